@@ -1,0 +1,16 @@
+"""What is simulated: rate networks as BrainPy dynamical systems."""
+
+from ._activations import ACTIVATIONS as ACTIVATIONS
+from ._activations import Activation as Activation
+from ._connectivity import Connectivity as Connectivity
+from ._equation import Activity as Activity
+from ._equation import RateEquation as RateEquation
+from ._initial import recurrent_weights as recurrent_weights
+from ._initial import spectral_radius as spectral_radius
+from ._rate_rnn import RateRNN as RateRNN
+from ._storage import load as load
+from ._storage import save as save
+from ._verify import Certificate as Certificate
+from ._verify import ConstraintError as ConstraintError
+from ._verify import MatrixReport as MatrixReport
+from ._verify import verify as verify

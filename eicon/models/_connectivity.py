@@ -1,0 +1,191 @@
+"""What a weight matrix may be: which entries exist, which are fixed, and which sign a unit's outputs have."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+POSITIVE: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[[np.ndarray], np.ndarray]]] = {
+    "abs": (jnp.abs, lambda w: w),
+    "relu": (jax.nn.relu, lambda w: w),
+    "softplus": (jax.nn.softplus, lambda w: w + np.log(-np.expm1(-np.maximum(w, 1e-12)))),
+}
+"""Maps from raw to non-negative weights, each with its inverse."""
+
+
+@dataclass(frozen=True, eq=False)
+class Connectivity:
+    r"""Constraints on one weight matrix ``W[pre, post]``; the row is the source.
+
+    .. math:: W = s \odot p(V) \odot M + F
+
+    with raw (trained) weights :math:`V`, sign :math:`s` of each presynaptic unit, mask :math:`M` and fixed
+    entries :math:`F`. On rows with sign 0 (free), :math:`V` is used as it is. The constraint holds by
+    construction, at every step and for every optimiser.
+
+    Parameters
+    ----------
+    sign : array, shape (n_pre,)
+        +1 excitatory, -1 inhibitory, 0 free.
+    mask : array of bool, shape (n_pre, n_post)
+        Trainable entries.
+    fixed : array, shape (n_pre, n_post)
+        Constant entries; zero wherever ``mask`` is true.
+    positive : {"abs", "relu", "softplus"}
+        The map :math:`p` that keeps weights non-negative on signed rows.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not agree, a sign is not in {-1, 0, 1}, a fixed entry lies on a trainable one or
+        contradicts its row's sign, or ``positive`` is unknown.
+
+    Examples
+    --------
+    >>> dale = Connectivity.dale(10, e_ratio=0.8)
+    >>> [int(s) for s in dale.sign]
+    [1, 1, 1, 1, 1, 1, 1, 1, -1, -1]
+    """
+
+    sign: np.ndarray
+    mask: np.ndarray
+    fixed: np.ndarray
+    positive: str = "abs"
+
+    def __post_init__(self) -> None:
+        _check(np.asarray(self.sign), np.asarray(self.mask), np.asarray(self.fixed), self.positive)
+        for name, dtype in (("sign", np.int8), ("mask", np.bool_), ("fixed", np.float32)):
+            value = np.array(getattr(self, name), dtype=dtype)
+            value.flags.writeable = False
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def dense(cls, n_pre: int, n_post: int, *, sign: ArrayLike = 0, positive: str = "abs") -> "Connectivity":
+        """All-to-all; ``sign`` is one number or one per presynaptic unit (0: free, 1: non-negative)."""
+        _check_counts(n_pre=n_pre, n_post=n_post)
+        signs = np.broadcast_to(np.asarray(sign), (n_pre,))
+        return cls(signs, np.ones((n_pre, n_post), bool), np.zeros((n_pre, n_post)), positive)
+
+    @classmethod
+    def dale(
+        cls, n: int, e_ratio: float = 0.8, *, n_post: int | None = None, autapses: bool = False, positive: str = "abs"
+    ) -> "Connectivity":
+        """E-I matrix: the first ``round(n * e_ratio)`` units excite, the others inhibit.
+
+        Parameters
+        ----------
+        n : int
+            Units (presynaptic).
+        e_ratio : float
+            Fraction of excitatory units, in (0, 1), and such that both types exist.
+        n_post : int, optional
+            Targets, when they are not the units themselves.
+        autapses : bool
+            Keep connections of a unit onto itself.
+        positive : str
+            See the class.
+        """
+        _check_counts(n=n)
+        if not 0 < e_ratio < 1:
+            raise ValueError(
+                f"e_ratio must be in (0, 1), the fraction of excitatory units; got {e_ratio}. "
+                "For a network without Dale's law use Connectivity.dense."
+            )
+        n_e = round(n * e_ratio)
+        if n_e in (0, n):
+            raise ValueError(f"e_ratio {e_ratio} of {n} units leaves {n_e} E and {n - n_e} I; both must exist.")
+        mask = np.ones((n, n if n_post is None else n_post), bool)
+        if n_post is None and not autapses:
+            np.fill_diagonal(mask, False)
+        return cls(np.where(np.arange(n) < n_e, 1, -1), mask, np.zeros(mask.shape), positive)
+
+    @classmethod
+    def excitatory_only(cls, sign: ArrayLike, n_post: int, *, positive: str = "abs") -> "Connectivity":
+        """Readout of the excitatory units alone; with free signs (all 0), of every unit, unsigned."""
+        signs = np.asarray(sign)
+        if not signs.any():
+            return cls.dense(len(signs), n_post, positive=positive)
+        sources = np.repeat((signs > 0)[:, None], n_post, axis=1)
+        return cls(signs, sources, np.zeros(sources.shape), positive)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """``(n_pre, n_post)``."""
+        return self.mask.shape
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any entry can learn."""
+        return bool(self.mask.any())
+
+    @property
+    def exists(self) -> np.ndarray:
+        """Entries that can be non-zero, shape (n_pre, n_post)."""
+        return self.mask | (self.fixed != 0)
+
+    def effective(self, raw: jax.Array) -> jax.Array:
+        """Weights that the network uses, from raw ones; both of shape (n_pre, n_post)."""
+        sign = self.sign[:, None]
+        if not self.sign.any():
+            signed = raw
+        elif self.sign.all():
+            signed = sign * POSITIVE[self.positive][0](raw)
+        else:
+            signed = jnp.where(sign == 0, raw, sign * POSITIVE[self.positive][0](raw))
+        if not self.mask.all():
+            signed = jnp.where(self.mask, signed, jnp.asarray(0.0, raw.dtype))
+        return signed + self.fixed.astype(raw.dtype) if self.fixed.any() else signed
+
+    def raw(self, weights: np.ndarray) -> np.ndarray:
+        """Raw weights whose effective ones are ``weights`` (which must have the rows' signs).
+
+        Raises
+        ------
+        ValueError
+            If a weight contradicts the sign of its row.
+        """
+        weights = np.asarray(weights, dtype=np.float64)
+        if weights.shape != self.shape:
+            raise ValueError(f"weights must have shape {self.shape} (n_pre, n_post); got {weights.shape}.")
+        wrong = (self.sign[:, None] * weights < 0) & self.mask
+        if wrong.any():
+            raise ValueError(
+                f"{int(wrong.sum())} weights contradict the sign of their row, the first at [pre, post] = "
+                f"{[int(i) for i in np.argwhere(wrong)[0]]}; is the matrix transposed?"
+            )
+        inverse = POSITIVE[self.positive][1]
+        raw = np.where(self.sign[:, None] == 0, weights, inverse(np.abs(weights)))
+        return np.where(self.mask, raw, 0.0)
+
+    def frozen(self, weights: ArrayLike, entries: ArrayLike | None = None) -> "Connectivity":
+        """Same matrix with ``entries`` (bool, default all existing) held fixed at their value in ``weights``."""
+        chosen = self.mask if entries is None else self.mask & np.asarray(entries, bool)
+        fixed = np.where(chosen, np.asarray(weights, np.float32), self.fixed)
+        return replace(self, mask=self.mask & ~chosen, fixed=fixed)
+
+
+def _check_counts(**counts: int) -> None:
+    for name, value in counts.items():
+        if value < 1:
+            raise ValueError(f"{name} must be at least 1; got {value}.")
+
+
+def _check(sign: np.ndarray, mask: np.ndarray, fixed: np.ndarray, positive: str) -> None:
+    if mask.ndim != 2 or sign.shape != mask.shape[:1] or fixed.shape != mask.shape:
+        raise ValueError(
+            "a Connectivity needs sign (n_pre,), mask (n_pre, n_post) and fixed (n_pre, n_post); "
+            f"got {sign.shape}, {mask.shape} and {fixed.shape}."
+        )
+    if not np.isin(sign, (-1, 0, 1)).all():
+        raise ValueError(f"signs must be -1, 0 or 1; got {sorted({float(s) for s in sign})}.")
+    if positive not in POSITIVE:
+        raise ValueError(f"unknown map {positive!r} to non-negative weights; allowed: {', '.join(POSITIVE)}.")
+    if not np.isfinite(fixed).all():
+        raise ValueError("fixed weights must be finite; got NaN or infinity.")
+    if (mask.astype(bool) & (fixed != 0)).any():
+        raise ValueError("an entry is either trainable (mask) or fixed; got entries that are both.")
+    if (sign[:, None] * fixed < 0).any():
+        raise ValueError("a fixed entry contradicts the sign of its row; is the matrix transposed?")

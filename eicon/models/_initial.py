@@ -1,0 +1,117 @@
+"""Initial weights: gamma-distributed and balanced under Dale's law, with the spectral radius that was asked for."""
+
+import jax
+import numpy as np
+from scipy.optimize import brentq
+
+from ._connectivity import Connectivity
+
+GAMMA_SHAPE = 2.0
+
+
+def numpy_generator(key: jax.Array) -> np.random.Generator:
+    """Numpy generator seeded by a JAX key, for set-up code that need not be compiled."""
+    return np.random.default_rng(np.asarray(jax.random.key_data(key)).astype(np.uint32).tolist())
+
+
+def spectral_radius(matrix: np.ndarray) -> float:
+    """Largest modulus of an eigenvalue of a square matrix, in float64."""
+    return float(np.abs(np.linalg.eigvals(np.asarray(matrix, np.float64))).max())
+
+
+def recurrent_weights(connectivity: Connectivity, radius: float, *, key: jax.Array) -> np.ndarray:
+    r"""Initial recurrent weights, whose effective matrix (signs, mask and fixed entries) has radius ``radius``.
+
+    Signed rows are drawn from a gamma distribution (shape 2; Song et al. 2016), free rows from a normal one.
+    When both types exist the matrix is balanced: every unit receives as much excitation as inhibition
+    (:math:`\sum_i W_{ij} = 0`), and all units of a type send the same total. Uniform activity then cancels,
+    and the mean of the matrix has no eigenvalue outside of the circle that its variance predicts.
+
+    Parameters
+    ----------
+    connectivity : Connectivity, square
+    radius : float
+        Spectral radius of the effective matrix; > 0.
+    key : jax.Array
+
+    Returns
+    -------
+    ndarray of float64, shape (N, N)
+        Effective weights ``[pre, post]``.
+
+    Raises
+    ------
+    ValueError
+        If the radius is not positive, or cannot be had: the connections contain no loop, or the fixed
+        entries alone exceed it.
+    """
+    if not radius > 0:
+        raise ValueError(f"spectral_radius must be > 0; got {radius}.")
+    if not connectivity.trainable:
+        return connectivity.fixed.astype(np.float64)
+    weights = _balance(_draw(connectivity, key), connectivity)
+    fixed = connectivity.fixed.astype(np.float64)
+    if fixed.any():
+        return fixed + _scale_beside_fixed(weights, fixed, radius) * weights
+    current = spectral_radius(weights)
+    if current < 1e-9 * np.abs(weights).max():
+        raise ValueError(
+            f"spectral_radius {radius} cannot be reached: the recurrent connections contain no loop, "
+            "so that every eigenvalue is zero."
+        )
+    return weights * (radius / current)
+
+
+def feedforward_weights(connectivity: Connectivity, *, key: jax.Array) -> np.ndarray:
+    """Initial input or readout weights, shape (n_pre, n_post).
+
+    Signed rows: gamma-distributed with mean ``1 / n`` in absolute value; free rows: normal with standard
+    deviation ``1 / sqrt(n)``, where ``n`` is the number of sources of each target.
+    """
+    weights = _draw(connectivity, key)
+    sources = np.maximum(connectivity.mask.sum(axis=0, keepdims=True), 1)
+    scale = np.where(connectivity.sign[:, None] == 0, 1 / np.sqrt(sources), 1 / (GAMMA_SHAPE * sources))
+    return weights * scale + connectivity.fixed
+
+
+def _draw(connectivity: Connectivity, key: jax.Array) -> np.ndarray:
+    rng = numpy_generator(key)
+    gamma = rng.gamma(GAMMA_SHAPE, size=connectivity.shape)
+    normal = rng.standard_normal(connectivity.shape)
+    sign = connectivity.sign[:, None]
+    return np.where(sign == 0, normal, sign * gamma) * connectivity.mask
+
+
+def _balance(weights: np.ndarray, connectivity: Connectivity, sweeps: int = 100) -> np.ndarray:
+    excitatory, inhibitory = connectivity.sign > 0, connectivity.sign < 0
+    if not (excitatory.any() and inhibitory.any()):
+        return weights
+    balanced = weights.copy()
+    for rows in (excitatory, inhibitory):
+        block = np.abs(weights[rows])
+        for _ in range(sweeps):
+            block = _normalise(block, axis=1, total=block.shape[1] / block.shape[0])
+            block = _normalise(block, axis=0, total=1.0)
+        balanced[rows] = connectivity.sign[rows][:, None] * block
+    return balanced
+
+
+def _normalise(block: np.ndarray, axis: int, total: float) -> np.ndarray:
+    sums = block.sum(axis=axis, keepdims=True)
+    return block * np.divide(total, sums, out=np.ones_like(sums), where=sums > 0)
+
+
+def _scale_beside_fixed(weights: np.ndarray, fixed: np.ndarray, radius: float) -> float:
+    def excess(scale: float) -> float:
+        return spectral_radius(fixed + scale * weights) - radius
+
+    if excess(0.0) >= 0:
+        raise ValueError(
+            f"spectral_radius {radius} cannot be reached: the fixed entries alone have {spectral_radius(fixed):.3g}."
+        )
+    upper = radius / max(spectral_radius(weights), 1e-9)
+    for _ in range(60):
+        if excess(upper) > 0:
+            return float(brentq(excess, 0.0, upper, xtol=1e-12))
+        upper *= 2
+    raise ValueError(f"spectral_radius {radius} cannot be reached by scaling the trainable entries.")

@@ -1,0 +1,347 @@
+"""The one network class: the rate equation as a BrainPy dynamical system with trainable weights."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import brainpy as bp
+import brainpy.math as bm
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._activations import Activation
+from ._connectivity import Connectivity
+from ._equation import Activity, Parameters, RateEquation
+from ._initial import feedforward_weights, recurrent_weights
+
+RAW = {"recurrent": "raw_rec", "input": "raw_in", "readout": "raw_out"}
+"""Name of the raw weights of each connectivity."""
+
+
+class RateRNN(bp.DynamicalSystem):
+    r"""Continuous-time rate network, Song, Yang & Wang (2016) eqs. 1-3.
+
+    .. math::
+
+        \tau \dot x = -x + r W_{rec} + u W_{in} + b + \sqrt{2 \tau \sigma_{rec}^2}\, \xi, \qquad
+        r = f(x), \qquad z = r W_{out} + b_{out}
+
+    Whether it is a Dale network, a connectome network or an unconstrained one is data, in the three
+    `Connectivity` objects; `dale` builds the common case. With ``tau == dt`` and no noise it is an Elman
+    network. Weight matrices are ``[pre, post]``: the row is the source.
+
+    Parameters
+    ----------
+    recurrent, input, readout : Connectivity
+        Of shape (N, N), (n_in, N) and (N, n_out).
+    activation : str, mapping or Activation
+        See `eicon.models.Activation`.
+    tau : float or array (N,)
+        Time constant in ms, one or one per unit.
+    dt : float
+        Step in ms, at most ``tau``.
+    sigma_rec, sigma_in : float
+        Standard deviation of recurrent and input noise (independent of ``dt``), >= 0.
+    bias, readout_bias : bool
+        Whether units and outputs have a trainable bias (initially 0).
+    x0 : float or array (N,)
+        Current at the beginning of a trial.
+    train_x0 : bool
+        Whether ``x0`` is trained.
+    spectral_radius : float
+        Of the initial effective recurrent matrix.
+    weights : mapping, optional
+        Initial *effective* weights for any of ``"recurrent"``, ``"input"``, ``"readout"``; the others are drawn.
+    units : mapping of str to array (N,), optional
+        Labels of the units beside their type, e.g. ``{"region": [...]}``.
+    seed : int
+        Fixes the initial weights, and the noise of `update`.
+    name, mode
+        As for every BrainPy system.
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not fit, ``tau <= 0``, ``dt`` outside (0, tau], negative noise, an unknown
+        activation, or a spectral radius that cannot be reached.
+
+    Examples
+    --------
+    >>> net = RateRNN.dale(n_in=2, n_rec=10, n_out=2, seed=1)
+    >>> activity = net.predict(np.ones((5, 3, 2), np.float32), noise=False)
+    >>> activity.outputs.shape
+    (5, 3, 2)
+    """
+
+    def __init__(
+        self,
+        recurrent: Connectivity,
+        input: Connectivity,
+        readout: Connectivity,
+        *,
+        activation: Activation | str | Mapping[str, Any] = "relu",
+        tau: ArrayLike = 100.0,
+        dt: float = 20.0,
+        sigma_rec: float = 0.0,
+        sigma_in: float = 0.0,
+        bias: bool = False,
+        readout_bias: bool = False,
+        x0: ArrayLike = 0.1,
+        train_x0: bool = False,
+        spectral_radius: float = 1.5,
+        weights: Mapping[str, ArrayLike] | None = None,
+        units: Mapping[str, ArrayLike] | None = None,
+        seed: int = 0,
+        name: str | None = None,
+        mode: bm.Mode | None = None,
+    ):
+        super().__init__(name=name, mode=mode)
+        self.equation = RateEquation(
+            recurrent, input, readout, activation=activation, tau=tau, dt=dt, sigma_rec=sigma_rec, sigma_in=sigma_in
+        )
+        key_rec, key_in, key_out, key_noise = jax.random.split(jax.random.key(seed), 4)
+        given = dict(weights or {})
+        for unknown in sorted(given.keys() - RAW.keys()):
+            raise ValueError(f"weights has no entry {unknown!r}; allowed: {', '.join(RAW)}.")
+        if "recurrent" not in given:
+            given["recurrent"] = recurrent_weights(recurrent, spectral_radius, key=key_rec)
+        if "input" not in given:
+            given["input"] = feedforward_weights(input, key=key_in)
+        if "readout" not in given:
+            given["readout"] = feedforward_weights(readout, key=key_out)
+        for role, connectivity in (("input", input), ("recurrent", recurrent), ("readout", readout)):
+            raw = connectivity.raw(np.asarray(given[role]))
+            setattr(self, RAW[role], _variable(raw, connectivity.trainable))
+        n = recurrent.shape[0]
+        self.x0 = _variable(np.broadcast_to(np.asarray(x0, float), (n,)), train_x0)
+        self.b_rec = _variable(np.zeros(n), True) if bias else None
+        self.b_out = _variable(np.zeros(readout.shape[1]), True) if readout_bias else None
+        self.units = _labels(units, recurrent.sign)
+        self.noise_key = bm.Variable(jax.random.key_data(key_noise))
+        self.reset_state(self.mode)
+
+    @classmethod
+    def dale(
+        cls,
+        n_in: int,
+        n_rec: int,
+        n_out: int,
+        *,
+        e_ratio: float = 0.8,
+        free_input: bool = False,
+        free_readout: bool = False,
+        autapses: bool = False,
+        positive: str = "abs",
+        **options: Any,
+    ) -> "RateRNN":
+        """Dense excitatory-inhibitory network whose excitatory units alone are read out.
+
+        Parameters
+        ----------
+        n_in, n_rec, n_out : int
+            Numbers of input channels, units and outputs.
+        e_ratio : float
+            Fraction of excitatory units, in (0, 1); they come first.
+        free_input : bool
+            Input weights of either sign; by default they are non-negative.
+        free_readout : bool
+            Readout weights of either sign; by default they are non-negative.
+        autapses : bool
+            Keep self-connections.
+        positive : {"abs", "relu", "softplus"}
+            How constrained weights are kept non-negative.
+        **options
+            As for `RateRNN`.
+        """
+        recurrent = Connectivity.dale(n_rec, e_ratio, autapses=autapses, positive=positive)
+        readout_sign = np.where(recurrent.sign > 0, 0 if free_readout else 1, -1)
+        mask = np.repeat((recurrent.sign > 0)[:, None], n_out, axis=1)
+        return cls(
+            recurrent,
+            Connectivity.dense(n_in, n_rec, sign=0 if free_input else 1, positive=positive),
+            Connectivity(readout_sign, mask, np.zeros(mask.shape), positive),
+            **options,
+        )
+
+    n_in = property(lambda self: self.equation.n_in, doc="Number of input channels.")
+    n_rec = property(lambda self: self.equation.n_rec, doc="Number of recurrent units.")
+    n_out = property(lambda self: self.equation.n_out, doc="Number of outputs.")
+    dt = property(lambda self: self.equation.dt, doc="Step in ms.")
+    tau = property(lambda self: self.equation.tau, doc="Time constants in ms, shape (N,).")
+    sigma_rec = property(lambda self: self.equation.sigma_rec, doc="Recurrent noise.")
+    sigma_in = property(lambda self: self.equation.sigma_in, doc="Input noise.")
+    activation = property(lambda self: self.equation.activation, doc="Transfer function.")
+
+    @property
+    def is_excitatory(self) -> np.ndarray:
+        """Whether each unit excites, shape (N,); all False in a network without Dale's law."""
+        return self.equation.recurrent.sign > 0
+
+    @property
+    def W_rec(self) -> jax.Array:  # noqa: N802
+        """Effective recurrent weights ``[pre, post]``, shape (N, N)."""
+        return self.equation.recurrent.effective(self.raw_rec.value)
+
+    @property
+    def W_in(self) -> jax.Array:  # noqa: N802
+        """Effective input weights, shape (n_in, N)."""
+        return self.equation.input.effective(self.raw_in.value)
+
+    @property
+    def W_out(self) -> jax.Array:  # noqa: N802
+        """Effective readout weights, shape (N, n_out)."""
+        return self.equation.readout.effective(self.raw_out.value)
+
+    def variables(self) -> dict[str, bm.Variable]:
+        """All parameters by name: raw weights, ``x0`` and the biases there are (state is not among them)."""
+        names = (*RAW.values(), "x0", "b_rec", "b_out")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+
+    def trainable_variables(self) -> dict[str, bm.TrainVar]:
+        """Those of `variables` that learn."""
+        return {name: variable for name, variable in self.variables().items() if isinstance(variable, bm.TrainVar)}
+
+    def parameters(self) -> Parameters:
+        """Values of `variables`, as `RateEquation` takes them."""
+        return {name: variable.value for name, variable in self.variables().items()}
+
+    def reset_state(self, batch_or_mode: int | bm.Mode | None = None, *, key: jax.Array | None = None) -> None:
+        """Put ``x`` (B, N) back to ``x0`` for a batch of trials (default 1); a ``key`` also restarts the noise."""
+        if isinstance(batch_or_mode, bm.Mode):
+            batch_or_mode = batch_or_mode.batch_size if isinstance(batch_or_mode, bm.BatchingMode) else None
+        if key is not None:
+            self.noise_key.value = jax.random.key_data(key)
+        x = jnp.broadcast_to(self.x0.value, (int(batch_or_mode or 1), self.n_rec))
+        self.x = bm.Variable(x, batch_axis=0)
+
+    def update(self, inputs: ArrayLike) -> jax.Array:
+        """One Euler step from the state ``x``.
+
+        The noise is new at every step, trial and unit; `reset_state` with a key restarts it.
+
+        Parameters
+        ----------
+        inputs : array, shape (B, n_in), or (n_in,) for a single trial
+
+        Returns
+        -------
+        jax.Array, shape (B, n_out)
+        """
+        parameters = self.parameters()
+        inputs = jnp.atleast_2d(_as_input(inputs, parameters["x0"].dtype))
+        if inputs.shape != (self.x.shape[0], self.n_in):
+            raise ValueError(
+                f"inputs of one step must have shape (B, n_in) = ({self.x.shape[0]}, {self.n_in}); got {inputs.shape}. "
+                "reset_state(B) sets the number of trials."
+            )
+        key = None
+        if self.equation.noisy:
+            key, following = jax.random.split(jax.random.wrap_key_data(self.noise_key.value))
+            self.noise_key.value = jax.random.key_data(following)
+        self.x.value = self.equation.step(parameters, self.x.value, inputs, key)
+        return self.equation.read_out(parameters, self.rates)
+
+    @property
+    def rates(self) -> jax.Array:
+        """Rates of the present state, shape (B, N)."""
+        return self.activation(self.x.value)
+
+    def predict(
+        self, inputs: ArrayLike, *, key: jax.Array | None = None, noise: bool = True, forward_mode: bool = False
+    ) -> Activity:
+        """Run whole trials from ``x0``, on the fast path; the state of `update` is left alone.
+
+        Parameters
+        ----------
+        inputs : array, shape (T, B, n_in)
+        key : jax.Array, optional
+            Random key of the noise; a noisy network asks for it.
+        noise : bool
+            False runs the network without noise.
+        forward_mode : bool
+            Take the plain scan, for users of `jax.jvp`.
+
+        Returns
+        -------
+        Activity
+            outputs (T, B, n_out), rates (T, B, N) and currents (T, B, N).
+
+        Raises
+        ------
+        ValueError
+            For inputs of another shape or with NaN, or if the network is noisy and no key is given.
+        """
+        parameters = self.parameters()
+        inputs = _as_input(inputs, parameters["x0"].dtype)
+        if inputs.ndim != 3 or inputs.shape[2] != self.n_in:
+            raise ValueError(f"inputs must have shape (T, B, n_in) = (T, B, {self.n_in}); got {inputs.shape}.")
+        if not isinstance(inputs, jax.core.Tracer) and not bool(jnp.isfinite(inputs).all()):
+            raise ValueError("inputs must be finite; got NaN or infinity.")
+        if noise and self.equation.noisy and key is None:
+            raise ValueError(
+                f"this network is noisy (sigma_rec {self.sigma_rec:g}, sigma_in {self.sigma_in:g}): "
+                "pass key=jax.random.key(0), or noise=False for a run without noise."
+            )
+        return self.equation.simulate(parameters, inputs, key if noise else None, forward_mode=forward_mode)
+
+    def with_settings(self, **changes: Any) -> "RateRNN":
+        """Copy of the network with other constants (``dt``, ``sigma_rec``, ``sigma_in``, ``tau``, ``activation``)."""
+        allowed = ("dt", "sigma_rec", "sigma_in", "tau", "activation")
+        for unknown in sorted(changes.keys() - set(allowed)):
+            raise ValueError(f"{unknown!r} cannot be changed in a network; allowed: {', '.join(allowed)}.")
+        kept = {name: getattr(self.equation, name) for name in allowed}
+        trainable = set(self.trainable_variables())
+        return build(self.equation, {**kept, **changes}, self.units, self.parameters(), trainable)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network to one npz file; see `eicon.models.save`."""
+        from ._storage import save
+
+        save(self, path)
+
+
+def build(
+    equation: RateEquation,
+    constants: Mapping[str, Any],
+    units: Mapping[str, ArrayLike],
+    values: Mapping[str, ArrayLike],
+    trainable: set[str],
+) -> RateRNN:
+    """Network with exactly these parameter values, bit for bit (nothing is drawn)."""
+    connectivities = {role: getattr(equation, role) for role in RAW}
+    net = RateRNN(
+        **connectivities,
+        **constants,
+        bias="b_rec" in values,
+        readout_bias="b_out" in values,
+        train_x0="x0" in trainable,
+        units={name: labels for name, labels in units.items() if name != "type"},
+        weights={role: connectivity.fixed for role, connectivity in connectivities.items()},
+    )
+    for name, variable in net.variables().items():
+        variable.value = jnp.asarray(values[name], variable.dtype)
+    net.reset_state(net.mode)
+    return net
+
+
+def _variable(value: np.ndarray, trainable: bool) -> bm.Variable:
+    array = jnp.asarray(value, dtype=jnp.result_type(float))
+    return bm.TrainVar(array) if trainable else bm.Variable(array)
+
+
+def _as_input(inputs: Any, dtype: Any) -> jax.Array:
+    return jnp.asarray(bm.as_jax(inputs), dtype)
+
+
+def _labels(units: Mapping[str, ArrayLike] | None, sign: np.ndarray) -> dict[str, np.ndarray]:
+    labels = {"type": np.array(["I", "", "E"])[sign + 1]}
+    for name, values in dict(units or {}).items():
+        array = np.asarray(values)
+        if name == "type":
+            raise ValueError("the units' type follows from the signs of the recurrent connectivity; leave it out.")
+        if array.shape != sign.shape:
+            raise ValueError(f"units[{name!r}] must hold one label per unit, shape {sign.shape}; got {array.shape}.")
+        labels[name] = array
+    return labels

@@ -1,0 +1,26 @@
+"""What is trained: tasks, one per file, sampled on the device."""
+
+from ._base import NO_CHOICE as NO_CHOICE
+from ._base import Task as Task
+from ._base import Trial as Trial
+from ._base import registry_error as _registry_error
+from ._brainpy_datasets import BrainPyDatasetsTask as BrainPyDatasetsTask
+from ._brainpy_datasets import from_brainpy_datasets as from_brainpy_datasets
+from ._perceptual_decision import PerceptualDecision as PerceptualDecision
+from ._timing import TruncatedExponential as TruncatedExponential
+
+TASKS: dict[str, type[Task]] = {"PerceptualDecision": PerceptualDecision}
+"""Tasks that a configuration can name."""
+
+
+def make(name: str, **options) -> Task:
+    """Task by name, e.g. ``make("PerceptualDecision", dt=10.)``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such task.
+    """
+    if name not in TASKS:
+        raise _registry_error(name, TASKS)
+    return TASKS[name](**options)

@@ -1,0 +1,153 @@
+"""What a task is: a frozen description from which trials are sampled on the device."""
+
+import abc
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+NO_CHOICE = -1
+
+
+class Trial(NamedTuple):
+    """A batch of trials, padded to the same number of steps; time-major.
+
+    Attributes
+    ----------
+    inputs : (T, B, n_in)
+    targets : (T, B, n_out) desired outputs, or (T, B) integer labels where the task's loss is cross-entropy
+    mask : (T, B) 1 where outputs are scored, 0 elsewhere (padding included)
+    conditions : name -> (B,) what each trial was
+    epochs : name -> (B, 2) first step and the step after the last one, e.g. ``stimulus``
+    """
+
+    inputs: jax.Array
+    targets: jax.Array
+    mask: jax.Array
+    conditions: dict[str, jax.Array]
+    epochs: dict[str, jax.Array]
+
+    @property
+    def n_steps(self) -> int:
+        """Steps, padding included."""
+        return self.inputs.shape[0]
+
+    @property
+    def batch_size(self) -> int:
+        """Number of trials."""
+        return self.inputs.shape[1]
+
+    def during(self, epoch: str) -> jax.Array:
+        """Whether each step of each trial lies in an epoch, bool (T, B)."""
+        if epoch not in self.epochs:
+            raise ValueError(f"these trials have no epoch {epoch!r}; they have {', '.join(self.epochs)}.")
+        step = jnp.arange(self.n_steps)[:, None]
+        start, stop = self.epochs[epoch].T[:, None, :]
+        return (step >= start) & (step < stop)
+
+    def mean_over(self, epoch: str, values: jax.Array) -> jax.Array:
+        """Mean of values (T, B, n) over an epoch of each trial; (B, n)."""
+        inside = self.during(epoch)[:, :, None].astype(values.dtype)
+        return (values * inside).sum(axis=0) / jnp.maximum(inside.sum(axis=0), 1)
+
+
+@dataclass(frozen=True)
+class Task(abc.ABC):
+    """Base of all tasks; a subclass says which conditions there are and what a trial looks like.
+
+    Parameters
+    ----------
+    dt : float
+        Step in ms.
+    """
+
+    input_channels: ClassVar[tuple[str, ...]]
+    output_channels: ClassVar[tuple[str, ...]]
+    loss: ClassVar[str] = "mse"
+
+    dt: float = 20.0
+
+    def __post_init__(self) -> None:
+        if not self.dt > 0:
+            raise ValueError(f"dt must be > 0 (ms); got {self.dt}.")
+
+    @property
+    def n_in(self) -> int:
+        """Number of input channels."""
+        return len(self.input_channels)
+
+    @property
+    def n_out(self) -> int:
+        """Number of outputs."""
+        return len(self.output_channels)
+
+    @abc.abstractmethod
+    def condition_grid(self) -> dict[str, np.ndarray]:
+        """All conditions: name -> (n_conditions,), one entry per condition; catch trials not among them."""
+
+    @abc.abstractmethod
+    def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
+        """Trials of given conditions (each (B,), with a bool ``catch`` among them); pure JAX."""
+
+    @property
+    def n_conditions(self) -> int:
+        """Number of conditions in the grid."""
+        return len(next(iter(self.condition_grid().values())))
+
+    @property
+    def catch_probability(self) -> float:
+        """Probability of a catch trial in `sample`; 0 in tasks that have none."""
+        return 0.0
+
+    def sample(self, key: jax.Array, batch_size: int) -> Trial:
+        """Random trials, conditions drawn independently; jittable with a static ``batch_size``."""
+        key_condition, key_catch, key_trial = jax.random.split(key, 3)
+        row = jax.random.randint(key_condition, (batch_size,), 0, self.n_conditions)
+        conditions = {name: jnp.asarray(values)[row] for name, values in self.condition_grid().items()}
+        conditions["catch"] = jax.random.bernoulli(key_catch, self.catch_probability, (batch_size,))
+        return self.build(key_trial, conditions)
+
+    def trials(self, repeats: int = 10, *, key: jax.Array) -> Trial:
+        """Balanced trials for validation: every condition ``repeats`` times, no catch trials."""
+        if repeats < 1:
+            raise ValueError(f"repeats must be at least 1; got {repeats}.")
+        conditions = {name: jnp.asarray(np.tile(v, repeats)) for name, v in self.condition_grid().items()}
+        conditions["catch"] = jnp.zeros(self.n_conditions * repeats, bool)
+        return self.build(key, conditions)
+
+    @abc.abstractmethod
+    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """Score of each trial in [0, 1], shape (B,); a guess scores its chance of being right, catch trials NaN."""
+
+    def accuracy(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """Mean score of the trials that ask for a choice."""
+        return jnp.nanmean(self.correct(outputs, trial))
+
+
+def forced_choice(evidence: jax.Array) -> jax.Array:
+    """Index of the largest of (B, n) values, or `NO_CHOICE` for a tie; (B,)."""
+    best = evidence.max(axis=1, keepdims=True)
+    tie = (evidence == best).sum(axis=1) > 1
+    return jnp.where(tie, NO_CHOICE, jnp.argmax(evidence, axis=1))
+
+
+def score_choice(choice: jax.Array, right: jax.Array, n_choices: int) -> jax.Array:
+    """1 for the right choice, 0 for a wrong one, the chance level for none."""
+    return jnp.where(choice == NO_CHOICE, 1 / n_choices, (choice == right).astype(jnp.float32))
+
+
+def check_levels(name: str, levels: tuple[float, ...], low: float, high: float) -> None:
+    """Refuse an empty list of levels, or one outside ``(low, high]``."""
+    if not levels:
+        raise ValueError(f"the task is empty: {name} holds no level.")
+    if not all(math.isfinite(level) and low < level <= high for level in levels):
+        raise ValueError(f"{name} must lie in ({low:g}, {high:g}]; got {', '.join(f'{x:g}' for x in levels)}.")
+
+
+def registry_error(name: str, known: Mapping[str, object]) -> ValueError:
+    """Error for a task that does not exist."""
+    return ValueError(f"unknown task {name!r}; allowed: {', '.join(known)}.")

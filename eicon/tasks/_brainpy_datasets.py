@@ -1,0 +1,147 @@
+"""Cognitive tasks of the `brainpy_datasets` package, as they are."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._base import Task, Trial
+
+
+@dataclass(frozen=True)
+class BrainPyDatasetsTask(Task):
+    """A `brainpy_datasets` cognitive task whose trials are whole, masked, and fixed by a key.
+
+    The package draws trials in numpy from generators of its own; here every batch reseeds them from its key,
+    so that the same key gives the same trials. Trials are padded to the longest there can be.
+
+    Parameters
+    ----------
+    dataset : brainpy_datasets.cognitive.CognitiveTask
+        E.g. ``RatePerceptualDecisionMaking(dt=20.)``.
+    n_steps : int
+        Steps of the longest trial.
+    """
+
+    input_channels: ClassVar[tuple[str, ...]] = ()
+    output_channels: ClassVar[tuple[str, ...]] = ()
+    loss: ClassVar[str] = "cross_entropy"
+
+    dataset: Any = None
+    n_steps: int = 0
+
+    @property
+    def n_in(self) -> int:
+        """Number of input channels."""
+        return int(self.dataset.num_inputs)
+
+    @property
+    def n_out(self) -> int:
+        """Number of classes."""
+        return int(self.dataset.num_outputs)
+
+    def condition_grid(self) -> dict[str, np.ndarray]:
+        """The package does not tell what a trial's condition was."""
+        return {"label": np.arange(self.n_out)}
+
+    def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
+        """Random trials, as many as conditions are given (the package cannot be asked for particular ones)."""
+        return self.sample(key, len(next(iter(conditions.values()))))
+
+    def sample(self, key: jax.Array, batch_size: int) -> Trial:
+        """Random trials; jittable (the package's numpy code runs on the host)."""
+        shape = (self.n_steps, batch_size)
+        result = (
+            jax.ShapeDtypeStruct((*shape, self.n_in), np.float32),
+            jax.ShapeDtypeStruct(shape, np.int32),
+            jax.ShapeDtypeStruct((batch_size,), np.int32),
+        )
+
+        def draw(words: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            return self._draw(np.asarray(words), batch_size)
+
+        inputs, labels, lengths = jax.pure_callback(draw, result, jax.random.key_data(key))
+        inside = jnp.arange(self.n_steps)[:, None] < lengths[None]
+        last = jnp.take_along_axis(labels, lengths[None] - 1, axis=0)[0]
+        trial = jnp.stack([jnp.zeros_like(lengths), lengths], axis=1)
+        return Trial(inputs, labels, inside.astype(jnp.float32), {"label": last}, {"trial": trial})
+
+    def trials(self, repeats: int = 10, *, key: jax.Array) -> Trial:
+        """``repeats`` times as many random trials as there are classes, and at least 100."""
+        return self.sample(key, max(100, repeats * self.n_out))
+
+    def _draw(self, words: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        for offset, generator in enumerate(_generators(self.dataset)):
+            generator.seed([int(w) for w in words] + [offset])
+        inputs = np.zeros((self.n_steps, batch_size, self.n_in), np.float32)
+        labels = np.zeros((self.n_steps, batch_size), np.int32)
+        lengths = np.zeros(batch_size, np.int32)
+        for b in range(batch_size):
+            x, y = self.dataset.sample_a_trial(b)[:2]
+            if len(x) > self.n_steps:
+                raise ValueError(f"a trial has {len(x)} steps, more than n_steps {self.n_steps}; give max_duration.")
+            inputs[: len(x), b], labels[: len(x), b], lengths[b] = x, y, len(x)
+        return inputs, labels, lengths
+
+    def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """Most probable class at the last step of each trial, (B,)."""
+        at_end = (trial.epochs["trial"][:, 1] - 1)[None, :, None]
+        return jnp.argmax(jnp.take_along_axis(outputs, at_end, axis=0)[0], axis=1)
+
+    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """1 where the class at the last step is right."""
+        return (self.choice(outputs, trial) == trial.conditions["label"]).astype(jnp.float32)
+
+
+def from_brainpy_datasets(dataset: Any, *, max_duration: float | None = None) -> BrainPyDatasetsTask:
+    """Make a `Task` of a `brainpy_datasets` cognitive task with class labels as targets.
+
+    Parameters
+    ----------
+    dataset : brainpy_datasets.cognitive.CognitiveTask
+    max_duration : float, optional
+        Longest trial in ms; needed only where a duration of the dataset is an unbounded random one.
+
+    Raises
+    ------
+    TypeError
+        If ``dataset`` is not such a task.
+    ValueError
+        If the longest trial cannot be known.
+    """
+    wanted = ("sample_a_trial", "num_inputs", "num_outputs", "dt", "rng")
+    lacking = [name for name in wanted if not hasattr(dataset, name)]
+    if lacking:
+        raise TypeError(
+            f"expected a cognitive task of brainpy_datasets, e.g. RatePerceptualDecisionMaking(dt=20.); "
+            f"got {type(dataset).__name__}, which has no {', '.join(lacking)}."
+        )
+    if max_duration is not None:
+        n_steps = int(np.ceil(max_duration / dataset.dt))
+    else:
+        durations = {name: _longest(value) for name, value in vars(dataset).items() if name.startswith("t_")}
+        unbounded = [name for name, value in durations.items() if not np.isfinite(value)]
+        if unbounded or not durations:
+            raise ValueError(
+                f"the longest trial is unknown ({', '.join(unbounded) or 'no durations'}); give max_duration in ms."
+            )
+        n_steps = sum(int(value / dataset.dt) for value in durations.values())
+    task = BrainPyDatasetsTask(dt=float(dataset.dt), dataset=dataset, n_steps=n_steps)
+    labels = np.asarray(dataset.sample_a_trial(0)[1])
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise TypeError(f"only class labels per step are supported; the targets have shape {labels.shape}.")
+    return task
+
+
+def _longest(value: Any) -> float:
+    if not callable(value):
+        return float(value)
+    return float(getattr(value, "_max", np.inf))
+
+
+def _generators(dataset: Any) -> list[np.random.RandomState]:
+    owners = [dataset, *(value for name, value in sorted(vars(dataset).items()) if name.startswith("t_"))]
+    found = [getattr(owner, "rng", getattr(owner, "_rng", None)) for owner in owners]
+    return [generator for generator in found if isinstance(generator, np.random.RandomState)]

@@ -1,0 +1,138 @@
+"""Perceptual decision-making: which of two noisy streams is stronger? (Song, Yang & Wang 2016, fig. 2)."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._base import Task, Trial, check_levels, forced_choice, score_choice
+from ._timing import Duration, TruncatedExponential, as_duration, draw_steps, longest, whole_steps
+
+STIMULUS_SCALE = 3.2
+
+
+@dataclass(frozen=True)
+class PerceptualDecision(Task):
+    r"""Two-alternative decision on random-dot motion.
+
+    *Fixation* (baseline input), *stimulus* (evidence for both choices), *decision* (the output of the right
+    choice goes up). Input to choice :math:`k` is :math:`u_0 + (1 \pm 3.2\, c / 100) / 2` during the stimulus
+    and :math:`u_0` otherwise, for coherence :math:`c` in per cent. Outputs are scored during fixation (both
+    low) and decision; what they do during the stimulus is left to the network. On catch trials no stimulus
+    comes and both outputs must stay low throughout. The noise of the evidence is the network's ``sigma_in``.
+
+    Parameters
+    ----------
+    dt : float
+        Step in ms.
+    coherence : tuple of float
+        Motion coherences in per cent, in (0, 31.25].
+    fixation, decision : float
+        Durations in ms.
+    stimulus : float or TruncatedExponential
+        Duration in ms; `variable` sets the published random one.
+    catch : bool
+        Whether `sample` gives catch trials, with probability 1 / (n_conditions + 1).
+    baseline, low, high : float
+        Baseline input, and the outputs' low and high targets.
+
+    Raises
+    ------
+    ValueError
+        If there is no coherence level or one is out of range, or if an epoch is shorter than half a step.
+
+    References
+    ----------
+    Song, Yang & Wang (2016), PLoS Comput Biol 12(2): e1004792; Roitman & Shadlen (2002).
+
+    Examples
+    --------
+    >>> task = PerceptualDecision()
+    >>> trial = task.sample(jax.random.key(0), batch_size=4)
+    >>> trial.inputs.shape, sorted(trial.epochs)
+    ((60, 4, 2), ['decision', 'fixation', 'stimulus'])
+    """
+
+    input_channels: ClassVar[tuple[str, ...]] = ("evidence for 0", "evidence for 1")
+    output_channels: ClassVar[tuple[str, ...]] = ("choice 0", "choice 1")
+
+    coherence: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
+    fixation: float = 100.0
+    stimulus: Duration = 800.0
+    decision: float = 300.0
+    catch: bool = True
+    baseline: float = 0.2
+    low: float = 0.2
+    high: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "coherence", tuple(float(c) for c in self.coherence))
+        check_levels("coherence", self.coherence, 0.0, 100 / STIMULUS_SCALE)
+        for epoch in ("fixation", "stimulus", "decision"):
+            duration = as_duration(epoch, getattr(self, epoch))
+            whole_steps(epoch, longest(duration), self.dt)
+            object.__setattr__(self, epoch, duration)
+
+    @classmethod
+    def variable(cls, **options) -> "PerceptualDecision":
+        """With the stimulus duration of the paper: truncated exponential, mean 330 ms in [80, 1500] ms."""
+        return cls(stimulus=TruncatedExponential(mean=330.0, min=80.0, max=1500.0), **options)
+
+    @property
+    def catch_probability(self) -> float:
+        """``1 / (n_conditions + 1)``, or 0 without catch trials."""
+        return 1 / (self.n_conditions + 1) if self.catch else 0.0
+
+    def condition_grid(self) -> dict[str, np.ndarray]:
+        """Signed coherence in per cent (positive: evidence for choice 0) and the right ``choice``."""
+        levels = np.array(self.coherence, np.float32)
+        signed = np.concatenate([levels, -levels])
+        return {"coherence": signed, "choice": (signed < 0).astype(np.int32)}
+
+    def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
+        """Trials of given ``coherence``, ``choice`` and ``catch``."""
+        catch, choice = conditions["catch"], conditions["choice"]
+        batch_size = catch.shape[0]
+        fixation = whole_steps("fixation", self.fixation, self.dt)
+        decision = whole_steps("decision", self.decision, self.dt)
+        n_steps = fixation + whole_steps("stimulus", longest(self.stimulus), self.dt) + decision
+        duration = draw_steps(self.stimulus, self.dt, key, batch_size)
+        onset = jnp.full((batch_size,), fixation, jnp.int32)
+        epochs = {
+            "fixation": jnp.stack([jnp.zeros_like(onset), onset], axis=1),
+            "stimulus": jnp.stack([onset, onset + duration], axis=1),
+            "decision": jnp.stack([onset + duration, onset + duration + decision], axis=1),
+        }
+        step = jnp.arange(n_steps)[:, None]
+        during = {name: (step >= span[None, :, 0]) & (step < span[None, :, 1]) for name, span in epochs.items()}
+
+        signed = jnp.stack([conditions["coherence"], -conditions["coherence"]], axis=1)
+        evidence = jnp.where(catch[:, None], 0.0, (1 + STIMULUS_SCALE * signed / 100) / 2)
+        inputs = self.baseline + during["stimulus"][:, :, None] * evidence[None]
+
+        is_chosen = (choice[:, None] == jnp.arange(2)[None]) & ~catch[:, None]
+        high = during["decision"][:, :, None] & is_chosen[None]
+        scored = jnp.where(
+            catch[None],
+            during["fixation"] | during["stimulus"] | during["decision"],
+            during["fixation"] | during["decision"],
+        )
+        return Trial(
+            inputs=inputs.astype(jnp.float32),
+            targets=jnp.where(high, self.high, self.low).astype(jnp.float32),
+            mask=scored.astype(jnp.float32),
+            conditions={**conditions, "duration": duration * self.dt},
+            epochs=epochs,
+        )
+
+    def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """Which output is higher on average in the decision epoch, (B,); -1 for a tie."""
+        return forced_choice(trial.mean_over("decision", outputs))
+
+    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """See `Task.correct`."""
+        score = score_choice(self.choice(outputs, trial), trial.conditions["choice"], 2)
+        return jnp.where(trial.conditions["catch"], jnp.nan, score)
