@@ -41,6 +41,12 @@ class Trial(NamedTuple):
         """Number of trials."""
         return self.inputs.shape[1]
 
+    @property
+    def inside(self) -> jax.Array:
+        """Whether each step lies before the end of its trial's last epoch, bool (T, B)."""
+        end = jnp.stack([span[:, 1] for span in self.epochs.values()]).max(axis=0)
+        return jnp.arange(self.n_steps)[:, None] < end[None]
+
     def during(self, epoch: str) -> jax.Array:
         """Whether each step of each trial lies in an epoch, bool (T, B)."""
         if epoch not in self.epochs:

@@ -1,0 +1,1 @@
+"""Timings of a training step, side by side: run ``python -m benchmarks``."""

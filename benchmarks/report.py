@@ -1,0 +1,140 @@
+"""Summaries, the printed table and the JSON file."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.problem import recurrent_flops
+from benchmarks.variants import VARIANTS
+
+RATIOS = (("torch", "eicon"), ("seed", "eicon"), ("core", "limit"))
+PACKAGES = ("eicon", "jax", "jaxlib", "brainpy", "torch", "numpy")
+
+
+def machine() -> dict[str, Any]:
+    """Return the facts that a reader needs to compare with another machine."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.partition(":")[2].strip()
+                break
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    versions = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {"cpu": model, "cores": usable, "load_average_1min": os.getloadavg()[0], "versions": versions}
+
+
+def summarise(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return one row per size and variant: medians over the repetitions, minimum over all blocks."""
+    groups: dict[tuple[int, str], list[Mapping[str, Any]]] = {}
+    for record in records:
+        groups.setdefault((record["n_rec"], record["variant"]), []).append(record)
+    order = list(VARIANTS)
+    rows = []
+    for n_rec, name in sorted(groups, key=lambda key: (key[0], order.index(key[1]))):
+        group = groups[n_rec, name]
+        ms = statistics.median(r["ms_per_step"] for r in group)
+        rows.append(
+            {
+                "n_rec": n_rec,
+                "variant": name,
+                "ms_per_step": ms,
+                "min_ms_per_step": min(r["min_ms_per_step"] for r in group),
+                "gflop_per_s": recurrent_flops(n_rec) / ms / 1e6,
+                "first_step_s": statistics.median(r["first_step_s"] for r in group),
+                "peak_mb": statistics.median(r["peak_mb"] for r in group),
+                "repeats": len(group),
+                "note": ", ".join(sorted({r["note"] for r in group if r["note"]})),
+            }
+        )
+    return rows
+
+
+def ratios(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return the ratio of the medians for each size, and its range over the rounds."""
+    by_key: dict[tuple[int, str], dict[int, float]] = {}
+    for r in records:
+        by_key.setdefault((r["n_rec"], r["variant"]), {})[r["repeat"]] = r["ms_per_step"]
+    rows = []
+    for n_rec in sorted({r["n_rec"] for r in records}):
+        for top, bottom in RATIOS:
+            over, under = by_key.get((n_rec, top)), by_key.get((n_rec, bottom))
+            if over is None or under is None:
+                continue
+            rounds = [over[i] / under[i] for i in over.keys() & under.keys()]
+            rows.append(
+                {
+                    "n_rec": n_rec,
+                    "ratio": f"{top} / {bottom}",
+                    "value": statistics.median(over.values()) / statistics.median(under.values()),
+                    "lowest_round": min(rounds),
+                    "highest_round": max(rounds),
+                }
+            )
+    return rows
+
+
+COLUMNS = {
+    "N": "{n_rec}",
+    "variant": "{variant}",
+    "ms/step": "{ms_per_step:.3f}",
+    "min": "{min_ms_per_step:.3f}",
+    "GFLOP/s": "{gflop_per_s:.1f}",
+    "start s": "{first_step_s:.1f}",
+    "peak MB": "{peak_mb:.0f}",
+    "rounds": "{repeats}",
+    "note": "{note}",
+}
+RATIO_COLUMNS = {
+    "N": "{n_rec}",
+    "ratio of ms/step": "{ratio}",
+    "value": "{value:.2f}",
+    "lowest round": "{lowest_round:.2f}",
+    "highest round": "{highest_round:.2f}",
+}
+
+
+def table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], left: Sequence[str]) -> str:
+    """Return an aligned plain-text table; the columns named in `left` are flush left."""
+    lines = [list(columns), *([cell.format(**row) for cell in columns.values()] for row in rows)]
+    padded = []
+    for name, column in zip(columns, zip(*lines, strict=True), strict=True):
+        width = max(map(len, column))
+        padded.append([c.ljust(width) if name in left else c.rjust(width) for c in column])
+    return "\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True))
+
+
+def render(
+    facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], over: Sequence[Mapping[str, Any]]
+) -> str:
+    """Return the text for stdout from what `machine`, `summarise` and `ratios` return."""
+    load = f"load {facts['load_average_1min']:.1f} at the start"
+    versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
+    parts = [f"{facts['cpu']}, {facts['cores']} cores, {load}\n{versions}"]
+    if rows:
+        parts.append(table(COLUMNS, rows, left=("variant", "note")))
+    if over:
+        parts.append(table(RATIO_COLUMNS, over, left=("ratio of ms/step",)))
+    return "\n\n".join(parts)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write `content` to `path` so that a reader sees the old file or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_text(json.dumps(content, indent=2) + "\n")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,12 @@
+"""How networks learn: trainer, losses, penalties and checkpoints."""
+
+from ._history import AccuracyReached as AccuracyReached
+from ._history import History as History
+from ._losses import LOSSES as LOSSES
+from ._losses import cross_entropy as cross_entropy
+from ._losses import mean_squared_error as mean_squared_error
+from ._optimizers import OPTIMIZERS as OPTIMIZERS
+from ._regularizers import RatePenalty as RatePenalty
+from ._regularizers import WeightPenalty as WeightPenalty
+from ._trainer import NonFiniteLoss as NonFiniteLoss
+from ._trainer import Trainer as Trainer

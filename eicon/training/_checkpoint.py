@@ -1,0 +1,51 @@
+"""Training state on disk: enough to go on as if nothing had happened."""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from .._files import load_arrays, save_arrays
+from ._history import History
+
+KIND, VERSION = "checkpoint", 1
+
+
+def write_checkpoint(
+    path: str | os.PathLike[str], variables: dict[str, np.ndarray], history: History, setup: dict[str, Any]
+) -> None:
+    """Write variables, history and the description of the set-up, atomically."""
+    arrays = {f"variable/{name}": value for name, value in variables.items()}
+    arrays |= {f"history/{name}": value for name, value in history.to_arrays().items()}
+    save_arrays(path, arrays, kind=KIND, version=VERSION, header={"setup": setup})
+
+
+def read_checkpoint(
+    path: str | os.PathLike[str], shapes: dict[str, tuple[int, ...]], setup: dict[str, Any]
+) -> tuple[dict[str, np.ndarray], History]:
+    """Read variables and history of a checkpoint that was written with the same set-up.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, or the training it belongs to differs.
+    """
+    arrays, header = load_arrays(path, kind=KIND, version=VERSION)
+    found = header.get("setup", {})
+    different = [name for name in setup if found.get(name) != setup[name]]
+    if different:
+        first = different[0]
+        raise ValueError(
+            f"{path} belongs to another training: {', '.join(different)} differ "
+            f"({first} is {found.get(first)!r} there and {setup[first]!r} here)."
+        )
+    variables = {n.removeprefix("variable/"): a for n, a in arrays.items() if n.startswith("variable/")}
+    if {name: value.shape for name, value in variables.items()} != shapes:
+        raise ValueError(f"{path} holds other variables than this training has; was the optimizer changed?")
+    try:
+        history = History(**{name: arrays[f"history/{name}"] for name in History().to_arrays()})
+    except KeyError as error:
+        raise ValueError(f"{path} is incomplete: it has no {error}.") from error
+    return variables, history

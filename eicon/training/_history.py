@@ -1,0 +1,83 @@
+"""What happened during training, as arrays."""
+
+import csv
+import io
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+
+
+def _empty() -> np.ndarray:
+    return np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True)
+class History:
+    """Training record.
+
+    Attributes
+    ----------
+    loss, accuracy, grad_norm : (S,) at each step, on that step's batch; ``grad_norm`` is taken before clipping
+    seconds : (S,) wall time since the beginning of training, summed over resumed sessions
+    validation_step : (V,) steps done when a validation was made
+    validation_loss, validation_accuracy : (V,) on the balanced validation trials
+    """
+
+    loss: np.ndarray = field(default_factory=_empty)
+    accuracy: np.ndarray = field(default_factory=_empty)
+    grad_norm: np.ndarray = field(default_factory=_empty)
+    seconds: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    validation_step: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    validation_loss: np.ndarray = field(default_factory=_empty)
+    validation_accuracy: np.ndarray = field(default_factory=_empty)
+
+    @property
+    def n_steps(self) -> int:
+        """Steps done so far."""
+        return len(self.loss)
+
+    def extended(self, **values: np.ndarray) -> "History":
+        """Longer record; each value is appended to its field."""
+        joined = {}
+        for name, new in values.items():
+            old = getattr(self, name)
+            joined[name] = np.concatenate([old, np.atleast_1d(np.asarray(new, old.dtype))])
+        return replace(self, **joined)
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Fields by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    def to_csv(self) -> str:
+        """One row a step; validation columns are empty where none was made."""
+        validated = {int(s): i for i, s in enumerate(self.validation_step)}
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(
+            ["step", "loss", "accuracy", "grad_norm", "seconds", "validation_loss", "validation_accuracy"]
+        )
+        for i in range(self.n_steps):
+            row = [i + 1, self.loss[i], self.accuracy[i], self.grad_norm[i], f"{self.seconds[i]:.3f}"]
+            at = validated.get(i + 1)
+            row += ["", ""] if at is None else [self.validation_loss[at], self.validation_accuracy[at]]
+            writer.writerow(row)
+        return out.getvalue()
+
+
+@dataclass(frozen=True)
+class AccuracyReached:
+    """Stop when the mean of the last ``window`` validation accuracies is at least ``threshold``."""
+
+    threshold: float
+    window: int = 5
+
+    def __post_init__(self) -> None:
+        if not (0 < self.threshold <= 1 and self.window >= 1):
+            raise ValueError(
+                f"a stop criterion needs threshold in (0, 1] and window >= 1; got {self.threshold} and {self.window}."
+            )
+
+    def __call__(self, history: History) -> bool:
+        """Whether training can stop."""
+        last = history.validation_accuracy[-self.window :]
+        return len(last) == self.window and float(np.mean(last)) >= self.threshold

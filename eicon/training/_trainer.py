@@ -1,0 +1,299 @@
+"""Gradient training in compiled chunks of many steps."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import brainpy as bp
+import brainpy.math as bm
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tqdm.auto import tqdm
+
+from ..models import RateRNN
+from ..tasks import Task
+from ._checkpoint import read_checkpoint, write_checkpoint
+from ._history import History
+from ._losses import LOSSES, Loss
+from ._optimizers import make_optimizer, optimizer_state
+from ._regularizers import Regularizer
+
+logger = logging.getLogger(__name__)
+
+
+class NonFiniteLoss(FloatingPointError):  # noqa: N818
+    """The loss or gradient became NaN or infinite; the network is back where it was before."""
+
+
+class Trainer:
+    """Trains a network on a task.
+
+    Trials are sampled and gradients applied inside compiled chunks of many steps; Python is only reached
+    between chunks. Step ``s`` draws its trials and noise from the trainer's key folded with ``s`` alone, so
+    that a run that was stopped and resumed anywhere gives the same bits as one that was not.
+
+    Parameters
+    ----------
+    net : RateRNN
+        Its trainable variables are changed in place.
+    task : Task
+        With as many inputs and outputs as the network and the same ``dt``.
+    optimizer : str or bp.optim.Optimizer
+        A name (adam, adamw, rmsprop, momentum, nesterov, adagrad, sgd) or an instance made without variables.
+    learning_rate : float or bp.optim.Scheduler
+        For a named optimizer.
+    loss : str or callable, optional
+        ``"mse"``, ``"cross_entropy"`` or a function of (outputs, trial); default: the task's.
+    regularizers : sequence
+        `WeightPenalty`, `RatePenalty` or functions of (equation, parameters, activity, trial).
+    clip_norm : float or None
+        Largest norm of the whole gradient.
+    batch_size : int
+        Trials per step.
+    validation_repeats : int
+        Trials per condition in a validation.
+    seed : int
+        Fixes trials and noise.
+
+    Raises
+    ------
+    ValueError
+        If network and task do not fit, nothing is trainable, or an option is out of range.
+    """
+
+    def __init__(
+        self,
+        net: RateRNN,
+        task: Task,
+        *,
+        optimizer: str | bp.optim.Optimizer = "adam",
+        learning_rate: float | bp.optim.Scheduler = 1e-3,
+        loss: str | Loss | None = None,
+        regularizers: Sequence[Regularizer] = (),
+        clip_norm: float | None = 1.0,
+        batch_size: int = 32,
+        validation_repeats: int = 20,
+        seed: int = 0,
+    ):
+        _check_fit(net, task, clip_norm, batch_size)
+        self.net, self.task = net, task
+        self.batch_size, self.clip_norm = batch_size, clip_norm
+        self.regularizers = tuple(regularizers)
+        loss = task.loss if loss is None else loss
+        if isinstance(loss, str) and loss not in LOSSES:
+            raise ValueError(f"unknown loss {loss!r}; allowed: {', '.join(LOSSES)}, or a function.")
+        self.loss: Loss = LOSSES[loss] if isinstance(loss, str) else loss
+        self._trained = net.trainable_variables()
+        self.optimizer = make_optimizer(optimizer, learning_rate, self._trained)
+        self._variables: dict[str, bm.Variable] = {**net.variables(), **optimizer_state(self.optimizer)}
+        self.history = History()
+        self._key, key_validation = jax.random.split(jax.random.key(seed))
+        key_trials, self._key_validation_noise = jax.random.split(key_validation)
+        self._validation_trials = task.trials(validation_repeats, key=key_trials)
+        self._gradient = bm.grad(self._objective, grad_vars=self._trained, has_aux=True, return_value=True)
+        self._chunk = bm.jit(self._run_chunk)
+        self._setup = {
+            "task": repr(task),
+            "optimizer": repr(self.optimizer),
+            "loss": getattr(self.loss, "__name__", repr(self.loss)),
+            "regularizers": repr(self.regularizers),
+            "clip_norm": clip_norm,
+            "batch_size": batch_size,
+            "validation_repeats": validation_repeats,
+            "seed": seed,
+            "network": _constants(net),
+        }
+
+    @property
+    def step(self) -> int:
+        """Steps done so far."""
+        return self.history.n_steps
+
+    def fit(
+        self,
+        steps: int,
+        *,
+        stop_when: Callable[[History], bool] | None = None,
+        validate_every: int = 50,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_every: int = 500,
+        progress: bool = True,
+    ) -> History:
+        """Train for (at most) so many more steps.
+
+        Parameters
+        ----------
+        steps : int
+        stop_when : callable, optional
+            Given the history after each validation; e.g. `AccuracyReached`.
+        validate_every : int
+            Steps between validations on balanced trials; also the length of a compiled chunk.
+        checkpoint : path, optional
+            File that the training state is written to every ``checkpoint_every`` steps (at validations), at
+            the end, and when training is interrupted or fails; `resume` reads it.
+        progress : bool
+            Show a progress bar (only where there is a terminal).
+
+        Returns
+        -------
+        History
+            Of all steps so far, resumed ones included.
+
+        Raises
+        ------
+        NonFiniteLoss
+            If a loss or gradient is NaN or infinite; network and checkpoint stay as they were before that
+            chunk of steps.
+        KeyboardInterrupt
+            On Ctrl-C, after the checkpoint was written.
+        """
+        if steps < 0 or validate_every < 1 or checkpoint_every < 1:
+            raise ValueError(
+                "fit needs steps >= 0, validate_every >= 1 and checkpoint_every >= 1; "
+                f"got {steps}, {validate_every} and {checkpoint_every}."
+            )
+        last_step = self.step + steps
+        saved_at = self.step
+        with tqdm(total=last_step, initial=self.step, unit="step", disable=None if progress else True) as bar:
+            try:
+                while self.step < last_step:
+                    n = min(validate_every - self.step % validate_every, last_step - self.step)
+                    self._advance(n, validate=(self.step + n) % validate_every == 0)
+                    bar.update(n)
+                    bar.set_postfix(self._summary(), refresh=False)
+                    if checkpoint is not None and self.step - saved_at >= checkpoint_every:
+                        self.save_checkpoint(checkpoint)
+                        saved_at = self.step
+                    if stop_when is not None and self.step % validate_every == 0 and stop_when(self.history):
+                        break
+            finally:
+                if checkpoint is not None and saved_at != self.step:
+                    self.save_checkpoint(checkpoint)
+        return self.history
+
+    def save_checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole training state (weights, optimizer, step, history) to one file, atomically."""
+        write_checkpoint(path, jax.device_get(self._snapshot()), self.history, self._setup)
+
+    def resume(self, path: str | os.PathLike[str]) -> None:
+        """Go back to the state in a checkpoint of the same training.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If the file is missing, damaged, or of a training with other settings.
+        """
+        shapes = {name: variable.shape for name, variable in self._variables.items()}
+        values, history = read_checkpoint(path, shapes, self._setup)
+        self._restore({name: jnp.asarray(value) for name, value in values.items()})
+        self.history = history
+
+    def validate(self) -> tuple[float, float]:
+        """Loss (without penalties) and accuracy on the balanced validation trials, with noise."""
+        trial = self._validation_trials
+        outputs = self.net.equation.simulate(
+            self.net.parameters(), trial.inputs, self._key_validation_noise if self.net.equation.noisy else None
+        ).outputs
+        return float(self.loss(outputs, trial)), float(self.task.accuracy(outputs, trial))
+
+    def _objective(self, step_key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        key_trial, key_noise = jax.random.split(step_key)
+        trial = self.task.sample(key_trial, self.batch_size)
+        parameters = self.net.parameters()
+        equation = self.net.equation
+        activity = equation.simulate(parameters, trial.inputs, key_noise if equation.noisy else None)
+        total = self.loss(activity.outputs, trial)
+        for regularizer in self.regularizers:
+            total = total + regularizer(equation, parameters, activity, trial)
+        return total, self.task.accuracy(activity.outputs, trial)
+
+    def _run_step(self, step: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        gradients, loss, accuracy = self._gradient(jax.random.fold_in(self._key, step))
+        norm = jnp.sqrt(sum(jnp.sum(g**2) for g in gradients.values()))
+        if self.clip_norm is not None:
+            scale = jnp.minimum(1.0, self.clip_norm / jnp.maximum(norm, 1e-12))
+            gradients = {name: g * scale for name, g in gradients.items()}
+        self.optimizer.update(gradients)
+        return loss, accuracy, norm
+
+    def _run_chunk(self, steps: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+        return bm.for_loop(self._run_step, steps)
+
+    def _advance(self, n: int, *, validate: bool) -> None:
+        before = self._snapshot()
+        start = time.perf_counter()
+        try:
+            records = self._chunk(jnp.arange(self.step, self.step + n, dtype=jnp.uint32))
+            loss, accuracy, norm = (np.asarray(bm.as_jax(record)) for record in records)
+            self._check_finite(loss, norm)
+            elapsed = (self.history.seconds[-1] if self.step else 0.0) + time.perf_counter() - start
+            seconds = np.linspace(elapsed - (time.perf_counter() - start), elapsed, n + 1)[1:]
+            history = self.history.extended(loss=loss, accuracy=accuracy, grad_norm=norm, seconds=seconds)
+            if validate:
+                validation_loss, validation_accuracy = self.validate()
+                history = history.extended(
+                    validation_step=history.n_steps,
+                    validation_loss=validation_loss,
+                    validation_accuracy=validation_accuracy,
+                )
+        except BaseException:
+            self._restore(before)
+            raise
+        self.history = history
+
+    def _check_finite(self, loss: np.ndarray, norm: np.ndarray) -> None:
+        bad = ~(np.isfinite(loss) & np.isfinite(norm))
+        if bad.any():
+            step = self.step + int(np.argmax(bad)) + 1
+            raise NonFiniteLoss(
+                f"loss or gradient became NaN or infinite at step {step}; the network was put back to step "
+                f"{self.step}. Likely causes: learning_rate too high, no clip_norm, or NaN in the task's inputs."
+            )
+
+    def _snapshot(self) -> dict[str, jax.Array]:
+        return {name: variable.value for name, variable in self._variables.items()}
+
+    def _restore(self, values: dict[str, jax.Array]) -> None:
+        for name, variable in self._variables.items():
+            variable.value = values[name]
+
+    def _summary(self) -> dict[str, str]:
+        recent = self.history.loss[-50:]
+        summary = {"loss": f"{recent.mean():.4f}"}
+        if len(self.history.validation_accuracy):
+            summary["accuracy"] = f"{self.history.validation_accuracy[-1]:.1%}"
+        return summary
+
+
+def _constants(net: RateRNN) -> dict[str, Any]:
+    equation = net.equation
+    return {
+        "shape": [equation.n_in, equation.n_rec, equation.n_out],
+        "activation": equation.activation.to_dict(),
+        "tau": sorted(set(equation.tau.tolist())),
+        "dt": equation.dt,
+        "sigma_rec": equation.sigma_rec,
+        "sigma_in": equation.sigma_in,
+    }
+
+
+def _check_fit(net: RateRNN, task: Task, clip_norm: float | None, batch_size: int) -> None:
+    if (net.n_in, net.n_out) != (task.n_in, task.n_out):
+        raise ValueError(
+            f"the task has {task.n_in} inputs and {task.n_out} outputs, "
+            f"but the network has {net.n_in} inputs and {net.n_out} outputs."
+        )
+    if net.dt != task.dt:
+        raise ValueError(
+            f"network and task must have the same dt; got {net.dt:g} and {task.dt:g} ms. "
+            f"net.with_settings(dt={task.dt:g}) gives a network with the task's."
+        )
+    if not net.trainable_variables():
+        raise ValueError("nothing to train: every weight is fixed.")
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"clip_norm must be > 0, or None for no clipping; got {clip_norm}.")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1; got {batch_size}.")
