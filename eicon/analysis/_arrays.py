@@ -1,0 +1,114 @@
+"""The door of the analysis room: inputs become checked float64, bool or int numpy arrays here.
+
+Nothing in this module writes into what it is given; `np.asarray` of a read-only buffer is never modified
+by the callers either.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Int, Shaped
+from numpy.typing import ArrayLike
+
+Window = slice | tuple[int, int] | ArrayLike | None
+
+
+def as_rates(rates: ArrayLike) -> Shaped[np.ndarray, "T B N"]:
+    """Return `rates` as a float64 array (T, B, N); finiteness is left to the caller, who knows the mask."""
+    array = np.asarray(rates, dtype=np.float64)
+    if array.ndim != 3 or 0 in array.shape:
+        raise ValueError(
+            f"`rates` must be a non-empty (T, B, N) array; got shape {array.shape}. "
+            "For one trial pass rates[:, None, :]."
+        )
+    return array
+
+
+def require_finite(name: str, values: np.ndarray) -> None:
+    """Raise ValueError if any of `values` is NaN or infinite."""
+    bad = int(np.count_nonzero(~np.isfinite(values)))
+    if bad:
+        raise ValueError(
+            f"`{name}` must be finite; got {bad} NaN or infinite values among the {values.size} used. "
+            "The network may have diverged, or padded steps are not masked out."
+        )
+
+
+def as_mask(name: str, mask: ArrayLike | None, shape: tuple[int, int]) -> Bool[np.ndarray, "T B"]:
+    """Return a bool array (T, B) from bools or zeros and ones; None means every step of every trial."""
+    if mask is None:
+        return np.ones(shape, dtype=bool)
+    array = np.asarray(mask)
+    if array.shape != shape:
+        raise ValueError(
+            f"`{name}` must have shape (T, B) = {shape}; got {array.shape}. "
+            "Arrays are time-major: steps first, trials second."
+        )
+    if not np.isin(array, (0, 1)).all():
+        raise ValueError(
+            f"`{name}` must hold only True/False or 0/1; got other values, as in a weighted mask."
+        )
+    return array.astype(bool)
+
+
+def as_window(window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "T B"]:
+    """Return the bool array (T, B) that `window` (None, slice, (start, stop) in steps, bools) stands for."""
+    steps = shape[0]
+    if isinstance(window, tuple):
+        valid = len(window) == 2 and all(isinstance(edge, int | np.integer) for edge in window)
+        if not valid or not 0 <= window[0] < window[1] <= steps:
+            raise ValueError(
+                f"`window` must be (start, stop) with 0 <= start < stop <= T = {steps}; got {window}. "
+                "It counts steps, not ms: divide times by dt."
+            )
+        window = slice(*window)
+    if isinstance(window, slice):
+        selected = np.zeros(shape, dtype=bool)
+        selected[window] = True
+    else:
+        selected = as_mask("window", window, shape)
+    if not selected.any():
+        raise ValueError(
+            f"`window` must select at least one of the T = {steps} steps; got the empty {window!r:.60}. "
+            "It counts steps, not ms: divide times by dt."
+        )
+    return selected
+
+
+def as_choice(choice: ArrayLike, n_trials: int) -> Int[np.ndarray, "B"]:
+    """Return `choice` as an int array (B,) holding 0, 1 or -1 (left out)."""
+    array = np.asarray(choice)
+    if array.shape != (n_trials,):
+        raise ValueError(
+            f"`choice` must have shape (B,) = ({n_trials},), one per trial; got {array.shape}. "
+            "Per-step labels have to be reduced to one choice per trial first."
+        )
+    if not np.isin(array, (-1, 0, 1)).all():
+        raise ValueError(
+            f"`choice` must hold only 0, 1 or -1 (left out); got values {np.unique(array)[:6].tolist()}. "
+            "Labels that count from 1 need 1 subtracted."
+        )
+    return array.astype(np.int64)
+
+
+def as_excitatory(excitatory: ArrayLike | None, n_units: int) -> Bool[np.ndarray, "N"] | None:
+    """Return `excitatory` as a bool array (N,), or None."""
+    if excitatory is None:
+        return None
+    array = np.asarray(excitatory)
+    if array.dtype != np.bool_ or array.shape != (n_units,):
+        raise ValueError(
+            f"`excitatory` must be bools, shape (N,) = ({n_units},); got {array.dtype}, shape {array.shape}. "
+            "From Dale signs, pass sign > 0."
+        )
+    return array.copy()
+
+
+def as_matrix(matrix: ArrayLike) -> Shaped[np.ndarray, "N N"]:
+    """Return `matrix` as a finite float64 array (N, N)."""
+    array = np.asarray(matrix, dtype=np.float64)
+    if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
+        raise ValueError(
+            f"`matrix` must be square (N, N), W[pre, post]; got shape {array.shape}. "
+            "Only recurrent weights have a spectrum, input and readout weights have not."
+        )
+    require_finite("matrix", array)
+    return array

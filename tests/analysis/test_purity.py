@@ -1,0 +1,77 @@
+"""Known mistake 30: an analysis must change nothing, and its inputs may come from numpy or from jax."""
+
+import subprocess
+import sys
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from eicon import analysis
+
+RNG = np.random.default_rng(0)
+RATES = RNG.random((6, 10, 4)).astype(np.float32)
+CHOICE = np.array([0, 1] * 5, dtype=np.int32)
+COHERENCE = np.array([5.0, -5.0] * 4 + [-5.0, 5.0], dtype=np.float32)
+WEIGHTS = RNG.normal(size=(4, 4)).astype(np.float32)
+MASK = RNG.random((6, 10)) < 0.9
+MASK[0] = True
+TYPES = np.array([True, True, True, False])
+
+CALLS = {
+    "selectivity": (
+        lambda r, c, m, e: analysis.selectivity(r, c, window=m, excitatory=e),
+        (RATES, CHOICE, MASK, TYPES),
+    ),
+    "pca": (lambda r, m: analysis.pca(r, mask=m), (RATES, MASK)),
+    "condition_average": (analysis.condition_average, (RATES, COHERENCE, MASK)),
+    "psychometric": (lambda c, k: analysis.psychometric(c, k, lapse=True), (COHERENCE, CHOICE)),
+    "spectrum": (lambda w, e: analysis.spectrum(w, excitatory=e), (WEIGHTS, TYPES)),
+    "jacobian": (analysis.jacobian, (WEIGHTS, RATES[0, 0], np.full(4, 100.0, np.float32))),
+    "jacobian_spectrum": (analysis.jacobian_spectrum, (WEIGHTS, RATES[0, 0], np.full(4, 100.0, np.float32))),
+}
+
+
+def leaves(result):
+    values = result if isinstance(result, tuple) else (result,)
+    return [np.asarray(value) for value in values if value is not None]
+
+
+def test_every_public_function_is_called_here():
+    functions = {name for name in vars(analysis) if name[0].islower() and callable(getattr(analysis, name))}
+    assert functions == set(CALLS)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_inputs_stay_bit_identical_and_unaliased(name):
+    function, arguments = CALLS[name]
+    mine = [argument.copy() for argument in arguments]
+    result = leaves(function(*mine))
+    for argument, original in zip(mine, arguments, strict=True):
+        assert argument.tobytes() == original.tobytes()
+        assert not any(np.shares_memory(argument, value) for value in result)
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_jax_arrays_give_the_numbers_of_numpy_arrays(name):
+    function, arguments = CALLS[name]
+    from_numpy, from_jax = leaves(function(*arguments)), leaves(function(*map(jnp.asarray, arguments)))
+    assert len(from_numpy) == len(from_jax)
+    for first, second in zip(from_numpy, from_jax, strict=True):
+        assert first.dtype == second.dtype
+        np.testing.assert_array_equal(first, second)
+
+
+def test_read_only_inputs_are_accepted():
+    for function, arguments in CALLS.values():
+        frozen = [argument.copy() for argument in arguments]
+        for argument in frozen:
+            argument.flags.writeable = False
+        function(*frozen)
+
+
+def test_import_is_light():
+    heavy = {"jax", "brainpy", "matplotlib", "seaborn"}
+    code = f"import sys, eicon.analysis; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,374 @@
+import subprocess
+import sys
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.colors import to_hex, to_rgb, to_rgba
+
+from eicon import analysis, plotting
+
+RNG = np.random.default_rng(0)
+N, N_E = 12, 9
+EXCITATORY = RNG.permutation(np.arange(N) < N_E)
+CHOICE = np.arange(40) % 2
+RATES = RNG.random((15, 40, N)) + 0.5 * (CHOICE == 0)[:, None] * RNG.normal(size=N)
+COHERENCE = np.where(CHOICE == 0, 1, -1) * RNG.choice([-3.2, 3.2, 6.4, 25.6], 40)
+WEIGHTS = np.abs(RNG.normal(size=(N, N))) * np.where(EXCITATORY, 0.1, -0.3)[:, None]
+SELECTIVITY = analysis.selectivity(RATES, CHOICE, excitatory=EXCITATORY)
+PSYCHOMETRIC = analysis.psychometric(COHERENCE, CHOICE)
+AVERAGE = analysis.condition_average(analysis.pca(RATES).trajectories, COHERENCE)
+
+ONE_AXES = {
+    "activity": lambda ax: plotting.plot_activity(RATES[:, 0], EXCITATORY, 20.0, ax=ax),
+    "selectivity": lambda ax: plotting.plot_selectivity(SELECTIVITY, ax=ax),
+    "connectivity": lambda ax: plotting.plot_connectivity(WEIGHTS, SELECTIVITY.order, EXCITATORY, ax=ax),
+    "psychometric": lambda ax: plotting.plot_psychometric(PSYCHOMETRIC, ax=ax),
+    "pc_trajectories": lambda ax: plotting.plot_pc_trajectories(AVERAGE.average, AVERAGE.levels, ax=ax),
+    "spectrum": lambda ax: plotting.plot_spectrum(analysis.spectrum(WEIGHTS), ax=ax),
+}
+
+
+def legend_texts(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def line(ax, label):
+    (found,) = [candidate for candidate in ax.lines if candidate.get_label() == label]
+    return found
+
+
+def test_every_plot_is_in_the_table():
+    assert {name for name in vars(plotting) if name.startswith("plot_")} == {
+        f"plot_{name}" for name in ONE_AXES
+    } | {"plot_loss"}
+
+
+@pytest.mark.parametrize("name", ONE_AXES)
+def test_draws_into_the_axes_given_and_changes_no_settings(name):
+    before = dict(mpl.rcParams)
+    figure, ax = plt.subplots()
+    assert ONE_AXES[name](ax) is ax
+    assert plt.get_fignums() == [figure.number]
+    figure.canvas.draw()
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.mark.parametrize("name", ONE_AXES)
+def test_makes_a_figure_600_pixels_wide_with_labels_and_nothing_cut_off(name):
+    before = dict(mpl.rcParams)
+    figure = ONE_AXES[name](None).figure
+    figure.canvas.draw()
+    assert dict(mpl.rcParams) == before
+    assert figure.get_size_inches()[0] * figure.dpi == pytest.approx(600)
+    ax = figure.axes[0]
+    assert ax.get_xlabel()
+    assert ax.get_ylabel()
+    assert ax.xaxis.label.get_fontsize() == 10.0
+    assert {tick.get_fontsize() for tick in ax.get_xticklabels()} == {9.0}
+    box, page = figure.get_tightbbox(), figure.get_size_inches()
+    assert box.x0 >= -0.01
+    assert box.y0 >= -0.01
+    assert box.x1 <= page[0] + 0.01
+    assert box.y1 <= page[1] + 0.01
+
+
+def test_style_is_restored_after_an_error():
+    before = dict(mpl.rcParams)
+    with plotting.style():
+        assert mpl.rcParams["figure.constrained_layout.use"] is True
+    with pytest.raises(ValueError, match="`W` must be square"), plotting.style():
+        plotting.plot_connectivity(np.ones((2, 3)))
+    assert dict(mpl.rcParams) == before
+
+
+def test_weight_map_is_red_white_blue_and_symmetric():
+    cmap = plotting.weight_cmap()
+    low, middle, high = (np.array(to_rgb(cmap(x))) for x in (0.25, 0.5, 0.75))
+    assert low[0] > low[2] + 0.4
+    assert high[2] > high[0] + 0.4
+    np.testing.assert_allclose(middle, 1.0, atol=0.02)
+
+
+def test_import_chooses_no_backend_and_no_settings():
+    code = (
+        # copy() leaves an unresolved backend alone, dict() would resolve it
+        "import matplotlib as mpl; before = mpl.rcParams.copy(); import sys, eicon.plotting; "
+        "print('matplotlib.pyplot' in sys.modules, mpl.rcParams.copy() == before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_loss_alone_is_one_panel_with_its_running_mean():
+    loss = np.array([4.0, 2.0, 3.0, 1.0, 2.0])
+    figure = plotting.plot_loss(loss, smooth=3)
+    (ax,) = figure.axes
+    raw, mean = ax.lines
+    np.testing.assert_array_equal(raw.get_ydata(), loss)
+    np.testing.assert_allclose(mean.get_ydata(), [3.0, 3.0, 2.0, 2.0, 1.5])
+    assert raw.get_xdata().tolist() == [1, 2, 3, 4, 5]
+    assert ax.get_yscale() == "log"
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("training step", "loss")
+    assert plotting.plot_loss(loss, log=False).axes[0].get_yscale() == "linear"
+
+
+def test_loss_with_gaps_keeps_the_mean_of_what_is_there():
+    mean = plotting.plot_loss([1.0, np.nan, 3.0, np.nan, np.nan, np.nan], smooth=3).axes[0].lines[1]
+    np.testing.assert_allclose(mean.get_ydata(), [1.0, 2.0, 3.0, 3.0, np.nan, np.nan])
+
+
+def test_accuracy_and_validation_share_the_second_panel():
+    figure = plotting.plot_loss(
+        np.ones(10), accuracy=np.linspace(0.5, 1, 10), validation=([5, 10], [0.7, 0.9]), chance=0.5
+    )
+    loss, accuracy = figure.axes
+    assert accuracy.get_ylabel() == "accuracy"
+    assert loss.get_xlabel() == ""
+    assert line(accuracy, "validation").get_xydata().tolist() == [[5, 0.7], [10, 0.9]]
+    assert line(accuracy, "chance").get_ydata() == [0.5, 0.5]
+    assert legend_texts(accuracy) == ["chance", "training", "validation"]
+
+
+def test_activity_is_blue_and_red_in_ms_with_named_epochs():
+    ax = plotting.plot_activity(RATES[:, 0], EXCITATORY, 20.0, epochs={"stimulus": (100.0, 250.0)})
+    e, i = ax.collections
+    assert to_hex(e.get_color()[0]).upper() == plotting.E_COLOR
+    assert to_hex(i.get_color()[0]).upper() == plotting.I_COLOR
+    for collection, members in ((e, EXCITATORY), (i, ~EXCITATORY)):
+        drawn = np.stack([segment[:, 1] for segment in collection.get_segments()], axis=1)
+        np.testing.assert_array_equal(drawn, RATES[:, 0, members])
+    np.testing.assert_array_equal(e.get_segments()[0][:, 0], np.arange(15) * 20.0)
+    assert ax.get_xlabel() == "time (ms)"
+    assert legend_texts(ax) == ["excitatory (9)", "inhibitory (3)"]
+    (shade,) = ax.patches
+    assert (shade.get_x(), shade.get_x() + shade.get_width()) == (100.0, 250.0)
+    (name,) = ax.texts
+    assert name.get_text() == "stimulus"
+    assert name.xy[0] == 175.0
+
+
+def test_e_colour_is_blue_and_i_colour_is_red():
+    (r_e, _, b_e), (r_i, _, b_i) = to_rgb(plotting.E_COLOR), to_rgb(plotting.I_COLOR)
+    assert b_e > r_e + 0.5
+    assert r_i > b_i + 0.5
+
+
+def test_selectivity_histogram_counts_every_finite_unit_once():
+    ax = plotting.plot_selectivity(SELECTIVITY, bins=8)
+    e, i = ax.containers
+    assert sum(bar.get_height() for bar in e) == 9
+    assert sum(bar.get_height() for bar in i) == 3
+    assert e[0].get_facecolor() == to_rgba(plotting.E_COLOR)
+    assert i[0].get_facecolor() == to_rgba(plotting.I_COLOR)
+    assert "d'" in ax.get_xlabel()
+    assert ax.get_legend().get_title().get_text() == ""
+
+
+def test_selectivity_histogram_reports_infinite_units_and_takes_untyped_ones():
+    odd = SELECTIVITY._replace(
+        d_prime=np.array([np.inf, -np.inf, *np.linspace(-1, 1, N - 2)]), excitatory=None
+    )
+    ax = plotting.plot_selectivity(odd)
+    assert sum(bar.get_height() for bar in ax.patches) == N - 2
+    assert ax.get_legend().get_title().get_text() == "2 with infinite d' not shown"
+
+
+def test_connectivity_shows_the_sorted_matrix_with_rows_as_sources():
+    order = SELECTIVITY.order
+    ax = plotting.plot_connectivity(WEIGHTS, order, EXCITATORY)
+    (image,) = ax.images
+    shown = np.asarray(image.get_array())
+    for row in range(N):
+        for column in range(N):
+            assert shown[row, column] == WEIGHTS[order[row], order[column]]
+    assert ax.get_ylabel() == "from (presynaptic)"
+    assert ax.get_xlabel() == "to (postsynaptic)"
+    assert ax.yaxis_inverted()
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["E", "I"]
+    assert [text.get_text() for text in ax.get_xticklabels()] == ["E", "I"]
+    assert ax.get_yticks().tolist() == [4.0, 10.0]
+    boundaries = sorted((tuple(one.get_xdata()), tuple(one.get_ydata())) for one in ax.lines)
+    assert boundaries == [((0, 1), (8.5, 8.5)), ((8.5, 8.5), (0, 1))]
+    # an E row is drawn blue, an I row red
+    assert np.all(shown[:9] > 0)
+    assert np.all(shown[9:] < 0)
+    strong = image.cmap(image.norm(np.array([-0.5, 0.5]) * image.norm.vmax))
+    assert strong[0, 0] > strong[0, 2]
+    assert strong[1, 2] > strong[1, 0]
+
+
+def test_connectivity_scale_is_symmetric_and_robust():
+    weights = np.full((20, 20), 0.1)
+    weights[0, 1], weights[:, 5] = 50.0, 0.0
+    image = plotting.plot_connectivity(weights).images[0]
+    assert image.get_clim() == pytest.approx((-0.1, 0.1))
+    assert image.colorbar.extend == "both"
+    assert image.colorbar.ax.get_ylabel() == "effective weight"
+    full = plotting.plot_connectivity(weights, percentile=100).images[0]
+    assert full.get_clim() == (-50.0, 50.0)
+    assert full.colorbar.extend == "neither"
+    assert plotting.plot_connectivity(np.zeros((3, 3))).images[0].get_clim() == (-1.0, 1.0)
+
+
+def test_connectivity_without_order_puts_e_first_and_keeps_the_rest():
+    ax = plotting.plot_connectivity(WEIGHTS, excitatory=EXCITATORY)
+    order = [*np.flatnonzero(EXCITATORY), *np.flatnonzero(~EXCITATORY)]
+    np.testing.assert_array_equal(ax.images[0].get_array(), WEIGHTS[order][:, order])
+
+
+def test_psychometric_line_passes_through_the_predicted_values():
+    ax = plotting.plot_psychometric(PSYCHOMETRIC)
+    fit = max(ax.lines, key=lambda one: len(one.get_xdata()))
+    x, y = fit.get_data()
+    np.testing.assert_allclose(y, PSYCHOMETRIC.predict(x))
+    assert x[0] < PSYCHOMETRIC.levels[0]
+    assert x[-1] > PSYCHOMETRIC.levels[-1]
+    points, _, (bars,) = ax.containers[0]
+    np.testing.assert_allclose(points.get_xydata(), np.stack([PSYCHOMETRIC.levels, PSYCHOMETRIC.p], axis=1))
+    np.testing.assert_allclose([bar[:, 1] for bar in bars.get_segments()], PSYCHOMETRIC.ci, atol=1e-12)
+    assert ax.get_xlabel() == "signed coherence (%)"
+    assert ax.get_ylabel() == "fraction of choice 0"
+    assert f"{PSYCHOMETRIC.width:.2g} %" in ax.texts[0].get_text()
+
+
+def test_psychometric_says_when_the_width_is_not_determined():
+    step = analysis.psychometric([-1.0, -1.0, 1.0, 1.0], [1, 1, 0, 0])
+    assert "not determined" in plotting.plot_psychometric(step).texts[0].get_text()
+    labelled = plotting.plot_psychometric(step, label="teacher", unit="fraction")
+    assert legend_texts(labelled) == ["teacher"]
+    assert labelled.get_xlabel() == "signed coherence (fraction)"
+
+
+def test_pc_trajectories_go_by_level_with_start_and_end():
+    paths, levels = AVERAGE.average, AVERAGE.levels
+    shuffled = RNG.permutation(len(levels))
+    ax = plotting.plot_pc_trajectories(
+        paths[shuffled], levels[shuffled], explained_ratio=[0.52, 0.21, 0.1], dt=20.0, dot_every=100.0
+    )
+    curves = [one for one in ax.lines if len(one.get_xdata()) == 15]
+    for rank, curve in enumerate(curves):  # drawn from the lowest to the highest level
+        np.testing.assert_array_equal(curve.get_xydata(), paths[rank, :, :2])
+        colour = plotting.coherence_cmap()(rank / (len(levels) - 1))
+        assert to_hex(curve.get_color()) == to_hex(colour)
+    assert len(curves) == len(levels)
+    ends = {tuple(one.get_xydata()[0]) for one in ax.lines if one.get_marker() == "s"}
+    starts = {
+        tuple(one.get_xydata()[0])
+        for one in ax.lines
+        if one.get_marker() == "o" and len(one.get_xdata()) == 1
+    }
+    assert ends == {tuple(path[-1, :2]) for path in paths}
+    assert starts == {tuple(path[0, :2]) for path in paths}
+    dots = [one for one in ax.lines if one.get_marker() == "o" and len(one.get_xdata()) == 2]
+    np.testing.assert_array_equal(dots[0].get_xydata(), paths[0, [5, 10], :2])
+    assert ax.get_xlabel() == "PC 1 (52 % of variance)"
+    assert ax.get_ylabel() == "PC 2 (21 % of variance)"
+    assert legend_texts(ax) == ["start", "end", "every 100 ms"]
+    (bar,) = ax.child_axes
+    assert bar.get_ylabel() == "signed coherence (%)"
+    labels = [text.get_text().replace("\N{MINUS SIGN}", "-") for text in bar.get_yticklabels()]
+    assert [float(label) for label in labels] == levels.tolist()
+
+
+def test_pc_trajectories_end_where_the_data_end():
+    paths = np.arange(12.0).reshape(1, 6, 2)
+    paths[0, 4:] = np.nan
+    ax = plotting.plot_pc_trajectories(paths, [0.0])
+    assert [one.get_xydata()[0].tolist() for one in ax.lines if one.get_marker() == "s"] == [[6.0, 7.0]]
+    assert ax.get_xlabel() == "PC 1"
+
+
+def test_spectrum_shows_circle_outliers_and_unit_circle():
+    spectrum = analysis.spectrum(RNG.normal(size=(60, 60)) / 12.0 + 0.05)
+    ax = plotting.plot_spectrum(spectrum)
+    far = line(ax, "outliers").get_xydata()
+    np.testing.assert_allclose(far[:, 0] + 1j * far[:, 1], spectrum.eigenvalues[spectrum.outliers])
+    assert len(line(ax, "eigenvalues").get_xdata()) == 60 - spectrum.outliers.size < 60
+    circles = {circle.get_label(): circle for circle in ax.patches}
+    assert circles["random matrix"].radius == pytest.approx(spectrum.random_radius)
+    assert circles["unit circle"].radius == 1.0
+    assert ax.get_aspect() == 1.0
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Re λ", "Im λ")
+
+
+def test_spectrum_of_a_flow_has_the_imaginary_axis_and_units():
+    ax = plotting.plot_spectrum(analysis.jacobian_spectrum(WEIGHTS, 1.0, 100.0, excitatory=EXCITATORY))
+    assert line(ax, "stability boundary").get_xdata() == [0.0, 0.0]
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("Re λ (1/ms)", "Im λ (1/ms)")
+    assert ax.patches[0].center == pytest.approx((-0.01, 0.0))
+    distinct = analysis.jacobian_spectrum(WEIGHTS, 1.0, np.linspace(10.0, 100.0, N))
+    assert list(plotting.plot_spectrum(distinct).patches) == []
+
+
+def test_spectrum_of_a_step_is_seen_from_near():
+    ax = plotting.plot_spectrum(analysis.jacobian_spectrum(WEIGHTS * 0.2, 1.0, 100.0, dt=5.0))
+    assert "unit circle" in legend_texts(ax)
+    assert np.ptp(ax.get_xlim()) < 0.5
+    assert ax.get_xlim()[0] < 1.0 < ax.get_xlim()[1]
+
+
+def test_plots_do_not_write_into_their_inputs():
+    arrays = [
+        WEIGHTS.copy(),
+        SELECTIVITY.order.copy(),
+        EXCITATORY.copy(),
+        RATES[:, 0].copy(),
+        AVERAGE.average.copy(),
+    ]
+    for array in arrays:
+        array.flags.writeable = False
+    plotting.plot_connectivity(*arrays[:3])
+    plotting.plot_activity(arrays[3], arrays[2], 20.0)
+    plotting.plot_pc_trajectories(arrays[4], AVERAGE.levels)
+    plotting.plot_loss(arrays[3][:, 0])
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (
+            lambda: plotting.plot_loss(np.ones((2, 2))),
+            r"`loss` must be a non-empty vector.*got shape \(2, 2\)",
+        ),
+        (lambda: plotting.plot_loss(np.ones(3), smooth=0), r"`smooth` must be >= 1 step; got 0"),
+        (lambda: plotting.plot_loss(np.ones(3), accuracy=np.ones(2)), r"`accuracy`.*3 as `loss`; got 2"),
+        (lambda: plotting.plot_loss(np.ones(3), validation=([1], [1, 2])), r"`validation`.*got 1 and 2"),
+        (lambda: plotting.plot_activity(RATES, EXCITATORY, 20.0), r"`rates` must be \(T, N\), one trial"),
+        (
+            lambda: plotting.plot_activity(RATES[:, 0], EXCITATORY, 0.0),
+            r"`dt` must be positive \(ms\); got 0",
+        ),
+        (
+            lambda: plotting.plot_activity(RATES[:, 0], np.ones(N), 20.0),
+            r"`excitatory` must be bools.*float64",
+        ),
+        (lambda: plotting.plot_connectivity(np.ones((2, 3))), r"`W` must be square.*got shape \(2, 3\)"),
+        (
+            lambda: plotting.plot_connectivity(WEIGHTS, percentile=0),
+            r"`percentile` must be in \(0, 100\]; got 0",
+        ),
+        (
+            lambda: plotting.plot_connectivity(WEIGHTS, np.zeros(N, int)),
+            r"`order` must be a permutation of 0..11",
+        ),
+        (
+            lambda: plotting.plot_connectivity(WEIGHTS, SELECTIVITY.order[::-1], EXCITATORY),
+            r"`order` must put all E units before all I units; got them interleaved",
+        ),
+        (lambda: plotting.plot_connectivity(WEIGHTS, None, [True]), r"`excitatory` must be bools.*\(12,\)"),
+        (
+            lambda: plotting.plot_pc_trajectories(np.ones((3, 4, 2)), [1.0, 2.0]),
+            r"`trajectories` must be \(C, T, k >= 2\) and `levels` \(C,\); got \(3, 4, 2\) and \(2,\)",
+        ),
+        (
+            lambda: plotting.plot_pc_trajectories(np.ones((1, 4, 2)), [1.0], dt=20.0, dot_every=5.0),
+            r"`dot_every` must be .*got",
+        ),
+    ],
+)
+def test_errors(call, text):
+    with pytest.raises(ValueError, match=text):
+        call()
+    assert plt.get_fignums() == []
