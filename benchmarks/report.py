@@ -115,9 +115,7 @@ def table(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]], left: S
     return "\n".join("  ".join(line).rstrip() for line in zip(*padded, strict=True))
 
 
-def render(
-    facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], over: Sequence[Mapping[str, Any]]
-) -> str:
+def render(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], over: Sequence[Mapping[str, Any]]) -> str:
     """Return the text for stdout from what `machine`, `summarise` and `ratios` return."""
     load = f"load {facts['load_average_1min']:.1f} at the start"
     versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())

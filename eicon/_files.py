@@ -46,7 +46,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def save_arrays(
-    path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray], *, kind: str, version: int, header: Mapping[str, Any]
+    path: str | os.PathLike[str],
+    arrays: Mapping[str, np.ndarray],
+    *,
+    kind: str,
+    version: int,
+    header: Mapping[str, Any],
 ) -> None:
     """Write named arrays and a JSON header to one npz file, atomically.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks import problem
 from eicon.models import Activation
-from eicon.models._rollout import currents
+from eicon.models._rollout import trajectory
 
 
 def build(n_rec: int) -> Callable[[int], None]:
@@ -25,7 +25,7 @@ def build(n_rec: int) -> Callable[[int], None]:
     @jax.jit
     def steps(k: int, weights: jax.Array, drive: jax.Array, cotangent: jax.Array) -> jax.Array:
         def step(_: int, weights: jax.Array) -> jax.Array:
-            _, pull_back = jax.vjp(lambda w: currents(x0, w, drive, decay, relu), weights)
+            _, pull_back = jax.vjp(lambda w: trajectory(x0, w, drive, decay, relu)[1], weights)
             return weights - 1e-9 * pull_back(cotangent)[0]
 
         return jax.lax.fori_loop(0, k, step, weights)

@@ -43,9 +43,7 @@ def as_mask(name: str, mask: ArrayLike | None, shape: tuple[int, int]) -> Bool[n
             "Arrays are time-major: steps first, trials second."
         )
     if not np.isin(array, (0, 1)).all():
-        raise ValueError(
-            f"`{name}` must hold only True/False or 0/1; got other values, as in a weighted mask."
-        )
+        raise ValueError(f"`{name}` must hold only True/False or 0/1; got other values, as in a weighted mask.")
     return array.astype(bool)
 
 

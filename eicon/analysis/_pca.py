@@ -55,9 +55,7 @@ class PCA(NamedTuple):
             If `fraction` is outside (0, 1].
         """
         if not 0.0 < fraction <= 1.0:
-            raise ValueError(
-                f"`fraction` must be in (0, 1]; got {fraction}. Percentages need dividing by 100."
-            )
+            raise ValueError(f"`fraction` must be in (0, 1]; got {fraction}. Percentages need dividing by 100.")
         # 1e-12 absorbs the rounding of the cumulative sum, which otherwise may never reach exactly 1.
         return int(np.argmax(np.cumsum(self.explained_ratio) >= fraction - 1e-12)) + 1
 
@@ -137,8 +135,7 @@ def pca(rates: ArrayLike, *, mask: ArrayLike | None = None, n_components: int | 
     n_samples = len(samples)
     if n_samples < 2:
         raise ValueError(
-            f"`mask` must leave at least 2 samples (steps x trials); got {n_samples}. "
-            "The mask may be inverted."
+            f"`mask` must leave at least 2 samples (steps x trials); got {n_samples}. The mask may be inverted."
         )
     require_finite("rates", samples)
     if (samples == samples[0]).all():
@@ -160,9 +157,7 @@ def pca(rates: ArrayLike, *, mask: ArrayLike | None = None, n_components: int | 
     return PCA(mean, components, variance, ratio, trajectories, float(1.0 / np.sum(ratio**2)))
 
 
-def condition_average(
-    values: ArrayLike, conditions: ArrayLike, mask: ArrayLike | None = None
-) -> ConditionAverage:
+def condition_average(values: ArrayLike, conditions: ArrayLike, mask: ArrayLike | None = None) -> ConditionAverage:
     """Average over the trials of each condition, for instance trajectories per signed coherence.
 
     Parameters
@@ -200,9 +195,7 @@ def condition_average(
             "Arrays are time-major: steps first, trials second."
         )
     if np.issubdtype(labels.dtype, np.inexact) and np.isnan(labels).any():
-        raise ValueError(
-            "`conditions` must not be NaN; got NaN for some trials. Leave such trials out first."
-        )
+        raise ValueError("`conditions` must not be NaN; got NaN for some trials. Leave such trials out first.")
     included = as_mask("mask", mask, (array.shape[0], array.shape[1]))
     levels = np.unique(labels)
     averages, counts = zip(

@@ -170,9 +170,7 @@ def _log_likelihood(
     return float(np.sum(k * log_p + (n - k) * log_q)), gradient
 
 
-def _fit(
-    levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool
-) -> _Fit:
+def _fit(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> _Fit:
     """Best of the interior optimum, a step (width -> 0) and a flat line (width -> infinity)."""
     interior = _maximise(levels, n, k, with_lapse=False)
     if lapse:
@@ -198,9 +196,7 @@ def _maximise(
 
     def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
         rate = float(theta[2]) if with_lapse else 0.0
-        value, gradient = _log_likelihood(
-            levels, n, k, middle + span * theta[0], float(np.exp(theta[1])), rate
-        )
+        value, gradient = _log_likelihood(levels, n, k, middle + span * theta[0], float(np.exp(theta[1])), rate)
         return -value / n.sum(), -gradient[:free] * np.array([span, 1.0, 1.0])[:free] / n.sum()
 
     bounds = [(-10.0, 10.0), (np.log(narrow), np.log(wide)), (1e-9, _MAX_LAPSE)][:free]
@@ -219,9 +215,7 @@ def _maximise(
     return _Fit(-float(found.fun) * int(n.sum()), bias, width, rate, inside)
 
 
-def _best_step(
-    levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool
-) -> _Fit:
+def _best_step(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> _Fit:
     """Most likely curve of the smallest width: a step between levels, beyond them, or through one."""
     width, _ = _width_bounds(levels)
     gap = 100.0 * width
@@ -235,8 +229,7 @@ def _best_step(
             side = np.where(levels > bias, n - k, k)
             rates.append(min(float(side.sum() / n.sum()), _MAX_LAPSE))
         fits += [
-            _Fit(_log_likelihood(levels, n, k, bias, width, rate)[0], float(bias), width, rate, False)
-            for rate in rates
+            _Fit(_log_likelihood(levels, n, k, bias, width, rate)[0], float(bias), width, rate, False) for rate in rates
         ]
     return max(fits, key=lambda fit: fit.log_likelihood)
 
@@ -249,9 +242,7 @@ def _best_flat(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float
     return _Fit(_log_likelihood(levels, n, k, bias, width)[0], bias, width, 0.0, False)
 
 
-def _standard_errors(
-    levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], fit: _Fit
-) -> tuple[float, float]:
+def _standard_errors(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], fit: _Fit) -> tuple[float, float]:
     """Square roots of the diagonal of the inverse expected Fisher information, for bias and width."""
     if not fit.converged:
         return np.nan, np.nan

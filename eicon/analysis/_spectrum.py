@@ -51,9 +51,7 @@ class Spectrum(NamedTuple):
         return self.spectral_radius < 1.0 if self.map == "discrete" else None
 
 
-def spectrum(
-    matrix: ArrayLike, *, excitatory: ArrayLike | None = None, outlier_factor: float = 1.2
-) -> Spectrum:
+def spectrum(matrix: ArrayLike, *, excitatory: ArrayLike | None = None, outlier_factor: float = 1.2) -> Spectrum:
     """Eigenvalues of an effective recurrent weight matrix.
 
     Parameters
@@ -205,9 +203,7 @@ def jacobian_spectrum(
     return _collect(linearised, float(1.0 + dt * center), float(dt * radius), outlier_factor, "discrete")
 
 
-def _row_variance(
-    weights: Float[np.ndarray, "N N"], types: Bool[np.ndarray, "N"] | None
-) -> Float[np.ndarray, "N"]:
+def _row_variance(weights: Float[np.ndarray, "N N"], types: Bool[np.ndarray, "N"] | None) -> Float[np.ndarray, "N"]:
     """Variance of the entries of the population that each row belongs to."""
     if types is None:
         return np.full(len(weights), weights.var())
@@ -218,9 +214,7 @@ def _row_variance(
     return variance
 
 
-def _collect(
-    matrix: Float[np.ndarray, "N N"], center: float, radius: float, factor: float, kind: Map
-) -> Spectrum:
+def _collect(matrix: Float[np.ndarray, "N N"], center: float, radius: float, factor: float, kind: Map) -> Spectrum:
     values = linalg.eigvals(matrix)
     modulus = np.abs(values)
     order = np.lexsort((-values.imag, -values.real, -modulus))

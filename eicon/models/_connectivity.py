@@ -71,7 +71,13 @@ class Connectivity:
 
     @classmethod
     def dale(
-        cls, n: int, e_ratio: float = 0.8, *, n_post: int | None = None, autapses: bool = False, positive: str = "abs"
+        cls,
+        n: int,
+        e_ratio: float = 0.8,
+        *,
+        n_post: int | None = None,
+        autapses: bool = False,
+        positive: str = "abs",
     ) -> "Connectivity":
         """E-I matrix: the first ``round(n * e_ratio)`` units excite, the others inhibit.
 

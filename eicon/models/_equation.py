@@ -8,10 +8,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._activations import Activation, as_activation
+from ._activations import Activation
 from ._connectivity import Connectivity
 from ._noise import normal
-from ._rollout import currents, scan_currents
+from ._rollout import scan_trajectory, trajectory
 
 Parameters = dict[str, jax.Array]
 
@@ -49,13 +49,12 @@ class RateEquation:
     input: Connectivity
     readout: Connectivity
     activation: Activation = field(default_factory=lambda: Activation("relu"))
-    tau: float | np.ndarray = 100.0
+    tau: np.ndarray = field(default_factory=lambda: np.array(100.0))
     dt: float = 20.0
     sigma_rec: float = 0.0
     sigma_in: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "activation", as_activation(self.activation))
         n = self.recurrent.shape[0]
         if self.recurrent.shape != (n, n):
             raise ValueError(f"recurrent connectivity must be square (n_rec, n_rec); got {self.recurrent.shape}.")
@@ -75,7 +74,9 @@ class RateEquation:
         for name in ("sigma_rec", "sigma_in"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be >= 0 (a noise standard deviation that does not depend on dt); got {value}.")
+                raise ValueError(
+                    f"{name} must be >= 0 (a noise standard deviation that does not depend on dt); got {value}."
+                )
         tau = np.broadcast_to(tau, (n,))
         object.__setattr__(self, "tau", tau)
 
@@ -115,14 +116,13 @@ class RateEquation:
         if key_in is not None and self.sigma_in > 0:
             scale = self.sigma_in * np.sqrt(2 * self.tau.mean() / self.dt)
             inputs = inputs + dtype.type(scale) * normal(key_in, inputs.shape, dtype)
-        received = inputs @ self.input.effective(parameters["raw_in"])
+        weights = self.input.effective(parameters["raw_in"])
+        received = _product(inputs, weights * jnp.broadcast_to(alpha, weights.shape))
         if "b_rec" in parameters:
-            received = received + jnp.broadcast_to(parameters["b_rec"], received.shape)
-        received = received * jnp.broadcast_to(alpha, received.shape)
+            received = received + jnp.broadcast_to(alpha * parameters["b_rec"], received.shape)
         if key_rec is not None and self.sigma_rec > 0:
             scale = (self.sigma_rec * np.sqrt(2 * self.alpha)).astype(dtype)
-            noise = normal(key_rec, received.shape, dtype)
-            received = received + noise * jnp.broadcast_to(scale, noise.shape)
+            received = received + normal(key_rec, received.shape, dtype) * jnp.broadcast_to(scale, received.shape)
         return received
 
     def scaled_weights(self, parameters: Parameters) -> jax.Array:
@@ -132,7 +132,7 @@ class RateEquation:
 
     def read_out(self, parameters: Parameters, rates: jax.Array) -> jax.Array:
         """Outputs of rates; (..., N) to (..., n_out)."""
-        outputs = rates @ self.readout.effective(parameters["raw_out"])
+        outputs = _product(rates, self.readout.effective(parameters["raw_out"]))
         if "b_out" in parameters:
             outputs = outputs + jnp.broadcast_to(parameters["b_out"], outputs.shape)
         return outputs
@@ -145,12 +145,24 @@ class RateEquation:
 
     @functools.partial(jax.jit, static_argnums=(0,), static_argnames=("forward_mode",))
     def simulate(
-        self, parameters: Parameters, inputs: jax.Array, key: jax.Array | None = None, *, forward_mode: bool = False
+        self,
+        parameters: Parameters,
+        inputs: jax.Array,
+        key: jax.Array | None = None,
+        *,
+        forward_mode: bool = False,
     ) -> Activity:
         """Whole trials; ``inputs`` (T, B, n_in); ``forward_mode`` takes the scan that `jax.jvp` can go through."""
         x0 = jnp.broadcast_to(parameters["x0"], (inputs.shape[1], self.n_rec))
-        decay = (1 - self.alpha).astype(inputs.dtype)
-        scan = scan_currents if forward_mode else currents
-        xs = scan(x0, self.scaled_weights(parameters), self.drive(parameters, inputs, key), decay, self.activation)
-        rates = self.activation(xs)
-        return Activity(self.read_out(parameters, rates), rates, xs)
+        decay = jnp.asarray(1 - self.alpha, inputs.dtype)
+        roll = scan_trajectory if forward_mode else trajectory
+        currents, rates = roll(
+            x0, self.scaled_weights(parameters), self.drive(parameters, inputs, key), decay, self.activation
+        )
+        return Activity(self.read_out(parameters, rates), rates, currents)
+
+
+def _product(values: jax.Array, weights: jax.Array) -> jax.Array:
+    """``values @ weights`` over the last axis; flattened, because its gradient is then one plain product too."""
+    flat = values.reshape(-1, values.shape[-1]) @ weights
+    return flat.reshape(*values.shape[:-1], weights.shape[-1])

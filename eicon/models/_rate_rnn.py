@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._activations import Activation
+from ._activations import Activation, as_activation
 from ._connectivity import Connectivity
 from ._equation import Activity, Parameters, RateEquation
 from ._initial import feedforward_weights, recurrent_weights
@@ -99,7 +99,14 @@ class RateRNN(bp.DynamicalSystem):
     ):
         super().__init__(name=name, mode=mode)
         self.equation = RateEquation(
-            recurrent, input, readout, activation=activation, tau=tau, dt=dt, sigma_rec=sigma_rec, sigma_in=sigma_in
+            recurrent,
+            input,
+            readout,
+            activation=as_activation(activation),
+            tau=np.asarray(tau, float),
+            dt=dt,
+            sigma_rec=sigma_rec,
+            sigma_in=sigma_in,
         )
         key_rec, key_in, key_out, key_noise = jax.random.split(jax.random.key(seed), 4)
         given = dict(weights or {})
@@ -249,7 +256,12 @@ class RateRNN(bp.DynamicalSystem):
         return self.activation(self.x.value)
 
     def predict(
-        self, inputs: ArrayLike, *, key: jax.Array | None = None, noise: bool = True, forward_mode: bool = False
+        self,
+        inputs: ArrayLike,
+        *,
+        key: jax.Array | None = None,
+        noise: bool = True,
+        forward_mode: bool = False,
     ) -> Activity:
         """Run whole trials from ``x0``, on the fast path; the state of `update` is left alone.
 

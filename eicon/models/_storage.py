@@ -71,7 +71,8 @@ def load(path: str | os.PathLike[str]) -> RateRNN:
 def _assemble(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> RateRNN:
     connectivities = {
         role: Connectivity(
-            *(arrays[f"{role}/{part}"] for part in ("sign", "mask", "fixed")), positive=header["positive"][role]
+            *(arrays[f"{role}/{part}"] for part in ("sign", "mask", "fixed")),
+            positive=header["positive"][role],
         )
         for role in RAW
     }

@@ -152,18 +152,14 @@ def plot_pc_trajectories(
             "Average trials with condition_average first."
         )
     if dt is not None and not 0 < dt <= dot_every:
-        raise ValueError(
-            f"`dot_every` must be at least one step, 0 < dt <= dot_every; got {dot_every}, dt = {dt} ms."
-        )
+        raise ValueError(f"`dot_every` must be at least one step, 0 < dt <= dot_every; got {dot_every}, dt = {dt} ms.")
     ax = axes_or_new(ax, figsize=(4.0, 3.2))
     ranking = np.argsort(values)
     colours = coherence_cmap()(np.linspace(0.0, 1.0, values.size))
     for path, colour in zip(paths[ranking, :, :2], colours, strict=True):
         _trajectory(ax, path[np.isfinite(path).all(axis=1)], colour, dt, float(dot_every))
     ratio = None if explained_ratio is None else np.asarray(explained_ratio, dtype=np.float64)
-    names = [
-        f"PC {i + 1}" if ratio is None else f"PC {i + 1} ({100 * ratio[i]:.0f} % of variance)" for i in (0, 1)
-    ]
+    names = [f"PC {i + 1}" if ratio is None else f"PC {i + 1} ({100 * ratio[i]:.0f} % of variance)" for i in (0, 1)]
     ax.set_xlabel(names[0])
     ax.set_ylabel(names[1])
     ax.set_aspect("equal", adjustable="datalim")
@@ -185,9 +181,7 @@ def _level_bar(ax: Axes, levels: np.ndarray, colours: np.ndarray, label: str) ->
     mappable = ScalarMappable(norm, ListedColormap(colours))
     bar = ax.figure.colorbar(mappable, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), drawedges=False)
     ticks = np.arange(0, levels.size, -(-levels.size // 13))
-    bar.set_ticks(
-        ticks.tolist(), labels=[f"{levels[tick]:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks]
-    )
+    bar.set_ticks(ticks.tolist(), labels=[f"{levels[tick]:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
     bar.ax.tick_params(length=0)
     bar.ax.minorticks_off()
     bar.set_label(label)

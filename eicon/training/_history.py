@@ -53,9 +53,7 @@ class History:
         validated = {int(s): i for i, s in enumerate(self.validation_step)}
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(
-            ["step", "loss", "accuracy", "grad_norm", "seconds", "validation_loss", "validation_accuracy"]
-        )
+        writer.writerow(["step", "loss", "accuracy", "grad_norm", "seconds", "validation_loss", "validation_accuracy"])
         for i in range(self.n_steps):
             row = [i + 1, self.loss[i], self.accuracy[i], self.grad_norm[i], f"{self.seconds[i]:.3f}"]
             at = validated.get(i + 1)

@@ -15,7 +15,9 @@ OPTIMIZERS = {
 
 
 def make_optimizer(
-    optimizer: str | bp.optim.Optimizer, learning_rate: float | bp.optim.Scheduler, variables: dict[str, bm.TrainVar]
+    optimizer: str | bp.optim.Optimizer,
+    learning_rate: float | bp.optim.Scheduler,
+    variables: dict[str, bm.TrainVar],
 ) -> bp.optim.Optimizer:
     """Optimiser that trains ``variables``.
 

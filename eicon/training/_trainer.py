@@ -195,7 +195,9 @@ class Trainer:
         """Loss (without penalties) and accuracy on the balanced validation trials, with noise."""
         trial = self._validation_trials
         outputs = self.net.equation.simulate(
-            self.net.parameters(), trial.inputs, self._key_validation_noise if self.net.equation.noisy else None
+            self.net.parameters(),
+            trial.inputs,
+            self._key_validation_noise if self.net.equation.noisy else None,
         ).outputs
         return float(self.loss(outputs, trial)), float(self.task.accuracy(outputs, trial))
 
