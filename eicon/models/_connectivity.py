@@ -134,7 +134,7 @@ class Connectivity:
 
     def effective(self, raw: jax.Array) -> jax.Array:
         """Weights that the network uses, from raw ones; both of shape (n_pre, n_post)."""
-        sign = self.sign[:, None]
+        sign = jnp.asarray(self.sign[:, None], raw.dtype)
         if not self.sign.any():
             signed = raw
         elif self.sign.all():

@@ -71,15 +71,16 @@ def load(path: str | os.PathLike[str]) -> RateRNN:
 def _assemble(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> RateRNN:
     connectivities = {
         role: Connectivity(
-            *(arrays[f"{role}/{part}"] for part in ("sign", "mask", "fixed")),
-            positive=header["positive"][role],
+            arrays[f"{role}/sign"], arrays[f"{role}/mask"], arrays[f"{role}/fixed"], header["positive"][role]
         )
         for role in RAW
     }
-    constants = {name: header[name] for name in ("dt", "sigma_rec", "sigma_in")}
+    constants: dict[str, Any] = {name: header[name] for name in ("dt", "sigma_rec", "sigma_in")}
     constants["tau"] = np.asarray(header["tau"])
     constants["activation"] = as_activation(header["activation"])
     values = {name.removeprefix("parameter/"): a for name, a in arrays.items() if name.startswith("parameter/")}
     units = {name.removeprefix("unit/"): a for name, a in arrays.items() if name.startswith("unit/")}
-    equation = RateEquation(**connectivities, **constants)
+    equation = RateEquation(
+        connectivities["recurrent"], connectivities["input"], connectivities["readout"], **constants
+    )
     return build(equation, constants, units, values, set(header["trainable"]))

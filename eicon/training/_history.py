@@ -5,6 +5,7 @@ import io
 from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
 def _empty() -> np.ndarray:
@@ -36,7 +37,7 @@ class History:
         """Steps done so far."""
         return len(self.loss)
 
-    def extended(self, **values: np.ndarray) -> "History":
+    def extended(self, **values: ArrayLike) -> "History":
         """Longer record; each value is appended to its field."""
         joined = {}
         for name, new in values.items():
