@@ -1,3 +1,48 @@
-"""Excitatory-inhibitory connectome networks on BrainPy."""
+"""Excitatory-inhibitory connectome networks: build, train and dissect rate RNNs, on BrainPy.
+
+Names are imported on first use, so that ``import eicon`` alone costs nothing.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from . import analysis as analysis
+    from . import models as models
+    from . import plotting as plotting
+    from . import tasks as tasks
+    from . import training as training
+    from .models import Connectivity as Connectivity
+    from .models import RateRNN as RateRNN
+    from .models import load as load
+    from .models import save as save
+    from .models import verify as verify
+    from .tasks import PerceptualDecision as PerceptualDecision
+    from .training import AccuracyReached as AccuracyReached
+    from .training import Trainer as Trainer
+
+_ROOMS = ("analysis", "experiments", "models", "plotting", "tasks", "training")
+_HOME = {
+    "Connectivity": "models",
+    "RateRNN": "models",
+    "load": "models",
+    "save": "models",
+    "verify": "models",
+    "PerceptualDecision": "tasks",
+    "AccuracyReached": "training",
+    "Trainer": "training",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f".{name}", __name__)
+    if name in _HOME:
+        return getattr(importlib.import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module 'eicon' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*_ROOMS, *_HOME, "__version__"])

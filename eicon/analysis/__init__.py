@@ -3,6 +3,8 @@
 Nothing here imports models, tasks or plotting, and no input is ever modified.
 """
 
+from ._clustering import ChoiceClustering as ChoiceClustering
+from ._clustering import choice_clustering as choice_clustering
 from ._pca import PCA as PCA
 from ._pca import ConditionAverage as ConditionAverage
 from ._pca import condition_average as condition_average

@@ -51,7 +51,7 @@ class RateRNN(bp.DynamicalSystem):
     train_x0 : bool
         Whether ``x0`` is trained.
     spectral_radius : float
-        Of the initial effective recurrent matrix.
+        Of the initial effective recurrent matrix; Song et al. (2016) start from 1.5.
     weights : mapping, optional
         Initial *effective* weights for any of ``"recurrent"``, ``"input"``, ``"readout"``; the others are drawn.
     units : mapping of str to array (N,), optional
@@ -90,7 +90,7 @@ class RateRNN(bp.DynamicalSystem):
         readout_bias: bool = False,
         x0: ArrayLike = 0.1,
         train_x0: bool = False,
-        spectral_radius: float = 1.5,
+        spectral_radius: float = 1.0,
         weights: Mapping[str, ArrayLike] | None = None,
         units: Mapping[str, ArrayLike] | None = None,
         seed: int = 0,

@@ -1,5 +1,8 @@
 """What is trained: tasks, one per file, sampled on the device."""
 
+import dataclasses
+from typing import Any
+
 from ._base import NO_CHOICE as NO_CHOICE
 from ._base import Task as Task
 from ._base import Trial as Trial
@@ -24,3 +27,18 @@ def make(name: str, **options) -> Task:
     if name not in TASKS:
         raise _registry_error(name, TASKS)
     return TASKS[name](**options)
+
+
+def describe() -> dict[str, dict[str, Any]]:
+    """Tasks that a configuration can name, with their default parameters, in JSON-compatible form."""
+    found = {}
+    for name, task_type in TASKS.items():
+        task = task_type()
+        found[name] = {
+            "summary": (task_type.__doc__ or "").strip().splitlines()[0],
+            "n_in": task.n_in,
+            "n_out": task.n_out,
+            "n_conditions": task.n_conditions,
+            "parameters": dataclasses.asdict(task),
+        }
+    return found

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial
+from ._base import Task, Trial, forced_choice, score_choice
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,13 @@ class BrainPyDatasetsTask(Task):
         return inputs, labels, lengths
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Most probable class at the last step of each trial, (B,)."""
+        """Most probable class at the last step of each trial, (B,); -1 for a tie."""
         at_end = (trial.epochs["trial"][:, 1] - 1)[None, :, None]
-        return jnp.argmax(jnp.take_along_axis(outputs, at_end, axis=0)[0], axis=1)
+        return forced_choice(jnp.take_along_axis(outputs, at_end, axis=0)[0])
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """1 where the class at the last step is right."""
-        return (self.choice(outputs, trial) == trial.conditions["label"]).astype(jnp.float32)
+        """See `Task.correct`; the choice is the class at the last step."""
+        return score_choice(self.choice(outputs, trial), trial.conditions["label"], self.n_out)
 
 
 def from_brainpy_datasets(dataset: Any, *, max_duration: float | None = None) -> BrainPyDatasetsTask:
@@ -107,9 +107,9 @@ def from_brainpy_datasets(dataset: Any, *, max_duration: float | None = None) ->
     Raises
     ------
     TypeError
-        If ``dataset`` is not such a task.
+        If ``dataset`` is not such a task, or its targets are not one class label per step.
     ValueError
-        If the longest trial cannot be known.
+        If the longest trial cannot be known, or the dataset's trials contradict its description.
     """
     wanted = ("sample_a_trial", "num_inputs", "num_outputs", "dt", "rng")
     lacking = [name for name in wanted if not hasattr(dataset, name)]
@@ -128,11 +128,20 @@ def from_brainpy_datasets(dataset: Any, *, max_duration: float | None = None) ->
                 f"the longest trial is unknown ({', '.join(unbounded) or 'no durations'}); give max_duration in ms."
             )
         n_steps = sum(int(value / dataset.dt) for value in durations.values())
-    task = BrainPyDatasetsTask(dt=float(dataset.dt), dataset=dataset, n_steps=n_steps)
-    labels = np.asarray(dataset.sample_a_trial(0)[1])
+    inputs, labels = (np.asarray(part) for part in dataset.sample_a_trial(0)[:2])
     if labels.ndim != 1 or labels.dtype.kind not in "iu":
         raise TypeError(f"only class labels per step are supported; the targets have shape {labels.shape}.")
-    return task
+    if inputs.shape != (len(labels), dataset.num_inputs):
+        raise ValueError(
+            f"{type(dataset).__name__} declares {dataset.num_inputs} inputs, but the inputs of a trial of "
+            f"{len(labels)} steps have shape {inputs.shape}."
+        )
+    if len(inputs) > n_steps:
+        raise ValueError(
+            f"a trial of {type(dataset).__name__} has {len(inputs)} steps, but its durations (or max_duration) allow "
+            f"{n_steps}; give the longest trial in ms as max_duration."
+        )
+    return BrainPyDatasetsTask(dt=float(dataset.dt), dataset=dataset, n_steps=n_steps)
 
 
 def _longest(value: Any) -> float:

@@ -1,5 +1,6 @@
 """Durations in ms, fixed or random, and the steps they take."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ class TruncatedExponential:
     mean : float
         Mean of the exponential before truncation (so that the hazard is flat), > 0.
     min, max : float
-        Bounds, ``0 <= min < max``.
+        Bounds, ``0 <= min < max``, finite.
     """
 
     mean: float
@@ -24,9 +25,9 @@ class TruncatedExponential:
     max: float
 
     def __post_init__(self) -> None:
-        if not (self.mean > 0 and 0 <= self.min < self.max):
+        if not (0 < self.mean < math.inf and 0 <= self.min < self.max < math.inf):
             raise ValueError(
-                f"a truncated exponential needs mean > 0 and 0 <= min < max (ms); "
+                f"a truncated exponential needs finite mean > 0 and 0 <= min < max (ms); "
                 f"got mean {self.mean}, min {self.min}, max {self.max}."
             )
 
@@ -46,8 +47,8 @@ def as_duration(name: str, value: Any) -> Duration:
         return value
     if isinstance(value, dict):
         return TruncatedExponential(**value)
-    if not value > 0:
-        raise ValueError(f"{name} must last longer than 0 ms; got {value}.")
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name} must last longer than 0 ms, and end; got {value}.")
     return float(value)
 
 

@@ -1,5 +1,6 @@
 """How networks learn: trainer, losses, penalties and checkpoints."""
 
+from ._checkpoint import read_history as read_history
 from ._history import AccuracyReached as AccuracyReached
 from ._history import History as History
 from ._losses import LOSSES as LOSSES

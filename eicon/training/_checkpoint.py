@@ -44,8 +44,22 @@ def read_checkpoint(
     variables = {n.removeprefix("variable/"): a for n, a in arrays.items() if n.startswith("variable/")}
     if {name: value.shape for name, value in variables.items()} != shapes:
         raise ValueError(f"{path} holds other variables than this training has; was the optimizer changed?")
+    return variables, _history(path, arrays)
+
+
+def read_history(path: str | os.PathLike[str]) -> History:
+    """Read the history in a checkpoint, whatever the training's settings.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If the file is missing or damaged.
+    """
+    return _history(path, load_arrays(path, kind=KIND, version=VERSION)[0])
+
+
+def _history(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> History:
     try:
-        history = History(**{name: arrays[f"history/{name}"] for name in History().to_arrays()})
+        return History(**{name: arrays[f"history/{name}"] for name in History().to_arrays()})
     except KeyError as error:
         raise ValueError(f"{path} is incomplete: it has no {error}.") from error
-    return variables, history

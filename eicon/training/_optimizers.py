@@ -2,6 +2,7 @@
 
 import brainpy as bp
 import brainpy.math as bm
+import jax
 
 OPTIMIZERS = {
     "adam": bp.optim.Adam,
@@ -32,18 +33,28 @@ def make_optimizer(
     Raises
     ------
     ValueError
-        For an unknown name, a learning rate that is not positive, or an optimiser that already has variables.
+        For an unknown name, a learning rate that is not positive, a schedule that never advances, or an
+        optimiser that already has variables.
     """
     if isinstance(optimizer, str):
         if optimizer not in OPTIMIZERS:
             raise ValueError(f"unknown optimizer {optimizer!r}; allowed: {', '.join(OPTIMIZERS)}.")
         if isinstance(learning_rate, float | int) and not learning_rate > 0:
             raise ValueError(f"learning_rate must be > 0; got {learning_rate}.")
-        return OPTIMIZERS[optimizer](lr=learning_rate, train_vars=variables)
+        made = OPTIMIZERS[optimizer](lr=learning_rate, train_vars=variables)
+        _check_schedule(made.lr)
+        return made
     if optimizer.vars_to_train:
         raise ValueError("the optimizer already trains other variables; make it without train_vars.")
+    _check_schedule(optimizer.lr)
     optimizer.register_train_vars(variables)
     return optimizer
+
+
+def describe_optimizer(optimizer: bp.optim.Optimizer) -> str:
+    """All settings of an optimiser and its schedule (BrainPy's ``repr`` leaves some out, e.g. weight decay)."""
+    schedule = f"{type(optimizer.lr).__name__}({_settings(optimizer.lr)})"
+    return f"{type(optimizer).__name__}({_settings(optimizer)}) with {schedule}"
 
 
 def optimizer_state(optimizer: bp.optim.Optimizer) -> dict[str, bm.Variable]:
@@ -54,3 +65,18 @@ def optimizer_state(optimizer: bp.optim.Optimizer) -> dict[str, bm.Variable]:
         if id(variable) not in trained:
             state[name.rpartition(".")[2]] = variable
     return state
+
+
+def _check_schedule(schedule: bp.optim.Scheduler) -> None:
+    advances = type(schedule).step_call is not bp.optim.Scheduler.step_call
+    if not (advances or isinstance(schedule, bp.optim.Constant)):
+        raise ValueError(
+            f"{type(schedule).__name__} advances once an epoch, and training here has no epochs: the learning rate "
+            "would never change. Use a call-based schedule, e.g. bp.optim.ExponentialDecayLR."
+        )
+
+
+def _settings(described: bp.optim.Optimizer | bp.optim.Scheduler) -> str:
+    simple = (int, float, str, tuple, list, type(None), jax.Array)
+    values = {name: value for name, value in vars(described).items() if isinstance(value, simple)}
+    return ", ".join(f"{name}={values[name]!r}" for name in sorted(values) if not name.startswith("_"))

@@ -1,7 +1,9 @@
 """Gradient training in compiled chunks of many steps."""
 
+import hashlib
 import logging
 import os
+import re
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..models import RateRNN
+from ..models import Connectivity, RateRNN
 from ..tasks import Task
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._history import History
 from ._losses import LOSSES, Loss
-from ._optimizers import make_optimizer, optimizer_state
+from ._optimizers import describe_optimizer, make_optimizer, optimizer_state
 from ._regularizers import Regularizer
 
 logger = logging.getLogger(__name__)
@@ -96,10 +98,10 @@ class Trainer:
         self._gradient = bm.grad(self._objective, grad_vars=self._trained, has_aux=True, return_value=True)
         self._chunk = bm.jit(self._run_chunk)
         self._setup = {
-            "task": repr(task),
-            "optimizer": repr(self.optimizer),
-            "loss": getattr(self.loss, "__name__", repr(self.loss)),
-            "regularizers": repr(self.regularizers),
+            "task": _label(task),
+            "optimizer": describe_optimizer(self.optimizer),
+            "loss": _label(self.loss),
+            "regularizers": [_label(regularizer) for regularizer in self.regularizers],
             "clip_norm": clip_norm,
             "batch_size": batch_size,
             "validation_repeats": validation_repeats,
@@ -225,7 +227,7 @@ class Trainer:
         return bm.for_loop(self._run_step, steps)
 
     def _advance(self, n: int, *, validate: bool) -> None:
-        before = self._snapshot()
+        before, history_before = self._snapshot(), self.history
         start = time.perf_counter()
         try:
             records = self._chunk(jnp.arange(self.step, self.step + n, dtype=jnp.uint32))
@@ -241,10 +243,12 @@ class Trainer:
                     validation_loss=validation_loss,
                     validation_accuracy=validation_accuracy,
                 )
+            self.history = history
         except BaseException:
+            # Together, or an interrupt in between would pair weights with the history of another step.
             self._restore(before)
+            self.history = history_before
             raise
-        self.history = history
 
     def _check_finite(self, loss: np.ndarray, norm: np.ndarray) -> None:
         bad = ~(np.isfinite(loss) & np.isfinite(norm))
@@ -276,10 +280,27 @@ def _constants(net: RateRNN) -> dict[str, Any]:
         "shape": [equation.n_in, equation.n_rec, equation.n_out],
         "activation": equation.activation.to_dict(),
         "tau": sorted(set(equation.tau.tolist())),
+        "tau of each unit": _digest(equation.tau),
+        "connectivity": [_constraints(c) for c in (equation.input, equation.recurrent, equation.readout)],
+        "trained": sorted(net.trainable_variables()),
         "dt": equation.dt,
         "sigma_rec": equation.sigma_rec,
         "sigma_in": equation.sigma_in,
     }
+
+
+def _constraints(connectivity: Connectivity) -> str:
+    arrays = (connectivity.sign, connectivity.mask, connectivity.fixed)
+    return f"{connectivity.positive} {_digest(*arrays)}"
+
+
+def _digest(*arrays: np.ndarray) -> str:
+    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()[:16]
+
+
+def _label(value: Any) -> str:
+    # The repr of a function holds its address, which another process does not have.
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def _check_fit(net: RateRNN, task: Task, clip_norm: float | None, batch_size: int) -> None:

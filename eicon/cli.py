@@ -1,0 +1,195 @@
+"""The ``eicon`` command; heavy imports happen inside the commands that need them."""
+
+import contextlib
+import json
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from . import __version__
+
+INTERRUPTED = 130
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with `eicon demo`; it takes about two minutes.",
+)
+@click.version_option(__version__, prog_name="eicon")
+@click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
+@click.option("--quiet", is_flag=True, help="No progress bar, only the result.")
+@click.pass_context
+def main(context: click.Context, debug: bool, quiet: bool) -> None:
+    """Train excitatory-inhibitory rate networks and see what they learned."""
+    context.obj = {"debug": debug, "quiet": quiet}
+    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
+    for noisy in ("jax", "matplotlib", "absl"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path), default=Path("results/demo"), show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.pass_context
+def demo(context: click.Context, out: Path, seed: int) -> None:
+    """Train on perceptual decisions, analyse, and write OUT/report.html.
+
+    A demo that was stopped goes on where it was.
+    """
+    with _errors(context, out):
+        from .experiments import create_run, demo_config, open_run
+
+        run = open_run(out) if (out / "config.toml").is_file() else create_run(out, demo_config(seed))
+        if run.config != demo_config(seed):
+            raise FileExistsError(f"{out} holds a run with other settings; choose another --out.")
+        _train(context, run)
+        _say_results(_analyze(context, run))
+        click.echo(f"Report: {_report(run)}")
+
+
+@main.command()
+@click.argument("config", type=click.Path(path_type=Path), required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="New run directory.  [default: results/NAME OF CONFIG]")
+@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an unfinished run.")
+@click.option("--seed", type=click.IntRange(min=0), help="Instead of the configuration's.")
+@click.pass_context
+def train(context: click.Context, config: Path | None, out: Path | None, resume: Path | None, seed: int | None) -> None:
+    """Train a network as a TOML file CONFIG says, or go on with a run.
+
+    \b
+    Examples:
+      eicon train config.toml --out results/first
+      eicon train --resume results/first
+    """
+    if (config is None) == (resume is None):
+        raise click.UsageError("give either CONFIG or --resume RUN.")
+    if resume is not None and (out is not None or seed is not None):
+        raise click.UsageError("--out and --seed belong to a new run; --resume takes both from the run.")
+    with _errors(context, resume or out):
+        from .experiments import create_run, open_run, read_config
+
+        if resume is not None:
+            run = open_run(resume)
+        else:
+            assert config is not None
+            settings = read_config(config)
+            if seed is not None:
+                settings = settings.model_copy(update={"seed": seed})
+            run = create_run(out or Path("results") / config.stem, settings)
+        _train(context, run)
+        click.echo(f"Trained: {run.network}\nLook at it with: eicon analyze {run.path}")
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
+@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@click.pass_context
+def analyze(context: click.Context, run: Path, repeats: int, as_json: bool) -> None:
+    """Analyse a trained RUN: figures/ and analysis.json."""
+    with _errors(context, run):
+        from .experiments import analyze_run, open_run
+
+        numbers = analyze_run(open_run(run), repeats=repeats)
+        if as_json:
+            click.echo(json.dumps(numbers, indent=2))
+        else:
+            _say_results(numbers)
+            click.echo(f"Figures: {run / 'figures'}\nAll on one page: eicon report {run}")
+
+
+@main.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.pass_context
+def report(context: click.Context, run: Path) -> None:
+    """Write report.html of an analysed RUN."""
+    with _errors(context, run):
+        from .experiments import open_run
+
+        click.echo(_report(open_run(run)))
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_context
+def tasks(context: click.Context, as_json: bool) -> None:
+    """List the tasks and their parameters."""
+    with _errors(context, None):
+        from .tasks import describe
+
+        described = describe()
+        if as_json:
+            click.echo(json.dumps(described, indent=2))
+            return
+        for name, about in described.items():
+            click.secho(name, bold=True, nl=False)
+            click.echo(f"  {about['summary']}")
+            click.echo(f"  {about['n_in']} inputs, {about['n_out']} outputs, {about['n_conditions']} conditions")
+            for parameter, value in about["parameters"].items():
+                click.echo(f"    {parameter} = {value}")
+
+
+def _train(context: click.Context, run: Any) -> None:
+    from .experiments import train_run
+
+    train_run(run, progress=not context.obj["quiet"])
+
+
+def _analyze(context: click.Context, run: Any) -> dict[str, Any]:
+    from .experiments import analyze_run
+
+    if not context.obj["quiet"]:
+        click.echo("Analysing ...", err=True)
+    return analyze_run(run)
+
+
+def _report(run: Any) -> Path:
+    from .experiments import write_report
+
+    return write_report(run)
+
+
+def _say_results(numbers: dict[str, Any]) -> None:
+    training = numbers["training"]
+    click.echo(f"Steps {training['steps']}, {training['seconds']:.0f} s; accuracy {numbers['accuracy']:.1%}")
+    if "choice" in numbers:
+        levels = numbers["choice"]["accuracy_by_coherence"].items()
+        click.echo("Accuracy by coherence: " + ", ".join(f"{level} %: {value:.1%}" for level, value in levels))
+    certificate = numbers["certificate"]
+    click.echo(
+        f"Constraints: {'all hold' if certificate['ok'] else '; '.join(certificate['problems'])} "
+        f"(spectral radius {certificate['spectral_radius']:.3f})"
+    )
+
+
+@contextlib.contextmanager
+def _errors(context: click.Context, run: Path | None) -> Iterator[None]:
+    """Turn expected errors into one line and an exit code; SIGTERM is treated like Ctrl-C."""
+
+    def terminate(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    previous = signal.signal(signal.SIGTERM, terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted.", err=True, nl=False)
+        if run is not None and (run / "checkpoints" / "latest.npz").is_file():
+            again = context.command_path if context.info_name == "demo" else f"eicon train --resume {run}"
+            click.echo(f" Everything up to the last step is saved; go on with: {again}", err=True, nl=False)
+        click.echo(err=True)
+        sys.exit(INTERRUPTED)
+    except (ValueError, OSError, FloatingPointError, TypeError) as error:
+        if context.obj["debug"]:
+            raise
+        click.secho("error: ", fg="red", err=True, nl=False)
+        click.echo(" ".join(str(error).split()), err=True)
+        sys.exit(1)
+    finally:
+        signal.signal(signal.SIGTERM, previous)

@@ -1,0 +1,201 @@
+"""What a run is: a TOML file, checked key by key before anything is computed."""
+
+import dataclasses
+import os
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from ..models import ACTIVATIONS, RateRNN
+from ..tasks import TASKS, Task
+from ..training import LOSSES, OPTIMIZERS, RatePenalty, Trainer, WeightPenalty
+
+PositiveInt = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0)]
+
+
+class ConfigError(ValueError):
+    """A configuration says something that it may not; one line per problem."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NetworkConfig(_Section):
+    """Table ``[network]``; see `eicon.models.RateRNN.dale` for what the keys mean."""
+
+    n_rec: PositiveInt = 100
+    e_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    activation: Literal[ACTIVATIONS] = "relu"  # type: ignore[valid-type]
+    tau: Positive = 100.0
+    sigma_rec: NonNegative = 0.15
+    sigma_in: NonNegative = 0.01
+    spectral_radius: Positive = 1.5
+    positive: Literal["abs", "relu", "softplus"] = "abs"
+    bias: bool = False
+    readout_bias: bool = False
+    x0: float = 0.1
+    train_x0: bool = True
+    free_input: bool = False
+    free_readout: bool = False
+    autapses: bool = False
+
+
+class WeightPenaltyConfig(_Section):
+    """Entry of ``training.regularizers`` with ``kind = "weight"``."""
+
+    kind: Literal["weight"]
+    strength: NonNegative
+    power: Literal[1, 2] = 2
+    matrix: Literal["input", "recurrent", "readout"] = "recurrent"
+
+
+class RatePenaltyConfig(_Section):
+    """Entry of ``training.regularizers`` with ``kind = "rate"``."""
+
+    kind: Literal["rate"]
+    strength: NonNegative
+
+
+class TrainingConfig(_Section):
+    """Table ``[training]``; see `eicon.training.Trainer` for what the keys mean."""
+
+    steps: PositiveInt = 2000
+    batch_size: PositiveInt = 32
+    optimizer: Literal[tuple(OPTIMIZERS)] = "adam"  # type: ignore[valid-type]
+    learning_rate: Positive = 0.002
+    loss: Literal[tuple(LOSSES)] | None = None  # type: ignore[valid-type]
+    clip_norm: Positive | None = 1.0
+    regularizers: tuple[Annotated[WeightPenaltyConfig | RatePenaltyConfig, Field(discriminator="kind")], ...] = ()
+    validate_every: PositiveInt = 50
+    validation_repeats: PositiveInt = 20
+    checkpoint_every: PositiveInt = 500
+    stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
+    stop_window: PositiveInt = 5
+
+
+class RunConfig(_Section):
+    """A whole configuration; ``task`` holds the task's ``name`` and its own parameters."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    task: dict[str, Any] = Field(default_factory=lambda: {"name": "PerceptualDecision"})
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+    def make_task(self) -> Task:
+        """Task that the configuration describes."""
+        options = dict(self.task)
+        name = options.pop("name", None)
+        if name not in TASKS:
+            raise ConfigError(f"task.name: got {name!r}; allowed: {', '.join(TASKS)}.")
+        task_type = TASKS[name]
+        known = [field.name for field in dataclasses.fields(task_type)]
+        unknown = sorted(options.keys() - set(known))
+        if unknown:
+            raise ConfigError(f"task.{unknown[0]}: unknown key; allowed: name, {', '.join(known)}.")
+        try:
+            return TypeAdapter(task_type).validate_python(options)
+        except ValidationError as error:
+            raise ConfigError(_explain(error, "task.")) from error
+
+    def make_network(self, task: Task) -> RateRNN:
+        """Untrained network for a task."""
+        return RateRNN.dale(task.n_in, n_out=task.n_out, dt=task.dt, seed=self.seed, **self.network.model_dump())
+
+    def make_trainer(self, net: RateRNN, task: Task) -> Trainer:
+        """Trainer with the configured settings."""
+        settings = self.training
+        penalties = {"weight": WeightPenalty, "rate": RatePenalty}
+        return Trainer(
+            net,
+            task,
+            optimizer=settings.optimizer,
+            learning_rate=settings.learning_rate,
+            loss=settings.loss,
+            regularizers=[penalties[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.regularizers],
+            clip_norm=settings.clip_norm,
+            batch_size=settings.batch_size,
+            validation_repeats=settings.validation_repeats,
+            seed=self.seed,
+        )
+
+    def to_toml(self) -> str:
+        """TOML text that `read_config` reads back; every default is spelled out (``clip_norm = false``: none)."""
+        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+
+
+def parse_config(text: str, source: str = "config") -> RunConfig:
+    """Read a configuration from TOML text.
+
+    Raises
+    ------
+    ConfigError
+        For bad TOML, unknown keys and values of the wrong type or range; the text names the key, what was
+        got and what is allowed.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}.") from error
+    training = data.get("training")
+    if isinstance(training, dict) and training.get("clip_norm") is False:
+        training["clip_norm"] = None
+    try:
+        config = RunConfig.model_validate(data)
+        config.make_task()
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_explain(error)}") from error
+    except ValueError as error:
+        raise ConfigError(f"{source}: {error}") from error
+    return config
+
+
+def read_config(path: str | os.PathLike[str]) -> RunConfig:
+    """Read a configuration file; see `parse_config`."""
+    path = Path(path)
+    if not path.is_file():
+        raise ConfigError(f"there is no configuration file {path}.")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not a text file in UTF-8.") from error
+    return parse_config(text, str(path))
+
+
+def demo_config(seed: int = 0) -> RunConfig:
+    """Configuration of ``eicon demo`` (the file ``demo.toml`` beside this module)."""
+    text = resources.files(__package__).joinpath("demo.toml").read_text(encoding="utf-8")
+    return parse_config(text, "demo.toml").model_copy(update={"seed": seed})
+
+
+def _without_none(data: dict[str, Any]) -> dict[str, Any]:
+    data["training"]["clip_norm"] = data["training"]["clip_norm"] or False
+    for section in ("network", "training"):
+        data[section] = {key: value for key, value in data[section].items() if value is not None}
+    return data
+
+
+def _explain(error: ValidationError, prefix: str = "") -> str:
+    lines = []
+    for problem in error.errors():
+        where = prefix + ".".join(str(part) for part in problem["loc"])
+        if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+            lines.append(f"{where}: unknown key; allowed: {', '.join(_keys_beside(problem['loc']))}.")
+        else:
+            lines.append(f"{where}: {problem['msg']}; got {problem['input']!r}.")
+    return " ".join(lines)
+
+
+def _keys_beside(location: tuple[Any, ...]) -> list[str]:
+    sections: dict[Any, type[BaseModel]] = {"network": NetworkConfig, "training": TrainingConfig}
+    if "regularizers" in location:
+        section: type[BaseModel] = RatePenaltyConfig if "rate" in location else WeightPenaltyConfig
+    else:
+        section = sections.get(location[0], RunConfig) if len(location) > 1 else RunConfig
+    return list(section.model_fields)

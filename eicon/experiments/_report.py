@@ -1,0 +1,113 @@
+"""One self-contained HTML page per run."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .._files import write_text
+from ._run import Run
+
+CAPTIONS = {
+    "psychometric": (
+        "Psychometric curve",
+        "Fraction of choices 0 against signed motion coherence, with 95 % Wilson intervals and a cumulative-Gaussian fit.",
+    ),
+    "connectivity": (
+        "Connectivity sorted by selectivity",
+        "Effective recurrent weights, excitatory blue and inhibitory red; units of each type are sorted by d'. "
+        "Rows send, columns receive.",
+    ),
+    "selectivity": ("Selectivity", "d' of each unit for the choice during the stimulus; positive prefers choice 0."),
+    "activity": (
+        "One trial",
+        "Rates of all units in the trial with the strongest evidence; excitatory blue, inhibitory red.",
+    ),
+    "pc_trajectories": (
+        "Population trajectories",
+        "Mean over trials in the plane of the first two principal components, per signed coherence.",
+    ),
+    "spectrum": (
+        "Eigenvalues",
+        "Of the effective recurrent matrix, with the circle that a random matrix of the same variances would fill.",
+    ),
+    "loss": ("Training", "Loss and accuracy at each step, and accuracy on balanced validation trials."),
+}
+
+
+def write_report(run: Run) -> Path:
+    """Write ``report.html`` of an analysed run and return its path.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the run has not been analysed.
+    """
+    results = run.path / "analysis.json"
+    if not results.is_file():
+        raise FileNotFoundError(f"{run.path} has not been analysed yet; do it with: eicon analyze {run.path}")
+    numbers = json.loads(results.read_text(encoding="utf-8"))
+    environment = Environment(
+        loader=PackageLoader("eicon.experiments", "."), autoescape=True, undefined=StrictUndefined
+    )
+    page = environment.get_template("report.html.jinja").render(
+        title=run.path.name,
+        lead=_lead(run, numbers),
+        facts=_facts(numbers),
+        figures=_figures(run),
+        certificate=numbers["certificate"],
+        settings=run.config.to_toml(),
+        commands="\n".join(
+            f"eicon {what} {run.path.name}" for what in ("train config.toml --out", "analyze", "report")
+        ),
+        versions=_versions(run),
+    )
+    path = run.path / "report.html"
+    write_text(path, page)
+    return path
+
+
+def _lead(run: Run, numbers: dict[str, Any]) -> str:
+    network, training = run.config.network, numbers["training"]
+    return (
+        f"{network.n_rec} rate units, {network.e_ratio:.0%} excitatory, recurrent noise {network.sigma_rec:g}, "
+        f"trained on {run.config.task['name']} for {training['steps']} steps in {training['seconds']:.0f} s "
+        f"(seed {run.config.seed})."
+    )
+
+
+def _facts(numbers: dict[str, Any]) -> list[dict[str, str]]:
+    certificate = numbers["certificate"]
+    facts = [
+        ("Constraints", "all hold" if certificate["ok"] else "violated", "good" if certificate["ok"] else "bad"),
+        ("Accuracy, all conditions", f"{numbers['accuracy']:.1%}", ""),
+        ("Participation ratio", f"{numbers['activity']['participation_ratio']:.1f}", ""),
+        ("Components for 90 %", str(numbers["activity"]["n_components"]["90%"]), ""),
+    ]
+    choice = numbers.get("choice")
+    if choice is not None:
+        level, accuracy = max(choice["accuracy_by_coherence"].items(), key=lambda item: float(item[0]))
+        facts.insert(2, (f"Accuracy at {level} %", f"{accuracy:.1%}", ""))
+        ratio = choice["clustering"]["within_over_between_excitatory"]
+        if ratio is not None:
+            facts.append(("E→E same / other choice", f"{ratio:.2f}", ""))
+    return [{"name": name, "value": value, "tone": tone} for name, value, tone in facts]
+
+
+def _figures(run: Run) -> list[dict[str, str]]:
+    found = []
+    for name, (title, caption) in CAPTIONS.items():
+        path = run.figures / f"{name}.png"
+        if path.is_file():
+            data = base64.b64encode(path.read_bytes()).decode()
+            found.append({"name": name, "title": title, "caption": caption, "data": data})
+    return found
+
+
+def _versions(run: Run) -> list[tuple[str, str]]:
+    record = run.read_record()
+    rows = [("eicon", record.get("eicon", "")), ("python", record.get("python", ""))]
+    rows += sorted(record.get("packages", {}).items())
+    return [*rows, ("machine", record.get("machine", "")), ("trained", record.get("written", ""))]

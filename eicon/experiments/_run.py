@@ -1,0 +1,156 @@
+"""A run is a directory: configuration in, trained network and its history out."""
+
+import json
+import os
+import platform
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from .. import __version__
+from .._files import write_text
+from ..models import RateRNN, load, save
+from ..tasks import Task
+from ..training import AccuracyReached, History, Trainer
+from ._config import RunConfig, read_config
+
+PACKAGES = ("brainpy", "jax", "jaxlib", "numpy", "scipy", "matplotlib")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Files of a run, by name.
+
+    Attributes
+    ----------
+    path : directory
+    config : what `config.toml` says
+    """
+
+    path: Path
+    config: RunConfig
+
+    @property
+    def checkpoint(self) -> Path:
+        """Latest training state."""
+        return self.path / "checkpoints" / "latest.npz"
+
+    @property
+    def network(self) -> Path:
+        """Trained network."""
+        return self.path / "network.npz"
+
+    @property
+    def record(self) -> Path:
+        """How the run went: status, versions, machine, wall time."""
+        return self.path / "run.json"
+
+    @property
+    def figures(self) -> Path:
+        """Directory of figures."""
+        return self.path / "figures"
+
+    def read_record(self) -> dict[str, Any]:
+        """Contents of `record`, empty before the first training."""
+        return json.loads(self.record.read_text(encoding="utf-8")) if self.record.is_file() else {}
+
+    def load_network(self) -> RateRNN:
+        """Trained network, checked.
+
+        Raises
+        ------
+        FileNotFoundError
+            If training has not finished.
+        """
+        if not self.network.is_file():
+            raise FileNotFoundError(
+                f"{self.path} has no trained network yet; finish it with: eicon train --resume {self.path}"
+            )
+        return load(self.network)
+
+
+def create_run(path: str | os.PathLike[str], config: RunConfig) -> Run:
+    """Make a new run directory.
+
+    Raises
+    ------
+    FileExistsError
+        If the path exists and is not an empty directory; nothing in it is touched.
+    """
+    path = Path(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        hint = (
+            f"go on with: eicon train --resume {path}" if (path / "config.toml").is_file() else "choose another --out"
+        )
+        raise FileExistsError(f"{path} already exists and is not empty; {hint}.")
+    write_text(path / "config.toml", config.to_toml())
+    return Run(path, config)
+
+
+def open_run(path: str | os.PathLike[str]) -> Run:
+    """Open an existing run directory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it is not one.
+    ConfigError
+        If its configuration cannot be read.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise FileNotFoundError(f"there is no run directory {path}.")
+    if not (path / "config.toml").is_file():
+        raise FileNotFoundError(f"{path} is not a run directory: it has no config.toml.")
+    return Run(path, read_config(path / "config.toml"))
+
+
+def train_run(run: Run, *, progress: bool = True) -> tuple[RateRNN, Task, History]:
+    """Train a run to its end, from its checkpoint if there is one.
+
+    The configured number of steps is that of the whole run, so that resuming a finished run changes nothing.
+    """
+    task = run.config.make_task()
+    net = run.config.make_network(task)
+    trainer = run.config.make_trainer(net, task)
+    if run.checkpoint.is_file():
+        trainer.resume(run.checkpoint)
+    settings = run.config.training
+    stop = None
+    if settings.stop_accuracy is not None:
+        stop = AccuracyReached(settings.stop_accuracy, settings.stop_window)
+    if not (stop is not None and stop(trainer.history)):
+        _write_record(run, trainer, "training")
+        try:
+            trainer.fit(
+                max(settings.steps - trainer.step, 0),
+                stop_when=stop,
+                validate_every=settings.validate_every,
+                checkpoint=run.checkpoint,
+                checkpoint_every=settings.checkpoint_every,
+                progress=progress,
+            )
+        except BaseException as error:
+            _write_record(run, trainer, f"stopped: {type(error).__name__}")
+            raise
+    save(net, run.network)
+    write_text(run.path / "history.csv", trainer.history.to_csv())
+    _write_record(run, trainer, "trained")
+    return net, task, trainer.history
+
+
+def _write_record(run: Run, trainer: Trainer, status: str) -> None:
+    history = trainer.history
+    record = {
+        "status": status,
+        "steps": history.n_steps,
+        "training_seconds": float(history.seconds[-1]) if history.n_steps else 0.0,
+        "written": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "eicon": __version__,
+        "python": platform.python_version(),
+        "packages": {name: metadata.version(name) for name in PACKAGES},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+    write_text(run.record, json.dumps(record, indent=2) + "\n")
