@@ -1,14 +1,10 @@
 """What a trained run learned: numbers in analysis.json, pictures in figures/."""
 
 import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from .. import analysis, plotting
 from .._files import atomic_file, write_text
@@ -48,7 +44,7 @@ def analyze_run(run: Run, *, repeats: int = 50) -> dict[str, Any]:
     recording = record(run, repeats)
     certificate = verify(recording.net).raise_if_violated()
     history = read_history(run.checkpoint)
-    figures: dict[str, Figure] = {}
+    figures: dict[str, plotting.Drawing] = {}
     numbers: dict[str, Any] = {
         "certificate": certificate.to_dict(),
         "accuracy": float(recording.task.accuracy(recording.activity.outputs, recording.trial)),
@@ -59,12 +55,13 @@ def analyze_run(run: Run, *, repeats: int = 50) -> dict[str, Any]:
     if {"coherence", "choice"} <= recording.trial.conditions.keys():
         numbers["choice"] = _choice(recording, figures)
     for name, figure in figures.items():
-        _save_figure(figure, run.figures / f"{name}.png")
+        with atomic_file(run.figures / f"{name}.png") as stream:
+            plotting.save_png(figure, stream)
     write_text(run.path / "analysis.json", json.dumps(numbers, indent=2) + "\n")
     return numbers
 
 
-def _training(history: History, figures: dict[str, Figure]) -> dict[str, Any]:
+def _training(history: History, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
     validated = len(history.validation_step) > 0
     validation = (history.validation_step, history.validation_accuracy) if validated else None
     figures["loss"] = plotting.plot_loss(history.loss, accuracy=history.accuracy, validation=validation)
@@ -76,13 +73,13 @@ def _training(history: History, figures: dict[str, Figure]) -> dict[str, Any]:
     }
 
 
-def _activity(recording: Recording, figures: dict[str, Figure]) -> dict[str, Any]:
+def _activity(recording: Recording, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
     net, task, trial, activity = recording
     example = int(np.argmax(np.asarray(trial.conditions.get("coherence", np.zeros(trial.batch_size)))))
     spans = {name: np.asarray(span[example]) * task.dt for name, span in trial.epochs.items()}
     epochs = {name: (float(start), float(stop)) for name, (start, stop) in spans.items()}
-    axes = plotting.plot_activity(np.asarray(activity.rates[:, example]), _types(net), task.dt, epochs=epochs)
-    figures["activity"] = _figure_of(axes)
+    rates = np.asarray(activity.rates[:, example])
+    figures["activity"] = plotting.plot_activity(rates, _types(net), task.dt, epochs=epochs)
     components = analysis.pca(activity.rates, mask=np.asarray(trial.inside))
     return {
         "mean_rate": float(np.asarray(activity.rates)[np.asarray(trial.inside)].mean()),
@@ -91,9 +88,9 @@ def _activity(recording: Recording, figures: dict[str, Figure]) -> dict[str, Any
     }
 
 
-def _spectrum(recording: Recording, figures: dict[str, Figure]) -> dict[str, Any]:
+def _spectrum(recording: Recording, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
     spectrum = analysis.spectrum(recording.net.W_rec, excitatory=_types(recording.net))
-    figures["spectrum"] = _figure_of(plotting.plot_spectrum(spectrum))
+    figures["spectrum"] = plotting.plot_spectrum(spectrum)
     return {
         "spectral_radius": float(spectrum.spectral_radius),
         "spectral_abscissa": float(spectrum.spectral_abscissa),
@@ -102,25 +99,23 @@ def _spectrum(recording: Recording, figures: dict[str, Figure]) -> dict[str, Any
     }
 
 
-def _choice(recording: Recording, figures: dict[str, Figure]) -> dict[str, Any]:
+def _choice(recording: Recording, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
     net, task, trial, activity = recording
     coherence, right = (np.asarray(trial.conditions[name]) for name in ("coherence", "choice"))
     chosen = np.asarray(task.choice(activity.outputs, trial))  # type: ignore[attr-defined]
     curve = analysis.psychometric(coherence, chosen)
-    figures["psychometric"] = _figure_of(plotting.plot_psychometric(curve))
+    figures["psychometric"] = plotting.plot_psychometric(curve)
 
     stimulus = np.asarray(trial.during("stimulus"))
     tuned = analysis.selectivity(activity.rates, right, window=stimulus, excitatory=_types(net))
-    figures["selectivity"] = _figure_of(plotting.plot_selectivity(tuned))
+    figures["selectivity"] = plotting.plot_selectivity(tuned)
     weights = np.asarray(net.W_rec)
-    figures["connectivity"] = _figure_of(plotting.plot_connectivity(weights, tuned.order, _types(net)))
+    figures["connectivity"] = plotting.plot_connectivity(weights, tuned.order, _types(net))
 
     components = analysis.pca(activity.rates, mask=np.asarray(trial.inside), n_components=2)
     mean = analysis.condition_average(components.trajectories, coherence, np.asarray(trial.inside))
-    figures["pc_trajectories"] = _figure_of(
-        plotting.plot_pc_trajectories(
-            mean.average, mean.levels, explained_ratio=components.explained_ratio[:2], dt=task.dt
-        )
+    figures["pc_trajectories"] = plotting.plot_pc_trajectories(
+        mean.average, mean.levels, explained_ratio=components.explained_ratio[:2], dt=task.dt
     )
 
     correct = np.asarray(task.correct(activity.outputs, trial))
@@ -148,17 +143,5 @@ def _types(net: RateRNN) -> np.ndarray | None:
     return net.is_excitatory if net.is_excitatory.any() else None
 
 
-def _figure_of(axes: Axes) -> Figure:
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    return figure
-
-
 def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
-
-
-def _save_figure(figure: Figure, path: Path) -> None:
-    with atomic_file(path) as stream:
-        figure.savefig(stream, format="png")
-    plt.close(figure)

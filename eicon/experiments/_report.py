@@ -13,7 +13,8 @@ from ._run import Run
 CAPTIONS = {
     "psychometric": (
         "Psychometric curve",
-        "Fraction of choices 0 against signed motion coherence, with 95 % Wilson intervals and a cumulative-Gaussian fit.",
+        "Fraction of choices 0 against signed motion coherence, with 95 % Wilson intervals and a cumulative-Gaussian "
+        "fit.",
     ),
     "connectivity": (
         "Connectivity sorted by selectivity",

@@ -11,6 +11,8 @@ from ._behaviour import plot_psychometric as plot_psychometric
 from ._connectivity import plot_connectivity as plot_connectivity
 from ._connectivity import plot_selectivity as plot_selectivity
 from ._connectivity import plot_spectrum as plot_spectrum
+from ._files import Drawing as Drawing
+from ._files import save_png as save_png
 from ._style import E_COLOR as E_COLOR
 from ._style import I_COLOR as I_COLOR
 from ._style import coherence_cmap as coherence_cmap
