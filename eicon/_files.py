@@ -92,15 +92,15 @@ def load_arrays(
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not an eicon {kind} file, or it is truncated: it is no npz archive.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
+    except Exception as error:  # damage makes zipfile and numpy raise nearly anything
         raise ValueError(f"{path} is damaged and cannot be read ({error}).") from error
     try:
         header = json.loads(bytes(arrays.pop(_HEADER)).decode())
         found = header.pop("format")
-        found_version = header.pop("version")
-    except (KeyError, ValueError, AttributeError) as error:
+        found_version = int(header.pop("version"))
+    except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise ValueError(f"{path} was not written by eicon: it has no eicon header.") from error
     if found != f"eicon.{kind}":
         raise ValueError(f"{path} holds {found!r}, not an eicon {kind}.")

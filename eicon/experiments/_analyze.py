@@ -118,6 +118,8 @@ def _choice(recording: Recording, figures: dict[str, plotting.Drawing]) -> dict[
         mean.average, mean.levels, explained_ratio=components.explained_ratio[:2], dt=task.dt
     )
 
+    figures["overview"] = plotting.plot_overview(curve, weights, tuned, components, mean, dt=task.dt)
+
     correct = np.asarray(task.correct(activity.outputs, trial))
     levels = np.unique(np.abs(coherence))
     clustering = analysis.choice_clustering(weights, tuned.d_prime, net.is_excitatory)

@@ -4,12 +4,13 @@ import math
 
 import jax
 import jax.numpy as jnp
+from jax.typing import DTypeLike
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
-def normal(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32) -> jax.Array:
+def normal(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> jax.Array:
     """Draw independent standard normal numbers: those of `jax.random.normal`, at half its cost on a CPU.
 
     JAX compiles its generator to a loop over whole arrays there; here the 20 rounds of Threefry-2x32 (Salmon

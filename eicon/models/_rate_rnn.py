@@ -333,6 +333,8 @@ def build(
         weights={role: connectivity.fixed for role, connectivity in connectivities.items()},
     )
     for name, variable in net.variables().items():
+        if np.shape(values[name]) != variable.shape:
+            raise ValueError(f"{name} must have shape {variable.shape}; got {np.shape(values[name])}.")
         variable.value = jnp.asarray(values[name], variable.dtype)
     net.reset_state(net.mode)
     return net

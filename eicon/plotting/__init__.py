@@ -13,6 +13,7 @@ from ._connectivity import plot_selectivity as plot_selectivity
 from ._connectivity import plot_spectrum as plot_spectrum
 from ._files import Drawing as Drawing
 from ._files import save_png as save_png
+from ._overview import plot_overview as plot_overview
 from ._style import E_COLOR as E_COLOR
 from ._style import I_COLOR as I_COLOR
 from ._style import coherence_cmap as coherence_cmap

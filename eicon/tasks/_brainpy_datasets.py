@@ -59,7 +59,7 @@ class BrainPyDatasetsTask(Task):
             jax.ShapeDtypeStruct((batch_size,), np.int32),
         )
 
-        def draw(words: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        def draw(words: jax.Array | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             return self._draw(np.asarray(words), batch_size)
 
         inputs, labels, lengths = jax.pure_callback(draw, result, jax.random.key_data(key))

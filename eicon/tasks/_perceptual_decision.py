@@ -73,8 +73,6 @@ class PerceptualDecision(Task):
         check_levels("coherence", self.coherence, 0.0, 100 / STIMULUS_SCALE)
         for epoch in ("fixation", "stimulus", "decision"):
             duration = as_duration(epoch, getattr(self, epoch))
-            if epoch != "stimulus" and isinstance(duration, TruncatedExponential):
-                raise ValueError(f"{epoch} must be one duration in ms; only the stimulus can be random.")
             whole_steps(epoch, longest(duration), self.dt)
             object.__setattr__(self, epoch, duration)
 

@@ -1,0 +1,47 @@
+"""One picture of a decision network: what it does, how it is wired, how its population moves."""
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from ..analysis import PCA, ConditionAverage, Psychometric, Selectivity
+from ._activity import plot_pc_trajectories
+from ._behaviour import plot_psychometric
+from ._connectivity import plot_connectivity
+from ._style import style
+
+
+def plot_overview(
+    psychometric: Psychometric,
+    weights: ArrayLike,
+    selectivity: Selectivity,
+    components: PCA,
+    average: ConditionAverage,
+    *,
+    dt: float | None = None,
+) -> Figure:
+    """Draw psychometric curve, sorted connectivity and population trajectories side by side.
+
+    Parameters
+    ----------
+    psychometric : Psychometric
+    weights : array, shape (N, N)
+        Effective recurrent weights ``[pre, post]``.
+    selectivity : Selectivity
+        Made with the unit types, which sort the matrix.
+    components : PCA
+    average : ConditionAverage
+        Of ``components.trajectories``, per signed coherence.
+    dt : float, optional
+        Step in ms.
+    """
+    with style():
+        figure, axes = plt.subplots(1, 3, figsize=(12.0, 3.6), width_ratios=[1.0, 1.15, 1.2])
+        plot_psychometric(psychometric, ax=axes[0])
+        plot_connectivity(weights, selectivity.order, selectivity.excitatory, ax=axes[1])
+        plot_pc_trajectories(
+            average.average, average.levels, explained_ratio=components.explained_ratio[:2], dt=dt, ax=axes[2]
+        )
+        for panel, title in zip(axes, ("what it does", "how it is wired", "how it decides"), strict=True):
+            panel.set_title(title, loc="left", pad=26)
+    return figure
