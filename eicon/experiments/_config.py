@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -108,6 +109,16 @@ class RunConfig(_Section):
         """Untrained network for a task."""
         return RateRNN.dale(task.n_in, n_out=task.n_out, dt=task.dt, seed=self.seed, **self.network.model_dump())
 
+    def check(self) -> None:
+        """Refuse, before anything is computed or written, what only the network itself would refuse."""
+        task, n = self.make_task(), self.network.n_rec
+        weights = {
+            "input": np.zeros((task.n_in, n)),
+            "recurrent": np.zeros((n, n)),
+            "readout": np.zeros((n, task.n_out)),
+        }
+        RateRNN.dale(task.n_in, n_out=task.n_out, dt=task.dt, weights=weights, **self.network.model_dump())
+
     def make_trainer(self, net: RateRNN, task: Task) -> Trainer:
         """Trainer with the configured settings."""
         settings = self.training
@@ -184,9 +195,11 @@ def _without_none(data: dict[str, Any]) -> dict[str, Any]:
 def _explain(error: ValidationError, prefix: str = "") -> str:
     lines = []
     for problem in error.errors():
-        where = prefix + ".".join(str(part) for part in problem["loc"])
+        where = (prefix + ".".join(str(part) for part in problem["loc"])).rstrip(".")
         if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             lines.append(f"{where}: unknown key; allowed: {', '.join(_keys_beside(problem['loc']))}.")
+        elif problem["type"] == "value_error":
+            lines.append(f"{where}: {problem['ctx']['error']}")
         else:
             lines.append(f"{where}: {problem['msg']}; got {problem['input']!r}.")
     return " ".join(lines)

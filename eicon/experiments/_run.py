@@ -78,6 +78,8 @@ def create_run(path: str | os.PathLike[str], config: RunConfig) -> Run:
     ------
     FileExistsError
         If the path exists and is not an empty directory; nothing in it is touched.
+    ValueError
+        If the configuration describes a network that cannot be; nothing is written.
     """
     path = Path(path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
@@ -85,6 +87,7 @@ def create_run(path: str | os.PathLike[str], config: RunConfig) -> Run:
             f"go on with: eicon train --resume {path}" if (path / "config.toml").is_file() else "choose another --out"
         )
         raise FileExistsError(f"{path} already exists and is not empty; {hint}.")
+    config.check()
     write_text(path / "config.toml", config.to_toml())
     return Run(path, config)
 
