@@ -26,6 +26,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one size, one round, short blocks")
     parser.add_argument("--timeout", type=float, default=600.0, help="seconds for one subprocess")
     parser.add_argument("--out", type=Path, default=Path("results/bench/bench.json"))
+    parser.add_argument("--page", type=Path, help="also write the tables to this Markdown file")
     args = parser.parse_args(argv)
     args.sizes = sorted(set(args.sizes or ([50] if args.quick else [50, 200, 1000])))
     args.repeats = args.repeats or (1 if args.quick else 5)
@@ -43,7 +44,10 @@ def main(argv: list[str] | None = None) -> int:
     records, failures = runner.run_all(wanted, args.sizes, args.repeats, args.block_s, args.timeout)
 
     summary, ratios = report.summarise(records), report.ratios(records)
-    print(report.render(facts, summary, ratios))
+    text = report.render(facts, summary, ratios)
+    print(text)
+    if args.page is not None:
+        report.write_page(args.page, text, "python -m benchmarks --page " + str(args.page))
     for name in absent:
         print(f"{name}: not installed (pip install 'eicon[bench]')")
     for failure in failures:

@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.problem import recurrent_flops
 from benchmarks.variants import VARIANTS
 
-RATIOS = (("torch", "eicon"), ("seed", "eicon"), ("core", "limit"))
+RATIOS = (("torch", "eicon"), ("torch-hoisted", "eicon"), ("seed", "eicon"), ("core", "limit"))
 PACKAGES = ("eicon", "jax", "jaxlib", "brainpy", "torch", "numpy")
 
 
@@ -125,6 +125,19 @@ def render(facts: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], over: Se
     if over:
         parts.append(table(RATIO_COLUMNS, over, left=("ratio of ms/step",)))
     return "\n\n".join(parts)
+
+
+def write_page(path: Path, text: str, command: str) -> None:
+    """Write the printed tables as a page for the docs."""
+    explained = (
+        "torch: a plain PyTorch loop; torch-hoisted: the same with all that does not depend on the state taken out of\n"
+        "the loop; seed: BrainPy's published notebook; eicon: `Trainer`; core: forward scan, backward scan and weight\n"
+        "gradient of eicon alone; limit: the three large matrix products of a step alone. T = 110, B = 16, forward,\n"
+        "backward and Adam; noise per step, trial and unit, but in seed, where all trials share it. Start: from the\n"
+        "start of the process to the end of the first call (50 steps in eicon, one in the others)."
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"# Benchmark\n\n{explained}\n\n```\n{text}\n```\n\n`{command}`\n", encoding="utf-8")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ class Variant(NamedTuple):
 
 VARIANTS: dict[str, Variant] = {
     "torch": Variant("torch_loop", requires="torch"),
+    "torch-hoisted": Variant("torch_hoisted", requires="torch"),
     "seed": Variant("brainpy_seed"),
     "eicon": Variant("eicon_trainer"),
     "core": Variant("eicon_core"),

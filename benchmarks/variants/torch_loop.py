@@ -70,10 +70,10 @@ class Net(nn.Module):
         return self.readout(torch.stack(rates)[..., : self.n_exc])
 
 
-def build(n_rec: int) -> Callable[[int], None]:
+def build(n_rec: int, kind: type[Net] = Net) -> Callable[[int], None]:
     """Return the function that runs k training steps."""
     torch.manual_seed(problem.SEED)
-    net = Net(n_rec)
+    net = kind(n_rec)
     opt = torch.optim.Adam(net.parameters(), lr=problem.LEARNING_RATE)
     criterion = nn.CrossEntropyLoss()
     data = [(torch.from_numpy(xs), torch.from_numpy(ys).long()) for xs, ys in problem.batches()]
