@@ -190,7 +190,7 @@ class Trainer:
         """
         shapes = {name: variable.shape for name, variable in self._variables.items()}
         values, history = read_checkpoint(path, shapes, self._setup)
-        self._restore({name: jnp.asarray(value) for name, value in values.items()})
+        self._restore({name: _typed_like(self._variables[name].value, value) for name, value in values.items()})
         self.history = history
 
     def validate(self) -> tuple[float, float]:
@@ -301,6 +301,11 @@ def _digest(*arrays: np.ndarray) -> str:
 def _label(value: Any) -> str:
     # The repr of a function holds its address, which another process does not have.
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+
+
+def _typed_like(current: jax.Array, value: np.ndarray) -> jax.Array:
+    # Optimizers count steps in weakly typed scalars; strong ones would have every chunk compiled once more.
+    return jnp.asarray(value.item()) if current.weak_type and value.ndim == 0 else jnp.asarray(value)
 
 
 def _check_fit(net: RateRNN, task: Task, clip_norm: float | None, batch_size: int) -> None:

@@ -10,9 +10,7 @@ LEVELS = np.array([-51.2, -25.6, -12.8, -6.4, -3.2, 0.0, 3.2, 6.4, 12.8, 25.6, 5
 def trials(levels, n, k):
     """Trials with k of n choices of 0 at each level."""
     coherence = np.repeat(levels, n)
-    choice = np.concatenate(
-        [np.repeat([0, 1], [hits, total - hits]) for total, hits in zip(n, k, strict=True)]
-    )
+    choice = np.concatenate([np.repeat([0, 1], [hits, total - hits]) for total, hits in zip(n, k, strict=True)])
     return coherence, choice
 
 

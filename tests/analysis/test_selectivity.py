@@ -10,9 +10,7 @@ def brute_auc(rates, choice):
     auc = np.zeros(rates.shape[2])
     for unit in range(rates.shape[2]):
         pairs = [
-            1.0 if a > b else 0.5 if a == b else 0.0
-            for a in means[choice == 0, unit]
-            for b in means[choice == 1, unit]
+            1.0 if a > b else 0.5 if a == b else 0.0 for a in means[choice == 0, unit] for b in means[choice == 1, unit]
         ]
         auc[unit] = sum(pairs) / len(pairs)
     return auc

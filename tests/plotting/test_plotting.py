@@ -40,9 +40,9 @@ def line(ax, label):
 
 
 def test_every_plot_is_in_the_table():
-    assert {name for name in vars(plotting) if name.startswith("plot_")} == {
-        f"plot_{name}" for name in ONE_AXES
-    } | {"plot_loss"}
+    assert {name for name in vars(plotting) if name.startswith("plot_")} == {f"plot_{name}" for name in ONE_AXES} | {
+        "plot_loss"
+    }
 
 
 @pytest.mark.parametrize("name", ONE_AXES)
@@ -167,9 +167,7 @@ def test_selectivity_histogram_counts_every_finite_unit_once():
 
 
 def test_selectivity_histogram_reports_infinite_units_and_takes_untyped_ones():
-    odd = SELECTIVITY._replace(
-        d_prime=np.array([np.inf, -np.inf, *np.linspace(-1, 1, N - 2)]), excitatory=None
-    )
+    odd = SELECTIVITY._replace(d_prime=np.array([np.inf, -np.inf, *np.linspace(-1, 1, N - 2)]), excitatory=None)
     ax = plotting.plot_selectivity(odd)
     assert sum(bar.get_height() for bar in ax.patches) == N - 2
     assert ax.get_legend().get_title().get_text() == "2 with infinite d' not shown"
@@ -254,11 +252,7 @@ def test_pc_trajectories_go_by_level_with_start_and_end():
         assert to_hex(curve.get_color()) == to_hex(colour)
     assert len(curves) == len(levels)
     ends = {tuple(one.get_xydata()[0]) for one in ax.lines if one.get_marker() == "s"}
-    starts = {
-        tuple(one.get_xydata()[0])
-        for one in ax.lines
-        if one.get_marker() == "o" and len(one.get_xdata()) == 1
-    }
+    starts = {tuple(one.get_xydata()[0]) for one in ax.lines if one.get_marker() == "o" and len(one.get_xdata()) == 1}
     assert ends == {tuple(path[-1, :2]) for path in paths}
     assert starts == {tuple(path[0, :2]) for path in paths}
     dots = [one for one in ax.lines if one.get_marker() == "o" and len(one.get_xdata()) == 2]

@@ -1,0 +1,84 @@
+"""Mistake 26: observation and target are off by one step."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from eicon.models import RateRNN
+from eicon.tasks import TASKS, PerceptualDecision, Task, make
+
+KEY = jax.random.key(0)
+VARIANTS = {name: make(name) for name in TASKS} | {"PerceptualDecision, variable": PerceptualDecision.variable()}
+
+
+def check(task: Task) -> None:
+    """Inputs, targets and mask of a trial change only where an epoch begins or ends, and never between."""
+    trial = task.trials(2, key=KEY)
+    bounds = np.concatenate([np.asarray(span) for span in trial.epochs.values()], axis=1)
+    for name in ("inputs", "targets", "mask"):
+        values = np.asarray(getattr(trial, name)).reshape(trial.n_steps, trial.batch_size, -1)
+        changed = (values[1:] != values[:-1]).any(axis=2)
+        assert changed.any(), name
+        for b in range(trial.batch_size):
+            onsets = set(np.flatnonzero(changed[:, b]) + 1)
+            assert onsets <= set(bounds[b]), (name, b)
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_changes_are_where_epochs_begin(name):
+    check(VARIANTS[name])
+
+
+def test_stimulus_and_choice_begin_with_their_epochs():
+    task = PerceptualDecision.variable()
+    trial = task.trials(2, key=KEY)
+    assert len(np.unique(trial.epochs["decision"][:, 0])) > 3
+    for b in range(trial.batch_size):
+        heard = np.flatnonzero(np.asarray(trial.inputs[:, b] != task.baseline).any(axis=1))
+        asked = np.flatnonzero(np.asarray(trial.targets[:, b] == task.high).any(axis=1))
+        assert [heard[0], heard[-1] + 1] == trial.epochs["stimulus"][b].tolist()
+        assert [asked[0], asked[-1] + 1] == trial.epochs["decision"][b].tolist()
+
+
+@pytest.mark.parametrize("shifted", ["inputs", "targets", "mask"])
+@pytest.mark.parametrize("by", [-1, 1])
+def test_the_wrong_versions_fail(shifted, by):
+    class OffByOne(PerceptualDecision):
+        def build(self, key, conditions):
+            trial = super().build(key, conditions)
+            return trial._replace(**{shifted: jnp.roll(getattr(trial, shifted), by, axis=0)})
+
+    with pytest.raises(AssertionError):
+        check(OffByOne())
+
+
+def check_network(run) -> None:
+    """The output of a step depends on that step's input, and not on the next one's."""
+    silence = np.full((6, 1, 2), 0.5, np.float32)
+    pulse = silence.copy()
+    pulse[3] += 1
+    changed = (np.asarray(run(pulse)) != np.asarray(run(silence))).any(axis=(1, 2))
+    assert changed.tolist() == [False] * 3 + [True] * 3
+
+
+def test_network_answers_in_the_step_of_its_input():
+    net = RateRNN.dale(2, 10, 2)
+
+    def by_update(inputs):
+        net.reset_state(1)
+        return np.stack([net.update(u) for u in inputs])
+
+    check_network(lambda inputs: net.predict(inputs).outputs)
+    check_network(by_update)
+
+
+def test_network_that_is_read_out_before_its_step_fails():
+    net = RateRNN.dale(2, 10, 2)
+
+    def late(inputs):
+        outputs = np.asarray(net.predict(inputs).outputs)
+        return np.concatenate([outputs[:1], outputs[:-1]])
+
+    with pytest.raises(AssertionError):
+        check_network(late)

@@ -1,0 +1,98 @@
+"""Mistake 30: an analysis leaves the model changed: its state has moved, or its weights can no longer learn."""
+
+import jax
+import numpy as np
+import pytest
+
+from eicon import analysis
+from eicon.models import RateRNN, save, verify
+
+INPUTS = np.random.default_rng(0).uniform(size=(8, 10, 2)).astype(np.float32)
+CHOICE = np.array([0, 1] * 5)
+COHERENCE = np.array([4.0, -4.0] * 5)
+
+
+@pytest.fixture
+def net():
+    net = RateRNN.dale(2, 10, 2, sigma_rec=0.1, bias=True)
+    net.reset_state(10)
+    net.update(INPUTS[0])
+    return net
+
+
+@pytest.fixture(scope="module")
+def rates():
+    return np.asarray(RateRNN.dale(2, 10, 2).predict(INPUTS).rates)
+
+
+def snapshot(net: RateRNN) -> dict[str, tuple[str, bytes]]:
+    """Every variable: its kind (trained or not) and its bits."""
+    return {name: (type(v).__name__, np.asarray(v.value).tobytes()) for name, v in net.vars().items()}
+
+
+def check(analyse, net: RateRNN) -> None:
+    before = snapshot(net)
+    assert len(before) >= 7
+    analyse(net)
+    assert snapshot(net) == before
+    assert len(net.trainable_variables()) == 4
+
+
+def analyses(rates):
+    """All of `eicon.analysis`, on what a network gives, without copies."""
+    return {
+        "selectivity": lambda net: analysis.selectivity(rates, CHOICE, excitatory=net.is_excitatory),
+        "pca": lambda net: analysis.pca(rates),
+        "choice_clustering": lambda net: analysis.choice_clustering(
+            net.W_rec, np.linspace(-2, 2, net.n_rec), net.is_excitatory
+        ),
+        "condition_average": lambda net: analysis.condition_average(rates, COHERENCE),
+        "psychometric": lambda net: analysis.psychometric(COHERENCE, CHOICE),
+        "spectrum": lambda net: analysis.spectrum(net.W_rec, excitatory=net.is_excitatory),
+        "jacobian": lambda net: analysis.jacobian(net.W_rec, net.rates[0], net.tau),
+        "jacobian_spectrum": lambda net: analysis.jacobian_spectrum(net.W_rec, net.rates[0], net.tau),
+    }
+
+
+def test_every_analysis(net, rates):
+    functions = analyses(rates)
+    assert set(functions) == {n for n in vars(analysis) if n[0].islower() and callable(getattr(analysis, n))}
+    for analyse in functions.values():
+        check(analyse, net)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        verify,
+        lambda net: net.predict(INPUTS, key=jax.random.key(0)),
+        lambda net: net.predict(INPUTS, noise=False, forward_mode=True),
+        lambda net: net.with_settings(dt=10.0).predict(INPUTS, noise=False),
+        lambda net: (net.W_rec, net.W_in, net.W_out, net.rates, net.variables(), net.parameters()),
+    ],
+    ids=["verify", "predict", "forward mode", "with_settings", "properties"],
+)
+def test_verify_and_everything_that_only_looks(use, net):
+    check(use, net)
+
+
+def test_saving(net, tmp_path):
+    check(lambda net: save(net, tmp_path / "net.npz"), net)
+
+
+def moves_the_state(net: RateRNN) -> None:
+    for u in INPUTS:
+        net.update(u)
+
+
+def freezes_the_weights(net: RateRNN) -> None:
+    import brainpy.math as bm
+
+    for name, variable in net.trainable_variables().items():
+        object.__setattr__(net, name, bm.Variable(variable.value))  # plain setattr would only copy the value
+
+
+@pytest.mark.parametrize("wrong", [moves_the_state, freezes_the_weights])
+def test_the_wrong_versions_fail(wrong, net):
+    with pytest.raises(AssertionError):
+        check(wrong, net)

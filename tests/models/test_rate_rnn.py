@@ -1,0 +1,183 @@
+"""Construction, settings and bad inputs of the network class."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from eicon.models import Activation, Connectivity, RateRNN
+
+DENSE, IN, OUT = Connectivity.dense(6, 6), Connectivity.dense(2, 6), Connectivity.dense(6, 1)
+
+
+def make(**options):
+    return RateRNN(DENSE, IN, OUT, **options)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: RateRNN(IN, IN, OUT), r"recurrent connectivity must be square \(n_rec, n_rec\); got \(2, 6\)"),
+        (lambda: RateRNN(DENSE, Connectivity.dense(2, 5), OUT), r"input .* \(n_in, n_rec\) with n_rec 6; got \(2, 5\)"),
+        (lambda: RateRNN(DENSE, IN, Connectivity.dense(5, 1)), r"readout .* with n_rec 6; got \(5, 1\)"),
+        (lambda: make(tau=np.ones(5)), r"tau must be one number or one per unit, shape \(6,\), .*got shape \(5,\)"),
+        (lambda: make(tau=0.0), r"tau must be > 0 \(ms\); got 0"),
+        (lambda: make(tau=np.array([100.0] * 5 + [-1.0])), r"tau must be > 0 \(ms\); got -1"),
+        (lambda: make(tau=float("nan")), r"tau must be > 0 \(ms\); got nan"),
+        (lambda: make(dt=101.0), r"dt must be in \(0, tau\] \(ms\), or the Euler step .*; got dt 101 and tau 100"),
+        (lambda: make(dt=30.0, tau=np.array([20.0] + [100.0] * 5)), "got dt 30 and tau 20"),
+        (lambda: make(dt=0.0), "got dt 0 and tau 100"),
+        (lambda: make(dt=-1.0), "got dt -1 and tau 100"),
+        (lambda: make(dt=float("nan")), "got dt nan"),
+        (lambda: make(sigma_rec=-0.1), r"sigma_rec must be >= 0 \(.* does not depend on dt\); got -0.1"),
+        (lambda: make(sigma_in=float("nan")), "sigma_in must be >= 0 .* got nan"),
+        (lambda: make(sigma_in=float("inf")), "sigma_in must be >= 0 .* got inf"),
+        (lambda: make(activation="swish"), "unknown activation 'swish'; allowed: relu, tanh, softplus, sigmoid, "),
+        (lambda: make(activation={"exponent": 2.0}), r"an activation needs a 'name'; got only \['exponent'\]"),
+        (lambda: make(activation={"name": "relu", "gain": 2.0}), "'relu' has no parameter 'gain'; allowed: none"),
+        (lambda: Activation("power_law", (("slope", 1.0),)), "no parameter 'slope'; allowed: exponent, gain"),
+        (lambda: Activation("power_law", (("gain", 0.0),)), "'power_law': gain must be > 0; got 0.0"),
+        (lambda: make(weights={"W": np.ones((6, 6))}), "weights has no entry 'W'; allowed: recurrent, input, readout"),
+        (lambda: make(weights={"recurrent": np.ones((6, 5))}), r"must have shape \(6, 6\) .*; got \(6, 5\)"),
+        (lambda: make(units={"region": np.array(["V1"])}), r"units\['region'\] .* shape \(6,\); got \(1,\)"),
+        (lambda: make(units={"type": np.array(["E"] * 6)}), "the units' type follows from the signs"),
+        (lambda: RateRNN.dale(2, 10, 2, e_ratio=0.0), r"e_ratio must be in \(0, 1\).*got 0.0"),
+        (lambda: RateRNN.dale(2, 10, 2, e_ratio=1.5), r"e_ratio must be in \(0, 1\).*got 1.5"),
+        (lambda: RateRNN.dale(2, 10, 2, e_ratio=0.99), "leaves 10 E and 0 I"),
+        (lambda: RateRNN.dale(0, 10, 2), "n_pre must be at least 1; got 0"),
+        (lambda: RateRNN.dale(2, 10, 2, positive="exp"), "unknown map 'exp'"),
+        (lambda: make(spectral_radius=-1.0), "spectral_radius must be > 0; got -1"),
+    ],
+)  # fmt: skip
+def test_construction_refuses(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_a_transposed_matrix_is_recognised():
+    sign = np.where(np.arange(10) < 8, 1.0, -1.0)
+    rows_signed = sign[:, None] * (1 - np.eye(10))
+    weights = {"recurrent": rows_signed}
+    np.testing.assert_array_equal(RateRNN.dale(2, 10, 2, weights=weights).W_rec, rows_signed)
+    with pytest.raises(ValueError, match=r"32 weights contradict the sign of their row, .*is the matrix transposed\?"):
+        RateRNN.dale(2, 10, 2, weights={"recurrent": rows_signed.T})
+
+
+@pytest.fixture(scope="module")
+def quiet():
+    return RateRNN.dale(3, 10, 2)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (5, 2, 4), (5, 2, 3, 1), (3,)])
+def test_predict_refuses_other_shapes(shape, quiet):
+    with pytest.raises(ValueError, match=r"inputs must have shape \(T, B, n_in\) = \(T, B, 3\); got \("):
+        quiet.predict(np.zeros(shape, np.float32))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_predict_refuses_nan(value, quiet):
+    inputs = np.zeros((5, 2, 3), np.float32)
+    inputs[2, 1, 0] = value
+    with pytest.raises(ValueError, match="inputs must be finite; got NaN or infinity"):
+        quiet.predict(inputs)
+
+
+@pytest.mark.parametrize("shape", [(2, 4), (3, 3), (4,)])
+def test_update_refuses_other_shapes(shape, quiet):
+    quiet.reset_state(2)
+    with pytest.raises(ValueError, match=r"\(B, n_in\) = \(2, 3\); got .*reset_state\(B\) sets the number of trials"):
+        quiet.update(np.zeros(shape, np.float32))
+
+
+def test_a_noisy_network_asks_for_a_key(inputs):
+    net = RateRNN.dale(3, 10, 2, sigma_in=0.1)
+    with pytest.raises(
+        ValueError, match=r"noisy \(sigma_rec 0, sigma_in 0.1\): pass key=jax.random.key\(0\), or noise=F"
+    ):
+        net.predict(inputs)
+    silent = RateRNN.dale(3, 10, 2).predict(inputs)
+    for ours, expected in zip(net.predict(inputs, noise=False), silent, strict=True):
+        np.testing.assert_array_equal(ours, expected)
+    for ours, expected in zip(net.predict(inputs, noise=False, key=jax.random.key(0)), silent, strict=True):
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_labels_of_units():
+    units = {"region": np.array(["V1"] * 6 + ["PFC"] * 4)}
+    net = RateRNN.dale(2, 10, 2, units=units)
+    assert net.units["type"].tolist() == ["E"] * 8 + ["I"] * 2
+    assert net.units["region"].tolist() == ["V1"] * 6 + ["PFC"] * 4
+    assert net.is_excitatory.tolist() == [True] * 8 + [False] * 2
+    assert make().units["type"].tolist() == [""] * 6
+    assert not make().is_excitatory.any()
+
+
+def test_dale_reads_excitatory_units_alone_and_keeps_what_is_positive_positive():
+    net = RateRNN.dale(2, 10, 3)
+    assert (np.asarray(net.W_out)[8:] == 0).all()
+    assert (np.asarray(net.W_out)[:8] > 0).all()
+    assert (np.asarray(net.W_in) > 0).all()
+    free = RateRNN.dale(2, 10, 3, free_input=True, free_readout=True)
+    assert (np.asarray(free.W_in) < 0).any()
+    assert (np.asarray(free.W_out)[:8] < 0).any()
+    assert (np.asarray(free.W_out)[8:] == 0).all()
+
+
+def test_trainable_variables_are_what_was_asked():
+    assert set(make().trainable_variables()) == {"raw_rec", "raw_in", "raw_out"}
+    every = make(bias=True, readout_bias=True, train_x0=True)
+    assert set(every.trainable_variables()) == set(every.variables())
+    frozen = DENSE.frozen(np.ones((6, 6)))
+    assert set(RateRNN(frozen, IN, OUT).trainable_variables()) == {"raw_in", "raw_out"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"dt": 5.0},
+        {"sigma_rec": 0.3, "sigma_in": 0.1},
+        {"tau": 200.0},
+        {"activation": "tanh"},
+        {"tau": np.full(10, 90.0)},
+    ],
+)
+def test_with_settings_keeps_parameters_and_original(changes, make_net):
+    net = make_net()
+    before = {name: np.asarray(v.value).tobytes() for name, v in net.vars().items()}
+    settings = {name: getattr(net, name) for name in ("dt", "sigma_rec", "sigma_in", "activation")}
+    tau = net.tau.copy()
+    other = net.with_settings(**changes)
+    for name, value in net.parameters().items():
+        assert np.asarray(other.parameters()[name]).tobytes() == np.asarray(value).tobytes(), name
+    assert set(other.trainable_variables()) == set(net.trainable_variables())
+    assert other.units.keys() == net.units.keys()
+    assert other.units["region"].tolist() == net.units["region"].tolist()
+    assert before == {name: np.asarray(v.value).tobytes() for name, v in net.vars().items()}
+    assert settings == {name: getattr(net, name) for name in settings}
+    np.testing.assert_array_equal(net.tau, tau)
+    for name, value in changes.items():
+        if name == "activation":
+            assert other.activation == Activation(value)
+        else:
+            np.testing.assert_array_equal(getattr(other, name), value)
+    other.raw_rec.value = jnp.zeros_like(other.raw_rec.value)
+    assert np.asarray(net.raw_rec.value).any()
+
+
+def test_with_settings_refuses_what_is_not_a_setting(quiet):
+    with pytest.raises(
+        ValueError, match="'n_rec' cannot be changed in a network; allowed: dt, sigma_rec, sigma_in, tau"
+    ):
+        quiet.with_settings(n_rec=3)
+    with pytest.raises(ValueError, match="got dt 500 and tau 100"):
+        quiet.with_settings(dt=500.0)
+
+
+def test_a_finer_step_changes_what_a_trained_network_does_only_a_little(make_net):
+    net = make_net(activation="softplus", spectral_radius=0.8, tau=100.0)
+    stimulus = np.random.default_rng(0).normal(size=(1, 3, 3)).astype(np.float32)
+    coarse, fine, finest = (
+        np.asarray(net.with_settings(dt=dt).predict(np.repeat(stimulus, round(400 / dt), axis=0)).outputs)[-1]
+        for dt in (20.0, 5.0, 2.5)
+    )
+    assert np.abs(fine - finest).max() < 0.4 * np.abs(coarse - finest).max() < 0.4 * np.abs(finest).max()

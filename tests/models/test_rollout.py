@@ -1,0 +1,125 @@
+"""The hand-written gradient against automatic differentiation, finite differences and a fine ODE solution."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.integrate import solve_ivp
+
+from eicon.models import ACTIVATIONS, Activation, Connectivity, RateRNN
+from eicon.models._rollout import scan_trajectory, trajectory
+
+N, T, B = 7, 5, 3
+ARGUMENTS = ("x0", "weights", "drive", "decay")
+VARIANTS = [Activation(name) for name in ACTIVATIONS] + [Activation("power_law", (("exponent", 1.5), ("gain", 0.5)))]
+
+
+def problem():
+    rng = np.random.default_rng(0)
+    shapes = {"x0": (B, N), "weights": (N, N), "drive": (T, B, N)}
+    primals = {name: jnp.asarray(rng.normal(size=shape)) for name, shape in shapes.items()}
+    primals["decay"] = jnp.asarray(rng.uniform(0.2, 0.95, N))
+    primals["weights"] = primals["weights"] / 3
+    cotangents = tuple(jnp.asarray(rng.normal(size=(T, B, N))) for _ in range(2))
+    return tuple(primals[name] for name in ARGUMENTS), cotangents
+
+
+def gradients(roll, f, primals, cotangents):
+    """Of a loss that uses currents and rates."""
+
+    def loss(*arguments):
+        currents, rates = roll(*arguments, f)
+        return jnp.sum(currents * cotangents[0]) + jnp.sum(rates**2 * cotangents[1])
+
+    return jax.jit(jax.grad(loss, argnums=(0, 1, 2, 3)))(*primals)
+
+
+@pytest.mark.parametrize("f", VARIANTS, ids=lambda f: f.name + str(dict(f.parameters) or ""))
+def test_gradient_equals_automatic_differentiation(f, x64):
+    primals, cotangents = problem()
+    ours = gradients(trajectory, f, primals, cotangents)
+    plain = gradients(scan_trajectory, f, primals, cotangents)
+    for name, a, b in zip(ARGUMENTS, ours, plain, strict=True):
+        assert a.dtype == jnp.float64
+        scale = float(jnp.abs(b).max())
+        assert scale > 1e-3, name
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-10 * scale, err_msg=name)
+
+
+def test_gradient_equals_finite_differences(x64):
+    f = Activation("softplus")
+    primals, cotangents = problem()
+
+    @jax.jit
+    def loss(*arguments):
+        currents, rates = scan_trajectory(*arguments, f)
+        return jnp.sum(currents * cotangents[0]) + jnp.sum(rates**2 * cotangents[1])
+
+    ours = gradients(trajectory, f, primals, cotangents)
+    rng = np.random.default_rng(1)
+    h = 1e-5
+    for i, name in enumerate(ARGUMENTS):
+        direction = rng.normal(size=primals[i].shape)
+        ahead, behind = (
+            loss(*(p + sign * h * direction if j == i else p for j, p in enumerate(primals))) for sign in (1, -1)
+        )
+        assert float(jnp.sum(ours[i] * direction)) == pytest.approx(float(ahead - behind) / (2 * h), rel=1e-7), name
+
+
+def test_values_are_those_of_the_plain_scan():
+    primals, _ = problem()
+    for ours, plain in zip(
+        trajectory(*primals, Activation("tanh")), scan_trajectory(*primals, Activation("tanh")), strict=True
+    ):
+        np.testing.assert_array_equal(ours, plain)
+
+
+def test_forward_mode_agrees_with_reverse_mode(make_net, inputs):
+    """<c, J v> by `jax.jvp` of the plain scan equals <J^T c, v> by `jax.vjp` of the fast one."""
+    net = make_net(activation="tanh")
+    parameters = net.parameters()
+    keys = jax.random.split(jax.random.key(0), len(parameters) + 1)
+    tangents = {n: jax.random.normal(k, v.shape) for k, (n, v) in zip(keys, parameters.items(), strict=False)}
+    stimulus = jnp.asarray(inputs)
+
+    def outputs(parameters, forward_mode):
+        return net.equation.simulate(parameters, stimulus, forward_mode=forward_mode).outputs
+
+    value, product = jax.jvp(lambda p: outputs(p, True), (parameters,), (tangents,))
+    fast, pullback = jax.vjp(lambda p: outputs(p, False), parameters)
+    np.testing.assert_allclose(value, fast, atol=1e-6)
+    cotangent = jax.random.normal(keys[-1], product.shape)
+    (transposed,) = pullback(cotangent)
+    expected = sum(float(jnp.sum(transposed[name] * tangents[name])) for name in parameters)
+    assert float(jnp.sum(cotangent * product)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_fast_path_refuses_forward_mode():
+    primals, _ = problem()
+    with pytest.raises(TypeError, match="custom_vjp"):
+        jax.jvp(lambda w: trajectory(primals[0], w, *primals[2:], jnp.tanh)[1], (primals[1],), (primals[1],))
+
+
+def test_error_falls_with_the_first_power_of_dt(x64):
+    rng = np.random.default_rng(2)
+    n, duration = 5, 100.0
+    tau = np.linspace(40.0, 100.0, n)
+    w, w_in, b, u = rng.normal(size=(n, n)), rng.normal(size=(2, n)), rng.normal(size=n), np.array([0.5, -1.0])
+    x0 = rng.normal(size=n)
+    exact = solve_ivp(
+        lambda _, x: (-x + np.tanh(x) @ w + u @ w_in + b) / tau, (0, duration), x0, rtol=1e-10, atol=1e-12
+    ).y[:, -1]
+    net = RateRNN(
+        Connectivity.dense(n, n), Connectivity.dense(2, n), Connectivity.dense(n, 1),
+        weights={"recurrent": w, "input": w_in}, activation="tanh", tau=tau, dt=5.0, bias=True, x0=x0,
+    )  # fmt: skip
+    net.b_rec.value = jnp.asarray(b)
+    steps = np.array([2.0, 1.0, 0.5])
+    errors = []
+    for dt in steps:
+        finer = net.with_settings(dt=float(dt))
+        inputs = np.tile(u, (round(duration / dt), 1, 1))
+        errors.append(np.abs(np.asarray(finer.predict(inputs).currents)[-1, 0] - exact).max())
+    slope = np.polyfit(np.log(steps), np.log(errors), 1)[0]
+    assert errors[-1] < 0.02
+    assert slope == pytest.approx(1.0, abs=0.1)

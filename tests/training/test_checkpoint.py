@@ -1,0 +1,241 @@
+"""Checkpoints: exact resume, and refusal of what does not belong to the training."""
+
+import brainpy as bp
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from eicon.models import Connectivity, RateRNN, save
+from eicon.training import History, RatePenalty, WeightPenalty, cross_entropy, read_history
+
+from .tiny import assert_same_history, assert_same_state, fit, make_net, make_task, make_trainer, state
+
+
+@pytest.fixture(scope="module")
+def checkpoint(_trainer_at_0, at_10, tmp_path_factory):
+    """Written after ten steps."""
+    trainer = _trainer_at_0[0]
+    trainer._restore({name: jnp.asarray(value) for name, value in at_10[0].items()})
+    trainer.history = at_10[1]
+    path = tmp_path_factory.mktemp("checkpoints") / "at_10.npz"
+    trainer.save_checkpoint(path)
+    return path
+
+
+def test_resumed_training_is_the_uninterrupted_one(twin, reference, checkpoint, at_10):
+    """Known mistake 22: 20 steps = 10, resume in another trainer with other weights, 10."""
+    assert (state(twin)["raw_rec"] != at_10[0]["raw_rec"]).any()
+    twin.resume(checkpoint)
+    assert twin.step == 10
+    assert_same_state(state(twin), at_10[0])
+    np.testing.assert_array_equal(twin.history.seconds, at_10[1].seconds)
+    fit(twin, 10)
+    assert_same_state(state(twin), reference[0])
+    assert_same_history(twin.history, reference[1])
+    assert (np.diff(twin.history.seconds) > 0).all()
+
+
+def test_resume_does_not_change_what_compiled_chunks_take(trainer, checkpoint):
+    """A weakly typed counter that came back strongly typed would have every chunk compiled again."""
+
+    def types() -> dict[str, tuple]:
+        values = trainer._snapshot()
+        return {name: (value.dtype, value.shape, value.weak_type) for name, value in values.items()}
+
+    before = types()
+    assert any(weak for _, _, weak in before.values())
+    trainer.resume(checkpoint)
+    assert types() == before
+
+
+def test_resume_in_the_middle_of_a_chunk(trainer, twin, reference, tmp_path):
+    fit(trainer, 13, checkpoint=tmp_path / "at_13.npz")
+    twin.resume(tmp_path / "at_13.npz")
+    fit(twin, 7)
+    assert_same_state(state(twin), reference[0])
+    assert_same_history(twin.history, reference[1])
+
+
+def test_when_checkpoints_are_written(trainer, tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(trainer, "save_checkpoint", lambda path: written.append((str(path), trainer.step)))
+    fit(trainer, 25, checkpoint=tmp_path / "c.npz", checkpoint_every=10)
+    assert written == [(str(tmp_path / "c.npz"), step) for step in (10, 20, 25)]
+    fit(trainer, 5)
+    assert len(written) == 3
+
+
+def test_what_is_in_a_checkpoint(trainer, checkpoint):
+    with np.load(checkpoint, allow_pickle=False) as archive:
+        names = {name.partition("/")[2] for name in archive.files if name.startswith("variable/")}
+        assert all(archive[name].dtype.hasobject is False for name in archive.files)
+    weights = set(trainer.net.variables())
+    assert weights <= names
+    assert {f"{name}_{moment}" for name in trainer.net.trainable_variables() for moment in "mv"} <= names
+    assert {"last_epoch", "step"} <= names
+
+
+def test_history_can_be_read_alone(checkpoint, at_10):
+    assert_same_history(read_history(checkpoint), at_10[1])
+
+
+def other_mask():
+    recurrent = Connectivity.dale(10)
+    mask = recurrent.mask.copy()
+    mask[0, 1] = False
+    return Connectivity(recurrent.sign, mask, recurrent.fixed)
+
+
+def custom(recurrent=None, **options):
+    learns = {"train_x0": True, "bias": True, "readout_bias": True, "sigma_rec": 0.15, "sigma_in": 0.01}
+    plain = make_net().equation
+    return RateRNN(recurrent or plain.recurrent, plain.input, plain.readout, **(learns | options))
+
+
+OTHERS = {
+    "task": lambda: make_trainer(task=make_task(decision=80.0)),
+    "task, its catch trials": lambda: make_trainer(task=make_task(catch=False)),
+    "optimizer": lambda: make_trainer(optimizer="sgd"),
+    "optimizer, its learning rate": lambda: make_trainer(learning_rate=0.02),
+    "optimizer, its weight decay": lambda: make_trainer(optimizer=bp.optim.Adam(0.01, weight_decay=0.1)),
+    "optimizer, its schedule": lambda: make_trainer(learning_rate=bp.optim.ExponentialDecayLR(0.01, 10, 0.9)),
+    "loss": lambda: make_trainer(loss=cross_entropy),
+    "regularizers": lambda: make_trainer(regularizers=[RatePenalty(0.1)]),
+    "regularizers, several": lambda: make_trainer(regularizers=[WeightPenalty(0.1), RatePenalty(0.1)]),
+    "clip_norm": lambda: make_trainer(clip_norm=None),
+    "batch_size": lambda: make_trainer(batch_size=9),
+    "validation_repeats": lambda: make_trainer(validation_repeats=3),
+    "seed": lambda: make_trainer(seed=4),
+    "network": lambda: make_trainer(make_net(sigma_rec=0.1)),
+    "network, its activation": lambda: make_trainer(make_net(activation="tanh")),
+    "network, its mask": lambda: make_trainer(custom(other_mask())),
+    "network, its positive map": lambda: make_trainer(make_net(positive="softplus")),
+    "network, what it learns": lambda: make_trainer(make_net(train_x0=False)),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_checkpoint_of_another_training_is_refused_and_the_difference_named(checkpoint, name):
+    other = OTHERS[name]()
+    before = state(other)
+    what = name.partition(",")[0]
+    with pytest.raises(ValueError, match=rf"at_10.npz belongs to another training: {what} differ \({what} is .* there"):
+        other.resume(checkpoint)
+    assert_same_state(state(other), before)
+    assert other.step == 0
+
+
+def test_all_differences_are_named(checkpoint):
+    with pytest.raises(ValueError, match=r"clip_norm, batch_size, seed differ \(clip_norm is 1.0 there and 2.0 here\)"):
+        make_trainer(seed=4, batch_size=2, clip_norm=2.0).resume(checkpoint)
+
+
+def test_order_of_time_constants_matters(tmp_path):
+    tau = np.linspace(40.0, 120.0, 10)
+    make_trainer(make_net(tau=tau)).save_checkpoint(tmp_path / "c.npz")
+    with pytest.raises(ValueError, match="network differ"):
+        make_trainer(make_net(tau=tau[::-1])).resume(tmp_path / "c.npz")
+    make_trainer(make_net(tau=tau, seed=9)).resume(tmp_path / "c.npz")
+
+
+def test_functions_are_compared_by_name_and_not_by_address(tmp_path):
+    """Another process defines the same function anew, at another address."""
+
+    def define():
+        def smooth(equation, parameters, activity, trial):
+            return jnp.mean(activity.rates)
+
+        def loss(outputs, trial):
+            return jnp.mean(outputs**2)
+
+        return {"regularizers": [smooth], "loss": loss}
+
+    first, second = define(), define()
+    assert repr(first["loss"]) != repr(second["loss"])
+    make_trainer(**first).save_checkpoint(tmp_path / "c.npz")
+    make_trainer(**second).resume(tmp_path / "c.npz")
+    with pytest.raises(ValueError, match="regularizers differ"):
+        make_trainer(**{**second, "regularizers": [second["loss"]]}).resume(tmp_path / "c.npz")
+
+
+def refuse(trainer, path, text, error=ValueError):
+    before = state(trainer)
+    with pytest.raises(error, match=text):
+        trainer.resume(path)
+    assert_same_state(state(trainer), before)
+    assert trainer.history.n_steps == 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.99])
+def test_truncated_checkpoint_is_refused(trainer, checkpoint, tmp_path, share):
+    whole = checkpoint.read_bytes()
+    path = tmp_path / "part.npz"
+    path.write_bytes(whole[: int(share * len(whole))])
+    refuse(trainer, path, "part.npz is not an eicon checkpoint file, or it is truncated")
+
+
+def test_damaged_checkpoint_is_refused(trainer, checkpoint, tmp_path):
+    damaged = bytearray(checkpoint.read_bytes())
+    damaged[len(damaged) // 2] ^= 0xFF
+    path = tmp_path / "damaged.npz"
+    path.write_bytes(damaged)
+    refuse(trainer, path, "damaged.npz is damaged and cannot be read")
+
+
+def test_foreign_files_are_refused(trainer, tmp_path):
+    save(trainer.net, tmp_path / "network.npz")
+    refuse(trainer, tmp_path / "network.npz", "holds 'eicon.network', not an eicon checkpoint")
+    np.savez(tmp_path / "numpy.npz", a=np.zeros(3))
+    refuse(trainer, tmp_path / "numpy.npz", "was not written by eicon")
+    (tmp_path / "text.npz").write_text("hello")
+    refuse(trainer, tmp_path / "text.npz", "is not an eicon checkpoint file")
+    refuse(trainer, tmp_path / "none.npz", "no eicon checkpoint file at", FileNotFoundError)
+
+
+def test_pickles_are_not_executed(trainer, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    np.savez(tmp_path / "bomb.npz", bomb=np.array([Bomb()], object), allow_pickle=True)
+    refuse(trainer, tmp_path / "bomb.npz", "bomb.npz is damaged and cannot be read")
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_incomplete_checkpoint_is_refused(trainer, checkpoint, tmp_path):
+    with np.load(checkpoint) as archive:
+        arrays = {name: archive[name] for name in archive.files}
+    for missing, text in (
+        ("history/loss", "is incomplete: it has no 'history/loss'"),
+        ("variable/raw_rec", "holds other"),
+    ):
+        path = tmp_path / "incomplete.npz"
+        np.savez(path, **{name: value for name, value in arrays.items() if name != missing})
+        refuse(trainer, path, text)
+
+
+def test_a_failed_write_leaves_the_old_checkpoint(trainer, checkpoint, tmp_path, monkeypatch):
+    path = tmp_path / "c.npz"
+    path.write_bytes(checkpoint.read_bytes())
+
+    def full(stream, **arrays):
+        stream.write(b"half a file")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="no space left"):
+        trainer.save_checkpoint(path)
+    assert path.read_bytes() == checkpoint.read_bytes()
+    assert [p.name for p in tmp_path.iterdir()] == ["c.npz"]
+
+
+def test_history_survives_the_file(trainer, tmp_path):
+    history = History().extended(
+        loss=[0.1, 0.2], accuracy=[np.nan, 0.5], grad_norm=[1.0, 2.0], seconds=[1e-9, 1.0 / 3.0], validation_step=[2]
+    )
+    trainer.history = history
+    trainer.save_checkpoint(tmp_path / "c.npz")
+    loaded = read_history(tmp_path / "c.npz").to_arrays()
+    for name, values in history.to_arrays().items():
+        assert loaded[name].dtype == values.dtype
+        assert loaded[name].tobytes() == values.tobytes()

@@ -1,0 +1,78 @@
+"""The training record and the stop criterion."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+from eicon.training import AccuracyReached, History
+
+
+def validated(*accuracies: float) -> History:
+    n = len(accuracies)
+    return History().extended(
+        validation_step=np.arange(n), validation_loss=np.zeros(n), validation_accuracy=np.array(accuracies)
+    )
+
+
+def test_starts_empty():
+    history = History()
+    assert history.n_steps == 0
+    assert all(len(values) == 0 for values in history.to_arrays().values())
+
+
+def test_extended_appends_arrays_and_numbers_and_leaves_the_old_one_alone():
+    first = History().extended(loss=[1.0, 2.0], validation_step=2)
+    second = first.extended(loss=3.0, validation_step=[3])
+    assert first.loss.tolist() == [1.0, 2.0]
+    assert second.loss.tolist() == [1.0, 2.0, 3.0]
+    assert second.validation_step.tolist() == [2, 3]
+    assert second.validation_step.dtype == np.int64
+    assert second.loss.dtype == np.float32
+
+
+def test_csv_parses_back():
+    rng = np.random.default_rng(0)
+    loss, accuracy, norm = rng.random((3, 6)).astype(np.float32)
+    accuracy[2] = np.nan  # a batch of catch trials only
+    history = History().extended(
+        loss=loss,
+        accuracy=accuracy,
+        grad_norm=norm,
+        seconds=np.linspace(0.5, 3.0, 6),
+        validation_step=[2, 5],
+        validation_loss=[0.25, 0.125],
+        validation_accuracy=[0.5, 0.75],
+    )
+    rows = list(csv.DictReader(io.StringIO(history.to_csv())))
+    assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+    for name in ("loss", "accuracy", "grad_norm"):
+        parsed = np.array([float(row[name]) for row in rows], np.float32)
+        np.testing.assert_array_equal(parsed, getattr(history, name))
+    np.testing.assert_allclose([float(row["seconds"]) for row in rows], history.seconds, atol=5e-4)
+    for i, row in enumerate(rows):
+        at = {1: 0, 4: 1}.get(i)
+        for name in ("validation_loss", "validation_accuracy"):
+            assert row[name] == "" if at is None else float(row[name]) == getattr(history, name)[at]
+
+
+def test_stop_criterion_is_the_mean_of_the_last_validations():
+    stop = AccuracyReached(0.75, window=3)
+    assert not stop(validated())
+    assert not stop(validated(1.0, 1.0))  # too few
+    assert stop(validated(0.5, 0.75, 1.0))
+    assert not stop(validated(1.0, 0.5, 0.75, 0.75))  # the first does not count any more
+    assert stop(validated(0.0, 0.75, 0.75, 0.75))
+
+
+def test_stop_criterion_by_default_is_the_papers():
+    assert AccuracyReached(0.85).window == 5
+    assert AccuracyReached(0.85)(validated(0.8, 0.8, 0.85, 0.9, 0.95))
+    assert not AccuracyReached(0.85)(validated(0.8, 0.8, 0.85, 0.9, 0.85))
+
+
+@pytest.mark.parametrize(("threshold", "window"), [(0.0, 5), (1.1, 5), (0.85, 0), (float("nan"), 5)])
+def test_impossible_criteria_are_refused(threshold, window):
+    with pytest.raises(ValueError, match=r"threshold in \(0, 1\] and window >= 1; got"):
+        AccuracyReached(threshold, window)
