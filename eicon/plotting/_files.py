@@ -2,7 +2,6 @@
 
 from typing import BinaryIO
 
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -12,6 +11,8 @@ Drawing = Axes | Figure
 
 def save_png(drawing: Drawing, stream: BinaryIO) -> None:
     """Write a drawing as PNG to an open binary stream and close its figure."""
+    import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
+
     figure = drawing if isinstance(drawing, Figure) else drawing.get_figure(root=True)
     if figure is None:
         raise ValueError("the axes belong to no figure any more.")

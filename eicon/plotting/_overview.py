@@ -1,6 +1,5 @@
 """One picture of a decision network: what it does, how it is wired, how its population moves."""
 
-import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -35,6 +34,8 @@ def plot_overview(
     dt : float, optional
         Step in ms.
     """
+    import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
+
     with style():
         figure, axes = plt.subplots(1, 3, figsize=(12.0, 3.6), width_ratios=[1.0, 1.15, 1.2])
         plot_psychometric(psychometric, ax=axes[0])

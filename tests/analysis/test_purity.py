@@ -23,6 +23,10 @@ CALLS = {
         lambda r, c, m, e: analysis.selectivity(r, c, window=m, excitatory=e),
         (RATES, CHOICE, MASK, TYPES),
     ),
+    "choice_clustering": (
+        lambda w, d, e: analysis.choice_clustering(w, d, e, threshold=0.1),
+        (WEIGHTS, np.array([1.0, 2.0, -1.0, -2.0], np.float32), TYPES),
+    ),
     "pca": (lambda r, m: analysis.pca(r, mask=m), (RATES, MASK)),
     "condition_average": (analysis.condition_average, (RATES, COHERENCE, MASK)),
     "psychometric": (lambda c, k: analysis.psychometric(c, k, lapse=True), (COHERENCE, CHOICE)),

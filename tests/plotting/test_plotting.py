@@ -40,9 +40,25 @@ def line(ax, label):
 
 
 def test_every_plot_is_in_the_table():
-    assert {name for name in vars(plotting) if name.startswith("plot_")} == {f"plot_{name}" for name in ONE_AXES} | {
-        "plot_loss"
-    }
+    plots = {name for name in vars(plotting) if name.startswith("plot_")}
+    assert plots == {f"plot_{name}" for name in ONE_AXES} | {"plot_loss", "plot_overview"}
+
+
+def test_overview_holds_the_three_plots_and_is_saved_as_png(tmp_path):
+    components = analysis.pca(RATES)
+    before = dict(mpl.rcParams)
+    figure = plotting.plot_overview(PSYCHOMETRIC, WEIGHTS, SELECTIVITY, components, AVERAGE, dt=20.0)
+    assert dict(mpl.rcParams) == before
+    labels = [ax.get_xlabel() for ax in figure.axes[:3]]
+    assert labels[0] == "signed coherence (%)"
+    assert labels[1] == "to (postsynaptic)"
+    assert labels[2].startswith("PC 1")
+    image = figure.axes[1].images[0].get_array()
+    np.testing.assert_array_equal(image, WEIGHTS[np.ix_(SELECTIVITY.order, SELECTIVITY.order)])
+    with (tmp_path / "overview.png").open("wb") as stream:
+        plotting.save_png(figure, stream)
+    assert (tmp_path / "overview.png").read_bytes().startswith(b"\x89PNG")
+    assert plt.get_fignums() == []
 
 
 @pytest.mark.parametrize("name", ONE_AXES)
