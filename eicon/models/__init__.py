@@ -4,6 +4,7 @@ from ._activations import ACTIVATIONS as ACTIVATIONS
 from ._activations import Activation as Activation
 from ._connectivity import Connectivity as Connectivity
 from ._equation import Activity as Activity
+from ._equation import Parameters as Parameters
 from ._equation import RateEquation as RateEquation
 from ._initial import recurrent_weights as recurrent_weights
 from ._initial import spectral_radius as spectral_radius

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from ..models import Activity, RateEquation
-from ..models._equation import Parameters
+from ..models import Activity, Parameters, RateEquation
 from ..tasks import Trial
 
 Regularizer = Callable[[RateEquation, Parameters, Activity, Trial], jax.Array]

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..models import Connectivity, RateRNN
+from ..models import Connectivity, Parameters, RateRNN
 from ..tasks import Task
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._history import History
@@ -24,6 +24,8 @@ from ._optimizers import describe_optimizer, make_optimizer, optimizer_state
 from ._regularizers import Regularizer
 
 logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LINES = 30.0
 
 
 class NonFiniteLoss(FloatingPointError):  # noqa: N818
@@ -97,6 +99,7 @@ class Trainer:
         self._validation_trials = task.trials(validation_repeats, key=key_trials)
         self._gradient = bm.grad(self._objective, grad_vars=self._trained, has_aux=True, return_value=True)
         self._chunk = bm.jit(self._run_chunk)
+        self._evaluate = jax.jit(self._run_evaluation)
         self._setup = {
             "task": _label(task),
             "optimizer": describe_optimizer(self.optimizer),
@@ -137,7 +140,7 @@ class Trainer:
             File that the training state is written to every ``checkpoint_every`` steps (at validations), at
             the end, and when training is interrupted or fails; `resume` reads it.
         progress : bool
-            Show a progress bar (only where there is a terminal).
+            Show a progress bar; where there is no terminal, log a line (level INFO) every half minute.
 
         Returns
         -------
@@ -159,6 +162,7 @@ class Trainer:
             )
         last_step = self.step + steps
         saved_at = self.step
+        told_at = time.monotonic()
         with tqdm(total=last_step, initial=self.step, unit="step", disable=None if progress else True) as bar:
             try:
                 while self.step < last_step:
@@ -166,6 +170,9 @@ class Trainer:
                     self._advance(n, validate=(self.step + n) % validate_every == 0)
                     bar.update(n)
                     bar.set_postfix(self._summary(), refresh=False)
+                    if progress and bar.disable and time.monotonic() - told_at > SECONDS_BETWEEN_LINES:
+                        logger.info("step %d of %d, %s", self.step, last_step, self._summary())
+                        told_at = time.monotonic()
                     if checkpoint is not None and self.step - saved_at >= checkpoint_every:
                         self.save_checkpoint(checkpoint)
                         saved_at = self.step
@@ -195,13 +202,14 @@ class Trainer:
 
     def validate(self) -> tuple[float, float]:
         """Loss (without penalties) and accuracy on the balanced validation trials, with noise."""
-        trial = self._validation_trials
-        outputs = self.net.equation.simulate(
-            self.net.parameters(),
-            trial.inputs,
-            self._key_validation_noise if self.net.equation.noisy else None,
-        ).outputs
-        return float(self.loss(outputs, trial)), float(self.task.accuracy(outputs, trial))
+        loss, accuracy = self._evaluate(self.net.parameters())
+        return float(loss), float(accuracy)
+
+    def _run_evaluation(self, parameters: Parameters) -> tuple[jax.Array, jax.Array]:
+        equation, trial = self.net.equation, self._validation_trials
+        key = self._key_validation_noise if equation.noisy else None
+        outputs = equation.simulate(parameters, trial.inputs, key).outputs
+        return self.loss(outputs, trial), self.task.accuracy(outputs, trial)
 
     def _objective(self, step_key: jax.Array) -> tuple[jax.Array, jax.Array]:
         key_trial, key_noise = jax.random.split(step_key)
@@ -233,8 +241,8 @@ class Trainer:
             records = self._chunk(jnp.arange(self.step, self.step + n, dtype=jnp.uint32))
             loss, accuracy, norm = (np.asarray(bm.as_jax(record)) for record in records)
             self._check_finite(loss, norm)
-            elapsed = (self.history.seconds[-1] if self.step else 0.0) + time.perf_counter() - start
-            seconds = np.linspace(elapsed - (time.perf_counter() - start), elapsed, n + 1)[1:]
+            seconds_before = self.history.seconds[-1] if self.step else 0.0
+            seconds = seconds_before + (time.perf_counter() - start) * np.arange(1, n + 1) / n
             history = self.history.extended(loss=loss, accuracy=accuracy, grad_norm=norm, seconds=seconds)
             if validate:
                 validation_loss, validation_accuracy = self.validate()
