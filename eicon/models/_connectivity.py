@@ -1,5 +1,7 @@
 """What a weight matrix may be: which entries exist, which are fixed, and which sign a unit's outputs have."""
 
+import functools
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -122,6 +124,16 @@ class Connectivity:
         """``(n_pre, n_post)``."""
         return self.mask.shape
 
+    @functools.cached_property
+    def digest(self) -> str:
+        """Hash of all constraints: equal for equal connectivities, in every process."""
+        parts = (
+            str(self.shape).encode(),
+            self.positive.encode(),
+            *(a.tobytes() for a in (self.sign, self.mask, self.fixed)),
+        )
+        return hashlib.sha256(b"|".join(parts)).hexdigest()[:16]
+
     @property
     def trainable(self) -> bool:
         """Whether any entry can learn."""
@@ -151,7 +163,7 @@ class Connectivity:
         Raises
         ------
         ValueError
-            If a weight contradicts the sign of its row.
+            If a weight is not finite, contradicts the sign of its row, or lies where no connection is.
         """
         weights = np.asarray(weights, dtype=np.float64)
         if weights.shape != self.shape:
@@ -161,6 +173,14 @@ class Connectivity:
             raise ValueError(
                 f"{int(wrong.sum())} weights contradict the sign of their row, the first at [pre, post] = "
                 f"{[int(i) for i in np.argwhere(wrong)[0]]}; is the matrix transposed?"
+            )
+        if not np.isfinite(weights).all():
+            raise ValueError("weights must be finite; got NaN or infinity.")
+        outside = ~self.mask & (weights != 0) & (weights.astype(np.float32) != self.fixed)
+        if outside.any():
+            raise ValueError(
+                f"{int(outside.sum())} weights lie where no connection is, the first at [pre, post] = "
+                f"{[int(i) for i in np.argwhere(outside)[0]]}; set them to zero, or allow them in the mask."
             )
         inverse = POSITIVE[self.positive][1]
         raw = np.where(self.sign[:, None] == 0, weights, inverse(np.abs(weights)))

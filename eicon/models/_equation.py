@@ -2,7 +2,7 @@
 
 import functools
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -43,6 +43,9 @@ class RateEquation:
 
     with :math:`\xi_t, \eta_t / (\sqrt{2 / \alpha}\, \sigma_{in})` standard normal, independent for every step,
     trial and unit (or input channel). Where :math:`\tau` differs between units, the mean one scales :math:`\eta`.
+
+    Two equations with the same constants are equal, so that networks that differ only in their weights share
+    compiled code.
     """
 
     recurrent: Connectivity
@@ -79,6 +82,25 @@ class RateEquation:
                 )
         tau = np.broadcast_to(tau, (n,))
         object.__setattr__(self, "tau", tau)
+
+    @functools.cached_property
+    def constants(self) -> dict[str, Any]:
+        """All constants in JSON-compatible form, the connectivities by their digests."""
+        return {
+            "shape": [self.n_in, self.n_rec, self.n_out],
+            "connectivity": [c.digest for c in (self.input, self.recurrent, self.readout)],
+            "activation": self.activation.to_dict(),
+            "tau": self.tau.tolist() if len(set(self.tau)) > 1 else float(self.tau[0]),
+            "dt": float(self.dt),
+            "sigma_rec": float(self.sigma_rec),
+            "sigma_in": float(self.sigma_in),
+        }
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RateEquation) and self.constants == other.constants
+
+    def __hash__(self) -> int:
+        return hash(repr(self.constants))
 
     @property
     def n_in(self) -> int:

@@ -305,7 +305,9 @@ class RateRNN(bp.DynamicalSystem):
             raise ValueError(f"{unknown!r} cannot be changed in a network; allowed: {', '.join(allowed)}.")
         kept = {name: getattr(self.equation, name) for name in allowed}
         trainable = set(self.trainable_variables())
-        return build(self.equation, {**kept, **changes}, self.units, self.parameters(), trainable)
+        copy = build(self.equation, {**kept, **changes}, self.units, self.parameters(), trainable, self.mode)
+        copy.noise_key.value = self.noise_key.value
+        return copy
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to one npz file; see `eicon.models.save`."""
@@ -320,6 +322,7 @@ def build(
     units: Mapping[str, ArrayLike],
     values: Mapping[str, ArrayLike],
     trainable: set[str],
+    mode: bm.Mode | None = None,
 ) -> RateRNN:
     """Network with exactly these parameter values, bit for bit (nothing is drawn)."""
     connectivities = {role: getattr(equation, role) for role in RAW}
@@ -331,6 +334,7 @@ def build(
         train_x0="x0" in trainable,
         units={name: labels for name, labels in units.items() if name != "type"},
         weights={role: connectivity.fixed for role, connectivity in connectivities.items()},
+        mode=mode,
     )
     for name, variable in net.variables().items():
         if np.shape(values[name]) != variable.shape:

@@ -1,6 +1,5 @@
 """Gradient training in compiled chunks of many steps."""
 
-import hashlib
 import logging
 import os
 import re
@@ -15,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..models import Connectivity, Parameters, RateRNN
+from ..models import Parameters, RateRNN
 from ..tasks import Task
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._history import History
@@ -109,7 +108,7 @@ class Trainer:
             "batch_size": batch_size,
             "validation_repeats": validation_repeats,
             "seed": seed,
-            "network": _constants(net),
+            "network": {**net.equation.constants, "trained": sorted(net.trainable_variables())},
         }
 
     @property
@@ -280,30 +279,6 @@ class Trainer:
         if len(self.history.validation_accuracy):
             summary["accuracy"] = f"{self.history.validation_accuracy[-1]:.1%}"
         return summary
-
-
-def _constants(net: RateRNN) -> dict[str, Any]:
-    equation = net.equation
-    return {
-        "shape": [equation.n_in, equation.n_rec, equation.n_out],
-        "activation": equation.activation.to_dict(),
-        "tau": sorted(set(equation.tau.tolist())),
-        "tau of each unit": _digest(equation.tau),
-        "connectivity": [_constraints(c) for c in (equation.input, equation.recurrent, equation.readout)],
-        "trained": sorted(net.trainable_variables()),
-        "dt": equation.dt,
-        "sigma_rec": equation.sigma_rec,
-        "sigma_in": equation.sigma_in,
-    }
-
-
-def _constraints(connectivity: Connectivity) -> str:
-    arrays = (connectivity.sign, connectivity.mask, connectivity.fixed)
-    return f"{connectivity.positive} {_digest(*arrays)}"
-
-
-def _digest(*arrays: np.ndarray) -> str:
-    return hashlib.sha256(b"".join(array.tobytes() for array in arrays)).hexdigest()[:16]
 
 
 def _label(value: Any) -> str:
