@@ -181,7 +181,7 @@ def _errors(context: click.Context, run: Path | None) -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("\nInterrupted.", err=True, nl=False)
         if run is not None and (run / "checkpoints" / "latest.npz").is_file():
-            again = context.command_path if context.info_name == "demo" else f"eicon train --resume {run}"
+            again = f"eicon demo --out {run}" if context.info_name == "demo" else f"eicon train --resume {run}"
             click.echo(f" Everything up to the last step is saved; go on with: {again}", err=True, nl=False)
         click.echo(err=True)
         sys.exit(INTERRUPTED)
