@@ -47,7 +47,8 @@ def main(argv: list[str] | None = None) -> int:
     text = report.render(facts, summary, ratios)
     print(text)
     if args.page is not None:
-        report.write_page(args.page, text, "python -m benchmarks --page " + str(args.page))
+        words = sys.argv[1:] if argv is None else argv
+        report.write_page(args.page, text, " ".join(["python -m benchmarks", *words]))
     for name in absent:
         print(f"{name}: not installed (pip install 'eicon[bench]')")
     for failure in failures:

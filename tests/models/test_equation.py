@@ -51,7 +51,8 @@ def test_weights_that_are_not_finite_are_refused():
 def test_fixed_entries_may_be_among_the_weights():
     weights = np.array([[0.0, 0.3], [0.7, 0.0]])
     frozen = Connectivity.dense(2, 2).frozen(weights, weights == 0.3)
-    np.testing.assert_array_equal(frozen.effective(jnp.asarray(frozen.raw(weights), np.float32)), weights.astype(np.float32))
+    raw = jnp.asarray(frozen.raw(weights), np.float32)
+    np.testing.assert_array_equal(frozen.effective(raw), weights.astype(np.float32))
 
 
 def test_with_settings_keeps_the_noise_stream():
