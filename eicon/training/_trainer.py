@@ -21,6 +21,7 @@ from ._history import History
 from ._losses import LOSSES, Loss
 from ._optimizers import describe_optimizer, make_optimizer, optimizer_state
 from ._regularizers import Regularizer
+from ._signals import DeferredSignals
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +153,8 @@ class Trainer:
             If a loss or gradient is NaN or infinite; network and checkpoint stay as they were before that
             chunk of steps.
         KeyboardInterrupt
-            On Ctrl-C, after the checkpoint was written.
+            On Ctrl-C, after the chunk of steps at hand was done and the checkpoint written (a second Ctrl-C
+            does not wait for the chunk).
         """
         if steps < 0 or validate_every < 1 or checkpoint_every < 1:
             raise ValueError(
@@ -162,9 +164,11 @@ class Trainer:
         last_step = self.step + steps
         saved_at = self.step
         told_at = time.monotonic()
-        with tqdm(total=last_step, initial=self.step, unit="step", disable=None if progress else True) as bar:
+        shown = tqdm(total=last_step, initial=self.step, unit="step", disable=None if progress else True)
+        with DeferredSignals() as signals, shown as bar:
             try:
                 while self.step < last_step:
+                    signals.deliver()
                     n = min(validate_every - self.step % validate_every, last_step - self.step)
                     self._advance(n, validate=(self.step + n) % validate_every == 0)
                     bar.update(n)

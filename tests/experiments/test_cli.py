@@ -98,7 +98,10 @@ def test_interrupt_saves_and_says_how_to_resume(number, tiny_toml, tmp_path):
     while not run.checkpoint.is_file() and time.monotonic() < deadline:
         time.sleep(0.1)
     process.send_signal(number)
-    said = process.communicate(timeout=60)[1]
+    try:
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
     assert process.returncode == 130, said
     assert f"go on with: eicon train --resume {run.path}" in said
     steps = run.read_record()["steps"]
