@@ -32,9 +32,11 @@ class DeferredSignals:
             self.deliver()
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
-        if self._pending is not None:
+        if self._pending is None:
+            self._pending = (number, frame)
+        else:
+            self._pending = None
             self._act(number, frame)
-        self._pending = (number, frame)
 
     def _act(self, number: int, frame: FrameType | None) -> None:
         handler = self._previous[number]
