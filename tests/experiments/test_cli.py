@@ -89,7 +89,7 @@ def test_debug_shows_the_trace(invoke):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_saves_and_says_how_to_resume(number, tiny_toml, tmp_path):
+def test_interrupt_saves_and_says_how_to_resume(number, interrupts_raise, tiny_toml, tmp_path):
     run = create_run(tmp_path / "long", parse_config(tiny_toml.replace("steps = 60", "steps = 1000000")))
     environment = {**os.environ, "COLUMNS": "200"}
     words = [sys.executable, "-m", "eicon", "--quiet", "train", "--resume", str(run.path)]
@@ -99,8 +99,6 @@ def test_interrupt_saves_and_says_how_to_resume(number, tiny_toml, tmp_path):
         stdout=subprocess.DEVNULL,
         text=True,
         env=environment,
-        # A shell's background jobs ignore SIGINT, and their children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 90
     while not run.checkpoint.is_file() and time.monotonic() < deadline:

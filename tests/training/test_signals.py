@@ -7,12 +7,7 @@ import pytest
 from eicon.training._signals import DeferredSignals
 
 
-@pytest.fixture(autouse=True)
-def interrupts_raise():
-    """A shell's background jobs ignore SIGINT; here it always raises."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("interrupts_raise")
 
 
 def interrupt():
