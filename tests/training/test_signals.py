@@ -6,7 +6,6 @@ import pytest
 
 from eicon.training._signals import DeferredSignals
 
-
 pytestmark = pytest.mark.usefixtures("interrupts_raise")
 
 
