@@ -131,8 +131,8 @@ def test_importing_every_room_leaves_no_trace():
         "import numpy as np, jax, brainpy\n"
         "state = np.random.get_state()[1].tobytes(); before = dict(jax.config.values)\n"
         "import eicon.models, eicon.tasks, eicon.training, eicon.analysis, eicon.plotting\n"
-        "assert np.random.get_state()[1].tobytes() == state\n"
         "changed = [k for k, v in jax.config.values.items() if before.get(k) != v]\n"
-        "assert not changed, changed\n"
+        "print(np.random.get_state()[1].tobytes() == state, changed)\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "[]"]

@@ -6,7 +6,6 @@ from typing import Any
 from ._base import NO_CHOICE as NO_CHOICE
 from ._base import Task as Task
 from ._base import Trial as Trial
-from ._base import registry_error as _registry_error
 from ._brainpy_datasets import BrainPyDatasetsTask as BrainPyDatasetsTask
 from ._brainpy_datasets import from_brainpy_datasets as from_brainpy_datasets
 from ._perceptual_decision import PerceptualDecision as PerceptualDecision
@@ -25,7 +24,7 @@ def make(name: str, **options) -> Task:
         If there is no such task.
     """
     if name not in TASKS:
-        raise _registry_error(name, TASKS)
+        raise ValueError(f"unknown task {name!r}; allowed: {', '.join(TASKS)}.")
     return TASKS[name](**options)
 
 

@@ -2,7 +2,6 @@
 
 import abc
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -51,9 +50,7 @@ class Trial(NamedTuple):
         """Whether each step of each trial lies in an epoch, bool (T, B)."""
         if epoch not in self.epochs:
             raise ValueError(f"these trials have no epoch {epoch!r}; they have {', '.join(self.epochs)}.")
-        step = jnp.arange(self.n_steps)[:, None]
-        start, stop = self.epochs[epoch].T[:, None, :]
-        return (step >= start) & (step < stop)
+        return within(self.epochs[epoch], self.n_steps)
 
     def mean_over(self, epoch: str, values: jax.Array) -> jax.Array:
         """Mean of values (T, B, n) over an epoch of each trial; (B, n)."""
@@ -134,6 +131,12 @@ class Task(abc.ABC):
         return jnp.nanmean(self.correct(outputs, trial))
 
 
+def within(span: jax.Array, n_steps: int) -> jax.Array:
+    """Whether each step lies in its trial's span (B, 2) of first step and step after the last; bool (T, B)."""
+    step = jnp.arange(n_steps)[:, None]
+    return (step >= span[None, :, 0]) & (step < span[None, :, 1])
+
+
 def forced_choice(evidence: jax.Array) -> jax.Array:
     """Index of the largest of (B, n) values, or `NO_CHOICE` for a tie; (B,)."""
     best = evidence.max(axis=1, keepdims=True)
@@ -152,8 +155,3 @@ def check_levels(name: str, levels: tuple[float, ...], low: float, high: float) 
         raise ValueError(f"the task is empty: {name} holds no level.")
     if not all(math.isfinite(level) and low < level <= high for level in levels):
         raise ValueError(f"{name} must lie in ({low:g}, {high:g}]; got {', '.join(f'{x:g}' for x in levels)}.")
-
-
-def registry_error(name: str, known: Mapping[str, object]) -> ValueError:
-    """Error for a task that does not exist."""
-    return ValueError(f"unknown task {name!r}; allowed: {', '.join(known)}.")

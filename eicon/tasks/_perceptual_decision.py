@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, check_levels, forced_choice, score_choice
+from ._base import Task, Trial, check_levels, forced_choice, score_choice, within
 from ._timing import Duration, TruncatedExponential, as_duration, draw_steps, longest, whole_steps
 
 STIMULUS_SCALE = 3.2
@@ -106,8 +106,7 @@ class PerceptualDecision(Task):
             "stimulus": jnp.stack([onset, onset + duration], axis=1),
             "decision": jnp.stack([onset + duration, onset + duration + decision], axis=1),
         }
-        step = jnp.arange(n_steps)[:, None]
-        during = {name: (step >= span[None, :, 0]) & (step < span[None, :, 1]) for name, span in epochs.items()}
+        during = {name: within(span, n_steps) for name, span in epochs.items()}
 
         signed = jnp.stack([conditions["coherence"], -conditions["coherence"]], axis=1)
         evidence = jnp.where(catch[:, None], 0.0, (1 + STIMULUS_SCALE * signed / 100) / 2)

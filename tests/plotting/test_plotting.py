@@ -327,12 +327,14 @@ def test_plots_do_not_write_into_their_inputs():
         RATES[:, 0].copy(),
         AVERAGE.average.copy(),
     ]
+    before = [array.tobytes() for array in arrays]
     for array in arrays:
         array.flags.writeable = False
     plotting.plot_connectivity(*arrays[:3])
     plotting.plot_activity(arrays[3], arrays[2], 20.0)
     plotting.plot_pc_trajectories(arrays[4], AVERAGE.levels)
     plotting.plot_loss(arrays[3][:, 0])
+    assert [array.tobytes() for array in arrays] == before
 
 
 @pytest.mark.parametrize(
