@@ -1,0 +1,175 @@
+"""Connectome folders in the format of bio2art: matrix, names and neuron densities in separate files."""
+
+import contextlib
+import importlib.util
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ._connectome import Connectome
+from ._names import read_names
+from ._orientation import Rows, oriented
+
+FOLDER_VARIABLE = "EICON_CONNECTOMES"
+LICENCE = "bio2art: MIT; data: see the cited paper"
+HOW_TO_GET = (
+    "get the connectomes folder of bio2art (https://github.com/AlGoulas/bio2art; MIT, not on the package index) "
+    f"and name it as `folder`, or in the environment variable {FOLDER_VARIABLE}"
+)
+
+
+class Bio2artFile(NamedTuple):
+    """What is known of one data set of bio2art, and is not in its files."""
+
+    alias: str
+    species: str
+    n: int
+    rows: Rows
+    fractions: bool
+    """Weights are fractions of labelled neurons: the inputs of one target sum to at most 1."""
+    citation: str
+
+
+FILES = {
+    "Macaque_Normalized": Bio2artFile(
+        "macaque", "macaque", 29, "source", True, "Markov et al. 2014, Cereb. Cortex 24:17"
+    ),
+    "Marmoset_Normalized": Bio2artFile(
+        "marmoset", "marmoset", 55, "source", True, "Majka et al. 2016, J. Comp. Neurol. 524:2161"
+    ),
+    "Mouse_Gamanut_Normalized": Bio2artFile(
+        "mouse_gamanut", "mouse", 19, "target", True, "Gamanut et al. 2018, Neuron 97:698"
+    ),
+    "Mouse_Ypma_Oh": Bio2artFile(
+        "mouse_oh", "mouse", 56, "source", False,
+        "Rubinov et al. 2015, PNAS 112:10032; Oh et al. 2014, Nature 508:207",
+    ),
+    "Drosophila": Bio2artFile(
+        "drosophila", "fruit fly", 49, "source", False, "Chiang et al. 2011, Curr. Biol. 21:1"
+    ),
+    "Human_Betzel_Normalized": Bio2artFile(
+        "human", "human", 57, "symmetric", False, "Betzel & Bassett 2018, PNAS 115:E4880"
+    ),
+}  # fmt: skip
+"""The orientation is in no file: it follows from the sums (fractions of labelled neurons sum to at most 1 over the
+sources of one target) and from anatomy (V1 projects strongly to LM, and to V2)."""
+
+
+def package_folder(package: str) -> Path | None:
+    """Folder of an installed package, found without importing it."""
+    with contextlib.suppress(ValueError, ImportError):
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.submodule_search_locations:
+            return Path(next(iter(spec.submodule_search_locations)))
+    return None
+
+
+def connectome_folder(folder: str | os.PathLike[str] | None = None) -> Path | None:
+    """Folder of bio2art files: the one named, else that of the environment variable, else bio2art's own."""
+    named = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
+    if named:
+        return Path(named)
+    package = package_folder("bio2art")
+    places = [] if package is None else [package / "connectomes", package.parent / "connectomes"]
+    return next((place for place in places if place.is_dir()), None)
+
+
+def full_name(net_name: str) -> str:
+    """Name as in the file names, from that name or a short one ("macaque"), in any case."""
+    shortened = net_name.lower()
+    matches = {name for name, file in FILES.items() if shortened in (name.lower(), file.alias)}
+    if shortened == "mouse":
+        raise ValueError("there are two mouse connectomes: say 'mouse_gamanut' or 'mouse_oh'.")
+    return matches.pop() if matches else net_name
+
+
+def read_bio2art(
+    net_name: str, folder: str | os.PathLike[str] | None = None, *, rows: Rows | None = None
+) -> Connectome:
+    """Connectome from a folder of bio2art: ``C_<name>.npy``, ``Names_<name>.lst`` and ``ND_<name>.npy``.
+
+    The files do not say whether rows are sources or targets, and differ: for the data sets that come with
+    bio2art eicon knows it (only ``Mouse_Gamanut_Normalized`` has rows = target, and is turned); for any other
+    it must be said. Densities are in neurons per mm³. Without a file of names, units are numbered from 1.
+
+    Parameters
+    ----------
+    net_name : str
+        Such as ``Marmoset_Normalized``, or ``marmoset`` for short.
+    folder : path, optional
+        Default: the environment variable ``EICON_CONNECTOMES``, else the folder of the installed bio2art.
+    rows : {"source", "target", "symmetric"}, optional
+        What a row of the file is, for files that do not come with bio2art.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no folder, or no such file in it.
+    ValueError
+        If the orientation is not known, contradicts the one given, or does not fit the numbers; or the files
+        do not agree.
+    """
+    name = full_name(net_name)
+    place = connectome_folder(folder)
+    if place is None:
+        raise FileNotFoundError(f"no folder of connectomes to read {name} from: {HOW_TO_GET}.")
+    path = place / f"C_{name}.npy"
+    if not path.is_file():
+        found = sorted(p.stem.removeprefix("C_") for p in place.glob("C_*.npy"))
+        raise FileNotFoundError(
+            f"no file C_{name}.npy in {place}; it holds {', '.join(found) or 'no C_*.npy files'}. "
+            f"For the data sets of bio2art, {HOW_TO_GET}."
+        )
+    known = FILES.get(name)
+    weights, provenance = oriented(read_npy(path), _rows(name, known, rows), f"bio2art {path.name}")
+    if known is not None:
+        _check_known(path, weights, known)
+    names, densities = (place / f"Names_{name}.lst", place / f"Names_{name}.txt"), place / f"ND_{name}.npy"
+    named = next((p for p in names if p.is_file()), None)
+    return Connectome(
+        weights,
+        tuple(str(i + 1) for i in range(len(weights))) if named is None else read_names(named),
+        name=name,
+        species="" if known is None else known.species,
+        densities=read_npy(densities) if densities.is_file() else None,
+        citation="" if known is None else known.citation,
+        licence="" if known is None else LICENCE,
+        provenance=provenance,
+    )
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """Array of numbers from an npy file, without pickle."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise ValueError(f"{path} is damaged, or holds Python objects, which eicon does not load ({error}).") from error
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise ValueError(f"{path} is an npz archive under the name of an npy file.")
+    return array
+
+
+def _rows(name: str, known: Bio2artFile | None, rows: Rows | None) -> Rows:
+    if known is not None:
+        if rows not in (None, known.rows):
+            raise ValueError(f"the rows of {name} are {known.rows!r} in bio2art; got rows={rows!r}. Leave `rows` out.")
+        return known.rows
+    if rows is None:
+        raise ValueError(
+            f"what is a row of C_{name}.npy? It is none of the data sets that come with bio2art "
+            f"({', '.join(FILES)}): say rows='source' or rows='target'."
+        )
+    return rows
+
+
+def _check_known(path: Path, weights: np.ndarray, known: Bio2artFile) -> None:
+    inputs = weights.sum(axis=0).max()
+    if len(weights) != known.n or (known.fractions and inputs > 1 + 1e-6):
+        raise ValueError(
+            f"{path} is not the file that comes with bio2art, so that its orientation is not known: expected "
+            f"{known.n} regions{' whose inputs sum to at most 1' if known.fractions else ''}, got {len(weights)} "
+            f"with inputs up to {inputs:.3g}. Rename the file, and say `rows`."
+        )

@@ -1,0 +1,175 @@
+"""What connectomes there are, where they are, how to get the others, and one function to load each."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from ._bio2art import FILES, FOLDER_VARIABLE, connectome_folder, full_name, package_folder, read_bio2art
+from ._bio2art import HOW_TO_GET as BIO2ART_HOW_TO_GET
+from ._bio2art import LICENCE as BIO2ART_LICENCE
+from ._cect import CECT_FILES, WANG, read_cect
+from ._cect import HOW_TO_GET as CECT_HOW_TO_GET
+from ._connectome import Connectome
+from ._orientation import Rows
+from ._packages import BARNSTEDT, EICHLER, TVB_FILES, read_tvb
+from ._packages import HOW_TO_GET_TVB as TVB_HOW_TO_GET
+from ._readers import read_npz
+
+DATA = Path(__file__).parent / "data"
+ALIASES = {"larva": "larva_right"}
+_AS_ROWS: dict[str, str] = {
+    "source": "rows = source",
+    "target": "rows = target, turned on reading",
+    "symmetric": "symmetric",
+}
+
+
+class Entry(NamedTuple):
+    """One connectome of the catalogue."""
+
+    name: str
+    """What `load` takes."""
+    species: str
+    n: int
+    """Number of neurons or regions."""
+    orientation: str
+    """Of the file; loaded connectomes always have rows = source."""
+    source: str
+    """Paper to cite."""
+    licence: str
+    where: str
+    """"embedded", the path of the file, or "" if it is not on this computer."""
+    how_to_get: str
+    """What to do if it is not; "" for embedded ones."""
+
+
+class Embedded(NamedTuple):
+    """A connectome that comes with eicon, in the folder ``data``."""
+
+    species: str
+    n: int
+    source: str
+    licence: str
+    digest: str
+    """`Connectome.digest` of the content."""
+
+
+EMBEDDED = {
+    "celegans": Embedded(
+        "Caenorhabditis elegans", 302, f"Cook et al. 2019, Nature 571:63; transmitters: {WANG}", "MIT (cect)",
+        "c6204059a296445d8f7af4d2f83c7a9f64b54bb3bb58d1ccce0e4e021711b222",
+    ),
+    "larva_left": Embedded(
+        "Drosophila melanogaster larva", 209, f"{EICHLER}; transmitter of Kenyon cells: {BARNSTEDT}",
+        "MIT (graspologic)", "94ac34d25a26915554650c3cb3d2f73a2288e4ea310b135e2be67ed1ee759745",
+    ),
+    "larva_right": Embedded(
+        "Drosophila melanogaster larva", 213, f"{EICHLER}; transmitter of Kenyon cells: {BARNSTEDT}",
+        "MIT (graspologic)", "711de106787fb3d78859bf85007c4417c6ca229b39dd72a2e02d008c9bae4b5e",
+    ),
+}  # fmt: skip
+
+
+def available(folder: str | os.PathLike[str] | None = None) -> list[Entry]:
+    """All connectomes that eicon knows, whether they are on this computer or not.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Folder of bio2art files, see `read_bio2art`.
+
+    Examples
+    --------
+    >>> [entry.name for entry in available() if entry.where == "embedded"]
+    ['celegans', 'larva_left', 'larva_right']
+    """
+    embedded = [
+        Entry(name, e.species, e.n, _AS_ROWS["source"], e.source, e.licence, "embedded", "")
+        for name, e in EMBEDDED.items()
+    ]
+    place, tvb, cect = connectome_folder(folder), package_folder("tvb_data"), package_folder("cect")
+    return [
+        *embedded,
+        *(
+            Entry(
+                *(name, file.species, file.n, _AS_ROWS[file.rows], file.citation, BIO2ART_LICENCE),
+                *(_found(place, f"C_{name}.npy"), BIO2ART_HOW_TO_GET),
+            )
+            for name, file in FILES.items()
+        ),
+        *(
+            Entry(
+                *(name, "Caenorhabditis elegans", file.n, _AS_ROWS["source"], file.citation, "MIT (cect)"),
+                *(_found(cect, f"cache/{name}.json"), CECT_HOW_TO_GET),
+            )
+            for name, file in CECT_FILES.items()
+        ),
+        *(
+            Entry(
+                *(f"tvb_{number}", known.species, known.n, _AS_ROWS[known.rows], known.citation, "GPL-3 (tvb-data)"),
+                *(_found(tvb, f"connectivity/connectivity_{number}.zip"), TVB_HOW_TO_GET),
+            )
+            for number, known in TVB_FILES.items()
+        ),
+    ]
+
+
+def load(name: str, folder: str | os.PathLike[str] | None = None, *, rows: Rows | None = None) -> Connectome:
+    """Connectome by its name in the catalogue; rows are sources, whatever its file's habit.
+
+    Parameters
+    ----------
+    name : str
+        A name that `available` lists; a short one (celegans, larva, macaque, marmoset, mouse_gamanut,
+        mouse_oh, drosophila, human); ``X`` for a file ``C_X.npy`` of the folder; or the path of an npz file
+        that `Connectome.save` wrote.
+    folder : path, optional
+        Folder of bio2art files. Default: the environment variable ``EICON_CONNECTOMES``, else the folder of
+        the installed bio2art.
+    rows : {"source", "target", "symmetric"}, optional
+        What a row is, in a file that eicon does not know.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the connectome is known, but not on this computer.
+    ValueError
+        If there is no connectome of that name.
+
+    Examples
+    --------
+    >>> worm = load("celegans")
+    >>> worm
+    Connectome('celegans', Caenorhabditis elegans, 302 units, 3709 connections, density 0.0404, \
+signs: 237 E, 31 I, 34 unknown)
+    >>> float(worm.weights[worm.names.index("ASHL"), worm.names.index("AVAL")])
+    15.0
+    """
+    if name.endswith(".npz"):
+        return read_npz(name)
+    wanted = ALIASES.get(name.lower(), name)
+    wanted = next((known for known in _elsewhere() if known.lower() == wanted.lower()), wanted)
+    if wanted in EMBEDDED:
+        return read_npz(DATA / f"{wanted}.npz")
+    if wanted in CECT_FILES:
+        return read_cect(wanted)
+    if wanted.startswith("tvb_") and wanted.removeprefix("tvb_") in TVB_FILES:
+        return read_tvb(wanted.removeprefix("tvb_"))
+    place, full = connectome_folder(folder), full_name(wanted)
+    if full in FILES or _found(place, f"C_{full}.npy"):
+        return read_bio2art(full, folder, rows=rows)
+    raise ValueError(
+        f"no connectome {name!r}. With eicon come {', '.join(EMBEDDED)}; of bio2art it reads {', '.join(FILES)} "
+        f"({BIO2ART_HOW_TO_GET}); of cect {', '.join(CECT_FILES)} ({CECT_HOW_TO_GET}); of tvb-data "
+        f"{', '.join(f'tvb_{number}' for number in TVB_FILES)} ({TVB_HOW_TO_GET}). A folder named by `folder` or "
+        f"{FOLDER_VARIABLE} may hold others, as C_<name>.npy{'' if place is None else f'; {place} has no such file'}."
+    )
+
+
+def _elsewhere() -> list[str]:
+    """Names that do not belong to bio2art."""
+    return [*EMBEDDED, *CECT_FILES, *(f"tvb_{number}" for number in TVB_FILES)]
+
+
+def _found(place: Path | None, file: str) -> str:
+    return str(place / file) if place is not None and (place / file).is_file() else ""

@@ -1,0 +1,154 @@
+"""Connectomes in other packages' files, found and read without importing those packages."""
+
+import bz2
+import io
+import os
+import zipfile
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from ._bio2art import package_folder
+from ._connectome import Connectome
+from ._orientation import Rows, oriented
+
+HOW_TO_GET_TVB = "pip install tvb-data (GPL-3; it is read where it is installed, never copied)"
+EICHLER = "Eichler et al. 2017, Nature 548:175"
+BARNSTEDT = "Barnstedt et al. 2016, Neuron 89:1237"
+
+
+class TvbFile(NamedTuple):
+    """What is known of one zip file of tvb-data, and is not in it."""
+
+    species: str
+    n: int
+    rows: Rows
+    citation: str
+    note: str = ""
+
+
+_COCOMAC = "CoCoMac: Stephan et al. 2001, Phil. Trans. R. Soc. B 356:1159; Kötter 2004, Neuroinformatics 2:127"
+TVB_FILES = {
+    "66": TvbFile("human", 66, "symmetric", "Hagmann et al. 2008, PLoS Biol. 6:e159"),
+    "68": TvbFile("human", 68, "symmetric", "Sanz Leon et al. 2013, Front. Neuroinform. 7:10 (tvb-data)"),
+    "76": TvbFile("macaque, on a human surface", 76, "target", _COCOMAC),
+    "96": TvbFile("macaque", 96, "source", _COCOMAC, "names and coordinates of its cortical regions are doubtful"),
+    "192": TvbFile("macaque, on a human surface", 192, "target", _COCOMAC),
+}
+"""Orientation: in 76 and 192 the amygdala projects to V1, and in 192 the lateral geniculate to V1, only if rows are
+targets; in 96 the cortex projects to the striatum only if rows are sources. Names of 96: unlike in 76, its weights
+do not depend on the distance of regions (rank correlation -0.01 in one hemisphere, -0.13 in 76)."""
+
+
+def read_graspologic(
+    folder: str | os.PathLike[str] | None = None, *, side: Literal["left", "right"] = "right"
+) -> Connectome:
+    """Mushroom body of a Drosophila larva (Eichler et al. 2017), from the installed graspologic or a folder.
+
+    Rows are sources: projection neurons have outputs to Kenyon cells and no input from them. Label ``class``
+    is K (Kenyon cell), P (projection neuron), I (input neuron) or O (output neuron); the files name no
+    neurons, so that they are numbered within their class. Kenyon cells are cholinergic (shown in the adult,
+    Barnstedt et al. 2016) and get sign +1; all other classes mix transmitters, and get 0 (unknown).
+
+    Parameters
+    ----------
+    folder : path, optional
+        Of the four CSV files, or of the package; default the installed package.
+    side : {"left", "right"}
+        Hemisphere.
+    """
+    if side not in ("left", "right"):
+        raise ValueError(f"side must be 'left' or 'right'; got {side!r}.")
+    package = installed("graspologic", folder, "pip install --no-deps graspologic")
+    places = (package, package / "datasets" / "drosophila")
+    path = _existing([place / f"{side}_adjacency.csv" for place in places])
+    weights, provenance = oriented(_numbers(path.read_text(), path), "source", f"graspologic {path.name}")
+    classes = tuple(path.with_name(f"{side}_cell_labels.csv").read_text().split())
+    kenyon = np.array([c == "K" for c in classes])
+    return Connectome(
+        weights,
+        tuple(f"{c}{classes[: i + 1].count(c)}" for i, c in enumerate(classes)),
+        name=f"larva_{side}",
+        species="Drosophila melanogaster larva",
+        sign=kenyon.astype(np.int8),
+        labels={"class": classes, "transmitter": tuple("Acetylcholine" if k else "" for k in kenyon)},
+        citation=f"{EICHLER}; transmitter of Kenyon cells: {BARNSTEDT}",
+        licence="MIT (graspologic)",
+        provenance=provenance,
+    )
+
+
+def read_tvb(dataset: str | int = "96", folder: str | os.PathLike[str] | None = None) -> Connectome:
+    """Connectome from the optional package tvb-data (GPL-3), read where it is installed and never copied.
+
+    Data sets 76 and 192 have rows = target and are turned; 96 has rows = source; 66 and 68 are symmetric.
+    Weights of 76, 96 and 192 are mostly CoCoMac grades from 0 to 3, not numbers of fibres. The cortical names
+    and coordinates of 96 do not seem to belong to its weights (V1 connects to M1 and to nearly everything
+    else, and weights do not fall with distance): take it as a network, not as a map, or use 76.
+
+    Parameters
+    ----------
+    dataset : {"66", "68", "76", "96", "192"}
+        Number of regions.
+    folder : path, optional
+        Of the zip files, or of the package; default the installed package.
+    """
+    known = TVB_FILES.get(str(dataset))
+    if known is None:
+        raise ValueError(f"tvb-data has no connectivity {str(dataset)!r}; there are {', '.join(TVB_FILES)} (regions).")
+    package = installed("tvb_data", folder, HOW_TO_GET_TVB)
+    file = f"connectivity_{dataset}.zip"
+    path = _existing([package / file, package / "connectivity" / file])
+    texts = _zipped(path)
+    try:
+        matrix = _numbers(texts["weights.txt"], path)
+        regions = [line.split() for line in texts["centres.txt"].splitlines() if line.strip()]
+    except KeyError as missing:
+        raise ValueError(f"{path} is no connectivity of tvb-data: it holds no file {missing}.") from missing
+    weights, provenance = oriented(matrix, known.rows, f"tvb-data {path.name}", tolerance=1e-3)
+    return Connectome(
+        weights,
+        tuple(region[0] for region in regions),
+        name=f"tvb_{dataset}",
+        species=known.species,
+        coordinates=np.array([region[1:4] for region in regions], dtype=np.float64),
+        citation=known.citation,
+        licence="GPL-3 (tvb-data)",
+        provenance=f"{provenance}; {known.note}".rstrip("; "),
+    )
+
+
+def installed(package: str, folder: str | os.PathLike[str] | None, how_to_get: str) -> Path:
+    """The folder, else that of the installed package; with an error that says how to get it."""
+    place = Path(folder) if folder is not None else package_folder(package)
+    if place is None:
+        raise FileNotFoundError(
+            f"the package {package} is not installed: {how_to_get}, or name a folder with its files as `folder`."
+        )
+    return place
+
+
+def _existing(candidates: list[Path]) -> Path:
+    for path in candidates:
+        if path.is_file():
+            return path
+    raise FileNotFoundError(f"no such file: {' or '.join(map(str, candidates))}.")
+
+
+def _zipped(path: Path) -> dict[str, str]:
+    """Text files in a zip, by their name without folders and without the ending of a compressed file."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {PurePosixPath(m).name: archive.read(m) for m in archive.namelist() if not m.endswith("/")}
+    except zipfile.BadZipFile as error:
+        raise ValueError(f"{path} is damaged, or no zip file ({error}).") from error
+    unpacked = {name: bz2.decompress(data) if name.endswith(".bz2") else data for name, data in members.items()}
+    return {name.removesuffix(".bz2"): data.decode() for name, data in unpacked.items()}
+
+
+def _numbers(text: str, path: Path) -> np.ndarray:
+    try:
+        return np.loadtxt(io.StringIO(text), dtype=np.float64, ndmin=2)
+    except ValueError as error:
+        raise ValueError(f"{path} holds no matrix of numbers ({error}).") from error
