@@ -18,7 +18,7 @@ def build(n_rec: int) -> Callable[[int], None]:
     weights = problem.ALPHA * jax.random.normal(key_w, (n_rec, n_rec)) / np.sqrt(n_rec)
     drive = 0.1 * jax.random.normal(key_drive, shape)
     cotangent = jax.random.normal(key_loss, shape)
-    x0 = jnp.zeros(shape[1:])
+    x0 = jnp.zeros(n_rec)
     decay = jnp.full(n_rec, 1 - problem.ALPHA)
     relu = Activation("relu")
 

@@ -5,6 +5,8 @@ Nothing here imports models, tasks or plotting, and no input is ever modified.
 
 from ._clustering import ChoiceClustering as ChoiceClustering
 from ._clustering import choice_clustering as choice_clustering
+from ._learning import Milestones as Milestones
+from ._learning import milestones as milestones
 from ._pca import PCA as PCA
 from ._pca import ConditionAverage as ConditionAverage
 from ._pca import condition_average as condition_average

@@ -1,39 +1,15 @@
-"""The ``eicon`` command; heavy imports happen inside the commands that need them."""
+"""Single runs: demo, train, analyze, report, tasks."""
 
-import contextlib
 import json
-import logging
-import signal
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from . import __version__
-
-INTERRUPTED = 130
+from ._common import errors
 
 
-@click.group(
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with `eicon demo`; it takes about two minutes.",
-)
-@click.version_option(__version__, prog_name="eicon")
-@click.option("--debug", is_flag=True, help="Show the whole trace of an error.")
-@click.option("--quiet", is_flag=True, help="No progress bar, only the result.")
-@click.pass_context
-def main(context: click.Context, debug: bool, quiet: bool) -> None:
-    """Train excitatory-inhibitory rate networks and see what they learned."""
-    context.obj = {"debug": debug, "quiet": quiet}
-    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, format="%(message)s", stream=sys.stderr)
-    for noisy in ("jax", "matplotlib", "absl"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-@main.command()
+@click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/demo"), show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.pass_context
@@ -42,8 +18,8 @@ def demo(context: click.Context, out: Path, seed: int) -> None:
 
     A demo that was stopped goes on where it was.
     """
-    with _errors(context, out):
-        from .experiments import create_run, demo_config, open_run
+    with errors(context, out):
+        from ..experiments import create_run, demo_config, open_run
 
         run = open_run(out) if (out / "config.toml").is_file() else create_run(out, demo_config(seed))
         if run.config != demo_config(seed):
@@ -53,7 +29,7 @@ def demo(context: click.Context, out: Path, seed: int) -> None:
         click.echo(f"Report: {_report(run)}")
 
 
-@main.command()
+@click.command()
 @click.argument("config", type=click.Path(path_type=Path), required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="New run directory.  [default: results/NAME OF CONFIG]")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an unfinished run.")
@@ -71,8 +47,8 @@ def train(context: click.Context, config: Path | None, out: Path | None, resume:
         raise click.UsageError("give either CONFIG or --resume RUN.")
     if resume is not None and (out is not None or seed is not None):
         raise click.UsageError("--out and --seed belong to a new run; --resume takes both from the run.")
-    with _errors(context, resume or out):
-        from .experiments import create_run, open_run, read_config
+    with errors(context, resume or out):
+        from ..experiments import create_run, open_run, read_config
 
         if resume is not None:
             run = open_run(resume)
@@ -86,15 +62,15 @@ def train(context: click.Context, config: Path | None, out: Path | None, resume:
         click.echo(f"Trained: {run.network}\nLook at it with: eicon analyze {run.path}")
 
 
-@main.command()
+@click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
 @click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
 @click.pass_context
 def analyze(context: click.Context, run: Path, repeats: int, as_json: bool) -> None:
     """Analyse a trained RUN: figures/ and analysis.json."""
-    with _errors(context, run):
-        from .experiments import analyze_run, open_run
+    with errors(context, run):
+        from ..experiments import analyze_run, open_run
 
         numbers = analyze_run(open_run(run), repeats=repeats)
         if as_json:
@@ -104,24 +80,24 @@ def analyze(context: click.Context, run: Path, repeats: int, as_json: bool) -> N
             click.echo(f"Figures: {run / 'figures'}\nAll on one page: eicon report {run}")
 
 
-@main.command()
+@click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.pass_context
 def report(context: click.Context, run: Path) -> None:
     """Write report.html of an analysed RUN."""
-    with _errors(context, run):
-        from .experiments import open_run
+    with errors(context, run):
+        from ..experiments import open_run
 
         click.echo(_report(open_run(run)))
 
 
-@main.command()
+@click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_context
 def tasks(context: click.Context, as_json: bool) -> None:
     """List the tasks and their parameters."""
-    with _errors(context, None):
-        from .tasks import describe
+    with errors(context, None):
+        from ..tasks import describe
 
         described = describe()
         if as_json:
@@ -136,13 +112,13 @@ def tasks(context: click.Context, as_json: bool) -> None:
 
 
 def _train(context: click.Context, run: Any) -> None:
-    from .experiments import train_run
+    from ..experiments import train_run
 
     train_run(run, progress=not context.obj["quiet"])
 
 
 def _analyze(context: click.Context, run: Any) -> dict[str, Any]:
-    from .experiments import analyze_run
+    from ..experiments import analyze_run
 
     if not context.obj["quiet"]:
         click.echo("Analysing ...", err=True)
@@ -150,7 +126,7 @@ def _analyze(context: click.Context, run: Any) -> dict[str, Any]:
 
 
 def _report(run: Any) -> Path:
-    from .experiments import write_report
+    from ..experiments import write_report
 
     return write_report(run)
 
@@ -166,30 +142,3 @@ def _say_results(numbers: dict[str, Any]) -> None:
         f"Constraints: {'all hold' if certificate['ok'] else '; '.join(certificate['problems'])} "
         f"(spectral radius {certificate['spectral_radius']:.3f})"
     )
-
-
-@contextlib.contextmanager
-def _errors(context: click.Context, run: Path | None) -> Iterator[None]:
-    """Turn expected errors into one line and an exit code; SIGTERM is treated like Ctrl-C."""
-
-    def terminate(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
-    previous = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo("\nInterrupted.", err=True, nl=False)
-        if run is not None and (run / "checkpoints" / "latest.npz").is_file():
-            again = f"eicon demo --out {run}" if context.info_name == "demo" else f"eicon train --resume {run}"
-            click.echo(f" Everything up to the last step is saved; go on with: {again}", err=True, nl=False)
-        click.echo(err=True)
-        sys.exit(INTERRUPTED)
-    except (ValueError, OSError, FloatingPointError, TypeError) as error:
-        if context.obj["debug"]:
-            raise
-        click.secho("error: ", fg="red", err=True, nl=False)
-        click.echo(" ".join(str(error).split()), err=True)
-        sys.exit(1)
-    finally:
-        signal.signal(signal.SIGTERM, previous)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._files import save_arrays
+from ._orientation import TURNED
 
 KIND, VERSION = "connectome", 1
 
@@ -112,6 +113,11 @@ class Connectome:
     @property
     def _numbers(self) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
         return self.weights, self.coordinates, self.densities
+
+    @property
+    def turned(self) -> bool:
+        """Whether the file had rows = targets, and was turned on reading."""
+        return TURNED in self.provenance
 
     def reversed(self) -> "Connectome":
         """Same units with every connection turned round; a unit keeps its own sign."""

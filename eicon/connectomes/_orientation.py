@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import numpy as np
 
 Rows = Literal["source", "target", "symmetric"]
+TURNED = "turned on reading"
 
 
 def oriented(weights: np.ndarray, rows: str, origin: str, *, tolerance: float = 1e-6) -> tuple[np.ndarray, str]:
@@ -34,7 +35,7 @@ def oriented(weights: np.ndarray, rows: str, origin: str, *, tolerance: float = 
     if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:
         raise ValueError(f"{origin} must hold a square matrix; got shape {weights.shape}.")
     if rows == "target":
-        return weights.T, f"{origin}: rows = target, turned on reading"
+        return weights.T, f"{origin}: rows = target, {TURNED}"
     if rows == "symmetric":
         largest = np.abs(weights - weights.T).max()
         if not largest <= tolerance * np.abs(weights).max():

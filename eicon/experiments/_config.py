@@ -1,6 +1,5 @@
 """What a run is: a TOML file, checked key by key before anything is computed."""
 
-import dataclasses
 import os
 import tomllib
 from importlib import resources
@@ -9,26 +8,15 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
 from ..models import ACTIVATIONS, RateRNN
-from ..tasks import TASKS, Task
+from ..tasks import Task
 from ..training import LOSSES, OPTIMIZERS, RatePenalty, Trainer, WeightPenalty
-
-PositiveInt = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
+from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task, read_text
 
 
-class ConfigError(ValueError):
-    """A configuration says something that it may not; one line per problem."""
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class NetworkConfig(_Section):
+class NetworkConfig(Section):
     """Table ``[network]``; see `eicon.models.RateRNN.dale` for what the keys mean."""
 
     n_rec: PositiveInt = 100
@@ -48,7 +36,7 @@ class NetworkConfig(_Section):
     autapses: bool = False
 
 
-class WeightPenaltyConfig(_Section):
+class WeightPenaltyConfig(Section):
     """Entry of ``training.regularizers`` with ``kind = "weight"``."""
 
     kind: Literal["weight"]
@@ -57,14 +45,14 @@ class WeightPenaltyConfig(_Section):
     matrix: Literal["input", "recurrent", "readout"] = "recurrent"
 
 
-class RatePenaltyConfig(_Section):
+class RatePenaltyConfig(Section):
     """Entry of ``training.regularizers`` with ``kind = "rate"``."""
 
     kind: Literal["rate"]
     strength: NonNegative
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """Table ``[training]``; see `eicon.training.Trainer` for what the keys mean."""
 
     steps: PositiveInt = 2000
@@ -81,7 +69,7 @@ class TrainingConfig(_Section):
     stop_window: PositiveInt = 5
 
 
-class RunConfig(_Section):
+class RunConfig(Section):
     """A whole configuration; ``task`` holds the task's ``name`` and its own parameters."""
 
     seed: Annotated[int, Field(ge=0)] = 0
@@ -91,19 +79,7 @@ class RunConfig(_Section):
 
     def make_task(self) -> Task:
         """Task that the configuration describes."""
-        options = dict(self.task)
-        name = options.pop("name", None)
-        if name not in TASKS:
-            raise ConfigError(f"task.name: got {name!r}; allowed: {', '.join(TASKS)}.")
-        task_type = TASKS[name]
-        known = [field.name for field in dataclasses.fields(task_type)]
-        unknown = sorted(options.keys() - set(known))
-        if unknown:
-            raise ConfigError(f"task.{unknown[0]}: unknown key; allowed: name, {', '.join(known)}.")
-        try:
-            return TypeAdapter(task_type).validate_python(options)
-        except ValidationError as error:
-            raise ConfigError(_explain(error, "task.")) from error
+        return make_task(self.task)
 
     def make_network(self, task: Task) -> RateRNN:
         """Untrained network for a task."""
@@ -161,7 +137,7 @@ def parse_config(text: str, source: str = "config") -> RunConfig:
         config = RunConfig.model_validate(data)
         config.make_task()
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_explain(error)}") from error
+        raise ConfigError(f"{source}: {explain(error, RunConfig)}") from error
     except ValueError as error:
         raise ConfigError(f"{source}: {error}") from error
     return config
@@ -170,13 +146,7 @@ def parse_config(text: str, source: str = "config") -> RunConfig:
 def read_config(path: str | os.PathLike[str]) -> RunConfig:
     """Read a configuration file; see `parse_config`."""
     path = Path(path)
-    if not path.is_file():
-        raise ConfigError(f"there is no configuration file {path}.")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not a text file in UTF-8.") from error
-    return parse_config(text, str(path))
+    return parse_config(read_text(path), str(path))
 
 
 def demo_config(seed: int = 0) -> RunConfig:
@@ -190,25 +160,3 @@ def _without_none(data: dict[str, Any]) -> dict[str, Any]:
     for section in ("network", "training"):
         data[section] = {key: value for key, value in data[section].items() if value is not None}
     return data
-
-
-def _explain(error: ValidationError, prefix: str = "") -> str:
-    lines = []
-    for problem in error.errors():
-        where = (prefix + ".".join(str(part) for part in problem["loc"])).rstrip(".")
-        if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-            lines.append(f"{where}: unknown key; allowed: {', '.join(_keys_beside(problem['loc']))}.")
-        elif problem["type"] == "value_error":
-            lines.append(f"{where}: {problem['ctx']['error']}")
-        else:
-            lines.append(f"{where}: {problem['msg']}; got {problem['input']!r}.")
-    return " ".join(lines)
-
-
-def _keys_beside(location: tuple[Any, ...]) -> list[str]:
-    sections: dict[Any, type[BaseModel]] = {"network": NetworkConfig, "training": TrainingConfig}
-    if "regularizers" in location:
-        section: type[BaseModel] = RatePenaltyConfig if "rate" in location else WeightPenaltyConfig
-    else:
-        section = sections.get(location[0], RunConfig) if len(location) > 1 else RunConfig
-    return list(section.model_fields)

@@ -4,6 +4,7 @@ import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +17,29 @@ POSITIVE: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[[np.ndarray
     "softplus": (jax.nn.softplus, lambda w: w + np.log(-np.expm1(-np.maximum(w, 1e-12)))),
 }
 """Maps from raw to non-negative weights, each with its inverse."""
+
+
+class Constraint(NamedTuple):
+    """A `Connectivity` as device arrays, so that compiled code can be shared by networks with other connections.
+
+    Attributes
+    ----------
+    sign : (n_pre, n_post), constant along rows, or None if all are free
+    mask : (n_pre, n_post) bool, or None if all entries can be trained
+    fixed : (n_pre, n_post), or None if there are none
+    """
+
+    sign: jax.Array | None
+    mask: jax.Array | None
+    fixed: jax.Array | None
+
+    def effective(self, raw: jax.Array, positive: str) -> jax.Array:
+        """See `Connectivity.effective`."""
+        if self.sign is not None:
+            raw = jnp.where(self.sign == 0, raw, self.sign * POSITIVE[positive][0](raw))
+        if self.mask is not None:
+            raw = jnp.where(self.mask, raw, jnp.zeros_like(raw))
+        return raw if self.fixed is None else raw + self.fixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +135,24 @@ class Connectivity:
         return cls(np.where(np.arange(n) < n_e, 1, -1), mask, np.zeros(mask.shape), positive)
 
     @classmethod
+    def from_connectome(cls, anatomy: ArrayLike, *, sign: ArrayLike = 0, positive: str = "abs") -> "Connectivity":
+        """Connections where a wiring diagram has them.
+
+        Parameters
+        ----------
+        anatomy : array, shape (N, N)
+            Anatomical weights ``[source, target]``; a connection exists where they are not zero.
+        sign : int or array (N,)
+            Of each source: +1, -1 or 0 (free).
+        positive : str
+            See the class.
+        """
+        exists = np.asarray(anatomy) != 0
+        if exists.ndim != 2 or exists.shape[0] != exists.shape[1]:
+            raise ValueError(f"anatomy must be square, weights[source, target]; got shape {exists.shape}.")
+        return cls(np.broadcast_to(np.asarray(sign), exists.shape[:1]), exists, np.zeros(exists.shape), positive)
+
+    @classmethod
     def excitatory_only(cls, sign: ArrayLike, n_post: int, *, positive: str = "abs") -> "Connectivity":
         """Readout of the excitatory units alone; with free signs (all 0), of every unit, unsigned."""
         signs = np.asarray(sign)
@@ -156,6 +198,15 @@ class Connectivity:
         if not self.mask.all():
             signed = jnp.where(self.mask, signed, jnp.asarray(0.0, raw.dtype))
         return signed + self.fixed.astype(raw.dtype) if self.fixed.any() else signed
+
+    def constraint(self, dtype: np.dtype) -> Constraint:
+        """All constraints as device arrays."""
+        sign = np.broadcast_to(self.sign[:, None], self.shape)
+        return Constraint(
+            jnp.asarray(sign, dtype) if self.sign.any() else None,
+            None if self.mask.all() else jnp.asarray(self.mask),
+            jnp.asarray(self.fixed, dtype) if self.fixed.any() else None,
+        )
 
     def raw(self, weights: np.ndarray) -> np.ndarray:
         """Raw weights whose effective ones are ``weights`` (which must have the rows' signs).

@@ -175,11 +175,14 @@ class RateEquation:
         forward_mode: bool = False,
     ) -> Activity:
         """Whole trials; ``inputs`` (T, B, n_in); ``forward_mode`` takes the scan that `jax.jvp` can go through."""
-        x0 = jnp.broadcast_to(parameters["x0"], (inputs.shape[1], self.n_rec))
         decay = jnp.asarray(1 - self.alpha, inputs.dtype)
         roll = scan_trajectory if forward_mode else trajectory
         currents, rates = roll(
-            x0, self.scaled_weights(parameters), self.drive(parameters, inputs, key), decay, self.activation
+            parameters["x0"],
+            self.scaled_weights(parameters),
+            self.drive(parameters, inputs, key),
+            decay,
+            self.activation,
         )
         return Activity(self.read_out(parameters, rates), rates, currents)
 

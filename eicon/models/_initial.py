@@ -53,6 +53,19 @@ def recurrent_weights(connectivity: Connectivity, radius: float, *, key: jax.Arr
     fixed = connectivity.fixed.astype(np.float64)
     if fixed.any():
         return fixed + _scale_beside_fixed(weights, fixed, radius) * weights
+    return with_radius(weights, radius)
+
+
+def with_radius(weights: np.ndarray, radius: float) -> np.ndarray:
+    """Scale a square matrix to a spectral radius.
+
+    Raises
+    ------
+    ValueError
+        If the radius is not positive, or the matrix contains no loop.
+    """
+    if not radius > 0:
+        raise ValueError(f"spectral_radius must be > 0; got {radius}.")
     current = spectral_radius(weights)
     if current < 1e-9 * np.abs(weights).max():
         raise ValueError(

@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._activations import Activation, as_activation
+from ._anatomy import remap as remap_weights
 from ._connectivity import Connectivity
 from ._equation import Activity, Parameters, RateEquation
-from ._initial import feedforward_weights, recurrent_weights
+from ._initial import feedforward_weights, recurrent_weights, with_radius
+from ._schemes import uniform_bias, uniform_weights
+from ._thread import ensure_defaults
 
 RAW = {"recurrent": "raw_rec", "input": "raw_in", "readout": "raw_out"}
 """Name of the raw weights of each connectivity."""
@@ -97,6 +100,7 @@ class RateRNN(bp.DynamicalSystem):
         name: str | None = None,
         mode: bm.Mode | None = None,
     ):
+        ensure_defaults()
         super().__init__(name=name, mode=mode)
         self.equation = RateEquation(
             recurrent,
@@ -171,6 +175,94 @@ class RateRNN(bp.DynamicalSystem):
             Connectivity(readout_sign, mask, np.zeros(mask.shape), positive),
             **options,
         )
+
+    @classmethod
+    def from_connectome(
+        cls,
+        anatomy: ArrayLike,
+        n_in: int,
+        n_out: int,
+        *,
+        sign: ArrayLike = 0,
+        init: str = "balanced",
+        remap: str = "magnitude",
+        spectral_radius: float | None = None,
+        freeze: bool = False,
+        positive: str = "abs",
+        bias: bool = True,
+        readout_bias: bool = True,
+        x0: ArrayLike = 0.0,
+        seed: int = 0,
+        **options: Any,
+    ) -> "RateRNN":
+        """Network on a wiring diagram, whose strong connections begin strong.
+
+        Parameters
+        ----------
+        anatomy : array, shape (N, N)
+            Anatomical weights ``[source, target]`` of neurons, >= 0; connections exist where they are > 0.
+        n_in, n_out : int
+            Numbers of input channels and outputs; input and readout weights are dense and of either sign.
+        sign : int or array (N,)
+            +1 or -1 for units under Dale's law, 0 for free ones; see `eicon.connectomes.assign_signs`.
+        init : {"balanced", "default", "he", "xavier"}
+            How weights are drawn; "balanced" as in `RateRNN`, the others as in `eicon.models.uniform_weights`,
+            which draws the biases within 1 / sqrt(N) too.
+        remap : {"magnitude", "signed", "off"}
+            How drawn recurrent weights are handed out to the connections; see `eicon.models.remap`.
+        spectral_radius : float, optional
+            Of the initial recurrent matrix, after the remapping; None leaves what was drawn (with "balanced": 1).
+        freeze : bool
+            Keep the recurrent weights as they are initially.
+        positive, bias, readout_bias, x0, seed
+            As for `RateRNN`.
+        **options
+            As for `RateRNN`.
+
+        Raises
+        ------
+        ValueError
+            For an anatomy that is not square, negative or empty, or a radius that cannot be reached.
+
+        Examples
+        --------
+        >>> net = RateRNN.from_connectome([[0, 2, 1], [1, 0, 0], [0, 1, 0]], n_in=2, n_out=1, seed=1)
+        >>> (np.asarray(net.W_rec) != 0).astype(int).tolist()
+        [[0, 1, 1], [1, 0, 0], [0, 1, 0]]
+        """
+        anatomy = np.asarray(anatomy, np.float64)
+        recurrent = Connectivity.from_connectome(anatomy, sign=sign, positive=positive)
+        if not recurrent.trainable or not (np.isfinite(anatomy).all() and (anatomy >= 0).all()):
+            raise ValueError("anatomy must hold finite weights >= 0, and at least one connection.")
+        n = len(anatomy)
+        roles = {"recurrent": recurrent, "input": Connectivity.dense(n_in, n), "readout": Connectivity.dense(n, n_out)}
+        keys = dict(zip((*roles, "bias", "readout_bias"), jax.random.split(jax.random.key(seed), 5), strict=True))
+        if init == "balanced":
+            weights = {role: feedforward_weights(roles[role], key=keys[role]) for role in ("input", "readout")}
+            weights["recurrent"] = recurrent_weights(recurrent, 1.0, key=keys["recurrent"])
+        else:
+            weights = {role: uniform_weights(c, init, n_rec=n, key=keys[role]) for role, c in roles.items()}
+        weights["recurrent"] = remap_weights(weights["recurrent"], anatomy, remap)
+        if spectral_radius is not None:
+            weights["recurrent"] = with_radius(weights["recurrent"], spectral_radius)
+        if freeze:
+            roles["recurrent"] = recurrent.frozen(weights["recurrent"])
+        net = cls(
+            roles["recurrent"],
+            roles["input"],
+            roles["readout"],
+            weights=weights,
+            bias=bias,
+            readout_bias=readout_bias,
+            x0=x0,
+            seed=seed,
+            **options,
+        )
+        if init != "balanced":
+            for variable, name in ((net.b_rec, "bias"), (net.b_out, "readout_bias")):
+                if variable is not None:
+                    variable.value = jnp.asarray(uniform_bias(len(variable), n, key=keys[name]), variable.dtype)
+        return net
 
     n_in = property(lambda self: self.equation.n_in, doc="Number of input channels.")
     n_rec = property(lambda self: self.equation.n_rec, doc="Number of recurrent units.")
@@ -287,7 +379,7 @@ class RateRNN(bp.DynamicalSystem):
         """
         parameters = self.parameters()
         inputs = _as_input(inputs, parameters["x0"].dtype)
-        if inputs.ndim != 3 or inputs.shape[2] != self.n_in:
+        if inputs.ndim != 3 or inputs.shape[2] != self.n_in or not inputs.shape[0]:
             raise ValueError(f"inputs must have shape (T, B, n_in) = (T, B, {self.n_in}); got {inputs.shape}.")
         if not isinstance(inputs, jax.core.Tracer) and not bool(jnp.isfinite(inputs).all()):
             raise ValueError("inputs must be finite; got NaN or infinity.")

@@ -11,6 +11,7 @@ from ._behaviour import plot_psychometric as plot_psychometric
 from ._connectivity import plot_connectivity as plot_connectivity
 from ._connectivity import plot_selectivity as plot_selectivity
 from ._connectivity import plot_spectrum as plot_spectrum
+from ._connectome import plot_connectome as plot_connectome
 from ._files import Drawing as Drawing
 from ._files import save_png as save_png
 from ._overview import plot_overview as plot_overview
@@ -19,3 +20,6 @@ from ._style import I_COLOR as I_COLOR
 from ._style import coherence_cmap as coherence_cmap
 from ._style import style as style
 from ._style import weight_cmap as weight_cmap
+from ._sweep import plot_loss_boxes as plot_loss_boxes
+from ._sweep import plot_loss_curves as plot_loss_curves
+from ._sweep import run_milestones as run_milestones

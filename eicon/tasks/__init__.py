@@ -8,10 +8,20 @@ from ._base import Task as Task
 from ._base import Trial as Trial
 from ._brainpy_datasets import BrainPyDatasetsTask as BrainPyDatasetsTask
 from ._brainpy_datasets import from_brainpy_datasets as from_brainpy_datasets
+from ._n_back import NBack as NBack
 from ._perceptual_decision import PerceptualDecision as PerceptualDecision
+from ._picture_n_back import PictureNBack as PictureNBack
+from ._pictures import Pictures as Pictures
+from ._pictures import load_pictures as load_pictures
+from ._sequence_memory import SequenceMemory as SequenceMemory
 from ._timing import TruncatedExponential as TruncatedExponential
 
-TASKS: dict[str, type[Task]] = {"PerceptualDecision": PerceptualDecision}
+TASKS: dict[str, type[Task]] = {
+    "PerceptualDecision": PerceptualDecision,
+    "SequenceMemory": SequenceMemory,
+    "NBack": NBack,
+    "PictureNBack": PictureNBack,
+}
 """Tasks that a configuration can name."""
 
 

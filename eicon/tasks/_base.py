@@ -9,6 +9,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ._timing import whole_steps
+
 NO_CHOICE = -1
 
 
@@ -106,6 +108,11 @@ class Task(abc.ABC):
         """Probability of a catch trial in `sample`; 0 in tasks that have none."""
         return 0.0
 
+    @property
+    def null_loss(self) -> float:
+        """Loss of the best outputs that are the same in all trials; NaN in tasks that do not state it."""
+        return math.nan
+
     def sample(self, key: jax.Array, batch_size: int) -> Trial:
         """Random trials, conditions drawn independently; jittable with a static ``batch_size``."""
         key_condition, key_catch, key_trial = jax.random.split(key, 3)
@@ -135,6 +142,20 @@ def within(span: jax.Array, n_steps: int) -> jax.Array:
     """Whether each step lies in its trial's span (B, 2) of first step and step after the last; bool (T, B)."""
     step = jnp.arange(n_steps)[:, None]
     return (step >= span[None, :, 0]) & (step < span[None, :, 1])
+
+
+def item_steps(item: float, dt: float) -> int:
+    """Steps that each item of a sequence lasts, at least one."""
+    if not 0 < item < math.inf:
+        raise ValueError(f"item must last longer than 0 ms, and end; got {item}.")
+    return whole_steps("item", item, dt)
+
+
+def item_epochs(n_items: dict[str, int], steps: int, batch_size: int) -> dict[str, jax.Array]:
+    """Spans (B, 2) of epochs of so many items each, one after the other and the same in all trials."""
+    bounds = np.cumsum([0, *n_items.values()]) * steps
+    spans = np.stack([bounds[:-1], bounds[1:]], axis=1).astype(np.int32)
+    return {name: jnp.tile(jnp.asarray(span)[None], (batch_size, 1)) for name, span in zip(n_items, spans, strict=True)}
 
 
 def forced_choice(evidence: jax.Array) -> jax.Array:

@@ -1,7 +1,10 @@
 """How networks learn: trainer, losses, penalties and checkpoints."""
 
 from ._checkpoint import read_history as read_history
+from ._epochs import EpochTrainer as EpochTrainer
+from ._epochs import split_trials as split_trials
 from ._history import AccuracyReached as AccuracyReached
+from ._history import EpochHistory as EpochHistory
 from ._history import History as History
 from ._losses import LOSSES as LOSSES
 from ._losses import cross_entropy as cross_entropy

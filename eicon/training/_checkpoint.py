@@ -1,18 +1,24 @@
 """Training state on disk: enough to go on as if nothing had happened."""
 
 import os
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .._files import load_arrays, save_arrays
-from ._history import History
+from ._history import EpochHistory, History
 
 KIND, VERSION = "checkpoint", 1
 
 
+H = TypeVar("H", History, EpochHistory)
+
+
 def write_checkpoint(
-    path: str | os.PathLike[str], variables: dict[str, np.ndarray], history: History, setup: dict[str, Any]
+    path: str | os.PathLike[str],
+    variables: dict[str, np.ndarray],
+    history: History | EpochHistory,
+    setup: dict[str, Any],
 ) -> None:
     """Write variables, history and the description of the set-up, atomically."""
     arrays = {f"variable/{name}": value for name, value in variables.items()}
@@ -21,9 +27,12 @@ def write_checkpoint(
 
 
 def read_checkpoint(
-    path: str | os.PathLike[str], shapes: dict[str, tuple[int, ...]], setup: dict[str, Any]
-) -> tuple[dict[str, np.ndarray], History]:
-    """Read variables and history of a checkpoint that was written with the same set-up.
+    path: str | os.PathLike[str],
+    shapes: dict[str, tuple[int, ...]],
+    setup: dict[str, Any],
+    kind: type[H],
+) -> tuple[dict[str, np.ndarray], H]:
+    """Read variables and history (of a kind) of a checkpoint that was written with the same set-up.
 
     Raises
     ------
@@ -44,7 +53,7 @@ def read_checkpoint(
     variables = {n.removeprefix("variable/"): a for n, a in arrays.items() if n.startswith("variable/")}
     if {name: value.shape for name, value in variables.items()} != shapes:
         raise ValueError(f"{path} holds other variables than this training has; was the optimizer changed?")
-    return variables, _history(path, arrays)
+    return variables, _history(path, arrays, kind)
 
 
 def read_history(path: str | os.PathLike[str]) -> History:
@@ -55,11 +64,11 @@ def read_history(path: str | os.PathLike[str]) -> History:
     FileNotFoundError, ValueError
         If the file is missing or damaged.
     """
-    return _history(path, load_arrays(path, kind=KIND, version=VERSION)[0])
+    return _history(path, load_arrays(path, kind=KIND, version=VERSION)[0], History)
 
 
-def _history(path: str | os.PathLike[str], arrays: dict[str, np.ndarray]) -> History:
+def _history(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], kind: type[H]) -> H:
     try:
-        return History(**{name: arrays[f"history/{name}"] for name in History().to_arrays()})
+        return kind(**{name: arrays[f"history/{name}"] for name in kind().to_arrays()})
     except KeyError as error:
         raise ValueError(f"{path} is incomplete: it has no {error}.") from error

@@ -3,6 +3,7 @@
 import csv
 import io
 from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,8 +13,50 @@ def _empty() -> np.ndarray:
     return np.zeros(0, np.float32)
 
 
+R = TypeVar("R", bound="_Record")
+
+
+class _Record:
+    """Arrays that grow."""
+
+    def extended(self: R, **values: ArrayLike) -> R:
+        """Longer record; each value is appended to its field."""
+        joined = {}
+        for name, new in values.items():
+            old = getattr(self, name)
+            joined[name] = np.concatenate([old, np.atleast_1d(np.asarray(new, old.dtype))])
+        return replace(self, **joined)  # type: ignore[type-var]
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Fields by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True)
-class History:
+class EpochHistory(_Record):
+    """Record of training on fixed trials.
+
+    Attributes
+    ----------
+    train_loss, train_accuracy : (E,) over the epoch's batches, each before it changed the network
+    validation_loss, validation_accuracy : (E,) after the epoch
+    seconds : (E,) wall time since the beginning of training, compilation included, summed over resumed sessions
+    """
+
+    train_loss: np.ndarray = field(default_factory=_empty)
+    train_accuracy: np.ndarray = field(default_factory=_empty)
+    validation_loss: np.ndarray = field(default_factory=_empty)
+    validation_accuracy: np.ndarray = field(default_factory=_empty)
+    seconds: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    @property
+    def n_epochs(self) -> int:
+        """Epochs done so far."""
+        return len(self.train_loss)
+
+
+@dataclass(frozen=True)
+class History(_Record):
     """Training record.
 
     Attributes
@@ -36,18 +79,6 @@ class History:
     def n_steps(self) -> int:
         """Steps done so far."""
         return len(self.loss)
-
-    def extended(self, **values: ArrayLike) -> "History":
-        """Longer record; each value is appended to its field."""
-        joined = {}
-        for name, new in values.items():
-            old = getattr(self, name)
-            joined[name] = np.concatenate([old, np.atleast_1d(np.asarray(new, old.dtype))])
-        return replace(self, **joined)
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """Fields by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
     def to_csv(self) -> str:
         """One row a step; validation columns are empty where none was made."""

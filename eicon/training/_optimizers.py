@@ -17,8 +17,9 @@ OPTIMIZERS = {
 
 def make_optimizer(
     optimizer: str | bp.optim.Optimizer,
-    learning_rate: float | bp.optim.Scheduler,
+    learning_rate: float | bp.optim.Scheduler | bm.Variable,
     variables: dict[str, bm.TrainVar],
+    **options: float,
 ) -> bp.optim.Optimizer:
     """Optimiser that trains ``variables``.
 
@@ -29,6 +30,8 @@ def make_optimizer(
     learning_rate : float or bp.optim.Scheduler
         A call-based schedule advances at every step.
     variables : dict of str to bm.TrainVar
+    **options
+        Of a named optimiser, e.g. ``rho`` of rmsprop.
 
     Raises
     ------
@@ -41,7 +44,7 @@ def make_optimizer(
             raise ValueError(f"unknown optimizer {optimizer!r}; allowed: {', '.join(OPTIMIZERS)}.")
         if isinstance(learning_rate, float | int) and not learning_rate > 0:
             raise ValueError(f"learning_rate must be > 0; got {learning_rate}.")
-        made = OPTIMIZERS[optimizer](lr=learning_rate, train_vars=variables)
+        made = OPTIMIZERS[optimizer](lr=learning_rate, train_vars=variables, **options)
         _check_schedule(made.lr)
         return made
     if optimizer.vars_to_train:

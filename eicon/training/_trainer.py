@@ -199,7 +199,7 @@ class Trainer:
             If the file is missing, damaged, or of a training with other settings.
         """
         shapes = {name: variable.shape for name, variable in self._variables.items()}
-        values, history = read_checkpoint(path, shapes, self._setup)
+        values, history = read_checkpoint(path, shapes, self._setup, History)
         self._restore({name: _typed_like(self._variables[name].value, value) for name, value in values.items()})
         self.history = history
 

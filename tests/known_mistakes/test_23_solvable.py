@@ -1,15 +1,17 @@
 """Mistake 23: epochs out of order, so that no observer could solve the task from what it has seen so far."""
 
+import dataclasses
 import functools
+from collections.abc import Callable, Iterator
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.tasks import TASKS, PerceptualDecision, Task, Trial, make
+from eicon.tasks import TASKS, NBack, PerceptualDecision, PictureNBack, SequenceMemory, Task, Trial, make
 
-CHANCE = {"PerceptualDecision": 0.5}
+CHANCE = {"PerceptualDecision": 0.5, "SequenceMemory": 1 / 3, "NBack": 0.5, "PictureNBack": 0.5}
 KEY = jax.random.key(0)
 VARIANTS = {name: make(name) for name in TASKS} | {"PerceptualDecision, variable": PerceptualDecision.variable()}
 
@@ -42,6 +44,50 @@ def check(task: Task) -> None:
     if trial.targets.ndim == 3:
         missed = jnp.abs(outputs - trial.targets) * trial.mask[..., None]
         assert float(missed.max()) < 1e-5
+
+
+def recall(inputs: Iterator[np.ndarray]) -> Iterator[list[float]]:
+    """Remember the value of each step until the cue comes, and then say them in order."""
+    heard: list[float] = []
+    for cue, value in inputs:
+        if not cue:
+            heard.append(value)
+        yield [0.0]
+        if cue:
+            break
+    for _, value in zip(inputs, heard, strict=False):
+        yield [value]
+
+
+def compare(inputs: Iterator[np.ndarray], n_back: int, cue_with_item: bool) -> Iterator[list[float]]:
+    """Remember what each step shows until the cue comes, and then say whether the last was there n before."""
+    seen: list[bytes] = []
+    for cue, *item in inputs:
+        if cue_with_item or not cue:
+            seen.append(np.array(item).tobytes())
+        yield [0.0, 0.0, 0.0]
+        if cue:
+            break
+    for _ in inputs:
+        yield [0.0, 0.0, 1.0] if seen[-1] == seen[-1 - n_back] else [0.0, 1.0, 0.0]
+
+
+OBSERVERS = {
+    "SequenceMemory": (SequenceMemory(pattern_length=5), recall),
+    "NBack": (NBack(n_back=3, trial_length=6), lambda u: compare(u, 3, cue_with_item=True)),
+    "PictureNBack": (PictureNBack(n_back=3, trial_length=6), lambda u: compare(u, 3, cue_with_item=False)),
+}
+"""Tasks of memory, whose trials all differ from the first step on: for them, an observer that can only remember."""
+
+
+def check_by_memory(task: Task, observer: Callable[[Iterator[np.ndarray]], Iterator[list[float]]]) -> None:
+    """An observer that hears one step at a time and must answer before it hears the next is always right."""
+    trial = task.sample(KEY, 40)
+    outputs = np.zeros((trial.n_steps, 40, task.n_out), np.float32)
+    for b in range(40):
+        for t, answer in enumerate(observer(iter(np.asarray(trial.inputs[:, b])))):
+            outputs[t, b] = answer
+    assert float(task.accuracy(jnp.asarray(outputs), trial)) == 1.0
 
 
 class OutOfOrder(PerceptualDecision):
@@ -87,6 +133,38 @@ def test_catch_trials_can_be_told_from_the_others(name):
     if task.catch_probability:
         assert trial.conditions["catch"].any()
     assert float(task.accuracy(ideal_outputs(trial), trial)) == 1.0
+
+
+def test_every_task_of_memory_has_an_observer():
+    """A task whose trials all begin in the same way is checked by what comes; the others by what they remember."""
+    unlike = {name for name in TASKS if len(np.unique(np.asarray(balanced(make(name)).inputs[0]), axis=0)) > 1}
+    assert unlike == set(OBSERVERS)
+
+
+@pytest.mark.parametrize("name", OBSERVERS)
+def test_observer_that_remembers_scores_one(name):
+    check_by_memory(*OBSERVERS[name])
+
+
+@pytest.mark.parametrize("name", OBSERVERS)
+@pytest.mark.parametrize("by", [-1, 1])
+def test_a_response_that_is_asked_for_at_the_wrong_time_fails(name, by):
+    task, observer = OBSERVERS[name]
+
+    class AtTheWrongTime(type(task)):
+        def build(self, key, conditions):
+            trial = super().build(key, conditions)
+            epochs = trial.epochs | {"response": trial.epochs["response"] + by}
+            return trial._replace(
+                targets=jnp.roll(trial.targets, by, axis=0), mask=jnp.roll(trial.mask, by, axis=0), epochs=epochs
+            )
+
+        def recalled(self, values):
+            return super().recalled(jnp.roll(values, -by, axis=0))
+
+    wrong = AtTheWrongTime(**dataclasses.asdict(task))
+    with pytest.raises(AssertionError):
+        check_by_memory(wrong, observer)
 
 
 def test_the_wrong_version_fails():

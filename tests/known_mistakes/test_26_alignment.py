@@ -9,13 +9,24 @@ from eicon.models import RateRNN
 from eicon.tasks import TASKS, PerceptualDecision, Task, make
 
 KEY = jax.random.key(0)
-VARIANTS = {name: make(name) for name in TASKS} | {"PerceptualDecision, variable": PerceptualDecision.variable()}
+# In steps of 5 ms, so that items of 20 ms have an inside in which nothing may change.
+VARIANTS = {name: make(name, dt=5.0) for name in TASKS}
+VARIANTS["PerceptualDecision, variable"] = PerceptualDecision.variable()
+ITEM_BY_ITEM = {
+    "SequenceMemory": {"sequence": 4, "response": 4},
+    "NBack": {"sequence": 4},
+    "PictureNBack": {"sequence": 4},
+}
+"""Epochs that consist of items of so many steps."""
 
 
 def check(task: Task) -> None:
-    """Inputs, targets and mask of a trial change only where an epoch begins or ends, and never between."""
+    """Inputs, targets and mask of a trial change only where an epoch or item begins or ends, and never between."""
     trial = task.trials(2, key=KEY)
-    bounds = np.concatenate([np.asarray(span) for span in trial.epochs.values()], axis=1)
+    bounds = np.concatenate([np.asarray(span) for span in trial.epochs.values()], axis=1).tolist()
+    for name, steps in ITEM_BY_ITEM.get(type(task).__name__, {}).items():
+        for b, (start, stop) in enumerate(np.asarray(trial.epochs[name])):
+            bounds[b] += range(start, stop, steps)
     for name in ("inputs", "targets", "mask"):
         values = np.asarray(getattr(trial, name)).reshape(trial.n_steps, trial.batch_size, -1)
         changed = (values[1:] != values[:-1]).any(axis=2)
@@ -41,16 +52,29 @@ def test_stimulus_and_choice_begin_with_their_epochs():
         assert [asked[0], asked[-1] + 1] == trial.epochs["decision"][b].tolist()
 
 
+@pytest.mark.parametrize("name", ITEM_BY_ITEM)
+def test_targets_and_mask_of_memory_begin_with_the_response(name):
+    trial = VARIANTS[name].sample(KEY, 20)
+    response = np.asarray(trial.during("response"))
+    assert not np.asarray(trial.inputs)[response].any()
+    np.testing.assert_array_equal(trial.mask, response)
+    targets = np.asarray(trial.targets).reshape(trial.n_steps, 20, -1)
+    np.testing.assert_array_equal((targets != 0).any(axis=2), response)
+    np.testing.assert_array_equal(trial.inputs[:, :, 0], trial.during("cue"))
+
+
+@pytest.mark.parametrize("name", TASKS)
 @pytest.mark.parametrize("shifted", ["inputs", "targets", "mask"])
 @pytest.mark.parametrize("by", [-1, 1])
-def test_the_wrong_versions_fail(shifted, by):
-    class OffByOne(PerceptualDecision):
+def test_the_wrong_versions_fail(name, shifted, by):
+    class OffByOne(TASKS[name]):
         def build(self, key, conditions):
             trial = super().build(key, conditions)
             return trial._replace(**{shifted: jnp.roll(getattr(trial, shifted), by, axis=0)})
 
+    OffByOne.__name__ = name
     with pytest.raises(AssertionError):
-        check(OffByOne())
+        check(OffByOne(dt=5.0))
 
 
 def check_network(run) -> None:

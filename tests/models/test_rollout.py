@@ -16,7 +16,7 @@ VARIANTS = [Activation(name) for name in ACTIVATIONS] + [Activation("power_law",
 
 def problem():
     rng = np.random.default_rng(0)
-    shapes = {"x0": (B, N), "weights": (N, N), "drive": (T, B, N)}
+    shapes = {"x0": (N,), "weights": (N, N), "drive": (T, B, N)}
     primals = {name: jnp.asarray(rng.normal(size=shape)) for name, shape in shapes.items()}
     primals["decay"] = jnp.asarray(rng.uniform(0.2, 0.95, N))
     primals["weights"] = primals["weights"] / 3

@@ -1,0 +1,217 @@
+"""The ``config.ini`` of bio_rnn_mem (A. Goulas), read as data: nothing in it is ever evaluated."""
+
+import ast
+import configparser
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ._schema import ConfigError
+from ._sweep_config import SweepConfig, sweep_from_dict
+
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "paths": ("path_to_network", "path_to_results", "pretrained", "path_to_latents"),
+    "net": ("net_name", "rnn_size", "nr_neurons", "rand_partition", "random_w"),
+    "trainvalidate": ("epochs", "iterations", "init", "freeze_layer", "remap_w"),
+    "trialparams": ("trial_params",),
+    "combosparams": ("combos_params",),
+    "pretrainedparams": ("pretrained_epoch", "pretrained_iteration"),
+}
+TASK_NAMES = {
+    "seq_mem": "SequenceMemory",
+    "nback_mem": "NBack",
+    "pic_latent_mem": "PictureNBack",
+    "pic_mem": "PictureNBack",
+}
+TASK_KEYS = {
+    "seq_mem": ("pattern_length", "low", "high"),
+    "nback_mem": ("n_back", "trial_length"),
+    "pic_latent_mem": ("n_back", "trial_length", "rescale"),
+    "pic_mem": ("n_back", "trial_length", "rescale"),
+}
+GRID_KEYS = {
+    "lr": "training.learning_rate",
+    "nonlinearity": "network.activation",
+    "optimizer": "training.optimizer",
+    "pattern_length": "task.pattern_length",
+    "n_back": "task.n_back",
+}
+OPTIMIZER_NAMES = {"Adam": "adam", "RMSprop": "rmsprop", "SGD": "sgd"}
+LONGEST_VALUE = 10_000
+
+TORCH_RMSPROP = {"rho": 0.99, "epsilon": 1e-16}
+"""PyTorch's defaults: its epsilon of 1e-8 lies outside of the square root."""
+
+LATENTS = "digits-latents"
+"""Pictures of ``pic_latent_mem`` where the file names none (bio_rnn_mem loads a file of its own)."""
+
+
+@dataclass(frozen=True)
+class _Ini:
+    """Parsed file that knows on which line each value stands."""
+
+    source: str
+    parser: configparser.ConfigParser
+    lines: list[str]
+
+    def text(self, section: str, key: str) -> str | None:
+        """Value as it stands there, or None."""
+        value = self.parser.get(section, key, fallback="").strip()
+        return value or None
+
+    def refuse(self, section: str, key: str, why: str) -> ConfigError:
+        """Error that names file, line and key."""
+        inside, number = "", 0
+        for i, line in enumerate(self.lines, 1):
+            if heading := re.match(r"\s*\[(.*)\]", line):
+                inside = heading.group(1).strip()
+            elif inside == section and re.match(rf"\s*{re.escape(key)}\s*[=:]", line, re.IGNORECASE):
+                number = i
+        return ConfigError(f"{self.source}, line {number}: {key}: {why}")
+
+    def literal(self, section: str, key: str, wanted: type | tuple[type, ...], default: Any = None) -> Any:
+        """Value as a Python literal of a type; anything that would have to be run is refused."""
+        text = self.text(section, key)
+        if text is None:
+            return default
+        shown = text if len(text) <= 60 else f"{text[:57]}..."
+        if len(text) > LONGEST_VALUE:
+            raise self.refuse(section, key, f"is longer than {LONGEST_VALUE} characters.")
+        try:
+            value = ast.literal_eval(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            raise self.refuse(
+                section, key, f"must be data (numbers, text, lists, a dictionary), and is never run; got {shown}"
+            ) from None
+        types = wanted if isinstance(wanted, tuple) else (wanted,)
+        if type(value) not in types:
+            raise self.refuse(section, key, f"must be of type {' or '.join(t.__name__ for t in types)}; got {shown}")
+        return value
+
+
+def parse_ini(text: str, source: str = "config.ini", *, compat: str = "") -> SweepConfig:
+    """Make a sweep of the text of a ``config.ini``; every key is honoured or refused.
+
+    Parameters
+    ----------
+    text, source : str
+        Contents and name of the file.
+    compat : {"", "bio_rnn_mem"}
+        "" takes from the file what it asks for and does it right; "bio_rnn_mem" repeats what the published code
+        does.
+
+    Raises
+    ------
+    ConfigError
+        With file and line, for sections or keys that do not exist, values that are not data, and combinations
+        that make no sense.
+    """
+    parser = configparser.ConfigParser(interpolation=None)
+    try:
+        parser.read_string(text, source)
+    except configparser.Error as error:
+        raise ConfigError(f"{source} is not a valid INI file: {' '.join(str(error).split())}") from error
+    ini = _Ini(source, parser, text.splitlines())
+    for section in parser.sections():
+        if section not in ALLOWED:
+            raise ConfigError(f"{source}: unknown section [{section}]; allowed: {', '.join(ALLOWED)}.")
+        for key in parser[section]:
+            if key not in ALLOWED[section]:
+                raise ini.refuse(section, key, f"unknown key; allowed: {', '.join(ALLOWED[section])}.")
+    task, trial_settings = _task(ini)
+    data = {
+        "compat": compat,
+        "connectome": _connectome(ini),
+        "network": _network(ini),
+        "training": {**_training(ini), **trial_settings},
+        "task": task,
+        "grid": _grid(ini),
+        "pretrained": {
+            "path": ini.text("paths", "pretrained") or "",
+            "epoch": ini.literal("pretrainedparams", "pretrained_epoch", int, 0),
+            "repeat": ini.literal("pretrainedparams", "pretrained_iteration", int, 0),
+        },
+    }
+    return sweep_from_dict(data, source)
+
+
+def named_results(text: str) -> Path | None:
+    """Folder that a ``config.ini`` wants its results in."""
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read_string(text)
+    named = parser.get("paths", "path_to_results", fallback="").strip()
+    return Path(named) if named else None
+
+
+def _connectome(ini: _Ini) -> dict[str, Any]:
+    name = ini.text("net", "net_name")
+    if name is None:
+        raise ConfigError(f"{ini.source}: [net] net_name is missing.")
+    neurons = ini.literal("net", "nr_neurons", (int, list, tuple), 1)
+    random_partition = ini.literal("net", "rand_partition", bool, False)
+    return {
+        "name": name,
+        "folder": ini.text("paths", "path_to_network") or "",
+        "neurons": neurons,
+        "regions": ini.literal("net", "rnn_size", int, 0),
+        "partition": "random" if random_partition else "equal",
+        "null": "permute" if ini.literal("net", "random_w", bool, False) else "none",
+    }
+
+
+def _network(ini: _Ini) -> dict[str, Any]:
+    remap = ini.literal("trainvalidate", "remap_w", bool, False)
+    return {
+        "init": ini.text("trainvalidate", "init") or "default",
+        "freeze": ini.literal("trainvalidate", "freeze_layer", bool, False),
+        "remap": "magnitude" if remap else "off",
+    }
+
+
+def _training(ini: _Ini) -> dict[str, Any]:
+    epochs = ini.literal("trainvalidate", "epochs", int)
+    if epochs is None:
+        raise ConfigError(f"{ini.source}: [trainvalidate] epochs is missing.")
+    return {"epochs": epochs, "repeats": ini.literal("trainvalidate", "iterations", int, 1)}
+
+
+def _task(ini: _Ini) -> tuple[dict[str, Any], dict[str, Any]]:
+    where = ("trialparams", "trial_params")
+    given = dict(ini.literal(*where, dict, {}))
+    name = given.pop("task_name", None)
+    if name not in TASK_NAMES:
+        raise ini.refuse(*where, f"task_name must be one of {', '.join(TASK_NAMES)}; got {name!r}.")
+    given.pop("trial_matching", None)  # both kinds of trials are always made, there and here
+    training = {}
+    for key, ours in (("nr_of_trials", "n_trials"), ("train_size", "train_size")):
+        if key in given:
+            training[ours] = given.pop(key)
+    task: dict[str, Any] = {"name": TASK_NAMES[name]}
+    for key, value in given.items():
+        if key not in TASK_KEYS[name]:
+            allowed = ("task_name", "nr_of_trials", "train_size", "trial_matching", *TASK_KEYS[name])
+            raise ini.refuse(*where, f"unknown key {key!r} for {name}; allowed: {', '.join(allowed)}.")
+        task[key] = value
+    if name == "pic_latent_mem":
+        task["pictures"] = ini.text("paths", "path_to_latents") or LATENTS
+    elif name == "pic_mem":
+        task["pictures"] = ini.text("paths", "path_to_latents") or "digits"
+    return task, training
+
+
+def _grid(ini: _Ini) -> dict[str, Any]:
+    where = ("combosparams", "combos_params")
+    grid: dict[str, Any] = {}
+    for key, values in ini.literal(*where, dict, {}).items():
+        if key not in GRID_KEYS:
+            raise ini.refuse(*where, f"unknown key {key!r}; allowed: {', '.join(GRID_KEYS)}.")
+        if not isinstance(values, list | tuple) or not values:
+            raise ini.refuse(*where, f"{key!r} must be a list of at least one value; got {values!r}.")
+        if key == "optimizer":
+            unknown = [value for value in values if value not in OPTIMIZER_NAMES]
+            if unknown:
+                raise ini.refuse(*where, f"unknown optimizer {unknown[0]!r}; allowed: {', '.join(OPTIMIZER_NAMES)}.")
+            values = [OPTIMIZER_NAMES[value] for value in values]
+        grid[GRID_KEYS[key]] = list(values)
+    return grid

@@ -1,0 +1,79 @@
+"""Networks as bio_rnn_mem makes them, for ``compat = "bio_rnn_mem"``; what it gets wrong is repeated on purpose."""
+
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from ..connectomes import expand
+from ..models import Connectivity, RateRNN, remap
+
+
+def published_neurons(regions: np.ndarray, neurons: int | tuple[int, ...], partition: str, seed: int) -> np.ndarray:
+    """Neurons of bio2art, as bio_rnn_mem calls it; shape (N, N), rows as in the file."""
+    how: Literal["equal", "stick-breaking"] = "stick-breaking" if partition == "random" else "equal"
+    return np.asarray(expand(regions, neurons, partition=how, intrinsic_of="incoming", seed=seed).weights)
+
+
+def published_network(
+    anatomy: np.ndarray,
+    n_in: int,
+    n_out: int,
+    *,
+    activation: str,
+    init: str,
+    remapped: bool,
+    freeze: bool,
+    dt: float,
+    rng: np.random.Generator,
+) -> tuple[RateRNN, np.ndarray]:
+    r"""Elman network of bio_rnn_mem and its second bias.
+
+    ``anatomy[source, target]`` is used as :math:`W_{hh}[target, source]`, so that every connection runs
+    backwards. ``init``: "default" draws within :math:`1 / \sqrt{N}`; whatever else is asked for gives he for relu
+    (bound :math:`\sqrt{6 / rows}`, the fan-out) and xavier for tanh, of the unmasked sizes. Remapping sorts
+    signed values.
+
+    Returns
+    -------
+    net : RateRNN
+        With the bias :math:`b_{ih}`.
+    second_bias : ndarray, shape (N,)
+        :math:`b_{hh}`.
+    """
+    n = len(anatomy)
+    if init not in ("default", "balanced"):
+        init = "he" if activation == "relu" else "xavier"
+
+    def draw(rows: int, columns: int) -> np.ndarray:
+        bound = {
+            "default": 1 / np.sqrt(n),
+            "balanced": 1 / np.sqrt(n),
+            "he": np.sqrt(6 / rows),
+            "xavier": np.sqrt(6 / (rows + columns)),
+        }[init]
+        return rng.uniform(-bound, bound, (rows, columns))
+
+    w_hh = remap(draw(n, n) * (anatomy > 0), anatomy, "signed" if remapped else "off")
+    w_ih, w_out = draw(n, n_in), draw(n_out, n)
+    b_ih, b_hh = (rng.uniform(-1, 1, n) / np.sqrt(n) for _ in range(2))
+    b_out = rng.uniform(-1, 1, n_out) / np.sqrt(n)
+    recurrent = Connectivity.from_connectome(anatomy.T)
+    if freeze:
+        recurrent = recurrent.frozen(w_hh.T)
+    net = RateRNN(
+        recurrent,
+        Connectivity.dense(n_in, n),
+        Connectivity.dense(n, n_out),
+        activation=activation,
+        tau=dt,
+        dt=dt,
+        bias=True,
+        readout_bias=True,
+        x0=0.0,
+        weights={"recurrent": w_hh.T, "input": w_ih.T, "readout": w_out.T},
+    )
+    for name, value in (("b_rec", b_ih), ("b_out", b_out)):
+        variable = net.variables()[name]
+        variable.value = jnp.asarray(value, variable.dtype)
+    return net, b_hh

@@ -1,0 +1,260 @@
+"""What a sweep is: a connectome, a network, a task, a training, and a grid over any of their keys."""
+
+import itertools
+import json
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import tomli_w
+from pydantic import BaseModel, Field, ValidationError
+
+from ..connectomes import NULLS
+from ..models import ACTIVATIONS, REMAPS, SCHEMES
+from ..tasks import Task
+from ..training import OPTIMIZERS
+from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task, read_text
+
+Fraction = Annotated[float, Field(gt=0, le=1)]
+Compat = Literal["", "bio_rnn_mem"]
+C = TypeVar("C", bound=BaseModel)
+
+
+class ConnectomeConfig(Section):
+    """Table ``[connectome]``: which wiring diagram, and how its regions become neurons.
+
+    ``folder`` is searched for connectome files first; see `eicon.connectomes.load` and `expand`. ``regions``: how
+    many the file must have (0: any number).
+    """
+
+    name: str = "celegans"
+    folder: str = ""
+    regions: Annotated[int, Field(ge=0)] = 0
+    neurons: PositiveInt | tuple[PositiveInt, ...] = 1
+    target_sparsity: Fraction = 0.8
+    intrinsic: bool = True
+    intrinsic_share: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    intrinsic_sparsity: Fraction = 1.0
+    autapses: bool = False
+    partition: Literal["equal", "random"] = "random"
+    orientation: Literal["forward", "reversed"] = "forward"
+    null: Literal[("none", *NULLS)] = "none"  # type: ignore[valid-type]
+
+
+class SweepNetworkConfig(Section):
+    """Table ``[network]``; see `eicon.models.RateRNN.from_connectome`. ``spectral_radius`` 0: as it was drawn.
+
+    ``signs``: "free", "known" (transmitters; unknown neurons stay free) or "dale" (unknown ones are drawn, a
+    fraction ``e_ratio`` of each region excitatory).
+    """
+
+    activation: Literal[ACTIVATIONS] = "relu"  # type: ignore[valid-type]
+    init: Literal[("balanced", *SCHEMES)] = "default"  # type: ignore[valid-type]
+    remap: Literal[REMAPS] = "magnitude"  # type: ignore[valid-type]
+    spectral_radius: NonNegative = 0.0
+    freeze: bool = False
+    signs: Literal["free", "known", "dale"] = "free"
+    e_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    tau: Positive = 20.0
+    sigma_rec: NonNegative = 0.0
+    sigma_in: NonNegative = 0.0
+
+
+class SweepTrainingConfig(Section):
+    """Table ``[training]``; see `eicon.training.EpochTrainer`.
+
+    ``n_trials`` of each kind (match and non-match); ``clip_norm`` 0: none; ``store_every``: keep the network
+    after every so many epochs (0: only the last).
+    """
+
+    epochs: PositiveInt = 500
+    repeats: PositiveInt = 5
+    n_trials: PositiveInt = 500
+    train_size: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    batch_size: PositiveInt = 128
+    optimizer: Literal[tuple(OPTIMIZERS)] = "adam"  # type: ignore[valid-type]
+    optimizer_options: dict[str, float] = Field(default_factory=dict)
+    learning_rate: Positive = 1e-4
+    clip_norm: NonNegative = 0.0
+    store_every: Annotated[int, Field(ge=0)] = 0
+
+
+class PretrainedConfig(Section):
+    """Table ``[pretrained]``: start from trained networks, with a new readout.
+
+    ``path`` is a network file, or a sweep whose run of the same combination is taken (its ``repeat``, after
+    ``epoch``, counted from 0; -1 is the last).
+    """
+
+    path: str = ""
+    epoch: Annotated[int, Field(ge=-1)] = -1
+    repeat: Annotated[int, Field(ge=0)] = 0
+
+
+class RunSettings(Section):
+    """Settings of the runs of one combination: a sweep without its grid."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    compat: Compat = ""
+    connectome: ConnectomeConfig = ConnectomeConfig()
+    network: SweepNetworkConfig = SweepNetworkConfig()
+    task: dict[str, Any] = Field(default_factory=lambda: {"name": "SequenceMemory"})
+    training: SweepTrainingConfig = SweepTrainingConfig()
+    pretrained: PretrainedConfig = PretrainedConfig()
+
+    def make_task(self) -> Task:
+        """Task of these runs."""
+        return make_task(self.task)
+
+
+class SweepConfig(RunSettings):
+    """A whole sweep; ``grid`` maps dotted keys, e.g. ``network.activation``, to lists of values."""
+
+    grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
+
+    def combinations(self) -> Iterator[tuple[dict[str, Any], RunSettings]]:
+        """All combinations in the order of the grid, each with its settings.
+
+        Raises
+        ------
+        ConfigError
+            If a key of the grid does not exist or a value may not be.
+        """
+        for values in itertools.product(*self.grid.values()):
+            combination = dict(zip(self.grid, values, strict=True))
+            yield combination, self._settings(combination)
+
+    def _settings(self, combination: dict[str, Any]) -> RunSettings:
+        data = self.model_dump(exclude={"grid"})
+        for key, value in combination.items():
+            set_key(data, key, value)
+        settings = _validated(RunSettings, data, "grid")
+        settings.make_task()
+        return settings
+
+    def check(self) -> None:
+        """Refuse what any run would refuse about the configuration, before the first one starts."""
+        for key, values in self.grid.items():
+            if len({json.dumps(value, sort_keys=True) for value in values}) < len(values):
+                raise ConfigError(f"grid.{key}: a value occurs twice in {list(values)}.")
+            if key in ("training.repeats", "seed", "compat"):
+                raise ConfigError(f"grid.{key}: is the same for a whole sweep; it cannot be part of the grid.")
+        for _ in self.combinations():
+            pass
+
+    def to_toml(self) -> str:
+        """TOML text that `read_sweep` reads back, every default spelled out."""
+        return tomli_w.dumps(self.model_dump(mode="json"))
+
+
+def short_names(keys: list[str]) -> dict[str, str]:
+    """Name of each dotted key in results: its last part, where that is unique."""
+    last = [key.rpartition(".")[2] for key in keys]
+    return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
+
+
+def set_key(data: dict[str, Any], key: str, value: Any) -> None:
+    """Put a value into nested tables; ``key`` is dotted."""
+    *tables, name = key.split(".")
+    for table in tables:
+        inner = data.get(table)
+        if not isinstance(inner, dict):
+            raise ConfigError(f"{key}: there is no table {table!r}; allowed: {', '.join(_tables())}.")
+        data = inner
+    data[name] = value
+
+
+def parse_sweep(text: str, source: str = "sweep") -> SweepConfig:
+    """Read a sweep from TOML text.
+
+    Raises
+    ------
+    ConfigError
+        For bad TOML, unknown keys and values of the wrong type or range, those in the grid included.
+    """
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}.") from error
+    return sweep_from_dict(data, source)
+
+
+def sweep_from_dict(data: dict[str, Any], source: str) -> SweepConfig:
+    """Make a checked sweep of nested tables."""
+    data = {**data, "grid": _flat(data.get("grid", {}))}
+    config = _validated(SweepConfig, data, source)
+    try:
+        config.check()
+    except ValueError as error:
+        raise ConfigError(f"{source}: {error}") from error
+    return config
+
+
+def override(config: SweepConfig, changes: dict[str, Any]) -> SweepConfig:
+    """Sweep with some dotted keys replaced; a key that was in the grid leaves it."""
+    data = config.model_dump()
+    for key, value in changes.items():
+        set_key(data, key, value)
+        data["grid"].pop(key, None)
+    return sweep_from_dict(data, "command line")
+
+
+def read_sweep(path: str | os.PathLike[str], *, compat: Compat | None = None) -> SweepConfig:
+    """Read a sweep: a TOML file, or an unchanged ``config.ini`` of bio_rnn_mem.
+
+    Parameters
+    ----------
+    path : path
+    compat : {"", "bio_rnn_mem"}, optional
+        Instead of what the file says (an INI file says nothing, and gets our defaults).
+    """
+    from ._ini import parse_ini
+
+    path = Path(path)
+    text = read_text(path)
+    if _is_ini(path):
+        return parse_ini(text, str(path), compat=compat or "")
+    config = parse_sweep(text, str(path))
+    return config if compat is None else config.model_copy(update={"compat": compat})
+
+
+def results_path(path: str | os.PathLike[str]) -> Path | None:
+    """Directory that a ``config.ini`` wants its results in; None for other files, or where it says nothing."""
+    from ._ini import named_results
+
+    path = Path(path)
+    return named_results(read_text(path)) if _is_ini(path) else None
+
+
+def _is_ini(path: Path) -> bool:
+    return path.suffix.lower() in (".ini", ".cfg", ".txt")
+
+
+def slug(combination: dict[str, Any]) -> str:
+    """Directory name of a combination, e.g. ``learning_rate=0.001,activation=relu``."""
+    names = short_names(list(combination))
+    parts = [f"{names[key]}={value}" for key, value in combination.items()]
+    return re.sub(r"[^\w=,.+-]+", "_", ",".join(parts)) or "all"
+
+
+def _flat(grid: Any, prefix: str = "") -> dict[str, Any]:
+    if not isinstance(grid, dict):
+        return grid
+    flat: dict[str, Any] = {}
+    for key, value in grid.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat
+
+
+def _tables() -> list[str]:
+    return [name for name, field in RunSettings.model_fields.items() if field.annotation not in (int, Compat)]
+
+
+def _validated(model: type[C], data: dict[str, Any], source: str) -> C:
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {explain(error, model)}") from error

@@ -1,0 +1,339 @@
+"""One run of a sweep: from settings and a repeat to a trained network and its record, in a directory."""
+
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from .. import __version__
+from .._files import load_arrays, save_arrays
+from ..connectomes import NULLS, Connectome, assign_signs, expand
+from ..connectomes import load as load_connectome
+from ..models import RateRNN, build, load, save, spectral_radius
+from ..tasks import Task
+from ..training import EpochTrainer, split_trials
+from ._ini import TORCH_RMSPROP
+from ._published import published_network, published_neurons
+from ._schema import ConfigError
+from ._sweep_config import ConnectomeConfig, RunSettings, read_sweep, slug
+
+KIND, VERSION = "sweep-run", 1
+RUNS, CONFIG = "runs", "sweep.toml"
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """A connectome at the level of neurons: ``weights[source, target]`` (N, N), each one's region and sign."""
+
+    weights: np.ndarray
+    region: np.ndarray
+    sign: np.ndarray
+    coordinates: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """One cell of the grid: a combination and its repeat.
+
+    Attributes
+    ----------
+    root : directory of the sweep
+    combination : dotted key -> value
+    settings : all settings of the combination
+    repeat : counted from 0
+    index : place of the combination in the grid
+    """
+
+    root: Path
+    combination: dict[str, Any]
+    settings: RunSettings
+    repeat: int
+    index: int
+
+    @property
+    def path(self) -> Path:
+        """Directory of this run."""
+        return self.root / RUNS / slug(self.combination) / f"repeat={self.repeat}"
+
+    @property
+    def record(self) -> Path:
+        """Its curves and settings."""
+        return self.path / "run.npz"
+
+    @property
+    def network(self) -> Path:
+        """Its network after the last epoch."""
+        return self.path / "network.npz"
+
+    @property
+    def done(self) -> bool:
+        """Whether it was finished."""
+        return self.record.is_file()
+
+    def network_after(self, epoch: int) -> Path:
+        """Its network after an epoch (counted from 0), where it was stored."""
+        return self.path / "networks" / f"epoch={epoch}.npz"
+
+    def identity(self) -> dict[str, Any]:
+        """What fixes the result of this run."""
+        return {
+            "settings": self.settings.model_dump(mode="json", exclude={"training": {"repeats"}}),
+            "combination": self.combination,
+            "repeat": self.repeat,
+        }
+
+    def generator(self, purpose: str) -> np.random.Generator:
+        """Random numbers for one purpose; all combinations of a sweep share them, repeats do not."""
+        words = [self.settings.seed, self.repeat, *purpose.encode()]
+        return np.random.default_rng(np.random.SeedSequence(words))
+
+    def key(self, purpose: str) -> jax.Array:
+        """The same as a JAX key."""
+        return jax.random.key(int(self.generator(purpose).integers(2**32)))
+
+
+def run(task: SweepRun) -> dict[str, Any]:
+    """Train one cell of the grid, unless it is there already; returns what `summary` does.
+
+    The directory appears as a whole, once everything in it is on disk.
+    """
+    if task.done:
+        return summary(task)
+    partial = task.path.with_name(f".{task.path.name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        _train(task, partial)
+        try:
+            os.rename(partial, task.path)
+        except OSError:
+            if not task.done:
+                raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    _checkpoint(task).unlink(missing_ok=True)
+    return summary(task)
+
+
+def summary(task: SweepRun) -> dict[str, Any]:
+    """A finished run's last and best validation."""
+    arrays, header = read_record(task.record)
+    loss = arrays["validation_loss"]
+    return {
+        "combination": task.combination,
+        "repeat": task.repeat,
+        "validation_loss": float(loss[-1]),
+        "best_validation_loss": float(np.nanmin(loss)) if np.isfinite(loss).any() else float("nan"),
+        "best_validation_accuracy": float(np.nanmax(arrays["validation_accuracy"], initial=0.0)),
+        "diverged": header["diverged"],
+        "seconds": float(np.nanmax(arrays["seconds"], initial=0.0)),
+    }
+
+
+def read_record(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Curves (E,) of a finished run, and its settings."""
+    return load_arrays(path, kind=KIND, version=VERSION)
+
+
+def make_neurons(task: SweepRun) -> Neurons:
+    """Connectome of a run, expanded to neurons, randomised and turned as its settings ask."""
+    config, compat = task.settings.connectome, task.settings.compat
+    connectome = _connectome(config.name, config.folder)
+    if config.regions and config.regions != connectome.n:
+        raise ConfigError(
+            f"connectome.regions (rnn_size): {config.name} has {connectome.n} regions; got {config.regions}."
+        )
+    regions = connectome.weights
+    if compat:
+        expansion_seed = int(np.random.default_rng([task.settings.seed, 0]).integers(2**32))
+        stored = regions.T if connectome.turned else regions
+        weights = published_neurons(stored, config.neurons, config.partition, expansion_seed)
+        region = np.repeat(np.arange(connectome.n), config.neurons)
+    else:
+        expansion = expand(
+            regions,
+            config.neurons,
+            target_sparsity=config.target_sparsity,
+            intrinsic=config.intrinsic,
+            intrinsic_share=config.intrinsic_share,
+            intrinsic_sparsity=config.intrinsic_sparsity,
+            autapses=config.autapses,
+            partition=config.partition,
+            seed=task.generator("expansion"),
+        )
+        weights, region = np.asarray(expansion.weights), expansion.region
+    known = connectome.sign[region]
+    coordinates = None if connectome.coordinates is None else connectome.coordinates[region]
+    neurons = Neurons(weights, region, known, coordinates)
+    if config.null != "none":
+        neurons = _randomised(neurons, config, task.generator("null"))
+    if config.orientation == "reversed":
+        neurons = Neurons(neurons.weights.T, region, known, coordinates)
+    return neurons
+
+
+def make_network(task: SweepRun, problem: Task) -> tuple[RateRNN, np.ndarray | None]:
+    """Untrained network of a run, and the second bias that the published code has."""
+    settings = task.settings
+    neurons, network = make_neurons(task), settings.network
+    if settings.compat:
+        net, second_bias = published_network(
+            neurons.weights,
+            problem.n_in,
+            problem.n_out,
+            activation=network.activation,
+            init=network.init,
+            remapped=network.remap != "off",
+            freeze=network.freeze,
+            dt=problem.dt,
+            rng=task.generator("weights"),
+        )
+        return (_pretrained(task, net), 0 * second_bias) if settings.pretrained.path else (net, second_bias)
+    sign: np.ndarray = np.zeros(len(neurons.weights), np.int8)
+    if network.signs != "free":
+        sign = neurons.sign
+    if network.signs == "dale":
+        sign = assign_signs(neurons.region, network.e_ratio, seed=task.generator("signs"), known=neurons.sign)
+    net = RateRNN.from_connectome(
+        neurons.weights,
+        problem.n_in,
+        problem.n_out,
+        sign=sign,
+        init=network.init,
+        remap=network.remap,
+        spectral_radius=network.spectral_radius or None,
+        freeze=network.freeze,
+        activation=network.activation,
+        tau=network.tau,
+        dt=problem.dt,
+        sigma_rec=network.sigma_rec,
+        sigma_in=network.sigma_in,
+        units={"region": neurons.region},
+        seed=int(task.generator("weights").integers(2**31)),
+    )
+    return (_pretrained(task, net) if settings.pretrained.path else net), None
+
+
+def _train(task: SweepRun, directory: Path) -> None:
+    settings, training = task.settings, task.settings.training
+    problem = settings.make_task()
+    trials = problem.trials(training.n_trials, key=task.key("trials"))
+    train, validation = split_trials(trials, training.train_size, key=task.key("split"))
+    net, second_bias = make_network(task, problem)
+    initial_radius = spectral_radius(np.asarray(net.W_rec))
+    options = dict(training.optimizer_options)
+    if training.optimizer == "rmsprop":
+        options = {**TORCH_RMSPROP, **options}
+    trainer = EpochTrainer(
+        net,
+        problem,
+        train,
+        validation,
+        optimizer=training.optimizer,
+        optimizer_options=options,
+        learning_rate=training.learning_rate,
+        batch_size=training.batch_size,
+        clip_norm=training.clip_norm or None,
+        mean="batches" if settings.compat else "steps",
+        second_bias=second_bias,
+        seed=int(task.generator("noise").integers(2**31)),
+    )
+    checkpoint = _checkpoint(task)
+    if checkpoint.is_file():
+        trainer.resume(checkpoint)
+    directory.mkdir(parents=True)
+    for stop in _stops(training.epochs, training.store_every):
+        if stop > trainer.epoch:
+            trainer.fit(stop - trainer.epoch, checkpoint=checkpoint, progress=False)
+            if training.store_every:
+                save(net, directory / "networks" / f"epoch={stop - 1}.npz")
+    diverged = trainer.diverged
+    if not diverged:
+        save(net, directory / "network.npz")
+    header = {
+        **task.identity(),
+        "null_loss": problem.null_loss,
+        "initial_spectral_radius": initial_radius,
+        "n_rec": net.n_rec,
+        "n_connections": int(net.equation.recurrent.exists.sum()),
+        "diverged": diverged,
+        "eicon": __version__,
+    }
+    save_arrays(directory / "run.npz", trainer.history.to_arrays(), kind=KIND, version=VERSION, header=header)
+
+
+def _stops(epochs: int, store_every: int) -> list[int]:
+    stored = [epoch + 1 for epoch in range(0, epochs, store_every)] if store_every else []
+    return sorted({*stored, epochs})
+
+
+def _checkpoint(task: SweepRun) -> Path:
+    return task.root / "checkpoints" / f"{slug(task.combination)},repeat={task.repeat}.npz"
+
+
+@lru_cache(maxsize=8)
+def _connectome(name: str, folder: str) -> Connectome:
+    return load_connectome(name, folder or None)
+
+
+def _randomised(neurons: Neurons, config: ConnectomeConfig, rng: np.random.Generator) -> Neurons:
+    null: Callable[..., np.ndarray] = NULLS[config.null]
+    options: dict[str, Any] = {}
+    if config.null == "distance":
+        if neurons.coordinates is None:
+            raise ConfigError(f"connectome.null: 'distance' needs coordinates, and {config.name} has none.")
+        options["coordinates"] = neurons.coordinates
+    return Neurons(null(neurons.weights, seed=rng, **options), neurons.region, neurons.sign, neurons.coordinates)
+
+
+def _pretrained(task: SweepRun, untrained: RateRNN) -> RateRNN:
+    """Pretrained network with the readout of an untrained one."""
+    path = _pretrained_path(task)
+    given = load(path)
+    if (given.n_rec, given.n_in) != (untrained.n_rec, untrained.n_in):
+        raise ConfigError(
+            f"pretrained: {path} has {given.n_in} inputs and {given.n_rec} units; this sweep's networks have "
+            f"{untrained.n_in} and {untrained.n_rec}."
+        )
+    recurrent = given.equation.recurrent
+    if task.settings.network.freeze:
+        recurrent = recurrent.frozen(given.W_rec)
+    equation = replace(untrained.equation, recurrent=recurrent, input=given.equation.input)
+    values = {**given.parameters(), **{name: untrained.parameters()[name] for name in ("raw_out", "b_out")}}
+    constants = {name: getattr(equation, name) for name in ("activation", "tau", "dt", "sigma_rec", "sigma_in")}
+    return build(equation, constants, given.units, values, set(untrained.trainable_variables()))
+
+
+def _pretrained_path(task: SweepRun) -> Path:
+    wanted, path = task.settings.pretrained, Path(task.settings.pretrained.path)
+    if path.is_file():
+        return path
+    if not (path / CONFIG).is_file():
+        raise ConfigError(f"pretrained.path: {path} is neither a network file nor a sweep's directory.")
+    combinations = list(read_sweep(path / CONFIG).combinations())
+    if len(combinations) > 1 and task.index >= len(combinations):
+        raise ConfigError(f"pretrained.path: {path} has {len(combinations)} combinations, fewer than this sweep.")
+    combination, settings = combinations[task.index if len(combinations) > 1 else 0]
+    different = [k for k in combination.keys() & task.combination.keys() if combination[k] != task.combination[k]]
+    if different:
+        key = different[0]
+        raise ConfigError(
+            f"pretrained.path: the combination in the same place of {path} has {key} {combination[key]!r}, "
+            f"and here it is {task.combination[key]!r}; make both grids in the same order."
+        )
+    other = SweepRun(path, combination, settings, wanted.repeat, 0)
+    found = other.network if wanted.epoch in (-1, settings.training.epochs - 1) else other.network_after(wanted.epoch)
+    if not found.is_file():
+        stored = sorted(int(p.stem.partition("=")[2]) for p in found.parent.glob("epoch=*.npz"))
+        listed = ", ".join(str(epoch) for epoch in {*stored, settings.training.epochs - 1})
+        raise ConfigError(
+            f"pretrained: {path} has no network of repeat {wanted.repeat} after epoch {wanted.epoch}; stored: epochs "
+            f"{listed} (-1 is the last; training.store_every keeps more)."
+        )
+    return found

@@ -1,0 +1,62 @@
+"""From a wiring diagram's weights to the initial weights of a network."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+REMAPS: tuple[str, ...] = ("magnitude", "signed", "off")
+"""Names that `remap` accepts."""
+
+
+def remap(weights: ArrayLike, anatomy: ArrayLike, how: str = "magnitude") -> np.ndarray:
+    """Hand the values of initial weights out to the connections in the order of their anatomical weight.
+
+    ``magnitude``: the larger the anatomical weight, the larger the weight's size; every connection keeps the
+    sign that it had, so that Dale's law is kept. ``signed``: the published variant (Goulas et al. 2021), which
+    sorts signed values, so that the weakest connections become strong inhibition. ``off``: unchanged.
+
+    Parameters
+    ----------
+    weights : array, shape (N, N)
+        Initial effective weights ``[pre, post]``.
+    anatomy : array, shape (N, N)
+        Anatomical weights ``[source, target]``, non-negative; connections of equal weight share their values
+        in the order of the matrix.
+    how : {"magnitude", "signed", "off"}
+
+    Returns
+    -------
+    ndarray, shape (N, N)
+        The same values in other places; zero where the anatomy has no connection.
+
+    Raises
+    ------
+    ValueError
+        For an unknown ``how``, shapes that differ, or weights where the anatomy has no connection.
+
+    Examples
+    --------
+    >>> anatomy = np.array([[0.0, 3.0], [1.0, 2.0]])
+    >>> remap([[0.0, 0.1], [-0.5, 0.3]], anatomy)
+    array([[ 0. ,  0.5],
+           [-0.1,  0.3]])
+    """
+    weights, anatomy = np.asarray(weights, np.float64), np.asarray(anatomy, np.float64)
+    if how not in REMAPS:
+        raise ValueError(f"unknown remap {how!r}; allowed: {', '.join(REMAPS)}.")
+    if weights.shape != anatomy.shape:
+        raise ValueError(f"weights and anatomy must have the same shape; got {weights.shape} and {anatomy.shape}.")
+    connected = anatomy > 0
+    if (weights[~connected] != 0).any():
+        raise ValueError(
+            f"{int((weights[~connected] != 0).sum())} weights lie where the anatomy has no connection; "
+            "is one of the two matrices transposed?"
+        )
+    if how == "off":
+        return weights.copy()
+    values = weights[connected]
+    order = np.argsort(anatomy[connected], kind="stable")
+    handed = np.empty_like(values)
+    handed[order] = np.sort(np.abs(values) if how == "magnitude" else values)
+    remapped = np.zeros_like(weights)
+    remapped[connected] = np.where(values < 0, -handed, handed) if how == "magnitude" else handed
+    return remapped

@@ -1,0 +1,172 @@
+"""Losses and accuracies of sweeps, side by side."""
+
+import itertools
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from eicon.analysis import milestones
+
+from ._style import REFERENCE_COLOR, house_style
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# Paul Tol's "bright" scheme without the blue and red that mean E and I elsewhere.
+COLORS = ("#228833", "#AA3377", "#EE7733", "#33BBEE", "#BBBB33", "#555555")
+MOST_PANELS = 24
+LOG_RANGE = 30.0
+
+
+@house_style
+def plot_loss_curves(
+    results: "Mapping[str, xr.Dataset]", *, quantity: str = "loss", ylabel: str | None = None
+) -> list[Figure]:
+    """Draw curves over epochs, a panel per combination: mean over repeats, with a band of one standard deviation.
+
+    Parameters
+    ----------
+    results : mapping of label to Dataset
+        Results of `eicon.experiments.sweep_results`, over the same grid.
+    quantity : {"loss", "accuracy"}
+        Validation is drawn solid, training dashed; the level without memory dotted.
+    ylabel : str, optional
+        Default: the quantity.
+
+    Returns
+    -------
+    list of Figure
+        Pages of up to 24 panels.
+
+    Raises
+    ------
+    ValueError
+        For no results, another quantity, or grids that differ.
+    """
+    import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
+
+    if quantity not in ("loss", "accuracy"):
+        raise ValueError(f"quantity must be 'loss' or 'accuracy'; got {quantity!r}.")
+    combinations = _combinations(results)
+    pages = []
+    for start in range(0, len(combinations), MOST_PANELS):
+        shown = combinations[start : start + MOST_PANELS]
+        columns = min(4, len(shown)) if len(shown) > 3 else len(shown)
+        rows = math.ceil(len(shown) / columns)
+        figure, grid = plt.subplots(
+            rows, columns, squeeze=False, sharex=True, sharey=True, figsize=(0.8 + 2.3 * columns, 1.0 + 1.8 * rows)
+        )
+        for ax, combination in zip(grid.flat, shown, strict=False):
+            _panel(ax, {label: data.sel(combination) for label, data in results.items()}, quantity)
+            ax.set_title("\n".join(_titles(combination)), fontsize=7)
+        for ax in grid.flat[len(shown) :]:
+            ax.set_visible(False)
+        handles, labels = grid.flat[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4))
+        figure.supxlabel("epoch", fontsize=10)
+        figure.supylabel(quantity if ylabel is None else ylabel, fontsize=10)
+        pages.append(figure)
+    return pages
+
+
+@house_style
+def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss") -> Figure:
+    """Draw box plots over all combinations and repeats, one box per sweep.
+
+    Panels: smallest validation loss, the epoch of it, the epoch at which 99 % of the fall to it was done, and the
+    best validation accuracy. Every run is a dot.
+
+    Parameters
+    ----------
+    results : mapping of label to Dataset
+        Results of `eicon.experiments.sweep_results`.
+    ylabel : str
+        Name of the loss.
+    """
+    import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
+
+    _combinations(results)
+    values = {label: run_milestones(data) for label, data in results.items()}
+    titles = {
+        "min_loss": f"smallest validation {ylabel}",
+        "min_epoch": "epoch of the smallest",
+        "fall_epoch": "epoch of 99 % of the fall",
+        "best_accuracy": "best validation accuracy",
+    }
+    figure, axes = plt.subplots(1, 4, figsize=(2.2 + 2.0 * 4, 3.2))
+    for ax, (name, title) in zip(axes, titles.items(), strict=True):
+        samples = [data[name][np.isfinite(data[name])] for data in values.values()]
+        boxes = ax.boxplot(samples, widths=0.5, showfliers=False, medianprops={"color": "black"}, patch_artist=True)
+        ax.set_xticks(range(1, len(samples) + 1), list(values))
+        for i, (box, sample) in enumerate(zip(boxes["boxes"], samples, strict=True)):
+            box.set(facecolor=COLORS[i % len(COLORS)], alpha=0.35)
+            spread = np.linspace(-0.18, 0.18, max(len(sample), 1))[: len(sample)]
+            ax.plot(i + 1 + spread, sample, ".", color=COLORS[i % len(COLORS)], markersize=4)
+        pooled = np.concatenate(samples) if samples else np.zeros(0)
+        if name == "min_loss" and pooled.size and (pooled > 0).all() and pooled.max() > LOG_RANGE * pooled.min():
+            ax.set_yscale("log")
+        ax.set_ylabel(title)
+        if len(samples) > 3:
+            ax.tick_params(axis="x", rotation=30)
+    return figure
+
+
+def run_milestones(data: "xr.Dataset") -> dict[str, np.ndarray]:
+    """Milestones of the validation loss of every run, and its best accuracy; flat arrays in the order of the grid."""
+    found = milestones(data["validation_loss"].values)
+    accuracy = data["validation_accuracy"].values
+    best = np.where(np.isfinite(accuracy), accuracy, -np.inf).max(axis=-1)
+    flat = {**found._asdict(), "best_accuracy": np.where(np.isfinite(best), best, np.nan)}
+    return {name: np.ravel(value) for name, value in flat.items()}
+
+
+def _combinations(results: "Mapping[str, xr.Dataset]") -> list[dict[str, Any]]:
+    if not results:
+        raise ValueError("there are no results to draw.")
+    grids = {}
+    for label, data in results.items():
+        dims = [str(d) for d in data["validation_loss"].dims if d not in ("repeat", "epoch")]
+        grids[label] = {dim: data[dim].values.tolist() for dim in dims}
+    first_label, first = next(iter(grids.items()))
+    for label, grid in grids.items():
+        if grid != first:
+            raise ValueError(
+                f"the sweeps {first_label!r} and {label!r} have different grids: {first} and {grid}; "
+                "draw sweeps over the same combinations together."
+            )
+    return [dict(zip(first, values, strict=True)) for values in itertools.product(*first.values())]
+
+
+def _panel(ax: Axes, chosen: "Mapping[str, xr.Dataset]", quantity: str) -> None:
+    levels, values = set(), []
+    for (label, data), color in zip(chosen.items(), itertools.cycle(COLORS)):
+        for part, dashes in (("validation", "-"), ("train", "--")):
+            curves = data[f"{part}_{quantity}"]
+            known = np.isfinite(curves.values).any(axis=0)
+            if not known.any():
+                continue
+            epoch, runs = data["epoch"].values[known], curves.values[:, known]
+            mean, spread = np.nanmean(runs, axis=0), np.nanstd(runs, axis=0)
+            ax.plot(epoch, mean, dashes, color=color, linewidth=1.2, label=f"{label}, {part}")
+            floor = np.nanmin(runs, axis=0) if quantity == "loss" else -np.inf
+            ax.fill_between(epoch, np.maximum(mean - spread, floor), mean + spread, color=color, alpha=0.2, linewidth=0)
+            values.append(runs)
+        if quantity == "loss":
+            levels |= {float(level) for level in np.unique(data["null_loss"].values) if np.isfinite(level)}
+    for i, level in enumerate(sorted(levels)):
+        ax.axhline(level, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0, label="no memory" if i == 0 else None)
+    ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    pooled = np.concatenate([v.ravel() for v in values]) if values else np.zeros(0)
+    pooled = pooled[np.isfinite(pooled)]
+    if quantity == "loss" and pooled.size and pooled.min() > 0 and pooled.max() > LOG_RANGE * pooled.min():
+        ax.set_yscale("log")
+
+
+def _titles(combination: dict[str, Any]) -> list[str]:
+    parts = [f"{name.replace('_', ' ')} {value}" for name, value in combination.items()]
+    return [", ".join(parts[i : i + 2]) for i in range(0, len(parts), 2)] or ["all runs"]

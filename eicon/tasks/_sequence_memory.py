@@ -1,0 +1,112 @@
+"""Sequence memory: hold a few values, and give them back in order (Goulas, Damicelli & Hilgetag 2021)."""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._base import Task, Trial, forced_choice, item_epochs, item_steps, score_choice
+
+
+@dataclass(frozen=True)
+class SequenceMemory(Task):
+    r"""Recall of a sequence of random values after a cue.
+
+    *Sequence* (:math:`p` items: values drawn from :math:`U(low, high)`), *cue* (one item: the cue input is 1 and
+    the value input 0), *response* (:math:`p` items without input: the output repeats the values in their order,
+    one per item). Outputs are scored in the response only. An output that is the same in all trials has at best
+    a mean squared error of :math:`(high - low)^2 / 12`, the variance of the values: `null_loss`.
+
+    Each recalled item is also a choice among the :math:`p` values of its trial: the one nearest to the mean output
+    during the item. A trial's score is the fraction of items for which that is the right one. Constant outputs
+    are nearest to one and the same value throughout, and score exactly the chance level :math:`1 / p`.
+
+    Parameters
+    ----------
+    dt : float
+        Step in ms.
+    pattern_length : int
+        Number of values :math:`p`, at least 2 (a single value leaves no choice to score).
+    low, high : float
+        Range of the values.
+    item : float
+        Duration of each item in ms; with ``item == dt`` the trials are the published ones.
+
+    Raises
+    ------
+    ValueError
+        If the sequence is too short, the range is empty, or an item is shorter than half a step.
+
+    References
+    ----------
+    Goulas, Damicelli & Hilgetag (2021), Neural Networks 142: 608-618, doi 10.1016/j.neunet.2021.07.011.
+
+    Examples
+    --------
+    >>> task = SequenceMemory(pattern_length=3)
+    >>> trial = task.sample(jax.random.key(0), batch_size=4)
+    >>> trial.inputs.shape, trial.epochs["response"][0].tolist()
+    ((7, 4, 2), [4, 7])
+    >>> bool((trial.targets[4:, :, 0] == trial.inputs[:3, :, 1]).all())
+    True
+    >>> f"{task.null_loss:.4f}"
+    '0.0833'
+    """
+
+    input_channels: ClassVar[tuple[str, ...]] = ("cue", "value")
+    output_channels: ClassVar[tuple[str, ...]] = ("value",)
+
+    pattern_length: int = 3
+    low: float = 0.0
+    high: float = 1.0
+    item: float = 20.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.pattern_length < 2:
+            raise ValueError(f"pattern_length must be at least 2; got {self.pattern_length}.")
+        if not -math.inf < self.low < self.high < math.inf:
+            raise ValueError(f"values need finite low < high; got low {self.low}, high {self.high}.")
+        item_steps(self.item, self.dt)
+
+    @property
+    def null_loss(self) -> float:
+        """Mean squared error of the mean value; see `Task.null_loss`."""
+        return (self.high - self.low) ** 2 / 12
+
+    def condition_grid(self) -> dict[str, np.ndarray]:
+        """A single condition; all else is random."""
+        return {"pattern_length": np.array([self.pattern_length], np.int32)}
+
+    def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
+        """Trials of random values."""
+        p, steps, batch_size = self.pattern_length, item_steps(self.item, self.dt), conditions["catch"].shape[0]
+        values = jax.random.uniform(key, (p, batch_size), jnp.float32, self.low, self.high)
+        n_items = {"sequence": p, "cue": 1, "response": p}
+        blank = jnp.zeros((2 * p + 1, batch_size), jnp.float32)
+        cue, value = blank.at[p].set(1.0), blank.at[:p].set(values)
+        target, mask = blank.at[p + 1 :].set(values), blank.at[p + 1 :].set(1.0)
+        return Trial(
+            inputs=jnp.repeat(jnp.stack([cue, value], axis=2), steps, axis=0),
+            targets=jnp.repeat(target[:, :, None], steps, axis=0),
+            mask=jnp.repeat(mask, steps, axis=0),
+            conditions=dict(conditions),
+            epochs=item_epochs(n_items, steps, batch_size),
+        )
+
+    def recalled(self, values: jax.Array) -> jax.Array:
+        """Means of values (T, B, 1) over each item of the response, (p, B); e.g. of outputs or targets."""
+        p, steps = self.pattern_length, item_steps(self.item, self.dt)
+        response = values[(p + 1) * steps : (2 * p + 1) * steps, :, 0]
+        return response.reshape(p, steps, -1).mean(axis=1)
+
+    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """See `Task.correct`; the fraction of items whose output is nearest to the right one of the values."""
+        p = self.pattern_length
+        shown = self.recalled(trial.targets)
+        distance = jnp.abs(self.recalled(outputs)[:, None] - shown[None])  # (recalled, shown, B)
+        score = [score_choice(forced_choice(-distance[i].T), jnp.asarray(i), p) for i in range(p)]
+        return jnp.stack(score).mean(axis=0)

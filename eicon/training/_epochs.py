@@ -1,0 +1,411 @@
+"""Training on a fixed set of trials, in epochs, as the memory experiments of Goulas et al. (2021) do."""
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import brainpy.math as bm
+import jax
+import jax.numpy as jnp
+import numpy as np
+from tqdm.auto import tqdm
+
+from ..models import Connectivity, Constraint, Parameters, RateEquation, RateRNN
+from ..tasks import Task, Trial
+from ._checkpoint import read_checkpoint, write_checkpoint
+from ._history import EpochHistory
+from ._losses import LOSSES
+from ._optimizers import make_optimizer, optimizer_state
+from ._signals import DeferredSignals
+
+logger = logging.getLogger(__name__)
+
+ROLES = {"raw_in": "input", "raw_rec": "recurrent", "raw_out": "readout"}
+MEANS: tuple[str, ...] = ("steps", "batches")
+SECOND_BIAS = "b_rec_second"
+EPOCHS_PER_CALL = 50
+CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+
+Values = dict[str, jax.Array]
+
+
+@dataclass(frozen=True)
+class _Program:
+    """All that is compiled in; networks and trials that differ only in their numbers share it."""
+
+    equation: RateEquation
+    task: Task
+    loss: str
+    optimizer: str
+    options: tuple[tuple[str, float], ...]
+    trained: tuple[str, ...]
+    positive: tuple[tuple[str, str], ...]
+    batch_size: int
+    mean: str
+    clip_norm: float | None
+
+    def parameters(self, values: Values, constraints: dict[str, Constraint]) -> Parameters:
+        """Effective weights and biases, as an equation without constraints takes them."""
+        parameters: Parameters = {}
+        for name in ("x0", "b_rec", "b_out"):
+            if name in values:
+                parameters[name] = values[name]
+        if SECOND_BIAS in values:
+            parameters["b_rec"] = parameters["b_rec"] + values[SECOND_BIAS]
+        for name, positive in self.positive:
+            parameters[name] = constraints[name].effective(values[name], positive)
+        return parameters
+
+    def outputs(self, parameters: Parameters, trials: Trial, key: jax.Array) -> jax.Array:
+        """What a network answers, (T, B, n_out)."""
+        return self.equation.simulate(parameters, trials.inputs, key if self.equation.noisy else None).outputs
+
+    def scores(self, outputs: jax.Array, trials: Trial) -> tuple[jax.Array, jax.Array]:
+        """Loss and accuracy of all trials: over all scored steps, or (as published) the plain mean over batches."""
+        size = self.batch_size if self.mean == "batches" else trials.batch_size
+        parts = [slice(start, start + size) for start in range(0, trials.batch_size, size)]
+        batches = [(outputs[:, part], _part(trials, part)) for part in parts]
+        losses = jnp.stack([LOSSES[self.loss](z, batch) for z, batch in batches])
+        return losses.mean(), jnp.stack([self.task.accuracy(z, batch) for z, batch in batches]).mean()
+
+
+@partial(jax.jit, static_argnums=0)
+def _run_epochs(
+    program: _Program,
+    values: Values,
+    constraints: dict[str, Constraint],
+    batches: tuple[Trial, ...],
+    validation: Trial,
+    key: jax.Array,
+    first_epoch: jax.Array,
+    n_epochs: jax.Array,
+) -> tuple[Values, jax.Array]:
+    """Run up to `EPOCHS_PER_CALL` epochs; each of ``batches`` holds batches of one size on its leading axis."""
+    trained = {name: bm.TrainVar(values[name]) for name in program.trained}
+    optimizer = make_optimizer(program.optimizer, bm.Variable(values["lr"]), trained, **dict(program.options))
+    variables = {**trained, **optimizer_state(optimizer)}
+    constants = {name: value for name, value in values.items() if name not in variables}
+
+    def objective(weights: Values, trials: Trial, batch_key: jax.Array) -> tuple[jax.Array, jax.Array]:
+        outputs = program.outputs(program.parameters({**constants, **weights}, constraints), trials, batch_key)
+        return LOSSES[program.loss](outputs, trials), program.task.accuracy(outputs, trials)
+
+    def learn(state: Values, batch: tuple[Trial, jax.Array]) -> tuple[Values, tuple[jax.Array, jax.Array]]:
+        for name, variable in variables.items():
+            variable.value = state[name]
+        weights = {name: state[name] for name in trained}
+        scores, gradients = jax.value_and_grad(objective, has_aux=True)(weights, *batch)
+        if program.clip_norm is not None:
+            norm = jnp.sqrt(sum(jnp.sum(g**2) for g in gradients.values()))
+            scale = jnp.minimum(1.0, program.clip_norm / jnp.maximum(norm, 1e-12))
+            gradients = {name: g * scale for name, g in gradients.items()}
+        optimizer.update(gradients)
+        return {name: _like(state[name], variable.value) for name, variable in variables.items()}, scores
+
+    def epoch(i: jax.Array, carried: tuple[Values, jax.Array]) -> tuple[Values, jax.Array]:
+        state, records = carried
+        epoch_key = jax.random.fold_in(key, first_epoch + i)
+        losses, accuracies, steps, sizes = [], [], [], []
+        for place, stack in enumerate(batches):
+            n = stack.mask.shape[0]
+            keys = jax.random.split(jax.random.fold_in(epoch_key, place), n)
+            state, (loss, accuracy) = jax.lax.scan(learn, state, (stack, keys))
+            losses.append(loss)
+            accuracies.append(accuracy)
+            steps.append(stack.mask.sum(axis=(1, 2)))
+            sizes.append(jnp.full(n, stack.mask.shape[2], stack.mask.dtype))
+        weights = [jnp.concatenate(parts) for parts in (steps, sizes)]
+        if program.mean == "batches":
+            weights = [jnp.ones_like(weight) for weight in weights]
+        learning = [
+            jnp.sum(jnp.concatenate(parts) * weight) / weight.sum()
+            for parts, weight in zip((losses, accuracies), weights, strict=True)
+        ]
+        outputs = program.outputs(
+            program.parameters({**constants, **state}, constraints),
+            validation,
+            jax.random.fold_in(epoch_key, len(batches)),
+        )
+        scores = jnp.stack([*learning, *program.scores(outputs, validation)])
+        return state, records.at[i].set(scores)
+
+    state = {name: values[name] for name in variables}
+    records = jnp.full((EPOCHS_PER_CALL, len(CURVES)), jnp.nan, values["lr"].dtype)
+    state, records = jax.lax.fori_loop(0, n_epochs, epoch, (state, records))
+    return {**values, **state}, records
+
+
+def _like(before: jax.Array, after: jax.Array) -> jax.Array:
+    return jax.lax.convert_element_type(bm.as_jax(after), before.dtype)
+
+
+class EpochTrainer:
+    """Trains a network on a fixed set of trials and validates it on others after every epoch.
+
+    Batches come in the same order in every epoch, and the last one may be smaller. Compiled code is shared by all
+    networks of the same sizes, whatever their connections, weights, trials and learning rate are.
+
+    Parameters
+    ----------
+    net : RateRNN
+        Its trainable variables are changed in place by `fit`.
+    task : Task
+        Scores the trials.
+    train, validation : Trial
+        Fixed trials.
+    optimizer : str
+        A name; see `eicon.training.OPTIMIZERS`.
+    optimizer_options : mapping, optional
+        E.g. ``{"rho": 0.99}`` for rmsprop.
+    learning_rate : float
+    loss : str, optional
+        ``"mse"`` or ``"cross_entropy"``; default: the task's.
+    batch_size : int
+        Trials per step.
+    clip_norm : float or None
+        Largest norm of the whole gradient.
+    mean : {"steps", "batches"}
+        What an epoch's loss is: the mean over all scored steps, or over batches, be they large or small.
+    second_bias : array (N,), optional
+        Initial value of a second recurrent bias beside the network's, trained like it, as PyTorch's recurrent
+        networks have it; `fit` ends by adding it to the network's.
+    seed : int
+        Fixes the noise of noisy networks.
+
+    Raises
+    ------
+    ValueError
+        If network, task and trials do not fit, or an option is out of range.
+    """
+
+    def __init__(
+        self,
+        net: RateRNN,
+        task: Task,
+        train: Trial,
+        validation: Trial,
+        *,
+        optimizer: str = "adam",
+        optimizer_options: Mapping[str, float] | None = None,
+        learning_rate: float = 1e-3,
+        loss: str | None = None,
+        batch_size: int = 128,
+        clip_norm: float | None = None,
+        mean: str = "steps",
+        second_bias: np.ndarray | None = None,
+        seed: int = 0,
+    ):
+        loss = task.loss if loss is None else loss
+        _check(net, task, train, validation, loss, mean, batch_size, learning_rate)
+        self.net, self.task, self.history = net, task, EpochHistory()
+        trained = tuple(sorted(net.trainable_variables()))
+        self._values: Values = net.parameters()
+        if second_bias is not None:
+            if "b_rec" not in trained:
+                raise ValueError("second_bias needs a network with a bias of its own.")
+            self._values[SECOND_BIAS] = jnp.asarray(second_bias, self._values["b_rec"].dtype)
+            trained = (*trained, SECOND_BIAS)
+        connectivities = {name: getattr(net.equation, role) for name, role in ROLES.items()}
+        options = tuple(sorted((optimizer_options or {}).items()))
+        self._program = _Program(
+            _unconstrained(net.equation),
+            task,
+            loss,
+            optimizer,
+            options,
+            trained,
+            tuple((name, connectivity.positive) for name, connectivity in connectivities.items()),
+            batch_size,
+            mean,
+            clip_norm,
+        )
+        dtype = self._values["x0"].dtype
+        rate = bm.Variable(jnp.asarray(learning_rate, dtype))
+        variables = {name: bm.TrainVar(self._values[name]) for name in trained}
+        made = make_optimizer(optimizer, rate, variables, **dict(options))
+        self._values |= {name: variable.value for name, variable in optimizer_state(made).items()}
+        self._values = {name: jax.lax.convert_element_type(value, value.dtype) for name, value in self._values.items()}
+        self._constraints = {name: connectivity.constraint(dtype) for name, connectivity in connectivities.items()}
+        self._batches, self._validation = _stacked(train, batch_size), validation
+        self._key = jax.random.key(seed)
+        self._setup = {
+            "network": net.equation.constants,
+            "task": repr(task),
+            "training": [loss, optimizer, options, learning_rate, batch_size, clip_norm, mean, list(trained), seed],
+        }
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done so far."""
+        return self.history.n_epochs
+
+    def fit(
+        self,
+        epochs: int,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        checkpoint_seconds: float = 60.0,
+        progress: bool = True,
+    ) -> EpochHistory:
+        """Train for so many more epochs.
+
+        A loss that becomes NaN or infinite ends the training; the record then holds NaN to its end.
+
+        Parameters
+        ----------
+        epochs : int
+        checkpoint : path, optional
+            File that the training state is written to when so many seconds went by since the last time, and when
+            training is interrupted; `resume` reads it.
+        checkpoint_seconds : float
+        progress : bool
+            Show a progress bar.
+
+        Returns
+        -------
+        EpochHistory
+            Of all epochs so far.
+        """
+        if epochs < 0:
+            raise ValueError(f"fit needs epochs >= 0; got {epochs}.")
+        last, saved_at = self.epoch + epochs, time.monotonic()
+        shown = tqdm(total=last, initial=self.epoch, unit="epoch", disable=None if progress else True)
+        with DeferredSignals() as signals, shown as bar:
+            try:
+                while self.epoch < last and not self.diverged:
+                    signals.deliver()
+                    n = min(EPOCHS_PER_CALL, last - self.epoch)
+                    self._advance(n)
+                    bar.update(n)
+                    bar.set_postfix({"validation loss": f"{self.history.validation_loss[-1]:.3g}"}, refresh=False)
+                    if checkpoint is not None and time.monotonic() - saved_at > checkpoint_seconds:
+                        self.save_checkpoint(checkpoint)
+                        saved_at = time.monotonic()
+            except KeyboardInterrupt:
+                if checkpoint is not None:
+                    self.save_checkpoint(checkpoint)
+                raise
+        missing = np.full(last - self.epoch, np.nan)
+        self.history = self.history.extended(**dict.fromkeys(self.history.to_arrays(), missing))
+        self._write_back()
+        return self.history
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a loss became NaN or infinite."""
+        return not np.isfinite(self.history.train_loss).all()
+
+    def save_checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole training state to one file, atomically."""
+        write_checkpoint(path, jax.device_get(self._values), self.history, self._setup)
+
+    def resume(self, path: str | os.PathLike[str]) -> None:
+        """Go back to the state in a checkpoint of the same training.
+
+        Raises
+        ------
+        FileNotFoundError, ValueError
+            If the file is missing, damaged, or of a training with other settings.
+        """
+        shapes = {name: value.shape for name, value in self._values.items()}
+        values, self.history = read_checkpoint(path, shapes, self._setup, EpochHistory)
+        self._values = {name: jnp.asarray(value, self._values[name].dtype) for name, value in values.items()}
+        self._write_back()
+
+    def _advance(self, n: int) -> None:
+        start = time.perf_counter()
+        self._values, records = _run_epochs(
+            self._program,
+            self._values,
+            self._constraints,
+            self._batches,
+            self._validation,
+            self._key,
+            jnp.uint32(self.epoch),
+            jnp.int32(n),
+        )
+        arrays = dict(zip(CURVES, np.asarray(records)[:n].T, strict=True))
+        before = self.history.seconds[-1] if self.epoch else 0.0
+        seconds = before + (time.perf_counter() - start) * np.arange(1, n + 1) / n
+        self.history = self.history.extended(**arrays, seconds=seconds)
+
+    def _write_back(self) -> None:
+        for name, variable in self.net.trainable_variables().items():
+            second = self._values[SECOND_BIAS] if name == "b_rec" and SECOND_BIAS in self._values else 0.0
+            variable.value = self._values[name] + second
+
+
+def split_trials(trials: Trial, train_size: float, *, key: jax.Array) -> tuple[Trial, Trial]:
+    """Divide trials at random into ``round(train_size * n)`` to train on and the others to validate with.
+
+    Raises
+    ------
+    ValueError
+        If a part would be empty.
+    """
+    n = trials.batch_size
+    n_train = round(train_size * n)
+    if not 0 < n_train < n:
+        raise ValueError(f"train_size {train_size} of {n} trials leaves {n_train} to train on; both parts need some.")
+    order = jax.random.permutation(key, n)
+    return _part(trials, order[:n_train]), _part(trials, order[n_train:])
+
+
+def _part(trials: Trial, chosen: Any) -> Trial:
+    conditions = {name: values[chosen] for name, values in trials.conditions.items()}
+    epochs = {name: spans[chosen] for name, spans in trials.epochs.items()}
+    return Trial(trials.inputs[:, chosen], trials.targets[:, chosen], trials.mask[:, chosen], conditions, epochs)
+
+
+def _stacked(trials: Trial, batch_size: int) -> tuple[Trial, ...]:
+    n_full = trials.batch_size // batch_size
+    batches = [_part(trials, slice(start, start + batch_size)) for start in range(0, trials.batch_size, batch_size)]
+    groups = [group for group in (batches[:n_full], batches[n_full:]) if group]
+    return tuple(jax.tree.map(lambda *leaves: jnp.stack(leaves), *group) for group in groups)
+
+
+def _unconstrained(equation: RateEquation) -> RateEquation:
+    return RateEquation(
+        **{role: Connectivity.dense(*getattr(equation, role).shape) for role in ROLES.values()},
+        activation=equation.activation,
+        tau=equation.tau,
+        dt=equation.dt,
+        sigma_rec=equation.sigma_rec,
+        sigma_in=equation.sigma_in,
+    )
+
+
+def _check(
+    net: RateRNN,
+    task: Task,
+    train: Trial,
+    validation: Trial,
+    loss: str,
+    mean: str,
+    batch_size: int,
+    learning_rate: float,
+) -> None:
+    if (net.n_in, net.n_out) != (task.n_in, task.n_out):
+        raise ValueError(
+            f"the task has {task.n_in} inputs and {task.n_out} outputs, "
+            f"but the network has {net.n_in} inputs and {net.n_out} outputs."
+        )
+    for name, trials in (("train", train), ("validation", validation)):
+        if trials.inputs.shape[2] != task.n_in or not trials.batch_size:
+            raise ValueError(
+                f"{name} trials must have inputs (T, B, n_in) with n_in {task.n_in}; got {trials.inputs.shape}."
+            )
+    if not net.trainable_variables():
+        raise ValueError("nothing to train: every weight is fixed.")
+    if loss not in LOSSES:
+        raise ValueError(f"unknown loss {loss!r}; allowed: {', '.join(LOSSES)}.")
+    if mean not in MEANS:
+        raise ValueError(f"unknown mean {mean!r}; allowed: {', '.join(MEANS)}.")
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1; got {batch_size}.")
+    if not learning_rate > 0:
+        raise ValueError(f"learning_rate must be > 0; got {learning_rate}.")
