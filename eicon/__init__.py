@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from . import analysis as analysis
+    from . import connectomes as connectomes
     from . import models as models
     from . import plotting as plotting
     from . import tasks as tasks
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from .training import AccuracyReached as AccuracyReached
     from .training import Trainer as Trainer
 
-_ROOMS = ("analysis", "experiments", "models", "plotting", "tasks", "training")
+_ROOMS = ("analysis", "connectomes", "experiments", "models", "plotting", "tasks", "training")
 _HOME = {
     "Connectivity": "models",
     "RateRNN": "models",

@@ -150,8 +150,8 @@ def read_config(path: str | os.PathLike[str]) -> RunConfig:
 
 
 def demo_config(seed: int = 0) -> RunConfig:
-    """Configuration of ``eicon demo`` (the file ``demo.toml`` beside this module)."""
-    text = resources.files(__package__).joinpath("demo.toml").read_text(encoding="utf-8")
+    """Configuration of ``eicon demo`` (``configs/demo.toml``)."""
+    text = resources.files(__package__).joinpath("configs", "demo.toml").read_text(encoding="utf-8")
     return parse_config(text, "demo.toml").model_copy(update={"seed": seed})
 
 

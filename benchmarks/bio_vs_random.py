@@ -1,0 +1,155 @@
+"""Does wiring like a brain's help? Real connectomes against their null models: figure and table with intervals.
+
+    python -m benchmarks.bio_vs_random SWEEP [SWEEP ...] --labels marmoset macaque worm
+
+reads sweeps of ``eicon sweep bio_vs_random``. Every comparison is paired: biology and null model share trials, split
+and drawn weights in each repeat.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy import stats
+
+from eicon.analysis import milestones
+from eicon.experiments import sweep_results
+from eicon.plotting import style
+
+COLORS = {"forward": "#228833", "reversed": "#AA3377"}
+PAGE, FIGURE = Path("docs/results/bio_vs_random.md"), Path("docs/images/bio_vs_random.png")
+
+
+def outcomes(data: Any) -> Any:
+    """Per run: log10 of the smallest validation loss, and the epoch at which a tenth of the null level was passed."""
+    import xarray as xr
+
+    loss = data["validation_loss"].transpose(..., "epoch")
+    low = milestones(loss.values).min_loss
+    passed = loss.values < 0.1 * data["null_loss"].values[..., None]
+    epoch = np.where(passed.any(axis=-1), passed.argmax(axis=-1) + 1.0, loss.sizes["epoch"] + 1.0)
+    dims = loss.dims[:-1]
+    return xr.Dataset(
+        {"log_loss": (dims, np.log10(low)), "epoch": (dims, epoch), "radius": data["initial_spectral_radius"]},
+        coords={dim: data[dim] for dim in dims},
+    )
+
+
+def difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float, float]:
+    """Mean of paired differences with its 95 % interval."""
+    values = first - second
+    if np.allclose(values, values[0]):
+        return float(values[0]), float(values[0]), float(values[0])
+    interval = stats.ttest_rel(first, second).confidence_interval(0.95)
+    return float(values.mean()), float(interval.low), float(interval.high)
+
+
+def compare(found: Any) -> list[dict[str, Any]]:
+    """Biology against every null model, in every setting."""
+    rows = []
+    nulls = [str(null) for null in found["null"].values if null != "none"]
+    for radius in found["spectral_radius"].values:
+        for remap in found["remap"].values:
+            for orientation in found["orientation"].values:
+                cell = found.sel(spectral_radius=radius, remap=remap, orientation=orientation)
+                biology = cell.sel(null="none")
+                for null in nulls:
+                    other = cell.sel(null=null)
+                    rows.append(
+                        {
+                            "radius": "as drawn" if radius == 0 else f"{float(radius):g}",
+                            "remap": str(remap),
+                            "orientation": str(orientation),
+                            "null": null,
+                            "log_loss": difference(biology["log_loss"].values, other["log_loss"].values),
+                            "epoch": difference(biology["epoch"].values, other["epoch"].values),
+                            "radii": (float(biology["radius"].mean()), float(other["radius"].mean())),
+                        }
+                    )
+    return rows
+
+
+def draw(tables: dict[str, list[dict[str, Any]]]) -> Any:
+    """Differences with intervals: a row per connectome, a column per setting."""
+    settings = list(dict.fromkeys((row["radius"], row["remap"]) for rows in tables.values() for row in rows))
+    nulls = list(dict.fromkeys(row["null"] for rows in tables.values() for row in rows))
+    with style():
+        figure, grid = plt.subplots(
+            len(tables), len(settings), squeeze=False, sharex=True, sharey="row", figsize=(10, 1.2 + 1.9 * len(tables))
+        )
+        for axes, (label, rows) in zip(grid, tables.items(), strict=True):
+            for ax, (radius, remap) in zip(axes, settings, strict=True):
+                for shift, (orientation, color) in zip((-0.12, 0.12), COLORS.items(), strict=True):
+                    asked = [
+                        r for r in rows if (r["radius"], r["remap"], r["orientation"]) == (radius, remap, orientation)
+                    ]
+                    place = [nulls.index(r["null"]) + shift for r in asked]
+                    middle = np.array([r["log_loss"][0] for r in asked])
+                    ends = np.array([r["log_loss"][1:] for r in asked]).T
+                    ax.errorbar(
+                        place, middle, np.abs(ends - middle), fmt="o", color=color, markersize=4, label=orientation
+                    )
+                ax.axhline(0, color="#999999", linestyle=":", linewidth=1)
+                ax.set_xticks(range(len(nulls)), [null.replace("_", "\n") for null in nulls], fontsize=7)
+                ax.set_xlim(-0.5, len(nulls) - 0.5)
+                if axes is grid[0]:
+                    drawn = "radius as drawn" if radius == "as drawn" else f"radius {radius}"
+                    ax.set_title(f"remap {remap}, {drawn}", fontsize=8)
+            axes[0].set_ylabel(f"{label}\nbiology - null", fontsize=8)
+        figure.supylabel("difference in log10 smallest validation loss\n(< 0: biology better)", fontsize=8)
+        handles, labels = grid[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=2, title="orientation")
+    return figure
+
+
+def table(label: str, rows: list[dict[str, Any]]) -> list[str]:
+    """Markdown lines of one connectome."""
+    lines = [
+        f"## {label}",
+        "",
+        "| radius | remap | orientation | null model | log10 loss, biology - null [95 %] | epochs to a tenth of the null "
+        "level, biology - null [95 %] | initial radius, biology / null |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        loss, epoch = row["log_loss"], row["epoch"]
+        clear = " *" if loss[1] > 0 or loss[2] < 0 else ""
+        lines.append(
+            f"| {row['radius']} | {row['remap']} | {row['orientation']} | {row['null']} "
+            f"| {loss[0]:+.2f} [{loss[1]:+.2f}, {loss[2]:+.2f}]{clear} "
+            f"| {epoch[0]:+.0f} [{epoch[1]:+.0f}, {epoch[2]:+.0f}] | {row['radii'][0]:.2f} / {row['radii'][1]:.2f} |"
+        )
+    return [*lines, ""]
+
+
+def main() -> int:
+    """Write figure and page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bio_vs_random", description=__doc__.split("\n")[0])
+    parser.add_argument("sweeps", type=Path, nargs="+")
+    parser.add_argument("--labels", nargs="+", required=True)
+    options = parser.parse_args()
+    if len(options.labels) != len(options.sweeps):
+        parser.error("one label per sweep")
+    tables, notes = {}, []
+    for label, path in zip(options.labels, options.sweeps, strict=True):
+        data = sweep_results(path)
+        runs = f"{int(data['finished'].sum())} of {data['finished'].size} runs"
+        notes.append(f"{label}: {runs}, {data.sizes['repeat']} repeats, {data.sizes['epoch']} epochs.")
+        tables[label] = compare(outcomes(data))
+    FIGURE.parent.mkdir(parents=True, exist_ok=True)
+    draw(tables).savefig(FIGURE, dpi=150)
+    head = (
+        PAGE.read_text(encoding="utf-8").partition("<!-- tables -->")[0] if PAGE.is_file() else "# Biology or not\n\n"
+    )
+    lines = [line for label, rows in tables.items() for line in table(label, rows)]
+    body = "\n".join([*notes, "", "`*`: the interval does not hold 0.", "", *lines])
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(f"{head}<!-- tables -->\n\n{body}", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

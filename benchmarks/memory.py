@@ -1,0 +1,216 @@
+"""Time an epoch of the published memory tasks beside an equivalent PyTorch loop and the limit of its products.
+
+    python -m benchmarks.memory --connectome C_Marmoset_Normalized.npy --latents FILE.npz
+
+Every figure comes from a process of its own; the variants take turns, so that a drift of the machine hits all alike.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import report
+
+TASKS: dict[str, dict[str, Any]] = {
+    "seq p=3": {"task": "seq", "pattern_length": 3},
+    "seq p=5": {"task": "seq", "pattern_length": 5},
+    "seq p=10": {"task": "seq", "pattern_length": 10},
+    "nback n=2": {"task": "nback", "n_back": 2},
+    "pic_latent n=2": {"task": "pic_latent", "n_back": 2},
+}
+VARIANTS = ("torch", "eicon", "limit")
+BATCH, N_TRAIN_OF = 128, 0.8
+EPOCHS = 100
+
+
+def prepare(name: str, connectome: Path, latents: Path) -> tuple[Any, Any, np.ndarray]:
+    """Trials to train on and to validate with, and the neurons, the same for all variants."""
+    from benchmarks import published_memory as reference
+
+    rng = np.random.default_rng(0)
+    options = dict(TASKS[name])
+    kind = options.pop("task")
+    if kind == "pic_latent":
+        options["latents"] = latents
+    trials = reference.make_trials(kind, rng, **options)
+    return *reference.split(trials, N_TRAIN_OF, rng), reference.expand(np.load(connectome), 4, rng)
+
+
+def time_torch(name: str, connectome: Path, latents: Path, threads: int) -> float:
+    """Milliseconds per epoch of the reference."""
+    import torch
+
+    from benchmarks import published_memory as reference
+
+    torch.set_num_threads(threads)
+    train, validation, neurons = prepare(name, connectome, latents)
+    n_out = 1 if TASKS[name]["task"] == "seq" else reference.N_CLASSES
+    rng = np.random.default_rng(1)
+    weights = reference.initial_weights(neurons, train.inputs.shape[-1], n_out, "relu", "default", True, rng)
+    net = reference.Network(weights, "relu", torch.float32)
+    mask = torch.from_numpy((neurons != 0).astype(np.float32))
+    sets = [reference.batches(trials, torch.float32) for trials in (train, validation)]
+    curves = reference.train(net, *sets, mask, "Adam", 1e-4, EPOCHS // 2)
+    return float(curves["epoch_ms_median"])
+
+
+def time_eicon(name: str, connectome: Path, latents: Path) -> float:
+    """Milliseconds per epoch of `EpochTrainer` in compat mode, on the very same trials."""
+    import jax
+    import jax.numpy as jnp
+
+    from eicon.experiments._published import published_network
+    from eicon.tasks import NBack, PictureNBack, SequenceMemory, Trial
+    from eicon.training import EpochTrainer
+
+    train, validation, neurons = prepare(name, connectome, latents)
+    options = dict(TASKS[name])
+    makers = {"seq": SequenceMemory, "nback": NBack, "pic_latent": PictureNBack}
+    kind = options.pop("task")
+    task = makers[kind](**options, **({"pictures": str(latents)} if kind == "pic_latent" else {}))
+
+    def as_trial(trials: Any) -> Trial:
+        like = task.trials(1, key=jax.random.key(0))
+        n = len(trials.inputs)
+        inputs = jnp.asarray(trials.inputs.transpose(1, 0, 2), jnp.float32)
+        mask = jnp.asarray(trials.targets.T != 0, jnp.float32)
+        targets = jnp.asarray(trials.targets.T, like.targets.dtype).reshape(*mask.shape, *like.targets.shape[2:])
+        conditions = {key: jnp.repeat(value[:1], n) for key, value in like.conditions.items()}
+        if "match" in conditions:
+            conditions["match"] = jnp.asarray(trials.targets[:, -1] == reference_match())
+        epochs = {key: jnp.repeat(span[:1], n, axis=0) for key, span in like.epochs.items()}
+        return Trial(inputs, targets, mask, conditions, epochs)
+
+    net, second_bias = published_network(
+        neurons,
+        task.n_in,
+        task.n_out,
+        activation="relu",
+        init="default",
+        remapped=True,
+        freeze=False,
+        dt=task.dt,
+        rng=np.random.default_rng(1),
+    )
+    trainer = EpochTrainer(
+        net, task, as_trial(train), as_trial(validation), learning_rate=1e-4, mean="batches", second_bias=second_bias
+    )
+    trainer.fit(EPOCHS, progress=False)
+    start = time.perf_counter()
+    trainer.fit(EPOCHS, progress=False)
+    return 1e3 * (time.perf_counter() - start) / EPOCHS
+
+
+def reference_match() -> float:
+    """Label of a match in the reference's trials."""
+    from benchmarks.published_memory import MATCH
+
+    return MATCH
+
+
+def time_limit(name: str, connectome: Path, latents: Path) -> float:
+    """Milliseconds of an epoch's products alone, as large as they could be if all steps were known at once."""
+    from benchmarks.variants.matmul_limit import with_jax, with_numpy
+
+    train, validation, neurons = prepare(name, connectome, latents)
+    n, (n_trials, steps, _) = len(neurons), train.inputs.shape
+    rows = (steps - 1) * n_trials
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((rows, n)))[0].astype(np.float32)
+    arrays = (rng.standard_normal((n, n)).astype(np.float32), basis, np.eye(n, dtype=np.float32), basis.T.copy())
+    forward = validation.inputs.shape[0] * (steps - 1) / rows / 3
+    best = np.inf
+    for make in (with_jax, with_numpy):
+        run = make(*arrays)
+        run(5)
+        times = []
+        for _ in range(10):
+            start = time.perf_counter()
+            run(5)
+            times.append((time.perf_counter() - start) / 5)
+        best = min(best, statistics.median(times))
+    return 1e3 * best * (1 + forward)
+
+
+def worker(variant: str, name: str, connectome: Path, latents: Path, threads: int) -> float:
+    """One figure, in this process."""
+    if variant == "torch":
+        return time_torch(name, connectome, latents, threads)
+    return {"eicon": time_eicon, "limit": time_limit}[variant](name, connectome, latents)
+
+
+def spawn(variant: str, name: str, options: argparse.Namespace, threads: int) -> float:
+    """One figure, from a process that has so many threads."""
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "JAX_PLATFORMS": "cpu"}
+    if threads == 1:
+        environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    command = [sys.executable, "-m", "benchmarks.memory", "--worker", variant, name, str(threads)]
+    command += ["--connectome", str(options.connectome), "--latents", str(options.latents)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{variant}, {name}: {done.stderr.strip().splitlines()[-1]}")
+    return float(done.stdout.split()[-1])
+
+
+def main() -> int:
+    """Run all variants in turn, print and write the table."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__.split("\n")[0])
+    parser.add_argument("--connectome", type=Path, required=True)
+    parser.add_argument("--latents", type=Path, required=True)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
+    parser.add_argument("--page", type=Path)
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        variant, name, threads = options.worker
+        print(worker(variant, name, options.connectome, options.latents, int(threads)))
+        return 0
+    facts = report.machine()
+    columns = ["task", "threads", *(f"{v} ms" for v in VARIANTS), "torch / eicon", "eicon / limit"]
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    for threads in options.threads:
+        for name in options.tasks:
+            rounds = [{v: spawn(v, name, options, threads) for v in VARIANTS} for _ in range(options.repeats)]
+            times = [f"{statistics.median(r[v] for r in rounds):.1f}" for v in VARIANTS]
+            cells = []
+            for top, bottom in (("torch", "eicon"), ("eicon", "limit")):
+                ratios = [r[top] / r[bottom] for r in rounds]
+                cells.append(f"{statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})")
+            lines.append(f"| {name} | {threads} | {' | '.join(times)} | {' | '.join(cells)} |")
+            print(lines[-1], flush=True)
+    if options.page is not None:
+        versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
+        text = [
+            "# An epoch of the published memory tasks",
+            "",
+            "Marmoset, 220 units, relu, Adam; training and validation, batch 128, the same trials for both. torch: an",
+            "equivalent `torch.nn.RNN` loop (batches cut beforehand, readout at scored steps only); eicon:",
+            "`EpochTrainer` in compat mode; limit: the epoch's products alone, as large as they could be. Medians over",
+            f"{options.repeats} rounds in turn; in brackets the range of the rounds' ratios.",
+            "",
+            *lines,
+            "",
+            f"{facts['cpu']}, {facts['cores']} cores; {versions}",
+            "",
+            f"`python -m benchmarks.memory --repeats {options.repeats} ...`",
+        ]
+        options.page.parent.mkdir(parents=True, exist_ok=True)
+        options.page.write_text("\n".join(text) + "\n", encoding="utf-8")
+    out = Path("results") / "bench" / "memory.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

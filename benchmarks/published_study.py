@@ -1,0 +1,164 @@
+"""Curves of the published memory experiment: eicon's compat mode beside the independent PyTorch version.
+
+python -m benchmarks.published_study --connectomes FOLDER --latents FILE --page docs/results/published_memory.md
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmarks import published_memory
+from eicon.experiments import create_sweep, override, parse_sweep, run_sweep, sweep_results
+
+BASE = """
+compat = "bio_rnn_mem"
+connectome = { name = "Marmoset_Normalized", neurons = 4 }
+network = { remap = "signed" }
+"""
+SHOWN = (1, 10, 50, 100, 200, 300)
+
+
+class Condition(NamedTuple):
+    """One row: what eicon and what the reference are asked for."""
+
+    name: str
+    epochs: int
+    ours: dict[str, Any]
+    reference: dict[str, Any]
+
+
+def _sequence(p: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    return {"task": {"name": "SequenceMemory", "pattern_length": p}}, {"task": "seq", "pattern_length": p}
+
+
+def _n_back(n: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    ours = {"task": {"name": "NBack", "n_back": n}, "training.learning_rate": 1e-3}
+    return ours, {"task": "nback", "n_back": n, "lr": 1e-3}
+
+
+def conditions(latents: Path) -> list[Condition]:
+    """All rows; where nothing else is said: relu, Adam 1e-4, remapped."""
+    seq3, seq5, seq10 = _sequence(3), _sequence(5), _sequence(10)
+    pictures = {"name": "PictureNBack", "n_back": 2, "pictures": str(latents)}
+    rows = [
+        Condition("seq p=3", 300, *seq3),
+        Condition(
+            "seq p=5, RMSprop", 300, seq5[0] | {"training.optimizer": "rmsprop"}, seq5[1] | {"optimizer": "RMSprop"}
+        ),
+        Condition("seq p=10", 300, *seq10),
+        Condition("seq p=3, not remapped", 300, seq3[0] | {"network.remap": "off"}, seq3[1] | {"remap": False}),
+        Condition("seq p=3, tanh", 300, seq3[0] | {"network.activation": "tanh"}, seq3[1] | {"activation": "tanh"}),
+        Condition("seq p=3, random_w", 300, seq3[0] | {"connectome.null": "permute"}, seq3[1] | {"random_w": True}),
+        Condition("seq p=3, init he", 300, seq3[0] | {"network.init": "he"}, seq3[1] | {"init": "he"}),
+        Condition("seq p=3, frozen", 300, seq3[0] | {"network.freeze": True}, seq3[1] | {"freeze": True}),
+        Condition(
+            "seq p=3, SGD 1e-2",
+            300,
+            seq3[0] | {"training.optimizer": "sgd", "training.learning_rate": 1e-2},
+            seq3[1] | {"optimizer": "SGD", "lr": 1e-2},
+        ),
+        *(Condition(f"nback n={n}, 1e-3", 200, *_n_back(n)) for n in (2, 3, 4)),
+    ]
+    for rate in (1e-4, 1e-3):
+        asked = {"task": "pic_latent", "n_back": 2, "latents": latents, "lr": rate}
+        rows.append(
+            Condition(f"pic_latent n=2, {rate:g}", 200, {"task": pictures, "training.learning_rate": rate}, asked)
+        )
+    return rows
+
+
+def with_eicon(condition: Condition, folder: Path, seeds: int) -> list[dict[str, Any]]:
+    """Curves of so many repeats."""
+    changes = {"connectome.folder": str(folder), "training.epochs": condition.epochs, "training.repeats": seeds}
+    config = override(parse_sweep(BASE), changes | condition.ours)
+    with tempfile.TemporaryDirectory() as directory:
+        sweep = create_sweep(Path(directory) / "sweep", config)
+        run_sweep(sweep, workers=0, progress=False)
+        data = sweep_results(sweep)
+        return [
+            {
+                "radius": float(data["initial_spectral_radius"][i]),
+                "loss": data["validation_loss"][i].values,
+                "accuracy": data["validation_accuracy"][i].values,
+            }
+            for i in range(seeds)
+        ]
+
+
+def with_torch(condition: Condition, folder: Path, seeds: int) -> list[dict[str, Any]]:
+    """Curves of so many seeds of the reference."""
+    regions = np.load(folder / "C_Marmoset_Normalized.npy")
+    expanded = published_memory.expand(regions, 4, np.random.default_rng(0))
+    options = {"remap": True, **condition.reference}
+    curves = [published_memory.run(W=expanded, seed=seed, epochs=condition.epochs, **options) for seed in range(seeds)]
+    return [
+        {
+            "radius": run["initial_spectral_radius"],
+            "loss": np.array(run["val_loss"]),
+            "accuracy": np.array(run["val_accuracy"], float),
+        }
+        for run in curves
+    ]
+
+
+def row(name: str, who: str, runs: list[dict[str, Any]], with_accuracy: bool) -> str:
+    """One line of the table; means over seeds, the range of what matters."""
+    losses = np.stack([run["loss"] for run in runs])
+    shown = " | ".join(f"{losses[:, e - 1].mean():.3g}" if e <= losses.shape[1] else "" for e in SHOWN)
+    low = losses.min(axis=1)
+    best = f"{low.mean():.3g} ({low.min():.3g} - {low.max():.3g})"
+    accuracy = ""
+    if with_accuracy:
+        highest = np.stack([run["accuracy"] for run in runs]).max(axis=1)
+        accuracy = f"{highest.mean():.1%} ({highest.min():.1%} - {highest.max():.1%})"
+    radius = np.mean([run["radius"] for run in runs])
+    return f"| {name} | {who} | {radius:.2f} | {shown} | {best} | {accuracy} |"
+
+
+def main() -> int:
+    """Run all conditions and write the page."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.published_study", description=__doc__.split("\n")[0])
+    parser.add_argument("--connectomes", type=Path, required=True, help="folder with C_Marmoset_Normalized.npy")
+    parser.add_argument("--latents", type=Path, required=True, help="npz with latents and labels")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--page", type=Path, required=True)
+    parser.add_argument("--only", nargs="*", default=[], help="names of conditions")
+    options = parser.parse_args()
+    epochs = " | ".join(f"epoch {e}" for e in SHOWN)
+    lines = [
+        "# The published memory experiment, in eicon's compat mode and in PyTorch",
+        "",
+        "Marmoset, 4 neurons per region (220 units), relu, Adam with learning rate 1e-4 and remapped weights where",
+        f"nothing else is said; {options.seeds} seeds each, which the two do not share. Validation loss, means over",
+        "seeds; smallest loss and best accuracy with their range. `benchmarks/published_memory.py` is the PyTorch",
+        "version, written from the description of the published code alone.",
+        "",
+        f"| condition | by | initial radius | {epochs} | smallest loss | best accuracy |",
+        "|---|---|---|" + "---|" * (len(SHOWN) + 2),
+    ]
+    curves: dict[str, Any] = {}
+    for condition in conditions(options.latents):
+        if options.only and condition.name not in options.only:
+            continue
+        with_accuracy = condition.reference["task"] != "seq"
+        for who, make in (("eicon", with_eicon), ("PyTorch", with_torch)):
+            runs = make(condition, options.connectomes, options.seeds)
+            curves[f"{condition.name}, {who}"] = [run["loss"].tolist() for run in runs]
+            lines.append(row(condition.name, who, runs, with_accuracy))
+            print(lines[-1], flush=True)
+    lines += ["", f"`python -m benchmarks.published_study --seeds {options.seeds} ...`"]
+    options.page.parent.mkdir(parents=True, exist_ok=True)
+    options.page.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    out = Path("results") / "published_memory.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(curves))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
