@@ -16,7 +16,7 @@ from ._anatomy import remap as remap_weights
 from ._connectivity import Connectivity
 from ._equation import Activity, Parameters, RateEquation
 from ._initial import feedforward_weights, recurrent_weights, with_radius
-from ._schemes import uniform_bias, uniform_weights
+from ._schemes import SCHEMES, uniform_bias, uniform_weights
 from ._thread import ensure_defaults
 
 RAW = {"recurrent": "raw_rec", "input": "raw_in", "readout": "raw_out"}
@@ -230,6 +230,8 @@ class RateRNN(bp.DynamicalSystem):
         >>> (np.asarray(net.W_rec) != 0).astype(int).tolist()
         [[0, 1, 1], [1, 0, 0], [0, 1, 0]]
         """
+        if init not in ("balanced", *SCHEMES):
+            raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")
         anatomy = np.asarray(anatomy, np.float64)
         recurrent = Connectivity.from_connectome(anatomy, sign=sign, positive=positive)
         if not recurrent.trainable or not (np.isfinite(anatomy).all() and (anatomy >= 0).all()):

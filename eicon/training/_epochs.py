@@ -1,5 +1,6 @@
 """Training on a fixed set of trials, in epochs, as the memory experiments of Goulas et al. (2021) do."""
 
+import hashlib
 import logging
 import os
 import time
@@ -15,6 +16,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..models import Connectivity, Constraint, Parameters, RateEquation, RateRNN
+from ..models._thread import ensure_defaults
 from ..tasks import Task, Trial
 from ._checkpoint import read_checkpoint, write_checkpoint
 from ._history import EpochHistory
@@ -62,7 +64,8 @@ class _Program:
 
     def outputs(self, parameters: Parameters, trials: Trial, key: jax.Array) -> jax.Array:
         """What a network answers, (T, B, n_out)."""
-        return self.equation.simulate(parameters, trials.inputs, key if self.equation.noisy else None).outputs
+        inputs = trials.inputs.astype(parameters["x0"].dtype)
+        return self.equation.simulate(parameters, inputs, key if self.equation.noisy else None).outputs
 
     def scores(self, outputs: jax.Array, trials: Trial) -> tuple[jax.Array, jax.Array]:
         """Loss and accuracy of all trials: over all scored steps, or (as published) the plain mean over batches."""
@@ -199,6 +202,7 @@ class EpochTrainer:
         second_bias: np.ndarray | None = None,
         seed: int = 0,
     ):
+        ensure_defaults()
         loss = task.loss if loss is None else loss
         _check(net, task, train, validation, loss, mean, batch_size, learning_rate)
         self.net, self.task, self.history = net, task, EpochHistory()
@@ -232,10 +236,12 @@ class EpochTrainer:
         self._constraints = {name: connectivity.constraint(dtype) for name, connectivity in connectivities.items()}
         self._batches, self._validation = _stacked(train, batch_size), validation
         self._key = jax.random.key(seed)
+        settings = [loss, optimizer, dict(options), learning_rate, batch_size, clip_norm, mean, list(trained), seed]
         self._setup = {
             "network": net.equation.constants,
             "task": repr(task),
-            "training": [loss, optimizer, options, learning_rate, batch_size, clip_norm, mean, list(trained), seed],
+            "trials": [_digest(train), _digest(validation)],
+            "training": settings,
         }
 
     @property
@@ -272,6 +278,7 @@ class EpochTrainer:
         """
         if epochs < 0:
             raise ValueError(f"fit needs epochs >= 0; got {epochs}.")
+        ensure_defaults()
         last, saved_at = self.epoch + epochs, time.monotonic()
         shown = tqdm(total=last, initial=self.epoch, unit="epoch", disable=None if progress else True)
         with DeferredSignals() as signals, shown as bar:
@@ -286,6 +293,7 @@ class EpochTrainer:
                         self.save_checkpoint(checkpoint)
                         saved_at = time.monotonic()
             except KeyboardInterrupt:
+                self._write_back()
                 if checkpoint is not None:
                     self.save_checkpoint(checkpoint)
                 raise
@@ -318,7 +326,7 @@ class EpochTrainer:
 
     def _advance(self, n: int) -> None:
         start = time.perf_counter()
-        self._values, records = _run_epochs(
+        values, records = _run_epochs(
             self._program,
             self._values,
             self._constraints,
@@ -328,13 +336,14 @@ class EpochTrainer:
             jnp.uint32(self.epoch),
             jnp.int32(n),
         )
-        arrays = dict(zip(CURVES, np.asarray(records)[:n].T, strict=True))
+        arrays = dict(zip(CURVES, _without_rest(np.asarray(records)[:n]).T, strict=True))
         before = self.history.seconds[-1] if self.epoch else 0.0
         seconds = before + (time.perf_counter() - start) * np.arange(1, n + 1) / n
-        self.history = self.history.extended(**arrays, seconds=seconds)
+        # Together, and only now that the epochs are computed: an interrupt strikes while they are waited for.
+        self._values, self.history = values, self.history.extended(**arrays, seconds=seconds)
 
     def _write_back(self) -> None:
-        for name, variable in self.net.trainable_variables().items():
+        for name, variable in self.net.variables().items():
             second = self._values[SECOND_BIAS] if name == "b_rec" and SECOND_BIAS in self._values else 0.0
             variable.value = self._values[name] + second
 
@@ -355,10 +364,26 @@ def split_trials(trials: Trial, train_size: float, *, key: jax.Array) -> tuple[T
     return _part(trials, order[:n_train]), _part(trials, order[n_train:])
 
 
+def _without_rest(records: np.ndarray) -> np.ndarray:
+    """Curves (E, 4) with NaN for the accuracies of NaN outputs, and for all after the epoch that diverged."""
+    known = np.repeat(~np.isnan(records[:, ::2]), 2, axis=1)
+    diverged = np.flatnonzero(~np.isfinite(records[:, 0]))
+    if diverged.size:
+        known[diverged[0] + 1 :] = False
+    return np.where(known, records, np.nan)
+
+
 def _part(trials: Trial, chosen: Any) -> Trial:
     conditions = {name: values[chosen] for name, values in trials.conditions.items()}
     epochs = {name: spans[chosen] for name, spans in trials.epochs.items()}
     return Trial(trials.inputs[:, chosen], trials.targets[:, chosen], trials.mask[:, chosen], conditions, epochs)
+
+
+def _digest(trials: Trial) -> str:
+    content = hashlib.sha256()
+    for part in (trials.inputs, trials.targets, trials.mask):
+        content.update(np.asarray(part).tobytes())
+    return content.hexdigest()[:16]
 
 
 def _stacked(trials: Trial, batch_size: int) -> tuple[Trial, ...]:
@@ -393,6 +418,11 @@ def _check(
         raise ValueError(
             f"the task has {task.n_in} inputs and {task.n_out} outputs, "
             f"but the network has {net.n_in} inputs and {net.n_out} outputs."
+        )
+    if net.dt != task.dt:
+        raise ValueError(
+            f"network and task must have the same dt; got {net.dt:g} and {task.dt:g} ms. "
+            f"net.with_settings(dt={task.dt:g}) gives a network with the task's."
         )
     for name, trials in (("train", train), ("validation", validation)):
         if trials.inputs.shape[2] != task.n_in or not trials.batch_size:

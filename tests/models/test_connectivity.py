@@ -128,6 +128,45 @@ def test_arrays_are_immutable_copies():
             setattr(connectivity, name, None)
 
 
+def test_from_connectome_connects_where_the_anatomy_does():
+    anatomy = np.array([[0, 2.0, 0], [0, 0.5, 1e-9], [3, 0, 0]])
+    connectivity = Connectivity.from_connectome(anatomy, sign=[1, -1, 0], positive="softplus")
+    assert connectivity.mask.tolist() == [[False, True, False], [False, True, True], [True, False, False]]
+    assert connectivity.sign.tolist() == [1, -1, 0]
+    assert connectivity.positive == "softplus"
+    assert not connectivity.fixed.any()
+    assert Connectivity.from_connectome(anatomy).sign.tolist() == [0, 0, 0]
+    assert Connectivity.from_connectome(anatomy, sign=1).sign.tolist() == [1, 1, 1]
+
+
+CONSTRAINED = {
+    "dense": Connectivity.dense(3, 4),
+    "dense, positive": Connectivity.dense(3, 4, sign=1, positive="softplus"),
+    "dale": Connectivity.dale(5),
+    "dale, relu": Connectivity.dale(5, positive="relu"),
+    "dale, frozen": Connectivity.dale(4, 0.5).frozen(np.array([1, 1, -1, -1])[:, None] * np.ones((4, 4))),
+    "mixed": mixed()[0],
+    "mixed, softplus": mixed("softplus")[0],
+}
+
+
+@pytest.mark.parametrize("name", CONSTRAINED)
+def test_a_constraint_gives_the_same_bits(name, reference_effective):
+    connectivity = CONSTRAINED[name]
+    raw = jnp.asarray(np.random.default_rng(3).normal(size=connectivity.shape), jnp.float32)
+    effective = np.asarray(connectivity.constraint(raw.dtype).effective(raw, connectivity.positive))
+    assert effective.tobytes() == np.asarray(connectivity.effective(raw)).tobytes()
+    np.testing.assert_allclose(effective, reference_effective(connectivity, np.asarray(raw)), rtol=1e-6)
+
+
+def test_a_constraint_holds_only_what_constrains():
+    """So that free networks run no code for it."""
+    assert Connectivity.dense(3, 4).constraint(np.dtype(np.float32)) == (None, None, None)
+    sign, mask, fixed = Connectivity.dale(4).constraint(np.dtype(np.float32))
+    assert sign.shape == mask.shape == (4, 4)
+    assert fixed is None
+
+
 ONES, ZEROS = np.ones((2, 2), bool), np.zeros((2, 2))
 DALE = Connectivity.dale(4, 0.5)
 
@@ -156,6 +195,8 @@ DALE = Connectivity.dale(4, 0.5)
             r"8 weights contradict the sign of their row, the first at \[pre, post\] = \[0, 2\]; .*transposed\?",
         ),
         (lambda: DALE.frozen(np.ones((4, 4))), "contradicts the sign of its row"),
+        (lambda: Connectivity.from_connectome(np.ones((2, 3))), r"anatomy must be square, .*; got shape \(2, 3\)"),
+        (lambda: Connectivity.from_connectome(np.ones(3)), r"anatomy must be square, .*; got shape \(3,\)"),
     ],
 )  # fmt: skip
 def test_errors_say_what_is_wrong(make, message):

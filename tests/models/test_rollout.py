@@ -46,6 +46,28 @@ def test_gradient_equals_automatic_differentiation(f, x64):
         np.testing.assert_allclose(a, b, rtol=0, atol=1e-10 * scale, err_msg=name)
 
 
+@pytest.mark.parametrize("n_steps", [1, 2])
+def test_shortest_trials(n_steps, x64):
+    """With one step, the recurrent weights act on the initial rates alone, and no loop runs."""
+    f = Activation("tanh")
+    (x0, weights, drive, decay), cotangents = problem()
+    primals = (x0, weights, drive[:n_steps], decay)
+    cotangents = tuple(c[:n_steps] for c in cotangents)
+    for ours, plain in zip(trajectory(*primals, f), scan_trajectory(*primals, f), strict=True):
+        np.testing.assert_allclose(ours, plain, rtol=1e-13)
+        assert ours.shape == (n_steps, B, N)
+    ours = gradients(trajectory, f, primals, cotangents)
+    plain = gradients(scan_trajectory, f, primals, cotangents)
+    for name, a, b in zip(ARGUMENTS, ours, plain, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12, err_msg=name)
+
+
+def test_no_steps_are_refused(make_net, inputs):
+    with pytest.raises(ValueError, match=r"inputs must have shape \(T, B, n_in\) = \(T, B, 3\); got \(0, 4, 3\)"):
+        make_net().predict(inputs[:0])
+    assert make_net().predict(inputs[:1], noise=False).outputs.shape == (1, 4, 2)
+
+
 def test_gradient_equals_finite_differences(x64):
     f = Activation("softplus")
     primals, cotangents = problem()

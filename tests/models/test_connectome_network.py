@@ -1,0 +1,204 @@
+"""Networks on a wiring diagram: orientation, spectral radius, freezing, and threads."""
+
+import importlib.metadata
+import threading
+from collections.abc import Callable
+
+import brainpy.math as bm
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from eicon.connectomes import expand
+from eicon.models import Connectivity, RateRNN, verify
+from eicon.tasks import SequenceMemory
+from eicon.training import EpochTrainer, split_trials
+
+N = 20
+RNG = np.random.default_rng(0)
+ANATOMY = RNG.lognormal(size=(N, N)) * (RNG.random((N, N)) < 0.4) * ~np.eye(N, dtype=bool)
+THERE = ANATOMY > 0
+DALE = np.where(np.arange(N) < 16, 1, -1)
+
+
+def largest_eigenvalue(matrix) -> float:
+    return float(np.abs(np.linalg.eigvals(np.asarray(matrix, np.float64))).max())
+
+
+@pytest.mark.parametrize("init", ["balanced", "default", "he", "xavier"])
+def test_connections_are_those_of_the_anatomy_row_to_column(init):
+    net = RateRNN.from_connectome(ANATOMY, 3, 2, init=init)
+    np.testing.assert_array_equal(np.asarray(net.W_rec) != 0, THERE)
+    assert np.asarray(net.W_in).shape == (3, N)
+    assert np.asarray(net.W_out).shape == (N, 2)
+    assert (np.asarray(net.W_in) != 0).all()
+    assert (np.asarray(net.W_out) != 0).all()
+
+
+REMAPPED = [(0, "magnitude"), (0, "off"), (0, "signed"), (DALE, "magnitude"), (DALE, "off")]
+
+
+@pytest.mark.parametrize("freeze", [False, True])
+@pytest.mark.parametrize(("sign", "remap"), REMAPPED)
+@pytest.mark.parametrize("radius", [0.4, 1.3])
+def test_spectral_radius_is_that_of_the_effective_matrix_after_remapping(radius, sign, remap, freeze):
+    for init in ("balanced", "default"):
+        options = {"sign": sign, "init": init, "remap": remap, "freeze": freeze}
+        net = RateRNN.from_connectome(ANATOMY, 2, 1, spectral_radius=radius, **options)
+        assert largest_eigenvalue(net.W_rec) == pytest.approx(radius, rel=1e-5)
+        assert verify(net).ok
+
+
+def test_without_a_radius_balanced_has_that_of_the_remapped_draw():
+    """Remapping moves it; only unremapped is it the 1 that was drawn."""
+    off = RateRNN.from_connectome(ANATOMY, 2, 1, remap="off")
+    assert largest_eigenvalue(off.W_rec) == pytest.approx(1, rel=1e-5)
+    assert largest_eigenvalue(RateRNN.from_connectome(ANATOMY, 2, 1).W_rec) != pytest.approx(1, rel=1e-2)
+
+
+def test_scaling_keeps_the_drawn_pattern():
+    drawn, scaled = (RateRNN.from_connectome(ANATOMY, 2, 1, init="he", spectral_radius=r) for r in (None, 0.5))
+    ratio = np.asarray(scaled.W_rec)[THERE] / np.asarray(drawn.W_rec)[THERE]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-5)
+    np.testing.assert_array_equal(scaled.W_in, drawn.W_in)
+
+
+def test_same_seed_same_bits():
+    first, again, other = (RateRNN.from_connectome(ANATOMY, 2, 1, init="he", seed=seed) for seed in (1, 1, 2))
+    for name, value in first.parameters().items():
+        np.testing.assert_array_equal(value, again.parameters()[name])
+        if name != "x0":
+            assert (np.asarray(value) != np.asarray(other.parameters()[name])).any(), name
+
+
+def test_frozen_recurrent_weights_do_not_learn_and_are_the_ones_drawn():
+    free, frozen = (RateRNN.from_connectome(ANATOMY, 2, 1, seed=1, freeze=freeze) for freeze in (False, True))
+    np.testing.assert_array_equal(free.W_rec, frozen.W_rec)
+    assert set(free.trainable_variables()) == {"raw_rec", "raw_in", "raw_out", "b_rec", "b_out"}
+    assert set(frozen.trainable_variables()) == {"raw_in", "raw_out", "b_rec", "b_out"}
+
+
+def test_options_of_the_network_are_passed_on():
+    labels = np.arange(N) // 4
+    net = RateRNN.from_connectome(
+        ANATOMY, 2, 1, sign=DALE, positive="softplus", bias=False, readout_bias=False, x0=0.3, tau=40.0,
+        sigma_rec=0.1, activation="tanh", units={"region": labels},
+    )  # fmt: skip
+    assert net.b_rec is None
+    assert net.b_out is None
+    assert net.sigma_rec == 0.1
+    assert net.equation.recurrent.positive == "softplus"
+    np.testing.assert_allclose(net.x0.value, 0.3)
+    np.testing.assert_array_equal(net.units["region"], labels)
+    np.testing.assert_array_equal(net.is_excitatory, DALE > 0)
+    assert verify(net).ok
+
+
+CHAIN = [[0.0, 1.0], [0.0, 0.0]]
+
+
+@pytest.mark.parametrize(
+    ("anatomy", "options", "message"),
+    [
+        (ANATOMY[:5], {}, r"anatomy must be square, weights\[source, target\]; got shape \(5, 20\)"),
+        (ANATOMY[0], {}, r"anatomy must be square, weights\[source, target\]; got shape \(20,\)"),
+        (-ANATOMY, {}, "anatomy must hold finite weights >= 0, and at least one connection"),
+        (0 * ANATOMY, {}, "anatomy must hold finite weights >= 0, and at least one connection"),
+        (np.where(THERE, ANATOMY, np.nan), {}, "anatomy must hold finite weights >= 0"),
+        (np.where(THERE, np.inf, 0), {}, "anatomy must hold finite weights >= 0"),
+        (ANATOMY, {"init": "lecun"}, "unknown initialisation 'lecun'"),
+        (ANATOMY, {"remap": "rank"}, "unknown remap 'rank'"),
+        (ANATOMY, {"spectral_radius": 0.0}, "spectral_radius must be > 0; got 0.0"),
+        (CHAIN, {"init": "he", "spectral_radius": 1.0}, "spectral_radius 1.0 cannot be reached: .* no loop"),
+        (ANATOMY, {"sign": 2}, "signs must be -1, 0 or 1"),
+    ],
+)
+def test_errors_say_what_is_wrong(anatomy, options, message):
+    with pytest.raises(ValueError, match=message):
+        RateRNN.from_connectome(anatomy, 2, 1, **options)
+
+
+def test_a_chain_without_loops_needs_no_radius():
+    net = RateRNN.from_connectome(CHAIN, 2, 1, init="default")
+    assert (np.asarray(net.W_rec) != 0).tolist() == [[False, True], [False, False]]
+
+
+def responds(net: RateRNN, sources: np.ndarray, n_steps: int = 8) -> np.ndarray:
+    """Units whose current ever changes when the units ``sources`` (bool) receive an impulse at the first step."""
+    net.raw_in.value = jnp.asarray(np.stack([sources, np.zeros(len(sources))]), jnp.float32)
+    inputs = np.zeros((n_steps, 2, 2), np.float32)
+    inputs[0, 0, 0] = 1.0
+    currents = np.asarray(net.predict(inputs, noise=False).currents)
+    return (currents[:, 0] != currents[:, 1]).any(axis=0)
+
+
+def test_impulses_follow_the_expanded_connections():
+    """Three regions A -> B -> C, with connections within A and B."""
+    regions = np.array([[0.0, 2.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
+    expanded = expand(regions, 4, seed=1)
+    net = RateRNN.from_connectome(np.asarray(expanded.weights), 2, 1, activation="tanh", units={"r": expanded.region})
+    reached = {
+        name: sorted({int(r) for r in expanded.region[responds(net, expanded.region == i)]})
+        for i, name in enumerate("ABC")
+    }
+    assert reached == {"A": [0, 1, 2], "B": [1, 2], "C": [2]}
+
+
+def in_a_new_thread(work: Callable[[], object]) -> object:
+    """What ``work`` returns, or the exception that it raises."""
+    results: list[object] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:
+            results.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    return results[0]
+
+
+def test_brainpy_before_2_9_has_no_defaults_in_new_threads():
+    """Why `ensure_defaults` exists; where BrainPy has them, it is not needed any more."""
+    version = tuple(int(part) for part in importlib.metadata.version("brainpy").split(".")[:2])
+    result = in_a_new_thread(bm.get_mode)
+    assert isinstance(result, KeyError) is (version < (2, 9))
+
+
+TASK = SequenceMemory(pattern_length=2)
+TRIALS = split_trials(TASK.trials(12, key=jax.random.key(0)), 0.5, key=jax.random.key(1))
+
+
+def make() -> RateRNN:
+    return RateRNN.from_connectome(ANATOMY[:6, :6], 2, 1, init="he", tau=20.0, seed=1)
+
+
+def train(net: RateRNN) -> np.ndarray:
+    return EpochTrainer(net, TASK, *TRIALS).fit(2, progress=False).train_loss
+
+
+def test_networks_are_built_and_trained_in_new_threads_with_the_same_result():
+    """The first one is also compiled there."""
+    net, trainer = make(), EpochTrainer(make(), TASK, *TRIALS)
+    ways = {
+        "trainer from the main thread": lambda: trainer.fit(2, progress=False).train_loss,
+        "network from the main thread": lambda: train(net),
+        "all in the thread": lambda: train(make()),
+    }
+    losses = {name: in_a_new_thread(way) for name, way in ways.items()}
+    expected = train(make())
+    assert np.isfinite(expected).all()
+    for name, loss in losses.items():
+        np.testing.assert_array_equal(loss, expected, err_msg=name)
+
+
+def test_new_threads_have_the_precision_of_the_main_thread(x64):
+    def precision() -> tuple[str, str]:
+        with jax.enable_x64(True):
+            net = RateRNN(Connectivity.dense(3, 3), Connectivity.dense(1, 3), Connectivity.dense(3, 1))
+            return str(net.x0.dtype), str(np.dtype(bm.float_))
+
+    assert in_a_new_thread(precision) == ("float64", "float64")
