@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import math
+import os
 import shlex
 import sys
 import tomllib
@@ -11,6 +13,7 @@ from typing import Any
 
 import click
 
+from .._one_thread import ONE_THREAD
 from ._common import errors
 
 
@@ -55,6 +58,8 @@ def sweep(
     """
     if workers is not None and scheduler is not None:
         raise click.UsageError("--workers belongs to a cluster on this machine; --scheduler has workers of its own.")
+    if workers == 0 and "jax" not in sys.modules:
+        os.environ.update(ONE_THREAD)  # the same bits as on a cluster
     with errors(context, again=_again(context)):
         from ..experiments import SweepConfig, create_sweep, override, read_sweep, run_sweep
 
@@ -88,16 +93,37 @@ def sweep(
             create_sweep(path, settings), workers=workers, scheduler=scheduler, progress=not context.obj["quiet"]
         )
         if as_json:
-            click.echo(json.dumps(summaries, indent=2))
+            click.echo(json.dumps([_without_nan(summary) for summary in summaries], indent=2, allow_nan=False))
             return
         _say_summaries(summaries)
         click.echo(f"Results: {path}\nLook at them with: eicon plot-losses {path}")
 
 
-@click.command("plot-losses")
+class SeveralLabels(click.Command):
+    """Command whose ``--labels`` takes all words up to the next option."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Put ``--labels`` before each of its words, which is how click takes several."""
+        spelled: list[str] = []
+        inside = False
+        for word in args:
+            if word == "--labels":
+                inside = True
+            elif inside and not word.startswith("-"):
+                spelled += ["--labels", word]
+            else:
+                inside = False
+                spelled.append(word)
+        return super().parse_args(context, spelled)
+
+
+@click.command("plot-losses", cls=SeveralLabels)
 @click.argument("sweeps", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
-    "--labels", multiple=True, metavar="LABEL ...", help="One per sweep.  [default: their directories' names]"
+    "--labels",
+    multiple=True,
+    metavar="LABEL ...",
+    help="One per sweep, after the sweeps.  [default: their directories' names]",
 )
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Directory for the figures.  [default: FIRST SWEEP/figures]"
@@ -170,13 +196,18 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
         name = ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in summary["combination"].items())
         groups.setdefault(name or "all runs", []).append(summary)
     for name, group in groups.items():
-        losses = [summary["best_validation_loss"] for summary in group]
+        losses = [loss for summary in group if math.isfinite(loss := summary["best_validation_loss"])]
         accuracy = max(summary["best_validation_accuracy"] for summary in group)
         diverged = sum(summary["diverged"] for summary in group)
-        click.echo(
-            f"{name}: smallest validation loss {min(losses):.3g} to {max(losses):.3g}, best accuracy {accuracy:.1%}"
-            + (f", {diverged} diverged" if diverged else "")
-        )
+        said = [f"smallest validation loss {min(losses):.3g} to {max(losses):.3g}"] if losses else []
+        said += [f"best accuracy {accuracy:.1%}"] if losses else []
+        said += [f"{diverged} of {len(group)} diverged"] if diverged else []
+        click.echo(f"{name}: {', '.join(said)}")
+
+
+def _without_nan(summary: dict[str, Any]) -> dict[str, Any]:
+    """JSON has no NaN."""
+    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in summary.items()}
 
 
 def _table(results: dict[str, Any], run_milestones: Any) -> str:

@@ -3,6 +3,7 @@
 import ast
 import configparser
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,31 @@ GRID_KEYS = {
     "pattern_length": "task.pattern_length",
     "n_back": "task.n_back",
 }
+LINES = {
+    "connectome.name": ("net", "net_name"),
+    "connectome.folder": ("paths", "path_to_network"),
+    "connectome.neurons": ("net", "nr_neurons"),
+    "connectome.regions": ("net", "rnn_size"),
+    "network.init": ("trainvalidate", "init"),
+    "training.epochs": ("trainvalidate", "epochs"),
+    "training.repeats": ("trainvalidate", "iterations"),
+    "pretrained.epoch": ("pretrainedparams", "pretrained_epoch"),
+    "pretrained.repeat": ("pretrainedparams", "pretrained_iteration"),
+    **dict.fromkeys(GRID_KEYS.values(), ("combosparams", "combos_params")),
+    "training": ("trialparams", "trial_params"),
+    "task": ("trialparams", "trial_params"),
+}
+"""Where our keys stand in the file; the first that fits is taken."""
+
 OPTIMIZER_NAMES = {"Adam": "adam", "RMSprop": "rmsprop", "SGD": "sgd"}
 LONGEST_VALUE = 10_000
+TYPE_NAMES = {
+    int: "a whole number",
+    bool: "True or False",
+    dict: "a dictionary",
+    list: "a list",
+    tuple: "a tuple",
+}
 
 TORCH_RMSPROP = {"rho": 0.99, "epsilon": 1e-16}
 """PyTorch's defaults: its epsilon of 1e-8 lies outside of the square root."""
@@ -61,33 +85,47 @@ class _Ini:
         return value or None
 
     def refuse(self, section: str, key: str, why: str) -> ConfigError:
-        """Error that names file, line and key."""
+        """Error that names file, line and key; of a key that is not there, its section."""
         inside, number = "", 0
         for i, line in enumerate(self.lines, 1):
-            if heading := re.match(r"\s*\[(.*)\]", line):
-                inside = heading.group(1).strip()
+            if heading := re.match(r"\[(.+)\]", line.strip()):
+                inside = heading.group(1)
             elif inside == section and re.match(rf"\s*{re.escape(key)}\s*[=:]", line, re.IGNORECASE):
                 number = i
-        return ConfigError(f"{self.source}, line {number}: {key}: {why}")
+        return ConfigError(f"{self.source}, {f'line {number}: ' if number else ''}[{section}] {key}: {why}")
 
     def literal(self, section: str, key: str, wanted: type | tuple[type, ...], default: Any = None) -> Any:
         """Value as a Python literal of a type; anything that would have to be run is refused."""
         text = self.text(section, key)
         if text is None:
             return default
-        shown = text if len(text) <= 60 else f"{text[:57]}..."
         if len(text) > LONGEST_VALUE:
             raise self.refuse(section, key, f"is longer than {LONGEST_VALUE} characters.")
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            raise self.refuse(
-                section, key, f"must be data (numbers, text, lists, a dictionary), and is never run; got {shown}"
-            ) from None
+        shown = " ".join(text.split())
+        shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
         types = wanted if isinstance(wanted, tuple) else (wanted,)
+        names = " or ".join(TYPE_NAMES[t] for t in types)
+        try:
+            with warnings.catch_warnings(action="ignore"):  # of the parser, about code that is refused anyway
+                tree = ast.parse(text, mode="eval")
+            value = ast.literal_eval(tree)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            raise self.refuse(section, key, f"must be {names}, as data: nothing here is run; got {shown}") from None
         if type(value) not in types:
-            raise self.refuse(section, key, f"must be of type {' or '.join(t.__name__ for t in types)}; got {shown}")
+            raise self.refuse(section, key, f"must be {names}; got {shown}")
+        if repeated := _repeated_key(tree):
+            raise self.refuse(section, key, f"the key {repeated} occurs twice in one dictionary.")
         return value
+
+
+def _repeated_key(tree: ast.AST) -> str:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            keys = [ast.unparse(key) for key in node.keys if key is not None]
+            for key in keys:
+                if keys.count(key) > 1:
+                    return key
+    return ""
 
 
 def parse_ini(text: str, source: str = "config.ini", *, compat: str = "") -> SweepConfig:
@@ -107,11 +145,7 @@ def parse_ini(text: str, source: str = "config.ini", *, compat: str = "") -> Swe
         With file and line, for sections or keys that do not exist, values that are not data, and combinations
         that make no sense.
     """
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(text, source)
-    except configparser.Error as error:
-        raise ConfigError(f"{source} is not a valid INI file: {' '.join(str(error).split())}") from error
+    parser = _parser(text, source)
     ini = _Ini(source, parser, text.splitlines())
     for section in parser.sections():
         if section not in ALLOWED:
@@ -133,21 +167,46 @@ def parse_ini(text: str, source: str = "config.ini", *, compat: str = "") -> Swe
             "repeat": ini.literal("pretrainedparams", "pretrained_iteration", int, 0),
         },
     }
-    return sweep_from_dict(data, source)
+    try:
+        return sweep_from_dict(data, source)
+    except ConfigError as error:
+        raise _with_line(ini, error) from error
+
+
+def _with_line(ini: _Ini, error: ConfigError) -> ConfigError:
+    """The same complaint about one of our names, with the line of the file that it comes from."""
+    full = str(error).removeprefix(f"{ini.source}: ")
+    text = full.removeprefix("grid: ")
+    for ours, where in LINES.items():
+        if text.startswith((f"{ours}:", f"{ours}.", f"grid.{ours}:")) and ini.text(*where) is not None:
+            return ini.refuse(*where, text)
+    if full.startswith("grid: "):
+        return ini.refuse("combosparams", "combos_params", text)
+    return error
 
 
 def named_results(text: str) -> Path | None:
     """Folder that a ``config.ini`` wants its results in."""
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.read_string(text)
-    named = parser.get("paths", "path_to_results", fallback="").strip()
+    named = _parser(text, "config.ini").get("paths", "path_to_results", fallback="").strip()
     return Path(named) if named else None
+
+
+def _parser(text: str, source: str) -> configparser.ConfigParser:
+    # no section is called "\0", so none hands its keys down to the others, as [DEFAULT] would
+    parser = configparser.ConfigParser(interpolation=None, default_section="\0")
+    try:
+        parser.read_string(text, source)
+    except configparser.Error as error:
+        raise ConfigError(f"{source} is not a valid INI file: {' '.join(str(error).split())}") from error
+    return parser
 
 
 def _connectome(ini: _Ini) -> dict[str, Any]:
     name = ini.text("net", "net_name")
     if name is None:
         raise ConfigError(f"{ini.source}: [net] net_name is missing.")
+    if not re.fullmatch(r"[\w./\\: +-]+", name):
+        raise ini.refuse("net", "net_name", f"must be the name of a connectome; got {name}")
     neurons = ini.literal("net", "nr_neurons", (int, list, tuple), 1)
     random_partition = ini.literal("net", "rand_partition", bool, False)
     return {
@@ -180,7 +239,7 @@ def _task(ini: _Ini) -> tuple[dict[str, Any], dict[str, Any]]:
     where = ("trialparams", "trial_params")
     given = dict(ini.literal(*where, dict, {}))
     name = given.pop("task_name", None)
-    if name not in TASK_NAMES:
+    if not isinstance(name, str) or name not in TASK_NAMES:
         raise ini.refuse(*where, f"task_name must be one of {', '.join(TASK_NAMES)}; got {name!r}.")
     given.pop("trial_matching", None)  # both kinds of trials are always made, there and here
     training = {}
@@ -208,6 +267,8 @@ def _grid(ini: _Ini) -> dict[str, Any]:
             raise ini.refuse(*where, f"unknown key {key!r}; allowed: {', '.join(GRID_KEYS)}.")
         if not isinstance(values, list | tuple) or not values:
             raise ini.refuse(*where, f"{key!r} must be a list of at least one value; got {values!r}.")
+        if not all(isinstance(value, str | int | float) for value in values):
+            raise ini.refuse(*where, f"{key!r} must hold numbers or text; got {values!r}.")
         if key == "optimizer":
             unknown = [value for value in values if value not in OPTIMIZER_NAMES]
             if unknown:

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from ..tasks import TASKS, Task
 
 PositiveInt = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class ConfigError(ValueError):
@@ -40,6 +40,8 @@ def make_task(table: dict[str, Any]) -> Task:
         return TypeAdapter(task_type).validate_python(options)
     except ValidationError as error:
         raise ConfigError(explain(error, prefix="task.")) from error
+    except (OSError, ImportError) as error:
+        raise ConfigError(f"task: {error}") from error
 
 
 def read_text(path: Path) -> str:
@@ -47,9 +49,12 @@ def read_text(path: Path) -> str:
     if not path.is_file():
         raise ConfigError(f"there is no configuration file {path}.")
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # Windows editors put a byte order mark first
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not a text file in UTF-8.") from error
+    if "\0" in text:
+        raise ConfigError(f"{path} is not a text file: it holds zero bytes.")
+    return text
 
 
 def explain(error: ValidationError, model: type[BaseModel] | None = None, prefix: str = "") -> str:

@@ -5,29 +5,28 @@ import logging
 import os
 import shutil
 import socket
+import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
 
 from .._files import write_text
+from .._one_thread import ONE_THREAD
 from ._schema import ConfigError
-from ._sweep_config import SweepConfig, read_sweep
-from ._sweep_run import CONFIG, RUNS, SweepRun, run
+from ._sweep_config import SweepConfig, read_sweep, sweep_from_dict
+from ._sweep_run import CHECKPOINTS, CONFIG, RUNS, SweepRun, check_inputs, run, summary
 
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 30.0
-ONE_THREAD = {
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-    "MKL_NUM_THREADS": "1",
-    "XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1",
-    "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
-}
+SECONDS_TO_CONNECT = 10.0
+SECONDS_UNTIL_LITTER = 3600.0
+FOLDERS = ("connectome.folder", "pretrained.path")
+PATHS = ("connectome.name", "task.pictures", *FOLDERS)
 
 
 class SweepError(RuntimeError):
@@ -65,14 +64,23 @@ def create_sweep(path: str | os.PathLike[str], config: SweepConfig) -> Sweep:
     ------
     FileExistsError
         If the directory holds something else, or a sweep with other settings; nothing is touched.
+    ConfigError
+        If a connectome or a pretrained network is not there, or does not fit.
     """
     path = Path(path)
+    config = _with_absolute_paths(config)
     if (path / CONFIG).is_file():
-        _check_same(path, read_sweep(path / CONFIG), config)
-    elif path.exists() and (not path.is_dir() or any(path.iterdir())):
-        raise FileExistsError(f"{path} already exists and is no sweep; choose another --out.")
-    write_text(path / CONFIG, config.to_toml())
-    return Sweep(path, config)
+        there = read_sweep(path / CONFIG)
+        _check_same(path, there, config)
+    else:
+        there = None
+        if path.exists() and (not path.is_dir() or any(p for p in path.iterdir() if not _is_litter(p))):
+            raise FileExistsError(f"{path} already exists and is no sweep; choose another --out.")
+    sweep = Sweep(path, config)
+    check_inputs([task for task in sweep.runs() if not task.done])
+    if config != there:
+        write_text(path / CONFIG, config.to_toml())
+    return sweep
 
 
 def open_sweep(path: str | os.PathLike[str]) -> Sweep:
@@ -102,7 +110,8 @@ def run_sweep(
     ----------
     sweep : Sweep
     workers : int, optional
-        Processes of a local cluster, each with one thread (default: one per core); 0 runs all in this process.
+        Processes of a local cluster, each with one thread (default: one per core); 0 runs all in this process, with
+        the threads that it has: the last bits of large networks depend on their number.
     scheduler : str, optional
         Address of a dask scheduler, instead of a local cluster; its workers must see the sweep's directory and
         the connectome's.
@@ -124,39 +133,53 @@ def run_sweep(
     _remove_litter(sweep.path)
     runs = sweep.runs()
     missing = [task for task in runs if not task.done]
+    made: dict[Path, dict[str, Any]] = {}
     with _Progress(len(runs), len(runs) - len(missing), progress) as shown:
         if scheduler is None and workers == 0:
             for task in missing:
                 with _explained(sweep, task):
-                    shown.finished(run(task))
+                    made[task.path] = run(task)
+                    shown.finished(made[task.path])
         elif missing:
             with _client(workers, scheduler, len(missing)) as client:
-                _distribute(client, sweep, missing, shown)
-    return [run(task) for task in runs]
+                for task, found in _distributed(client, sweep, missing):
+                    made[task.path] = found
+                    shown.finished(found)
+            unseen = [task for task in missing if not task.done]
+            if unseen:
+                raise SweepError(
+                    f"the workers finished {len(unseen)} runs that are not in {sweep.path} here; they must see the "
+                    "same directory under the same path."
+                )
+    return [made.get(task.path) or summary(task) for task in runs]
 
 
-def _distribute(client: Any, sweep: Sweep, missing: list[SweepRun], shown: "_Progress") -> None:
+def _distributed(client: Any, sweep: Sweep, missing: list[SweepRun]) -> Iterator[tuple[SweepRun, dict[str, Any]]]:
+    """Runs with their summaries, in the order in which they are finished."""
     from distributed import as_completed
     from distributed.client import FutureCancelledError
     from distributed.scheduler import KilledWorker
 
-    futures = {client.submit(run, task, pure=False): task for task in missing}
+    root = sweep.path.absolute()  # workers may have another current directory
+    futures = {client.submit(run, replace(task, root=root), pure=False): task for task in missing}
     try:
         for future in as_completed(list(futures)):
             task = futures[future]
             with _explained(sweep, task):
                 try:
-                    shown.finished(future.result())
+                    yield task, future.result()
                 except KilledWorker as error:
                     raise SweepError(
-                        f"workers that tried it were killed again and again ({error}); is there enough memory?"
+                        f"{error.allowed_failures + 1} workers died one after the other while they were at it; "
+                        "is there enough memory"
                     ) from error
                 except (FutureCancelledError, TimeoutError) as error:
                     raise SweepError("the scheduler is gone") from error
             future.release()
     finally:
-        with contextlib.suppress(Exception):
-            client.cancel(list(futures), force=True)
+        if client.status == "running":
+            with contextlib.suppress(Exception):
+                client.cancel(list(futures), force=True)
 
 
 @contextlib.contextmanager
@@ -170,12 +193,13 @@ def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator
         ) from error
 
     if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout=15)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise SweepError(f"no dask scheduler answers at {scheduler} ({error})") from error
-        with client:
-            yield client
+        with _silenced(), dask.config.set({"distributed.comm.timeouts.connect": SECONDS_TO_CONNECT}):
+            try:
+                client = Client(scheduler, timeout=SECONDS_TO_CONNECT)
+            except Exception as error:  # whatever a wrong address makes of it
+                raise SweepError(f"no dask scheduler answers at {scheduler} ({error})") from error
+            with client:
+                yield client
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     settings = {
@@ -185,22 +209,35 @@ def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator
         "distributed.comm.timeouts.tcp": "60s",
         "distributed.admin.low-level-log-length": 0,
     }
-    silenced = [logging.getLogger(name) for name in ("distributed", "distributed.nanny", "distributed.worker")]
-    for log in silenced:
-        log.setLevel(logging.CRITICAL)
     with (
+        _silenced(),
         dask.config.set(settings),
+        tempfile.TemporaryDirectory(prefix="eicon-dask-", ignore_cleanup_errors=True) as scratch,
         LocalCluster(
             n_workers=min(workers or cores, n_runs),
             threads_per_worker=1,
             processes=True,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
             memory_limit=0,
-            local_directory=None,
+            local_directory=scratch,
         ) as cluster,
         Client(cluster) as client,
     ):
         yield client
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep dask's own messages about what we report ourselves off the screen."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
 
 
 class _Progress:
@@ -236,11 +273,12 @@ def _explained(sweep: Sweep, task: SweepRun) -> Iterator[None]:
         yield
     except ConfigError:
         raise
-    except (OSError, ValueError, SweepError, MemoryError) as error:
+    except (OSError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
         kept = sum(other.done for other in sweep.runs())
         name = f"{task.path.parent.name}, repeat {task.repeat}"
+        why = str(error).strip().rstrip(".") or type(error).__name__
         raise SweepError(
-            f"run {name}: {error}. {kept} of {len(sweep.runs())} runs are finished and kept in {sweep.path}; "
+            f"run {name}: {why}. {kept} of {len(sweep.runs())} runs are finished and kept in {sweep.path}; "
             "start the same sweep again to do the rest."
         ) from error
 
@@ -252,6 +290,16 @@ def _check_same(path: Path, there: SweepConfig, here: SweepConfig) -> None:
             f"{', '.join(here.grid) or 'nothing'}; choose another --out."
         )
     old, new = (_flat(config.model_dump(mode="json", exclude={"grid"})) for config in (there, here))
+    for name, old_values, new_values in (
+        *((f"grid.{key}", there.grid[key], here.grid[key]) for key in there.grid),
+        ("training.repeats", range(there.training.repeats), range(here.training.repeats)),
+    ):
+        lost = [value for value in old_values if value not in new_values]
+        if lost:
+            raise FileExistsError(
+                f"{path} holds a sweep with more in {name}: {lost} is there, and not here; keep it, or choose "
+                "another --out."
+            )
     free = {"training.repeats", *here.grid}
     different = [key for key in sorted(old.keys() | new.keys()) if key not in free and old.get(key) != new.get(key)]
     if different:
@@ -262,11 +310,35 @@ def _check_same(path: Path, there: SweepConfig, here: SweepConfig) -> None:
         )
 
 
+def _with_absolute_paths(config: SweepConfig) -> SweepConfig:
+    """Workers, and whoever goes on with the sweep, may have another current directory."""
+    data = config.model_dump()
+
+    def absolute(key: str, value: Any) -> Any:
+        if key not in PATHS or not isinstance(value, str) or not value:
+            return value
+        found = Path(value).expanduser()
+        is_path = found.suffix or key in FOLDERS  # else it is the name of a connectome or of pictures
+        return str(found.absolute()) if is_path and found.exists() else value
+
+    for key in PATHS:
+        table, _, name = key.partition(".")
+        if name in data[table]:
+            data[table][name] = absolute(key, data[table][name])
+    data["grid"] = {key: tuple(absolute(key, value) for value in values) for key, values in data["grid"].items()}
+    return sweep_from_dict(data, "sweep")
+
+
 def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in data.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
     return flat
+
+
+def _is_litter(path: Path) -> bool:
+    """Whether a file is what a killed process left when it was about to write `sweep.toml`."""
+    return path.name.startswith(f".{CONFIG}.") and path.name.endswith(".part")
 
 
 def _remove_litter(root: Path) -> None:
@@ -276,6 +348,10 @@ def _remove_litter(root: Path) -> None:
         pid = rest.partition(".")[0]
         if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
             shutil.rmtree(partial, ignore_errors=True)
+    for partial in (*root.glob(".*.part"), *(root / CHECKPOINTS).glob(".*.part")):
+        with contextlib.suppress(OSError):
+            if time.time() - partial.stat().st_mtime > SECONDS_UNTIL_LITTER:
+                partial.unlink()
 
 
 def _alive(pid: int) -> bool:

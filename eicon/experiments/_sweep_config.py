@@ -1,5 +1,6 @@
 """What a sweep is: a connectome, a network, a task, a training, and a grid over any of their keys."""
 
+import hashlib
 import itertools
 import json
 import os
@@ -21,13 +22,14 @@ from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, e
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Compat = Literal["", "bio_rnn_mem"]
 C = TypeVar("C", bound=BaseModel)
+LONGEST_SLUG = 120
 
 
 class ConnectomeConfig(Section):
     """Table ``[connectome]``: which wiring diagram, and how its regions become neurons.
 
-    ``folder`` is searched for connectome files first; see `eicon.connectomes.load` and `expand`. ``regions``: how
-    many the file must have (0: any number).
+    With ``neurons`` 1 the units are the network's, and nothing is expanded. ``folder`` is searched for connectome
+    files first; see `eicon.connectomes.load` and `expand`. ``regions``: how many the file must have (0: any number).
     """
 
     name: str = "celegans"
@@ -35,7 +37,7 @@ class ConnectomeConfig(Section):
     regions: Annotated[int, Field(ge=0)] = 0
     neurons: PositiveInt | tuple[PositiveInt, ...] = 1
     target_sparsity: Fraction = 0.8
-    intrinsic: bool = True
+    intrinsic: bool | Literal["measured"] = True
     intrinsic_share: Annotated[float, Field(gt=0, lt=1)] = 0.8
     intrinsic_sparsity: Fraction = 1.0
     autapses: bool = False
@@ -116,7 +118,7 @@ class SweepConfig(RunSettings):
     grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
 
     def combinations(self) -> Iterator[tuple[dict[str, Any], RunSettings]]:
-        """All combinations in the order of the grid, each with its settings.
+        """All combinations in the order of the grid, each with its settings; 20 is 20.0 where a float is meant.
 
         Raises
         ------
@@ -124,30 +126,75 @@ class SweepConfig(RunSettings):
             If a key of the grid does not exist or a value may not be.
         """
         for values in itertools.product(*self.grid.values()):
-            combination = dict(zip(self.grid, values, strict=True))
-            yield combination, self._settings(combination)
-
-    def _settings(self, combination: dict[str, Any]) -> RunSettings:
-        data = self.model_dump(exclude={"grid"})
-        for key, value in combination.items():
-            set_key(data, key, value)
-        settings = _validated(RunSettings, data, "grid")
-        settings.make_task()
-        return settings
+            data = self.model_dump(exclude={"grid"})
+            for key, value in zip(self.grid, values, strict=True):
+                set_key(data, key, value)
+            settings = _validated(RunSettings, data, "grid")
+            task = settings.make_task()
+            yield {key: _value(settings, task, key) for key in self.grid}, settings
 
     def check(self) -> None:
         """Refuse what any run would refuse about the configuration, before the first one starts."""
         for key, values in self.grid.items():
-            if len({json.dumps(value, sort_keys=True) for value in values}) < len(values):
-                raise ConfigError(f"grid.{key}: a value occurs twice in {list(values)}.")
-            if key in ("training.repeats", "seed", "compat"):
+            if key in ("training.repeats", "seed", "compat") or key.partition(".")[0] == "grid":
                 raise ConfigError(f"grid.{key}: is the same for a whole sweep; it cannot be part of the grid.")
-        for _ in self.combinations():
-            pass
+            if len({_as_json(f"grid.{key}", value) for value in values}) < len(values):
+                raise ConfigError(f"grid.{key}: a value occurs twice in {list(values)}.")
+        seen: dict[str, dict[str, Any]] = {}
+        for combination, settings in self.combinations():
+            resolved = settings.model_dump_json(exclude={"task"}) + repr(settings.make_task())
+            if resolved in seen:
+                raise ConfigError(f"grid: {seen[resolved]} and {combination} are the same combination.")
+            seen[resolved] = combination
+            _check_compat(settings)
+        _as_json("task", self.task)
 
     def to_toml(self) -> str:
         """TOML text that `read_sweep` reads back, every default spelled out."""
         return tomli_w.dumps(self.model_dump(mode="json"))
+
+
+def _value(settings: RunSettings, task: Task, key: str) -> Any:
+    table, _, name = key.partition(".")
+    if table == "task" and isinstance(made := getattr(task, name, None), bool | int | float | str):
+        return made
+    value: Any = settings.model_dump()
+    for part in key.split("."):
+        value = value[part]
+    return value
+
+
+NOT_PUBLISHED = {
+    "connectome": ("target_sparsity", "intrinsic", "intrinsic_share", "intrinsic_sparsity", "autapses"),
+    "network": ("spectral_radius", "signs", "e_ratio", "tau", "sigma_rec", "sigma_in"),
+}
+"""Settings without a counterpart in bio_rnn_mem."""
+
+
+def _check_compat(settings: RunSettings) -> None:
+    if not settings.compat:
+        return
+    for table, names in NOT_PUBLISHED.items():
+        given = getattr(settings, table)
+        for name in names:
+            default = type(given).model_fields[name].default
+            if getattr(given, name) != default:
+                raise ConfigError(f"{table}.{name}: {settings.compat} has no such setting; leave it at {default!r}.")
+
+
+def _as_json(key: str, value: Any) -> str:
+    try:
+        return json.dumps(_plain(value), sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        raise ConfigError(f"{key}: must hold finite numbers, text, lists and tables only; got {value!r}.") from None
+
+
+def _plain(value: Any) -> Any:
+    if value is None:
+        raise TypeError("TOML has no null")
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def short_names(keys: list[str]) -> dict[str, str]:
@@ -184,7 +231,8 @@ def parse_sweep(text: str, source: str = "sweep") -> SweepConfig:
 
 def sweep_from_dict(data: dict[str, Any], source: str) -> SweepConfig:
     """Make a checked sweep of nested tables."""
-    data = {**data, "grid": _flat(data.get("grid", {}))}
+    grid = data.get("grid", {})
+    data = {**data, "grid": _flat(grid) if isinstance(grid, dict) else grid}
     config = _validated(SweepConfig, data, source)
     try:
         config.check()
@@ -194,11 +242,14 @@ def sweep_from_dict(data: dict[str, Any], source: str) -> SweepConfig:
 
 
 def override(config: SweepConfig, changes: dict[str, Any]) -> SweepConfig:
-    """Sweep with some dotted keys replaced; a key that was in the grid leaves it."""
+    """Sweep with some dotted keys replaced; a key that was in the grid leaves it, and ``grid.KEY`` puts it there."""
     data = config.model_dump()
     for key, value in changes.items():
-        set_key(data, key, value)
-        data["grid"].pop(key, None)
+        if key.startswith("grid."):
+            data["grid"][key.removeprefix("grid.")] = value
+        else:
+            set_key(data, key, value)
+            data["grid"].pop(key, None)
     return sweep_from_dict(data, "command line")
 
 
@@ -218,7 +269,7 @@ def read_sweep(path: str | os.PathLike[str], *, compat: Compat | None = None) ->
     if _is_ini(path):
         return parse_ini(text, str(path), compat=compat or "")
     config = parse_sweep(text, str(path))
-    return config if compat is None else config.model_copy(update={"compat": compat})
+    return config if compat is None else sweep_from_dict({**config.model_dump(), "compat": compat}, str(path))
 
 
 def results_path(path: str | os.PathLike[str]) -> Path | None:
@@ -234,15 +285,16 @@ def _is_ini(path: Path) -> bool:
 
 
 def slug(combination: dict[str, Any]) -> str:
-    """Directory name of a combination, e.g. ``learning_rate=0.001,activation=relu``."""
+    """Directory name of a combination, e.g. ``learning_rate=0.001,activation=relu``; different for different ones."""
     names = short_names(list(combination))
-    parts = [f"{names[key]}={value}" for key, value in combination.items()]
-    return re.sub(r"[^\w=,.+-]+", "_", ",".join(parts)) or "all"
+    text = ",".join(f"{names[key]}={value}" for key, value in combination.items())
+    plain = re.sub(r"[^\w=,.+-]+", "_", text)
+    if plain == text and len(plain) <= LONGEST_SLUG:
+        return plain or "all"
+    return f"{plain[:LONGEST_SLUG]},{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _flat(grid: Any, prefix: str = "") -> dict[str, Any]:
-    if not isinstance(grid, dict):
-        return grid
+def _flat(grid: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in grid.items():
         flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}

@@ -1,10 +1,11 @@
 """One run of a sweep: from settings and a repeat to a trained network and its record, in a directory."""
 
+import contextlib
 import os
 import shutil
 import socket
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -27,6 +28,7 @@ from ._sweep_config import ConnectomeConfig, RunSettings, read_sweep, slug
 
 KIND, VERSION = "sweep-run", 1
 RUNS, CONFIG = "runs", "sweep.toml"
+CHECKPOINTS, STORED = "checkpoints", "stored"
 
 
 @dataclass(frozen=True)
@@ -109,15 +111,20 @@ def run(task: SweepRun) -> dict[str, Any]:
         return summary(task)
     partial = task.path.with_name(f".{task.path.name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
     try:
+        if task.path.is_dir() and any(task.path.iterdir()):
+            raise FileExistsError(f"{task.path} is not empty and holds no finished run; remove it")
         _train(task, partial)
-        try:
-            os.rename(partial, task.path)
-        except OSError:
-            if not task.done:
-                raise
+        os.rename(partial, task.path)
+    except OSError:
+        if not task.done:  # else another sweep was faster, and has the same bits
+            raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     _checkpoint(task).unlink(missing_ok=True)
+    shutil.rmtree(_stored(task), ignore_errors=True)
+    for folder in (task.root / STORED, task.root / CHECKPOINTS):
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # only if it is empty
     return summary(task)
 
 
@@ -144,23 +151,23 @@ def read_record(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
 def make_neurons(task: SweepRun) -> Neurons:
     """Connectome of a run, expanded to neurons, randomised and turned as its settings ask."""
     config, compat = task.settings.connectome, task.settings.compat
-    connectome = _connectome(config.name, config.folder)
-    if config.regions and config.regions != connectome.n:
-        raise ConfigError(
-            f"connectome.regions (rnn_size): {config.name} has {connectome.n} regions; got {config.regions}."
-        )
+    connectome = _checked_connectome(config)
     regions = connectome.weights
     if compat:
         expansion_seed = int(np.random.default_rng([task.settings.seed, 0]).integers(2**32))
         stored = regions.T if connectome.turned else regions
         weights = published_neurons(stored, config.neurons, config.partition, expansion_seed)
         region = np.repeat(np.arange(connectome.n), config.neurons)
+    elif config.neurons == 1:
+        keep = 1 if config.autapses else 1 - np.eye(connectome.n)
+        weights, region = regions * keep, np.arange(connectome.n)
     else:
+        measured = config.intrinsic and bool(np.diagonal(regions).any())
         expansion = expand(
-            regions,
+            regions if config.intrinsic else np.where(np.eye(len(regions), dtype=bool), 0.0, regions),
             config.neurons,
             target_sparsity=config.target_sparsity,
-            intrinsic=config.intrinsic,
+            intrinsic="measured" if measured else config.intrinsic,
             intrinsic_share=config.intrinsic_share,
             intrinsic_sparsity=config.intrinsic_sparsity,
             autapses=config.autapses,
@@ -245,17 +252,19 @@ def _train(task: SweepRun, directory: Path) -> None:
         seed=int(task.generator("noise").integers(2**31)),
     )
     checkpoint = _checkpoint(task)
-    if checkpoint.is_file():
+    with contextlib.suppress(FileNotFoundError):
         trainer.resume(checkpoint)
     directory.mkdir(parents=True)
     for stop in _stops(training.epochs, training.store_every):
-        if stop > trainer.epoch:
+        if stop >= trainer.epoch:
             trainer.fit(stop - trainer.epoch, checkpoint=checkpoint, progress=False)
-            if training.store_every:
-                save(net, directory / "networks" / f"epoch={stop - 1}.npz")
+            if training.store_every and not trainer.diverged:
+                save(net, _stored(task) / f"epoch={stop - 1}.npz")
     diverged = trainer.diverged
     if not diverged:
         save(net, directory / "network.npz")
+    if _stored(task).is_dir():
+        shutil.copytree(_stored(task), directory / "networks", ignore=shutil.ignore_patterns(".*"))
     header = {
         **task.identity(),
         "null_loss": problem.null_loss,
@@ -274,7 +283,12 @@ def _stops(epochs: int, store_every: int) -> list[int]:
 
 
 def _checkpoint(task: SweepRun) -> Path:
-    return task.root / "checkpoints" / f"{slug(task.combination)},repeat={task.repeat}.npz"
+    return task.root / CHECKPOINTS / f"{slug(task.combination)},repeat={task.repeat}.npz"
+
+
+def _stored(task: SweepRun) -> Path:
+    """Where networks of earlier epochs wait for the end of their run, which may be killed and resumed before."""
+    return task.root / STORED / f"{slug(task.combination)},repeat={task.repeat}"
 
 
 @lru_cache(maxsize=8)
@@ -282,12 +296,44 @@ def _connectome(name: str, folder: str) -> Connectome:
     return load_connectome(name, folder or None)
 
 
+def _checked_connectome(config: ConnectomeConfig) -> Connectome:
+    try:
+        connectome = _connectome(config.name, config.folder)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"connectome.name: {error}") from error
+    if config.regions and config.regions != connectome.n:
+        raise ConfigError(
+            f"connectome.regions (rnn_size): {config.name} has {connectome.n} regions; got {config.regions}."
+        )
+    if isinstance(config.neurons, tuple) and len(config.neurons) != connectome.n:
+        raise ConfigError(
+            f"connectome.neurons: must be one number, or one for each of the {connectome.n} regions of {config.name}; "
+            f"got {len(config.neurons)}."
+        )
+    if config.null == "distance" and connectome.coordinates is None:
+        raise ConfigError(f"connectome.null: 'distance' needs coordinates, and {config.name} has none.")
+    return connectome
+
+
+def check_inputs(tasks: Sequence[SweepRun]) -> None:
+    """Refuse what runs would refuse about files that they read, before the first one starts.
+
+    Raises
+    ------
+    ConfigError
+        For connectomes that are not there or do not fit, and pretrained networks that are not there.
+    """
+    for config in {task.settings.connectome for task in tasks}:
+        _checked_connectome(config)
+    for task in tasks:
+        if task.settings.pretrained.path and task.repeat == 0:
+            _pretrained_path(task)
+
+
 def _randomised(neurons: Neurons, config: ConnectomeConfig, rng: np.random.Generator) -> Neurons:
     null: Callable[..., np.ndarray] = NULLS[config.null]
     options: dict[str, Any] = {}
     if config.null == "distance":
-        if neurons.coordinates is None:
-            raise ConfigError(f"connectome.null: 'distance' needs coordinates, and {config.name} has none.")
         options["coordinates"] = neurons.coordinates
     return Neurons(null(neurons.weights, seed=rng, **options), neurons.region, neurons.sign, neurons.coordinates)
 

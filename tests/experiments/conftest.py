@@ -1,6 +1,10 @@
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from eicon.experiments import analyze_run, create_run, parse_config, train_run
+from eicon.connectomes import Connectome
+from eicon.experiments import analyze_run, create_run, create_sweep, parse_config, parse_sweep, run_sweep, train_run
 
 TINY = """
 seed = 3
@@ -27,3 +31,51 @@ def trained_run(tmp_path_factory):
     run = create_run(tmp_path_factory.mktemp("runs") / "tiny", parse_config(TINY))
     train_run(run, progress=False)
     return run, analyze_run(run, repeats=10)
+
+
+@pytest.fixture(scope="session")
+def bio2art():
+    """Folder with the connectomes of bio2art, which eicon does not hold."""
+    folder = Path(__file__).parents[3] / "shared" / "connectomes" / "bio2art"
+    if not (folder / "C_Marmoset_Normalized.npy").is_file():
+        pytest.skip(f"the connectomes of bio2art are not in {folder}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_connectome(tmp_path_factory):
+    """File of a connectome of six regions."""
+    rng = np.random.default_rng(0)
+    weights = rng.random((6, 6)) * (rng.random((6, 6)) < 0.7) * (1 - np.eye(6))
+    path = tmp_path_factory.mktemp("connectome") / "small.npz"
+    Connectome(weights, tuple("ABCDEF"), name="small", species="none").save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sweep_toml(small_connectome):
+    """Four runs of a few epochs that share their compiled code."""
+    return f"""
+seed = 3
+[connectome]
+name = "{small_connectome}"
+neurons = 2
+[task]
+name = "SequenceMemory"
+pattern_length = 2
+[training]
+epochs = 4
+repeats = 2
+n_trials = 20
+batch_size = 10
+[grid]
+training.learning_rate = [0.01, 0.001]
+"""
+
+
+@pytest.fixture(scope="session")
+def finished_sweep(sweep_toml, tmp_path_factory):
+    """That sweep, done in this process; tests must not change it."""
+    sweep = create_sweep(tmp_path_factory.mktemp("sweeps") / "here", parse_sweep(sweep_toml))
+    run_sweep(sweep, workers=0, progress=False)
+    return sweep

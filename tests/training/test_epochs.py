@@ -348,11 +348,19 @@ def test_a_checkpoint_of_another_training_is_refused(name, checkpoint):
     assert other.epoch == 0
 
 
+def test_a_checkpoint_of_other_trials_is_refused(checkpoint):
+    task = SequenceMemory()
+    validation, train = make_trials(task)
+    other = EpochTrainer(make_net(), task, train, validation, batch_size=BATCH, learning_rate=0.01, seed=3)
+    with pytest.raises(ValueError, match="belongs to another training: .*trials"):
+        other.resume(checkpoint)
+
+
 def test_a_checkpoint_of_another_task_or_none_is_refused(checkpoint, tmp_path):
     task = SequenceMemory(pattern_length=2)
     train, validation = make_trials(task)
     other = EpochTrainer(make_net(), task, train, validation, batch_size=BATCH, learning_rate=0.01, seed=3)
-    with pytest.raises(ValueError, match=r"task differ \(task is 'SequenceMemory.* there"):
+    with pytest.raises(ValueError, match=r"task, trials differ \(task is 'SequenceMemory.* there"):
         other.resume(checkpoint)
     with pytest.raises(FileNotFoundError, match="no eicon checkpoint file"):
         other.resume(tmp_path / "none.npz")
