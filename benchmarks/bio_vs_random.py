@@ -72,13 +72,40 @@ def compare(found: Any) -> list[dict[str, Any]]:
     return rows
 
 
+def of_remap(found: Any) -> list[str]:
+    """What remapping does to the real connectome, in Markdown."""
+    lines = [
+        "| radius | orientation | remap - off | log10 loss [95 %] | epochs to a tenth [95 %] | initial radius |",
+        "|---|---|---|---|---|---|",
+    ]
+    for radius in found["spectral_radius"].values:
+        for orientation in found["orientation"].values:
+            cell = found.sel(spectral_radius=radius, orientation=orientation, null="none")
+            off = cell.sel(remap="off")
+            for remap in found["remap"].values[found["remap"].values != "off"]:
+                on = cell.sel(remap=remap)
+                loss, epoch = (difference(on[name].values, off[name].values) for name in ("log_loss", "epoch"))
+                radii = f"{float(on['radius'].mean()):.2f} / {float(off['radius'].mean()):.2f}"
+                lines.append(
+                    f"| {'as drawn' if radius == 0 else f'{float(radius):g}'} | {orientation} | {remap} "
+                    f"| {loss[0]:+.2f} [{loss[1]:+.2f}, {loss[2]:+.2f}] "
+                    f"| {epoch[0]:+.0f} [{epoch[1]:+.0f}, {epoch[2]:+.0f}] | {radii} |"
+                )
+    return lines
+
+
 def draw(tables: dict[str, list[dict[str, Any]]]) -> Any:
     """Differences with intervals: a row per connectome, a column per setting."""
     settings = list(dict.fromkeys((row["radius"], row["remap"]) for rows in tables.values() for row in rows))
     nulls = list(dict.fromkeys(row["null"] for rows in tables.values() for row in rows))
     with style():
         figure, grid = plt.subplots(
-            len(tables), len(settings), squeeze=False, sharex=True, sharey="row", figsize=(10, 1.2 + 1.9 * len(tables))
+            len(tables),
+            len(settings),
+            squeeze=False,
+            sharex=True,
+            sharey="row",
+            figsize=(1.0 + 2.1 * len(settings), 1.4 + 1.9 * len(tables)),
         )
         for axes, (label, rows) in zip(grid, tables.items(), strict=True):
             for ax, (radius, remap) in zip(axes, settings, strict=True):
@@ -95,9 +122,9 @@ def draw(tables: dict[str, list[dict[str, Any]]]) -> Any:
                 ax.axhline(0, color="#999999", linestyle=":", linewidth=1)
                 ax.set_xticks(range(len(nulls)), [null.replace("_", "\n") for null in nulls], fontsize=7)
                 ax.set_xlim(-0.5, len(nulls) - 0.5)
-                if axes is grid[0]:
+                if label == next(iter(tables)):
                     drawn = "radius as drawn" if radius == "as drawn" else f"radius {radius}"
-                    ax.set_title(f"remap {remap}, {drawn}", fontsize=8)
+                    ax.set_title(f"remap {remap},\n{drawn}", fontsize=8)
             axes[0].set_ylabel(f"{label}\nbiology - null", fontsize=8)
         figure.supylabel("difference in log10 smallest validation loss\n(< 0: biology better)", fontsize=8)
         handles, labels = grid[0][0].get_legend_handles_labels()
@@ -105,13 +132,19 @@ def draw(tables: dict[str, list[dict[str, Any]]]) -> Any:
     return figure
 
 
-def table(label: str, rows: list[dict[str, Any]]) -> list[str]:
+def table(label: str, rows: list[dict[str, Any]], remapping: list[str]) -> list[str]:
     """Markdown lines of one connectome."""
     lines = [
         f"## {label}",
         "",
-        "| radius | remap | orientation | null model | log10 loss, biology - null [95 %] | epochs to a tenth of the null "
-        "level, biology - null [95 %] | initial radius, biology / null |",
+        "What remapping does to the real connectome:",
+        "",
+        *remapping,
+        "",
+        "Biology against null models:",
+        "",
+        "| radius | remap | orientation | null model | log10 loss, biology - null [95 %] | epochs to a tenth of the "
+        "null level, biology - null [95 %] | initial radius, biology / null |",
         "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
@@ -133,18 +166,20 @@ def main() -> int:
     options = parser.parse_args()
     if len(options.labels) != len(options.sweeps):
         parser.error("one label per sweep")
-    tables, notes = {}, []
+    tables: dict[str, list[dict[str, Any]]] = {}
+    remapping, notes = {}, []
     for label, path in zip(options.labels, options.sweeps, strict=True):
         data = sweep_results(path)
         runs = f"{int(data['finished'].sum())} of {data['finished'].size} runs"
         notes.append(f"{label}: {runs}, {data.sizes['repeat']} repeats, {data.sizes['epoch']} epochs.")
-        tables[label] = compare(outcomes(data))
+        found = outcomes(data)
+        tables[label], remapping[label] = compare(found), of_remap(found)
     FIGURE.parent.mkdir(parents=True, exist_ok=True)
     draw(tables).savefig(FIGURE, dpi=150)
     head = (
         PAGE.read_text(encoding="utf-8").partition("<!-- tables -->")[0] if PAGE.is_file() else "# Biology or not\n\n"
     )
-    lines = [line for label, rows in tables.items() for line in table(label, rows)]
+    lines = [line for label, rows in tables.items() for line in table(label, rows, remapping[label])]
     body = "\n".join([*notes, "", "`*`: the interval does not hold 0.", "", *lines])
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text(f"{head}<!-- tables -->\n\n{body}", encoding="utf-8")

@@ -31,12 +31,19 @@ def milestones(loss: ArrayLike) -> Milestones:
     loss : array, shape (..., E)
         Loss after each epoch. NaN is left out; a curve without any number gives NaN.
 
+    Raises
+    ------
+    ValueError
+        For curves without an epoch.
+
     Examples
     --------
     >>> [float(value) for value in milestones([1.0, 0.104, 0.1, 0.2])]
     [0.1, 3.0, 2.0]
     """
     loss = np.asarray(loss, np.float64)
+    if loss.ndim == 0 or loss.shape[-1] == 0:
+        raise ValueError(f"`loss` must hold at least one epoch; got shape {loss.shape}.")
     known = np.where(np.isfinite(loss), loss, np.inf)
     low = known.min(axis=-1)
     exists = np.isfinite(low)

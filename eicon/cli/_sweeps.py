@@ -62,6 +62,7 @@ def sweep(
         os.environ.update(ONE_THREAD)  # the same bits as on a cluster
     with errors(context, again=_again(context)):
         from ..experiments import SweepConfig, create_sweep, override, read_sweep, run_sweep
+        from ..experiments._sweep import check_files
 
         settings: SweepConfig = read_sweep(config, compat=compat)  # type: ignore[arg-type]
         given = {
@@ -87,6 +88,7 @@ def sweep(
                     err=True,
                 )
         if dry_run:
+            check_files(settings)
             click.echo(settings.to_toml())
             return
         summaries = run_sweep(

@@ -9,7 +9,7 @@ from ..connectomes import expand
 from ..models import Connectivity, RateRNN, remap
 
 
-def published_neurons(regions: np.ndarray, neurons: int | tuple[int, ...], partition: str, seed: int) -> np.ndarray:
+def published_neurons(regions: np.ndarray, neurons: np.ndarray, partition: str, seed: int) -> np.ndarray:
     """Neurons of bio2art, as bio_rnn_mem calls it; shape (N, N), rows as in the file."""
     how: Literal["equal", "stick-breaking"] = "stick-breaking" if partition == "random" else "equal"
     return np.asarray(expand(regions, neurons, partition=how, intrinsic_of="incoming", seed=seed).weights)

@@ -4,8 +4,10 @@ import contextlib
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -83,6 +85,11 @@ def create_sweep(path: str | os.PathLike[str], config: SweepConfig) -> Sweep:
     return sweep
 
 
+def check_files(config: SweepConfig) -> None:
+    """Refuse a sweep whose connectomes or pretrained networks are not there or do not fit; see `create_sweep`."""
+    check_inputs(Sweep(Path(), config).runs())
+
+
 def open_sweep(path: str | os.PathLike[str]) -> Sweep:
     """Open a sweep's directory.
 
@@ -134,23 +141,26 @@ def run_sweep(
     runs = sweep.runs()
     missing = [task for task in runs if not task.done]
     made: dict[Path, dict[str, Any]] = {}
-    with _Progress(len(runs), len(runs) - len(missing), progress) as shown:
-        if scheduler is None and workers == 0:
-            for task in missing:
-                with _explained(sweep, task):
-                    made[task.path] = run(task)
-                    shown.finished(made[task.path])
-        elif missing:
-            with _client(workers, scheduler, len(missing)) as client:
-                for task, found in _distributed(client, sweep, missing):
-                    made[task.path] = found
-                    shown.finished(found)
-            unseen = [task for task in missing if not task.done]
-            if unseen:
-                raise SweepError(
-                    f"the workers finished {len(unseen)} runs that are not in {sweep.path} here; they must see the "
-                    "same directory under the same path."
-                )
+    try:
+        with _Progress(len(runs), len(runs) - len(missing), progress) as shown:
+            if scheduler is None and workers == 0:
+                for task in missing:
+                    with _explained(sweep, task):
+                        made[task.path] = run(task)
+                        shown.finished(made[task.path])
+            elif missing:
+                with _client(workers, scheduler, len(missing)) as client:
+                    for task, found in _distributed(client, sweep, missing):
+                        made[task.path] = found
+                        shown.finished(found)
+                unseen = [task for task in missing if not task.done]
+                if unseen:
+                    raise SweepError(
+                        f"the workers finished {len(unseen)} runs that are not in {sweep.path} here; they must see the "
+                        "same directory under the same path."
+                    )
+    finally:
+        _remove_litter(sweep.path)
     return [made.get(task.path) or summary(task) for task in runs]
 
 
@@ -161,7 +171,7 @@ def _distributed(client: Any, sweep: Sweep, missing: list[SweepRun]) -> Iterator
     from distributed.scheduler import KilledWorker
 
     root = sweep.path.absolute()  # workers may have another current directory
-    futures = {client.submit(run, replace(task, root=root), pure=False): task for task in missing}
+    futures = {client.submit(_run_in_worker, replace(task, root=root), pure=False): task for task in missing}
     try:
         for future in as_completed(list(futures)):
             task = futures[future]
@@ -180,6 +190,11 @@ def _distributed(client: Any, sweep: Sweep, missing: list[SweepRun]) -> Iterator
         if client.status == "running":
             with contextlib.suppress(Exception):
                 client.cancel(list(futures), force=True)
+
+
+def _run_in_worker(task: SweepRun) -> dict[str, Any]:
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, and would outlive a killed worker
+    return run(task)
 
 
 @contextlib.contextmanager
@@ -209,21 +224,35 @@ def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator
         "distributed.comm.timeouts.tcp": "60s",
         "distributed.admin.low-level-log-length": 0,
     }
-    with (
-        _silenced(),
-        dask.config.set(settings),
-        tempfile.TemporaryDirectory(prefix="eicon-dask-", ignore_cleanup_errors=True) as scratch,
-        LocalCluster(
-            n_workers=min(workers or cores, n_runs),
-            threads_per_worker=1,
-            processes=True,
-            dashboard_address="127.0.0.1:0",
-            memory_limit=0,
-            local_directory=scratch,
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield client
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_silenced())
+        stack.enter_context(dask.config.set(settings))
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="eicon-dask-", ignore_cleanup_errors=True))
+        with _interrupts_spare_children():
+            cluster = LocalCluster(
+                n_workers=min(workers or cores, n_runs),
+                threads_per_worker=1,
+                processes=True,
+                dashboard_address="127.0.0.1:0",
+                memory_limit=0,
+                local_directory=scratch,
+                silence_logs=logging.CRITICAL,
+            )
+        stack.enter_context(cluster)
+        yield stack.enter_context(Client(cluster))
+
+
+@contextlib.contextmanager
+def _interrupts_spare_children() -> Iterator[None]:
+    """Hide Ctrl-C, which a terminal sends to all processes, from those started here; this one ends them in order."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

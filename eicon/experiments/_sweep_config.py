@@ -7,6 +7,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterator
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -28,14 +29,18 @@ LONGEST_SLUG = 120
 class ConnectomeConfig(Section):
     """Table ``[connectome]``: which wiring diagram, and how its regions become neurons.
 
-    With ``neurons`` 1 the units are the network's, and nothing is expanded. ``folder`` is searched for connectome
+    With ``neurons`` 1 the units are the network's, and nothing is expanded; "ratio" and "rank" follow the densities of
+    the data, ``total`` neurons in all (0: the least dense region gets one), where a density is ``missing`` as
+    `eicon.connectomes.neurons_per_region` says. ``folder`` is searched for connectome
     files first; see `eicon.connectomes.load` and `expand`. ``regions``: how many the file must have (0: any number).
     """
 
     name: str = "celegans"
     folder: str = ""
     regions: Annotated[int, Field(ge=0)] = 0
-    neurons: PositiveInt | tuple[PositiveInt, ...] = 1
+    neurons: PositiveInt | tuple[PositiveInt, ...] | Literal["ratio", "rank"] = 1
+    total: Annotated[int, Field(ge=0)] = 0
+    missing: Literal["error", "median", "smallest"] = "error"
     target_sparsity: Fraction = 0.8
     intrinsic: bool | Literal["measured"] = True
     intrinsic_share: Annotated[float, Field(gt=0, lt=1)] = 0.8
@@ -198,9 +203,10 @@ def _plain(value: Any) -> Any:
 
 
 def short_names(keys: list[str]) -> dict[str, str]:
-    """Name of each dotted key in results: its last part, where that is unique."""
+    """Name of each dotted key in results: its last part, where that is unique and results mean nothing else by it."""
     last = [key.rpartition(".")[2] for key in keys]
-    return {key: name if last.count(name) == 1 else key for key, name in zip(keys, last, strict=True)}
+    plain = [name not in ("epoch", "repeat", "label") and last.count(name) == 1 for name in last]
+    return {key: name if short else key for key, name, short in zip(keys, last, plain, strict=True)}
 
 
 def set_key(data: dict[str, Any], key: str, value: Any) -> None:
@@ -259,13 +265,15 @@ def read_sweep(path: str | os.PathLike[str], *, compat: Compat | None = None) ->
     Parameters
     ----------
     path : path
+        Or the name of a sweep that comes with eicon: ``bio_vs_random``.
     compat : {"", "bio_rnn_mem"}, optional
         Instead of what the file says (an INI file says nothing, and gets our defaults).
     """
     from ._ini import parse_ini
 
     path = Path(path)
-    text = read_text(path)
+    shipped = resources.files(__package__).joinpath("configs", f"{path}.toml")
+    text = shipped.read_text(encoding="utf-8") if not path.exists() and shipped.is_file() else read_text(path)
     if _is_ini(path):
         return parse_ini(text, str(path), compat=compat or "")
     config = parse_sweep(text, str(path))

@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import __version__
 from .._files import load_arrays, save_arrays
-from ..connectomes import NULLS, Connectome, assign_signs, expand
+from ..connectomes import NULLS, Connectome, assign_signs, expand, neurons_per_region
 from ..connectomes import load as load_connectome
 from ..models import RateRNN, build, load, save, spectral_radius
 from ..tasks import Task
@@ -156,8 +156,9 @@ def make_neurons(task: SweepRun) -> Neurons:
     if compat:
         expansion_seed = int(np.random.default_rng([task.settings.seed, 0]).integers(2**32))
         stored = regions.T if connectome.turned else regions
-        weights = published_neurons(stored, config.neurons, config.partition, expansion_seed)
-        region = np.repeat(np.arange(connectome.n), config.neurons)
+        counts = _counts(config, connectome)
+        weights = published_neurons(stored, counts, config.partition, expansion_seed)
+        region = np.repeat(np.arange(connectome.n), counts)
     elif config.neurons == 1:
         keep = 1 if config.autapses else 1 - np.eye(connectome.n)
         weights, region = regions * keep, np.arange(connectome.n)
@@ -165,7 +166,7 @@ def make_neurons(task: SweepRun) -> Neurons:
         measured = config.intrinsic and bool(np.diagonal(regions).any())
         expansion = expand(
             regions if config.intrinsic else np.where(np.eye(len(regions), dtype=bool), 0.0, regions),
-            config.neurons,
+            _counts(config, connectome),
             target_sparsity=config.target_sparsity,
             intrinsic="measured" if measured else config.intrinsic,
             intrinsic_share=config.intrinsic_share,
@@ -305,6 +306,11 @@ def _checked_connectome(config: ConnectomeConfig) -> Connectome:
         raise ConfigError(
             f"connectome.regions (rnn_size): {config.name} has {connectome.n} regions; got {config.regions}."
         )
+    if isinstance(config.neurons, str):
+        try:
+            _counts(config, connectome)
+        except ValueError as error:
+            raise ConfigError(f"connectome.neurons: {error}") from error
     if isinstance(config.neurons, tuple) and len(config.neurons) != connectome.n:
         raise ConfigError(
             f"connectome.neurons: must be one number, or one for each of the {connectome.n} regions of {config.name}; "
@@ -313,6 +319,20 @@ def _checked_connectome(config: ConnectomeConfig) -> Connectome:
     if config.null == "distance" and connectome.coordinates is None:
         raise ConfigError(f"connectome.null: 'distance' needs coordinates, and {config.name} has none.")
     return connectome
+
+
+def _counts(config: ConnectomeConfig, connectome: Connectome) -> np.ndarray:
+    if not isinstance(config.neurons, str):
+        return np.broadcast_to(config.neurons, (connectome.n,))
+    if connectome.densities is None:
+        raise ValueError(f"{config.neurons!r} needs densities, and {config.name} has none.")
+    return neurons_per_region(
+        connectome.densities,
+        total=config.total or None,
+        method=config.neurons,
+        missing=config.missing,
+        names=connectome.names,
+    )
 
 
 def check_inputs(tasks: Sequence[SweepRun]) -> None:

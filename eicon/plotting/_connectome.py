@@ -1,6 +1,7 @@
 """A wiring diagram: its matrix, its degrees and its weights."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike
 from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, house_style
 
 MOST_NAMES = 60
+NARROW: Any = {"fontsize": 7.5, "handlelength": 1.0, "columnspacing": 1.0, "handletextpad": 0.5}
 SIGNS = (("excitatory", 1, E_COLOR), ("inhibitory", -1, I_COLOR), ("unknown sign", 0, NEUTRAL_COLOR))
 
 
@@ -46,7 +48,7 @@ def plot_connectome(
     signs = np.zeros(len(weights), int) if sign is None else np.asarray(sign)
     named = 0 < len(names) <= MOST_NAMES
     figure = plt.figure(figsize=(9.5, 6.4 if named else 5.2))
-    layout = figure.add_gridspec(2, 2, width_ratios=(2.2, 1.0))
+    layout = figure.add_gridspec(2, 2, width_ratios=(1.9, 1.0))
     matrix, degrees, sizes = (figure.add_subplot(layout[where]) for where in ((slice(None), 0), (0, 1), (1, 1)))
     _matrix(matrix, weights, names if named else ())
     _degrees(degrees, weights)
@@ -86,7 +88,7 @@ def _degrees(ax: Axes, weights: np.ndarray) -> None:
     )
     ax.set_xlabel("connections of a unit")
     ax.set_ylabel("number of units")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, **NARROW)
 
 
 def _sizes(ax: Axes, weights: np.ndarray, signs: np.ndarray) -> None:
@@ -107,4 +109,4 @@ def _sizes(ax: Axes, weights: np.ndarray, signs: np.ndarray) -> None:
     ax.set_xlabel("anatomical weight")
     ax.set_ylabel("number of connections")
     if len(groups) > 1:
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(groups))
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(groups), **NARROW)

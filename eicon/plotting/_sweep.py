@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from eicon.analysis import milestones
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 COLORS = ("#228833", "#AA3377", "#EE7733", "#33BBEE", "#BBBB33", "#555555")
 MOST_PANELS = 24
 LOG_RANGE = 30.0
+LONGEST_ROW = 18
 
 
 @house_style
@@ -29,12 +31,14 @@ def plot_loss_curves(
 ) -> list[Figure]:
     """Draw curves over epochs, a panel per combination: mean over repeats, with a band of one standard deviation.
 
+    The band ends where the runs do: at no epoch does it leave their range.
+
     Parameters
     ----------
     results : mapping of label to Dataset
         Results of `eicon.experiments.sweep_results`, over the same grid.
     quantity : {"loss", "accuracy"}
-        Validation is drawn solid, training dashed; the level without memory dotted.
+        Validation is drawn solid, training dashed; the loss of the best answer without memory dotted.
     ylabel : str, optional
         Default: the quantity.
 
@@ -59,15 +63,22 @@ def plot_loss_curves(
         columns = min(4, len(shown)) if len(shown) > 3 else len(shown)
         rows = math.ceil(len(shown) / columns)
         figure, grid = plt.subplots(
-            rows, columns, squeeze=False, sharex=True, sharey=True, figsize=(0.8 + 2.3 * columns, 1.0 + 1.8 * rows)
+            rows,
+            columns,
+            squeeze=False,
+            sharex=True,
+            sharey=True,
+            figsize=(max(0.8 + 2.3 * columns, 4.0), (1.0 if columns > 1 else 1.7) + 1.8 * rows),
         )
         for ax, combination in zip(grid.flat, shown, strict=False):
             _panel(ax, {label: data.sel(combination) for label, data in results.items()}, quantity)
             ax.set_title("\n".join(_titles(combination)), fontsize=7)
         for ax in grid.flat[len(shown) :]:
             ax.set_visible(False)
-        handles, labels = grid.flat[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4))
+        handles = _legend(list(results), quantity)
+        widest = max(len(str(handle.get_label())) for handle in handles)
+        columns_of_legend = int(figure.get_figwidth() / (0.6 + 0.08 * widest))
+        figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), max(1, columns_of_legend)))
         figure.supxlabel("epoch", fontsize=10)
         figure.supylabel(quantity if ylabel is None else ylabel, fontsize=10)
         pages.append(figure)
@@ -111,8 +122,8 @@ def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss"
         if name == "min_loss" and pooled.size and (pooled > 0).all() and pooled.max() > LOG_RANGE * pooled.min():
             ax.set_yscale("log")
         ax.set_ylabel(title)
-        if len(samples) > 3:
-            ax.tick_params(axis="x", rotation=30)
+        if sum(map(len, values)) > LONGEST_ROW:
+            ax.set_xticks(ax.get_xticks(), list(values), rotation=30, ha="right", rotation_mode="anchor")
     return figure
 
 
@@ -152,19 +163,36 @@ def _panel(ax: Axes, chosen: "Mapping[str, xr.Dataset]", quantity: str) -> None:
                 continue
             epoch, runs = data["epoch"].values[known], curves.values[:, known]
             mean, spread = np.nanmean(runs, axis=0), np.nanstd(runs, axis=0)
+            low, high = np.nanmin(runs, axis=0), np.nanmax(runs, axis=0)
             ax.plot(epoch, mean, dashes, color=color, linewidth=1.2, label=f"{label}, {part}")
-            floor = np.nanmin(runs, axis=0) if quantity == "loss" else -np.inf
-            ax.fill_between(epoch, np.maximum(mean - spread, floor), mean + spread, color=color, alpha=0.2, linewidth=0)
+            ax.fill_between(
+                epoch,
+                np.maximum(mean - spread, low),
+                np.minimum(mean + spread, high),
+                color=color,
+                alpha=0.2,
+                linewidth=0,
+            )
             values.append(runs)
         if quantity == "loss":
             levels |= {float(level) for level in np.unique(data["null_loss"].values) if np.isfinite(level)}
-    for i, level in enumerate(sorted(levels)):
-        ax.axhline(level, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0, label="no memory" if i == 0 else None)
+    for level in sorted(levels):
+        ax.axhline(level, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     pooled = np.concatenate([v.ravel() for v in values]) if values else np.zeros(0)
     pooled = pooled[np.isfinite(pooled)]
     if quantity == "loss" and pooled.size and pooled.min() > 0 and pooled.max() > LOG_RANGE * pooled.min():
         ax.set_yscale("log")
+
+
+def _legend(labels: list[str], quantity: str) -> list[Line2D]:
+    """One colour per sweep, one dash per kind of trials."""
+    sweeps = [Line2D([], [], color=color, label=label) for label, color in zip(labels, itertools.cycle(COLORS))]
+    dashes: dict[str, Any] = {"validation": "-", "training": "--"} | ({"no memory": ":"} if quantity == "loss" else {})
+    colors = {"no memory": REFERENCE_COLOR}
+    return sweeps + [
+        Line2D([], [], color=colors.get(name, "black"), linestyle=dash, label=name) for name, dash in dashes.items()
+    ]
 
 
 def _titles(combination: dict[str, Any]) -> list[str]:

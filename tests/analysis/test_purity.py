@@ -31,6 +31,7 @@ CALLS = {
     "condition_average": (analysis.condition_average, (RATES, COHERENCE, MASK)),
     "psychometric": (lambda c, k: analysis.psychometric(c, k, lapse=True), (COHERENCE, CHOICE)),
     "spectrum": (lambda w, e: analysis.spectrum(w, excitatory=e), (WEIGHTS, TYPES)),
+    "milestones": (analysis.milestones, (RATES[:, :, 0].T.copy(),)),
     "jacobian": (analysis.jacobian, (WEIGHTS, RATES[0, 0], np.full(4, 100.0, np.float32))),
     "jacobian_spectrum": (analysis.jacobian_spectrum, (WEIGHTS, RATES[0, 0], np.full(4, 100.0, np.float32))),
 }

@@ -48,6 +48,7 @@ def analyses(rates):
         ),
         "condition_average": lambda net: analysis.condition_average(rates, COHERENCE),
         "psychometric": lambda net: analysis.psychometric(COHERENCE, CHOICE),
+        "milestones": lambda net: analysis.milestones(np.asarray(net.rates)),
         "spectrum": lambda net: analysis.spectrum(net.W_rec, excitatory=net.is_excitatory),
         "jacobian": lambda net: analysis.jacobian(net.W_rec, net.rates[0], net.tau),
         "jacobian_spectrum": lambda net: analysis.jacobian_spectrum(net.W_rec, net.rates[0], net.tau),

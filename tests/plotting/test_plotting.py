@@ -5,6 +5,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray as xr
 from matplotlib.colors import to_hex, to_rgb, to_rgba
 
 from eicon import analysis, plotting
@@ -30,6 +31,36 @@ ONE_AXES = {
 }
 
 
+GRID = {"learning_rate": [1e-4, 1e-6], "activation": ["relu", "tanh"], "pattern_length": [3, 5, 10]}
+NAMES = [f"region {i}" for i in range(N)]
+
+
+def sweep_data(grid, scale=1.0, repeats=3, epochs=20):
+    """Like `eicon.experiments.sweep_results`: losses that fall from 0.3 towards 0."""
+    shape = (*(len(values) for values in grid.values()), repeats)
+    rng, time = np.random.default_rng(1), np.arange(1, epochs + 1)
+    loss = 0.3 * np.exp(-time * rng.uniform(0.1, 0.3, (*shape, 1)) * scale)
+    curves = {"validation_loss": loss, "train_loss": 0.9 * loss, "validation_accuracy": 1 - loss}
+    curves["train_accuracy"] = curves["validation_accuracy"]
+    return xr.Dataset(
+        {name: ((*grid, "repeat", "epoch"), values) for name, values in curves.items()}
+        | {"null_loss": ((*grid, "repeat"), np.full(shape, 1 / 12))},
+        coords={**grid, "repeat": np.arange(repeats), "epoch": time},
+    )
+
+
+SWEEPS = {"bio": sweep_data(GRID), "random": sweep_data(GRID, 0.5)}
+FIGURES = {
+    "loss": lambda: plotting.plot_loss(np.linspace(2, 1, 20), accuracy=np.linspace(0, 1, 20)),
+    "overview": lambda: plotting.plot_overview(
+        PSYCHOMETRIC, WEIGHTS, SELECTIVITY, analysis.pca(RATES), AVERAGE, dt=20.0
+    ),
+    "loss_curves": lambda: plotting.plot_loss_curves(SWEEPS)[0],
+    "loss_boxes": lambda: plotting.plot_loss_boxes(SWEEPS),
+    "connectome": lambda: plotting.plot_connectome(np.abs(WEIGHTS), NAMES, np.where(EXCITATORY, 1, -1), title="all"),
+}
+
+
 def legend_texts(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
 
@@ -41,7 +72,7 @@ def line(ax, label):
 
 def test_every_plot_is_in_the_table():
     plots = {name for name in vars(plotting) if name.startswith("plot_")}
-    assert plots == {f"plot_{name}" for name in ONE_AXES} | {"plot_loss", "plot_overview"}
+    assert plots == {f"plot_{name}" for name in (*ONE_AXES, *FIGURES)}
 
 
 def test_overview_holds_the_three_plots_and_is_saved_as_png(tmp_path):
@@ -88,6 +119,20 @@ def test_makes_a_figure_600_pixels_wide_with_labels_and_nothing_cut_off(name):
     assert box.y0 >= -0.01
     assert box.x1 <= page[0] + 0.01
     assert box.y1 <= page[1] + 0.01
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_of_several_axes_change_no_settings_and_cut_nothing_off(name):
+    before = dict(mpl.rcParams)
+    figure = FIGURES[name]()
+    figure.canvas.draw()
+    assert dict(mpl.rcParams) == before
+    box, page = figure.get_tightbbox(), figure.get_size_inches()
+    assert min(box.x0, box.y0) >= -0.01
+    assert box.x1 <= page[0] + 0.01
+    assert box.y1 <= page[1] + 0.01
+    for ax in figure.axes:
+        ax.apply_aspect()
 
 
 def test_style_is_restored_after_an_error():
@@ -319,6 +364,90 @@ def test_spectrum_of_a_step_is_seen_from_near():
     assert ax.get_xlim()[0] < 1.0 < ax.get_xlim()[1]
 
 
+def test_loss_curves_are_means_within_the_range_of_the_runs():
+    (figure,) = plotting.plot_loss_curves(SWEEPS, ylabel="MSE")
+    panels = [ax for ax in figure.axes if ax.get_visible()]
+    assert len(panels) == 12
+    assert panels[1].get_title() == "learning rate 0.0001, activation relu\npattern length 5"
+    chosen = SWEEPS["random"].sel(learning_rate=1e-4, activation="relu", pattern_length=5)["validation_loss"]
+    np.testing.assert_allclose(line(panels[1], "random, validation").get_ydata(), chosen.mean("repeat"))
+    assert line(panels[1], "random, train").get_linestyle() == "--"
+    for band, part in zip(panels[1].collections, ("validation", "train"), strict=False):
+        runs = SWEEPS["bio"].sel(learning_rate=1e-4, activation="relu", pattern_length=5)[f"{part}_loss"].values
+        edge = band.get_paths()[0].vertices[:, 1]
+        assert runs.min() - 1e-12 <= edge.min() < edge.max() <= runs.max() + 1e-12
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "bio",
+        "random",
+        "validation",
+        "training",
+        "no memory",
+    ]
+    assert (figure.get_supxlabel(), figure.get_supylabel()) == ("epoch", "MSE")
+    assert panels[0].get_yscale() == "log"
+    (accuracy,) = plotting.plot_loss_curves(SWEEPS, quantity="accuracy")
+    assert accuracy.axes[0].get_yscale() == "linear"
+    assert "no memory" not in [text.get_text() for text in accuracy.legends[0].get_texts()]
+
+
+def test_many_combinations_go_on_further_pages_and_one_needs_no_grid():
+    pages = plotting.plot_loss_curves(
+        {"all": sweep_data({"learning_rate": np.linspace(0.1, 1, 25).tolist()}, epochs=3)}
+    )
+    assert [sum(ax.get_visible() for ax in page.axes) for page in pages] == [24, 1]
+    (alone,) = plotting.plot_loss_curves({"all": sweep_data({})})
+    assert alone.axes[0].get_title() == "all runs"
+
+
+def test_missing_runs_are_left_out_of_curves_and_boxes():
+    gaps = sweep_data({"learning_rate": [0.1, 0.2]})
+    gaps["validation_loss"][0] = np.nan
+    gaps["validation_loss"][1, 2] = np.nan
+    (figure,) = plotting.plot_loss_curves({"all": gaps})
+    assert "all, validation" not in [one.get_label() for one in figure.axes[0].lines]
+    boxes = plotting.plot_loss_boxes({"all": gaps})
+    dots = [one for one in boxes.axes[0].lines if one.get_marker() == "."]
+    assert [len(one.get_xdata()) for one in dots] == [2]
+    plotting.plot_loss_boxes({"all": gaps * np.nan})
+
+
+def test_loss_boxes_show_every_run_and_the_milestones():
+    figure = plotting.plot_loss_boxes(SWEEPS, ylabel="MSE")
+    labels = ["smallest validation MSE", "epoch of the smallest", "epoch of 99 % of the fall"]
+    assert [ax.get_ylabel() for ax in figure.axes] == [*labels, "best validation accuracy"]
+    found = plotting.run_milestones(SWEEPS["bio"])
+    for ax, name in zip(figure.axes, ("min_loss", "min_epoch", "fall_epoch", "best_accuracy"), strict=True):
+        first = next(one for one in ax.lines if one.get_marker() == ".")
+        np.testing.assert_array_equal(first.get_ydata(), found[name])
+        assert [text.get_text() for text in ax.get_xticklabels()] == ["bio", "random"]
+    long = plotting.plot_loss_boxes({f"a long label {i}": SWEEPS["bio"] for i in range(3)})
+    assert {text.get_rotation() for text in long.axes[0].get_xticklabels()} == {30.0}
+
+
+def test_sweeps_never_have_the_colours_of_e_and_i():
+    from eicon.plotting._sweep import COLORS
+
+    assert not {plotting.E_COLOR.lower(), plotting.I_COLOR.lower()} & {color.lower() for color in COLORS}
+
+
+def test_connectome_has_its_matrix_names_degrees_and_signed_weights():
+    weights, signs = np.abs(WEIGHTS), np.where(EXCITATORY, 1, -1)
+    figure = plotting.plot_connectome(weights, NAMES, signs, title="mine")
+    matrix, degrees, sizes = figure.axes[:3]
+    np.testing.assert_array_equal(matrix.images[0].get_array(), weights)
+    assert (matrix.get_ylabel(), matrix.get_xlabel()) == ("from (source)", "to (target)")
+    assert [text.get_text() for text in matrix.get_yticklabels()] == NAMES
+    assert legend_texts(degrees) == ["targets (out)", "sources (in)"]
+    assert legend_texts(sizes) == ["excitatory", "inhibitory"]
+    assert sizes.containers[0][0].get_facecolor() == to_rgba(plotting.E_COLOR)
+    assert sizes.containers[1][0].get_facecolor() == to_rgba(plotting.I_COLOR)
+    assert sum(bar.get_height() for group in sizes.containers for bar in group) == N * N
+    assert sizes.get_xscale() == "log"
+    binary = plotting.plot_connectome(np.eye(3), ["a"] * 100)
+    assert binary.axes[2].get_xscale() == "linear"
+    assert binary.axes[2].get_legend() is None
+
+
 def test_plots_do_not_write_into_their_inputs():
     arrays = [
         WEIGHTS.copy(),
@@ -378,6 +507,15 @@ def test_plots_do_not_write_into_their_inputs():
             lambda: plotting.plot_pc_trajectories(np.ones((1, 4, 2)), [1.0], dt=20.0, dot_every=5.0),
             r"`dot_every` must be .*got",
         ),
+        (lambda: plotting.plot_loss_curves(SWEEPS, quantity="speed"), r"must be 'loss' or 'accuracy'; got 'speed'"),
+        (lambda: plotting.plot_loss_curves({}), r"there are no results to draw"),
+        (lambda: plotting.plot_loss_boxes({}), r"there are no results to draw"),
+        (
+            lambda: plotting.plot_loss_boxes({"a": SWEEPS["bio"], "b": sweep_data({"learning_rate": [1.0]})}),
+            r"the sweeps 'a' and 'b' have different grids: .*; draw sweeps over the same combinations together",
+        ),
+        (lambda: plotting.plot_connectome(np.ones((2, 3))), r"weights must be square.*got shape \(2, 3\)"),
+        (lambda: plotting.plot_connectome(np.zeros((2, 2))), r"weights holds no connection"),
     ],
 )
 def test_errors(call, text):
