@@ -19,9 +19,10 @@ from ..models import Connectivity, Constraint, Parameters, RateEquation, RateRNN
 from ..models._thread import ensure_defaults
 from ..tasks import Task, Trial
 from ._checkpoint import read_checkpoint, write_checkpoint
+from ._checks import check_fit
 from ._history import EpochHistory
 from ._losses import LOSSES
-from ._optimizers import make_optimizer, optimizer_state
+from ._optimizers import clipped, make_optimizer, optimizer_state
 from ._signals import DeferredSignals
 
 logger = logging.getLogger(__name__)
@@ -102,11 +103,7 @@ def _run_epochs(
             variable.value = state[name]
         weights = {name: state[name] for name in trained}
         scores, gradients = jax.value_and_grad(objective, has_aux=True)(weights, *batch)
-        if program.clip_norm is not None:
-            norm = jnp.sqrt(sum(jnp.sum(g**2) for g in gradients.values()))
-            scale = jnp.minimum(1.0, program.clip_norm / jnp.maximum(norm, 1e-12))
-            gradients = {name: g * scale for name, g in gradients.items()}
-        optimizer.update(gradients)
+        optimizer.update(clipped(gradients, program.clip_norm)[0])
         return {name: _like(state[name], variable.value) for name, variable in variables.items()}, scores
 
     def epoch(i: jax.Array, carried: tuple[Values, jax.Array]) -> tuple[Values, jax.Array]:
@@ -204,7 +201,8 @@ class EpochTrainer:
     ):
         ensure_defaults()
         loss = task.loss if loss is None else loss
-        _check(net, task, train, validation, loss, mean, batch_size, learning_rate)
+        check_fit(net, task, clip_norm, batch_size)
+        _check(task, train, validation, loss, mean, learning_rate)
         self.net, self.task, self.history = net, task, EpochHistory()
         trained = tuple(sorted(net.trainable_variables()))
         self._values: Values = net.parameters()
@@ -404,38 +402,15 @@ def _unconstrained(equation: RateEquation) -> RateEquation:
     )
 
 
-def _check(
-    net: RateRNN,
-    task: Task,
-    train: Trial,
-    validation: Trial,
-    loss: str,
-    mean: str,
-    batch_size: int,
-    learning_rate: float,
-) -> None:
-    if (net.n_in, net.n_out) != (task.n_in, task.n_out):
-        raise ValueError(
-            f"the task has {task.n_in} inputs and {task.n_out} outputs, "
-            f"but the network has {net.n_in} inputs and {net.n_out} outputs."
-        )
-    if net.dt != task.dt:
-        raise ValueError(
-            f"network and task must have the same dt; got {net.dt:g} and {task.dt:g} ms. "
-            f"net.with_settings(dt={task.dt:g}) gives a network with the task's."
-        )
+def _check(task: Task, train: Trial, validation: Trial, loss: str, mean: str, learning_rate: float) -> None:
     for name, trials in (("train", train), ("validation", validation)):
         if trials.inputs.shape[2] != task.n_in or not trials.batch_size:
             raise ValueError(
                 f"{name} trials must have inputs (T, B, n_in) with n_in {task.n_in}; got {trials.inputs.shape}."
             )
-    if not net.trainable_variables():
-        raise ValueError("nothing to train: every weight is fixed.")
     if loss not in LOSSES:
         raise ValueError(f"unknown loss {loss!r}; allowed: {', '.join(LOSSES)}.")
     if mean not in MEANS:
         raise ValueError(f"unknown mean {mean!r}; allowed: {', '.join(MEANS)}.")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1; got {batch_size}.")
     if not learning_rate > 0:
         raise ValueError(f"learning_rate must be > 0; got {learning_rate}.")

@@ -3,6 +3,7 @@
 import brainpy as bp
 import brainpy.math as bm
 import jax
+import jax.numpy as jnp
 
 OPTIMIZERS = {
     "adam": bp.optim.Adam,
@@ -68,6 +69,15 @@ def optimizer_state(optimizer: bp.optim.Optimizer) -> dict[str, bm.Variable]:
         if id(variable) not in trained:
             state[name.rpartition(".")[2]] = variable
     return state
+
+
+def clipped(gradients: dict[str, jax.Array], clip_norm: float | None) -> tuple[dict[str, jax.Array], jax.Array]:
+    """Gradients scaled to a norm of at most ``clip_norm`` (None: as they are), and the norm that they had."""
+    norm = jnp.sqrt(sum(jnp.sum(g**2) for g in gradients.values()))
+    if clip_norm is None:
+        return gradients, norm
+    scale = jnp.minimum(1.0, clip_norm / jnp.maximum(norm, 1e-12))
+    return {name: g * scale for name, g in gradients.items()}, norm
 
 
 def _check_schedule(schedule: bp.optim.Scheduler) -> None:

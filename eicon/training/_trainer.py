@@ -17,9 +17,10 @@ from tqdm.auto import tqdm
 from ..models import Parameters, RateRNN
 from ..tasks import Task
 from ._checkpoint import read_checkpoint, write_checkpoint
+from ._checks import check_fit
 from ._history import History
 from ._losses import LOSSES, Loss
-from ._optimizers import describe_optimizer, make_optimizer, optimizer_state
+from ._optimizers import clipped, describe_optimizer, make_optimizer, optimizer_state
 from ._regularizers import Regularizer
 from ._signals import DeferredSignals
 
@@ -82,7 +83,7 @@ class Trainer:
         validation_repeats: int = 20,
         seed: int = 0,
     ):
-        _check_fit(net, task, clip_norm, batch_size)
+        check_fit(net, task, clip_norm, batch_size)
         self.net, self.task = net, task
         self.batch_size, self.clip_norm = batch_size, clip_norm
         self.regularizers = tuple(regularizers)
@@ -227,10 +228,7 @@ class Trainer:
 
     def _run_step(self, step: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         gradients, loss, accuracy = self._gradient(jax.random.fold_in(self._key, step))
-        norm = jnp.sqrt(sum(jnp.sum(g**2) for g in gradients.values()))
-        if self.clip_norm is not None:
-            scale = jnp.minimum(1.0, self.clip_norm / jnp.maximum(norm, 1e-12))
-            gradients = {name: g * scale for name, g in gradients.items()}
+        gradients, norm = clipped(gradients, self.clip_norm)
         self.optimizer.update(gradients)
         return loss, accuracy, norm
 
@@ -293,22 +291,3 @@ def _label(value: Any) -> str:
 def _typed_like(current: jax.Array, value: np.ndarray) -> jax.Array:
     # Optimizers count steps in weakly typed scalars; strong ones would have every chunk compiled once more.
     return jnp.asarray(value.item()) if current.weak_type and value.ndim == 0 else jnp.asarray(value)
-
-
-def _check_fit(net: RateRNN, task: Task, clip_norm: float | None, batch_size: int) -> None:
-    if (net.n_in, net.n_out) != (task.n_in, task.n_out):
-        raise ValueError(
-            f"the task has {task.n_in} inputs and {task.n_out} outputs, "
-            f"but the network has {net.n_in} inputs and {net.n_out} outputs."
-        )
-    if net.dt != task.dt:
-        raise ValueError(
-            f"network and task must have the same dt; got {net.dt:g} and {task.dt:g} ms. "
-            f"net.with_settings(dt={task.dt:g}) gives a network with the task's."
-        )
-    if not net.trainable_variables():
-        raise ValueError("nothing to train: every weight is fixed.")
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"clip_norm must be > 0, or None for no clipping; got {clip_norm}.")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1; got {batch_size}.")
