@@ -9,8 +9,9 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_LINES = 30.0
 SECONDS_TO_CONNECT = 10.0
 SECONDS_UNTIL_LITTER = 3600.0
+SECONDS_WITHOUT_WORKERS = 20.0
+SECONDS_BETWEEN_LOOKS = 0.05
 FOLDERS = ("connectome.folder", "pretrained.path")
 PATHS = ("connectome.name", "task.pictures", *FOLDERS)
 
@@ -149,8 +152,8 @@ def run_sweep(
                         made[task.path] = run(task)
                         shown.finished(made[task.path])
             elif missing:
-                with _client(workers, scheduler, len(missing)) as client:
-                    for task, found in _distributed(client, sweep, missing):
+                with _client(workers, scheduler, len(missing)) as (client, alive):
+                    for task, found in _distributed(client, alive, sweep, missing):
                         made[task.path] = found
                         shown.finished(found)
                 unseen = [task for task in missing if not task.done]
@@ -164,28 +167,39 @@ def run_sweep(
     return [made.get(task.path) or summary(task) for task in runs]
 
 
-def _distributed(client: Any, sweep: Sweep, missing: list[SweepRun]) -> Iterator[tuple[SweepRun, dict[str, Any]]]:
+def _distributed(
+    client: Any, alive: Callable[[], bool], sweep: Sweep, missing: list[SweepRun]
+) -> Iterator[tuple[SweepRun, dict[str, Any]]]:
     """Runs with their summaries, in the order in which they are finished."""
-    from distributed import as_completed
     from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
 
     root = sweep.path.absolute()  # workers may have another current directory
     futures = {client.submit(_run_in_worker, replace(task, root=root), pure=False): task for task in missing}
+    seen_alive = time.monotonic()
     try:
-        for future in as_completed(list(futures)):
-            task = futures[future]
-            with _explained(sweep, task):
-                try:
-                    yield task, future.result()
-                except KilledWorker as error:
-                    raise SweepError(
-                        f"{error.allowed_failures + 1} workers died one after the other while they were at it; "
-                        "is there enough memory"
-                    ) from error
-                except (FutureCancelledError, TimeoutError) as error:
-                    raise SweepError("the scheduler is gone") from error
-            future.release()
+        while futures:
+            ready = [future for future in futures if future.done()]
+            for future in ready:
+                task = futures.pop(future)
+                with _explained(sweep, task):
+                    try:
+                        summarised = future.result()
+                    except KilledWorker as error:
+                        raise SweepError(
+                            f"{error.allowed_failures + 1} workers died one after the other while they were at it; "
+                            "is there enough memory"
+                        ) from error
+                    except (FutureCancelledError, CommClosedError, TimeoutError) as error:
+                        raise SweepError("the scheduler is gone") from error
+                yield task, summarised
+            if ready or alive():
+                seen_alive = time.monotonic()
+            if futures and time.monotonic() - seen_alive > SECONDS_WITHOUT_WORKERS:
+                with _explained(sweep, next(iter(futures.values()))):
+                    raise SweepError("all workers died, and none comes back; is there enough memory")
+            time.sleep(SECONDS_BETWEEN_LOOKS)
     finally:
         if client.status == "running":
             with contextlib.suppress(Exception):
@@ -198,7 +212,8 @@ def _run_in_worker(task: SweepRun) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator[Any]:
+def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator[tuple[Any, Callable[[], bool]]]:
+    """A connection to dask, and whether any of its workers lives (dask gives up those that die while they start)."""
     try:
         import dask
         from distributed import Client, LocalCluster
@@ -214,7 +229,7 @@ def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator
             except Exception as error:  # whatever a wrong address makes of it
                 raise SweepError(f"no dask scheduler answers at {scheduler} ({error})") from error
             with client:
-                yield client
+                yield client, lambda: True  # workers may come at any time
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     settings = {
@@ -239,7 +254,12 @@ def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator
                 silence_logs=logging.CRITICAL,
             )
         stack.enter_context(cluster)
-        yield stack.enter_context(Client(cluster))
+
+        def alive() -> bool:
+            processes = [nanny.process for nanny in cluster.workers.values()]
+            return any(process is not None and process.is_alive() for process in processes)
+
+        yield stack.enter_context(Client(cluster)), alive
 
 
 @contextlib.contextmanager
@@ -248,6 +268,7 @@ def _interrupts_spare_children() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
+    resource_tracker.ensure_running()  # starting it later would end what follows
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
