@@ -268,7 +268,7 @@ def test_a_file_that_does_not_hold_pictures(arrays, text, tmp_path):
 
 def test_no_file():
     with pytest.raises(
-        FileNotFoundError, match=r"pictures must be one of digits, mnist, or the path.*no file cats.npz"
+        FileNotFoundError, match=r"pictures must be one of digits, digits-latents, mnist, or the path.*no file cats.npz"
     ):
         PictureNBack(pictures="cats.npz")
 
