@@ -8,6 +8,7 @@ from ._base import Task as Task
 from ._base import Trial as Trial
 from ._brainpy_datasets import BrainPyDatasetsTask as BrainPyDatasetsTask
 from ._brainpy_datasets import from_brainpy_datasets as from_brainpy_datasets
+from ._cue_set_go import CueSetGo as CueSetGo
 from ._n_back import NBack as NBack
 from ._perceptual_decision import PerceptualDecision as PerceptualDecision
 from ._picture_n_back import PictureNBack as PictureNBack
@@ -21,6 +22,7 @@ TASKS: dict[str, type[Task]] = {
     "SequenceMemory": SequenceMemory,
     "NBack": NBack,
     "PictureNBack": PictureNBack,
+    "CueSetGo": CueSetGo,
 }
 """Tasks that a configuration can name."""
 
