@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from . import plotting as plotting
     from . import tasks as tasks
     from . import training as training
+    from .experiments import condense_network as condense_network
     from .models import Connectivity as Connectivity
     from .models import RateRNN as RateRNN
     from .models import load as load
     from .models import save as save
     from .models import verify as verify
+    from .tasks import CueSetGo as CueSetGo
     from .tasks import PerceptualDecision as PerceptualDecision
     from .training import AccuracyReached as AccuracyReached
+    from .training import HessianFree as HessianFree
     from .training import Trainer as Trainer
 
 _ROOMS = ("analysis", "connectomes", "experiments", "models", "plotting", "tasks", "training")
@@ -31,6 +34,9 @@ _HOME = {
     "load": "models",
     "save": "models",
     "verify": "models",
+    "condense_network": "experiments",
+    "CueSetGo": "tasks",
+    "HessianFree": "training",
     "PerceptualDecision": "tasks",
     "AccuracyReached": "training",
     "Trainer": "training",

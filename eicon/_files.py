@@ -110,3 +110,12 @@ def load_arrays(
             "Upgrade eicon to read it."
         )
     return arrays, header
+
+
+def without_nan(value: Any) -> Any:
+    """Same nested value with None for numbers that JSON does not have (NaN, infinite)."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

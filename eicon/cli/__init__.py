@@ -7,6 +7,8 @@ import click
 
 from .. import __version__
 from ._common import INTERRUPTED as INTERRUPTED
+from ._compare import compare
+from ._condense import condense
 from ._connectomes import connectomes
 from ._runs import analyze, demo, report, tasks, train
 from ._sweeps import plot_losses, sweep
@@ -28,5 +30,5 @@ def main(context: click.Context, debug: bool, quiet: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-for command in (demo, train, analyze, report, tasks, connectomes, sweep, plot_losses):
+for command in (demo, train, analyze, report, compare, condense, tasks, connectomes, sweep, plot_losses):
     main.add_command(command)

@@ -3,6 +3,15 @@
 from ._analyze import Recording as Recording
 from ._analyze import analyze_run as analyze_run
 from ._analyze import record as record
+from ._compare import compare_runs as compare_runs
+from ._compare_report import comparison_tables as comparison_tables
+from ._condense import CondensedNetwork as CondensedNetwork
+from ._condense import condense_network as condense_network
+from ._condense_figures import draw_condensation as draw_condensation
+from ._condense_run import Protocol as Protocol
+from ._condense_run import condense_run as condense_run
+from ._condense_run import read_condensation as read_condensation
+from ._condense_run import stages as stages
 from ._config import RunConfig as RunConfig
 from ._config import demo_config as demo_config
 from ._config import parse_config as parse_config

@@ -10,7 +10,7 @@ from .. import analysis, plotting
 from .._files import atomic_file, write_text
 from ..models import Activity, RateRNN, verify
 from ..tasks import Task, Trial
-from ..training import History, read_history
+from ..training import read_history
 from ._run import Run
 
 ANALYSIS_STREAM = 0xA11
@@ -43,12 +43,11 @@ def analyze_run(run: Run, *, repeats: int = 50) -> dict[str, Any]:
     """
     recording = record(run, repeats)
     certificate = verify(recording.net).raise_if_violated()
-    history = read_history(run.checkpoint)
     figures: dict[str, plotting.Drawing] = {}
     numbers: dict[str, Any] = {
         "certificate": certificate.to_dict(),
         "accuracy": float(recording.task.accuracy(recording.activity.outputs, recording.trial)),
-        "training": _training(history, figures),
+        "training": _training(run, figures),
     }
     numbers["activity"] = _activity(recording, figures)
     numbers["spectrum"] = _spectrum(recording, figures)
@@ -61,7 +60,11 @@ def analyze_run(run: Run, *, repeats: int = 50) -> dict[str, Any]:
     return numbers
 
 
-def _training(history: History, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
+def _training(run: Run, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
+    if not run.checkpoint.is_file():  # a condensed run, whose stages keep no training state
+        record = run.read_record()
+        return {"steps": record.get("steps", 0), "seconds": record.get("training_seconds", 0.0)}
+    history = read_history(run.checkpoint)
     validated = len(history.validation_step) > 0
     validation = (history.validation_step, history.validation_accuracy) if validated else None
     figures["loss"] = plotting.plot_loss(history.loss, accuracy=history.accuracy, validation=validation)

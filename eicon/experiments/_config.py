@@ -2,6 +2,7 @@
 
 import os
 import tomllib
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,15 +11,20 @@ import numpy as np
 import tomli_w
 from pydantic import Field, ValidationError
 
-from ..models import ACTIVATIONS, RateRNN
+from ..models import ACTIVATIONS, Connectivity, RateRNN
 from ..tasks import Task
-from ..training import LOSSES, OPTIMIZERS, RatePenalty, Trainer, WeightPenalty
+from ..training import LOSSES, OPTIMIZERS, RatePenalty, Regularizer, Trainer, WeightPenalty
 from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task, read_text
 
 
 class NetworkConfig(Section):
-    """Table ``[network]``; see `eicon.models.RateRNN.dale` for what the keys mean."""
+    """Table ``[network]``; see `eicon.models.RateRNN.dale` for what the keys mean.
 
+    ``dale = false`` makes a dense network whose weights are all free, for which ``e_ratio``, ``positive``,
+    ``free_input``, ``free_readout`` and ``autapses`` say nothing.
+    """
+
+    dale: bool = True
     n_rec: PositiveInt = 100
     e_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
     activation: Literal[ACTIVATIONS] = "relu"  # type: ignore[valid-type]
@@ -83,7 +89,7 @@ class RunConfig(Section):
 
     def make_network(self, task: Task) -> RateRNN:
         """Untrained network for a task."""
-        return RateRNN.dale(task.n_in, n_out=task.n_out, dt=task.dt, seed=self.seed, **self.network.model_dump())
+        return self._network(task, seed=self.seed)
 
     def check(self) -> None:
         """Refuse, before anything is computed or written, what only the network itself would refuse."""
@@ -93,19 +99,36 @@ class RunConfig(Section):
             "recurrent": np.zeros((n, n)),
             "readout": np.zeros((n, task.n_out)),
         }
-        RateRNN.dale(task.n_in, n_out=task.n_out, dt=task.dt, weights=weights, **self.network.model_dump())
+        self._network(task, weights=weights)
 
-    def make_trainer(self, net: RateRNN, task: Task) -> Trainer:
-        """Trainer with the configured settings."""
+    def _network(self, task: Task, **options: Any) -> RateRNN:
+        settings = self.network.model_dump(exclude={"dale"})
+        if self.network.dale:
+            return RateRNN.dale(task.n_in, n_out=task.n_out, dt=task.dt, **settings, **options)
+        for name in ("e_ratio", "positive", "free_input", "free_readout", "autapses"):
+            del settings[name]
+        n = settings.pop("n_rec")
+        return RateRNN(
+            Connectivity.dense(n, n),
+            Connectivity.dense(task.n_in, n),
+            Connectivity.dense(n, task.n_out),
+            dt=task.dt,
+            **settings,
+            **options,
+        )
+
+    def make_trainer(self, net: RateRNN, task: Task, penalties: Sequence[Regularizer] = ()) -> Trainer:
+        """Trainer with the configured settings, and ``penalties`` beside the configured ones."""
         settings = self.training
-        penalties = {"weight": WeightPenalty, "rate": RatePenalty}
+        kinds = {"weight": WeightPenalty, "rate": RatePenalty}
+        configured = [kinds[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.regularizers]
         return Trainer(
             net,
             task,
             optimizer=settings.optimizer,
             learning_rate=settings.learning_rate,
             loss=settings.loss,
-            regularizers=[penalties[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.regularizers],
+            regularizers=[*configured, *penalties],
             clip_norm=settings.clip_norm,
             batch_size=settings.batch_size,
             validation_repeats=settings.validation_repeats,

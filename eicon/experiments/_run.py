@@ -146,10 +146,15 @@ def train_run(run: Run, *, progress: bool = True) -> tuple[RateRNN, Task, Histor
 
 def _write_record(run: Run, trainer: Trainer, status: str) -> None:
     history = trainer.history
+    write_record(run, status, history.n_steps, float(history.seconds[-1]) if history.n_steps else 0.0)
+
+
+def write_record(run: Run, status: str, steps: int, seconds: float) -> None:
+    """Write how a run stands, and with which versions on which machine."""
     record = {
         "status": status,
-        "steps": history.n_steps,
-        "training_seconds": float(history.seconds[-1]) if history.n_steps else 0.0,
+        "steps": steps,
+        "training_seconds": seconds,
         "written": time.strftime("%Y-%m-%d %H:%M:%S"),
         "eicon": __version__,
         "python": platform.python_version(),

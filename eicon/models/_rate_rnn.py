@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import brainpy as bp
 import brainpy.math as bm
@@ -18,6 +18,9 @@ from ._equation import Activity, Parameters, RateEquation
 from ._initial import feedforward_weights, recurrent_weights, with_radius
 from ._schemes import SCHEMES, uniform_bias, uniform_weights
 from ._thread import ensure_defaults
+
+if TYPE_CHECKING:
+    from ._condensed import Condensed
 
 RAW = {"recurrent": "raw_rec", "input": "raw_in", "readout": "raw_out"}
 """Name of the raw weights of each connectivity."""
@@ -402,6 +405,27 @@ class RateRNN(bp.DynamicalSystem):
         copy = build(self.equation, {**kept, **changes}, self.units, self.parameters(), trainable, self.mode)
         copy.noise_key.value = self.noise_key.value
         return copy
+
+    def condensed(self, condensation: "Condensed") -> "RateRNN":
+        """Smaller network of the canonical units of a condensation; this one stays as it is.
+
+        All pairs of canonical units can be connected, autapses among them: a canonical unit also stands for
+        connections between the units that it replaces. Rows keep their signs wherever the condensed weights do
+        (always, where signs were given to `eicon.analysis.condense`), and are free elsewhere. Fixed entries can be
+        trained afterwards, unless the whole matrix was fixed. Biases that the condensation asks for are added.
+
+        Parameters
+        ----------
+        condensation : eicon.analysis.Condensation
+
+        Raises
+        ------
+        ValueError
+            If it is a condensation of a network of other size.
+        """
+        from ._condensed import condensed
+
+        return condensed(self, condensation)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to one npz file; see `eicon.models.save`."""

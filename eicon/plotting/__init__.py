@@ -8,6 +8,14 @@ from ._activity import plot_activity as plot_activity
 from ._activity import plot_pc_trajectories as plot_pc_trajectories
 from ._behaviour import plot_loss as plot_loss
 from ._behaviour import plot_psychometric as plot_psychometric
+from ._compare import PAIR_COLORS as PAIR_COLORS
+from ._compare import plot_outputs as plot_outputs
+from ._compare import plot_pair as plot_pair
+from ._compare import plot_produced_times as plot_produced_times
+from ._compare import plot_ramp_index as plot_ramp_index
+from ._compare import plot_variance_explained as plot_variance_explained
+from ._condensing import plot_error_curves as plot_error_curves
+from ._condensing import plot_unit_space as plot_unit_space
 from ._connectivity import plot_connectivity as plot_connectivity
 from ._connectivity import plot_selectivity as plot_selectivity
 from ._connectivity import plot_spectrum as plot_spectrum
@@ -15,6 +23,9 @@ from ._connectome import plot_connectome as plot_connectome
 from ._files import Drawing as Drawing
 from ._files import save_png as save_png
 from ._overview import plot_overview as plot_overview
+from ._ramps import plot_outputs_grid as plot_outputs_grid
+from ._ramps import plot_ramps as plot_ramps
+from ._ramps import plot_units as plot_units
 from ._style import E_COLOR as E_COLOR
 from ._style import I_COLOR as I_COLOR
 from ._style import coherence_cmap as coherence_cmap

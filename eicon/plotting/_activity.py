@@ -111,6 +111,7 @@ def plot_pc_trajectories(
     explained_ratio: ArrayLike | None = None,
     dt: float | int | None = None,
     dot_every: float | int = 100.0,
+    label: str = "signed coherence",
     unit: str = "%",
     ax: Axes | None = None,
 ) -> Axes:
@@ -122,16 +123,16 @@ def plot_pc_trajectories(
         Averages per condition, as `condition_average(pca(rates).trajectories, coherence).average`; steps that
         are NaN are not drawn.
     levels : (C,) array
-        Signed coherence of each trajectory, all different; colours go by rank, since coherences are usually
-        spaced geometrically.
+        Signed coherence (or other quantity) of each trajectory, all different; colours go by rank, since
+        coherences are usually spaced geometrically.
     explained_ratio : (>= 2,) array, optional
         Fractions of variance of the components, for the axis labels.
     dt : float, optional
         Step, ms. If given, dots mark every `dot_every` ms along the trajectories.
     dot_every : float
         Interval between dots, ms.
-    unit : str
-        Unit of the coherence, for the colour bar.
+    label, unit : str
+        What the levels are and in which unit, for the colour bar. A single level has no bar.
     ax : Axes, optional
         Drawn into; None makes a new figure.
 
@@ -163,7 +164,8 @@ def plot_pc_trajectories(
     ax.set_xlabel(names[0])
     ax.set_ylabel(names[1])
     ax.set_aspect("equal", adjustable="datalim")
-    _level_bar(ax, values[ranking], colours, f"signed coherence ({unit})")
+    if values.size > 1:
+        level_bar(ax, values[ranking], colours, f"{label} ({unit})" if unit else label)
     ax.legend(
         handles=_trajectory_legend(dt, dot_every),
         loc="lower left",
@@ -175,11 +177,14 @@ def plot_pc_trajectories(
     return ax
 
 
-def _level_bar(ax: Axes, levels: np.ndarray, colours: np.ndarray, label: str) -> None:
-    """Add a colour bar with one block per level, labelling at most about a dozen."""
+def level_bar(ax: Axes | list[Axes], levels: np.ndarray, colours: np.ndarray, label: str) -> None:
+    """Add a colour bar with one block per level, labelling at most about a dozen; a list of Axes shares one."""
     norm = BoundaryNorm(np.arange(levels.size + 1) - 0.5, levels.size)
     mappable = ScalarMappable(norm, ListedColormap(colours))
-    bar = ax.figure.colorbar(mappable, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), drawedges=False)
+    if isinstance(ax, Axes):
+        bar = ax.figure.colorbar(mappable, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), drawedges=False)
+    else:
+        bar = ax[0].figure.colorbar(mappable, ax=ax, aspect=30, pad=0.03, drawedges=False)
     ticks = np.arange(0, levels.size, -(-levels.size // 13))
     bar.set_ticks(ticks.tolist(), labels=[f"{levels[tick]:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
     bar.ax.tick_params(length=0)

@@ -17,7 +17,7 @@ I_COLOR = "#CC3311"
 NEUTRAL_COLOR = "#555555"
 REFERENCE_COLOR = "#999999"
 
-_FONT_SIZE = 9.0
+FONT_SIZE = 9.0
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -27,12 +27,12 @@ _RC: Any = {
     "figure.dpi": 150.0,
     "savefig.dpi": 150.0,
     "figure.constrained_layout.use": True,
-    "font.size": _FONT_SIZE,
-    "axes.labelsize": _FONT_SIZE + 1,
-    "axes.titlesize": _FONT_SIZE + 1,
-    "xtick.labelsize": _FONT_SIZE,
-    "ytick.labelsize": _FONT_SIZE,
-    "legend.fontsize": _FONT_SIZE,
+    "font.size": FONT_SIZE,
+    "axes.labelsize": FONT_SIZE + 1,
+    "axes.titlesize": FONT_SIZE + 1,
+    "xtick.labelsize": FONT_SIZE,
+    "ytick.labelsize": FONT_SIZE,
+    "legend.fontsize": FONT_SIZE,
     "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -59,11 +59,11 @@ def style() -> Iterator[None]:
 
 
 def house_style(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Run a plotting function inside `style`, unless it was given an Axes: its owner decides about fonts."""
+    """Run a plotting function inside `style`, unless it was given an Axes or Figure: its owner decides about fonts."""
 
     @wraps(function)
     def styled(*args: _P.args, **kwargs: _P.kwargs) -> _R:
-        with style() if kwargs.get("ax") is None else nullcontext():
+        with style() if kwargs.get("ax") is None and kwargs.get("figure") is None else nullcontext():
             return function(*args, **kwargs)
 
     return styled
@@ -93,5 +93,5 @@ def new_figure(rows: int, *, figsize: tuple[float, float] | None = None) -> tupl
     axes = list(grid[:, 0])
     for ax in axes:
         # Ticks are created at draw time, after the style is gone, unless their size is stored now.
-        ax.tick_params(labelsize=_FONT_SIZE)
+        ax.tick_params(labelsize=FONT_SIZE)
     return figure, axes

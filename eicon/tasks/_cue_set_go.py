@@ -1,5 +1,6 @@
 """Cue-set-go: produce the time that a context asks for (Wang, Narain, Hosseini & Jazayeri 2018)."""
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -12,6 +13,8 @@ from ._base import NO_CHOICE, Task, Trial, score_choice, within
 from ._timing import Duration, TruncatedExponential, as_duration, draw_steps, longest, whole_steps
 
 THRESHOLD = 1.0
+WAIT = TruncatedExponential(mean=200.0, min=100.0, max=600.0)
+WAIT = TruncatedExponential(mean=200.0, min=100.0, max=600.0)
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class CueSetGo(Task):
     Raises
     ------
     ValueError
-        For less than two intervals, intervals or contexts out of order, and epochs shorter than half a step.
+        For less than two intervals, intervals or contexts out of order or not finite, a pulse that outlasts the
+        shortest interval, and epochs shorter than half a step.
 
     References
     ----------
@@ -57,17 +61,17 @@ class CueSetGo(Task):
     >>> task = CueSetGo()
     >>> trial = task.trials(1, key=jax.random.key(0))
     >>> task.produced_time(trial.targets, trial).round().tolist()
-    [600.0, 800.0, 1000.0, 1200.0]
+    [600.0, 720.0, 840.0, 960.0, 1080.0, 1200.0]
     >>> task.interpolated().intervals
-    (700.0, 900.0, 1100.0)
+    (660.0, 780.0, 900.0, 1020.0, 1140.0)
     """
 
     input_channels: ClassVar[tuple[str, ...]] = ("context", "set")
     output_channels: ClassVar[tuple[str, ...]] = ("ramp",)
 
-    intervals: tuple[float, ...] = (600.0, 800.0, 1000.0, 1200.0)
+    intervals: tuple[float, ...] = (600.0, 720.0, 840.0, 960.0, 1080.0, 1200.0)
     contexts: tuple[float, ...] | None = None
-    wait: Duration = TruncatedExponential(mean=200.0, min=100.0, max=600.0)
+    wait: Duration = WAIT
     pulse: float = 60.0
     after: float = 100.0
 
@@ -84,12 +88,13 @@ class CueSetGo(Task):
             contexts = tuple(float(c) for c in np.interp(intervals, [intervals[0], intervals[-1]], [0.25, 1.0]))
         contexts = tuple(float(context) for context in contexts)
         rises = np.diff(contexts)
-        if len(contexts) != len(intervals) or not (np.all(rises > 0) or np.all(rises < 0)):
+        finite = all(map(math.isfinite, contexts))
+        if not finite or len(contexts) != len(intervals) or not (np.all(rises > 0) or np.all(rises < 0)):
             raise ValueError(
-                f"contexts must hold one level per interval, all ascending or all descending; got {contexts}."
+                f"contexts must hold one finite level per interval, all ascending or all descending; got {contexts}."
             )
-        whole_steps("pulse", self.pulse, self.dt)
-        whole_steps("after", self.after, self.dt)
+        for name in ("pulse", "after"):
+            whole_steps(name, longest(as_duration(name, getattr(self, name))), self.dt)
         if self.pulse > intervals[0]:
             raise ValueError(f"pulse must not outlast the shortest interval {intervals[0]:g} ms; got {self.pulse:g}.")
         wait = as_duration("wait", self.wait)
@@ -99,6 +104,8 @@ class CueSetGo(Task):
 
     def interpolated(self) -> "CueSetGo":
         """Same task with the contexts, and intervals, half-way between each two neighbours: held out for testing."""
+        if len(self.intervals) < 3:
+            raise ValueError(f"interpolated contexts need a task of at least three intervals; got {self.intervals}.")
         assert self.contexts is not None
         return replace(self, intervals=_midpoints(self.intervals), contexts=_midpoints(self.contexts))
 
@@ -127,7 +134,8 @@ class CueSetGo(Task):
         inside = within(jnp.stack([jnp.zeros_like(onset), go + after], axis=1), n_steps)
         set_pulse = within(jnp.stack([onset, onset + pulse], axis=1), n_steps)
         since_set = jnp.arange(1, n_steps + 1)[:, None] - onset[None]
-        ramp = jnp.maximum(since_set, 0) / (go - onset)[None]
+        # By the interval itself, not by its steps: where it is no multiple of dt, 1 is passed between two steps.
+        ramp = jnp.maximum(since_set, 0) * self.dt / interval[None]
         return Trial(
             inputs=jnp.stack([jnp.where(inside, context[None], 0.0), set_pulse], axis=2).astype(jnp.float32),
             targets=jnp.where(inside, ramp, 0.0)[:, :, None].astype(jnp.float32),
@@ -170,4 +178,4 @@ class CueSetGo(Task):
 
 
 def _midpoints(values: tuple[float, ...]) -> tuple[float, ...]:
-    return tuple((a + b) / 2 for a, b in zip(values, values[1:], strict=False))
+    return tuple((a + b) / 2 for a, b in itertools.pairwise(values))

@@ -9,16 +9,18 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._base import Task, Trial, forced_choice, item_epochs, item_steps, score_choice
+from ._timing import whole_steps
 
 
 @dataclass(frozen=True)
 class SequenceMemory(Task):
     r"""Recall of a sequence of random values after a cue.
 
-    *Sequence* (:math:`p` items: values drawn from :math:`U(low, high)`), *cue* (one item: the cue input is 1 and
-    the value input 0), *response* (:math:`p` items without input: the output repeats the values in their order,
-    one per item). Outputs are scored in the response only. An output that is the same in all trials has at best
-    a mean squared error of :math:`(high - low)^2 / 12`, the variance of the values: `null_loss`.
+    *Sequence* (:math:`p` items: values drawn from :math:`U(low, high)`), *delay* (no input; only where ``delay`` is
+    not 0), *cue* (one item: the cue input is 1 and the value input 0), *response* (:math:`p` items without input: the
+    output repeats the values in their order, one per item). Outputs are scored in the response only. An output that
+    is the same in all trials has at best a mean squared error of :math:`(high - low)^2 / 12`, the variance of the
+    values: `null_loss`.
 
     Each recalled item is also a choice among the :math:`p` values of its trial: the one nearest to the mean output
     during the item. A trial's score is the fraction of items for which that is the right one. Constant outputs
@@ -33,12 +35,15 @@ class SequenceMemory(Task):
     low, high : float
         Range of the values.
     item : float
-        Duration of each item in ms; with ``item == dt`` the trials are the published ones.
+        Duration of each item in ms; with ``item == dt`` (and no delay) the trials are the published ones.
+    delay : float
+        Time between sequence and cue in ms; 0 for none.
 
     Raises
     ------
     ValueError
-        If the sequence is too short, the range is empty, or an item is shorter than half a step.
+        If the sequence is too short, the range is empty, an item is shorter than half a step, or the delay is negative
+        or, though not 0, shorter than half a step.
 
     References
     ----------
@@ -63,6 +68,7 @@ class SequenceMemory(Task):
     low: float = 0.0
     high: float = 1.0
     item: float = 20.0
+    delay: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -71,6 +77,10 @@ class SequenceMemory(Task):
         if not -math.inf < self.low < self.high < math.inf:
             raise ValueError(f"values need finite low < high; got low {self.low}, high {self.high}.")
         item_steps(self.item, self.dt)
+        if not 0 <= self.delay < math.inf:
+            raise ValueError(f"delay must be >= 0 (ms) and finite; got {self.delay}.")
+        if self.delay > 0:
+            whole_steps("delay", self.delay, self.dt)
 
     @property
     def null_loss(self) -> float:
@@ -89,18 +99,19 @@ class SequenceMemory(Task):
         blank = jnp.zeros((2 * p + 1, batch_size), jnp.float32)
         cue, value = blank.at[p].set(1.0), blank.at[:p].set(values)
         target, mask = blank.at[p + 1 :].set(values), blank.at[p + 1 :].set(1.0)
-        return Trial(
+        trial = Trial(
             inputs=jnp.repeat(jnp.stack([cue, value], axis=2), steps, axis=0),
             targets=jnp.repeat(target[:, :, None], steps, axis=0),
             mask=jnp.repeat(mask, steps, axis=0),
             conditions=dict(conditions),
             epochs=item_epochs(n_items, steps, batch_size),
         )
+        return _delayed(trial, p * steps, whole_steps("delay", self.delay, self.dt)) if self.delay else trial
 
     def recalled(self, values: jax.Array) -> jax.Array:
         """Means of values (T, B, 1) over each item of the response, (p, B); e.g. of outputs or targets."""
         p, steps = self.pattern_length, item_steps(self.item, self.dt)
-        response = values[(p + 1) * steps : (2 * p + 1) * steps, :, 0]
+        response = values[-p * steps :, :, 0]
         return response.reshape(p, steps, -1).mean(axis=1)
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
@@ -110,3 +121,19 @@ class SequenceMemory(Task):
         distance = jnp.abs(self.recalled(outputs)[:, None] - shown[None])  # (recalled, shown, B)
         score = [score_choice(forced_choice(-distance[i].T), jnp.asarray(i), p) for i in range(p)]
         return jnp.stack(score).mean(axis=0)
+
+
+def _delayed(trial: Trial, at: int, steps: int) -> Trial:
+    """Insert so many steps without input, target and score, and call them the delay."""
+
+    def longer(values: jax.Array) -> jax.Array:
+        return jnp.concatenate([values[:at], jnp.zeros((steps, *values.shape[1:]), values.dtype), values[at:]])
+
+    sequence, cue, response = (trial.epochs[name] for name in ("sequence", "cue", "response"))
+    epochs = {"sequence": sequence, "delay": jnp.stack([sequence[:, 1], cue[:, 0] + steps], axis=1)}
+    return trial._replace(
+        inputs=longer(trial.inputs),
+        targets=longer(trial.targets),
+        mask=longer(trial.mask),
+        epochs={**epochs, "cue": cue + steps, "response": response + steps},
+    )

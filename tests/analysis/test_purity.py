@@ -17,6 +17,13 @@ WEIGHTS = RNG.normal(size=(4, 4)).astype(np.float32)
 MASK = RNG.random((6, 10)) < 0.9
 MASK[0] = True
 TYPES = np.array([True, True, True, False])
+OTHER = RNG.random((6, 10, 4)).astype(np.float32)
+UNITS = np.array([2, 0, 3, 1], dtype=np.int32)
+START = np.array([0, 1] * 5, dtype=np.int32)
+SIGN = np.where(TYPES, 1, -1).astype(np.int32)
+SENT = SIGN[:, None] * np.abs(WEIGHTS)
+READOUT = np.abs(WEIGHTS[:, :2]) * TYPES[:, None]
+STOP = np.where(COHERENCE > 0, 4, 6).astype(np.int32)
 
 CALLS = {
     "selectivity": (
@@ -33,6 +40,22 @@ CALLS = {
     "spectrum": (lambda w, e: analysis.spectrum(w, excitatory=e), (WEIGHTS, TYPES)),
     "milestones": (analysis.milestones, (RATES[:, :, 0].T.copy(),)),
     "jacobian": (analysis.jacobian, (WEIGHTS, RATES[0, 0], np.full(4, 100.0, np.float32))),
+    "linear_cka": (lambda a, b, m: analysis.linear_cka(a, b, mask=m), (RATES, OTHER, MASK)),
+    "nrmse": (lambda a, b, m: analysis.nrmse(a, b, mask=m), (RATES, OTHER, MASK)),
+    "procrustes_distance": (lambda a, b, m: analysis.procrustes_distance(a, b, mask=m), (RATES, OTHER, MASK)),
+    "aligned_nrmse": (lambda a, b, m: analysis.aligned_nrmse(a, b, 2, mask=m), (RATES, OTHER, MASK)),
+    "subspace_angles": (
+        lambda a, b, m, u: analysis.subspace_angles(a, b, 2, mask=m, units=u),
+        (RATES, OTHER, MASK, UNITS),
+    ),
+    "compare": (
+        lambda a, b, w, v, m, u: analysis.compare(a, b, a[:, :, :2], b[:, :, :2], w, v, mask=m, units=u),
+        (RATES, OTHER, WEIGHTS, WEIGHTS.T.copy(), MASK, UNITS),
+    ),
+    "condense": (lambda r, w, o, m, s: analysis.condense(r, w, o, 3, mask=m, sign=s), (RATES, SENT, READOUT, MASK, SIGN)),
+    "ramp_index": (lambda r, s, e, c: analysis.ramp_index(r, s, e, conditions=c), (RATES, START, STOP, COHERENCE)),
+    "temporal_scaling": (analysis.temporal_scaling, (RATES, START, STOP, COHERENCE)),
+    "scalar_variability": (analysis.scalar_variability, (RATES[0, :, 0].copy(), np.abs(RATES[1, :, 0]).round(1) + 1)),
     "jacobian_spectrum": (analysis.jacobian_spectrum, (WEIGHTS, RATES[0, 0], np.full(4, 100.0, np.float32))),
 }
 

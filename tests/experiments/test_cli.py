@@ -45,7 +45,7 @@ def test_python_m_eicon():
 
 def test_tasks(invoke):
     assert "PerceptualDecision" in invoke("tasks").stdout
-    assert {"SequenceMemory", "NBack", "PictureNBack"} <= set(json.loads(invoke("tasks", "--json").stdout))
+    assert {"SequenceMemory", "NBack", "PictureNBack", "CueSetGo"} <= set(json.loads(invoke("tasks", "--json").stdout))
     described = json.loads(invoke("tasks", "--json").stdout)
     assert described["PerceptualDecision"]["parameters"]["stimulus"] == 800.0
 

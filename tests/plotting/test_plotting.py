@@ -20,6 +20,11 @@ WEIGHTS = np.abs(RNG.normal(size=(N, N))) * np.where(EXCITATORY, 0.1, -0.3)[:, N
 SELECTIVITY = analysis.selectivity(RATES, CHOICE, excitatory=EXCITATORY)
 PSYCHOMETRIC = analysis.psychometric(COHERENCE, CHOICE)
 AVERAGE = analysis.condition_average(analysis.pca(RATES).trajectories, COHERENCE)
+TIME = np.arange(15) * 20.0 - 40.0
+RAMP = analysis.ramp_index(np.where(np.arange(N) < 2, 0.5, RATES), 0, 15)  # two silent units
+INTERVAL = np.repeat([600.0, 900.0, 1200.0], 10)
+PRODUCED = np.where(np.arange(30) == 4, np.nan, INTERVAL * RNG.normal(1.0, 0.1, 30))
+TIMING = analysis.scalar_variability(PRODUCED, INTERVAL)
 
 ONE_AXES = {
     "activity": lambda ax: plotting.plot_activity(RATES[:, 0], EXCITATORY, 20.0, ax=ax),
@@ -27,7 +32,21 @@ ONE_AXES = {
     "connectivity": lambda ax: plotting.plot_connectivity(WEIGHTS, SELECTIVITY.order, EXCITATORY, ax=ax),
     "psychometric": lambda ax: plotting.plot_psychometric(PSYCHOMETRIC, ax=ax),
     "pc_trajectories": lambda ax: plotting.plot_pc_trajectories(AVERAGE.average, AVERAGE.levels, ax=ax),
+    "outputs": lambda ax: plotting.plot_outputs(
+        AVERAGE.average[:, :, 0], AVERAGE.levels, TIME, targets=AVERAGE.average[:, :, 1], since="set", ax=ax
+    ),
+    "variance_explained": lambda ax: plotting.plot_variance_explained(
+        [analysis.pca(RATES).explained_ratio] * 2, ["teacher", "condensed"], ax=ax
+    ),
+    "ramp_index": lambda ax: plotting.plot_ramp_index(RAMP, EXCITATORY, ax=ax),
+    "produced_times": lambda ax: plotting.plot_produced_times(PRODUCED, INTERVAL, TIMING, ax=ax),
     "spectrum": lambda ax: plotting.plot_spectrum(analysis.spectrum(WEIGHTS), ax=ax),
+    "unit_space": lambda ax: plotting.plot_unit_space(
+        WEIGHTS, kept=[0, 3, 7], groups=np.arange(N) % 3, excitatory=EXCITATORY, ax=ax
+    ),
+    "error_curves": lambda ax: plotting.plot_error_curves(
+        [9, 6, 3], {f"method {i}": RNG.random((4, 3)) for i in range(5)}, retrained=["method 2"], ax=ax
+    ),
 }
 
 
@@ -55,6 +74,14 @@ FIGURES = {
     "overview": lambda: plotting.plot_overview(
         PSYCHOMETRIC, WEIGHTS, SELECTIVITY, analysis.pca(RATES), AVERAGE, dt=20.0
     ),
+    "pair": lambda: plotting.plot_pair([[ONE_AXES["spectrum"]] * 2, [ONE_AXES["ramp_index"]] * 2], ["a", "b"]),
+    "ramps": lambda: plotting.plot_ramps(
+        RATES[:, :4, :2], RATES[:, :4, 2], RATES[:, :4, 3], [*INTERVAL[::10], 1500.0], 20.0, set_step=[1, 2, 3, 4]
+    ),
+    "outputs_grid": lambda: plotting.plot_outputs_grid(
+        {f"{n} merged": RATES[:, :3, n] for n in range(5)}, RATES[:, :3, 9], INTERVAL[::10], 20.0
+    ),
+    "units": lambda: plotting.plot_units(RATES[:, :3], INTERVAL[::10], 20.0, range(7), excitatory=EXCITATORY),
     "loss_curves": lambda: plotting.plot_loss_curves(SWEEPS)[0],
     "loss_boxes": lambda: plotting.plot_loss_boxes(SWEEPS),
     "connectome": lambda: plotting.plot_connectome(np.abs(WEIGHTS), NAMES, np.where(EXCITATORY, 1, -1), title="all"),

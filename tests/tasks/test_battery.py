@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.tasks import TASKS, NBack, PerceptualDecision, PictureNBack, SequenceMemory, Task, Trial
+from eicon.tasks import TASKS, CueSetGo, NBack, PerceptualDecision, PictureNBack, SequenceMemory, Task, Trial
 from eicon.training import LOSSES
 
 KEY, OTHER_KEY = 11, 12
@@ -34,7 +34,8 @@ def brightness(trial: Trial) -> np.ndarray:
 class Case:
     """What the battery cannot ask the task itself.
 
-    ``order``: epochs in time; ``response``: the epoch at whose onset targets change; ``shown``: first and last epoch
+    ``order``: epochs in time; ``response``: the epoch at whose onset targets change, and ``answered`` the one at whose
+    end they are again as before, if it is another; ``shown``: first and last epoch
     in which inputs differ from ``rest``; ``pieces``: how many different inputs follow each other in an epoch, if more
     than one; ``depends``: what of a trial depends on its condition; ``random``: what else is random, (k, B);
     ``ideal`` and ``wrong``: outputs for the targets that are always right, and never; ``chance``: score of a network
@@ -55,6 +56,7 @@ class Case:
     ideal: Callable[[np.ndarray], np.ndarray] = lambda targets: targets
     wrong: Callable[[np.ndarray], np.ndarray] = lambda targets: -targets
     null: tuple[float, ...] | None = None
+    answered: str | None = None
     catch: bool = False
     pads: bool = False
 
@@ -95,8 +97,34 @@ CASES = {
         wrong=lambda targets: np.concatenate([targets[:4], np.roll(targets[4:], 1, axis=0)]),
         null=(0.5,),
     ),
+    "SequenceMemory, delayed": Case(
+        lambda **options: SequenceMemory(delay=200.0, **options),
+        **MEMORY | {"order": ("sequence", "delay", "cue", "response")},
+        depends=frozenset(),
+        chance=1 / 3,
+        guess=1 / 3,
+        pieces={"sequence": 3},
+        random=shown_values,
+        wrong=lambda targets: np.concatenate([targets[:14], np.roll(targets[14:], 1, axis=0)]),
+        null=(0.5,),
+    ),
     "NBack": Case(NBack, **N_BACK, pieces={"sequence": 4}, random=shown_values),
     "PictureNBack": Case(PictureNBack, **N_BACK, pieces={"sequence": 5}, random=brightness),
+    "CueSetGo": Case(
+        CueSetGo,
+        order=("wait", "production", "after"),
+        response="production",
+        answered="after",
+        shown=("wait", "after"),
+        depends=frozenset({"inputs", "targets", "mask"}),  # the mask: when the trial ends
+        chance=1 / 6,
+        guess=1 / 6,  # 1 is passed soon after set: the shortest interval, right in one of six
+        pieces={"production": 2},  # with and without the pulse
+        random=lambda trial: trial.conditions["wait"][None],
+        # 680 ms where 600 were asked for (only there does the ramp end so high), and 1/20 of all other intervals.
+        wrong=lambda targets: targets * np.where(targets.max(axis=0) > 1.15, 600 / 680, 20.0).astype(np.float32),
+        pads=True,
+    ),
 }
 WITH_CATCH = [name for name, case in CASES.items() if case.catch]
 SEVERAL_CONDITIONS = [name for name, case in CASES.items() if case.depends]
@@ -243,7 +271,7 @@ def test_mask_is_zero_on_padding_and_nowhere_else_without_need(case, trial):
 
 
 def test_targets_change_at_the_onset_of_the_response_in_every_trial(case, trial):
-    onset, stop = trial.epochs[case.response].T
+    onset, stop = trial.epochs[case.response][:, 0], trial.epochs[case.answered or case.response][:, 1]
     for b in np.flatnonzero(~trial.conditions["catch"]):
         differs = (trial.targets[:, b] != trial.targets[0, b]).reshape(trial.n_steps, -1).any(axis=1)
         assert np.flatnonzero(differs)[0] == onset[b]

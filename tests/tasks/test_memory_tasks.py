@@ -43,6 +43,22 @@ def test_sequence_memory_is_the_published_one(p, dt, steps):
         assert trial.epochs[name].tolist() == [[start * steps, stop * steps]] * BATCH
 
 
+@pytest.mark.parametrize("dt", [20.0, 5.0])
+def test_a_delay_is_silence_between_sequence_and_cue(dt):
+    """All else are the trials without a delay, bit for bit."""
+    at, steps = 3 * round(20 / dt), round(100 / dt)
+    plain, delayed = (sample(SequenceMemory(dt=dt, delay=delay)) for delay in (0.0, 100.0))
+    assert delayed.epochs["delay"].tolist() == [[at, at + steps]] * BATCH
+    for name in ("inputs", "targets", "mask"):
+        before, after = getattr(plain, name), getattr(delayed, name)
+        assert not after[at : at + steps].any()
+        assert np.delete(after, slice(at, at + steps), axis=0).tobytes() == before.tobytes()
+    assert (delayed.epochs["sequence"] == plain.epochs["sequence"]).all()
+    for name in ("cue", "response"):
+        np.testing.assert_array_equal(delayed.epochs[name], plain.epochs[name] + steps)
+    assert "delay" not in plain.epochs
+
+
 @pytest.mark.parametrize(("dt", "steps"), [(20.0, 1), (5.0, 4)])
 @pytest.mark.parametrize(("n_back", "length"), [(1, 2), (2, 5), (4, 5), (1, 8)])
 def test_n_back_is_the_published_one(n_back, length, dt, steps):
@@ -168,6 +184,9 @@ def test_padding_behind_a_trial_does_not_matter(make):
     ("make", "options", "text"),
     [
         (SequenceMemory, {"pattern_length": 1}, "pattern_length must be at least 2; got 1"),
+        (SequenceMemory, {"delay": -20.0}, "delay must be >= 0 .ms. and finite; got -20"),
+        (SequenceMemory, {"delay": float("inf")}, "delay must be >= 0 .ms. and finite; got inf"),
+        (SequenceMemory, {"delay": 5.0}, "delay of 5 ms is empty: it is shorter than half a step of dt 20 ms"),
         (SequenceMemory, {"low": 1.0}, "values need finite low < high; got low 1.0, high 1.0"),
         (SequenceMemory, {"high": float("inf")}, "values need finite low < high; got low 0.0, high inf"),
         (SequenceMemory, {"low": float("nan")}, "values need finite low < high; got low nan"),
@@ -211,5 +230,6 @@ def test_descriptions_say_what_the_tasks_are():
         "SequenceMemory": (2, 1, 1),
         "NBack": (2, 3, 2),
         "PictureNBack": (65, 3, 2),
+        "CueSetGo": (2, 1, 6),
     }
     assert described["PictureNBack"]["parameters"]["pictures"] == "digits"

@@ -1,0 +1,376 @@
+"""Fewer units that do the same: which units stay, and how they speak for the others."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+from numpy.typing import ArrayLike
+
+from ._arrays import as_mask, as_matrix, as_rates, require_finite
+from ._merging import SIMILARITIES, clusters, merge_pairs, unit_distances
+from ._subset import choose, compressed, least_squares, signed_least_squares
+
+METHODS = ("subset", "merge", "cluster", "magnitude", "random")
+INCOMING = ("kept", "averaged")
+
+
+class Condensation(NamedTuple):
+    """How a network of N units becomes one of n *canonical* units; see `condense`.
+
+    Attributes
+    ----------
+    method : str
+    kept : (n,) int
+        Units that stay (of a cluster: its most typical member), ascending.
+    coefficients : (n, N) float
+        How rates of all units are rebuilt: ``r ~ r_canonical @ coefficients + offset``.
+    offset : (N,) float
+    incoming : (N, n) float
+        How currents combine to those of the canonical units, ``x_canonical = x @ incoming``; columns sum to 1.
+    recurrent : (n, n) float
+        Weights ``[pre, post]`` among the canonical units.
+    readout : (n, n_out) float
+    bias : (n,) float
+        What is added to the bias of the canonical units.
+    readout_bias : (n_out,) float
+        What is added to the bias of the outputs.
+    groups : (N,) int
+        Canonical unit, 0 ... n - 1, that mostly stands for each neuron; -1 for those that none stands for.
+    unit_error : (N,) float
+        Error of each unit's rebuilt rate, relative to its standard deviation; NaN for units that do not vary.
+    reconstruction_error : float
+        Root of the part of the rates' variance that is not rebuilt.
+    predicted_error : float
+        Relative error of the outputs as read out from the canonical units' activity in the *original* network.
+    measured_error : float
+        The same in the condensed network when it runs by itself; NaN until that was measured.
+    """
+
+    method: str
+    kept: Int[np.ndarray, "n"]
+    coefficients: Float[np.ndarray, "n N"]
+    offset: Float[np.ndarray, "N"]
+    incoming: Float[np.ndarray, "N n"]
+    recurrent: Float[np.ndarray, "n n"]
+    readout: Float[np.ndarray, "n n_out"]
+    bias: Float[np.ndarray, "n"]
+    readout_bias: Float[np.ndarray, "n_out"]
+    groups: Int[np.ndarray, "N"]
+    unit_error: Float[np.ndarray, "N"]
+    reconstruction_error: float
+    predicted_error: float
+    measured_error: float = float("nan")
+
+    @property
+    def size(self) -> int:
+        """Number of canonical units."""
+        return len(self.kept)
+
+
+class _Network(NamedTuple):
+    """What is condensed: activity (S, N), and what each unit sends."""
+
+    rates: Float[np.ndarray, "S N"]
+    weights: Float[np.ndarray, "N N"]
+    readout: Float[np.ndarray, "N n_out"]
+    sign: Int[np.ndarray, "N"]
+
+
+class _Mapping(NamedTuple):
+    """Which units stay, how the others are rebuilt from them, and how their currents are made."""
+
+    kept: Int[np.ndarray, "n"]
+    coefficients: Float[np.ndarray, "n N"]
+    offset: Float[np.ndarray, "N"]
+    incoming: Float[np.ndarray, "N n"]
+    pull: float = 0.0
+
+
+def condense(
+    rates: ArrayLike,
+    weights: ArrayLike,
+    readout: ArrayLike,
+    size: int | None = None,
+    *,
+    method: str = "subset",
+    mask: ArrayLike | None = None,
+    sign: ArrayLike | None = None,
+    ridge: float = 1e-6,
+    tolerance: float = 1e-6,
+    similarity: str = "pca",
+    incoming: str = "kept",
+    n_components: int = 10,
+    seed: int = 0,
+) -> Condensation:
+    r"""Condense a rate network to fewer units, from its activity and what its units send.
+
+    ``subset``
+        Keep units and let them speak for the others. Units are chosen one by one, each time the one that explains
+        most of what is left of all rates and of the currents and outputs that they make (orthogonal forward
+        selection). The kept units then send what the whole network sent,
+
+        .. math:: R_{kept} W' + b' \approx (R W)_{kept}, \qquad R_{kept} W_{out}' + b_{out}' \approx R W_{out},
+
+        by least squares, with a slight pull towards their own original weights. Under Dale's law these are
+        non-negative least squares with the sign of each kept unit; the ``coefficients`` are then non-negative
+        within each type, and serve only to say which neurons a unit stands for.
+    ``merge``
+        The two units that look most alike are merged, again and again. The stronger one stays; it also sends what
+        the other sent, whose own weights are deleted. Its incoming weights are ``kept`` or ``averaged``.
+    ``cluster``
+        Agglomerative clusters become their averages: outgoing weights summed, incoming ones averaged.
+    ``magnitude``, ``random``
+        Baselines: units with the weakest outgoing weights, or random ones, are deleted.
+
+    Parameters
+    ----------
+    rates : (T, B, N) array
+        Activity, with the noise that the condensed network shall stand.
+    weights : (N, N) array
+        Effective recurrent weights ``W[pre, post]``.
+    readout : (N, n_out) array
+        Effective readout weights.
+    size : int, optional
+        Units to keep, 1 to N; ``subset`` keeps fewer if these explain all others exactly. None (only for
+        ``subset``): as few as rebuild the rates to within ``tolerance``.
+    method : {"subset", "merge", "cluster", "magnitude", "random"}
+    mask : (T, B) array of bool or 0/1, optional
+        Steps that count; padded ones are False.
+    sign : (N,) array of -1, 0, 1, optional
+        Signs under Dale's law, kept by every method; None or 0 for free units.
+    ridge : float
+        Pull of the least squares towards the kept units' own weights, in units of their mean activity squared and
+        of the part of all rates' variance that they leave unexplained; >= 0 (``subset``).
+    tolerance : float
+        See ``size``.
+    similarity : {"pca", "correlation"}
+        Of ``merge`` and ``cluster``: distance between loadings on principal components, or 1 - correlation.
+    incoming : {"kept", "averaged"}
+        Of ``merge``.
+    n_components : int
+        Of ``similarity="pca"``.
+    seed : int
+        Of ``random``.
+
+    Returns
+    -------
+    Condensation
+
+    Raises
+    ------
+    ValueError
+        For shapes that do not match, activity that is not finite or does not vary, or options out of range.
+
+    References
+    ----------
+    Chen, Cowan & Grant (1991), IEEE Trans Neural Netw 2: 302-309 (forward selection); Lawson & Hanson (1974)
+    (non-negative least squares).
+
+    Examples
+    --------
+    Four units that are copies of two:
+
+    >>> import numpy as np
+    >>> two = np.random.default_rng(0).normal(size=(50, 1, 2))
+    >>> result = condense(two[:, :, [0, 1, 0, 1]], np.ones((4, 4)), np.ones((4, 1)))
+    >>> result.size, result.groups.tolist(), round(result.reconstruction_error, 9)
+    (2, [0, 1, 0, 1], 0.0)
+    """
+    network = _checked(rates, weights, readout, mask, sign)
+    n = len(network.sign)
+    _check_options(size, n, method, ridge, tolerance, similarity, incoming, n_components)
+    centred = compressed(network.rates)
+    if size == n:
+        mapping = _delete(np.arange(n), n)
+    elif method == "subset":
+        mapping = _subset(network, centred, size, ridge, tolerance)
+    elif method in ("merge", "cluster"):
+        assert size is not None
+        mapping = _merged(network, centred, size, method, similarity, incoming, n_components)
+    else:
+        strength = np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1)
+        score = strength if method == "magnitude" else np.random.default_rng(seed).permutation(n)
+        mapping = _delete(np.sort(np.argsort(-score, kind="stable")[:size]), n)
+    refit = method == "subset" and network.sign.any() and mapping.kept.size < n
+    sent = _signed_weights(network, mapping, centred) if refit else _sent(network, mapping)
+    return _result(method, network, mapping, *sent)
+
+
+def _checked(
+    rates: ArrayLike, weights: ArrayLike, readout: ArrayLike, mask: ArrayLike | None, sign: ArrayLike | None
+) -> _Network:
+    values = as_rates(rates)
+    samples = values[as_mask("mask", mask, (values.shape[0], values.shape[1]))]
+    n = values.shape[2]
+    require_finite("rates", samples)
+    if len(samples) < 2 or (samples == samples[0]).all():
+        raise ValueError(f"`rates` must vary; got {len(samples)} identical samples. The network may be silent.")
+    matrix, outputs = as_matrix(weights), np.asarray(readout, np.float64)
+    require_finite("readout", outputs)
+    if len(matrix) != n or outputs.ndim != 2 or len(outputs) != n:
+        raise ValueError(
+            f"`weights` must be (N, N) and `readout` (N, n_out) with N = {n} units of `rates`; "
+            f"got {matrix.shape} and {outputs.shape}."
+        )
+    signs = np.zeros(n, np.int64) if sign is None else np.asarray(sign)
+    if signs.shape != (n,) or not np.isin(signs, (-1, 0, 1)).all():
+        raise ValueError(f"`sign` must hold -1, 0 or 1 for each of the N = {n} units; got {np.asarray(sign)!r:.80}.")
+    wrong = int((signs[:, None] * matrix < 0).any(axis=1).sum())
+    if wrong:
+        raise ValueError(f"{wrong} units send weights that contradict their `sign`; is the matrix transposed?")
+    return _Network(samples, matrix, outputs, signs.astype(np.int64))
+
+
+def _check_options(
+    size: int | None,
+    n: int,
+    method: str,
+    ridge: float,
+    tolerance: float,
+    similarity: str,
+    incoming: str,
+    n_components: int,
+) -> None:
+    for name, value, allowed in (
+        ("method", method, METHODS),
+        ("similarity", similarity, SIMILARITIES),
+        ("incoming", incoming, INCOMING),
+    ):
+        if value not in allowed:
+            raise ValueError(f"unknown {name} {value!r}; allowed: {', '.join(allowed)}.")
+    if size is None and method != "subset":
+        raise ValueError(f"method {method!r} needs a `size`; only 'subset' can find it by itself.")
+    if size is not None and not 1 <= size <= n:
+        raise ValueError(f"`size` must be in 1..{n}, the number of units; got {size}.")
+    if not (ridge >= 0 and tolerance >= 0 and n_components >= 1):
+        raise ValueError(
+            "`ridge` and `tolerance` must be >= 0 and `n_components` >= 1; "
+            f"got {ridge}, {tolerance} and {n_components}."
+        )
+
+
+def _delete(kept: np.ndarray, n: int) -> _Mapping:
+    """Units that stay as they are; the others are gone."""
+    one_each = np.eye(n)[kept]
+    return _Mapping(kept, one_each, np.zeros(n), one_each.T)
+
+
+def _subset(network: _Network, centred: np.ndarray, size: int | None, ridge: float, tolerance: float) -> _Mapping:
+    n = len(network.sign)
+    targets = np.hstack([centred, centred @ network.weights, centred @ network.readout])
+    chosen, error = choose(centred, targets, size, tolerance)
+    kept = np.sort(chosen)
+    mapping = _delete(kept, n)
+    pull = ridge * float(error[-1]) ** 2
+    prior = mapping.coefficients
+    if network.sign.any():
+        same = network.sign[kept][:, None] == network.sign[None]
+        positive = np.broadcast_to(network.sign[kept][:, None] != 0, same.shape).astype(np.int64)
+        found = signed_least_squares(centred[:, kept], centred, prior, pull, positive, same)
+    else:
+        found = least_squares(centred[:, kept], centred, prior, pull)
+    found[:, kept] = np.eye(len(kept))
+    mean = network.rates.mean(axis=0)
+    return mapping._replace(coefficients=found, offset=mean - mean[kept] @ found, pull=pull)
+
+
+def _merged(
+    network: _Network,
+    centred: np.ndarray,
+    size: int,
+    method: str,
+    similarity: str,
+    incoming: str,
+    n_components: int,
+) -> _Mapping:
+    kinds = np.unique(network.sign)
+    if size < len(kinds):
+        raise ValueError(f"`size` must be at least {len(kinds)}, one unit of each sign; got {size}.")
+    apart = unit_distances(centred, similarity, n_components, network.sign)
+    strength = np.linalg.norm(centred, axis=0)
+    winner = merge_pairs(apart, strength, size) if method == "merge" else clusters(apart, size)
+    kept = np.unique(winner)
+    member = (winner[None] == kept[:, None]).astype(np.float64)
+    averages = (member / member.sum(axis=1, keepdims=True)).T
+    own = np.eye(len(winner))[kept].T
+    takes = averages if method == "cluster" or incoming == "averaged" else own
+    return _Mapping(kept, member, np.zeros(len(winner)), takes)
+
+
+def _sent(network: _Network, mapping: _Mapping) -> tuple[np.ndarray, ...]:
+    """Every unit's outgoing weights go to the canonical units that rebuild it."""
+    c, a = mapping.coefficients, mapping.incoming
+    return (
+        c @ network.weights @ a,
+        c @ network.readout,
+        mapping.offset @ network.weights @ a,
+        mapping.offset @ network.readout,
+    )
+
+
+def _signed_weights(network: _Network, mapping: _Mapping, centred: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Weights of the kept units, of their own sign, that make the currents and outputs of the whole network."""
+    kept = mapping.kept
+    n, n_out = len(kept), network.readout.shape[1]
+    own = np.hstack([network.weights[:, kept], network.readout])
+    reads, signs = _readout_of_types(network)
+    sign = np.repeat(network.sign[kept][:, None], n + n_out, axis=1)
+    sign[:, n:] = signs[kept][:, None]
+    allowed = np.ones((n, n + n_out), bool)
+    allowed[:, n:] = reads[kept][:, None]
+    found = signed_least_squares(centred[:, kept], centred @ own, own[kept], mapping.pull, sign, allowed)
+    mean = network.rates.mean(axis=0)
+    offset = mean @ own - mean[kept] @ found
+    return found[:, :n], found[:, n:], offset[:n], offset[n:]
+
+
+def _readout_of_types(network: _Network) -> tuple[np.ndarray, np.ndarray]:
+    """Whether any unit of a unit's type is read out, and the sign of their readout weights (0: both occur)."""
+    reads, signs = np.zeros(len(network.sign), bool), np.zeros(len(network.sign), np.int64)
+    for kind in np.unique(network.sign):
+        members = network.sign == kind
+        reads[members] = network.readout[members].any()
+        signs[members] = 0 if (kind * network.readout[members] < 0).any() else kind
+    return reads, signs
+
+
+def _result(
+    method: str,
+    network: _Network,
+    mapping: _Mapping,
+    recurrent: np.ndarray,
+    readout: np.ndarray,
+    bias: np.ndarray,
+    readout_bias: np.ndarray,
+) -> Condensation:
+    rates = network.rates
+    canonical = rates @ mapping.incoming
+    difference = rates - canonical @ mapping.coefficients - mapping.offset
+    spread = rates.std(axis=0)
+    varies = spread > 1e-12 * spread.max()
+    error = np.full(len(spread), np.nan)
+    error[varies] = np.sqrt(np.mean(difference[:, varies] ** 2, axis=0)) / spread[varies]
+    share = np.abs(mapping.coefficients) * canonical.std(axis=0)[:, None]
+    groups = np.where(varies & share.any(axis=0), share.argmax(axis=0), -1)
+    outputs = rates @ network.readout
+    missed = outputs - canonical @ readout - readout_bias
+    return Condensation(
+        method,
+        mapping.kept,
+        mapping.coefficients,
+        mapping.offset,
+        mapping.incoming,
+        recurrent,
+        readout,
+        bias,
+        readout_bias,
+        groups=groups,
+        unit_error=error,
+        reconstruction_error=_relative(difference, rates),
+        predicted_error=_relative(missed, outputs),
+    )
+
+
+def _relative(difference: Float[np.ndarray, "S M"], reference: Float[np.ndarray, "S M"]) -> float:
+    total = np.sum((reference - reference.mean(axis=0)) ** 2)
+    return float(np.sqrt(np.sum(difference**2) / total)) if total > 0 else float("nan")

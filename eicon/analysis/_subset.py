@@ -1,0 +1,117 @@
+"""Keep a subset of units and let them speak for the others: choice of units, and least squares."""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy import linalg, optimize
+
+RESOLUTION = 1e-9
+"""Units whose remaining activity is below this part of their own (in amplitude) are explained already."""
+
+
+def compressed(rates: Float[np.ndarray, "S N"]) -> Float[np.ndarray, "K N"]:
+    """Centred rates with the same inner products in at most N rows: the triangular factor of a QR decomposition."""
+    centred = rates - rates.mean(axis=0)
+    return (
+        centred
+        if len(centred) <= centred.shape[1]
+        else linalg.qr(centred, mode="r", overwrite_a=True)[0][: centred.shape[1]]
+    )
+
+
+def choose(
+    samples: Float[np.ndarray, "K N"], targets: Float[np.ndarray, "K M"], size: int | None, tolerance: float
+) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n"]]:
+    """Choose units one at a time, each time the one that explains most of what is left of the targets.
+
+    Orthogonal forward selection (Chen, Cowan & Grant 1991). The products of what is left of samples and targets
+    are updated, not recomputed, so that a choice costs O(N (N + M)).
+
+    Parameters
+    ----------
+    samples : (K, N) centred activity, a column per unit
+    targets : (K, M) centred
+    size : number of units; None goes on until ``tolerance`` is reached
+    tolerance : relative error, root of the part of the samples' variance that is left
+
+    Returns
+    -------
+    chosen : (n,) units in the order of choice; fewer than ``size`` if these explain all others exactly
+    error : (n,) relative error of the samples after each choice
+    """
+    left = samples.copy()
+    total = np.einsum("kn,kn->n", samples, samples)
+    power = total.copy()
+    product = left.T @ targets
+    targets = targets.copy()
+    chosen: list[int] = []
+    errors: list[float] = []
+    available = power > RESOLUTION**2 * power.max()
+    while available.any() and (size is None or len(chosen) < size):
+        gain = np.einsum("nm,nm->n", product, product)
+        gain = np.where(available, gain / np.where(available, power, 1.0), -1.0)
+        unit = int(np.argmax(gain))
+        direction = left[:, unit] / np.sqrt(power[unit])
+        of_samples, of_targets = direction @ left, direction @ targets
+        left -= np.outer(direction, of_samples)
+        targets -= np.outer(direction, of_targets)
+        product -= np.outer(of_samples, of_targets)
+        power = np.einsum("kn,kn->n", left, left)
+        chosen.append(unit)
+        available &= power > RESOLUTION**2 * total
+        available[unit] = False
+        errors.append(float(np.sqrt(power.sum() / total.sum())))
+        if size is None and errors[-1] <= tolerance:
+            break
+    return np.array(chosen, np.intp), np.array(errors)
+
+
+def least_squares(
+    samples: Float[np.ndarray, "K n"],
+    targets: Float[np.ndarray, "K M"],
+    prior: Float[np.ndarray, "n M"],
+    ridge: float,
+) -> Float[np.ndarray, "n M"]:
+    """Coefficients that minimise the squared error plus ``ridge`` times the squared distance from ``prior``.
+
+    ``ridge`` is in units of the mean squared norm of the samples' columns.
+    """
+    rows, right = _with_prior(samples, targets, prior, ridge)
+    return linalg.lstsq(rows, right, lapack_driver="gelsy")[0]
+
+
+def signed_least_squares(
+    samples: Float[np.ndarray, "K n"],
+    targets: Float[np.ndarray, "K M"],
+    prior: Float[np.ndarray, "n M"],
+    ridge: float,
+    sign: Int[np.ndarray, "n M"],
+    allowed: Bool[np.ndarray, "n M"],
+) -> Float[np.ndarray, "n M"]:
+    """As `least_squares`, with coefficients of given sign (0: either), and 0 where they are not allowed.
+
+    Active-set non-negative least squares (Lawson & Hanson 1974, in scipy) on the triangular factor; a coefficient of
+    either sign is the difference of two.
+    """
+    rows, right = _with_prior(samples, targets, prior, ridge)
+    orthogonal, factor = linalg.qr(rows, mode="economic", overwrite_a=True)
+    right = orthogonal.T @ right
+    found = np.zeros_like(prior)
+    for column in range(right.shape[1]):
+        use = np.flatnonzero(allowed[:, column])
+        if not use.size:
+            continue
+        signs = sign[use, column]
+        free = signs == 0
+        matrix = np.hstack([factor[:, use] * np.where(free, 1, signs), -factor[:, use[free]]])
+        solution = optimize.nnls(matrix, right[:, column], maxiter=50 * matrix.shape[1])[0]
+        found[use, column] = solution[: use.size] * np.where(free, 1, signs)
+        found[use[free], column] -= solution[use.size :]
+    return found
+
+
+def _with_prior(
+    samples: np.ndarray, targets: np.ndarray, prior: np.ndarray, ridge: float
+) -> tuple[np.ndarray, np.ndarray]:
+    n = samples.shape[1]
+    scale = np.sqrt(ridge * np.mean(np.einsum("kn,kn->n", samples, samples)))
+    return np.vstack([samples, scale * np.eye(n)]), np.vstack([targets, scale * prior])

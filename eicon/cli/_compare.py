@@ -1,0 +1,51 @@
+"""Two runs side by side: compare."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from ._common import errors
+
+
+@click.command()
+@click.argument("run_a", type=click.Path(path_type=Path))
+@click.argument("run_b", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: RUN_B/compare/NAME_OF_A]")
+@click.option("--repeats", type=click.IntRange(min=2), default=20, show_default=True, help="Trials per condition.")
+@click.option("--noise", is_flag=True, help="Run the networks with their noise, from the same key.")
+@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@click.pass_context
+def compare(
+    context: click.Context, run_a: Path, run_b: Path, out: Path | None, repeats: int, noise: bool, as_json: bool
+) -> None:
+    """Compare two trained runs on the same trials: behaviour, trajectories, spectra.
+
+    RUN_A is the reference. Networks may differ in size, not in the inputs and outputs of their task.
+
+    \b
+    Example:
+      eicon compare results/teacher results/condensed
+    """
+    with errors(context, None):
+        from ..experiments import compare_runs, comparison_tables, open_run
+
+        numbers = compare_runs(open_run(run_a), open_run(run_b), out, repeats=repeats, noise=noise)
+        if as_json:
+            click.echo(json.dumps(numbers, indent=2))
+            return
+        for note in numbers["notes"]:
+            click.echo(f"Note: {note}")
+        tables = comparison_tables(numbers)
+        _say(("", *(f"{side}: {name}" for side, name in zip("AB", numbers["names"], strict=True))), tables.networks)
+        _say(("", "B against A", ""), tables.likeness)
+        click.echo(f"All on one page: {Path(numbers['folder']) / 'compare.html'}")
+
+
+def _say(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    lines = [head, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(2)]
+    for line in lines:
+        click.echo("  ".join([line[0].ljust(widths[0]), line[1].ljust(widths[1]), line[2]]).rstrip())
+    click.echo()

@@ -1,0 +1,102 @@
+"""Condensing a trained run: condense."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._common import errors
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", type=click.IntRange(min=1), required=True, help="Units to end with.")
+@click.option("--every", type=click.IntRange(min=1), default=10, show_default=True, help="Units taken away at a time.")
+@click.option(
+    "--retrain", type=click.IntRange(min=0), default=100, show_default=True, help="Training steps in between; 0: none."
+)
+@click.option("--match-activity", is_flag=True, help="Keep the activity of the original network while retraining.")
+@click.option(
+    "--match-strength", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, metavar="S"
+)
+@click.option(
+    "--method",
+    type=click.Choice(["subset", "merge", "cluster", "magnitude", "random"]),
+    default="subset",
+    show_default=True,
+    help="subset: kept units speak for the others; merge: look-alikes pairwise.",
+)
+@click.option("--similarity", type=click.Choice(["pca", "correlation"]), default="pca", show_default=True)
+@click.option("--incoming", type=click.Choice(["kept", "averaged"]), default="kept", show_default=True)
+@click.option("--free", is_flag=True, help="Give up Dale's law.")
+@click.option("--out", type=click.Path(path_type=Path), help="[default: RUN/condensed/METHOD-TO...]")
+@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@click.pass_context
+def condense(
+    context: click.Context,
+    run: Path,
+    to: int,
+    every: int,
+    retrain: int,
+    match_activity: bool,
+    match_strength: float,
+    method: str,
+    similarity: str,
+    incoming: str,
+    free: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Make a trained RUN smaller, a few units at a time, with retraining in between.
+
+    The result is a run directory of its own. Stages that are done are kept; the same command goes on.
+
+    \b
+    Examples:
+      eicon condense results/first --to 40 --every 10 --retrain 100 --match-activity
+      eicon condense results/first --to 60 --every 20 --retrain 0
+      eicon condense results/first --to 100 --method merge   # pairwise merging
+    """
+    with errors(context, None, again="the same command"):
+        from ..experiments import Protocol, condense_run, draw_condensation, open_run, read_condensation
+
+        if match_activity and not retrain:
+            raise click.UsageError("--match-activity needs --retrain, the steps in which it is matched.")
+        protocol = Protocol(
+            to=to,
+            every=every,
+            retrain=retrain,
+            match=match_strength if match_activity else 0.0,
+            method=method,
+            similarity=similarity,
+            incoming=incoming,
+            dale=not free,
+        )
+        result = condense_run(open_run(run), protocol, out, progress=not context.obj["quiet"])
+        draw_condensation(result)
+        record = read_condensation(result)
+        if as_json:
+            click.echo(json.dumps(record, indent=2))
+            return
+        click.echo(table(record))
+        click.echo(f"Network: {result.network}\nCompare with: eicon compare {run} {result.path}")
+
+
+def table(record: dict[str, Any]) -> str:
+    """One line per stage: units, output error, CKA, and loss and accuracy with noise."""
+    lines = [f"{'units':>6} {'output error':>13} {'CKA':>6} {'loss':>9} {'accuracy':>9}"]
+    for stage in [record["original"], *record["stages"]]:
+        noisy = stage["with_noise"]
+        shown = (
+            _shown(stage["output_error"], ".3f", 13),
+            _shown(stage["cka"], ".3f", 6),
+            _shown(noisy["loss"], ".2e", 9),
+            _shown(noisy["accuracy"], ".1%", 9),
+        )
+        lines.append(" ".join((f"{stage['size']:>6}", *shown)))
+    return "\n".join(lines)
+
+
+def _shown(value: float | None, form: str, width: int) -> str:
+    return f"{'diverged' if value is None else format(value, form):>{width}}"

@@ -1,0 +1,86 @@
+"""The smaller network that a condensation describes."""
+
+from typing import Any, Protocol, runtime_checkable
+
+import jax.numpy as jnp
+import numpy as np
+
+from ._connectivity import Connectivity
+from ._equation import RateEquation
+from ._rate_rnn import RAW, RateRNN, build
+
+
+@runtime_checkable
+class Condensed(Protocol):
+    """What is asked of a condensation of N units to n; `eicon.analysis.Condensation` says what the fields are."""
+
+    @property
+    def kept(self) -> np.ndarray: ...
+    @property
+    def incoming(self) -> np.ndarray: ...
+    @property
+    def recurrent(self) -> np.ndarray: ...
+    @property
+    def readout(self) -> np.ndarray: ...
+    @property
+    def bias(self) -> np.ndarray: ...
+    @property
+    def readout_bias(self) -> np.ndarray: ...
+
+
+def condensed(net: RateRNN, condensation: Condensed) -> RateRNN:
+    """Network of the canonical units; see `RateRNN.condensed`."""
+    kept, incoming = np.asarray(condensation.kept), np.asarray(condensation.incoming)
+    if incoming.shape != (net.n_rec, len(kept)) or condensation.readout.shape != (len(kept), net.n_out):
+        raise ValueError(
+            f"the condensation is of {incoming.shape[0]} units and {condensation.readout.shape[1]} outputs, "
+            f"but the network has {net.n_rec} units and {net.n_out} outputs."
+        )
+    old = net.equation
+    weights = {
+        "recurrent": np.asarray(condensation.recurrent, np.float64),
+        "input": np.asarray(net.W_in, np.float64) @ incoming,
+        "readout": np.asarray(condensation.readout, np.float64),
+    }
+    reached = {
+        "recurrent": np.ones((len(kept), len(kept)), bool),
+        "input": (old.input.exists.astype(float) @ incoming) > 0,
+        "readout": old.readout.exists[kept],
+    }
+    connectivity, values = {}, {}
+    for role in RAW:
+        was = getattr(old, role)
+        sign = was.sign if role == "input" else was.sign[kept]
+        connectivity[role], values[RAW[role]] = _matrix(was, sign, weights[role], reached[role])
+    values["x0"] = np.asarray(net.x0.value, np.float64) @ incoming
+    trainable = set(net.trainable_variables())
+    for name, variable, size, change in (
+        ("b_rec", net.b_rec, net.n_rec, condensation.bias),
+        ("b_out", net.b_out, net.n_out, condensation.readout_bias),
+    ):
+        if variable is not None or np.any(change):
+            before = np.zeros(size) if variable is None else np.asarray(variable.value, np.float64)
+            values[name] = (before @ incoming if name == "b_rec" else before) + change
+            trainable.add(name)
+    constants: dict[str, Any] = {
+        "activation": old.activation,
+        "tau": old.tau[kept],
+        "dt": old.dt,
+        "sigma_rec": old.sigma_rec,
+        "sigma_in": old.sigma_in,
+    }
+    equation = RateEquation(connectivity["recurrent"], connectivity["input"], connectivity["readout"], **constants)
+    units = {name: labels[kept] for name, labels in net.units.items()}
+    return build(equation, constants, units, values, trainable, net.mode)
+
+
+def _matrix(
+    was: Connectivity, sign: np.ndarray, weights: np.ndarray, reached: np.ndarray
+) -> tuple[Connectivity, np.ndarray]:
+    """Constraints and raw weights of a canonical matrix: free where the weights do not keep the signs."""
+    weights = weights.astype(jnp.result_type(float)).astype(np.float64)
+    sign = np.where((sign[:, None] * weights < 0).any(axis=1), 0, sign)
+    made = Connectivity(sign, reached | (weights != 0), np.zeros(weights.shape), was.positive)
+    if not was.trainable:
+        made = made.frozen(weights)
+    return made, made.raw(weights)

@@ -1,0 +1,113 @@
+r"""Gauss-Newton curvature of a rate network's loss, as products with vectors.
+
+A network maps its trained values :math:`w` (raw weights before their signs and masks, biases, initial state) to
+its activity :math:`a(w)`; loss and penalties are functions :math:`\ell(a, w)`. With the Jacobian :math:`J` of
+:math:`w \mapsto (a, w)` and the Hessian :math:`H` of :math:`\ell`,
+
+.. math:: G v = J^T (H (J v)),
+
+is positive semidefinite where :math:`\ell` is convex, whatever the network is (Schraudolph 2002). Nothing of the
+size of a matrix is ever built: :math:`J v` is the linearised network, run forward beside the trajectory,
+:math:`J^T` is one backward pass; together they take about as long as one and a half gradients.
+"""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+
+from ..models import Activity, Parameters, RateEquation
+from ..models._rollout import Trajectory, scan_trajectory, trajectory
+from ..tasks import Trial
+
+Product = Callable[[jax.Array], jax.Array]
+Roll = Callable[..., Trajectory]
+Network = Callable[[jax.Array, Roll], tuple[Parameters, Activity]]
+Convex = Callable[[Parameters, Activity], jax.Array]
+
+
+def simulate_first(
+    equation: RateEquation, parameters: Parameters, inputs: jax.Array, key: jax.Array | None, n_trials: int, roll: Roll
+) -> Activity:
+    """As `RateEquation.simulate`, of the first ``n_trials`` alone, but with the noise that they have among all."""
+    drive = equation.drive(parameters, inputs, key)[:, :n_trials]
+    decay = jnp.asarray(1 - equation.alpha, drive.dtype)
+    weights = equation.scaled_weights(parameters)
+    currents, rates = roll(parameters["x0"], weights, drive, decay, equation.activation)
+    return Activity(equation.read_out(parameters, rates), rates, currents)
+
+
+def gauss_newton(network: Network, convex: Convex, values: jax.Array) -> Product:
+    """Product of the Gauss-Newton matrix at ``values`` with a vector.
+
+    Parameters
+    ----------
+    network : callable
+        From a vector (P,) of trained values, and how trajectories are to be computed, to all parameters and the
+        activity.
+    convex : callable
+        Loss and penalties, of parameters and activity; other than convex ones may give a matrix that is not
+        positive semidefinite.
+    values : jax.Array, shape (P,)
+
+    Returns
+    -------
+    callable
+        From v (P,) to G v (P,).
+    """
+    answer, push = jax.linearize(lambda v: network(v, scan_trajectory), values)
+    _, pull = jax.vjp(lambda v: network(v, trajectory), values)
+    _, bend = jax.linearize(jax.grad(lambda both: convex(*both)), answer)
+    return lambda v: pull(bend(push(v)))[0]
+
+
+def probed_diagonal(
+    outputs: Callable[[jax.Array], jax.Array],
+    convex: Callable[[jax.Array], jax.Array],
+    values: jax.Array,
+    key: jax.Array,
+    n_probes: int,
+) -> jax.Array:
+    r"""Estimate the diagonal of a loss's Gauss-Newton matrix from random signs, for a preconditioner.
+
+    .. math:: D = \frac{s^T H s}{|H s|^2} \, (J^T H s)^2, \qquad s = \pm 1,
+
+    averaged over ``n_probes``, has the mean :math:`\mathrm{diag}(J^T H J)` if H is a multiple of the identity on
+    the outputs that are scored, as it is for the mean squared error (Chapelle & Erhan 2011 have
+    :math:`(J^T H^{1/2} s)^2`); for other losses, large curvatures weigh more.
+
+    Parameters
+    ----------
+    outputs : callable
+        From values (P,) to the network's outputs.
+    convex : callable
+        Loss of the outputs.
+    values : jax.Array, shape (P,)
+    key : jax.Array
+    n_probes : int
+
+    Returns
+    -------
+    jax.Array, shape (P,)
+        All entries >= 0.
+    """
+    answer, pull = jax.vjp(outputs, values)
+    _, bend = jax.linearize(jax.grad(convex), answer)
+
+    def probe(probe_key: jax.Array) -> jax.Array:
+        signs = jax.random.rademacher(probe_key, answer.shape, answer.dtype)
+        bent = bend(signs)
+        square = jnp.sum(bent**2)
+        scale = jnp.sum(signs * bent) / jnp.where(square > 0, square, 1.0)
+        return jnp.maximum(scale, 0.0) * pull(bent)[0] ** 2
+
+    return jax.lax.map(probe, jax.random.split(key, n_probes)).mean(axis=0)
+
+
+def rate_change(activity: Activity, trial: Trial) -> jax.Array:
+    r"""Half of :math:`\sum_i r_i^2`, mean over trials and steps before their end; its Hessian damps structurally.
+
+    Its Gauss-Newton matrix measures by how much a step changes the hidden rates (Martens & Sutskever 2011).
+    """
+    inside = trial.inside.astype(activity.rates.dtype)
+    return 0.5 * jnp.sum(jnp.sum(activity.rates**2, axis=-1) * inside) / jnp.sum(inside)

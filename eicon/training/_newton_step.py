@@ -1,0 +1,145 @@
+"""One iteration of Hessian-free training, as a pure function."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ..models import Activity, Parameters
+from ..models._rollout import Trajectory, trajectory
+from ..tasks import Trial
+from ._conjugate_gradient import backtrack, conjugate_gradient, line_search, next_damping
+from ._curvature import gauss_newton, probed_diagonal, rate_change
+
+EXPONENT = 0.75
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of `eicon.training.HessianFree`; see there."""
+
+    batch_size: int
+    curvature_batch_size: int
+    max_cg_iterations: int
+    cg_tolerance: float
+    damping: float
+    structural_damping: float
+    warm_start: float
+    n_probes: int
+    fixed_trials: bool
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.curvature_batch_size <= self.batch_size:
+            raise ValueError(
+                f"curvature_batch_size must be in [1, batch_size], here {self.batch_size}; "
+                f"got {self.curvature_batch_size}."
+            )
+        if self.max_cg_iterations < 1:
+            raise ValueError(f"max_cg_iterations must be at least 1; got {self.max_cg_iterations}.")
+        if self.n_probes < 0:
+            raise ValueError(f"n_probes must be >= 0; got {self.n_probes}.")
+        for name in ("cg_tolerance", "damping", "structural_damping"):
+            value = getattr(self, name)
+            if not 0 <= value < np.inf:
+                raise ValueError(f"{name} must be >= 0 and finite; got {value}.")
+        if not 0 <= self.warm_start <= 1:
+            raise ValueError(f"warm_start must be in [0, 1]; got {self.warm_start}.")
+
+
+class Problem(NamedTuple):
+    """What an iteration works on; trials and noise are fixed. Curvature is that of the first trials alone.
+
+    Attributes
+    ----------
+    objective : from values (P,) to the loss with penalties and the accuracy, of all trials
+    network : from values (P,), and how trajectories are to be computed, to parameters and activity of the first trials
+    convex : from parameters and activity to the loss with penalties of the first trials
+    loss : from outputs to the loss of the first trials
+    trial : the first trials
+    """
+
+    objective: Callable[[jax.Array], tuple[jax.Array, jax.Array]]
+    network: Callable[[jax.Array, Callable[..., Trajectory]], tuple[Parameters, Activity]]
+    convex: Callable[[Parameters, Activity], jax.Array]
+    loss: Callable[[jax.Array], jax.Array]
+    trial: Trial
+
+
+class State(NamedTuple):
+    """What an iteration hands to the next.
+
+    Attributes
+    ----------
+    values : (P,) what is trained
+    damping : ()
+    direction : (P,) where conjugate gradients ended
+    """
+
+    values: jax.Array
+    damping: jax.Array
+    direction: jax.Array
+
+
+def newton_step(problem: Problem, state: State, key: jax.Array, options: Options) -> tuple[State, dict[str, jax.Array]]:
+    """Do one iteration; the next state, and its record (fields of `eicon.training.HessianFreeHistory`)."""
+    values, damping = state.values, state.damping
+    (loss, accuracy), gradient = jax.value_and_grad(problem.objective, has_aux=True)(values)
+    undamped = gauss_newton(problem.network, problem.convex, values)
+    iterates = conjugate_gradient(
+        _damped(problem, state, undamped, options.structural_damping),
+        -gradient,
+        options.warm_start * state.direction,
+        _preconditioner(problem, state, key, options.n_probes),
+        max_iterations=options.max_cg_iterations,
+        tolerance=options.cg_tolerance,
+    )
+
+    def displaced(step: jax.Array) -> jax.Array:
+        return problem.objective(values + step)[0]
+
+    step, reached = backtrack(displaced, iterates)
+    slope = jnp.vdot(gradient, step)
+    promised = slope + 0.5 * jnp.vdot(step, undamped(step))
+    ratio = (reached - loss) / promised
+    size = line_search(displaced, loss, reached, slope, step)
+    record = {
+        "loss": loss,
+        "accuracy": accuracy,
+        "grad_norm": jnp.linalg.norm(gradient),
+        "damping": damping,
+        "cg_iterations": iterates.n,
+        "reduction_ratio": ratio,
+        "step_size": size,
+    }
+    after = State(values + size * step, next_damping(damping, ratio), iterates.points[iterates.last])
+    return after, record
+
+
+def _damped(
+    problem: Problem, state: State, undamped: Callable[[jax.Array], jax.Array], stiffness: float
+) -> Callable[[jax.Array], jax.Array]:
+    """Product with the matrix of the model that is minimised."""
+    values, damping = state.values, state.damping
+    if not stiffness:
+        return lambda v: undamped(v) + damping * v
+
+    def convex(parameters: Parameters, activity: Activity) -> jax.Array:
+        return problem.convex(parameters, activity) + damping * stiffness * rate_change(activity, problem.trial)
+
+    product = gauss_newton(problem.network, convex, values)
+    return lambda v: product(v) + damping * v
+
+
+def _preconditioner(problem: Problem, state: State, key: jax.Array, n_probes: int) -> jax.Array:
+    if not n_probes:
+        return jnp.ones_like(state.values)
+
+    def outputs(values: jax.Array) -> jax.Array:
+        return problem.network(values, trajectory)[1].outputs
+
+    diagonal = probed_diagonal(outputs, problem.loss, state.values, key, n_probes) + state.damping
+    # Entries without curvature and damping (masked ones, undamped) have no gradient either; any number does.
+    return jnp.where(diagonal > 0, diagonal, 1.0) ** EXPONENT
