@@ -18,18 +18,32 @@ import brainpy as bp
 import jax
 import numpy as np
 
-from eicon import analysis
+from eicon import analysis, connectomes
 from eicon._files import without_nan, write_text
-from eicon.experiments import condense_network
+from eicon.experiments import (
+    Protocol,
+    Run,
+    condense_network,
+    condense_run,
+    create_run,
+    demo_config,
+    open_run,
+    parse_config,
+    read_condensation,
+)
 from eicon.experiments._condense import performance
 from eicon.models import Connectivity, RateRNN, load, verify
-from eicon.tasks import CueSetGo, Trial
-from eicon.training import LOSSES, Trainer
+from eicon.tasks import CueSetGo, SequenceMemory, Task, Trial
+from eicon.training import LOSSES, AccuracyReached, Trainer
 
 N = 200
 SEEDS = range(5)
 NETWORKS = tuple((kind, activation) for kind in ("free", "dale") for activation in ("tanh", "relu"))
 STEPS = 3000
+MATCH, RETRAIN = 0.1, 300
+TO = {"free": 25, "dale": 40}
+EVERY = {"free": 35, "dale": 40}
+RICHNESS = (5, 10, 20, 50, 100, 200)
 SIZES = (190, 180, 160, 140, 120, 100, 80, 60, 50, 40, 30, 25, 20)
 
 
@@ -141,18 +155,183 @@ def _short(value: float) -> str:
     return f"{value:.3f}"
 
 
+PROTOCOLS = {
+    "subset, matched": {"method": "subset", "match": MATCH},
+    "subset": {"method": "subset"},
+    "merge pairs": {"method": "merge"},
+}
+
+
+def retrain_all(out: Path) -> None:
+    """Every trained network, step by step with retraining, by every protocol; run directories."""
+    for seed in SEEDS:
+        for kind, activation in NETWORKS:
+            path = network_file(out, kind, activation, seed)
+            for name, options in PROTOCOLS.items():
+                if not path.is_file() or (activation == "relu" and name != "subset, matched"):
+                    continue
+                start = time.perf_counter()
+                run = _as_run(out, path, seed)
+                protocol = Protocol(to=TO[kind], every=EVERY[kind], retrain=RETRAIN, **options)
+                result = condense_run(run, protocol, progress=False)
+                last = read_condensation(result)["stages"][-1]
+                shown = {key: last[key] for key in ("size", "output_error", "cka", "with_noise")}
+                print(path.stem, name, shown, f"{time.perf_counter() - start:.0f} s", flush=True)
+
+
+def _as_run(out: Path, network: Path, seed: int) -> Run:
+    """Run directory with a network that was trained here; retraining takes its learning rate."""
+    path = out / "runs" / network.stem
+    if not (path / "config.toml").is_file():
+        text = f'seed = {seed}\n[task]\nname = "CueSetGo"\n[network]\nn_rec = {N}\n[training]\nlearning_rate = 0.001\n'
+        create_run(path, parse_config(text))
+    run = open_run(path)
+    if not run.network.is_file():
+        load(network).save(run.network)
+    return run
+
+
+def richness_all(out: Path) -> None:
+    """Networks of many sizes, trained from scratch; a JSON file with their dimensionality and kind of solution."""
+    task = CueSetGo()
+    test = task.interpolated().trials(10, key=jax.random.key(1001))
+    start, stop = (np.asarray(test.epochs["production"][:, i]) for i in (0, 1))
+    inside = np.asarray(test.inside)
+    for seed in SEEDS:
+        for n in RICHNESS:
+            path = out / "richness" / f"{n}_{seed}.json"
+            if path.is_file():
+                continue
+            net = train(network("free", "tanh", seed, n), seed, STEPS // 2).net
+            rates = net.predict(test.inputs, noise=False).rates
+            components = analysis.pca(rates, mask=inside)
+            ramps = analysis.ramp_index(rates, start, stop)
+            scaling = analysis.temporal_scaling(rates, start, stop, np.asarray(test.conditions["interval"]))
+            found = {
+                "participation_ratio": components.participation_ratio,
+                "components for 95 %": components.n_for(0.95),
+                "components for 99 %": components.n_for(0.99),
+                "ramp index": ramps.mean,
+                "scaling index": scaling.scaled_mean,
+                "absolute index": scaling.absolute_mean,
+                "with_noise": _with_noise(net, task, test),
+            }
+            net.save(out / "richness" / f"{n}_{seed}.npz")
+            write_text(path, json.dumps(without_nan(found), indent=1) + "\n")
+            print(path.stem, found, flush=True)
+
+
+def others_all(out: Path, folder: Path | None = None) -> None:
+    """The demo's decision network, and one on the marmoset's connectome (220 units), condensed by the same call."""
+    for seed in range(3):
+        for name, make in (("decision", _decision), ("marmoset", _marmoset)):
+            path = out / "others" / f"{name}_{seed}.json"
+            if path.is_file():
+                continue
+            net, task = make(seed, folder)
+            fit, test = (task.trials(repeats, key=jax.random.key(1000 + repeats)) for repeats in _repeats(task))
+            original = net.predict(test.inputs, key=jax.random.key(1)).outputs
+            found: dict[str, Any] = {
+                "n": net.n_rec,
+                "dale": bool(net.equation.recurrent.sign.any()),
+                "accuracy": float(task.accuracy(original, test)),
+            }
+            for method in ("subset", "merge", "cluster", "magnitude", "random"):
+                found[method] = {}
+                for part in (0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1):
+                    size = round(part * net.n_rec)
+                    small, made = condense_network(
+                        net,
+                        fit.inputs,
+                        size,
+                        mask=np.asarray(fit.inside),
+                        test_inputs=test.inputs,
+                        test_mask=np.asarray(test.inside),
+                        method=method,
+                    )
+                    outputs = small.predict(test.inputs, key=jax.random.key(1)).outputs
+                    found[method][size] = {
+                        "error": made.measured_error,
+                        "accuracy": float(task.accuracy(outputs, test)),
+                        "ok": verify(small).ok,
+                    }
+                print(path.stem, method, {n: _short(row["error"]) for n, row in found[method].items()}, flush=True)
+            write_text(path, json.dumps(without_nan(found), indent=1) + "\n")
+
+
+def _repeats(task: Task) -> tuple[int, int]:
+    return (10, 50) if task.n_conditions > 1 else (200, 500)
+
+
+def _decision(seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
+    config = demo_config(seed)
+    task = config.make_task()
+    trainer = config.make_trainer(config.make_network(task), task)
+    trainer.fit(config.training.steps, stop_when=AccuracyReached(0.9), progress=False)
+    return trainer.net, task
+
+
+def _marmoset(seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
+    neurons = connectomes.expand(connectomes.load("marmoset", folder).weights, 4, seed=seed)
+    task = SequenceMemory()
+    net = RateRNN.from_connectome(
+        neurons.weights,
+        task.n_in,
+        task.n_out,
+        sign=connectomes.assign_signs(neurons.region, 0.75, seed=seed),
+        tau=20.0,
+        seed=seed,
+    )
+    trainer = Trainer(net, task, batch_size=128, seed=seed)
+    trainer.fit(3000, validate_every=500, progress=False)
+    return net, task
+
+
+def large(out: Path) -> None:
+    """Time and peak memory of condensing 2000 units, with 10^4 samples, to 200; with and without Dale's law."""
+    import resource
+
+    rng = np.random.default_rng(0)
+    n, n_samples, rank = 2000, 10_000, 300
+    modes = rng.standard_normal((n_samples, rank)) / np.arange(1, rank + 1)
+    rates = np.tanh(modes @ rng.standard_normal((rank, n)))[:, None] + 0.01 * rng.standard_normal((n_samples, 1, n))
+    sign = np.where(np.arange(n) < 1600, 1, -1)
+    size = np.abs(rng.standard_normal((n, n))) / np.sqrt(n)
+    readout = np.abs(rng.standard_normal((n, 1))) * (sign > 0)[:, None]
+    found = {}
+    for name, options in (("free", {}), ("dale", {"sign": sign})):
+        start = time.perf_counter()
+        result = analysis.condense(rates, sign[:, None] * size, readout, 200, **options)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        found[name] = {"seconds": time.perf_counter() - start, "error": result.reconstruction_error, "peak_mb": peak}
+        print(name, found[name], flush=True)
+    found["input_mb"] = {"rates": rates.nbytes / 2**20, "weights": size.nbytes / 2**20}
+    write_text(out / "large.json", json.dumps(found, indent=1) + "\n")
+
+
 def network_file(out: Path, kind: str, activation: str, seed: int) -> Path:
     """Where a trained network is kept."""
     return out / "networks" / f"{kind}_{activation}_{seed}.npz"
 
 
+STAGES = {
+    "train": train_all,
+    "condense": condense_all,
+    "retrain": retrain_all,
+    "richness": richness_all,
+    "others": others_all,
+    "large": large,
+}
+
+
 def main() -> None:
     """Run one stage."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=["train", "condense"])
+    parser.add_argument("stage", choices=list(STAGES))
     parser.add_argument("--out", type=Path, default=Path("results/condensation"))
+    parser.add_argument("--connectomes", type=Path, help="Folder of bio2art files, for `others`.")
     options = parser.parse_args()
-    {"train": train_all, "condense": condense_all}[options.stage](options.out)
+    STAGES[options.stage](options.out, *([options.connectomes] if options.stage == "others" else []))
 
 
 if __name__ == "__main__":

@@ -32,7 +32,13 @@ MEMORY = {
     "structural_damping": 1.0,
 }
 SETTINGS: dict[str, dict[str, Any]] = {
-    "cue-set-go": {"batch_size": 32, "max_cg_iterations": 50, "n_probes": 0},
+    "cue-set-go": {
+        "batch_size": 32,
+        "max_cg_iterations": 100,
+        "n_probes": 0,
+        "damping": 0.1,
+        "structural_damping": 0.1,
+    },
     "memory 1 s": MEMORY,
     "memory 2 s": MEMORY,
 }

@@ -288,7 +288,7 @@ def _merged(
         raise ValueError(f"`size` must be at least {len(kinds)}, one unit of each sign; got {size}.")
     apart = unit_distances(centred, similarity, n_components, network.sign)
     strength = np.linalg.norm(centred, axis=0)
-    winner = merge_pairs(apart, strength, size) if method == "merge" else clusters(apart, size)
+    winner = merge_pairs(apart, strength, size) if method == "merge" else clusters(apart, strength, size)
     kept = np.unique(winner)
     member = (winner[None] == kept[:, None]).astype(np.float64)
     averages = (member / member.sum(axis=1, keepdims=True)).T

@@ -48,12 +48,16 @@ def merge_pairs(apart: Float[np.ndarray, "N N"], strength: Float[np.ndarray, "N"
     return winner
 
 
-def clusters(apart: Float[np.ndarray, "N N"], size: int) -> Int[np.ndarray, "N"]:
-    """Agglomerative clusters (average linkage), and as the name of each its unit nearest to all others in it; (N,)."""
+def clusters(apart: Float[np.ndarray, "N N"], strength: Float[np.ndarray, "N"], size: int) -> Int[np.ndarray, "N"]:
+    """Agglomerative clusters (average linkage), and as the name of each its unit nearest to all others in it; (N,).
+
+    Of two that are as near, as both are in a pair, the stronger one.
+    """
     tree = hierarchy.linkage(distance.squareform(apart, checks=False), "average")
     labels = hierarchy.cut_tree(tree, n_clusters=size)[:, 0]
     winner = np.empty(len(labels), np.intp)
     for label in range(size):
         members = np.flatnonzero(labels == label)
+        members = members[np.argsort(-strength[members], kind="stable")]
         winner[members] = members[apart[np.ix_(members, members)].sum(axis=1).argmin()]
     return winner

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import linalg, optimize
 
-RESOLUTION = 1e-9
+RESOLUTION = 1e-7
 """Units whose remaining activity is below this part of their own (in amplitude) are explained already."""
 
 
@@ -24,7 +24,7 @@ def choose(
     """Choose units one at a time, each time the one that explains most of what is left of the targets.
 
     Orthogonal forward selection (Chen, Cowan & Grant 1991). The products of what is left of samples and targets
-    are updated, not recomputed, so that a choice costs O(N (N + M)).
+    are updated, not recomputed, so that a choice costs O(N (K + M)).
 
     Parameters
     ----------
@@ -38,24 +38,21 @@ def choose(
     chosen : (n,) units in the order of choice; fewer than ``size`` if these explain all others exactly
     error : (n,) relative error of the samples after each choice
     """
-    left = samples.copy()
     total = np.einsum("kn,kn->n", samples, samples)
     power = total.copy()
-    product = left.T @ targets
-    targets = targets.copy()
-    chosen: list[int] = []
+    product = np.asfortranarray(samples.T @ targets)
+    basis = np.empty((len(samples), 0))
     errors: list[float] = []
+    chosen: list[int] = []
     available = power > RESOLUTION**2 * power.max()
     while available.any() and (size is None or len(chosen) < size):
         gain = np.einsum("nm,nm->n", product, product)
-        gain = np.where(available, gain / np.where(available, power, 1.0), -1.0)
-        unit = int(np.argmax(gain))
-        direction = left[:, unit] / np.sqrt(power[unit])
-        of_samples, of_targets = direction @ left, direction @ targets
-        left -= np.outer(direction, of_samples)
-        targets -= np.outer(direction, of_targets)
-        product -= np.outer(of_samples, of_targets)
-        power = np.einsum("kn,kn->n", left, left)
+        unit = int(np.argmax(np.where(available, gain / np.where(available, power, 1.0), -1.0)))
+        direction = _orthogonal(samples[:, unit], basis)
+        basis = np.column_stack([basis, direction])
+        of_samples = direction @ samples
+        product = linalg.blas.dger(-1.0, of_samples, direction @ targets, a=product, overwrite_a=1)
+        power = np.maximum(power - of_samples**2, 0.0)
         chosen.append(unit)
         available &= power > RESOLUTION**2 * total
         available[unit] = False
@@ -63,6 +60,13 @@ def choose(
         if size is None and errors[-1] <= tolerance:
             break
     return np.array(chosen, np.intp), np.array(errors)
+
+
+def _orthogonal(values: Float[np.ndarray, "K"], basis: Float[np.ndarray, "K k"]) -> Float[np.ndarray, "K"]:
+    """Unit vector along what is left of ``values`` outside of an orthonormal basis; twice, against rounding."""
+    for _ in range(2):
+        values = values - basis @ (values @ basis)
+    return values / linalg.norm(values)
 
 
 def least_squares(

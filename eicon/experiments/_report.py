@@ -60,9 +60,7 @@ def write_report(run: Run) -> Path:
         figures=_figures(run),
         certificate=numbers["certificate"],
         settings=run.config.to_toml(),
-        commands="\n".join(
-            f"eicon {what} {run.path.name}" for what in ("train config.toml --out", "analyze", "report")
-        ),
+        commands="\n".join(f"eicon {what} {run.path.name}" for what in (_origin(run)[1], "analyze", "report")),
         versions=_versions(run),
     )
     path = run.path / "report.html"
@@ -71,12 +69,27 @@ def write_report(run: Run) -> Path:
 
 
 def _lead(run: Run, numbers: dict[str, Any]) -> str:
-    network, training = run.config.network, numbers["training"]
+    certificate, training = numbers["certificate"], numbers["training"]
+    n_e, n_i, n_free = (certificate[f"n_{kind}"] for kind in ("excitatory", "inhibitory", "free"))
+    types = f"{n_free} of either sign" if n_free else f"{n_e / (n_e + n_i):.0%} excitatory"
     return (
-        f"{network.n_rec} rate units, {network.e_ratio:.0%} excitatory, recurrent noise {network.sigma_rec:g}, "
-        f"trained on {run.config.task['name']} for {training['steps']} steps in {training['seconds']:.0f} s "
+        f"{n_e + n_i + n_free} rate units, {types}, recurrent noise {run.config.network.sigma_rec:g}, "
+        f"{_origin(run)[0]} on {run.config.task['name']} for {training['steps']} steps in {training['seconds']:.0f} s "
         f"(seed {run.config.seed})."
     )
+
+
+def _origin(run: Run) -> tuple[str, str]:
+    """How the network was made, and by which command."""
+    if not run.condensation.is_file():
+        return "trained", "train config.toml --out"
+    record = json.loads(run.condensation.read_text(encoding="utf-8"))
+    source = Path(record["source"]).name
+    options = {name: record["protocol"][name] for name in ("to", "every", "retrain", "method")}
+    words = " ".join(f"--{name} {value}" for name, value in options.items())
+    if record["protocol"]["match"]:
+        words += f" --match-activity --match-strength {record['protocol']['match']:g}"
+    return f"condensed from {source} and retrained", f"condense {source} {words} --out"
 
 
 def _facts(numbers: dict[str, Any]) -> list[dict[str, str]]:

@@ -48,6 +48,11 @@ class Run:
         return self.path / "run.json"
 
     @property
+    def condensation(self) -> Path:
+        """How the network was condensed, in the result of a condensation."""
+        return self.path / "condense.json"
+
+    @property
     def figures(self) -> Path:
         """Directory of figures."""
         return self.path / "figures"
@@ -114,7 +119,14 @@ def train_run(run: Run, *, progress: bool = True) -> tuple[RateRNN, Task, Histor
     """Train a run to its end, from its checkpoint if there is one.
 
     The configured number of steps is that of the whole run, so that resuming a finished run changes nothing.
+
+    Raises
+    ------
+    FileExistsError
+        If the run is the result of a condensation, whose network this would replace.
     """
+    if run.condensation.is_file():
+        raise FileExistsError(f"{run.path} holds a condensed network; go on with the same eicon condense command.")
     task = run.config.make_task()
     net = run.config.make_network(task)
     trainer = run.config.make_trainer(net, task)
