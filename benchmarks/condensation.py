@@ -44,7 +44,9 @@ MATCH, RETRAIN = 0.1, 300
 TO = {"free": 25, "dale": 40}
 EVERY = {"free": 35, "dale": 40}
 RICHNESS = (5, 10, 20, 50, 100, 200)
-SIZES = (190, 180, 160, 140, 120, 100, 80, 60, 50, 40, 30, 25, 20)
+SIZES = (190, 180, 160, 120, 100, 80, 60, 50, 40, 30, 25, 20)
+FEWER = (190, 180, 160, 120, 100, 60, 40, 20)
+"""Sizes of what is only there for comparison."""
 
 
 def network(kind: str, activation: str, seed: int, n: int = N) -> RateRNN:
@@ -109,18 +111,16 @@ def condense_all(out: Path) -> None:
     test = task.interpolated().trials(10, key=jax.random.key(1001))
     for path in sorted((out / "networks").glob("*.npz"), key=lambda p: p.stem[::-1]):
         result = out / "condensed" / f"{path.stem}.json"
-        if result.is_file():
-            continue
         net = load(path)
-        original = np.asarray(net.predict(test.inputs, noise=False).outputs)
-        found: dict[str, Any] = {"original": _with_noise(net, task, test)}
+        found = json.loads(result.read_text(encoding="utf-8")) if result.is_file() else {}
         for name, options in methods(path.stem.split("_")[0]).items():
-            found[name] = {}
-            for size in SIZES:
-                found[name][size] = _condensed(net, task, fit, test, size, options)
+            if name in found:
+                continue
+            sizes = SIZES if options["method"] == "subset" else FEWER
+            found[name] = {size: _condensed(net, task, fit, test, size, options) for size in sizes}
             print(path.stem, name, {n: _short(row["error"]) for n, row in found[name].items()}, flush=True)
-        found["target_error"] = analysis.nrmse(test.targets, original, mask=test.inside)
-        write_text(result, json.dumps(without_nan(found), indent=1) + "\n")
+            found["original"] = _with_noise(net, task, test)
+            write_text(result, json.dumps(without_nan(found), indent=1) + "\n")
 
 
 def _condensed(

@@ -47,8 +47,10 @@ def errors(out: Path, kind: str, activation: str) -> dict[str, np.ndarray]:
     for seed in SEEDS:
         rows = _read(out / "condensed" / f"{kind}_{activation}_{seed}.json")
         for name, by_size in rows.items():
-            if name not in ("original", "target_error"):
-                found.setdefault(name, []).append([_number(by_size[str(n)]["error"]) for n in SIZES])
+            if name != "original":
+                found.setdefault(name, []).append(
+                    [_number(by_size[str(n)]["error"]) if str(n) in by_size else np.nan for n in SIZES]
+                )
     return {name: np.array(values) for name, values in found.items()}
 
 
@@ -239,7 +241,7 @@ def tables(out: Path) -> str:
         text += [f"### {TITLES[kind, activation]}", "", "| method | " + " | ".join(map(str, shown)) + " |"]
         text += ["|---|" + "---|" * len(shown)]
         for name, values in curves.items():
-            columns = [_range(values[:, SIZES.index(n)]) for n in shown]
+            columns = ["" if np.isnan(values[:, i]).any() else _range(values[:, i]) for i in map(SIZES.index, shown)]
             text.append(f"| {name} | " + " | ".join(columns) + " |")
         text.append("")
     return "\n".join(text)

@@ -95,7 +95,7 @@ def condense(
     method: str = "subset",
     mask: ArrayLike | None = None,
     sign: ArrayLike | None = None,
-    ridge: float = 1e-6,
+    ridge: float = 0.01,
     tolerance: float = 1e-6,
     similarity: str = "pca",
     incoming: str = "kept",
@@ -139,8 +139,9 @@ def condense(
     sign : (N,) array of -1, 0, 1, optional
         Signs under Dale's law, kept by every method; None or 0 for free units.
     ridge : float
-        Pull of the least squares towards the kept units' own weights, in units of their mean activity squared and
-        of the part of all rates' variance that they leave unexplained; >= 0 (``subset``).
+        Pull of the least squares towards the kept units' own weights (``subset``), >= 0: in units of the units' mean
+        square activity, and times the part of the activity's amplitude that the kept units leave unexplained, so
+        that there is none where they explain all others (to within ``tolerance``).
     tolerance : float
         See ``size``.
     similarity : {"pca", "correlation"}
@@ -258,10 +259,13 @@ def _delete(kept: np.ndarray, n: int) -> _Mapping:
 def _subset(network: _Network, centred: np.ndarray, size: int | None, ridge: float, tolerance: float) -> _Mapping:
     n = len(network.sign)
     targets = np.hstack([centred, centred @ network.weights, centred @ network.readout])
-    chosen, error = choose(centred, targets, size, tolerance)
+    chosen, errors = choose(centred, targets, size, tolerance)
+    if size is not None and len(chosen) < size:
+        strongest = np.argsort(-np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1), kind="stable")
+        chosen = np.append(chosen, strongest[~np.isin(strongest, chosen)][: size - len(chosen)])
     kept = np.sort(chosen)
     mapping = _delete(kept, n)
-    pull = ridge * float(error[-1]) ** 2
+    pull = ridge * float(errors[-1]) if errors[-1] > tolerance else 0.0
     prior = mapping.coefficients
     if network.sign.any():
         same = network.sign[kept][:, None] == network.sign[None]

@@ -39,7 +39,7 @@ def choose(
     error : (n,) relative error of the samples after each choice
     """
     total = np.einsum("kn,kn->n", samples, samples)
-    power = total.copy()
+    power, exact = total.copy(), total.copy()
     product = np.asfortranarray(samples.T @ targets)
     basis = np.empty((len(samples), 0))
     errors: list[float] = []
@@ -54,8 +54,11 @@ def choose(
         product = linalg.blas.dger(-1.0, of_samples, direction @ targets, a=product, overwrite_a=1)
         power = np.maximum(power - of_samples**2, 0.0)
         chosen.append(unit)
+        available[unit], power[unit] = False, 0.0
+        lost = available & (power < 1e-6 * exact)  # a difference of large numbers; computed anew
+        left = samples[:, lost] - basis @ (basis.T @ samples[:, lost])
+        power[lost] = exact[lost] = np.einsum("kn,kn->n", left, left)
         available &= power > RESOLUTION**2 * total
-        available[unit] = False
         errors.append(float(np.sqrt(power.sum() / total.sum())))
         if size is None and errors[-1] <= tolerance:
             break

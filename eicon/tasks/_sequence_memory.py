@@ -111,7 +111,8 @@ class SequenceMemory(Task):
     def recalled(self, values: jax.Array) -> jax.Array:
         """Means of values (T, B, 1) over each item of the response, (p, B); e.g. of outputs or targets."""
         p, steps = self.pattern_length, item_steps(self.item, self.dt)
-        response = values[-p * steps :, :, 0]
+        start = (p + 1) * steps + (whole_steps("delay", self.delay, self.dt) if self.delay else 0)
+        response = values[start : start + p * steps, :, 0]
         return response.reshape(p, steps, -1).mean(axis=1)
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:

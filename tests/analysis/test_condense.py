@@ -59,6 +59,19 @@ def test_a_size_beyond_the_rank_keeps_only_units_that_say_something_of_their_own
     assert condense(rates, weights, readout, 3).size == 3
 
 
+@pytest.mark.parametrize("sign", [None, E_FIRST], ids=["free", "dale"])
+def test_mixtures_of_four_latents_become_four_units(sign):
+    """Of which no two are alike; what is left of the others by then is rounding, and must not be chosen."""
+    rng = np.random.default_rng(6)
+    rates = rng.normal(size=(T, B, 4)) @ rng.normal(size=(4, N)) * 10.0 ** rng.integers(-3, 4, size=N)
+    _, weights, readout = network(sign)
+    for size in (None, 4, 9):
+        found = condense(rates, weights, readout, size, sign=sign, tolerance=1e-12)
+        assert found.size == 4
+    assert sign is not None or found.reconstruction_error < 1e-12
+    assert sign is not None or found.predicted_error < 1e-12
+
+
 @pytest.mark.parametrize("tolerance", [0.5, 0.2, 0.05])
 def test_size_none_is_the_first_size_within_the_tolerance(tolerance):
     rates, weights, readout = network()

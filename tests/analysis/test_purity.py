@@ -52,7 +52,10 @@ CALLS = {
         lambda a, b, w, v, m, u: analysis.compare(a, b, a[:, :, :2], b[:, :, :2], w, v, mask=m, units=u),
         (RATES, OTHER, WEIGHTS, WEIGHTS.T.copy(), MASK, UNITS),
     ),
-    "condense": (lambda r, w, o, m, s: analysis.condense(r, w, o, 3, mask=m, sign=s), (RATES, SENT, READOUT, MASK, SIGN)),
+    "condense": (
+        lambda r, w, o, m, s: analysis.condense(r, w, o, 3, mask=m, sign=s),
+        (RATES, SENT, READOUT, MASK, SIGN),
+    ),
     "ramp_index": (lambda r, s, e, c: analysis.ramp_index(r, s, e, conditions=c), (RATES, START, STOP, COHERENCE)),
     "temporal_scaling": (analysis.temporal_scaling, (RATES, START, STOP, COHERENCE)),
     "scalar_variability": (analysis.scalar_variability, (RATES[0, :, 0].copy(), np.abs(RATES[1, :, 0]).round(1) + 1)),

@@ -29,7 +29,9 @@ def make(kind, activation):
         return RateRNN(*parts, activation=activation, bias=True, **COMMON)
     if kind == "dale":
         return RateRNN.dale(2, N, 2, e_ratio=0.75, activation=activation, train_x0=True, x0=0.3, **COMMON)
-    return RateRNN.from_connectome(ANATOMY, 2, 2, sign=DALE, activation=activation, tau=np.linspace(40.0, 120.0, N), **COMMON)
+    return RateRNN.from_connectome(
+        ANATOMY, 2, 2, sign=DALE, activation=activation, tau=np.linspace(40.0, 120.0, N), **COMMON
+    )
 
 
 NETS = {f"{k}-{a}": make(k, a) for k in ("free", "dale", "connectome") for a in ("relu", "tanh")}
