@@ -40,9 +40,10 @@ N = 200
 SEEDS = range(5)
 NETWORKS = tuple((kind, activation) for kind in ("free", "dale") for activation in ("tanh", "relu"))
 STEPS = 3000
-MATCH, RETRAIN = 0.1, 300
+MATCH, RETRAIN = 0.1, 400
 TO = {"free": 25, "dale": 40}
-EVERY = {"free": 35, "dale": 40}
+EVERY = 60
+MERGED = {"to": 100, "every": 20, "retrain": 200}
 RICHNESS = (5, 10, 20, 50, 100, 200)
 SIZES = (190, 180, 160, 120, 100, 80, 60, 50, 40, 30, 25, 20)
 FEWER = (190, 180, 160, 120, 100, 60, 40, 20)
@@ -155,25 +156,23 @@ def _short(value: float) -> str:
     return f"{value:.3f}"
 
 
-PROTOCOLS = {
-    "subset, matched": {"method": "subset", "match": MATCH},
-    "subset": {"method": "subset"},
-    "merge pairs": {"method": "merge"},
-}
+def protocols(kind: str, activation: str) -> dict[str, Protocol]:
+    """How a kind of network is condensed step by step; the last two, on one kind, for what happens to the solution."""
+    subset = {"to": TO[kind], "every": EVERY, "retrain": RETRAIN}
+    found = {"subset, matched": Protocol(match=MATCH, **subset)}
+    if (kind, activation) == ("free", "tanh"):
+        found |= {"subset": Protocol(**subset), "merge pairs": Protocol(method="merge", **MERGED)}
+    return found
 
 
 def retrain_all(out: Path) -> None:
-    """Every trained network, step by step with retraining, by every protocol; run directories."""
+    """Every trained network, step by step with retraining, by its protocols; run directories."""
     for seed in SEEDS:
         for kind, activation in NETWORKS:
             path = network_file(out, kind, activation, seed)
-            for name, options in PROTOCOLS.items():
-                if not path.is_file() or (activation == "relu" and name != "subset, matched"):
-                    continue
+            for name, protocol in protocols(kind, activation).items() if path.is_file() else ():
                 start = time.perf_counter()
-                run = _as_run(out, path, seed)
-                protocol = Protocol(to=TO[kind], every=EVERY[kind], retrain=RETRAIN, **options)
-                result = condense_run(run, protocol, progress=False)
+                result = condense_run(_as_run(out, path, seed), protocol, progress=False)
                 last = read_condensation(result)["stages"][-1]
                 shown = {key: last[key] for key in ("size", "output_error", "cka", "with_noise")}
                 print(path.stem, name, shown, f"{time.perf_counter() - start:.0f} s", flush=True)

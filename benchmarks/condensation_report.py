@@ -11,10 +11,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks.condensation import EVERY, MATCH, NETWORKS, PROTOCOLS, RETRAIN, RICHNESS, SEEDS, SIZES, TO, N
+from benchmarks.condensation import EVERY, MATCH, NETWORKS, RETRAIN, RICHNESS, SEEDS, SIZES, N
 from eicon import analysis, plotting
 from eicon._files import atomic_file, write_text
-from eicon.experiments import Protocol, open_run, read_condensation, stages
+from eicon.experiments import open_run, read_condensation, stages
 from eicon.experiments._condense_run import default_directory
 from eicon.models import RateRNN, load
 from eicon.tasks import CueSetGo
@@ -58,7 +58,7 @@ def retrained(out: Path, kind: str, activation: str) -> dict[str, list[dict[str,
     """Records of the step-by-step condensations by protocol, one per seed."""
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in SEEDS:
-        for name in PROTOCOLS:
+        for name in protocols(kind, activation):
             run = condensed_run(out, kind, activation, seed, name)
             if (run / "network.npz").is_file():
                 found.setdefault(name, []).append(read_condensation(open_run(run)))
@@ -68,7 +68,7 @@ def retrained(out: Path, kind: str, activation: str) -> dict[str, list[dict[str,
 def condensed_run(out: Path, kind: str, activation: str, seed: int, name: str) -> Path:
     """Directory of one step-by-step condensation."""
     run = out / "runs" / f"{kind}_{activation}_{seed}"
-    protocol = Protocol(to=TO[kind], every=EVERY[kind], retrain=RETRAIN, **PROTOCOLS[name])  # type: ignore[arg-type]
+    protocol = protocols(kind, activation)[name]
     return default_directory(open_run(run), protocol) if (run / "config.toml").is_file() else run
 
 
@@ -144,7 +144,7 @@ def panels(out: Path) -> None:
             )
     save("merged", plotting.plot_outputs_grid(after, trial.targets, **show))
 
-    ends = {name: open_run(condensed_run(out, "free", "tanh", 0, name)) for name in PROTOCOLS}
+    ends = {name: open_run(condensed_run(out, "free", "tanh", 0, name)) for name in protocols("free", "tanh")}
     for name, run in ends.items():
         nets = [net, *stages(run)]
         grid = {f"{n.n_rec} units": np.asarray(n.predict(trial.inputs, noise=False).outputs) for n in nets}
@@ -392,7 +392,10 @@ def main() -> None:
         "RICHNESS": richness(out),
         "OTHERS": others(out),
         "LARGE": large_table(out),
-        "PROTOCOL": f"{RETRAIN} steps after each {EVERY['free']} units ({EVERY['dale']} under Dale's law)",
+        "PROTOCOL": (
+            f"Subset: {RETRAIN} steps of Adam after every {EVERY} units; merging: {MERGED['retrain']} after every "
+            f"{MERGED['every']}, to {MERGED['to']} units"
+        ),
         "MATCH": str(MATCH),
     }
     for name, value in replaced.items():

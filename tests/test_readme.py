@@ -1,4 +1,4 @@
-"""The example in the README runs as printed."""
+"""The examples in the README run as printed."""
 
 import re
 import runpy
@@ -10,17 +10,22 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
-def example(tmp_path):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
-    assert len(blocks) == 1
+def blocks():
+    found = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
+    assert len(found) == 2
+    return found
+
+
+@pytest.fixture
+def example(tmp_path, blocks):
+    """All examples after each other, as one script."""
     path = tmp_path / "example.py"
-    path.write_text(blocks[0], encoding="utf-8")
+    path.write_text("".join(blocks), encoding="utf-8")
     return path
 
 
-def test_example_is_fifteen_lines(example):
-    lines = [line for line in example.read_text().splitlines() if line.strip()]
-    assert len(lines) <= 15
+def test_first_example_is_fifteen_lines(blocks):
+    assert len([line for line in blocks[0].splitlines() if line.strip()]) <= 15
 
 
 def test_example_runs_and_learns(example, monkeypatch, capsys):
@@ -29,7 +34,10 @@ def test_example_runs_and_learns(example, monkeypatch, capsys):
     names = runpy.run_path(str(example))
     printed = capsys.readouterr().out
     assert float(re.search(r"accuracy ([\d.]+)", printed)[1]) > 0.8
-    assert printed.endswith("hold: True\n")
+    assert "hold: True\n" in printed
+    assert names["small"].n_rec == 25
+    assert names["result"].measured_error < 0.1
+    assert "unit 7 is now spoken for by unit" in printed
     assert (example.parent / "psychometric.png").stat().st_size > 5000
     import eicon
 
