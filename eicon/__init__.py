@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from . import plotting as plotting
     from . import tasks as tasks
     from . import training as training
-    from .experiments import condense_network as condense_network
     from .models import Connectivity as Connectivity
     from .models import RateRNN as RateRNN
     from .models import load as load
@@ -34,7 +33,6 @@ _HOME = {
     "load": "models",
     "save": "models",
     "verify": "models",
-    "condense_network": "experiments",
     "CueSetGo": "tasks",
     "HessianFree": "training",
     "PerceptualDecision": "tasks",
