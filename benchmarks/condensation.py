@@ -44,7 +44,7 @@ MATCH, RETRAIN = 0.1, 400
 TO = {"free": 25, "dale": 40}
 EVERY = 60
 MERGED = {"to": 100, "every": 20, "retrain": 200}
-RICHNESS = (5, 10, 20, 50, 100, 200)
+RICHNESS = (10, 20, 50, 100, 200)
 SIZES = (190, 180, 160, 120, 100, 80, 60, 50, 40, 30, 25, 20)
 FEWER = (190, 180, 160, 120, 100, 60, 40, 20)
 """Sizes of what is only there for comparison."""
@@ -201,7 +201,7 @@ def richness_all(out: Path) -> None:
             path = out / "richness" / f"{n}_{seed}.json"
             if path.is_file():
                 continue
-            net = train(network("free", "tanh", seed, n), seed, STEPS // 2).net
+            net = train(network("free", "tanh", seed, n), seed, STEPS // 3).net
             rates = net.predict(test.inputs, noise=False).rates
             components = analysis.pca(rates, mask=inside)
             ramps = analysis.ramp_index(rates, start, stop)

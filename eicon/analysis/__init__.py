@@ -7,6 +7,8 @@ from ._clustering import ChoiceClustering as ChoiceClustering
 from ._clustering import choice_clustering as choice_clustering
 from ._compare import Comparison as Comparison
 from ._compare import compare as compare
+from ._condense import INCOMING as INCOMING
+from ._condense import METHODS as METHODS
 from ._condense import Condensation as Condensation
 from ._condense import condense as condense
 from ._interval_timing import RampIndex as RampIndex
@@ -17,6 +19,7 @@ from ._interval_timing import scalar_variability as scalar_variability
 from ._interval_timing import temporal_scaling as temporal_scaling
 from ._learning import Milestones as Milestones
 from ._learning import milestones as milestones
+from ._merging import SIMILARITIES as SIMILARITIES
 from ._pca import PCA as PCA
 from ._pca import ConditionAverage as ConditionAverage
 from ._pca import condition_average as condition_average

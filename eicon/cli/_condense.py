@@ -9,6 +9,9 @@ import click
 from ._common import errors
 
 
+MATCH_STRENGTH = 0.1
+
+
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", type=click.IntRange(min=1), required=True, help="Units to end with.")
@@ -18,7 +21,9 @@ from ._common import errors
 )
 @click.option("--match-activity", is_flag=True, help="Keep the activity of the original network while retraining.")
 @click.option(
-    "--match-strength", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, metavar="S"
+    "--match-strength",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Weight of --match-activity against the task.  [default: 0.1]",
 )
 @click.option(
     "--method",
@@ -40,7 +45,7 @@ def condense(
     every: int,
     retrain: int,
     match_activity: bool,
-    match_strength: float,
+    match_strength: float | None,
     method: str,
     similarity: str,
     incoming: str,
@@ -63,11 +68,13 @@ def condense(
 
         if match_activity and not retrain:
             raise click.UsageError("--match-activity needs --retrain, the steps in which it is matched.")
+        if match_strength is not None and not match_activity:
+            raise click.UsageError("--match-strength belongs to --match-activity.")
         protocol = Protocol(
             to=to,
             every=every,
             retrain=retrain,
-            match=match_strength if match_activity else 0.0,
+            match=(match_strength or MATCH_STRENGTH) if match_activity else 0.0,
             method=method,
             similarity=similarity,
             incoming=incoming,

@@ -55,7 +55,8 @@ def compare_runs(
     noise : bool
         Run the networks with their noise, from the same key (networks of one size then get the same noise).
     units : (N_b,) array of int, optional
-        Unit j of B is unit ``units[j]`` of A: adds the error of single units and angles in the space of units.
+        Unit j of B is unit ``units[j]`` of A: adds the error of single units and angles in the space of units. None
+        takes what ``condense.json`` says, if B was condensed from A.
 
     Returns
     -------
@@ -89,6 +90,8 @@ def compare_runs(
     sides = [_side(name, net, task, trial, key_noise if noise else None) for name, net in zip(names, nets, strict=True)]
     trials = _trials(task, trial)
     out = run_b.path / "compare" / run_a.path.resolve().name if out is None else Path(out)
+    if units is None:
+        units = kept_units(run_a, run_b)
     numbers = {
         "folder": str(out),
         "names": list(names),
@@ -111,6 +114,14 @@ def compare_runs(
     write_text(out / "compare.md", comparison_text(numbers, list(figures)))
     write_text(out / "compare.html", comparison_page(numbers, out, list(figures)))
     return numbers
+
+
+def kept_units(run_a: Run, run_b: Run) -> list[int] | None:
+    """Units of A that the units of B are, if B was condensed from A."""
+    if not run_b.condensation.is_file():
+        return None
+    record = json.loads(run_b.condensation.read_text(encoding="utf-8"))
+    return record["units"] if record["source"] == str(run_a.path.resolve()) else None
 
 
 def comparable(run_a: Run, run_b: Run) -> Comparability:

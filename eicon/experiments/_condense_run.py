@@ -13,6 +13,7 @@ from tqdm.auto import tqdm
 
 from .. import analysis
 from .._files import without_nan, write_text
+from ..analysis import INCOMING, METHODS, SIMILARITIES
 from ..models import RateRNN, load, save, verify
 from ..tasks import CueSetGo, Task, Trial
 from ..training import LOSSES, ActivityMatch, Loss
@@ -52,7 +53,7 @@ class Protocol:
     Raises
     ------
     ValueError
-        For counts below their range, or a negative strength.
+        For counts below their range, a negative strength, or an unknown method.
     """
 
     to: int
@@ -72,6 +73,9 @@ class Protocol:
                 "condensing needs to >= 1, every >= 1, retrain >= 0 and repeats >= 1; "
                 f"got {self.to}, {self.every}, {self.retrain} and {self.repeats}."
             )
+        for name, allowed in (("method", METHODS), ("similarity", SIMILARITIES), ("incoming", INCOMING)):
+            if getattr(self, name) not in allowed:
+                raise ValueError(f"unknown {name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}.")
         if not self.match >= 0:
             raise ValueError(f"match must be >= 0, the strength of activity matching; got {self.match}.")
         if self.match > 0 and self.retrain == 0:

@@ -103,6 +103,8 @@ def test_sizes():
         ({"every": 0}, "got 5, 0, 100 and 10"),
         ({"retrain": -1}, "got 5, 10, -1 and 10"),
         ({"repeats": 0}, "got 5, 10, 100 and 0"),
+        ({"method": "magic"}, "unknown method 'magic'; allowed: subset, merge"),
+        ({"similarity": "taste"}, "unknown similarity 'taste'; allowed: pca, correlation"),
         ({"match": -1.0}, "match must be >= 0, the strength of activity matching; got -1"),
         ({"match": float("nan")}, "match must be >= 0"),
         ({"match": 1.0, "retrain": 0}, "activity is matched while retraining, and retrain is 0"),
@@ -334,7 +336,9 @@ def test_result_is_analysed_reported_and_compared_as_what_it_is(source, copy, in
     monkeypatch.setattr("eicon.experiments._compare.draw_comparison", lambda *_: {})
     compared = invoke("compare", source.path, copy.path, "--repeats", 2, "--json")
     assert compared.exit_code == 0, compared.output
-    assert [network["n_rec"] for network in json.loads(compared.stdout)["networks"]] == [16, 8]
+    numbers = json.loads(compared.stdout)
+    assert [network["n_rec"] for network in numbers["networks"]] == [16, 8]
+    assert numbers["similarity"]["rate_nrmse"] is not None  # which unit is which is known
 
 
 def test_training_does_not_replace_a_condensed_network(copy):
