@@ -46,7 +46,7 @@ EVERY = 60
 MERGED = {"to": 100, "every": 20, "retrain": 200}
 RICHNESS = (10, 20, 50, 100, 200)
 SIZES = (190, 180, 160, 120, 100, 80, 60, 50, 40, 30, 25, 20)
-FEWER = (190, 180, 160, 120, 100, 60, 40, 20)
+FEWER = (190, 180, 160, 120, 100, 60, 40)
 """Sizes of what is only there for comparison."""
 
 
@@ -237,7 +237,7 @@ def others_all(out: Path, folder: Path | None = None) -> None:
             }
             for method in ("subset", "merge", "cluster", "magnitude", "random"):
                 found[method] = {}
-                for part in (0.9, 0.75, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1):
+                for part in (0.8, 0.6, 0.4, 0.2):
                     size = round(part * net.n_rec)
                     small, made = condense_network(
                         net,

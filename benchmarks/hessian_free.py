@@ -20,7 +20,7 @@ import numpy as np
 from benchmarks import report
 
 TASKS = ("cue-set-go", "memory 1 s", "memory 2 s")
-ADAM = ("adam 0.0003", "adam 0.001", "adam 0.003")
+ADAM = ("adam 0.001", "adam 0.003")
 METHODS = ("hessian-free", *ADAM)
 N, EVALUATED, EVERY = 100, 256, 50
 MEMORY = {

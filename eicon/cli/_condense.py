@@ -8,7 +8,6 @@ import click
 
 from ._common import errors
 
-
 MATCH_STRENGTH = 0.1
 
 

@@ -42,6 +42,9 @@ def condense_network(
 ) -> CondensedNetwork:
     """Run a network, condense it, and compare the outputs of the two without noise.
 
+    The rates before the first step, those of ``x0``, count as a step of every trial: units that are silent ever after
+    still act on the first one.
+
     Parameters
     ----------
     net : RateRNN
@@ -84,10 +87,18 @@ def condense_network(
     if not 0 <= noise <= 1:
         raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
     recorded = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
-    rates = recorded.predict(inputs, key=jax.random.key(0) if key is None else key).rates
+    rates = np.asarray(recorded.predict(inputs, key=jax.random.key(0) if key is None else key).rates)
+    initial = np.broadcast_to(net.activation(net.x0.value), rates[:1].shape)
+    seen = np.ones(rates.shape[:2]) if mask is None else np.asarray(mask)
     sign = net.equation.recurrent.sign
     result = analysis.condense(
-        rates, net.W_rec, net.W_out, size, mask=mask, sign=sign if dale and sign.any() else None, **options
+        np.concatenate([initial, rates]),
+        net.W_rec,
+        net.W_out,
+        size,
+        mask=np.concatenate([np.ones_like(seen[:1]), seen]),
+        sign=sign if dale and sign.any() else None,
+        **options,
     )
     small = net.condensed(result)
     if test_inputs is None:
