@@ -58,7 +58,7 @@ def retrained(out: Path, kind: str, activation: str) -> dict[str, list[dict[str,
     """Records of the step-by-step condensations by protocol, one per seed."""
     found: dict[str, list[dict[str, Any]]] = {}
     for seed in SEEDS:
-        for name in protocols(kind, activation):
+        for name in protocols(kind, activation, seed):
             run = condensed_run(out, kind, activation, seed, name)
             if (run / "network.npz").is_file():
                 found.setdefault(name, []).append(read_condensation(open_run(run)))

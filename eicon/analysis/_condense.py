@@ -131,8 +131,7 @@ def condense(
     readout : (N, n_out) array
         Effective readout weights.
     size : int, optional
-        Units to keep, 1 to N; ``subset`` keeps fewer if these explain all others exactly. None (only for
-        ``subset``): as few as rebuild the rates to within ``tolerance``.
+        Units to keep, 1 to N. None (only for ``subset``): as few as rebuild the rates to within ``tolerance``.
     method : {"subset", "merge", "cluster", "magnitude", "random"}
     mask : (T, B) array of bool or 0/1, optional
         Steps that count; padded ones are False.

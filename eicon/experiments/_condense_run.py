@@ -144,15 +144,15 @@ def condense_run(
     net = load(_stage_file(path, done[-1])) if done else original
     with tqdm(total=len(sizes), initial=len(done), unit="stage", disable=None if progress else True) as bar:
         for number, size in enumerate(sizes):
-            if size >= net.n_rec:  # done, or units that say nothing of their own went with an earlier stage
+            if number < len(done):
                 continue
             net, stage = _stage(run, protocol, net, original, np.array(record["units"]), size, number, test)
-            save(net, _stage_file(path, net.n_rec))
+            save(net, _stage_file(path, size))
             record["units"] = stage.pop("units")
             record["stages"].append(stage)
             write_text(path / "condense.json", json.dumps(without_nan(record), indent=2) + "\n")
             bar.update()
-            bar.set_postfix(units=net.n_rec, error=f"{stage['output_error']:.3f}", refresh=False)
+            bar.set_postfix(units=size, error=f"{stage['output_error']:.3f}", refresh=False)
     save(net, path / "network.npz")
     result = Run(path, run.config)
     write_record(result, "condensed", protocol.retrain * len(record["stages"]), 0.0)

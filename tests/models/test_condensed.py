@@ -278,7 +278,9 @@ def test_recording_is_repeatable_and_keeps_its_noise_to_itself():
     assert state(other.net) != state(first.net)
     loud = condense_network(net, INPUTS, 6, noise=1.0)
     rates = np.asarray(net.predict(INPUTS, key=jax.random.key(0)).rates)
-    expected = condense(rates, net.W_rec, net.W_out, 6, sign=net.equation.recurrent.sign)
+    initial = np.broadcast_to(net.activation(net.x0.value), rates[:1].shape)
+    seen = np.concatenate([initial, rates])
+    expected = condense(seen, net.W_rec, net.W_out, 6, sign=net.equation.recurrent.sign)
     np.testing.assert_array_equal(loud.condensation.recurrent, expected.recurrent)
     assert net.sigma_rec == loud.net.sigma_rec == 0.2
 
