@@ -40,7 +40,7 @@ N = 200
 SEEDS = range(5)
 NETWORKS = tuple((kind, activation) for kind in ("free", "dale") for activation in ("tanh", "relu"))
 STEPS = 3000
-MATCH, RETRAIN = 0.1, 400
+MATCH, RETRAIN, LEARNING_RATE = 0.1, 400, 3e-4
 TO = {"free": 25, "dale": 40}
 EVERY = 60
 MERGED = {"to": 100, "every": 20, "retrain": 200}
@@ -160,7 +160,7 @@ def protocols(kind: str, activation: str, seed: int = 0) -> dict[str, Protocol]:
     """How a network is condensed step by step; the last two, on one kind, for what happens to the solution."""
     if activation == "relu" and seed > 2:
         return {}
-    subset = {"to": TO[kind], "every": EVERY, "retrain": RETRAIN}
+    subset = {"to": TO[kind], "every": EVERY, "retrain": RETRAIN, "learning_rate": LEARNING_RATE}
     found = {"subset, matched": Protocol(match=MATCH, **subset)}
     if (kind, activation) == ("free", "tanh"):
         found |= {"subset": Protocol(**subset), "merge pairs": Protocol(method="merge", **MERGED)}

@@ -11,7 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks.condensation import EVERY, MATCH, NETWORKS, RETRAIN, RICHNESS, SEEDS, SIZES, N
+from benchmarks.condensation import EVERY, LEARNING_RATE, MATCH, NETWORKS, RETRAIN, RICHNESS, SEEDS, SIZES, N
 from eicon import analysis, plotting
 from eicon._files import atomic_file, write_text
 from eicon.experiments import open_run, read_condensation, stages
@@ -393,8 +393,8 @@ def main() -> None:
         "OTHERS": others(out),
         "LARGE": large_table(out),
         "PROTOCOL": (
-            f"Subset: {RETRAIN} steps of Adam after every {EVERY} units; merging: {MERGED['retrain']} after every "
-            f"{MERGED['every']}, to {MERGED['to']} units"
+            f"Subset: {RETRAIN} steps of Adam ({LEARNING_RATE:g}) after every {EVERY} units; merging: {MERGED['retrain']} after every "
+            f"{MERGED['every']} (learning rate 0.001), to {MERGED['to']} units"
         ),
         "MATCH": str(MATCH),
     }

@@ -18,6 +18,9 @@ MATCH_STRENGTH = 0.1
 @click.option(
     "--retrain", type=click.IntRange(min=0), default=100, show_default=True, help="Training steps in between; 0: none."
 )
+@click.option(
+    "--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Of retraining.  [default: the run's]"
+)
 @click.option("--match-activity", is_flag=True, help="Keep the activity of the original network while retraining.")
 @click.option(
     "--match-strength",
@@ -43,6 +46,7 @@ def condense(
     to: int,
     every: int,
     retrain: int,
+    learning_rate: float | None,
     match_activity: bool,
     match_strength: float | None,
     method: str,
@@ -73,6 +77,7 @@ def condense(
             to=to,
             every=every,
             retrain=retrain,
+            learning_rate=learning_rate,
             match=(match_strength or MATCH_STRENGTH) if match_activity else 0.0,
             method=method,
             similarity=similarity,

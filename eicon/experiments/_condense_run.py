@@ -36,6 +36,8 @@ class Protocol:
         Units that are taken away at a time; the last step may be shorter.
     retrain : int
         Steps of training after each of these, with the run's own settings; 0 for none.
+    learning_rate : float, optional
+        Of retraining; None takes the run's. A smaller one stays nearer to what condensing gave.
     match : float
         Strength of the penalty that keeps the activity that of the original network
         (`eicon.training.ActivityMatch`) while retraining; 0 retrains on the task alone.
@@ -59,6 +61,7 @@ class Protocol:
     to: int
     every: int = 10
     retrain: int = 100
+    learning_rate: float | None = None
     match: float = 0.0
     method: str = "subset"
     similarity: str = "pca"
@@ -76,6 +79,8 @@ class Protocol:
         for name, allowed in (("method", METHODS), ("similarity", SIMILARITIES), ("incoming", INCOMING)):
             if getattr(self, name) not in allowed:
                 raise ValueError(f"unknown {name} {getattr(self, name)!r}; allowed: {', '.join(allowed)}.")
+        if self.learning_rate is not None and not self.learning_rate > 0:
+            raise ValueError(f"learning_rate must be > 0, or None for that of the run; got {self.learning_rate}.")
         if not self.match >= 0:
             raise ValueError(f"match must be >= 0, the strength of activity matching; got {self.match}.")
         if self.match > 0 and self.retrain == 0:
@@ -251,7 +256,7 @@ def _stage(
     stage = {"reconstruction_error": condensation.reconstruction_error, "before_retraining": before}
     if protocol.retrain:
         penalties = [ActivityMatch(original, units, protocol.match)] if protocol.match else []
-        trainer = run.config.make_trainer(small, task, penalties)
+        trainer = run.config.make_trainer(small, task, penalties, protocol.learning_rate)
         trainer.fit(protocol.retrain, validate_every=protocol.retrain + 1, progress=False)
         stage["retraining_loss"] = float(trainer.history.loss[-20:].mean())
     after = measure(small, test, _loss(run)) if protocol.retrain else before

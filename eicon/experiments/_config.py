@@ -117,8 +117,14 @@ class RunConfig(Section):
             **options,
         )
 
-    def make_trainer(self, net: RateRNN, task: Task, penalties: Sequence[Regularizer] = ()) -> Trainer:
-        """Trainer with the configured settings, and ``penalties`` beside the configured ones."""
+    def make_trainer(
+        self,
+        net: RateRNN,
+        task: Task,
+        penalties: Sequence[Regularizer] = (),
+        learning_rate: float | None = None,
+    ) -> Trainer:
+        """Trainer with the configured settings, and with further ``penalties`` or another ``learning_rate``."""
         settings = self.training
         kinds = {"weight": WeightPenalty, "rate": RatePenalty}
         configured = [kinds[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.regularizers]
@@ -126,7 +132,7 @@ class RunConfig(Section):
             net,
             task,
             optimizer=settings.optimizer,
-            learning_rate=settings.learning_rate,
+            learning_rate=learning_rate or settings.learning_rate,
             loss=settings.loss,
             regularizers=[*configured, *penalties],
             clip_norm=settings.clip_norm,

@@ -106,6 +106,7 @@ def test_sizes():
         ({"repeats": 0}, "got 5, 10, 100 and 0"),
         ({"method": "magic"}, "unknown method 'magic'; allowed: subset, merge"),
         ({"similarity": "taste"}, "unknown similarity 'taste'; allowed: pca, correlation"),
+        ({"learning_rate": 0.0}, "learning_rate must be > 0, or None for that of the run; got 0"),
         ({"match": -1.0}, "match must be >= 0, the strength of activity matching; got -1"),
         ({"match": float("nan")}, "match must be >= 0"),
         ({"match": 1.0, "retrain": 0}, "activity is matched while retraining, and retrain is 0"),
@@ -399,11 +400,23 @@ def test_options_reach_the_protocol(source, invoke, monkeypatch):
     said = invoke(*words)
     assert said.exit_code == 130
     assert "Interrupted. Everything up to there is saved; go on with: the same command" in said.stderr
-    invoke(*words, "--every", 3, "--retrain", 7, "--match-activity", "--match-strength", 0.5, "--free")
+    invoke(
+        *words,
+        "--every",
+        3,
+        "--retrain",
+        7,
+        "--learning-rate",
+        0.01,
+        "--match-activity",
+        "--match-strength",
+        0.5,
+        "--free",
+    )
     invoke(*words, "--method", "merge", "--similarity", "correlation", "--incoming", "averaged")
     assert asked == [
         Protocol(to=5),
-        Protocol(to=5, every=3, retrain=7, match=0.5, dale=False),
+        Protocol(to=5, every=3, retrain=7, learning_rate=0.01, match=0.5, dale=False),
         Protocol(to=5, method="merge", similarity="correlation", incoming="averaged"),
     ]
 
