@@ -393,8 +393,8 @@ def main() -> None:
         "OTHERS": others(out),
         "LARGE": large_table(out),
         "PROTOCOL": (
-            f"Subset: {RETRAIN} steps of Adam ({LEARNING_RATE:g}) after every {EVERY} units; merging: {MERGED['retrain']} after every "
-            f"{MERGED['every']} (learning rate 0.001), to {MERGED['to']} units"
+            f"Subset: {RETRAIN} steps of Adam ({LEARNING_RATE:g}) after every {EVERY} units; "
+            f"merging: {MERGED['retrain']} steps (0.001) after every {MERGED['every']}, to {MERGED['to']} units"
         ),
         "MATCH": str(MATCH),
     }
