@@ -11,7 +11,19 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks.condensation import EVERY, LEARNING_RATE, MATCH, NETWORKS, RETRAIN, RICHNESS, SEEDS, SIZES, N
+from benchmarks.condensation import (
+    EVERY,
+    LEARNING_RATE,
+    MATCH,
+    MERGED,
+    NETWORKS,
+    RETRAIN,
+    RICHNESS,
+    SEEDS,
+    SIZES,
+    N,
+    protocols,
+)
 from eicon import analysis, plotting
 from eicon._files import atomic_file, write_text
 from eicon.experiments import open_run, read_condensation, stages
@@ -78,6 +90,8 @@ def headline(out: Path) -> None:
         figure, axes = plt.subplots(2, 2, figsize=(10.0, 7.2), sharey=True)
         for ax, (kind, activation) in zip(axes.flat, NETWORKS, strict=True):
             curves, dashed = errors(out, kind, activation), []
+            if kind == "free":  # so that a method looks alike in all panels
+                curves["subset, signs given up"] = np.full((1, len(SIZES)), np.nan)
             sizes = np.array(SIZES)
             for name, records in retrained(out, kind, activation).items():
                 title = RETRAINED[name]
@@ -152,16 +166,16 @@ def panels(out: Path) -> None:
     matched, merged_net = (ends[name].load_network() for name in ("subset, matched", "merge pairs"))
     names = (f"original, {N} units", f"matched, {matched.n_rec} units", f"merged, {merged_net.n_rec} units")
     save("pcs", _columns(names, [_pc_drawer(n, task) for n in (net, matched, merged_net)]))
-    save("spectrum", _columns(names, [_spectrum_drawer(n) for n in (net, matched, merged_net)]))
+    save("spectrum", _columns(names, [_spectrum_drawer(n) for n in (net, matched, merged_net)], pad=36.0))
     save("ramps", _columns(names, [_ramp_drawer(n, task) for n in (net, matched, merged_net)]))
 
 
-def _columns(names: tuple[str, ...], draws: list[Callable[[Axes], Any]]) -> plotting.Drawing:
+def _columns(names: tuple[str, ...], draws: list[Callable[[Axes], Any]], pad: float = 6.0) -> plotting.Drawing:
     with plotting.style():
         figure, axes = plt.subplots(1, len(names), figsize=(4.0 * len(names), 3.6))
         for ax, name, draw in zip(axes, names, draws, strict=True):
             draw(ax)
-            ax.set_title(name)
+            ax.set_title(name, pad=pad)
     return figure
 
 
@@ -257,9 +271,10 @@ def retraining_table(out: Path) -> str:
         "output error",
         "CKA",
         "ramp index",
-        "loss without noise / of the original",
+        "loss / that of the original",
+        "the same with noise",
+        "accuracy with noise (original)",
     )
-    head += ("loss / that of the original", "the same with noise", "accuracy with noise (original)")
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for kind, activation in NETWORKS:
         for name, records in retrained(out, kind, activation).items():

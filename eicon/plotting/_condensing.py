@@ -14,6 +14,8 @@ from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_ne
 from ._sweep import COLORS
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+_MANY_COLORS = (*COLORS, "#882255", "#44AA99", "#332288", "#DDCC77", "#CC6677")
+"""Tol's "muted" ones after those of the house, for figures with more than a few curves."""
 
 
 @house_style
@@ -234,7 +236,7 @@ def plot_error_curves(
             color=NEUTRAL_COLOR,
         )
     order = np.argsort(units)[::-1]
-    looks = zip(curves.items(), itertools.cycle(COLORS), itertools.cycle(_MARKERS))
+    looks = zip(curves.items(), itertools.cycle(_MANY_COLORS), itertools.cycle(_MARKERS))
     for (method, table), colour, marker in looks:
         made = order[~np.isnan(table[:, order]).all(axis=0)]
         low, middle, high = (np.maximum(f(table[:, made], axis=0), floor) for f in (np.nanmin, np.nanmedian, np.nanmax))

@@ -17,5 +17,5 @@ from ._optimizers import OPTIMIZERS as OPTIMIZERS
 from ._regularizers import RatePenalty as RatePenalty
 from ._regularizers import Regularizer as Regularizer
 from ._regularizers import WeightPenalty as WeightPenalty
-from ._trainer import NonFiniteLoss as NonFiniteLoss
+from ._session import NonFiniteLoss as NonFiniteLoss
 from ._trainer import Trainer as Trainer

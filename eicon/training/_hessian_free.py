@@ -1,6 +1,5 @@
 """Hessian-free training: Newton-like steps from Gauss-Newton products and conjugate gradients."""
 
-import logging
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -12,22 +11,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
-from tqdm.auto import tqdm
 
 from ..models import Activity, Parameters, RateRNN
 from ..models._rollout import Trajectory, trajectory
 from ..tasks import Task, Trial
-from ._checkpoint import read_checkpoint, write_checkpoint
+from ._checkpoint import read_checkpoint
 from ._checks import check_fit
 from ._curvature import simulate_first
 from ._history import History, _empty
-from ._losses import LOSSES, Loss
+from ._losses import Loss
 from ._newton_step import Options, Problem, State, newton_step
 from ._regularizers import Regularizer
-from ._signals import DeferredSignals
-from ._trainer import SECONDS_BETWEEN_LINES, NonFiniteLoss, _label
-
-logger = logging.getLogger(__name__)
+from ._session import NonFiniteLoss, Session, label
 
 Values = dict[str, jax.Array]
 DAMPING, DIRECTION = "damping", "direction"
@@ -53,7 +48,7 @@ class HessianFreeHistory(History):
     step_size: np.ndarray = field(default_factory=_empty)
 
 
-class HessianFree:
+class HessianFree(Session):
     r"""Trains a network on a task by Hessian-free optimisation (Martens 2010; Martens & Sutskever 2011, 2012).
 
     Around the weights :math:`w`, an iteration replaces the objective by
@@ -161,12 +156,7 @@ class HessianFree:
             n_probes,
             fixed_trials,
         )
-        loss = task.loss if loss is None else loss
-        if isinstance(loss, str) and loss not in LOSSES:
-            raise ValueError(f"unknown loss {loss!r}; allowed: {', '.join(LOSSES)}, or a function.")
-        self.net, self.task = net, task
-        self.loss: Loss = LOSSES[loss] if isinstance(loss, str) else loss
-        self.regularizers = tuple(regularizers)
+        super().__init__(net, task, loss, regularizers, validation_repeats, seed)
         self.history = HessianFreeHistory()
         self._trained = sorted(net.trainable_variables())
         flat, _ = ravel_pytree({name: net.parameters()[name] for name in self._trained})
@@ -175,20 +165,19 @@ class HessianFree:
             DAMPING: bm.Variable(jnp.asarray(damping, flat.dtype)),
             DIRECTION: bm.Variable(jnp.zeros_like(flat)),
         }
-        self._key, key_validation = jax.random.split(jax.random.key(seed))
-        key_trials, self._key_validation_noise = jax.random.split(key_validation)
-        self._validation_trials = task.trials(validation_repeats, key=key_trials)
         self._iterate = jax.jit(self._run_iteration)
-        self._evaluate = jax.jit(self._run_evaluation)
         self._setup = {
-            "task": _label(task),
+            "task": label(task),
             "optimizer": {"name": "hessian_free", **asdict(self.options)},
-            "loss": _label(self.loss),
-            "regularizers": [_label(regularizer) for regularizer in self.regularizers],
+            "loss": label(self.loss),
+            "regularizers": [label(regularizer) for regularizer in self.regularizers],
             "validation_repeats": validation_repeats,
             "seed": seed,
             "network": {**net.equation.constants, "trained": self._trained},
         }
+
+    unit = "iteration"
+    history: HessianFreeHistory
 
     @property
     def iteration(self) -> int:
@@ -238,38 +227,15 @@ class HessianFree:
             On Ctrl-C, after the iteration at hand was done and the checkpoint written (a second Ctrl-C does not
             wait for the iteration).
         """
-        if iterations < 0 or validate_every < 1 or checkpoint_every < 1:
-            raise ValueError(
-                "fit needs iterations >= 0, validate_every >= 1 and checkpoint_every >= 1; "
-                f"got {iterations}, {validate_every} and {checkpoint_every}."
-            )
-        last, saved_at = self.iteration + iterations, self.iteration
-        told_at = time.monotonic()
-        shown = tqdm(total=last, initial=self.iteration, unit="iteration", disable=None if progress else True)
-        with DeferredSignals() as signals, shown as bar:
-            try:
-                while self.iteration < last:
-                    signals.deliver()
-                    validated = (self.iteration + 1) % validate_every == 0
-                    self._advance(validate=validated)
-                    bar.update(1)
-                    bar.set_postfix(self._summary(), refresh=False)
-                    if progress and bar.disable and time.monotonic() - told_at > SECONDS_BETWEEN_LINES:
-                        logger.info("iteration %d of %d, %s", self.iteration, last, self._summary())
-                        told_at = time.monotonic()
-                    if checkpoint is not None and self.iteration - saved_at >= checkpoint_every:
-                        self.save_checkpoint(checkpoint)
-                        saved_at = self.iteration
-                    if stop_when is not None and validated and stop_when(self.history):
-                        break
-            finally:
-                if checkpoint is not None and saved_at != self.iteration:
-                    self.save_checkpoint(checkpoint)
+        self._loop(
+            iterations,
+            stop_when=stop_when,
+            validate_every=validate_every,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+            progress=progress,
+        )
         return self.history
-
-    def save_checkpoint(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole training state (weights, damping, CG's last direction, history) to one file, atomically."""
-        write_checkpoint(path, jax.device_get(self._snapshot()), self.history, self._setup)
 
     def resume(self, path: str | os.PathLike[str]) -> None:
         """Go back to the state in a checkpoint of the same training.
@@ -284,17 +250,6 @@ class HessianFree:
         assert isinstance(history, HessianFreeHistory)
         self._restore({name: jnp.asarray(value, self._variables[name].dtype) for name, value in values.items()})
         self.history = history
-
-    def validate(self) -> tuple[float, float]:
-        """Loss (without penalties) and accuracy on the balanced validation trials, with noise."""
-        loss, accuracy = self._evaluate(self.net.parameters())
-        return float(loss), float(accuracy)
-
-    def _run_evaluation(self, parameters: Parameters) -> tuple[jax.Array, jax.Array]:
-        equation, trial = self.net.equation, self._validation_trials
-        key = self._key_validation_noise if equation.noisy else None
-        outputs = equation.simulate(parameters, trial.inputs, key).outputs
-        return self.loss(outputs, trial), self.task.accuracy(outputs, trial)
 
     def _problem(
         self, fixed: Parameters, unravel: Callable[[jax.Array], Values], key: jax.Array, dtype: Any
@@ -336,7 +291,10 @@ class HessianFree:
         after, record = newton_step(problem, before, jax.random.fold_in(key, 1), self.options)
         return {**fixed, **unravel(after.values), DAMPING: after.damping, DIRECTION: after.direction}, record
 
-    def _advance(self, *, validate: bool) -> None:
+    def _chunk_length(self, left: int, to_validation: int) -> int:
+        return 1
+
+    def _advance(self, n: int, *, validate: bool) -> None:
         before, history_before = self._snapshot(), self.history
         start = time.perf_counter()
         try:
@@ -366,18 +324,8 @@ class HessianFree:
                 "or weights under which activity explodes."
             )
 
-    def _snapshot(self) -> Values:
-        return {name: variable.value for name, variable in self._variables.items()}
-
-    def _restore(self, values: Values) -> None:
-        for name, variable in self._variables.items():
-            variable.value = values[name]
-
     def _summary(self) -> dict[str, str]:
-        summary = {"loss": f"{self.history.loss[-1]:.4g}", "damping": f"{self.history.damping[-1]:.3g}"}
-        if len(self.history.validation_accuracy):
-            summary["accuracy"] = f"{self.history.validation_accuracy[-1]:.1%}"
-        return summary
+        return {**super()._summary(), "loss": f"{self.history.loss[-1]:.4g}", "damping": f"{self.damping:.3g}"}
 
 
 def _first(trial: Trial, n: int) -> Trial:

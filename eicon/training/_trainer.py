@@ -1,39 +1,27 @@
 """Gradient training in compiled chunks of many steps."""
 
-import logging
 import os
-import re
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import brainpy as bp
 import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
-from tqdm.auto import tqdm
 
-from ..models import Parameters, RateRNN
+from ..models import RateRNN
 from ..tasks import Task
-from ._checkpoint import read_checkpoint, write_checkpoint
+from ._checkpoint import read_checkpoint
 from ._checks import check_fit
 from ._history import History
-from ._losses import LOSSES, Loss
+from ._losses import Loss
 from ._optimizers import clipped, describe_optimizer, make_optimizer, optimizer_state
 from ._regularizers import Regularizer
-from ._signals import DeferredSignals
-
-logger = logging.getLogger(__name__)
-
-SECONDS_BETWEEN_LINES = 30.0
+from ._session import NonFiniteLoss, Session, label
 
 
-class NonFiniteLoss(FloatingPointError):  # noqa: N818
-    """The loss or gradient became NaN or infinite; the network is back where it was before."""
-
-
-class Trainer:
+class Trainer(Session):
     """Trains a network on a task.
 
     Trials are sampled and gradients applied inside compiled chunks of many steps; Python is only reached
@@ -84,28 +72,19 @@ class Trainer:
         seed: int = 0,
     ):
         check_fit(net, task, clip_norm, batch_size)
-        self.net, self.task = net, task
+        super().__init__(net, task, loss, regularizers, validation_repeats, seed)
         self.batch_size, self.clip_norm = batch_size, clip_norm
-        self.regularizers = tuple(regularizers)
-        loss = task.loss if loss is None else loss
-        if isinstance(loss, str) and loss not in LOSSES:
-            raise ValueError(f"unknown loss {loss!r}; allowed: {', '.join(LOSSES)}, or a function.")
-        self.loss: Loss = LOSSES[loss] if isinstance(loss, str) else loss
         self._trained = net.trainable_variables()
         self.optimizer = make_optimizer(optimizer, learning_rate, self._trained)
         self._variables: dict[str, bm.Variable] = {**net.variables(), **optimizer_state(self.optimizer)}
         self.history = History()
-        self._key, key_validation = jax.random.split(jax.random.key(seed))
-        key_trials, self._key_validation_noise = jax.random.split(key_validation)
-        self._validation_trials = task.trials(validation_repeats, key=key_trials)
         self._gradient = bm.grad(self._objective, grad_vars=self._trained, has_aux=True, return_value=True)
         self._chunk = bm.jit(self._run_chunk)
-        self._evaluate = jax.jit(self._run_evaluation)
         self._setup = {
-            "task": _label(task),
+            "task": label(task),
             "optimizer": describe_optimizer(self.optimizer),
-            "loss": _label(self.loss),
-            "regularizers": [_label(regularizer) for regularizer in self.regularizers],
+            "loss": label(self.loss),
+            "regularizers": [label(regularizer) for regularizer in self.regularizers],
             "clip_norm": clip_norm,
             "batch_size": batch_size,
             "validation_repeats": validation_repeats,
@@ -157,39 +136,15 @@ class Trainer:
             On Ctrl-C, after the chunk of steps at hand was done and the checkpoint written (a second Ctrl-C
             does not wait for the chunk).
         """
-        if steps < 0 or validate_every < 1 or checkpoint_every < 1:
-            raise ValueError(
-                "fit needs steps >= 0, validate_every >= 1 and checkpoint_every >= 1; "
-                f"got {steps}, {validate_every} and {checkpoint_every}."
-            )
-        last_step = self.step + steps
-        saved_at = self.step
-        told_at = time.monotonic()
-        shown = tqdm(total=last_step, initial=self.step, unit="step", disable=None if progress else True)
-        with DeferredSignals() as signals, shown as bar:
-            try:
-                while self.step < last_step:
-                    signals.deliver()
-                    n = min(validate_every - self.step % validate_every, last_step - self.step)
-                    self._advance(n, validate=(self.step + n) % validate_every == 0)
-                    bar.update(n)
-                    bar.set_postfix(self._summary(), refresh=False)
-                    if progress and bar.disable and time.monotonic() - told_at > SECONDS_BETWEEN_LINES:
-                        logger.info("step %d of %d, %s", self.step, last_step, self._summary())
-                        told_at = time.monotonic()
-                    if checkpoint is not None and self.step - saved_at >= checkpoint_every:
-                        self.save_checkpoint(checkpoint)
-                        saved_at = self.step
-                    if stop_when is not None and self.step % validate_every == 0 and stop_when(self.history):
-                        break
-            finally:
-                if checkpoint is not None and saved_at != self.step:
-                    self.save_checkpoint(checkpoint)
+        self._loop(
+            steps,
+            stop_when=stop_when,
+            validate_every=validate_every,
+            checkpoint=checkpoint,
+            checkpoint_every=checkpoint_every,
+            progress=progress,
+        )
         return self.history
-
-    def save_checkpoint(self, path: str | os.PathLike[str]) -> None:
-        """Write the whole training state (weights, optimizer, step, history) to one file, atomically."""
-        write_checkpoint(path, jax.device_get(self._snapshot()), self.history, self._setup)
 
     def resume(self, path: str | os.PathLike[str]) -> None:
         """Go back to the state in a checkpoint of the same training.
@@ -203,17 +158,6 @@ class Trainer:
         values, history = read_checkpoint(path, shapes, self._setup, History)
         self._restore({name: _typed_like(self._variables[name].value, value) for name, value in values.items()})
         self.history = history
-
-    def validate(self) -> tuple[float, float]:
-        """Loss (without penalties) and accuracy on the balanced validation trials, with noise."""
-        loss, accuracy = self._evaluate(self.net.parameters())
-        return float(loss), float(accuracy)
-
-    def _run_evaluation(self, parameters: Parameters) -> tuple[jax.Array, jax.Array]:
-        equation, trial = self.net.equation, self._validation_trials
-        key = self._key_validation_noise if equation.noisy else None
-        outputs = equation.simulate(parameters, trial.inputs, key).outputs
-        return self.loss(outputs, trial), self.task.accuracy(outputs, trial)
 
     def _objective(self, step_key: jax.Array) -> tuple[jax.Array, jax.Array]:
         key_trial, key_noise = jax.random.split(step_key)
@@ -267,25 +211,6 @@ class Trainer:
                 f"loss or gradient became NaN or infinite at step {step}; the network was put back to step "
                 f"{self.step}. Likely causes: learning_rate too high, no clip_norm, or NaN in the task's inputs."
             )
-
-    def _snapshot(self) -> dict[str, jax.Array]:
-        return {name: variable.value for name, variable in self._variables.items()}
-
-    def _restore(self, values: dict[str, jax.Array]) -> None:
-        for name, variable in self._variables.items():
-            variable.value = values[name]
-
-    def _summary(self) -> dict[str, str]:
-        recent = self.history.loss[-50:]
-        summary = {"loss": f"{recent.mean():.4f}"}
-        if len(self.history.validation_accuracy):
-            summary["accuracy"] = f"{self.history.validation_accuracy[-1]:.1%}"
-        return summary
-
-
-def _label(value: Any) -> str:
-    # The repr of a function holds its address, which another process does not have.
-    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def _typed_like(current: jax.Array, value: np.ndarray) -> jax.Array:
