@@ -199,7 +199,8 @@ def write_page(curves: dict[str, dict[str, list[Any]]], options: argparse.Namesp
         "# Hessian-free training beside Adam",
         "",
         f"{N} units, tanh, no constraints, no noise; {options.seeds} seeds, the same initial weights for all methods,",
-        f"one thread, {options.seconds:g} s of training ({options.clock} time without compilation and evaluation).",
+        f"one thread, {options.seconds:g} s of training ({options.clock} time without compilation and evaluation; with one",
+        "thread, CPU time is wall time on a core of one's own).",
         f"Loss on the same {EVALUATED} trials for all. Adam: batch 32, gradients clipped to norm 1, constant learning",
         "rate. Medians, in brackets ranges over seeds. An iteration of conjugate gradients (CG) costs about 1.3",
         "gradients of the same trials.",
@@ -222,8 +223,9 @@ def write_page(curves: dict[str, dict[str, list[Any]]], options: argparse.Namesp
             )
     settings = "; ".join(f"{name}: " + ", ".join(f"{k} {v}" for k, v in SETTINGS[name].items()) for name in curves)
     versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
+    tasks = " ".join(f'"{name}"' for name in curves)
     command = f"python -m benchmarks.hessian_free --seeds {options.seeds} --seconds {options.seconds:g} "
-    command += f"--clock {options.clock} --out {options.out} --page {options.page}"
+    command += f"--clock {options.clock} --tasks {tasks}"
     lines += ["", f"Hessian-free: {settings}.", "", f"{facts['cpu']}, {facts['cores']} cores; {versions}", ""]
     options.page.parent.mkdir(parents=True, exist_ok=True)
     options.page.write_text("\n".join([*lines, f"`{command}`"]) + "\n", encoding="utf-8")
