@@ -68,7 +68,7 @@ def test_settings_reach_network_and_trainer():
     ("text", "message"),
     [
         ("[training]\nlearning_rte = 1", r"training\.learning_rte: unknown key; allowed: steps, batch_size"),
-        ("[network]\nn_recs = 1", r"network\.n_recs: unknown key; allowed: n_rec, e_ratio"),
+        ("[network]\nn_recs = 1", r"network\.n_recs: unknown key; allowed: dale, n_rec, e_ratio"),
         ("sed = 1", r"sed: unknown key; allowed: seed, task, network, training"),
         ("[network]\nn_rec = 'many'", r"network\.n_rec: .*valid integer.*got 'many'"),
         ("[network]\ne_ratio = 1.2", r"network\.e_ratio: .*less than 1; got 1\.2"),
