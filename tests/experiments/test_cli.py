@@ -265,6 +265,8 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("connectomes", "show"), "eicon connectomes show celegans"),
         (("sweep",), "--compat"),
         (("plot-losses",), "--labels LABEL ..."),
+        (("condense",), "--match-activity"),
+        (("compare",), "RUN_A is the reference"),
     ],
 )
 def test_help_of_every_command(words, said, invoke):
@@ -275,5 +277,16 @@ def test_help_of_every_command(words, said, invoke):
 
 
 def test_the_help_of_no_command_is_missing():
-    tested = {"demo", "train", "analyze", "report", "tasks", "connectomes", "sweep", "plot-losses"}
+    tested = {
+        "demo",
+        "train",
+        "analyze",
+        "report",
+        "tasks",
+        "connectomes",
+        "sweep",
+        "plot-losses",
+        "condense",
+        "compare",
+    }
     assert set(main.commands) == tested
