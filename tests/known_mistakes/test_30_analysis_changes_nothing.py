@@ -10,6 +10,8 @@ from eicon.models import RateRNN, save, verify
 INPUTS = np.random.default_rng(0).uniform(size=(8, 10, 2)).astype(np.float32)
 CHOICE = np.array([0, 1] * 5)
 COHERENCE = np.array([4.0, -4.0] * 5)
+OUTPUTS = np.random.default_rng(1).uniform(size=(8, 10, 2))
+START, STOP = np.zeros(10, int), np.array([5, 8] * 5)
 
 
 @pytest.fixture
@@ -52,6 +54,18 @@ def analyses(rates):
         "spectrum": lambda net: analysis.spectrum(net.W_rec, excitatory=net.is_excitatory),
         "jacobian": lambda net: analysis.jacobian(net.W_rec, net.rates[0], net.tau),
         "jacobian_spectrum": lambda net: analysis.jacobian_spectrum(net.W_rec, net.rates[0], net.tau),
+        "nrmse": lambda net: analysis.nrmse(rates, net.predict(INPUTS, noise=False).rates),
+        "linear_cka": lambda net: analysis.linear_cka(rates, net.predict(INPUTS, noise=False).rates),
+        "procrustes_distance": lambda net: analysis.procrustes_distance(rates, rates),
+        "subspace_angles": lambda net: analysis.subspace_angles(rates, net.predict(INPUTS, noise=False).rates, 2),
+        "aligned_nrmse": lambda net: analysis.aligned_nrmse(rates, rates, 2),
+        "compare": lambda net: analysis.compare(rates, rates, OUTPUTS, OUTPUTS, net.W_rec, net.W_rec),
+        "condense": lambda net: net.condensed(
+            analysis.condense(rates, net.W_rec, net.W_out, 6, sign=net.equation.recurrent.sign)
+        ),
+        "ramp_index": lambda net: analysis.ramp_index(rates, START, STOP),
+        "temporal_scaling": lambda net: analysis.temporal_scaling(rates, START, STOP, COHERENCE),
+        "scalar_variability": lambda net: analysis.scalar_variability(np.arange(1.0, 11.0), np.repeat([3.0, 7.0], 5)),
     }
 
 
