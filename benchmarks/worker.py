@@ -38,6 +38,13 @@ def steps_per_block(run: Callable[[int], None], unit: int, block_s: float) -> in
     return k
 
 
+def peak_mb() -> float:
+    """Return the most memory that this process has held."""
+    # Linux counts in KiB, macOS in bytes.
+    per_mb = 1e6 if sys.platform == "darwin" else 1e6 / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mb
+
+
 def measure(name: str, n_rec: int, block_s: float) -> dict[str, Any]:
     """Build variant `name`, warm it up and time `N_BLOCKS` blocks."""
     spawned = float(os.environ.get(SPAWN_TIME, time.time()))
@@ -49,8 +56,6 @@ def measure(name: str, n_rec: int, block_s: float) -> dict[str, Any]:
 
     k = steps_per_block(run, unit, block_s)
     blocks = [1e3 * seconds(run, k) / k for _ in range(N_BLOCKS)]
-    # Linux counts in KiB, macOS in bytes.
-    per_mb = 1e6 if sys.platform == "darwin" else 1e6 / 1024
     return {
         "ms_per_step": statistics.median(blocks),
         "min_ms_per_step": min(blocks),
@@ -58,7 +63,7 @@ def measure(name: str, n_rec: int, block_s: float) -> dict[str, Any]:
         "steps_per_block": k,
         "first_step_s": first_step_s,
         "first_call_steps": unit,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mb,
+        "peak_mb": peak_mb(),
         "note": getattr(run, "note", ""),
     }
 

@@ -37,9 +37,9 @@ class DaleLinear(nn.Module):
 class Cell(nn.Module):
     """One Euler step of the rate equation."""
 
-    def __init__(self, n_rec: int, n_exc: int) -> None:
+    def __init__(self, n_rec: int, n_exc: int, n_in: int) -> None:
         super().__init__()
-        self.from_input = nn.Linear(problem.N_IN, n_rec, bias=False)
+        self.from_input = nn.Linear(n_in, n_rec, bias=False)
         self.from_rec = DaleLinear(n_rec, n_exc)
         self.noise_std = (2 * problem.ALPHA) ** 0.5 * problem.SIGMA_REC
 
@@ -53,12 +53,12 @@ class Cell(nn.Module):
 class Net(nn.Module):
     """The cell unrolled over a trial, and a readout of the excitatory units."""
 
-    def __init__(self, n_rec: int) -> None:
+    def __init__(self, n_rec: int, n_in: int = problem.N_IN, n_out: int = problem.N_OUT) -> None:
         super().__init__()
         self.n_rec = n_rec
         self.n_exc = int(problem.E_RATIO * n_rec)
-        self.cell = Cell(n_rec, self.n_exc)
-        self.readout = nn.Linear(self.n_exc, problem.N_OUT)
+        self.cell = Cell(n_rec, self.n_exc, n_in)
+        self.readout = nn.Linear(self.n_exc, n_out)
 
     def forward(self, us: Tensor) -> Tensor:
         """Map inputs ``(T, B, N_IN)`` to outputs ``(T, B, N_OUT)``."""

@@ -2,26 +2,57 @@
 
 import os
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import tomli_w
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
-from ..models import ACTIVATIONS, Connectivity, RateRNN
+from ..models import ACTIVATIONS, DISTRIBUTIONS, Connectivity, Population, Projection, RateRNN
 from ..tasks import Task
-from ..training import LOSSES, OPTIMIZERS, RatePenalty, Regularizer, Trainer, WeightPenalty
+from ..training import (
+    LOSSES,
+    OPTIMIZERS,
+    AccuracyReached,
+    History,
+    LossReached,
+    RatePenalty,
+    Regularizer,
+    Trainer,
+    VanishingGradient,
+    WeightPenalty,
+)
 from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task, read_text
+
+
+class PopulationConfig(Section):
+    """Entry of ``network.populations``; see `eicon.models.Population`."""
+
+    name: str
+    n: PositiveInt
+    type: Literal["E", "I", ""] = ""
+    area: str = ""
+
+
+class ProjectionConfig(Section):
+    """Entry of ``network.recurrent``, ``input`` or ``readout``; see `eicon.models.Projection`."""
+
+    source: str = "*"
+    target: str = "*"
+    density: Annotated[float, Field(gt=0, le=1)] = 1.0
+    weight: float | None = None
 
 
 class NetworkConfig(Section):
     """Table ``[network]``; see `eicon.models.RateRNN.dale` for what the keys mean.
 
     ``dale = false`` makes a dense network whose weights are all free, for which ``e_ratio``, ``positive``,
-    ``free_input``, ``free_readout`` and ``autapses`` say nothing.
+    ``free_input``, ``free_readout`` and ``autapses`` say nothing. With ``populations``, the network has these, and the
+    projections in ``recurrent``, ``input`` and ``readout``; see `eicon.models.RateRNN.from_populations`. ``n_rec`` is
+    their sum then, and ``dale`` and ``e_ratio`` say nothing.
     """
 
     dale: bool = True
@@ -40,6 +71,20 @@ class NetworkConfig(Section):
     free_input: bool = False
     free_readout: bool = False
     autapses: bool = False
+    distribution: Literal[tuple(DISTRIBUTIONS)] | None = None  # type: ignore[valid-type]
+    populations: tuple[PopulationConfig, ...] = ()
+    recurrent: tuple[ProjectionConfig, ...] = ()
+    input: tuple[ProjectionConfig, ...] = ()
+    readout: tuple[ProjectionConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "NetworkConfig":
+        units = sum(population.n for population in self.populations)
+        if self.populations and units != self.n_rec:
+            raise ValueError(f"n_rec is {self.n_rec}, but the populations have {units} units together.")
+        if not self.populations and (self.recurrent or self.input or self.readout):
+            raise ValueError("recurrent, input and readout list projections between populations; there are none.")
+        return self
 
 
 class WeightPenaltyConfig(Section):
@@ -58,6 +103,24 @@ class RatePenaltyConfig(Section):
     strength: NonNegative
 
 
+class VanishingGradientConfig(Section):
+    """Entry of ``training.regularizers`` with ``kind = "vanishing_gradient"``."""
+
+    kind: Literal["vanishing_gradient"]
+    strength: NonNegative = 2.0
+    bound: NonNegative = 1e-20
+
+
+REGULARIZERS: dict[str, Callable[..., Regularizer | VanishingGradient]] = {
+    "weight": WeightPenalty,
+    "rate": RatePenalty,
+    "vanishing_gradient": VanishingGradient,
+}
+RegularizerConfig = Annotated[
+    WeightPenaltyConfig | RatePenaltyConfig | VanishingGradientConfig, Field(discriminator="kind")
+]
+
+
 class TrainingConfig(Section):
     """Table ``[training]``; see `eicon.training.Trainer` for what the keys mean."""
 
@@ -67,11 +130,13 @@ class TrainingConfig(Section):
     learning_rate: Positive = 0.002
     loss: Literal[tuple(LOSSES)] | None = None  # type: ignore[valid-type]
     clip_norm: Positive | None = 1.0
-    regularizers: tuple[Annotated[WeightPenaltyConfig | RatePenaltyConfig, Field(discriminator="kind")], ...] = ()
+    regularizers: tuple[RegularizerConfig, ...] = ()
     validate_every: PositiveInt = 50
     validation_repeats: PositiveInt = 20
     checkpoint_every: PositiveInt = 500
     stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
+    stop_worst_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
+    stop_loss: Positive | None = None
     stop_window: PositiveInt = 5
 
 
@@ -101,8 +166,23 @@ class RunConfig(Section):
         }
         self._network(task, weights=weights)
 
+    def criterion(self) -> Callable[[History], bool] | None:
+        """When training is over: as soon as all that is asked for is reached; None if nothing is."""
+        settings = self.training
+        asked: list[Callable[[History], bool]] = []
+        if settings.stop_accuracy is not None:
+            asked.append(AccuracyReached(settings.stop_accuracy, settings.stop_window))
+        if settings.stop_worst_accuracy is not None:
+            asked.append(AccuracyReached(settings.stop_worst_accuracy, settings.stop_window, worst=True))
+        if settings.stop_loss is not None:
+            asked.append(LossReached(settings.stop_loss, settings.stop_window))
+        return (lambda history: all(reached(history) for reached in asked)) if asked else None
+
     def _network(self, task: Task, **options: Any) -> RateRNN:
-        settings = self.network.model_dump(exclude={"dale"})
+        wiring = {"populations", "recurrent", "input", "readout"}
+        settings = self.network.model_dump(exclude={"dale", *wiring})
+        if self.network.populations:
+            return self._populations(task, settings, **options)
         if self.network.dale:
             return RateRNN.dale(task.n_in, n_out=task.n_out, dt=task.dt, **settings, **options)
         for name in ("e_ratio", "positive", "free_input", "free_readout", "autapses"):
@@ -117,6 +197,21 @@ class RunConfig(Section):
             **options,
         )
 
+    def _populations(self, task: Task, settings: dict[str, Any], **options: Any) -> RateRNN:
+        for name in ("n_rec", "e_ratio"):
+            del settings[name]
+        for role in ("recurrent", "input", "readout"):
+            if listed := getattr(self.network, role):
+                settings[role] = [Projection(**projection.model_dump()) for projection in listed]
+        return RateRNN.from_populations(
+            [Population(**population.model_dump()) for population in self.network.populations],
+            task.input_channels,
+            task.output_channels,
+            dt=task.dt,
+            **settings,
+            **options,
+        )
+
     def make_trainer(
         self,
         net: RateRNN,
@@ -126,8 +221,7 @@ class RunConfig(Section):
     ) -> Trainer:
         """Trainer with the configured settings, and with further ``penalties`` or another ``learning_rate``."""
         settings = self.training
-        kinds = {"weight": WeightPenalty, "rate": RatePenalty}
-        configured = [kinds[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.regularizers]
+        configured = [REGULARIZERS[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.regularizers]
         return Trainer(
             net,
             task,
@@ -186,6 +280,10 @@ def demo_config(seed: int = 0) -> RunConfig:
 
 def _without_none(data: dict[str, Any]) -> dict[str, Any]:
     data["training"]["clip_norm"] = data["training"]["clip_norm"] or False
-    for section in ("network", "training"):
-        data[section] = {key: value for key, value in data[section].items() if value is not None}
-    return data
+    return _pruned(data)
+
+
+def _pruned(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _pruned(inner) for key, inner in value.items() if inner is not None and inner != []}
+    return [_pruned(inner) for inner in value] if isinstance(value, list) else value

@@ -13,7 +13,7 @@ from .. import __version__
 from .._files import write_text
 from ..models import RateRNN, load, save
 from ..tasks import Task
-from ..training import AccuracyReached, History, Trainer
+from ..training import History, Trainer
 from ._config import RunConfig, read_config
 
 PACKAGES = ("brainpy", "jax", "jaxlib", "numpy", "scipy", "matplotlib")
@@ -132,10 +132,7 @@ def train_run(run: Run, *, progress: bool = True) -> tuple[RateRNN, Task, Histor
     trainer = run.config.make_trainer(net, task)
     if run.checkpoint.is_file():
         trainer.resume(run.checkpoint)
-    settings = run.config.training
-    stop = None
-    if settings.stop_accuracy is not None:
-        stop = AccuracyReached(settings.stop_accuracy, settings.stop_window)
+    settings, stop = run.config.training, run.config.criterion()
     if not (stop is not None and stop(trainer.history)):
         _write_record(run, trainer, "training")
         try:

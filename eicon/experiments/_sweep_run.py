@@ -18,7 +18,7 @@ from .. import __version__
 from .._files import load_arrays, save_arrays
 from ..connectomes import NULLS, Connectome, assign_signs, expand, neurons_per_region
 from ..connectomes import load as load_connectome
-from ..models import RateRNN, build, load, save, spectral_radius
+from ..models import CONSTANTS, RateRNN, build, load, save, spectral_radius
 from ..tasks import Task
 from ..training import EpochTrainer, split_trials
 from ._ini import TORCH_RMSPROP
@@ -372,7 +372,7 @@ def _pretrained(task: SweepRun, untrained: RateRNN) -> RateRNN:
         recurrent = recurrent.frozen(given.W_rec)
     equation = replace(untrained.equation, recurrent=recurrent, input=given.equation.input)
     values = {**given.parameters(), **{name: untrained.parameters()[name] for name in ("raw_out", "b_out")}}
-    constants = {name: getattr(equation, name) for name in ("activation", "tau", "dt", "sigma_rec", "sigma_in")}
+    constants = {name: getattr(equation, name) for name in CONSTANTS}
     return build(equation, constants, given.units, values, set(untrained.trainable_variables()))
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ._connectivity import Connectivity
-from ._equation import RateEquation
+from ._equation import CONSTANTS, RateEquation
 from ._rate_rnn import RAW, RateRNN, build
 
 
@@ -62,13 +62,9 @@ def condensed(net: RateRNN, condensation: Condensed) -> RateRNN:
             before = np.zeros(size) if variable is None else np.asarray(variable.value, np.float64)
             values[name] = (before @ incoming if name == "b_rec" else before) + change
             trainable.add(name)
-    constants: dict[str, Any] = {
-        "activation": old.activation,
-        "tau": old.tau[kept],
-        "dt": old.dt,
-        "sigma_rec": old.sigma_rec,
-        "sigma_in": old.sigma_in,
-    }
+    constants: dict[str, Any] = {name: getattr(old, name) for name in CONSTANTS} | {"tau": old.tau[kept]}
+    if old.noise_covariance is not None:
+        constants["noise_covariance"] = old.noise_covariance[np.ix_(kept, kept)]
     equation = RateEquation(connectivity["recurrent"], connectivity["input"], connectivity["readout"], **constants)
     units = {name: labels[kept] for name, labels in net.units.items()}
     return build(equation, constants, units, values, trainable, net.mode)

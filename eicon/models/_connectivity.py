@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
+
+from ._populations import Population, Projection, wire
 
 POSITIVE: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[[np.ndarray], np.ndarray]]] = {
     "abs": (jnp.abs, lambda w: w),
@@ -151,6 +153,46 @@ class Connectivity:
         if exists.ndim != 2 or exists.shape[0] != exists.shape[1]:
             raise ValueError(f"anatomy must be square, weights[source, target]; got shape {exists.shape}.")
         return cls(np.broadcast_to(np.asarray(sign), exists.shape[:1]), exists, np.zeros(exists.shape), positive)
+
+    @classmethod
+    def areas(
+        cls,
+        sources: Sequence[Population],
+        targets: Sequence[Population],
+        projections: Sequence[Projection] = (Projection(),),
+        *,
+        autapses: bool = False,
+        positive: str = "abs",
+        seed: int = 0,
+    ) -> "Connectivity":
+        """Blocks between named populations; where there is no projection there is no connection.
+
+        Parameters
+        ----------
+        sources, targets : sequence of Population
+            In the order of rows and columns; a recurrent matrix has the same twice.
+        projections : sequence of Projection
+        autapses : bool
+            Keep connections of a unit onto itself, where sources and targets are the same.
+        positive : str
+            See the class.
+        seed : int
+            Fixes which pairs of a sparse projection are connected.
+
+        Raises
+        ------
+        ValueError
+            If two populations have one name, or a projection matches no population or one that another has.
+
+        Examples
+        --------
+        >>> areas = [Population("sensory", 3, "E"), Population("motor", 2, "E")]
+        >>> feedforward = [Projection("sensory"), Projection("motor", "motor")]
+        >>> Connectivity.areas(areas, areas, feedforward).exists.astype(int).tolist()
+        [[0, 1, 1, 1, 1], [1, 0, 1, 1, 1], [1, 1, 0, 1, 1], [0, 0, 0, 0, 1], [0, 0, 0, 1, 0]]
+        """
+        rng = np.random.default_rng(seed)
+        return cls(*wire(sources, targets, projections, autapses=autapses, rng=rng), positive)
 
     @classmethod
     def excitatory_only(cls, sign: ArrayLike, n_post: int, *, positive: str = "abs") -> "Connectivity":

@@ -10,10 +10,13 @@ import numpy as np
 
 from ._activations import Activation
 from ._connectivity import Connectivity
-from ._noise import normal
+from ._noise import as_covariance, covariance_root, normal
 from ._rollout import scan_trajectory, trajectory
 
 Parameters = dict[str, jax.Array]
+
+CONSTANTS = ("activation", "tau", "dt", "sigma_rec", "sigma_in", "noise_covariance")
+"""Constants of a `RateEquation` beside its connectivities."""
 
 
 class Activity(NamedTuple):
@@ -43,6 +46,8 @@ class RateEquation:
 
     with :math:`\xi_t, \eta_t / (\sqrt{2 / \alpha}\, \sigma_{in})` standard normal, independent for every step,
     trial and unit (or input channel). Where :math:`\tau` differs between units, the mean one scales :math:`\eta`.
+    A ``noise_covariance`` (N, N) is that of :math:`\xi_t` over units, the unit matrix by default; an isolated unit
+    then has the stationary variance :math:`C_{ii} \sigma_{rec}^2 / (1 - \alpha / 2)`.
 
     Two equations with the same constants are equal, so that networks that differ only in their weights share
     compiled code.
@@ -56,6 +61,7 @@ class RateEquation:
     dt: float = 20.0
     sigma_rec: float = 0.0
     sigma_in: float = 0.0
+    noise_covariance: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n = self.recurrent.shape[0]
@@ -82,6 +88,8 @@ class RateEquation:
                 )
         tau = np.broadcast_to(tau, (n,))
         object.__setattr__(self, "tau", tau)
+        if self.noise_covariance is not None:
+            object.__setattr__(self, "noise_covariance", as_covariance(self.noise_covariance, n))
 
     @functools.cached_property
     def constants(self) -> dict[str, Any]:
@@ -94,6 +102,7 @@ class RateEquation:
             "dt": float(self.dt),
             "sigma_rec": float(self.sigma_rec),
             "sigma_in": float(self.sigma_in),
+            "noise_covariance": None if self.noise_covariance is None else self.noise_covariance.tolist(),
         }
 
     def __eq__(self, other: object) -> bool:
@@ -144,7 +153,10 @@ class RateEquation:
             received = received + jnp.broadcast_to(alpha * parameters["b_rec"], received.shape)
         if key_rec is not None and self.sigma_rec > 0:
             scale = (self.sigma_rec * np.sqrt(2 * self.alpha)).astype(dtype)
-            received = received + normal(key_rec, received.shape, dtype) * jnp.broadcast_to(scale, received.shape)
+            noise = normal(key_rec, received.shape, dtype)
+            if self.noise_covariance is not None:
+                noise = _product(noise, jnp.asarray(covariance_root(self.noise_covariance), dtype))
+            received = received + noise * jnp.broadcast_to(scale, received.shape)
         return received
 
     def scaled_weights(self, parameters: Parameters) -> jax.Array:
@@ -171,16 +183,22 @@ class RateEquation:
         parameters: Parameters,
         inputs: jax.Array,
         key: jax.Array | None = None,
+        probe: jax.Array | None = None,
         *,
         forward_mode: bool = False,
     ) -> Activity:
-        """Whole trials; ``inputs`` (T, B, n_in); ``forward_mode`` takes the scan that `jax.jvp` can go through."""
+        """Whole trials; ``inputs`` (T, B, n_in).
+
+        ``probe`` (T, B, N) is added to the currents at each step: the gradient at probe 0 is that with respect to the
+        currents. ``forward_mode`` takes the scan that `jax.jvp` can go through.
+        """
         decay = jnp.asarray(1 - self.alpha, inputs.dtype)
         roll = scan_trajectory if forward_mode else trajectory
+        drive = self.drive(parameters, inputs, key)
         currents, rates = roll(
             parameters["x0"],
             self.scaled_weights(parameters),
-            self.drive(parameters, inputs, key),
+            drive if probe is None else drive + probe,
             decay,
             self.activation,
         )

@@ -5,8 +5,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ._connectivity import Connectivity
-
-GAMMA_SHAPE = 2.0
+from ._distributions import draw_sizes
 
 
 def numpy_generator(key: jax.Array) -> np.random.Generator:
@@ -19,10 +18,13 @@ def spectral_radius(matrix: np.ndarray) -> float:
     return float(np.abs(np.linalg.eigvals(np.asarray(matrix, np.float64))).max())
 
 
-def recurrent_weights(connectivity: Connectivity, radius: float, *, key: jax.Array) -> np.ndarray:
+def recurrent_weights(
+    connectivity: Connectivity, radius: float, *, key: jax.Array, distribution: str | None = None
+) -> np.ndarray:
     r"""Initial recurrent weights, whose effective matrix (signs, mask and fixed entries) has radius ``radius``.
 
-    Signed rows are drawn from a gamma distribution (shape 2; Song et al. 2016), free rows from a normal one.
+    Signed rows are drawn from a gamma distribution (shape 2; Song et al. 2016), free rows from a normal one, or
+    both from the ``distribution`` that is asked for (on free rows with random signs).
     When both types exist the matrix is balanced: every unit receives as much excitation as inhibition
     (:math:`\sum_i W_{ij} = 0`), and all units of a type send the same total. Uniform activity then cancels,
     and the mean of the matrix has no eigenvalue outside of the circle that its variance predicts.
@@ -33,6 +35,8 @@ def recurrent_weights(connectivity: Connectivity, radius: float, *, key: jax.Arr
     radius : float
         Spectral radius of the effective matrix; > 0.
     key : jax.Array
+    distribution : {"gamma", "lognormal", "normal", "uniform"}, optional
+        See `eicon.models.DISTRIBUTIONS`.
 
     Returns
     -------
@@ -43,13 +47,13 @@ def recurrent_weights(connectivity: Connectivity, radius: float, *, key: jax.Arr
     ------
     ValueError
         If the radius is not positive, or cannot be had: the connections contain no loop, or the fixed
-        entries alone exceed it.
+        entries alone exceed it; for an unknown distribution.
     """
     if not radius > 0:
         raise ValueError(f"spectral_radius must be > 0; got {radius}.")
     if not connectivity.trainable:
         return connectivity.fixed.astype(np.float64)
-    weights = _balance(_draw(connectivity, key), connectivity)
+    weights = _balance(_draw(connectivity, key, distribution), connectivity)
     fixed = connectivity.fixed.astype(np.float64)
     if fixed.any():
         return fixed + _scale_beside_fixed(weights, fixed, radius) * weights
@@ -75,24 +79,26 @@ def with_radius(weights: np.ndarray, radius: float) -> np.ndarray:
     return weights * (radius / current)
 
 
-def feedforward_weights(connectivity: Connectivity, *, key: jax.Array) -> np.ndarray:
+def feedforward_weights(connectivity: Connectivity, *, key: jax.Array, distribution: str | None = None) -> np.ndarray:
     """Initial input or readout weights, shape (n_pre, n_post).
 
     Signed rows: gamma-distributed with mean ``1 / n`` in absolute value; free rows: normal with standard
-    deviation ``1 / sqrt(n)``, where ``n`` is the number of sources of each target.
+    deviation ``1 / sqrt(n)``, where ``n`` is the number of sources of each target. A ``distribution`` replaces the
+    gamma and the normal one.
     """
-    weights = _draw(connectivity, key)
+    weights = _draw(connectivity, key, distribution)
     sources = np.maximum(connectivity.mask.sum(axis=0, keepdims=True), 1)
-    scale = np.where(connectivity.sign[:, None] == 0, 1 / np.sqrt(sources), 1 / (GAMMA_SHAPE * sources))
+    scale = np.where(connectivity.sign[:, None] == 0, 1 / np.sqrt(sources), 1 / sources)
     return weights * scale + connectivity.fixed
 
 
-def _draw(connectivity: Connectivity, key: jax.Array) -> np.ndarray:
+def _draw(connectivity: Connectivity, key: jax.Array, distribution: str | None) -> np.ndarray:
     rng = numpy_generator(key)
-    gamma = rng.gamma(GAMMA_SHAPE, size=connectivity.shape)
+    sizes = draw_sizes(distribution or "gamma", connectivity.shape, rng)
     normal = rng.standard_normal(connectivity.shape)
+    free = normal if distribution is None else np.sign(normal) * sizes
     sign = connectivity.sign[:, None]
-    return np.where(sign == 0, normal, sign * gamma) * connectivity.mask
+    return np.where(sign == 0, free, sign * sizes) * connectivity.mask
 
 
 def _balance(weights: np.ndarray, connectivity: Connectivity, sweeps: int = 100) -> np.ndarray:

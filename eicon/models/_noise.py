@@ -4,7 +4,9 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.typing import DTypeLike
+from numpy.typing import ArrayLike
 
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
@@ -52,3 +54,29 @@ def _threefry_bits(key: jax.Array, counter: jax.Array) -> jax.Array:
         left = left + jnp.broadcast_to(schedule[(block + 1) % 3], counter.shape)
         right = right + jnp.broadcast_to(schedule[(block + 2) % 3] + jnp.uint32(block + 1), counter.shape)
     return left ^ right
+
+
+def as_covariance(values: ArrayLike, n: int) -> np.ndarray:
+    """Covariance matrix (n, n) of the noise, checked and read-only.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape, is not symmetric, or some combination of units would have a negative variance.
+    """
+    matrix = np.array(values, np.float64)
+    if matrix.shape != (n, n):
+        raise ValueError(f"noise_covariance must have shape (N, N) = ({n}, {n}); got {matrix.shape}.")
+    if not np.isfinite(matrix).all() or not np.allclose(matrix, matrix.T, atol=1e-9):
+        raise ValueError("noise_covariance must be finite and symmetric.")
+    smallest = np.linalg.eigvalsh(matrix)[0]
+    if smallest < -1e-9 * max(np.abs(matrix).max(), 1.0):
+        raise ValueError(f"noise_covariance must be positive semi-definite; its least eigenvalue is {smallest:.3g}.")
+    matrix.flags.writeable = False
+    return matrix
+
+
+def covariance_root(covariance: np.ndarray) -> np.ndarray:
+    """Symmetric square root: independent standard normal rows times it have this covariance."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

@@ -1,7 +1,8 @@
 """The one network class: the rate equation as a BrainPy dynamical system with trainable weights."""
 
+import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import brainpy as bp
@@ -11,11 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ..tasks import Trial
 from ._activations import Activation, as_activation
 from ._anatomy import remap as remap_weights
 from ._connectivity import Connectivity
-from ._equation import Activity, Parameters, RateEquation
+from ._equation import CONSTANTS, Activity, Parameters, RateEquation
 from ._initial import feedforward_weights, recurrent_weights, with_radius
+from ._perturbation import Perturbation, Units, perturb, select
+from ._populations import Population, Projection, labels
 from ._schemes import SCHEMES, uniform_bias, uniform_weights
 from ._thread import ensure_defaults
 
@@ -56,8 +60,12 @@ class RateRNN(bp.DynamicalSystem):
         Current at the beginning of a trial.
     train_x0 : bool
         Whether ``x0`` is trained.
+    noise_covariance : array (N, N), optional
+        Of the recurrent noise over units, in units of ``sigma_rec ** 2``; by default units are independent.
     spectral_radius : float
         Of the initial effective recurrent matrix; Song et al. (2016) start from 1.5.
+    distribution : {"gamma", "lognormal", "normal", "uniform"}, optional
+        Of the sizes of initial weights; by default gamma under Dale's law and normal where weights are free.
     weights : mapping, optional
         Initial *effective* weights for any of ``"recurrent"``, ``"input"``, ``"readout"``; the others are drawn.
     units : mapping of str to array (N,), optional
@@ -92,11 +100,13 @@ class RateRNN(bp.DynamicalSystem):
         dt: float = 20.0,
         sigma_rec: float = 0.0,
         sigma_in: float = 0.0,
+        noise_covariance: ArrayLike | None = None,
         bias: bool = False,
         readout_bias: bool = False,
         x0: ArrayLike = 0.1,
         train_x0: bool = False,
         spectral_radius: float = 1.0,
+        distribution: str | None = None,
         weights: Mapping[str, ArrayLike] | None = None,
         units: Mapping[str, ArrayLike] | None = None,
         seed: int = 0,
@@ -114,17 +124,18 @@ class RateRNN(bp.DynamicalSystem):
             dt=dt,
             sigma_rec=sigma_rec,
             sigma_in=sigma_in,
+            noise_covariance=None if noise_covariance is None else np.asarray(noise_covariance),
         )
         key_rec, key_in, key_out, key_noise = jax.random.split(jax.random.key(seed), 4)
         given = dict(weights or {})
         for unknown in sorted(given.keys() - RAW.keys()):
             raise ValueError(f"weights has no entry {unknown!r}; allowed: {', '.join(RAW)}.")
         if "recurrent" not in given:
-            given["recurrent"] = recurrent_weights(recurrent, spectral_radius, key=key_rec)
+            given["recurrent"] = recurrent_weights(recurrent, spectral_radius, key=key_rec, distribution=distribution)
         if "input" not in given:
-            given["input"] = feedforward_weights(input, key=key_in)
+            given["input"] = feedforward_weights(input, key=key_in, distribution=distribution)
         if "readout" not in given:
-            given["readout"] = feedforward_weights(readout, key=key_out)
+            given["readout"] = feedforward_weights(readout, key=key_out, distribution=distribution)
         for role, connectivity in (("input", input), ("recurrent", recurrent), ("readout", readout)):
             raw = connectivity.raw(np.asarray(given[role]))
             setattr(self, RAW[role], _variable(raw, connectivity.trainable))
@@ -176,6 +187,84 @@ class RateRNN(bp.DynamicalSystem):
             recurrent,
             Connectivity.dense(n_in, n_rec, sign=0 if free_input else 1, positive=positive),
             Connectivity(readout_sign, mask, np.zeros(mask.shape), positive),
+            **options,
+        )
+
+    @classmethod
+    def from_populations(
+        cls,
+        populations: Sequence[Population],
+        n_in: int | Sequence[str],
+        n_out: int | Sequence[str],
+        *,
+        recurrent: Sequence[Projection] = (Projection(),),
+        input: Sequence[Projection] = (Projection(),),
+        readout: Sequence[Projection] | None = None,
+        free_input: bool = False,
+        free_readout: bool = False,
+        autapses: bool = False,
+        positive: str = "abs",
+        seed: int = 0,
+        **options: Any,
+    ) -> "RateRNN":
+        """Network of named populations, e.g. areas, with the projections that are listed and no other.
+
+        Parameters
+        ----------
+        populations : sequence of Population
+            In the order of units, which are labelled with their ``population`` and ``area``.
+        n_in, n_out : int or sequence of str
+            Input channels and outputs, or their names (``task.input_channels``), which projections can use.
+        recurrent, input : sequence of Projection
+            Between populations, and from input channels to populations; by default all to all.
+        readout : sequence of Projection, optional
+            From populations to outputs; by default all excitatory ones, or all if there are none.
+        free_input, free_readout, autapses, positive
+            As for `dale`.
+        seed : int
+            Fixes the connections of sparse projections too.
+        **options
+            As for `RateRNN`.
+
+        Raises
+        ------
+        ValueError
+            As for `Connectivity.areas`.
+
+        Examples
+        --------
+        >>> units = [Population("sensory", 8, "E", "S"), Population("motor", 8, "E", "M"), Population("I", 4, "I")]
+        >>> net = RateRNN.from_populations(
+        ...     units,
+        ...     n_in=2,
+        ...     n_out=["left", "right"],
+        ...     recurrent=[
+        ...         Projection("sensory"),
+        ...         Projection("I"),
+        ...         Projection("motor", "[mI]*"),
+        ...         Projection("motor", "sensory", density=0.25),
+        ...     ],
+        ...     input=[Projection("*", "sensory")],
+        ...     readout=[Projection("motor")],
+        ... )
+        >>> int((net.W_rec[8:16, :8] != 0).sum()), sorted(set(net.units["area"].tolist()))
+        (16, ['', 'M', 'S'])
+        """
+        populations = list(populations)
+        channels = _named(n_in, "input", "" if free_input else "E")
+        outputs = _named(n_out, "output", "")
+        if readout is None:
+            excitatory = [Projection(_literal(p.name)) for p in populations if p.type == "E"]
+            readout = excitatory or [Projection()]
+        read = Connectivity.areas(populations, outputs, readout, positive=positive, seed=seed + 2)
+        if free_readout:
+            read = dataclasses.replace(read, sign=np.zeros_like(read.sign))
+        return cls(
+            Connectivity.areas(populations, populations, recurrent, autapses=autapses, positive=positive, seed=seed),
+            Connectivity.areas(channels, populations, input, positive=positive, seed=seed + 1),
+            read,
+            units=labels(populations),
+            seed=seed,
             **options,
         )
 
@@ -395,12 +484,72 @@ class RateRNN(bp.DynamicalSystem):
             )
         return self.equation.simulate(parameters, inputs, key if noise else None, forward_mode=forward_mode)
 
+    def select(self, units: Units) -> np.ndarray:
+        """Which units are meant.
+
+        Parameters
+        ----------
+        units : str, mapping, bool mask (N,) or indices
+            A type (``"E"`` or ``"I"``), labels (``{"area": "motor", "type": "I"}``, all of which must agree; a list
+            of values is any of them), a mask, or indices.
+
+        Returns
+        -------
+        ndarray of bool, shape (N,)
+
+        Raises
+        ------
+        ValueError
+            For a label that units do not have, labels that no unit has, or indices out of range.
+        """
+        return select(self.units, units)
+
+    def perturb(
+        self, trial: Trial, *perturbations: Perturbation, key: jax.Array | None = None, noise: bool = True
+    ) -> Activity:
+        """Run trials while units are silenced or driven, or projections cut; the network stays as it is.
+
+        With the same ``key`` the noise is that of `predict`, so that trials can be compared one by one.
+
+        Parameters
+        ----------
+        trial : Trial
+        *perturbations : Silence, Drive or Cut
+            All act, each in its epoch.
+        key : jax.Array, optional
+            Random key of the noise; a noisy network asks for it.
+        noise : bool
+            False runs the network without noise.
+
+        Returns
+        -------
+        Activity
+            As of `predict`; rates of silenced units are 0.
+
+        Raises
+        ------
+        ValueError
+            For units or an epoch that do not exist, a current that is not finite, or connections that are cut in
+            two different epochs.
+
+        Examples
+        --------
+        >>> from eicon.models import Drive, Silence
+        >>> from eicon.tasks import PerceptualDecision
+        >>> task = PerceptualDecision()
+        >>> net = RateRNN.dale(task.n_in, 10, task.n_out)
+        >>> trial = task.sample(jax.random.key(0), 4)
+        >>> activity = net.perturb(trial, Silence("I", epoch="stimulus"), Drive("E", 0.5, epoch="decision"))
+        >>> float(activity.rates[5:45, :, 8:].max())
+        0.0
+        """
+        return perturb(self, trial, perturbations, key=key, noise=noise)
+
     def with_settings(self, **changes: Any) -> "RateRNN":
-        """Copy of the network with other constants (``dt``, ``sigma_rec``, ``sigma_in``, ``tau``, ``activation``)."""
-        allowed = ("dt", "sigma_rec", "sigma_in", "tau", "activation")
-        for unknown in sorted(changes.keys() - set(allowed)):
-            raise ValueError(f"{unknown!r} cannot be changed in a network; allowed: {', '.join(allowed)}.")
-        kept = {name: getattr(self.equation, name) for name in allowed}
+        """Copy of the network with other constants (``dt``, ``sigma_rec``, ``sigma_in``, ``tau``, ...)."""
+        for unknown in sorted(changes.keys() - set(CONSTANTS)):
+            raise ValueError(f"{unknown!r} cannot be changed in a network; allowed: {', '.join(CONSTANTS)}.")
+        kept = {name: getattr(self.equation, name) for name in CONSTANTS}
         trainable = set(self.trainable_variables())
         copy = build(self.equation, {**kept, **changes}, self.units, self.parameters(), trainable, self.mode)
         copy.noise_key.value = self.noise_key.value
@@ -460,6 +609,16 @@ def build(
         variable.value = jnp.asarray(values[name], variable.dtype)
     net.reset_state(net.mode)
     return net
+
+
+def _named(channels: int | Sequence[str], what: str, type: str) -> list[Population]:
+    names = [f"{what} {i}" for i in range(channels)] if isinstance(channels, int) else channels
+    return [Population(name, 1, type) for name in names]
+
+
+def _literal(name: str) -> str:
+    """Pattern that matches this name alone."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
 def _variable(value: np.ndarray, trainable: bool) -> bm.Variable:

@@ -32,6 +32,8 @@ def save(net: RateRNN, path: str | os.PathLike[str]) -> None:
         positive[role] = connectivity.positive
         for part in ("sign", "mask", "fixed"):
             arrays[f"{role}/{part}"] = getattr(connectivity, part)
+    if net.equation.noise_covariance is not None:
+        arrays["noise_covariance"] = net.equation.noise_covariance
     for name, labels in net.units.items():
         if name != "type":
             arrays[f"unit/{name}"] = labels
@@ -76,6 +78,7 @@ def _assemble(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> RateRNN:
         for role in RAW
     }
     constants: dict[str, Any] = {name: header[name] for name in ("dt", "sigma_rec", "sigma_in")}
+    constants["noise_covariance"] = arrays.get("noise_covariance")
     constants["tau"] = np.asarray(header["tau"])
     constants["activation"] = as_activation(header["activation"])
     values = {name.removeprefix("parameter/"): a for name, a in arrays.items() if name.startswith("parameter/")}

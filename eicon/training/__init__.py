@@ -8,6 +8,7 @@ from ._hessian_free import HessianFreeHistory as HessianFreeHistory
 from ._history import AccuracyReached as AccuracyReached
 from ._history import EpochHistory as EpochHistory
 from ._history import History as History
+from ._history import LossReached as LossReached
 from ._losses import LOSSES as LOSSES
 from ._losses import Loss as Loss
 from ._losses import cross_entropy as cross_entropy
@@ -19,3 +20,4 @@ from ._regularizers import Regularizer as Regularizer
 from ._regularizers import WeightPenalty as WeightPenalty
 from ._session import NonFiniteLoss as NonFiniteLoss
 from ._trainer import Trainer as Trainer
+from ._vanishing import VanishingGradient as VanishingGradient

@@ -5,7 +5,7 @@ import logging
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -392,14 +392,10 @@ def _stacked(trials: Trial, batch_size: int) -> tuple[Trial, ...]:
 
 
 def _unconstrained(equation: RateEquation) -> RateEquation:
-    return RateEquation(
-        **{role: Connectivity.dense(*getattr(equation, role).shape) for role in ROLES.values()},
-        activation=equation.activation,
-        tau=equation.tau,
-        dt=equation.dt,
-        sigma_rec=equation.sigma_rec,
-        sigma_in=equation.sigma_in,
-    )
+    connectivities: dict[str, Any] = {
+        role: Connectivity.dense(*getattr(equation, role).shape) for role in ROLES.values()
+    }
+    return replace(equation, **connectivities)
 
 
 def _check(task: Task, train: Trial, validation: Trial, loss: str, mean: str, learning_rate: float) -> None:

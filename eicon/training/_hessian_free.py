@@ -39,7 +39,7 @@ class HessianFreeHistory(History):
     cg_iterations : (S,) of conjugate gradients
     reduction_ratio : (S,) by how much the loss fell, divided by what the quadratic model had promised
     step_size : (S,) chosen by the line search; 0 where no step was taken
-    seconds, validation_step, validation_loss, validation_accuracy : as in `History`
+    seconds, validation_step, validation_loss, validation_accuracy, validation_worst : as in `History`
     """
 
     damping: np.ndarray = field(default_factory=_empty)
@@ -304,12 +304,7 @@ class HessianFree(Session):
             self._restore(after)
             seconds = (self.history.seconds[-1] if self.iteration else 0.0) + time.perf_counter() - start
             history = self.history.extended(**record, seconds=seconds)
-            if validate:
-                loss, accuracy = self.validate()
-                history = history.extended(
-                    validation_step=history.n_steps, validation_loss=loss, validation_accuracy=accuracy
-                )
-            self.history = history
+            self.history = self._validated(history) if validate else history
         except BaseException:
             # Together, or an interrupt in between would pair weights with the history of another iteration.
             self._restore(before)

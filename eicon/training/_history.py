@@ -65,6 +65,7 @@ class History(_Record):
     seconds : (S,) wall time since the beginning of training, summed over resumed sessions
     validation_step : (V,) steps done when a validation was made
     validation_loss, validation_accuracy : (V,) on the balanced validation trials
+    validation_worst : (V,) accuracy in the condition in which it is lowest
     """
 
     loss: np.ndarray = field(default_factory=_empty)
@@ -74,6 +75,7 @@ class History(_Record):
     validation_step: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     validation_loss: np.ndarray = field(default_factory=_empty)
     validation_accuracy: np.ndarray = field(default_factory=_empty)
+    validation_worst: np.ndarray = field(default_factory=_empty)
 
     @property
     def n_steps(self) -> int:
@@ -85,21 +87,26 @@ class History(_Record):
         validated = {int(s): i for i, s in enumerate(self.validation_step)}
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerow(["step", "loss", "accuracy", "grad_norm", "seconds", "validation_loss", "validation_accuracy"])
+        validation = [name for name in self.to_arrays() if name.startswith("validation_") and name != "validation_step"]
+        writer.writerow(["step", "loss", "accuracy", "grad_norm", "seconds", *validation])
         for i in range(self.n_steps):
             row = [i + 1, self.loss[i], self.accuracy[i], self.grad_norm[i], f"{self.seconds[i]:.3f}"]
             at = validated.get(i + 1)
-            row += ["", ""] if at is None else [self.validation_loss[at], self.validation_accuracy[at]]
+            row += ["" if at is None else getattr(self, name)[at] for name in validation]
             writer.writerow(row)
         return out.getvalue()
 
 
 @dataclass(frozen=True)
 class AccuracyReached:
-    """Stop when the mean of the last ``window`` validation accuracies is at least ``threshold``."""
+    """Stop when the mean of the last ``window`` validation accuracies is at least ``threshold``.
+
+    With ``worst``, the accuracy that counts is that in the condition in which it is lowest.
+    """
 
     threshold: float
     window: int = 5
+    worst: bool = False
 
     def __post_init__(self) -> None:
         if not (0 < self.threshold <= 1 and self.window >= 1):
@@ -109,5 +116,24 @@ class AccuracyReached:
 
     def __call__(self, history: History) -> bool:
         """Whether training can stop."""
-        last = history.validation_accuracy[-self.window :]
+        last = (history.validation_worst if self.worst else history.validation_accuracy)[-self.window :]
         return len(last) == self.window and float(np.mean(last)) >= self.threshold
+
+
+@dataclass(frozen=True)
+class LossReached:
+    """Stop when the mean of the last ``window`` validation losses is at most ``threshold``."""
+
+    threshold: float
+    window: int = 5
+
+    def __post_init__(self) -> None:
+        if not (self.threshold > 0 and self.window >= 1):
+            raise ValueError(
+                f"a stop criterion needs threshold > 0 and window >= 1; got {self.threshold} and {self.window}."
+            )
+
+    def __call__(self, history: History) -> bool:
+        """Whether training can stop."""
+        last = history.validation_loss[-self.window :]
+        return len(last) == self.window and float(np.mean(last)) <= self.threshold

@@ -6,10 +6,11 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import brainpy.math as bm
 import jax
+import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
@@ -21,6 +22,8 @@ from ._losses import LOSSES, Loss
 from ._regularizers import Regularizer
 from ._signals import DeferredSignals
 
+R = TypeVar("R", bound=History)
+
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 30.0
@@ -28,6 +31,14 @@ SECONDS_BETWEEN_LINES = 30.0
 
 class NonFiniteLoss(FloatingPointError):  # noqa: N818
     """The loss or gradient became NaN or infinite; the network is back where it was before."""
+
+
+class Validation(NamedTuple):
+    """What `Session.validate` measures: loss (without penalties), accuracy, and that in the worst condition."""
+
+    loss: float
+    accuracy: float
+    worst: float
 
 
 class Session(ABC):
@@ -74,16 +85,26 @@ class Session(ABC):
         """Write the whole training state to one file, atomically."""
         write_checkpoint(path, jax.device_get(self._snapshot()), self.history, self._setup)
 
-    def validate(self) -> tuple[float, float]:
-        """Loss (without penalties) and accuracy on the balanced validation trials, with noise."""
-        loss, accuracy = self._evaluate(self.net.parameters())
-        return float(loss), float(accuracy)
+    def validate(self) -> Validation:
+        """Measure the network on the balanced validation trials, with noise."""
+        return Validation(*(float(value) for value in self._evaluate(self.net.parameters())))
 
-    def _run_evaluation(self, parameters: Parameters) -> tuple[jax.Array, jax.Array]:
+    def _run_evaluation(self, parameters: Parameters) -> tuple[jax.Array, jax.Array, jax.Array]:
         equation, trial = self.net.equation, self._validation_trials
         key = self._key_validation_noise if equation.noisy else None
         outputs = equation.simulate(parameters, trial.inputs, key).outputs
-        return self.loss(outputs, trial), self.task.accuracy(outputs, trial)
+        by_condition = jnp.nanmean(self.task.correct(outputs, trial).reshape(-1, self.task.n_conditions), axis=0)
+        return self.loss(outputs, trial), self.task.accuracy(outputs, trial), by_condition.min()
+
+    def _validated(self, history: R) -> R:
+        """History with a validation of the network as it is now."""
+        found = self.validate()
+        return history.extended(
+            validation_step=history.n_steps,
+            validation_loss=found.loss,
+            validation_accuracy=found.accuracy,
+            validation_worst=found.worst,
+        )
 
     def _loop(
         self,

@@ -19,6 +19,7 @@ from ._losses import Loss
 from ._optimizers import clipped, describe_optimizer, make_optimizer, optimizer_state
 from ._regularizers import Regularizer
 from ._session import NonFiniteLoss, Session, label
+from ._vanishing import VanishingGradient
 
 
 class Trainer(Session):
@@ -41,7 +42,7 @@ class Trainer(Session):
     loss : str or callable, optional
         ``"mse"``, ``"cross_entropy"`` or a function of (outputs, trial); default: the task's.
     regularizers : sequence
-        `WeightPenalty`, `RatePenalty` or functions of (equation, parameters, activity, trial).
+        `WeightPenalty`, `RatePenalty`, `VanishingGradient` or functions of (equation, parameters, activity, trial).
     clip_norm : float or None
         Largest norm of the whole gradient.
     batch_size : int
@@ -65,26 +66,31 @@ class Trainer(Session):
         optimizer: str | bp.optim.Optimizer = "adam",
         learning_rate: float | bp.optim.Scheduler = 1e-3,
         loss: str | Loss | None = None,
-        regularizers: Sequence[Regularizer] = (),
+        regularizers: Sequence[Regularizer | VanishingGradient] = (),
         clip_norm: float | None = 1.0,
         batch_size: int = 32,
         validation_repeats: int = 20,
         seed: int = 0,
     ):
         check_fit(net, task, clip_norm, batch_size)
-        super().__init__(net, task, loss, regularizers, validation_repeats, seed)
+        penalties = [r for r in regularizers if not isinstance(r, VanishingGradient)]
+        super().__init__(net, task, loss, penalties, validation_repeats, seed)
         self.batch_size, self.clip_norm = batch_size, clip_norm
         self._trained = net.trainable_variables()
         self.optimizer = make_optimizer(optimizer, learning_rate, self._trained)
         self._variables: dict[str, bm.Variable] = {**net.variables(), **optimizer_state(self.optimizer)}
         self.history = History()
-        self._gradient = bm.grad(self._objective, grad_vars=self._trained, has_aux=True, return_value=True)
+        self._vanishing = [r for r in regularizers if isinstance(r, VanishingGradient)]
+        probed = 1 if self._vanishing else None
+        self._gradient = bm.grad(
+            self._objective, grad_vars=self._trained, argnums=probed, has_aux=True, return_value=True
+        )
         self._chunk = bm.jit(self._run_chunk)
         self._setup = {
             "task": label(task),
             "optimizer": describe_optimizer(self.optimizer),
             "loss": label(self.loss),
-            "regularizers": [label(regularizer) for regularizer in self.regularizers],
+            "regularizers": [label(regularizer) for regularizer in regularizers],
             "clip_norm": clip_norm,
             "batch_size": batch_size,
             "validation_repeats": validation_repeats,
@@ -159,19 +165,39 @@ class Trainer(Session):
         self._restore({name: _typed_like(self._variables[name].value, value) for name, value in values.items()})
         self.history = history
 
-    def _objective(self, step_key: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def _objective(
+        self, step_key: jax.Array, probe: jax.Array | None = None
+    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
         key_trial, key_noise = jax.random.split(step_key)
         trial = self.task.sample(key_trial, self.batch_size)
         parameters = self.net.parameters()
         equation = self.net.equation
-        activity = equation.simulate(parameters, trial.inputs, key_noise if equation.noisy else None)
+        activity = equation.simulate(parameters, trial.inputs, key_noise if equation.noisy else None, probe)
         total = self.loss(activity.outputs, trial)
         for regularizer in self.regularizers:
             total = total + regularizer(equation, parameters, activity, trial)
-        return total, self.task.accuracy(activity.outputs, trial)
+        return total, (self.task.accuracy(activity.outputs, trial), activity.currents)
+
+    def _gradients(self, step_key: jax.Array) -> tuple[dict[str, jax.Array], jax.Array, jax.Array]:
+        if not self._vanishing:
+            gradients, loss, (accuracy, _) = self._gradient(step_key)
+            return gradients, loss, accuracy
+        n_steps = jax.eval_shape(lambda key: self.task.sample(key, 1), step_key).n_steps
+        probe = jnp.zeros((n_steps, self.batch_size, self.net.n_rec), self.net.x0.dtype)
+        (gradients, cotangents), loss, (accuracy, currents) = self._gradient(step_key, probe)
+
+        def omega(raw: jax.Array) -> jax.Array:
+            parameters = {**self.net.parameters(), "raw_rec": raw}
+            values = [penalty(self.net.equation, parameters, currents, cotangents) for penalty in self._vanishing]
+            return jnp.sum(jnp.stack(values))
+
+        value, by_weights = jax.value_and_grad(omega)(self.net.raw_rec.value)
+        if "raw_rec" in gradients:
+            gradients = {**gradients, "raw_rec": gradients["raw_rec"] + by_weights}
+        return gradients, loss + value, accuracy
 
     def _run_step(self, step: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        gradients, loss, accuracy = self._gradient(jax.random.fold_in(self._key, step))
+        gradients, loss, accuracy = self._gradients(jax.random.fold_in(self._key, step))
         gradients, norm = clipped(gradients, self.clip_norm)
         self.optimizer.update(gradients)
         return loss, accuracy, norm
@@ -189,14 +215,7 @@ class Trainer(Session):
             seconds_before = self.history.seconds[-1] if self.step else 0.0
             seconds = seconds_before + (time.perf_counter() - start) * np.arange(1, n + 1) / n
             history = self.history.extended(loss=loss, accuracy=accuracy, grad_norm=norm, seconds=seconds)
-            if validate:
-                validation_loss, validation_accuracy = self.validate()
-                history = history.extended(
-                    validation_step=history.n_steps,
-                    validation_loss=validation_loss,
-                    validation_accuracy=validation_accuracy,
-                )
-            self.history = history
+            self.history = self._validated(history) if validate else history
         except BaseException:
             # Together, or an interrupt in between would pair weights with the history of another step.
             self._restore(before)

@@ -1,0 +1,187 @@
+"""Silence or drive units, or cut projections, while a network works."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..tasks import Trial
+from ._equation import Activity, Parameters, RateEquation
+
+if TYPE_CHECKING:
+    from ._rate_rnn import RateRNN
+
+Units = str | Mapping[str, Any] | ArrayLike
+"""A type ("E" or "I"), labels (``{"area": "motor", "type": "I"}``: all must agree), a bool mask (N,), or indices."""
+
+
+@dataclass(frozen=True, eq=False)
+class Silence:
+    """Rates of some units are 0, for the others and for the readout.
+
+    Parameters
+    ----------
+    units : str, mapping, bool mask (N,) or indices
+        See `RateRNN.select`.
+    epoch : str, optional
+        Of the trial; None is all of it.
+    """
+
+    units: Units
+    epoch: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Drive:
+    """Some units receive a constant current, excitatory if it is positive.
+
+    Parameters
+    ----------
+    units : str, mapping, bool mask (N,) or indices
+        See `RateRNN.select`.
+    current : float
+        In the unit of ``x``: alone it would shift a unit's current by so much.
+    epoch : str, optional
+        Of the trial; None is all of it.
+    """
+
+    units: Units
+    current: float
+    epoch: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Cut:
+    """Connections from some units to others transmit nothing; the units themselves stay active.
+
+    Parameters
+    ----------
+    source, target : str, mapping, bool mask (N,) or indices
+        See `RateRNN.select`.
+    epoch : str, optional
+        Of the trial; None is all of it.
+    """
+
+    source: Units
+    target: Units
+    epoch: str | None = None
+
+
+Perturbation = Silence | Drive | Cut
+
+
+class _Changes(NamedTuple):
+    """What perturbations do.
+
+    Attributes
+    ----------
+    gate : (T, B, N) factor of the rates
+    current : (T, B, N) added to the input
+    cuts : pairs of (T, B) bool and (N, N) bool entries
+    """
+
+    gate: jax.Array
+    current: jax.Array
+    cuts: list[tuple[jax.Array, jax.Array]]
+
+
+def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
+    """Bool mask (N,) of units; see `RateRNN.select`."""
+    n = len(labels["type"])
+    if isinstance(units, str):
+        units = {"type": units}
+    if isinstance(units, Mapping):
+        chosen = np.ones(n, bool)
+        for name, wanted in units.items():
+            if name not in labels:
+                raise ValueError(f"units have no label {name!r}; they have {', '.join(labels)}.")
+            chosen &= np.isin(labels[name], wanted)
+        what = ", ".join(f"{name} {wanted!r}" for name, wanted in units.items())
+        if not chosen.any():
+            there = {name: sorted(set(labels[name].tolist())) for name in units}
+            raise ValueError(f"no unit has {what}; there are {there}.")
+        return chosen
+    given = np.asarray(units)
+    if given.dtype == bool and given.shape == (n,):
+        return given.copy()
+    if given.dtype.kind not in "iu" or (given.size and not 0 <= given.min() <= given.max() < n):
+        raise ValueError(
+            f"units are a type, labels, a bool mask of shape ({n},) or indices in 0..{n - 1}; got {units!r:.80}."
+        )
+    return np.isin(np.arange(n), given)
+
+
+def perturb(
+    net: "RateRNN", trial: Trial, perturbations: Sequence[Perturbation], *, key: jax.Array | None, noise: bool
+) -> Activity:
+    """Run trials under perturbations; see `RateRNN.perturb`."""
+    inputs = jnp.asarray(trial.inputs, net.x0.dtype)
+    if noise and net.equation.noisy and key is None:
+        raise ValueError("this network is noisy: pass key=jax.random.key(0), or noise=False for a run without noise.")
+    changes = _changes(net, trial, perturbations)
+    return _simulate(net.equation, net.parameters(), inputs, key if noise else None, changes)
+
+
+def _changes(net: "RateRNN", trial: Trial, perturbations: Sequence[Perturbation]) -> _Changes:
+    shape = (*trial.inputs.shape[:2], net.n_rec)
+    gate, current = np.ones(shape, np.float32), np.zeros(shape, np.float32)
+    cuts: dict[str | None, np.ndarray] = {}
+    for perturbation in perturbations:
+        during = _during(trial, perturbation.epoch)
+        match perturbation:
+            case Silence(units=units):
+                gate[during[:, :, None] & net.select(units)] = 0.0
+            case Drive(units=units, current=size):
+                if not np.isfinite(size):
+                    raise ValueError(f"the current of a drive must be finite; got {size}.")
+                current += during[:, :, None] * np.where(net.select(units), np.float32(size), np.float32(0.0))
+            case Cut(source=source, target=target, epoch=epoch):
+                entries = np.outer(net.select(source), net.select(target))
+                if any((entries & others).any() for other, others in cuts.items() if other != epoch):
+                    raise ValueError(
+                        f"some connections are cut during {epoch!r} and during another epoch; cut them throughout "
+                        "(epoch None), or run the two perturbations apart."
+                    )
+                cuts[epoch] = cuts.get(epoch, np.zeros_like(entries)) | entries
+    return _Changes(
+        jnp.asarray(gate),
+        jnp.asarray(current),
+        [(jnp.asarray(_during(trial, epoch)), jnp.asarray(entries)) for epoch, entries in cuts.items()],
+    )
+
+
+def _during(trial: Trial, epoch: str | None) -> np.ndarray:
+    return np.ones(trial.mask.shape, bool) if epoch is None else np.asarray(trial.during(epoch))
+
+
+@functools.partial(jax.jit, static_argnums=(0,))
+def _simulate(
+    equation: RateEquation, parameters: Parameters, inputs: jax.Array, key: jax.Array | None, changes: _Changes
+) -> Activity:
+    weights = equation.scaled_weights(parameters)
+    current = changes.current * jnp.broadcast_to(jnp.asarray(equation.alpha, inputs.dtype), changes.current.shape)
+    drive = equation.drive(parameters, inputs, key) + current
+    cut_weights = [jnp.where(entries, weights, 0.0) for _, entries in changes.cuts]
+    batch = drive.shape[1:]
+    decay = jnp.broadcast_to(jnp.asarray(1 - equation.alpha, inputs.dtype), batch)
+    x0 = jnp.broadcast_to(parameters["x0"], batch)
+
+    def step(state, given):
+        x, r = state
+        u, gate, cut_now = given
+        received = r @ weights
+        for now, lost in zip(cut_now, cut_weights, strict=True):
+            received = received - jnp.where(now[:, None], r @ lost, 0.0)
+        x = decay * x + received + u
+        r = equation.activation(x) * gate
+        return (x, r), (x, r)
+
+    first = (x0, equation.activation(x0) * changes.gate[0])
+    cut_now = [now for now, _ in changes.cuts]
+    currents, rates = jax.lax.scan(step, first, (drive, changes.gate, cut_now))[1]
+    return Activity(equation.read_out(parameters, rates), rates, currents)

@@ -1,0 +1,65 @@
+"""Keep gradients from vanishing on their way back through time."""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from ..models import Parameters, RateEquation
+
+
+@dataclass(frozen=True)
+class VanishingGradient:
+    r"""Penalty on what one step back does to the size of the gradient (Pascanu et al. 2013; Song et al. 2016).
+
+    .. math::
+
+        \Omega = \Big\langle \Big( \frac{\| \delta_{t+1} \, \partial x_{t+1} / \partial x_t \|^2}
+                                        {\| \delta_{t+1} \|^2} - 1 \Big)^2 \Big\rangle, \qquad
+        \delta_{t+1} \, \frac{\partial x_{t+1}}{\partial x_t} =
+            (1 - \alpha) \delta_{t+1} + \alpha\, (\delta_{t+1} W_{rec}^T) \odot f'(x_t)
+
+    with :math:`\delta_t = dL/dx_t`, averaged over those steps and trials where :math:`\| \delta_{t+1} \|^2` is at
+    least ``bound``. As published, only the recurrent weights feel it, and only where they stand in this formula:
+    :math:`\delta` and :math:`x` are taken as given. :math:`L` is the whole objective, penalties included.
+
+    Parameters
+    ----------
+    strength : float
+        Published: 2.
+    bound : float
+        Published: 1e-20.
+
+    Raises
+    ------
+    ValueError
+        If one of them is negative.
+
+    References
+    ----------
+    Pascanu, Mikolov & Bengio (2013), ICML; Song, Yang & Wang (2016), PLoS Comput Biol 12(2): e1004792, eq. 19.
+    """
+
+    strength: float = 2.0
+    bound: float = 1e-20
+
+    def __post_init__(self) -> None:
+        if not (self.strength >= 0 and self.bound >= 0):
+            raise ValueError(
+                "strength and bound of a vanishing-gradient penalty must be >= 0; "
+                f"got {self.strength} and {self.bound}."
+            )
+
+    def __call__(
+        self, equation: RateEquation, parameters: Parameters, currents: jax.Array, cotangents: jax.Array
+    ) -> jax.Array:
+        """Penalty, a scalar, of currents and dL/dx, both (T, B, N)."""
+        later, x = cotangents[1:], currents[:-1]
+        slope = jax.jvp(equation.activation, (x,), (jnp.ones_like(x),))[1]
+        decay = jnp.broadcast_to(jnp.asarray(1 - equation.alpha, x.dtype), x.shape)
+        earlier = decay * later + slope * (later @ equation.scaled_weights(parameters).T)
+        size = jnp.sum(later**2, axis=-1)
+        counts = size >= self.bound
+        ratio = jnp.sum(earlier**2, axis=-1) / jnp.where(counts, size, 1.0)
+        off = jnp.where(counts, (ratio - 1) ** 2, 0.0)
+        return self.strength * jnp.sum(off) / jnp.maximum(jnp.sum(counts), 1)
