@@ -10,6 +10,8 @@ from ._common import INTERRUPTED as INTERRUPTED
 from ._compare import compare
 from ._condense import condense
 from ._connectomes import connectomes
+from ._probes import dt_report, perturb
+from ._reproduce import reproduce
 from ._runs import analyze, demo, report, tasks, train
 from ._sweeps import plot_losses, sweep
 
@@ -30,5 +32,20 @@ def main(context: click.Context, debug: bool, quiet: bool) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
-for command in (demo, train, analyze, report, compare, condense, tasks, connectomes, sweep, plot_losses):
+COMMANDS = (
+    demo,
+    train,
+    analyze,
+    report,
+    perturb,
+    dt_report,
+    compare,
+    condense,
+    reproduce,
+    tasks,
+    connectomes,
+    sweep,
+    plot_losses,
+)
+for command in COMMANDS:
     main.add_command(command)

@@ -16,6 +16,12 @@ from ._config import RunConfig as RunConfig
 from ._config import demo_config as demo_config
 from ._config import parse_config as parse_config
 from ._config import read_config as read_config
+from ._dt_report import DtRow as DtRow
+from ._dt_report import dt_report as dt_report
+from ._perturb import PerturbationEffect as PerturbationEffect
+from ._perturb import parse_perturbation as parse_perturbation
+from ._perturb import perturb_run as perturb_run
+from ._perturb import perturbation_effects as perturbation_effects
 from ._report import write_report as write_report
 from ._run import Run as Run
 from ._run import create_run as create_run

@@ -267,6 +267,10 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("plot-losses",), "--labels LABEL ..."),
         (("condense",), "--match-activity"),
         (("compare",), "RUN_A is the reference"),
+        (("perturb",), "--silence UNITS"),
+        (("dt-report",), "--dt FLOAT"),
+        (("reproduce",), "song2016"),
+        (("reproduce", "song2016"), "--figure INTEGER"),
     ],
 )
 def test_help_of_every_command(words, said, invoke):
@@ -288,5 +292,8 @@ def test_the_help_of_no_command_is_missing():
         "plot-losses",
         "condense",
         "compare",
+        "perturb",
+        "dt-report",
+        "reproduce",
     }
     assert set(main.commands) == tested

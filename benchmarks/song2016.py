@@ -1,0 +1,177 @@
+"""Write the page on the suite of Song, Yang & Wang (2016) from what `eicon reproduce song2016` left in a directory.
+
+    eicon reproduce song2016 --out results/song2016
+    python -m benchmarks.song2016 results/song2016
+
+Adds what that command does not measure: whether the networks do the same in finer steps, and perturbations.
+"""
+
+import argparse
+import json
+import platform
+import shutil
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from eicon.experiments import DtRow, dt_report, open_run, parse_perturbation, perturb_run
+from eicon.experiments.song2016 import FIGURES, MODELS, Row, summary
+
+DTS = (20.0, 2.0, 0.5)
+DT_MODELS = ("rdm_varstim", "rdm_dense", "mante", "multisensory", "lee")
+PERTURBATIONS = {
+    "rdm_fixed": ("silence", ("area=0", "area=1"), "stimulus"),
+    "mante_areas": ("cut", ("area=sensory>area=motor", "area=motor>area=sensory"), "stimulus"),
+    "multisensory": ("silence", ("area=visual", "area=auditory", "area=association"), "stimulus"),
+    "romo": ("silence", ("I",), "f2"),
+}
+IMAGES = Path("docs") / "images"
+
+
+def table(results: dict[str, Any]) -> list[str]:
+    """What was asked and reached, a line per model."""
+    columns = ("network", "asked", "reached", "seeds", "trials", "seconds", "constraints")
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    for row in summary([Row(**values) for values in results["rows"]]):
+        name = f"{row['title']} `{row['model']}`"
+        lines.append(f"| {' | '.join([name, *(str(row[column]) for column in columns[1:])])} |")
+    return lines
+
+
+def signatures(results: dict[str, Any]) -> list[str]:
+    """What the paper shows and what was measured, a line each."""
+    lines = ["| figure | what the paper shows | measured | holds |", "|---|---|---|---|"]
+    for figure in results["figures"]:
+        for signature in figure["signatures"]:
+            holds = "yes" if signature["holds"] else "**no**"
+            lines.append(f"| {figure['figure']} | {signature['claim']} | {signature['measured']} | {holds} |")
+    return lines
+
+
+def dt_lines(out: Path, repeats: int) -> list[str]:
+    """The dt report of one network of some models."""
+    columns = (
+        "network",
+        "dt (ms)",
+        "trials",
+        "accuracy",
+        "mean rate",
+        "output error",
+        "psychometric width (%)",
+        "agrees",
+    )
+    lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
+    for name in DT_MODELS:
+        run = open_run(out / "runs" / name / "seed0")
+        for row in dt_report(run.load_network(), run.config.make_task(), _steps(run), repeats=repeats):
+            lines.append(f"| `{name}` | {' | '.join(_cells(row))} |")
+            print(lines[-1], flush=True)
+    return lines
+
+
+def _steps(run: Any) -> tuple[float, ...]:
+    return DTS if run.config.make_task().dt == DTS[0] else (run.config.make_task().dt, *DTS[1:])
+
+
+def _cells(row: DtRow) -> list[str]:
+    def shown(value: float, form: str, error: float | None = None) -> str:
+        if value != value:
+            return "-"
+        return format(value, form) + (f" ± {format(error, form)}" if error is not None else "")
+
+    return [
+        f"{row.dt:g}",
+        str(row.n_trials),
+        shown(row.accuracy, ".3f", row.accuracy_se),
+        shown(row.mean_rate, ".4f", row.mean_rate_se),
+        shown(row.output_error, ".1%"),
+        shown(row.psychometric_width, ".2f", row.psychometric_width_se),
+        "yes" if row.agrees else "**no**",
+    ]
+
+
+def perturbation_lines(out: Path) -> list[str]:
+    """Behaviour of one network of some models under perturbations."""
+    lines = ["| network | perturbation | accuracy | worst condition | changed choices | no choice |", "|" + "---|" * 6]
+    for name, (kind, texts, epoch) in PERTURBATIONS.items():
+        asked = {f"{kind} {text}, {epoch}": [parse_perturbation(kind, text, epoch)] for text in texts}
+        for effect in perturb_run(open_run(out / "runs" / name / "seed0"), asked, repeats=20):
+            values = (effect.accuracy, effect.worst, effect.changed, effect.no_choice)
+            lines.append(f"| `{name}` | {effect.name} | {' | '.join(f'{value:.1%}' for value in values)} |")
+    return lines
+
+
+def copy_images(out: Path) -> list[str]:
+    """Put the main picture of each figure under docs/images; Markdown that shows them."""
+    lines = []
+    for number, models in FIGURES.items():
+        record = out / "figures" / f"fig{number}.json"
+        if record.is_file():
+            image = json.loads(record.read_text("utf-8"))["images"][0]
+            target = IMAGES / f"song2016_fig{number}.png"
+            shutil.copyfile(out / "figures" / f"fig{number}_{image['name']}.png", target)
+            title = "; ".join(MODELS[name].title for name in models)
+            lines += [f"### Figure {number}. {title}", "", f"![{title}](../images/{target.name})", ""]
+            lines += [f"*{image['caption']} (`eicon reproduce song2016 --figure {number}`)*", ""]
+    return lines
+
+
+def page(out: Path, repeats: int) -> str:
+    """The whole page."""
+    results = json.loads((out / "results.json").read_text("utf-8"))
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("eicon", "brainpy", "jax", "numpy"))
+    return "\n".join(
+        [
+            "# The suite of Song, Yang & Wang (2016)",
+            "",
+            "doi 10.1371/journal.pcbi.1004792. Under Dale's law (but `rdm_nodale`), recurrent noise 0.15 in training",
+            "and testing (but `sinewave`: 0.05, as published), Adam (but `rdm_sgd`: gradient descent as published).",
+            "Training ends as soon as the criterion is reached. Reached: range over seeds; trials and seconds: median",
+            "and range over seeds, one thread each, two at a time on two shared cores, compilation included. The",
+            "settings of each network are in `eicon/experiments/configs/song2016`.",
+            "",
+            *table(results),
+            "",
+            "## What the networks show",
+            "",
+            *signatures(results),
+            "",
+            "## The same weights in finer steps",
+            "",
+            "Same weights, noise of the same stationary statistics. Agrees: accuracy within 0.03, mean rate within 5 %",
+            "(each within 3 standard errors if those are more), and outputs averaged over the trials of a condition",
+            "within 5 % of their range, beyond what noise makes of it.",
+            "",
+            *dt_lines(out, repeats),
+            "",
+            "## Perturbations",
+            "",
+            "Same trials and noise with and without; 20 trials a condition.",
+            "",
+            *perturbation_lines(out),
+            "",
+            "## Figures",
+            "",
+            *copy_images(out),
+            f"`eicon reproduce song2016 --out {out}`, then `python -m benchmarks.song2016 {out}`; "
+            f"Python {platform.python_version()}, {versions}.",
+            "",
+        ]
+    )
+
+
+def main() -> int:
+    """Measure and write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.song2016", description=__doc__.split("\n")[0])
+    parser.add_argument("out", type=Path, help="directory of eicon reproduce song2016")
+    parser.add_argument("--repeats", type=int, default=50, help="trials per condition in the dt report")
+    parser.add_argument("--page", type=Path, default=Path("docs/results/song2016.md"))
+    options = parser.parse_args()
+    options.page.write_text(page(options.out, options.repeats), encoding="utf-8")
+    print(f"written to {options.page}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Published suites: reproduce."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ._common import errors
+
+
+@click.group()
+def reproduce() -> None:
+    """Reproduce the networks and figures of a paper."""
+
+
+@reproduce.command()
+@click.option("--figure", "figures", type=int, multiple=True, help="1 to 9; may be given again.  [default: all]")
+@click.option("--seeds", type=click.IntRange(min=1), help="Networks per model.  [default: 5 or 3]")
+@click.option("--quick", is_flag=True, help="Small networks that hardly train, to see that everything runs.")
+@click.option("--out", type=click.Path(path_type=Path), help="[default: results/song2016, or results/song2016-quick]")
+@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@click.pass_context
+def song2016(
+    context: click.Context, figures: tuple[int, ...], seeds: int | None, quick: bool, out: Path | None, as_json: bool
+) -> None:
+    """Song, Yang & Wang (2016): train the networks, draw the figures, write OUT/index.html.
+
+    Networks that are trained already are loaded; after an interrupt the same command goes on. All of it takes about
+    an hour on two cores.
+
+    \b
+    Examples:
+      eicon reproduce song2016 --figure 2
+      eicon reproduce song2016 --quick
+      eicon reproduce song2016 --figure 7 --seeds 1
+    """
+    with errors(context, None, again="the same command"):
+        from ..experiments import song2016 as suite
+
+        path = out or Path("results") / ("song2016-quick" if quick else "song2016")
+        page = suite.reproduce(path, figures, seeds=seeds, quick=quick, progress=not context.obj["quiet"])
+        results = json.loads((page.parent / "results.json").read_text("utf-8"))
+        if as_json:
+            click.echo(json.dumps(results, indent=2))
+            return
+        for row in results["rows"]:
+            mark = "reached" if row["done"] else "not reached"
+            click.echo(
+                f"{row['model']:>12} seed {row['seed']}: {row['reached']:.3f}, {mark} ({row['asked']}); "
+                f"{row['trials']} trials, {row['seconds']:.0f} s"
+            )
+        click.echo(f"Gallery: {page}")

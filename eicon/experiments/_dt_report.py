@@ -1,0 +1,179 @@
+"""Whether a network does the same in finer steps than those that it was trained in."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from .. import analysis
+from ..models import RateRNN
+from ..tasks import Task, Trial
+
+ACCURACY_TOLERANCE = 0.03
+RATE_TOLERANCE = 0.05
+OUTPUT_TOLERANCE = 0.05
+STANDARD_ERRORS = 3.0
+BYTES_AT_A_TIME = 400e6
+ARRAYS_PER_STEP = 8
+
+
+class DtRow(NamedTuple):
+    """What a network does at one step size.
+
+    Attributes
+    ----------
+    dt : ms
+    n_trials : balanced over conditions
+    accuracy, accuracy_se : mean score, and its standard error
+    mean_rate, mean_rate_se : over units, and steps inside of the trials
+    output_error : root mean square difference of the outputs' mean over trials of a condition from that at the
+        coarsest dt, without what noise alone makes of it, relative to the range of these means; NaN for the coarsest
+    psychometric_width, psychometric_width_se : of the cumulative Gaussian, in % coherence; NaN in tasks without
+    agrees : whether accuracy, mean rate and outputs lie within tolerance of the coarsest dt: 0.03, 5 % and 5 %, each
+        widened by 3 standard errors of the difference where that is more
+    """
+
+    dt: float
+    n_trials: int
+    accuracy: float
+    accuracy_se: float
+    mean_rate: float
+    mean_rate_se: float
+    output_error: float
+    psychometric_width: float
+    psychometric_width_se: float
+    agrees: bool
+
+
+class _Measured(NamedTuple):
+    """Trials put together.
+
+    Attributes
+    ----------
+    score, rate : (B,) score and mean rate of each trial
+    chosen, coherence : (B,) or None
+    outputs : (T', C, n_out) mean over trials of a condition, at the times of the coarsest dt; 0 where not scored
+    variance : (T', C, n_out) of that mean
+    """
+
+    score: np.ndarray
+    rate: np.ndarray
+    chosen: np.ndarray | None
+    coherence: np.ndarray | None
+    outputs: np.ndarray
+    variance: np.ndarray
+
+
+def dt_report(
+    net: RateRNN, task: Task, dts: Sequence[float] = (20.0, 2.0, 0.5), *, repeats: int = 50, seed: int = 0
+) -> list[DtRow]:
+    """Run a network with the same weights in steps of several sizes, and compare its statistics.
+
+    Parameters
+    ----------
+    net : RateRNN
+    task : Task
+    dts : sequence of float
+        Steps in ms; all are compared with the longest.
+    repeats : int
+        Trials per condition at each dt.
+    seed : int
+        Fixes trials and noise (which differ between steps of different size).
+
+    Returns
+    -------
+    list of DtRow
+        From the longest dt to the shortest.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two steps are given, one does not divide the longest, or one is longer than tau.
+    """
+    steps = sorted({float(dt) for dt in dts}, reverse=True)
+    if len(steps) < 2 or min(steps) <= 0:
+        raise ValueError(f"at least two different steps > 0 (ms) are needed to compare; got {list(dts)}.")
+    for dt in steps[1:]:
+        if abs(steps[0] / dt - round(steps[0] / dt)) > 1e-6:
+            raise ValueError(f"every step must divide the longest, {steps[0]:g} ms; got {dt:g}.")
+    keys = jax.random.split(jax.random.key(seed), repeats)
+    finest = replace(task, dt=steps[-1])
+    n_steps = jax.eval_shape(lambda key: finest.trials(1, key=key), keys[0]).n_steps
+    bytes_each = 4 * ARRAYS_PER_STEP * n_steps * net.n_rec * task.n_conditions
+    groups = np.array_split(np.arange(repeats), min(repeats, max(1, math.ceil(repeats * bytes_each / BYTES_AT_A_TIME))))
+    measured = [_measure(net, task, dt, round(steps[0] / dt), groups, keys) for dt in steps]
+    return [_row(dt, one, measured[0]) for dt, one in zip(steps, measured, strict=True)]
+
+
+def _measure(
+    net: RateRNN, task: Task, dt: float, every: int, groups: Sequence[np.ndarray], keys: jax.Array
+) -> _Measured:
+    net, task = net.with_settings(dt=dt), replace(task, dt=dt)
+    parts, sums = [], []
+    for group in groups:
+        key_trial, key_noise = jax.random.split(keys[group[0]])
+        trial = task.trials(len(group), key=key_trial)
+        activity = net.predict(trial.inputs, key=key_noise)
+        parts.append(_of_trials(task, trial, activity.outputs, activity.rates))
+        scored = np.asarray(activity.outputs * trial.mask[:, :, None], np.float64)[every - 1 :: every]
+        by_condition = scored.reshape(len(scored), len(group), task.n_conditions, -1)
+        sums.append((by_condition.sum(axis=1), (by_condition**2).sum(axis=1)))
+    n = sum(len(group) for group in groups)
+    mean, square = (np.sum(values, axis=0) / n for values in zip(*sums, strict=True))
+    score, rate, chosen, coherence = (
+        None if values[0] is None else np.concatenate(values) for values in zip(*parts, strict=True)
+    )
+    assert score is not None
+    assert rate is not None
+    return _Measured(score, rate, chosen, coherence, mean, (square - mean**2) / max(n - 1, 1))
+
+
+def _of_trials(task: Task, trial: Trial, outputs: jax.Array, rates: jax.Array) -> tuple:
+    inside = np.asarray(trial.inside)
+    rate = (np.asarray(rates).mean(axis=2) * inside).sum(axis=0) / inside.sum(axis=0)
+    chosen = coherence = None
+    if hasattr(task, "choice") and "coherence" in trial.conditions:
+        chosen, coherence = np.asarray(task.choice(outputs, trial)), np.asarray(trial.conditions["coherence"])
+    return np.asarray(task.correct(outputs, trial), np.float64), rate.astype(np.float64), chosen, coherence
+
+
+def _row(dt: float, measured: _Measured, first: _Measured) -> DtRow:
+    accuracy, accuracy_se = _mean(measured.score)
+    rate, rate_se = _mean(measured.rate)
+    width = width_se = float("nan")
+    if measured.chosen is not None and measured.coherence is not None and (measured.chosen >= 0).any():
+        curve = analysis.psychometric(measured.coherence, measured.chosen)
+        width, width_se = curve.width, curve.width_se
+    n = min(len(measured.outputs), len(first.outputs))
+    difference = (measured.outputs[:n] - first.outputs[:n]) ** 2 - measured.variance[:n] - first.variance[:n]
+    error = float(np.sqrt(max(difference.mean(), 0.0)) / (np.ptp(first.outputs) or 1.0))
+    first_accuracy, first_accuracy_se = _mean(first.score)
+    first_rate, first_rate_se = _mean(first.rate)
+    agrees = (
+        abs(accuracy - first_accuracy)
+        <= max(ACCURACY_TOLERANCE, STANDARD_ERRORS * np.hypot(accuracy_se, first_accuracy_se))
+        and abs(rate - first_rate)
+        <= max(RATE_TOLERANCE * first_rate, STANDARD_ERRORS * np.hypot(rate_se, first_rate_se))
+        and error <= OUTPUT_TOLERANCE
+    )
+    same = measured is first
+    return DtRow(
+        dt=dt,
+        n_trials=len(measured.score),
+        accuracy=accuracy,
+        accuracy_se=accuracy_se,
+        mean_rate=rate,
+        mean_rate_se=rate_se,
+        output_error=float("nan") if same else error,
+        psychometric_width=float(width),
+        psychometric_width_se=float(width_se),
+        agrees=bool(agrees),
+    )
+
+
+def _mean(values: np.ndarray) -> tuple[float, float]:
+    used = values[np.isfinite(values)]
+    return float(used.mean()), float(used.std(ddof=1) / np.sqrt(len(used)))

@@ -1,0 +1,135 @@
+"""What the paper says about a figure, and whether the trained networks agree."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from ... import analysis, plotting
+from ..._files import without_nan
+
+SIGNIFICANT = 0.01
+"""Largest p of an effect that is said to be there."""
+
+
+class Signature(NamedTuple):
+    """A finding of the paper, looked for in the trained networks.
+
+    Attributes
+    ----------
+    claim : what the paper says
+    measured : what was found here
+    holds : whether that agrees, in all networks unless `claim` or `measured` says otherwise
+    values : JSON-compatible numbers, lists over networks in the order of their seeds; None where there is no number
+    """
+
+    claim: str
+    measured: str
+    holds: bool
+    values: dict[str, Any]
+
+
+class FigureResult(NamedTuple):
+    """A figure of the paper, made again.
+
+    Attributes
+    ----------
+    signatures : what it is to show
+    drawings : name -> figure, the main one first
+    captions : of each drawing, by the same names
+    """
+
+    signatures: list[Signature]
+    drawings: dict[str, plotting.Drawing]
+    captions: dict[str, str]
+
+
+class Trend(NamedTuple):
+    """A rank correlation, its p (two-sided) and the number of pairs; NaN if one of the two does not vary."""
+
+    rho: float
+    p: float
+    n: int
+
+    def rises(self) -> bool:
+        """Whether the second rises with the first, beyond chance."""
+        return self.rho > 0 and self.p < SIGNIFICANT
+
+    def falls(self) -> bool:
+        """Whether it falls, beyond chance."""
+        return self.rho < 0 and self.p < SIGNIFICANT
+
+
+def signature(claim: str, measured: str, flags: Iterable[bool | np.bool_ | None], **values: Any) -> Signature:
+    """Signature that holds if there are flags and all of them are true (None: could not be measured)."""
+    judged = [bool(flag) for flag in flags]
+    return Signature(claim, measured, bool(judged) and all(judged), without_nan(_plain(values)))
+
+
+def trend(x: ArrayLike, y: ArrayLike) -> Trend:
+    """Spearman's rank correlation of what is finite in both."""
+    first, second = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    known = np.isfinite(first) & np.isfinite(second)
+    first, second = first[known], second[known]
+    if first.size < 3 or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
+        return Trend(np.nan, np.nan, int(first.size))
+    found = stats.spearmanr(first, second)
+    return Trend(float(found.statistic), float(found.pvalue), int(first.size))
+
+
+def falls_nowhere(curve: analysis.Psychometric) -> bool:
+    """Whether no level is below a lower one by more than their 95 % intervals allow."""
+    highest_low = np.maximum.accumulate(curve.ci[:, 0])
+    return bool((curve.ci[1:, 1] >= highest_low[:-1]).all())
+
+
+def follows_evidence(curve: analysis.Psychometric | None) -> bool:
+    """Whether choices rise with the evidence: the fitted curve from under 1/4 to over 3/4, and `falls_nowhere`."""
+    if curve is None or not falls_nowhere(curve):
+        return False
+    lowest, highest = curve.predict(curve.levels[[0, -1]])
+    return bool(lowest < 0.25 and highest > 0.75)
+
+
+FOLLOWS = (
+    "the fitted curve goes from under 1/4 to over 3/4, and no level lies below a lower one by more than their 95 % "
+    "intervals"
+)
+"""What `follows_evidence` asks, in words."""
+
+
+def span(values: Sequence[float | None], form: str = "{:.2f}") -> str:
+    """Smallest and largest number in words, over networks."""
+    known = [float(value) for value in values if value is not None and np.isfinite(value)]
+    if not known:
+        return "not measurable"
+    low, high = form.format(min(known)), form.format(max(known))
+    return low if low == high else f"{low} to {high}"
+
+
+def largest_p(values: Sequence[float | None]) -> str:
+    """Largest p in words."""
+    known = [float(value) for value in values if value is not None and np.isfinite(value)]
+    if not known:
+        return "p not measurable"
+    return (
+        "p < 0.001" if max(known) < 0.001 else f"p up to {max(known):.2g}" if len(known) > 1 else f"p = {known[0]:.2g}"
+    )
+
+
+def networks(n: int) -> str:
+    """So many networks, in words."""
+    return "1 network" if n == 1 else f"{n} networks"
+
+
+def _plain(value: Any) -> Any:
+    """Same nested value without arrays and numpy numbers."""
+    if isinstance(value, dict):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(value.tolist())
+    return value

@@ -1,0 +1,39 @@
+"""The suite of Song, Yang & Wang (2016), trained: every criterion is reached, and every signature holds.
+
+About half an hour on two cores. With EICON_SONG2016 set to a directory of `eicon reproduce song2016`, the networks
+there are used, and only what is missing is trained.
+"""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from eicon.experiments.song2016 import FIGURES, MODELS, reproduce
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    given = os.environ.get("EICON_SONG2016")
+    out = Path(given) if given else tmp_path_factory.mktemp("song2016")
+    reproduce(out, seeds=None if given else 1, progress=False)
+    return json.loads((out / "results.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_every_network_reaches_its_criterion_and_keeps_its_constraints(results, model):
+    rows = [row for row in results["rows"] if row["model"] == model]
+    assert rows
+    for row in rows:
+        assert row["done"], row
+        assert row["constraints"], row
+
+
+@pytest.mark.parametrize("number", FIGURES)
+def test_signatures_hold(results, number):
+    (figure,) = (figure for figure in results["figures"] if figure["figure"] == number)
+    assert figure["signatures"]
+    assert [s["claim"] + ": " + s["measured"] for s in figure["signatures"] if not s["holds"]] == []
