@@ -3,6 +3,12 @@
 Nothing here imports models, tasks or plotting, and no input is ever modified.
 """
 
+from ._axis_separation import AxisSeparation as AxisSeparation
+from ._axis_separation import axis_separation as axis_separation
+from ._bootstrap import Bootstrap as Bootstrap
+from ._bootstrap import bootstrap as bootstrap
+from ._chronometric import Chronometric as Chronometric
+from ._chronometric import chronometric as chronometric
 from ._clustering import ChoiceClustering as ChoiceClustering
 from ._clustering import choice_clustering as choice_clustering
 from ._compare import Comparison as Comparison
@@ -11,6 +17,12 @@ from ._condense import INCOMING as INCOMING
 from ._condense import METHODS as METHODS
 from ._condense import Condensation as Condensation
 from ._condense import condense as condense
+from ._crossing import ThresholdCrossing as ThresholdCrossing
+from ._crossing import threshold_crossing as threshold_crossing
+from ._duration import AccuracyByDuration as AccuracyByDuration
+from ._duration import accuracy_by_duration as accuracy_by_duration
+from ._epoch_selectivity import EpochSelectivity as EpochSelectivity
+from ._epoch_selectivity import dprime_by_epoch as dprime_by_epoch
 from ._interval_timing import RampIndex as RampIndex
 from ._interval_timing import ScalarVariability as ScalarVariability
 from ._interval_timing import TemporalScaling as TemporalScaling
@@ -20,12 +32,21 @@ from ._interval_timing import temporal_scaling as temporal_scaling
 from ._learning import Milestones as Milestones
 from ._learning import milestones as milestones
 from ._merging import SIMILARITIES as SIMILARITIES
+from ._multisensory import MultisensoryRatio as MultisensoryRatio
+from ._multisensory import multisensory_ratio as multisensory_ratio
 from ._pca import PCA as PCA
 from ._pca import ConditionAverage as ConditionAverage
 from ._pca import condition_average as condition_average
 from ._pca import pca as pca
+from ._psth import PSTH as PSTH
+from ._psth import Aligned as Aligned
+from ._psth import align as align
+from ._psth import psth as psth
+from ._psth import sort_by_peak as sort_by_peak
 from ._psychometric import Psychometric as Psychometric
 from ._psychometric import psychometric as psychometric
+from ._regression_axes import RegressionAxes as RegressionAxes
+from ._regression_axes import regression_axes as regression_axes
 from ._selectivity import Selectivity as Selectivity
 from ._selectivity import selectivity as selectivity
 from ._similarity import aligned_nrmse as aligned_nrmse
@@ -37,3 +58,9 @@ from ._spectrum import Spectrum as Spectrum
 from ._spectrum import jacobian as jacobian
 from ._spectrum import jacobian_spectrum as jacobian_spectrum
 from ._spectrum import spectrum as spectrum
+from ._tuning import Tuning as Tuning
+from ._tuning import TuningCorrelation as TuningCorrelation
+from ._tuning import tuning as tuning
+from ._tuning import tuning_correlation as tuning_correlation
+from ._weibull import Weibull as Weibull
+from ._weibull import weibull as weibull

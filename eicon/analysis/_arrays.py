@@ -5,8 +5,11 @@ by the callers either.
 """
 
 import numpy as np
-from jaxtyping import Bool, Int, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
+
+SILENT = 1e-6
+"""A unit whose standard deviation is below this fraction of the largest modulus of all rates counts as silent."""
 
 Window = slice | tuple[int, int] | ArrayLike | None
 
@@ -110,3 +113,77 @@ def as_matrix(matrix: ArrayLike) -> Shaped[np.ndarray, "N N"]:
         )
     require_finite("matrix", array)
     return array
+
+
+def as_series(name: str, values: ArrayLike) -> Float[np.ndarray, "T B _"]:
+    """Return `values` as a non-empty float64 array (T, B, n); finiteness is left to the caller."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 3 or 0 in array.shape:
+        raise ValueError(
+            f"`{name}` must be a non-empty (T, B, n) array; got shape {array.shape}. "
+            "Arrays are time-major: steps first, trials second; a single channel is values[:, :, None]."
+        )
+    return array
+
+
+def as_steps(name: str, steps: ArrayLike, n_trials: int) -> Int[np.ndarray, "B"]:
+    """Return one step (for all trials) or (B,) steps as an int array (B,)."""
+    array = np.asarray(steps)
+    if array.shape not in ((), (n_trials,)) or not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            f"`{name}` must be an integer, or (B,) = ({n_trials},) of them, in steps; "
+            f"got {array.dtype}, shape {array.shape}. Divide times in ms by dt."
+        )
+    return np.broadcast_to(array, (n_trials,)).astype(np.int64)
+
+
+def as_labels(name: str, labels: ArrayLike, n_trials: int) -> Shaped[np.ndarray, "B"]:
+    """Return one label per trial as an array (B,) without NaN."""
+    array = np.asarray(labels)
+    if array.shape != (n_trials,):
+        raise ValueError(
+            f"`{name}` must have shape (B,) = ({n_trials},), one per trial; got {array.shape}. "
+            "Per-step values have to be reduced to one per trial first."
+        )
+    if np.issubdtype(array.dtype, np.inexact) and np.isnan(array).any():
+        raise ValueError(f"`{name}` must not be NaN; got NaN for some trials. Leave such trials out first.")
+    return array
+
+
+def as_vector(name: str, values: ArrayLike, n_trials: int | None = None) -> Float[np.ndarray, "B"]:
+    """Return one number per trial as a float64 array (B,); finiteness is left to the caller."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim != 1 or not array.size or (n_trials is not None and array.size != n_trials):
+        wanted = "non-empty (B,)" if n_trials is None else f"(B,) = ({n_trials},)"
+        raise ValueError(f"`{name}` must be {wanted}, one number per trial; got shape {array.shape}.")
+    return array
+
+
+def as_strength(strength: ArrayLike, name: str = "strength") -> Float[np.ndarray, "B"]:
+    """Return unsigned, finite stimulus strengths (B,)."""
+    array = as_vector(name, strength)
+    require_finite(name, array)
+    if (array < 0).any():
+        raise ValueError(
+            f"`{name}` must be >= 0; got values down to {array.min():g}. "
+            "It is the size of the evidence: pass abs() of a signed coherence."
+        )
+    return array
+
+
+def as_correct(correct: ArrayLike, n_trials: int) -> Float[np.ndarray, "B"]:
+    """Return (B,) floats: 1 right, 0 wrong, NaN left out."""
+    array = as_vector("correct", correct, n_trials)
+    if not (np.isnan(array) | (array == 0) | (array == 1)).all():
+        raise ValueError(
+            "`correct` must hold only True/False, 0/1 or NaN (left out); got other values. "
+            "Scores in between, as for trials without a choice, must be set to NaN or counted as errors first."
+        )
+    return array
+
+
+def as_dt(dt: float | int) -> float:
+    """Return the step in ms."""
+    if not 0 < dt < np.inf:
+        raise ValueError(f"`dt` must be positive and finite (ms); got {dt}.")
+    return float(dt)

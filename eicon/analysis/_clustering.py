@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
 
@@ -14,6 +15,10 @@ class ChoiceClustering(NamedTuple):
     excitatory : mean weight E -> E between units of the same preference, divided by that of opposite preference
     inhibitory : mean weight I -> E onto the same preference, divided by that onto the opposite one
     n_selective : (E, I) numbers of units with ``|d'|`` above the threshold
+    means : (2, 2) mean moduli of the weights; rows E -> E and I -> E, columns same and opposite preference
+    p_excitatory : probability of a difference same - opposite as high in E -> E if preferences had nothing to do with
+        weights, ``(1 + #{shuffled >= found}) / (1 + n_permutations)``; NaN without permutations
+    p_inhibitory : the same of one as low in I -> E
 
     Above 1 for excitation, two populations support themselves; below 1 for inhibition, each suppresses
     the other. NaN where a group is empty or its weights are all zero.
@@ -22,10 +27,19 @@ class ChoiceClustering(NamedTuple):
     excitatory: float
     inhibitory: float
     n_selective: tuple[int, int]
+    means: Float[np.ndarray, "2 2"]
+    p_excitatory: float
+    p_inhibitory: float
 
 
 def choice_clustering(
-    weights: ArrayLike, d_prime: ArrayLike, excitatory: ArrayLike, *, threshold: float = 0.5
+    weights: ArrayLike,
+    d_prime: ArrayLike,
+    excitatory: ArrayLike,
+    *,
+    threshold: float = 0.5,
+    n_permutations: int = 0,
+    rng: np.random.Generator | int | None = None,
 ) -> ChoiceClustering:
     """Compare weights within and between the two groups of choice-selective units.
 
@@ -38,11 +52,16 @@ def choice_clustering(
     excitatory : bool array, shape (N,)
     threshold : float
         Units with ``|d'|`` below it are left out.
+    n_permutations : int
+        Preferences are shuffled so many times, among the selective E units and among the selective I units, for the
+        p-values.
+    rng : numpy Generator or int, optional
+        Source of the shuffling, or its seed; needed with permutations.
 
     Raises
     ------
     ValueError
-        If shapes do not match.
+        If shapes do not match, or permutations have no `rng`.
 
     Examples
     --------
@@ -56,15 +75,54 @@ def choice_clustering(
             "weights must be (N, N), d_prime and excitatory (N,) of the same N; "
             f"got {w.shape}, {d.shape} and {e.shape}."
         )
+    if n_permutations < 0 or (n_permutations > 0 and rng is None):
+        raise ValueError(
+            f"`n_permutations` must be >= 0, and > 0 only with `rng`; got {n_permutations} and {rng}. "
+            "Pass a seed, so that the p-values can be had again."
+        )
     selective = np.abs(d) >= threshold
-    same = np.sign(d)[:, None] == np.sign(d)[None, :]
-    off_diagonal = ~np.eye(d.size, dtype=bool)
+    targets, others = np.flatnonzero(e & selective), np.flatnonzero(~e & selective)
+    preference = np.sign(d)
+    means = np.stack([_means(w, source, targets, preference) for source in (targets, others)])
+    ratio_e, ratio_i = (float(same / opposite) if opposite > 0 else np.nan for same, opposite in means)
+    p_values = [np.nan, np.nan]
+    if n_permutations:
+        found = means[:, 0] - means[:, 1]
+        shuffled = _shuffled(w, targets, others, preference, n_permutations, np.random.default_rng(rng))
+        for row, sign in ((0, 1.0), (1, -1.0)):
+            if np.isfinite(found[row]):
+                # Rounding must not tell apart what is equal.
+                margin = 1e-12 * np.abs(means[row]).max()
+                extreme = np.count_nonzero(sign * (shuffled[:, row] - found[row]) >= -margin)
+                p_values[row] = (1 + extreme) / (1 + n_permutations)
+    return ChoiceClustering(ratio_e, ratio_i, (targets.size, others.size), means, p_values[0], p_values[1])
 
-    def ratio(sources: np.ndarray) -> float:
-        pairs = (sources & selective)[:, None] & (e & selective)[None, :] & off_diagonal
-        within, between = w[pairs & same], w[pairs & ~same]
-        if not within.size or not between.size or not between.any():
-            return float("nan")
-        return float(within.mean() / between.mean())
 
-    return ChoiceClustering(ratio(e), ratio(~e), (int((selective & e).sum()), int((selective & ~e).sum())))
+def _means(
+    w: Float[np.ndarray, "N N"], sources: np.ndarray, targets: np.ndarray, preference: Float[np.ndarray, "N"]
+) -> Float[np.ndarray, "2"]:
+    """Mean weight between units of the same and of opposite preference, without self-connections."""
+    block = w[np.ix_(sources, targets)]
+    pairs: Bool[np.ndarray, "s t"] = sources[:, None] != targets[None, :]
+    same = preference[sources][:, None] == preference[targets][None, :]
+    return np.array([block[pairs & group].mean() if (pairs & group).any() else np.nan for group in (same, ~same)])
+
+
+def _shuffled(
+    w: Float[np.ndarray, "N N"],
+    excitatory: np.ndarray,
+    inhibitory: np.ndarray,
+    preference: Float[np.ndarray, "N"],
+    n_permutations: int,
+    rng: np.random.Generator,
+) -> Float[np.ndarray, "R 2"]:
+    """Difference same - opposite of E -> E and I -> E with preferences shuffled within both types."""
+    result = np.empty((n_permutations, 2))
+    for row in result:
+        mixed = preference.copy()
+        for group in (excitatory, inhibitory):
+            mixed[group] = rng.permutation(preference[group])
+        for column, sources in enumerate((excitatory, inhibitory)):
+            same, opposite = _means(w, sources, excitatory, mixed)
+            row[column] = same - opposite
+    return result

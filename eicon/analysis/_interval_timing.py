@@ -6,10 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike
 
-from ._arrays import as_rates, require_finite
-
-SILENT = 1e-6
-"""A unit whose standard deviation is below this fraction of the largest modulus of all rates counts as silent."""
+from ._arrays import SILENT, as_rates, as_steps, require_finite
 
 
 class RampIndex(NamedTuple):
@@ -277,7 +274,7 @@ def _courses(
     """Mean time course of each condition, aligned to `start`; the conditions; and the largest modulus of all rates."""
     values = as_rates(rates)
     n_steps, n_trials, _ = values.shape
-    first, last = (_steps(name, edge, n_trials) for name, edge in (("start", start), ("stop", stop)))
+    first, last = (as_steps(name, edge, n_trials) for name, edge in (("start", start), ("stop", stop)))
     if (first < 0).any() or (last > n_steps).any() or (last - first < 3).any():
         raise ValueError(
             f"epochs must have at least 3 steps within the trial, 0 <= start, start + 3 <= stop <= T = {n_steps}; got "
@@ -294,16 +291,6 @@ def _courses(
         courses.append(values[steps, members].mean(axis=1))
         require_finite("rates", courses[-1])
     return courses, levels, max(float(np.abs(course).max()) for course in courses)
-
-
-def _steps(name: str, edge: ArrayLike, n_trials: int) -> Int[np.ndarray, "B"]:
-    array = np.asarray(edge)
-    if array.shape not in ((), (n_trials,)) or not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(
-            f"`{name}` must be an integer, or (B,) = ({n_trials},) of them, in steps; "
-            f"got {array.dtype}, shape {array.shape}. Divide times in ms by dt."
-        )
-    return np.broadcast_to(array, (n_trials,)).astype(np.int64)
 
 
 def _stretched(course: Float[np.ndarray, "L N"], phase: Float[np.ndarray, "P"]) -> Float[np.ndarray, "P N"]:

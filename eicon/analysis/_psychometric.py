@@ -5,13 +5,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import special
 
 from ._arrays import as_choice, require_finite
+from ._binomial import MAX_LAPSE, MIN_LAPSE, Fit, Terms, candidates, counts, maximise, simplest, standard_errors, wilson
 
-# Log-likelihoods closer than this are taken as equal when asking whether the data determine the width at all.
-_FLAT = 1e-6
-_MAX_LAPSE = 0.4
+_LOG_DENSITY_0 = -0.5 * np.log(2.0 * np.pi)
 
 
 class Psychometric(NamedTuple):
@@ -68,14 +67,6 @@ class Psychometric(NamedTuple):
         return bool((np.diff(self.p) >= 0.0).all())
 
 
-class _Fit(NamedTuple):
-    log_likelihood: float
-    bias: float
-    width: float
-    lapse: float
-    converged: bool
-
-
 def psychometric(coherence: ArrayLike, choice: ArrayLike, *, lapse: bool = False) -> Psychometric:
     """Fraction of choice 0 per signed coherence, with a maximum-likelihood cumulative Gaussian.
 
@@ -115,145 +106,108 @@ def psychometric(coherence: ArrayLike, choice: ArrayLike, *, lapse: bool = False
     chosen = as_choice(choice, len(signed))
     used = chosen >= 0
     require_finite("coherence", signed[used])
-    levels, index = np.unique(signed[used], return_inverse=True)
+    levels, n, k = counts(signed[used], chosen[used] == 0)
     if len(levels) < 2:
         raise ValueError(
             f"`coherence` must have at least 2 levels among trials with a choice; got {len(levels)}. "
             "All trials may be left out, or the coherence is unsigned and constant."
         )
-    n = np.bincount(index)
-    k = np.bincount(index, weights=chosen[used] == 0)
     fit = _fit(levels, n, k, lapse)
-    bias_se, width_se = _standard_errors(levels, n, fit)
-    return Psychometric(
-        levels,
-        n,
-        k / n,
-        _wilson(k, n),
-        fit.bias,
-        fit.width,
-        fit.lapse,
-        bias_se,
-        width_se,
-        fit.log_likelihood,
-        fit.converged,
-    )
+    bias, width = float(fit.theta[0]), float(np.exp(fit.theta[1]))
+    rate = float(fit.theta[2]) if fit.theta.size == 3 else 0.0
+    bias_se, width_se = np.nan, np.nan
+    if fit.converged:
+        errors = standard_errors(lambda theta: _terms(levels, theta), fit.theta, n)
+        bias_se, width_se = float(errors[0]), float(errors[1]) * width
+    return Psychometric(levels, n, k / n, wilson(k, n), bias, width, rate, bias_se, width_se, fit.value, fit.converged)
 
 
-def _wilson(k: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"]) -> Float[np.ndarray, "L 2"]:
-    intervals = [
-        stats.binomtest(int(successes), int(trials)).proportion_ci(0.95, method="wilson")
-        for successes, trials in zip(k, n, strict=True)
-    ]
-    return np.array([(interval.low, interval.high) for interval in intervals])
-
-
-def _log_likelihood(
-    levels: Float[np.ndarray, "L"],
-    n: Int[np.ndarray, "L"],
-    k: Float[np.ndarray, "L"],
-    bias: float,
-    width: float,
-    lapse: float = 0.0,
-) -> tuple[float, Float[np.ndarray, "3"]]:
-    """Log-likelihood and its gradient with respect to (bias, log width, lapse)."""
+def _terms(levels: Float[np.ndarray, "L"], theta: Float[np.ndarray, "S P"]) -> Terms:
+    """Curves with the parameters (bias, log width[, lapse])."""
+    bias, width = theta[:, :1], np.exp(theta[:, 1:2])
+    lapse = theta[:, 2:3] if theta.shape[1] == 3 else np.zeros_like(bias)
     z = (levels - bias) / width
-    slope, floor = np.log1p(-2.0 * lapse), np.log(lapse) if lapse > 0.0 else -np.inf
+    slope = np.log1p(-2.0 * lapse)
+    floor = np.log(lapse, out=np.full_like(lapse, -np.inf), where=lapse > 0.0)
     log_p = np.logaddexp(floor, slope + special.log_ndtr(z))
     log_q = np.logaddexp(floor, slope + special.log_ndtr(-z))
-    log_density = slope + stats.norm.logpdf(z)
-    by_z = k * np.exp(log_density - log_p) - (n - k) * np.exp(log_density - log_q)
-    by_lapse = 0.0
-    if lapse > 0.0:
-        by_lapse = np.sum((k * np.exp(-log_p) - (n - k) * np.exp(-log_q)) * (1.0 - 2.0 * special.ndtr(z)))
-    gradient = np.array([-by_z.sum() / width, -(by_z * z).sum(), by_lapse])
-    return float(np.sum(k * log_p + (n - k) * log_q)), gradient
+    log_density = slope - 0.5 * z**2 + _LOG_DENSITY_0
+    by_z_p, by_z_q = np.exp(log_density - log_p), -np.exp(log_density - log_q)
+    by_p, by_q = [-by_z_p / width, -by_z_p * z], [-by_z_q / width, -by_z_q * z]
+    if theta.shape[1] == 3:
+        more = 1.0 - 2.0 * special.ndtr(z)
+        by_p.append(more * np.exp(-log_p))
+        by_q.append(-more * np.exp(-log_q))
+    return Terms(log_p, log_q, np.stack(by_p, axis=1), np.stack(by_q, axis=1))
 
 
-def _fit(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> _Fit:
-    """Best of the interior optimum, a step (width -> 0) and a flat line (width -> infinity)."""
-    interior = _maximise(levels, n, k, with_lapse=False)
+def _fit(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> Fit:
+    """Best of a step (width -> 0), a flat line (width -> infinity) and what is between them."""
+    fits = [_best_flat(levels, n, k), _best_step(levels, n, k, lapse=False), _interior(levels, n, k, with_lapse=False)]
     if lapse:
-        with_lapse = _maximise(levels, n, k, with_lapse=True)
-        if with_lapse.log_likelihood > interior.log_likelihood + _FLAT:
-            interior = with_lapse
-    step, flat = _best_step(levels, n, k, lapse), _best_flat(levels, n, k)
-    limit = step if step.log_likelihood >= flat.log_likelihood else flat
-    return limit if limit.log_likelihood >= interior.log_likelihood - _FLAT else interior
+        fits += [_best_step(levels, n, k, lapse=True), _interior(levels, n, k, with_lapse=True)]
+    return simplest(fits)
 
 
 def _width_bounds(levels: Float[np.ndarray, "L"]) -> tuple[float, float]:
     return float(np.diff(levels).min()) / 100.0, float(np.ptp(levels)) * 100.0
 
 
-def _maximise(
+def _interior(
     levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], *, with_lapse: bool
-) -> _Fit:
-    """Quasi-Newton ascent in (bias, log width[, lapse]), with the bias in units of the range of levels."""
+) -> Fit:
+    """Maximum within bounds, searched with the bias in units of the range of levels."""
     middle, span = float(levels.mean()), float(np.ptp(levels))
-    narrow, wide = _width_bounds(levels)
-    free = 3 if with_lapse else 2
-
-    def loss(theta: np.ndarray) -> tuple[float, np.ndarray]:
-        rate = float(theta[2]) if with_lapse else 0.0
-        value, gradient = _log_likelihood(levels, n, k, middle + span * theta[0], float(np.exp(theta[1])), rate)
-        return -value / n.sum(), -gradient[:free] * np.array([span, 1.0, 1.0])[:free] / n.sum()
-
-    bounds = [(-10.0, 10.0), (np.log(narrow), np.log(wide)), (1e-9, _MAX_LAPSE)][:free]
-    starts = [
-        np.array([bias, np.log(span * width), 0.05][:free])
-        for bias in np.linspace(-0.5, 0.5, 9)
-        for width in (0.03, 0.1, 0.3, 1.0, 3.0)
-    ]
-    start = min(starts, key=lambda theta: loss(theta)[0])
-    found = optimize.minimize(
-        loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-14, "gtol": 1e-9}
-    )
-    inside = all(low < x < high for x, (low, high) in zip(found.x[:2], bounds, strict=False))
-    rate = float(found.x[2]) if with_lapse else 0.0
-    bias, width = middle + span * float(found.x[0]), float(np.exp(found.x[1]))
-    return _Fit(-float(found.fun) * int(n.sum()), bias, width, rate, inside)
+    narrow, wide = (limit / span for limit in _width_bounds(levels))
+    scaled = (levels - middle) / span
+    free, rates = (3, (0.02, 0.2)) if with_lapse else (2, (0.0,))
+    widths = np.log([0.03, 0.1, 0.3, 1.0])
+    starts = [[bias, width, rate] for rate in rates for bias in np.linspace(-0.5, 0.5, 5) for width in widths]
+    low, high = (-10.0, np.log(narrow), MIN_LAPSE)[:free], (10.0, np.log(wide), MAX_LAPSE)[:free]
+    found = maximise(lambda theta: _terms(scaled, theta), n, k, np.array(starts)[:, :free], low, high)
+    place = np.array([middle + span * found.theta[0], found.theta[1] + np.log(span), *found.theta[2:]])
+    return found._replace(theta=place)
 
 
-def _best_step(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> _Fit:
+def _best_step(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> Fit:
     """Most likely curve of the smallest width: a step between levels, beyond them, or through one."""
     width, _ = _width_bounds(levels)
     gap = 100.0 * width
     edges = np.concatenate([[levels[0] - gap / 2], (levels[1:] + levels[:-1]) / 2, [levels[-1] + gap / 2]])
-    mixed = (k > 0) & (k < n)
-    through = levels[mixed] - width * special.ndtri(k[mixed] / n[mixed])
-    fits = []
-    for bias in np.concatenate([edges, through]):
-        rates = [0.0]
-        if lapse:
-            side = np.where(levels > bias, n - k, k)
-            rates.append(min(float(side.sum() / n.sum()), _MAX_LAPSE))
-        fits += [
-            _Fit(_log_likelihood(levels, n, k, bias, width, rate)[0], float(bias), width, rate, False) for rate in rates
-        ]
-    return max(fits, key=lambda fit: fit.log_likelihood)
+    thetas = []
+    for place in (*edges, *levels):
+        rate = [_lapse_beside(levels, n, k, place)] if lapse else []
+        thetas.append([_through(levels, n, k, place, width, sum(rate)), np.log(width), *rate])
+    return candidates(lambda theta: _terms(levels, theta), n, k, np.array(thetas))
 
 
-def _best_flat(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"]) -> _Fit:
+def _lapse_beside(
+    levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], place: float
+) -> float:
+    """Fraction of choices against a step at `place`, without those at the step itself."""
+    wrong = np.where(levels > place, n - k, np.where(levels < place, k, 0.0)).sum()
+    return float(np.clip(wrong / max(n[levels != place].sum(), 1), MIN_LAPSE, MAX_LAPSE))
+
+
+def _through(
+    levels: Float[np.ndarray, "L"],
+    n: Int[np.ndarray, "L"],
+    k: Float[np.ndarray, "L"],
+    place: float,
+    width: float,
+    rate: float,
+) -> float:
+    """Bias of a step at `place`; if that is a level, the step is moved to have the fraction found there."""
+    at = levels == place
+    if not at.any():
+        return place
+    fraction = (float((k / n)[at][0]) - rate) / (1.0 - 2.0 * rate)
+    return place - width * float(special.ndtri(np.clip(fraction, 1e-12, 1.0 - 1e-12)))
+
+
+def _best_flat(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"]) -> Fit:
     """Most likely curve of the largest width: nearly the overall fraction at every level."""
     _, width = _width_bounds(levels)
     fraction = float(np.clip(k.sum() / n.sum(), 1e-6, 1.0 - 1e-6))
-    bias = float(levels.mean() - width * special.ndtri(fraction))
-    return _Fit(_log_likelihood(levels, n, k, bias, width)[0], bias, width, 0.0, False)
-
-
-def _standard_errors(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], fit: _Fit) -> tuple[float, float]:
-    """Square roots of the diagonal of the inverse expected Fisher information, for bias and width."""
-    if not fit.converged:
-        return np.nan, np.nan
-    z = (levels - fit.bias) / fit.width
-    p = fit.lapse + (1.0 - 2.0 * fit.lapse) * special.ndtr(z)
-    density = (1.0 - 2.0 * fit.lapse) * stats.norm.pdf(z) / fit.width
-    columns = [-density, -density * z]
-    if fit.lapse > 0.0:
-        columns.append(1.0 - 2.0 * special.ndtr(z))
-    slopes = np.stack(columns)
-    variance = p * (1.0 - p)
-    weight = np.divide(n, variance, out=np.zeros_like(variance), where=variance > 0.0)
-    covariance = np.linalg.pinv((slopes * weight) @ slopes.T)
-    return float(np.sqrt(covariance[0, 0])), float(np.sqrt(covariance[1, 1]))
+    place = np.array([[float(levels.mean() - width * special.ndtri(fraction)), np.log(width)]])
+    return candidates(lambda theta: _terms(levels, theta), n, k, place)

@@ -55,7 +55,7 @@ def plot_activity(
         )
     if not dt > 0:
         raise ValueError(f"`dt` must be positive (ms); got {dt}.")
-    groups = _groups(excitatory, values.shape[1])
+    groups = unit_groups(excitatory, values.shape[1])
     ax = axes_or_new(ax, figsize=(4.0, 3.0))
     time = np.arange(len(values)) * float(dt)
     handles = []
@@ -73,7 +73,7 @@ def plot_activity(
     return ax
 
 
-def _groups(excitatory: ArrayLike | None, n_units: int) -> list[tuple[str, np.ndarray, str]]:
+def unit_groups(excitatory: ArrayLike | None, n_units: int) -> list[tuple[str, np.ndarray, str]]:
     """Return (name, members, colour) of the unit types that occur."""
     if excitatory is None:
         return [("unit", np.arange(n_units), NEUTRAL_COLOR)]
@@ -158,7 +158,7 @@ def plot_pc_trajectories(
     ranking = np.argsort(values)
     colours = coherence_cmap()(np.linspace(0.0, 1.0, values.size))
     for path, colour in zip(paths[ranking, :, :2], colours, strict=True):
-        _trajectory(ax, path[np.isfinite(path).all(axis=1)], colour, dt, float(dot_every))
+        draw_path(ax, path[np.isfinite(path).all(axis=1)], colour, dt, float(dot_every))
     ratio = None if explained_ratio is None else np.asarray(explained_ratio, dtype=np.float64)
     names = [f"PC {i + 1}" if ratio is None else f"PC {i + 1} ({100 * ratio[i]:.0f} % of variance)" for i in (0, 1)]
     ax.set_xlabel(names[0])
@@ -167,7 +167,7 @@ def plot_pc_trajectories(
     if values.size > 1:
         level_bar(ax, values[ranking], colours, f"{label} ({unit})" if unit else label)
     ax.legend(
-        handles=_trajectory_legend(dt, dot_every),
+        handles=path_legend(dt, dot_every),
         loc="lower left",
         bbox_to_anchor=(0.0, 1.0),
         ncols=3,
@@ -192,7 +192,7 @@ def level_bar(ax: Axes | list[Axes], levels: np.ndarray, colours: np.ndarray, la
     bar.set_label(label)
 
 
-def _trajectory(ax: Axes, path: np.ndarray, colour: object, dt: float | None, dot_every: float) -> None:
+def draw_path(ax: Axes, path: np.ndarray, colour: object, dt: float | None, dot_every: float) -> None:
     if not len(path):
         return
     ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.4)
@@ -211,7 +211,7 @@ def _trajectory(ax: Axes, path: np.ndarray, colour: object, dt: float | None, do
         ax.plot(*path[every:-1:every].T, linestyle="none", marker="o", markersize=2.2, color=colour)
 
 
-def _trajectory_legend(dt: float | None, dot_every: float) -> list[Line2D]:
+def path_legend(dt: float | None, dot_every: float) -> list[Line2D]:
     handles = [_marker("o", 5, "start", face="white"), _marker("s", 5, "end")]
     return handles if dt is None else [*handles, _marker("o", 2.2, f"every {dot_every:g} ms")]
 

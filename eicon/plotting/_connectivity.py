@@ -106,7 +106,7 @@ def plot_connectivity(
         raise ValueError(f"`W` must be square (N, N), W[pre, post]; got shape {weights.shape}.")
     if not 0 < percentile <= 100:
         raise ValueError(f"`percentile` must be in (0, 100]; got {percentile}.")
-    sorting, n_excitatory = _sorting(order, excitatory, len(weights))
+    sorting, n_excitatory = sorted_units(order, excitatory, len(weights))
     ax = axes_or_new(ax, figsize=(4.0, 3.5))
     size = np.abs(weights[weights != 0.0])
     limit = float(np.percentile(size, percentile)) if size.size else 1.0
@@ -129,7 +129,7 @@ def plot_connectivity(
     return ax
 
 
-def _sorting(order: ArrayLike | None, excitatory: ArrayLike | None, n: int) -> tuple[np.ndarray, int | None]:
+def sorted_units(order: ArrayLike | None, excitatory: ArrayLike | None, n: int) -> tuple[np.ndarray, int | None]:
     """Return the order of units and, if types are known, the number of E units."""
     types = None if excitatory is None else np.asarray(excitatory)
     if types is not None and (types.dtype != np.bool_ or types.shape != (n,)):
@@ -156,10 +156,15 @@ def _sorting(order: ArrayLike | None, excitatory: ArrayLike | None, n: int) -> t
     return sorting, n_excitatory
 
 
+def type_blocks(n_excitatory: int, n: int) -> list[tuple[str, int, int, str]]:
+    """Return (name, first, last + 1, colour) of the blocks of sorted units that occur."""
+    blocks = [("E", 0, n_excitatory, E_COLOR), ("I", n_excitatory, n, I_COLOR)]
+    return [block for block in blocks if block[2] > block[1]]
+
+
 def _mark_types(ax: Axes, n_excitatory: int, n: int) -> None:
     """Replace unit numbers by E and I at the middle of each block, with lines between the blocks."""
-    blocks = [("E", 0, n_excitatory, E_COLOR), ("I", n_excitatory, n, I_COLOR)]
-    blocks = [block for block in blocks if block[2] > block[1]]
+    blocks = type_blocks(n_excitatory, n)
     if len(blocks) == 2:
         for line in (ax.axhline, ax.axvline):
             line(n_excitatory - 0.5, color="black", linewidth=0.8)

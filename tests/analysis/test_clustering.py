@@ -2,6 +2,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from eicon.analysis import choice_clustering
 
@@ -38,6 +39,54 @@ def test_nan_where_there_is_nothing_to_compare():
     result = choice_clustering(np.ones((3, 3)), [1.0, 1.0, 1.0], [True, True, True])
     assert np.isnan(result.excitatory)
     assert np.isnan(result.inhibitory)
+
+
+def planted(strength, seed=0, n=24, n_e=18):
+    """Weights that depend on preferences by `strength`, positive for E -> E and negative for I -> E."""
+    rng = np.random.default_rng(seed)
+    d_prime, excitatory = rng.choice([-1.0, 1.0], n) * rng.uniform(0.6, 2.0, n), np.arange(n) < n_e
+    same = np.sign(d_prime)[:, None] == np.sign(d_prime)
+    weights = rng.gamma(2.0, 1.0, (n, n)) * np.where(same, 1.0 + strength, 1.0)
+    weights[n_e:] = -rng.gamma(2.0, 1.0, (n - n_e, n)) * np.where(same[n_e:], 1.0, 1.0 + strength)
+    return weights, d_prime, excitatory
+
+
+def test_means_are_those_behind_the_ratios():
+    result = choice_clustering(*planted(1.0))
+    assert result.excitatory == pytest.approx(result.means[0, 0] / result.means[0, 1])
+    assert result.inhibitory == pytest.approx(result.means[1, 0] / result.means[1, 1])
+    assert np.isnan([result.p_excitatory, result.p_inhibitory]).all()
+
+
+def test_permutations_find_planted_clusters_and_nothing_else():
+    result = choice_clustering(*planted(1.0), n_permutations=200, rng=0)
+    assert result.p_excitatory == pytest.approx(1 / 201)
+    assert result.p_inhibitory == pytest.approx(1 / 201)
+    against = choice_clustering(*planted(-0.5), n_permutations=200, rng=0)
+    assert against.p_excitatory > 0.95
+    assert against.p_inhibitory > 0.95
+    p = [choice_clustering(*planted(0.0, seed=seed), n_permutations=60, rng=seed) for seed in range(60)]
+    for values in ([one.p_excitatory for one in p], [one.p_inhibitory for one in p]):
+        assert stats.kstest(values, "uniform").pvalue > 0.01
+
+
+def test_p_value_is_that_of_all_permutations():
+    weights, d_prime, excitatory = planted(0.4, n=7, n_e=7)
+    preference, differences = np.sign(d_prime), []
+    for shuffled in itertools.permutations(preference):
+        values = {True: [], False: []}
+        for i, j in itertools.permutations(range(7), 2):
+            values[shuffled[i] == shuffled[j]].append(weights[i, j])
+        differences.append(np.mean(values[True]) - np.mean(values[False]))
+    found = differences[0]  # the first permutation is the preferences as they are
+    exact = np.mean(np.array(differences) >= found - 1e-12)
+    result = choice_clustering(weights, d_prime, excitatory, n_permutations=3000, rng=0)
+    assert result.p_excitatory == pytest.approx(exact, abs=0.03)
+
+
+def test_permutations_need_a_seed():
+    with pytest.raises(ValueError, match=r"`n_permutations` must be >= 0, and > 0 only with `rng`; got 10 and None"):
+        choice_clustering(*planted(1.0), n_permutations=10)
 
 
 def test_shapes_that_do_not_match():

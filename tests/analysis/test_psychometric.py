@@ -102,6 +102,39 @@ def test_step_with_lapses_has_no_width_but_a_lapse_rate():
     np.testing.assert_allclose(result.predict(result.levels), result.p, atol=1e-9)
 
 
+def test_step_through_a_level_with_lapses_is_not_taken_for_a_width():
+    result = psychometric(*trials([-10.0, -5.0, 0.0, 5.0, 10.0], [20] * 5, [1, 1, 7, 19, 19]), lapse=True)
+    assert not result.converged
+    assert result.lapse == pytest.approx(0.05)
+    np.testing.assert_allclose(result.predict(result.levels), result.p, atol=1e-9)
+
+
+def test_lapse_that_does_not_help_is_left_out():
+    coherence, choice = trials([-10.0, 10.0], [20, 20], [4, 15])
+    result, plain = psychometric(coherence, choice, lapse=True), psychometric(coherence, choice)
+    assert result.converged
+    assert result.lapse == 0.0
+    assert result.width == plain.width
+
+
+@pytest.mark.parametrize("lapse", [False, True])
+@pytest.mark.parametrize("seed", range(6))
+def test_no_search_from_elsewhere_finds_a_better_fit_of_few_trials(lapse, seed):
+    rng = np.random.default_rng(seed)
+    levels = np.sort(rng.normal(0.0, 20.0, 6))
+    coherence, choice = trials(levels, [12] * 6, rng.binomial(12, 0.1 + 0.8 * stats.norm.cdf(levels, 3.0, 12.0)))
+    sign = np.where(choice == 0, 1.0, -1.0)
+
+    def loss(theta):
+        rate = np.clip(theta[2], 0.0, 0.4) if lapse else 0.0
+        p = rate + (1 - 2 * rate) * stats.norm.cdf(sign * (coherence - theta[0]) / np.exp(theta[1]))
+        return -np.sum(np.log(np.maximum(p, 1e-300)))
+
+    starts = [[bias, np.log(width), 0.05][: 2 + lapse] for bias in (-10.0, 5.0) for width in (2.0, 20.0)]
+    best = min(optimize.minimize(loss, start, method="Nelder-Mead", options={"maxiter": 2000}).fun for start in starts)
+    assert psychometric(coherence, choice, lapse=lapse).log_likelihood >= -best - 1e-6
+
+
 def test_one_sided_choices_are_fitted_by_a_curve_that_is_one_everywhere():
     result = psychometric(*trials([-5.0, 5.0], [4, 4], [4, 4]))
     assert not result.converged

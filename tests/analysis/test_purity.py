@@ -23,6 +23,11 @@ START = np.array([0, 1] * 5, dtype=np.int32)
 SIGN = np.where(TYPES, 1, -1).astype(np.int32)
 SENT = SIGN[:, None] * np.abs(WEIGHTS)
 READOUT = np.abs(WEIGHTS[:, :2]) * TYPES[:, None]
+STRENGTH = np.array([1, 2, 4, 8, 1, 2, 4, 8, 4, 8], np.float32)
+CORRECT = np.array([0, 1, 1, 1, 1, 0, 0, 1, 1, 1], dtype=np.int32)
+TIMES = np.where(np.arange(10) == 2, np.nan, 500 / np.sqrt(STRENGTH)).astype(np.float32)
+DURATION = np.linspace(10, 80, 10, dtype=np.float32)
+EARLY, LATE = np.array([0, 2], np.int32), np.stack([START + 2, START + 5], axis=1)
 STOP = np.where(COHERENCE > 0, 4, 6).astype(np.int32)
 
 CALLS = {
@@ -37,6 +42,49 @@ CALLS = {
     "pca": (lambda r, m: analysis.pca(r, mask=m), (RATES, MASK)),
     "condition_average": (analysis.condition_average, (RATES, COHERENCE, MASK)),
     "psychometric": (lambda c, k: analysis.psychometric(c, k, lapse=True), (COHERENCE, CHOICE)),
+    "weibull": (lambda c, k: analysis.weibull(c, k, lapse=True), (STRENGTH, CORRECT)),
+    "bootstrap": (
+        lambda c, k: analysis.bootstrap(analysis.psychometric, c, k, parameters=("bias",), rng=0, n_resamples=4),
+        (COHERENCE, CHOICE),
+    ),
+    "chronometric": (analysis.chronometric, (STRENGTH, TIMES, CORRECT)),
+    "accuracy_by_duration": (
+        analysis.accuracy_by_duration,
+        (DURATION, STRENGTH, CORRECT, np.array([5, 30, 90], np.float32)),
+    ),
+    "threshold_crossing": (
+        lambda z, s, m: analysis.threshold_crossing(z, 0.8, s, 20.0, inside=m, interpolate=True),
+        (RATES, START, MASK),
+    ),
+    "multisensory_ratio": (
+        lambda r, m, c: analysis.multisensory_ratio(r, m, c, rng=0, n_resamples=4),
+        (np.tile(COHERENCE, 6), np.repeat(np.arange(3, dtype=np.int32), 20), np.tile(CHOICE, 6)),
+    ),
+    "align": (lambda r, e, m: analysis.align(r, e, 20.0, window=(-40, 40), inside=m), (RATES, START, MASK)),
+    "psth": (
+        lambda r, c, e, m: analysis.psth(r, c, e, 20.0, window=(-40, 40), inside=m),
+        (RATES, COHERENCE, START, MASK),
+    ),
+    "sort_by_peak": (lambda a, e: analysis.sort_by_peak(a, excitatory=e), (RATES.swapaxes(0, 1).copy(), TYPES)),
+    "dprime_by_epoch": (
+        lambda r, c, a, b, e: analysis.dprime_by_epoch(r, c, {"early": a, "late": b}, excitatory=e),
+        (RATES, CHOICE, EARLY, LATE, TYPES),
+    ),
+    "regression_axes": (
+        lambda r, c, d, m: analysis.regression_axes(r, {"choice": c, "coherence": d}, mask=m, n_pcs=3),
+        (RATES, CHOICE, COHERENCE, MASK),
+    ),
+    "axis_separation": (
+        lambda r, c, d, m: analysis.axis_separation(
+            analysis.regression_axes(r, {"choice": c, "coherence": d}), r, {"choice": c, "coherence": d}, mask=m
+        ),
+        (RATES, CHOICE, COHERENCE, MASK),
+    ),
+    "tuning": (lambda r, s: analysis.tuning(r, s, window=(1, 4)), (RATES, COHERENCE)),
+    "tuning_correlation": (
+        lambda r, s, o, m: analysis.tuning_correlation(r, s, others=o, mask=m),
+        (RATES, COHERENCE, CHOICE, MASK),
+    ),
     "spectrum": (lambda w, e: analysis.spectrum(w, excitatory=e), (WEIGHTS, TYPES)),
     "milestones": (analysis.milestones, (RATES[:, :, 0].T.copy(),)),
     "jacobian": (analysis.jacobian, (WEIGHTS, RATES[0, 0], np.full(4, 100.0, np.float32))),
@@ -64,8 +112,10 @@ CALLS = {
 
 
 def leaves(result):
-    values = result if isinstance(result, tuple) else (result,)
-    return [np.asarray(value) for value in values if value is not None]
+    """Arrays and numbers in a result, those in results within it included."""
+    if isinstance(result, tuple):
+        return [leaf for part in result for leaf in leaves(part)]
+    return [] if result is None else [np.asarray(result)]
 
 
 def test_every_public_function_is_called_here():

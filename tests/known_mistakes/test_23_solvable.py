@@ -9,9 +9,39 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.tasks import TASKS, NBack, PerceptualDecision, PictureNBack, SequenceMemory, Task, Trial, make
+from eicon.tasks import (
+    TASKS,
+    FlipFlop,
+    NBack,
+    PerceptualDecision,
+    PictureNBack,
+    PulseAccumulation,
+    ReadySetGo,
+    SequenceMemory,
+    Task,
+    Trial,
+    make,
+)
 
-CHANCE = {"PerceptualDecision": 0.5, "SequenceMemory": 1 / 3, "NBack": 0.5, "PictureNBack": 0.5, "CueSetGo": 1 / 6}
+CHANCE = {
+    "PerceptualDecision": 0.5,
+    "SequenceMemory": 1 / 3,
+    "NBack": 0.5,
+    "PictureNBack": 0.5,
+    "CueSetGo": 1 / 6,
+    "ReactionTimeDecision": 0.5,
+    "ParametricMemory": 0.5,
+    "ContextIntegration": 0.5,
+    "MultisensoryIntegration": 0.5,
+    "SequenceExecution": 1 / 8,
+    "SineWave": 0.0,
+    "DelayedMatchToSample": 0.5,
+    "DelayedMatchToCategory": 0.5,
+    "DelayedResponse": 1 / 8,
+    "ReadySetGo": 1 / 5,
+    "FlipFlop": 0.5,
+    "PulseAccumulation": 0.5,
+}
 KEY = jax.random.key(0)
 VARIANTS = {name: make(name) for name in TASKS} | {"PerceptualDecision, variable": PerceptualDecision.variable()}
 
@@ -80,6 +110,39 @@ OBSERVERS = {
 """Tasks of memory, whose trials all differ from the first step on: for them, an observer that can only remember."""
 
 
+def last_signs(inputs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Say the sign of the last pulse on each input, from its first step on."""
+    bits = np.zeros(3)
+    for pulses in inputs:
+        bits = np.where(pulses == 0, bits, np.sign(pulses))
+        yield bits
+
+
+def count(inputs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """Add up what comes on either side, and say where more came when the fixation input is off."""
+    heard = np.zeros(2)
+    for fixation, *pulses in inputs:
+        heard += np.array(pulses) > 0.5
+        yield np.zeros(2) if fixation > 0.5 else (heard == heard.max()).astype(float)
+
+
+def reproduce(inputs: Iterator[np.ndarray]) -> Iterator[list[float]]:
+    """Count the steps from ready to set, and then let as many pass."""
+    waited = passed = 0
+    for _, ready, set_ in inputs:
+        passed += bool(passed or set_)
+        waited += bool((waited or ready) and not passed)
+        yield [passed / waited if passed else 0.0]
+
+
+STREAMS = {
+    "FlipFlop": (FlipFlop(), last_signs),
+    "PulseAccumulation": (PulseAccumulation(), count),
+    "ReadySetGo": (ReadySetGo(), reproduce),
+}
+"""Tasks whose inputs come in pulses at random times: for them, an observer that does nothing but what is asked."""
+
+
 def check_by_memory(task: Task, observer: Callable[[Iterator[np.ndarray]], Iterator[list[float]]]) -> None:
     """An observer that hears one step at a time and must answer before it hears the next is always right."""
     trial = task.sample(KEY, 40)
@@ -88,6 +151,24 @@ def check_by_memory(task: Task, observer: Callable[[Iterator[np.ndarray]], Itera
         for t, answer in enumerate(observer(iter(np.asarray(trial.inputs[:, b])))):
             outputs[t, b] = answer
     assert float(task.accuracy(jnp.asarray(outputs), trial)) == 1.0
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_observer_that_follows_the_pulses_scores_one(name):
+    check_by_memory(*STREAMS[name])
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_answers_that_are_asked_for_before_the_pulses_have_come_fail(name):
+    task, observer = STREAMS[name]
+
+    class TooEarly(type(task)):
+        def build(self, key, conditions):
+            trial = super().build(key, conditions)
+            return trial._replace(inputs=jnp.roll(trial.inputs, 16, axis=0))
+
+    with pytest.raises(AssertionError):
+        check_by_memory(TooEarly(), observer)
 
 
 class OutOfOrder(PerceptualDecision):

@@ -18,8 +18,17 @@ ITEM_BY_ITEM = {
     "PictureNBack": {"sequence": 4},
 }
 """Epochs that consist of items of so many steps."""
-PART_BY_PART = {"CueSetGo": {"inputs": {"production": 12}, "targets": {"production": 1, "after": 1}}}
-"""The same, where inputs (the set pulse of 12 steps) and targets (a ramp) change by themselves."""
+PART_BY_PART = {
+    "CueSetGo": {"inputs": {"production": 12}, "targets": {"production": 1, "after": 1}},
+    "SineWave": {"targets": {"wave": 1}},
+    "ReadySetGo": {
+        "inputs": {"estimation": 12, "production": 12},
+        "targets": {"production": 1, "after": 1},
+    },
+    "FlipFlop": {"inputs": {"bits": 20}, "targets": {"bits": 40}, "mask": {"bits": 20}},
+    "PulseAccumulation": {"inputs": {"stimulus": 4}},
+}
+"""The same, where inputs (e.g. the set pulse of 12 steps) and targets (a ramp, a wave) change by themselves."""
 
 
 def check(task: Task) -> None:

@@ -10,6 +10,7 @@ from eicon.models import RateRNN, save, verify
 INPUTS = np.random.default_rng(0).uniform(size=(8, 10, 2)).astype(np.float32)
 CHOICE = np.array([0, 1] * 5)
 COHERENCE = np.array([4.0, -4.0] * 5)
+STRENGTH = np.array([1.0, 2.0, 4.0, 8.0, 4.0] * 2)
 OUTPUTS = np.random.default_rng(1).uniform(size=(8, 10, 2))
 START, STOP = np.zeros(10, int), np.array([5, 8] * 5)
 
@@ -50,6 +51,26 @@ def analyses(rates):
         ),
         "condition_average": lambda net: analysis.condition_average(rates, COHERENCE),
         "psychometric": lambda net: analysis.psychometric(COHERENCE, CHOICE),
+        "weibull": lambda net: analysis.weibull(STRENGTH, CHOICE),
+        "bootstrap": lambda net: analysis.bootstrap(
+            analysis.psychometric, COHERENCE, CHOICE, parameters=("bias",), rng=0, n_resamples=2
+        ),
+        "chronometric": lambda net: analysis.chronometric(STRENGTH, 500.0 / STRENGTH, CHOICE),
+        "accuracy_by_duration": lambda net: analysis.accuracy_by_duration(STRENGTH, STRENGTH, CHOICE, [0.5, 2, 9]),
+        "threshold_crossing": lambda net: analysis.threshold_crossing(OUTPUTS, 0.9, START, 20.0),
+        "multisensory_ratio": lambda net: analysis.multisensory_ratio(
+            np.tile(COHERENCE, 3), np.repeat([0, 1, 2], 10), np.tile(CHOICE, 3), rng=0, n_resamples=2
+        ),
+        "align": lambda net: analysis.align(rates, START, 20.0, window=(0, 60)),
+        "psth": lambda net: analysis.psth(rates, COHERENCE, START, 20.0, window=(0, 60)),
+        "sort_by_peak": lambda net: analysis.sort_by_peak(rates, excitatory=net.is_excitatory),
+        "dprime_by_epoch": lambda net: analysis.dprime_by_epoch(rates, CHOICE, {"early": [0, 4]}),
+        "regression_axes": lambda net: analysis.regression_axes(rates, {"stimulus": STRENGTH}, n_pcs=2),
+        "axis_separation": lambda net: analysis.axis_separation(
+            analysis.regression_axes(rates, {"stimulus": STRENGTH}), rates, {"stimulus": STRENGTH}
+        ),
+        "tuning": lambda net: analysis.tuning(rates, STRENGTH),
+        "tuning_correlation": lambda net: analysis.tuning_correlation(rates, STRENGTH, steps=[2, 6]),
         "milestones": lambda net: analysis.milestones(np.asarray(net.rates)),
         "spectrum": lambda net: analysis.spectrum(net.W_rec, excitatory=net.is_excitatory),
         "jacobian": lambda net: analysis.jacobian(net.W_rec, net.rates[0], net.tau),

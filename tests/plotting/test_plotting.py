@@ -25,6 +25,21 @@ RAMP = analysis.ramp_index(np.where(np.arange(N) < 2, 0.5, RATES), 0, 15)  # two
 INTERVAL = np.repeat([600.0, 900.0, 1200.0], 10)
 PRODUCED = np.where(np.arange(30) == 4, np.nan, INTERVAL * RNG.normal(1.0, 0.1, 30))
 TIMING = analysis.scalar_variability(PRODUCED, INTERVAL)
+STRENGTH, CORRECT = np.tile([1.0, 4.0, 16.0], 20), RNG.random(60) < np.tile([0.6, 0.8, 1.0], 20)
+REACTION_TIME = np.where(np.arange(60) == 7, np.nan, 300.0 + 400.0 / STRENGTH + 20.0 * RNG.normal(size=60))
+DURATION = RNG.uniform(90.0, 900.0, 60)
+SENSES = analysis.multisensory_ratio(
+    np.tile(np.repeat([9.0, 12.0, 15.0], 20), 3),
+    np.repeat([0, 1, 2], 60),
+    np.tile([0, 1, 1, 1, 1] * 4 + [0, 1] * 10 + [0, 0, 0, 0, 1] * 4, 3),
+    rng=0,
+    n_resamples=10,
+)
+PSTH = analysis.psth(RATES, COHERENCE, np.arange(40) % 3 + 2, 20.0, window=(-40.0, 200.0))
+EPOCHS = analysis.dprime_by_epoch(RATES, CHOICE, {"stimulus": [0, 8], "decision": [8, 15]})
+TUNING = analysis.tuning(RATES, COHERENCE, window=(2, 9))
+TUNING_CORRELATION = analysis.tuning_correlation(RATES, COHERENCE)
+AXES = analysis.regression_axes(RATES, {"choice": CHOICE, "coherence": COHERENCE})
 
 ONE_AXES = {
     "activity": lambda ax: plotting.plot_activity(RATES[:, 0], EXCITATORY, 20.0, ax=ax),
@@ -40,6 +55,21 @@ ONE_AXES = {
     ),
     "ramp_index": lambda ax: plotting.plot_ramp_index(RAMP, EXCITATORY, ax=ax),
     "produced_times": lambda ax: plotting.plot_produced_times(PRODUCED, INTERVAL, TIMING, ax=ax),
+    "weibull": lambda ax: plotting.plot_weibull(analysis.weibull(STRENGTH, CORRECT), ax=ax),
+    "chronometric": lambda ax: plotting.plot_chronometric(
+        analysis.chronometric(STRENGTH, REACTION_TIME, CORRECT), ax=ax
+    ),
+    "accuracy_by_duration": lambda ax: plotting.plot_accuracy_by_duration(
+        analysis.accuracy_by_duration(DURATION, STRENGTH, CORRECT, [80.0, 200.0, 400.0, 900.0]), ax=ax
+    ),
+    "multisensory": lambda ax: plotting.plot_multisensory(SENSES, boundary=12.5, ax=ax),
+    "psth": lambda ax: plotting.plot_psth(PSTH, 3, ax=ax),
+    "psth_heatmap": lambda ax: plotting.plot_psth_heatmap(PSTH, excitatory=EXCITATORY, ax=ax),
+    "dprime_by_epoch": lambda ax: plotting.plot_dprime_by_epoch(EPOCHS, excitatory=EXCITATORY, ax=ax),
+    "tuning": lambda ax: plotting.plot_tuning(TUNING, units=[0, 4], quantity="coherence", unit="%", ax=ax),
+    "tuning_correlation": lambda ax: plotting.plot_tuning_correlation(
+        TUNING_CORRELATION, TIME, epochs={"delay": (0.0, 160.0)}, since="f1", ax=ax
+    ),
     "spectrum": lambda ax: plotting.plot_spectrum(analysis.spectrum(WEIGHTS), ax=ax),
     "unit_space": lambda ax: plotting.plot_unit_space(
         WEIGHTS, kept=[0, 3, 7], groups=np.arange(N) % 3, excitatory=EXCITATORY, ax=ax
@@ -82,6 +112,14 @@ FIGURES = {
         {f"{n} merged": RATES[:, :3, n] for n in range(5)}, RATES[:, :3, 9], INTERVAL[::10], 20.0
     ),
     "units": lambda: plotting.plot_units(RATES[:, :3], INTERVAL[::10], 20.0, range(7), excitatory=EXCITATORY),
+    "state_space": lambda: plotting.plot_state_space(
+        {"a": (AXES.trajectories, AXES.values[:, 1]), "b": (AXES.trajectories[:3], AXES.values[:3, 1])},
+        names=AXES.names,
+        dt=20.0,
+    ),
+    "eye_paths": lambda: plotting.plot_eye_paths(
+        RATES[:, :6, :2], [0, 1, 2, 3, 4, 4], targets=RATES[:, :6, 2:4].round()
+    ),
     "loss_curves": lambda: plotting.plot_loss_curves(SWEEPS)[0],
     "loss_boxes": lambda: plotting.plot_loss_boxes(SWEEPS),
     "connectome": lambda: plotting.plot_connectome(np.abs(WEIGHTS), NAMES, np.where(EXCITATORY, 1, -1), title="all"),

@@ -1,0 +1,253 @@
+"""Activity around an event: trials cut out of their batch, averages per condition, and the order of peaks."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+from numpy.typing import ArrayLike
+
+from ._arrays import as_dt, as_excitatory, as_labels, as_mask, as_rates, as_series, as_steps, require_finite
+
+NO_EVENT = -1
+
+
+class Aligned(NamedTuple):
+    """Trials cut out around an event; W steps, K trials that have the event.
+
+    Attributes
+    ----------
+    values : (W, K, n) float
+        ``values[event + k]`` for the steps k of the window; NaN outside the trial.
+    time : (W,) float
+        ``k dt``, ms: 0 at the step of the event.
+    inside : (W, K) bool
+        False where `values` is NaN because the trial has not begun or is over.
+    trials : (K,) int
+        The trials, in their original order.
+    """
+
+    values: Float[np.ndarray, "W K n"]
+    time: Float[np.ndarray, "W"]
+    inside: Bool[np.ndarray, "W K"]
+    trials: Int[np.ndarray, "K"]
+
+
+class PSTH(NamedTuple):
+    """Mean rates around an event, per condition; C conditions, W steps.
+
+    Attributes
+    ----------
+    average : (C, W, N) float
+        Mean over the trials of the condition that are inside at the step; NaN where there is none.
+    sem : (C, W, N) float
+        Standard deviation over these trials (``n - 1``) divided by ``sqrt(n)``; NaN for fewer than two.
+    n : (C, W) int
+        Number of these trials.
+    time : (W,) float
+        ms, 0 at the step of the event.
+    levels : (C,)
+        The conditions, ascending.
+    n_left_out : int
+        Trials without the event.
+    """
+
+    average: Float[np.ndarray, "C W N"]
+    sem: Float[np.ndarray, "C W N"]
+    n: Int[np.ndarray, "C W"]
+    time: Float[np.ndarray, "W"]
+    levels: Shaped[np.ndarray, "C"]
+    n_left_out: int
+
+
+def align(
+    values: ArrayLike,
+    event: ArrayLike,
+    dt: float | int,
+    *,
+    window: tuple[float | int, float | int],
+    inside: ArrayLike | None = None,
+) -> Aligned:
+    """Cut trials out around an event that comes at a different step in each.
+
+    Parameters
+    ----------
+    values : (T, B, n) array
+        Rates, outputs or trajectories, time-major.
+    event : int or (B,) array of int
+        Step of the event; -1 leaves a trial out.
+    dt : float
+        Step, ms.
+    window : (from, to)
+        ms relative to the event, both ends included.
+    inside : (T, B) array of bool or 0/1, optional
+        Steps of the trial; others, such as padding, become NaN.
+
+    Returns
+    -------
+    Aligned
+        ``regression_axes(aligned.values, ..., mask=aligned.inside)`` and others take it as it is.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, an event is outside the trials, no trial has one, `window` is empty, or `dt` is not
+        positive.
+
+    Examples
+    --------
+    >>> ramp = np.arange(4.0)[:, None, None] + np.array([0.0, 10.0])[:, None]
+    >>> result = align(ramp, [1, 3], 20.0, window=(-20, 20))
+    >>> result.time.tolist(), result.values[:, :, 0].T.tolist()
+    ([-20.0, 0.0, 20.0], [[0.0, 1.0, 2.0], [12.0, 13.0, nan]])
+    """
+    array = as_series("values", values)
+    at, within = _events(array, event, inside)
+    offsets = _offsets(window, as_dt(dt))
+    trials = np.flatnonzero(at != NO_EVENT)
+    cut, there = _cut(array, within, at, offsets, trials)
+    return Aligned(cut, offsets * float(dt), there, trials)
+
+
+def psth(
+    rates: ArrayLike,
+    conditions: ArrayLike,
+    event: ArrayLike,
+    dt: float | int,
+    *,
+    window: tuple[float | int, float | int],
+    inside: ArrayLike | None = None,
+) -> PSTH:
+    """Average rates around an event over the trials of each condition.
+
+    Parameters
+    ----------
+    rates : (T, B, N) array
+        Firing rates, time-major.
+    conditions : (B,) array
+        One number or label per trial.
+    event : int or (B,) array of int
+        Step of the event, such as the onset of the stimulus, or `ThresholdCrossing.step` for the response; -1 leaves
+        a trial out.
+    dt, window, inside
+        See `align`.
+
+    Returns
+    -------
+    PSTH
+
+    Raises
+    ------
+    ValueError
+        As `align`; also if a condition is NaN or a rate inside is not finite.
+
+    Examples
+    --------
+    >>> rates = np.array([[1.0, 3.0, 7.0], [2.0, 4.0, 8.0]])[:, :, None]
+    >>> result = psth(rates, ["left", "left", "right"], [0, 0, 1], 20.0, window=(0, 20))
+    >>> result.levels.tolist(), result.average[:, :, 0].tolist(), result.n.tolist()
+    (['left', 'right'], [[2.0, 3.0], [8.0, nan]], [[2, 2], [1, 0]])
+    """
+    values = as_rates(rates)
+    labels = as_labels("conditions", conditions, values.shape[1])
+    at, within = _events(values, event, inside)
+    offsets = _offsets(window, as_dt(dt))
+    levels = np.unique(labels[at != NO_EVENT])
+    averages, errors, counts = [], [], []
+    for level in levels:
+        cut, there = _cut(values, within, at, offsets, np.flatnonzero((labels == level) & (at != NO_EVENT)))
+        require_finite("rates", cut[there])
+        n = there.sum(axis=1)
+        total = np.where(there[..., None], cut, 0.0).sum(axis=1)
+        mean = total / np.where(n > 0, n, np.nan)[:, None]
+        squares = np.where(there[..., None], cut - mean[:, None], 0.0) ** 2
+        averages.append(mean)
+        errors.append(np.sqrt(squares.sum(axis=1) / np.where(n > 1, n * (n - 1.0), np.nan)[:, None]))
+        counts.append(n)
+    left_out = int(np.count_nonzero(at == NO_EVENT))
+    time = offsets * float(dt)
+    return PSTH(np.stack(averages), np.stack(errors), np.stack(counts), time, levels, left_out)
+
+
+def sort_by_peak(average: ArrayLike, *, excitatory: ArrayLike | None = None) -> Int[np.ndarray, "N"]:
+    """Order units by the time at which they are most active.
+
+    Parameters
+    ----------
+    average : (W, N) or (C, W, N) array
+        Mean rates, as `PSTH.average`; conditions are averaged first. NaN is ignored.
+    excitatory : (N,) bool array, optional
+        True for E units, which then come before all I units.
+
+    Returns
+    -------
+    (N,) array of int
+        Indices that sort units by ascending time of their maximum; units that never change come last.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or no value is finite.
+
+    Examples
+    --------
+    >>> sort_by_peak([[0.0, 1.0, 5.0], [2.0, 1.0, 0.0]]).tolist()
+    [2, 0, 1]
+    """
+    array = np.asarray(average, dtype=np.float64)
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        raise ValueError(f"`average` must be non-empty (W, N) or (C, W, N); got shape {array.shape}.")
+    array = array.reshape(-1, *array.shape[-2:])
+    known = np.isfinite(array)
+    if not known.any():
+        raise ValueError("`average` must hold some finite values; got none. The window may be outside all trials.")
+    types = as_excitatory(excitatory, array.shape[2])
+    n = known.sum(axis=0)
+    course = np.where(known, array, 0.0).sum(axis=0) / np.where(n > 0, n, 1)
+    peak = np.where(n > 0, course, -np.inf).argmax(axis=0)
+    lowest = np.where(n > 0, course, np.inf).min(axis=0)
+    flat = course[peak, np.arange(course.shape[1])] <= lowest
+    keys = (peak, flat) if types is None else (peak, flat, ~types)
+    return np.lexsort(keys)
+
+
+def _events(
+    values: Float[np.ndarray, "T B n"], event: ArrayLike, inside: ArrayLike | None
+) -> tuple[Int[np.ndarray, "B"], Bool[np.ndarray, "T B"]]:
+    """Checked steps of the events, and the steps of the trials."""
+    n_steps, n_trials = values.shape[:2]
+    at = as_steps("event", event, n_trials)
+    if (at < NO_EVENT).any() or (at >= n_steps).any():
+        raise ValueError(
+            f"`event` must be steps 0..{n_steps - 1}, or -1 (left out); got {at.min()} to {at.max()}. "
+            "It counts steps, not ms: divide times by dt."
+        )
+    if (at == NO_EVENT).all():
+        raise ValueError("`event` must happen in some trial; got -1 in all. The network may never respond.")
+    return at, as_mask("inside", inside, (n_steps, n_trials))
+
+
+def _offsets(window: tuple[float | int, float | int], dt: float) -> Int[np.ndarray, "W"]:
+    """Steps k, relative to the event, with ``from <= k dt <= to``."""
+    # 1e-9 keeps ends that are whole steps but for rounding.
+    first, last = int(np.ceil(window[0] / dt - 1e-9)), int(np.floor(window[1] / dt + 1e-9))
+    if last < first:
+        raise ValueError(
+            f"`window` must be (from, to) in ms with a step of {dt:g} ms between them; got {window}. "
+            "Times before the event are negative."
+        )
+    return np.arange(first, last + 1)
+
+
+def _cut(
+    values: Float[np.ndarray, "T B n"],
+    within: Bool[np.ndarray, "T B"],
+    at: Int[np.ndarray, "B"],
+    offsets: Int[np.ndarray, "W"],
+    trials: Int[np.ndarray, "K"],
+) -> tuple[Float[np.ndarray, "W K n"], Bool[np.ndarray, "W K"]]:
+    """Cut the chosen trials out, NaN outside them."""
+    steps = offsets[:, None] + at[trials]
+    exists = (steps >= 0) & (steps < len(values))
+    steps = np.clip(steps, 0, len(values) - 1)
+    there = exists & within[steps, trials]
+    return np.where(there[..., None], values[steps, trials], np.nan), there

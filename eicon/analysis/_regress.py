@@ -1,0 +1,73 @@
+"""Linear regression of every unit on trial variables, at every step; shared by several analyses."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from jaxtyping import Bool, Float
+from numpy.typing import ArrayLike
+
+from ._arrays import as_vector, require_finite
+
+
+def as_design(regressors: Mapping[str, ArrayLike], n_trials: int) -> Float[np.ndarray, "B P"]:
+    """Return the regressors as columns, centred, with nothing else; refuse constant and dependent ones."""
+    if not regressors:
+        raise ValueError("`regressors` must name at least one variable; got an empty mapping.")
+    columns = []
+    for name, given in regressors.items():
+        column = as_vector(f"regressors[{name!r}]", given, n_trials)
+        require_finite(f"regressors[{name!r}]", column)
+        if np.ptp(column) == 0.0:
+            raise ValueError(
+                f"`regressors[{name!r}]` must vary over trials; got {column[0]:g} in all of them. "
+                "A constant is added to the regression anyway."
+            )
+        columns.append(column - column.mean())
+    design = np.stack(columns, axis=1)
+    if np.linalg.matrix_rank(design / np.linalg.norm(design, axis=0)) < design.shape[1]:
+        raise ValueError(
+            f"`regressors` must be linearly independent; got dependent ones among {', '.join(regressors)}. "
+            "One variable may follow from others, as the correct choice does from the sign of a coherence."
+        )
+    return design
+
+
+def fewest_trials(n_trials: int, n_regressors: int, fraction: float | int) -> int:
+    """Trials that a step must have to be regressed: the given fraction of all, and one degree of freedom left."""
+    if not 0 <= fraction <= 1:
+        raise ValueError(f"`min_fraction` must be in [0, 1]; got {fraction}. It is a fraction of the trials.")
+    return max(int(np.ceil(fraction * n_trials)), n_regressors + 2)
+
+
+def regress(
+    values: Float[np.ndarray, "T B N"],
+    design: Float[np.ndarray, "B P"],
+    included: Bool[np.ndarray, "T B"],
+    fewest: int,
+) -> Float[np.ndarray, "T P N"]:
+    """Least-squares coefficients of ``values[t, b] = sum_p design[b, p] coef[t, p] + constant[t]``.
+
+    Steps with fewer than `fewest` included trials, or trials that do not determine the coefficients, give NaN.
+    Values that are not included are never looked at.
+    """
+    n_steps, _, n_units = values.shape
+    result = np.full((n_steps, design.shape[1], n_units), np.nan)
+    solved: dict[bytes, Float[np.ndarray, "P b"] | None] = {}
+    for t, trials in enumerate(included):
+        if trials.sum() < fewest:
+            continue
+        key = trials.tobytes()
+        if key not in solved:
+            solved[key] = _solver(design[trials])
+        solver = solved[key]
+        if solver is not None:
+            result[t] = solver @ values[t, trials]
+    return result
+
+
+def _solver(design: Float[np.ndarray, "b P"]) -> Float[np.ndarray, "P b"] | None:
+    """Matrix that gives the coefficients, without that of the constant; None if they are not determined."""
+    full = np.column_stack([design, np.ones(len(design))])
+    if np.linalg.matrix_rank(full / np.maximum(np.linalg.norm(full, axis=0), 1e-300)) < full.shape[1]:
+        return None
+    return np.linalg.pinv(full)[:-1]

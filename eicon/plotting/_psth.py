@@ -1,0 +1,143 @@
+"""Rates around an event: one unit in all conditions, and all units in one."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from eicon.analysis import PSTH, sort_by_peak
+
+from ._activity import level_bar
+from ._connectivity import sorted_units, type_blocks
+from ._style import REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
+
+
+@house_style
+def plot_psth(
+    psth: PSTH,
+    unit: int,
+    *,
+    label: str = "signed coherence",
+    level_unit: str = "%",
+    since: str = "stimulus onset",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the mean rate of one unit in each condition, with its standard error.
+
+    Parameters
+    ----------
+    psth : PSTH
+        Result of `eicon.analysis.psth`.
+    unit : int
+        Which unit.
+    label, level_unit : str
+        What the conditions are and in which unit, for the colour bar. Conditions that are not numbers have a legend
+        instead; a single one has neither.
+    since : str
+        Event at time 0, for the axis label.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no such unit.
+    """
+    n_units = psth.average.shape[2]
+    if not -n_units <= unit < n_units:
+        raise ValueError(f"`unit` must be one of 0..{n_units - 1}; got {unit}.")
+    ax = axes_or_new(ax)
+    numbers = bool(np.issubdtype(psth.levels.dtype, np.number))
+    colours = coherence_cmap()(np.linspace(0.0, 1.0, psth.levels.size))
+    ax.axvline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+    for row, colour in enumerate(colours):
+        mean, error = psth.average[row, :, unit], np.nan_to_num(psth.sem[row, :, unit])
+        ax.fill_between(psth.time, mean - error, mean + error, color=colour, alpha=0.25, linewidth=0)
+        ax.plot(psth.time, mean, color=colour, label=None if numbers else str(psth.levels[row]))
+    ax.set_xlim(psth.time[0], psth.time[-1])
+    ax.set_xlabel(f"time since {since} (ms)")
+    ax.set_ylabel("firing rate (a.u.)")
+    if psth.levels.size > 1 and numbers:
+        level_bar(ax, psth.levels, colours, f"{label} ({level_unit})" if level_unit else label)
+    elif psth.levels.size > 1:
+        ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, handlelength=1.2, columnspacing=1.2)
+    return ax
+
+
+@house_style
+def plot_psth_heatmap(
+    psth: PSTH,
+    *,
+    condition: int | None = None,
+    order: ArrayLike | None = None,
+    excitatory: ArrayLike | None = None,
+    since: str = "stimulus onset",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the rates of all units, a row each, as fractions of the unit's range.
+
+    Parameters
+    ----------
+    psth : PSTH
+        Result of `eicon.analysis.psth`.
+    condition : int, optional
+        Row of `psth.levels`; None averages over conditions.
+    order : (N,) array of int, optional
+        Units from top to bottom, such as `Selectivity.order`; None sorts by the time of the peak.
+    excitatory : (N,) bool array, optional
+        True for E units, which `order` must then put first. Adds a boundary line and E/I labels.
+    since : str
+        Event at time 0, for the axis label.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no such condition, `order` is not a permutation, or `excitatory` does not match it.
+    """
+    n_conditions, _, n_units = psth.average.shape
+    if condition is not None and not -n_conditions <= condition < n_conditions:
+        raise ValueError(f"`condition` must be one of 0..{n_conditions - 1}; got {condition}.")
+    rates = psth.average if condition is None else psth.average[[condition]]
+    known = np.isfinite(rates)
+    count = known.sum(axis=0)
+    course = np.where(known, rates, 0.0).sum(axis=0) / np.where(count > 0, count, np.nan)
+    given = sort_by_peak(course, excitatory=excitatory) if order is None else order
+    sorting, n_excitatory = sorted_units(given, excitatory, n_units)
+    low, high = np.nanmin(course, axis=0), np.nanmax(course, axis=0)
+    shown = (course - low) / np.where(high > low, high - low, 1.0)
+    ax = axes_or_new(ax, figsize=(4.0, 3.5))
+    half = (psth.time[1] - psth.time[0]) / 2 if psth.time.size > 1 else 0.5
+    image = ax.imshow(
+        shown.T[sorting],
+        cmap=coherence_cmap(),
+        vmin=0.0,
+        vmax=1.0,
+        aspect="auto",
+        interpolation="nearest",
+        extent=(psth.time[0] - half, psth.time[-1] + half, n_units - 0.5, -0.5),
+    )
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
+    bar.set_label("rate (fraction of range)")
+    if psth.time[0] < 0.0 < psth.time[-1]:
+        ax.axvline(0.0, color="white", linestyle=":", linewidth=1.2)
+    ax.spines[:].set_visible(True)
+    ax.set_xlabel(f"time since {since} (ms)")
+    ax.set_ylabel("unit")
+    if n_excitatory is not None:
+        blocks = type_blocks(n_excitatory, n_units)
+        if len(blocks) == 2:
+            ax.axhline(blocks[0][2] - 0.5, color="white", linewidth=1.2)
+        ax.set_yticks([(start + stop - 1) / 2 for _, start, stop, _ in blocks], [name for name, *_ in blocks])
+        ax.tick_params(axis="y", length=0)
+        for text, (_, _, _, colour) in zip(ax.get_yticklabels(), blocks, strict=True):
+            text.set(color=colour, fontweight="bold")
+    return ax

@@ -1,0 +1,158 @@
+"""Tuning to a graded stimulus: curves of units, and how alike tuning is at different times."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter
+from numpy.typing import ArrayLike
+
+from eicon.analysis import Tuning, TuningCorrelation
+
+from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+
+_RISING_COLOR, _FALLING_COLOR = "#009988", "#EE7733"
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+@house_style
+def plot_tuning(
+    tuning: Tuning,
+    *,
+    units: Sequence[int] | None = None,
+    quantity: str = "frequency",
+    unit: str = "Hz",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw tuning curves with standard errors, rising ones green and falling ones orange.
+
+    Parameters
+    ----------
+    tuning : Tuning
+        Result of `eicon.analysis.tuning`.
+    units : sequence of int, optional
+        Units drawn; None takes the three of highest and the three of lowest rank correlation among those that are
+        monotone. Others are grey.
+    quantity, unit : str
+        Name and unit of the stimulus, for the axis label.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no such unit.
+    """
+    n_units = tuning.slope.size
+    chosen = _strongest(tuning) if units is None else list(units)
+    if any(not 0 <= one < n_units for one in chosen):
+        raise ValueError(f"`units` must be among 0..{n_units - 1}; got {chosen}.")
+    ax = axes_or_new(ax)
+    for place, one in enumerate(chosen):
+        monotone = bool(tuning.monotone[one])
+        colour = (_RISING_COLOR if tuning.rho[one] > 0 else _FALLING_COLOR) if monotone else NEUTRAL_COLOR
+        ax.errorbar(
+            tuning.levels,
+            tuning.curve[:, one],
+            yerr=np.nan_to_num(tuning.sem[:, one]),
+            color=colour,
+            marker=_MARKERS[place % len(_MARKERS)],
+            markersize=4,
+            capsize=2,
+            elinewidth=1.0,
+        )
+    counts = [np.count_nonzero(tuning.monotone & (np.nan_to_num(tuning.rho) * sign > 0)) for sign in (1, -1)]
+    handles = [
+        Line2D([], [], color=colour, label=f"{name} ({count} of {n_units} units)")
+        for name, count, colour in zip(("rising", "falling"), counts, (_RISING_COLOR, _FALLING_COLOR), strict=True)
+    ]
+    ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), handlelength=1.4, borderpad=0.1)
+    ax.xaxis.set_major_locator(FixedLocator(tuning.levels[:: -(-tuning.levels.size // 8)].tolist()))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel(f"{quantity} ({unit})")
+    ax.set_ylabel("firing rate (a.u.)")
+    return ax
+
+
+@house_style
+def plot_tuning_correlation(
+    result: TuningCorrelation,
+    time: ArrayLike,
+    *,
+    epochs: Mapping[str, tuple[float | int, float | int]] | None = None,
+    since: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the correlation of tuning between all pairs of times.
+
+    Parameters
+    ----------
+    result : TuningCorrelation
+        Result of `eicon.analysis.tuning_correlation`. Times without a correlation are grey.
+    time : (S,) array
+        Time of each of its steps, ms, ascending in equal steps; for instance ``aligned.time[result.steps]``.
+    epochs : mapping of str to (start, stop), optional
+        Named periods in ms, bounded by lines and named above the frame.
+    since : str
+        Event at time 0, for the axis labels.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If `time` does not match or its steps are not equal.
+    """
+    times = np.asarray(time, dtype=np.float64)
+    step = np.diff(times)
+    if times.shape != result.steps.shape or times.size < 2 or not (step > 0).all() or not np.allclose(step, step[0]):
+        raise ValueError(
+            f"`time` must be one time per step, ({result.steps.size},), at least two, ascending in equal steps; got "
+            f"shape {times.shape}."
+        )
+    ax = axes_or_new(ax, figsize=(4.0, 3.1))
+    low, high = times[0] - step[0] / 2, times[-1] + step[0] / 2
+    image = ax.imshow(
+        result.correlation, cmap="PuOr", vmin=-1.0, vmax=1.0, origin="lower", extent=(low, high, low, high)
+    )
+    ax.set_facecolor("#CCCCCC")
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
+    bar.set_label("correlation of tuning")
+    for name, (start, stop) in ({} if epochs is None else epochs).items():
+        for edge in (start, stop):
+            for line in (ax.axhline, ax.axvline):
+                line(edge, color=REFERENCE_COLOR, linestyle="--", linewidth=0.9)
+        ax.annotate(
+            name,
+            ((start + stop) / 2, 1.0),
+            xycoords=("data", "axes fraction"),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=NEUTRAL_COLOR,
+        )
+    ax.set_xlim(low, high)
+    ax.set_ylim(low, high)
+    ax.spines[:].set_visible(True)
+    text = f"time since {since} (ms)" if since else "time (ms)"
+    ax.set_xlabel(text)
+    ax.set_ylabel(text)
+    return ax
+
+
+def _strongest(tuning: Tuning) -> list[int]:
+    """Up to three monotone units of highest, and of lowest, rank correlation."""
+    monotone = np.flatnonzero(tuning.monotone)
+    ranked = monotone[np.argsort(tuning.rho[monotone])]
+    falling, rising = ranked[tuning.rho[ranked] < 0][:3], ranked[tuning.rho[ranked] > 0][::-1][:3]
+    return [int(one) for one in (*rising, *falling)]
