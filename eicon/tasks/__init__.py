@@ -8,14 +8,27 @@ from ._base import Task as Task
 from ._base import Trial as Trial
 from ._brainpy_datasets import BrainPyDatasetsTask as BrainPyDatasetsTask
 from ._brainpy_datasets import from_brainpy_datasets as from_brainpy_datasets
+from ._context_integration import ContextIntegration as ContextIntegration
 from ._cue_set_go import CueSetGo as CueSetGo
+from ._delayed_match_to_category import DelayedMatchToCategory as DelayedMatchToCategory
+from ._delayed_match_to_sample import DelayedMatchToSample as DelayedMatchToSample
+from ._delayed_response import DelayedResponse as DelayedResponse
+from ._flip_flop import FlipFlop as FlipFlop
+from ._multisensory_integration import MultisensoryIntegration as MultisensoryIntegration
 from ._n_back import NBack as NBack
+from ._parametric_memory import ParametricMemory as ParametricMemory
 from ._perceptual_decision import PerceptualDecision as PerceptualDecision
 from ._picture_n_back import PictureNBack as PictureNBack
 from ._pictures import Pictures as Pictures
 from ._pictures import load_pictures as load_pictures
+from ._pulse_accumulation import PulseAccumulation as PulseAccumulation
+from ._reaction_time_decision import ReactionTimeDecision as ReactionTimeDecision
+from ._ready_set_go import ReadySetGo as ReadySetGo
+from ._sequence_execution import SequenceExecution as SequenceExecution
 from ._sequence_memory import SequenceMemory as SequenceMemory
+from ._sine_wave import SineWave as SineWave
 from ._timing import TruncatedExponential as TruncatedExponential
+from ._timing import Uniform as Uniform
 
 TASKS: dict[str, type[Task]] = {
     "PerceptualDecision": PerceptualDecision,
@@ -23,6 +36,18 @@ TASKS: dict[str, type[Task]] = {
     "NBack": NBack,
     "PictureNBack": PictureNBack,
     "CueSetGo": CueSetGo,
+    "ReactionTimeDecision": ReactionTimeDecision,
+    "ParametricMemory": ParametricMemory,
+    "ContextIntegration": ContextIntegration,
+    "MultisensoryIntegration": MultisensoryIntegration,
+    "SequenceExecution": SequenceExecution,
+    "SineWave": SineWave,
+    "DelayedMatchToSample": DelayedMatchToSample,
+    "DelayedMatchToCategory": DelayedMatchToCategory,
+    "DelayedResponse": DelayedResponse,
+    "ReadySetGo": ReadySetGo,
+    "FlipFlop": FlipFlop,
+    "PulseAccumulation": PulseAccumulation,
 }
 """Tasks that a configuration can name."""
 

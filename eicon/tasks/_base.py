@@ -158,6 +158,15 @@ def item_epochs(n_items: dict[str, int], steps: int, batch_size: int) -> dict[st
     return {name: jnp.tile(jnp.asarray(span)[None], (batch_size, 1)) for name, span in zip(n_items, spans, strict=True)}
 
 
+def consecutive(steps: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Spans (B, 2) of epochs of so many steps (B,) each, one after the other."""
+    spans, start = {}, jnp.zeros_like(next(iter(steps.values())))
+    for name, lasting in steps.items():
+        spans[name] = jnp.stack([start, start + lasting], axis=1)
+        start = start + lasting
+    return spans
+
+
 def forced_choice(evidence: jax.Array) -> jax.Array:
     """Index of the largest of (B, n) values, or `NO_CHOICE` for a tie; (B,)."""
     best = evidence.max(axis=1, keepdims=True)

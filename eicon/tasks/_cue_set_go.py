@@ -9,11 +9,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import NO_CHOICE, Task, Trial, score_choice, within
+from ._base import Task, Trial, consecutive, score_choice, within
+from ._intervals import check_intervals, nearest_interval, ramp, time_to_threshold
 from ._timing import Duration, TruncatedExponential, as_duration, draw_steps, longest, whole_steps
 
-THRESHOLD = 1.0
-WAIT = TruncatedExponential(mean=200.0, min=100.0, max=600.0)
 WAIT = TruncatedExponential(mean=200.0, min=100.0, max=600.0)
 
 
@@ -77,12 +76,7 @@ class CueSetGo(Task):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        intervals = tuple(float(interval) for interval in self.intervals)
-        if len(intervals) < 2 or not all(0 < interval < math.inf for interval in intervals):
-            raise ValueError(f"intervals must hold at least two durations > 0 ms; got {intervals}.")
-        steps = [whole_steps("an interval", interval, self.dt) for interval in intervals]
-        if sorted(set(steps)) != steps:
-            raise ValueError(f"intervals must ascend, by at least one step of dt {self.dt:g} ms; got {intervals}.")
+        intervals = check_intervals(self.intervals, self.dt)
         contexts = self.contexts
         if contexts is None:
             contexts = tuple(float(c) for c in np.interp(intervals, [intervals[0], intervals[-1]], [0.25, 1.0]))
@@ -125,20 +119,14 @@ class CueSetGo(Task):
         last = whole_steps("an interval", self.intervals[-1], self.dt)
         n_steps = whole_steps("wait", longest(self.wait), self.dt) + last + after
         onset = draw_steps(self.wait, self.dt, key, batch_size)
-        go = onset + jnp.round(interval / self.dt).astype(jnp.int32)
-        epochs = {
-            "wait": jnp.stack([jnp.zeros_like(onset), onset], axis=1),
-            "production": jnp.stack([onset, go], axis=1),
-            "after": jnp.stack([go, go + after], axis=1),
-        }
-        inside = within(jnp.stack([jnp.zeros_like(onset), go + after], axis=1), n_steps)
+        steps = jnp.round(interval / self.dt).astype(jnp.int32)
+        epochs = consecutive({"wait": onset, "production": steps, "after": jnp.full_like(onset, after)})
+        inside = within(jnp.stack([jnp.zeros_like(onset), epochs["after"][:, 1]], axis=1), n_steps)
         set_pulse = within(jnp.stack([onset, onset + pulse], axis=1), n_steps)
-        since_set = jnp.arange(1, n_steps + 1)[:, None] - onset[None]
-        # By the interval itself, not by its steps: where it is no multiple of dt, 1 is passed between two steps.
-        ramp = jnp.maximum(since_set, 0) * self.dt / interval[None]
+        target = jnp.where(inside, ramp(onset, interval, n_steps, self.dt), 0.0)
         return Trial(
             inputs=jnp.stack([jnp.where(inside, context[None], 0.0), set_pulse], axis=2).astype(jnp.float32),
-            targets=jnp.where(inside, ramp, 0.0)[:, :, None].astype(jnp.float32),
+            targets=target[:, :, None].astype(jnp.float32),
             mask=inside.astype(jnp.float32),
             conditions={**conditions, "wait": onset * self.dt},
             epochs=epochs,
@@ -156,21 +144,11 @@ class CueSetGo(Task):
         -------
         jax.Array, shape (B,)
         """
-        z = outputs[:, :, 0]
-        onset = trial.epochs["production"][:, 0]
-        step = jnp.arange(trial.n_steps)[:, None]
-        reached = (z >= THRESHOLD) & (step >= onset[None]) & trial.inside
-        first = jnp.argmax(reached, axis=0)
-        before = jnp.take_along_axis(z, jnp.maximum(first - 1, 0)[None], axis=0)[0]
-        at = jnp.take_along_axis(z, first[None], axis=0)[0]
-        late = jnp.where(before < THRESHOLD, (at - THRESHOLD) / (at - before), 1.0)
-        return jnp.where(reached.any(axis=0), (first + 1 - late - onset) * self.dt, jnp.nan)
+        return time_to_threshold(outputs, trial, "production", self.dt)
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """Place of the interval nearest to the produced time, (B,); -1 where none was produced."""
-        produced = self.produced_time(outputs, trial)
-        distance = jnp.abs(produced[:, None] - jnp.asarray(self.intervals, produced.dtype)[None])
-        return jnp.where(jnp.isnan(produced), NO_CHOICE, jnp.argmin(distance, axis=1))
+        return nearest_interval(self.produced_time(outputs, trial), self.intervals)
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """See `Task.correct`; 1 where the produced time is nearest to the interval that was asked for."""

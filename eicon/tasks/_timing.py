@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
@@ -19,6 +19,9 @@ class TruncatedExponential:
     min, max : float
         Bounds, ``0 <= min < max``, finite.
     """
+
+    # In a configuration, a mapping with a key too much must not pass for another kind of duration.
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     mean: float
     min: float
@@ -38,15 +41,41 @@ class TruncatedExponential:
         return self.min - self.mean * jnp.log1p(-uniform * span)
 
 
-Duration = float | TruncatedExponential
+@dataclass(frozen=True)
+class Uniform:
+    """Duration that is equally probable everywhere in an interval; all in ms.
+
+    Parameters
+    ----------
+    min, max : float
+        Bounds, ``0 <= min < max``, finite.
+    """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
+
+    min: float
+    max: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min < self.max < math.inf:
+            raise ValueError(
+                f"a uniform duration needs finite 0 <= min < max (ms); got min {self.min}, max {self.max}."
+            )
+
+    def sample(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
+        """Durations in ms."""
+        return self.min + (self.max - self.min) * jax.random.uniform(key, shape)
+
+
+Duration = float | TruncatedExponential | Uniform
 
 
 def as_duration(name: str, value: Any) -> Duration:
-    """Duration from a number of ms, or from a mapping ``{mean, min, max}``."""
-    if isinstance(value, TruncatedExponential):
+    """Duration from a number of ms, or from a mapping ``{mean, min, max}`` or ``{min, max}``."""
+    if isinstance(value, TruncatedExponential | Uniform):
         return value
     if isinstance(value, dict):
-        return TruncatedExponential(**value)
+        return TruncatedExponential(**value) if "mean" in value else Uniform(**value)
     if not 0 < value < math.inf:
         raise ValueError(f"{name} must last longer than 0 ms, and end; got {value}.")
     return float(value)
@@ -54,7 +83,7 @@ def as_duration(name: str, value: Any) -> Duration:
 
 def longest(duration: Duration) -> float:
     """Longest value in ms."""
-    return duration.max if isinstance(duration, TruncatedExponential) else duration
+    return duration if isinstance(duration, int | float) else duration.max
 
 
 def whole_steps(name: str, duration: float, dt: float) -> int:
@@ -67,6 +96,6 @@ def whole_steps(name: str, duration: float, dt: float) -> int:
 
 def draw_steps(duration: Duration, dt: float, key: jax.Array, batch_size: int) -> jax.Array:
     """Steps of a duration in each trial, shape (B,); random durations are rounded to whole steps."""
-    if isinstance(duration, TruncatedExponential):
-        return jnp.maximum(1, jnp.round(duration.sample(key, (batch_size,)) / dt)).astype(jnp.int32)
-    return jnp.full((batch_size,), whole_steps("an epoch", duration, dt), jnp.int32)
+    if isinstance(duration, int | float):
+        return jnp.full((batch_size,), whole_steps("an epoch", duration, dt), jnp.int32)
+    return jnp.maximum(1, jnp.round(duration.sample(key, (batch_size,)) / dt)).astype(jnp.int32)

@@ -1,0 +1,81 @@
+"""What the two-alternative tasks of Song, Yang & Wang (2016) share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+import jax
+import jax.numpy as jnp
+
+from ._base import Task, Trial, forced_choice, score_choice, within
+from ._timing import Duration, as_duration, draw_steps, longest, whole_steps
+
+
+@dataclass(frozen=True)
+class ChoiceTask(Task):
+    """Two outputs, one of which goes up in the last epoch, ``decision``.
+
+    All inputs hold a baseline at all times. Outputs are scored during ``fixation`` (both low) and ``decision`` (the
+    right one high); what they do in between is left to the network. On catch trials, one more among the conditions,
+    nothing is shown, and both outputs must stay low throughout.
+    """
+
+    output_channels: ClassVar[tuple[str, ...]] = ("choice 0", "choice 1")
+
+    catch: bool = True
+    baseline: float = 0.2
+    low: float = 0.2
+    high: float = 1.0
+
+    @property
+    def catch_probability(self) -> float:
+        """``1 / (n_conditions + 1)``, or 0 without catch trials."""
+        return 1 / (self.n_conditions + 1) if self.catch else 0.0
+
+    def _check_durations(self, *names: str) -> None:
+        """Refuse epochs that do not last; fields become durations."""
+        for name in names:
+            duration = as_duration(name, getattr(self, name))
+            whole_steps(name, longest(duration), self.dt)
+            object.__setattr__(self, name, duration)
+
+    def _trial(
+        self,
+        key: jax.Array,
+        conditions: dict[str, jax.Array],
+        epochs: Mapping[str, Duration],
+        shown: Mapping[str, jax.Array],
+    ) -> Trial:
+        """Trials of consecutive epochs, with the inputs (B, n_in) that each of them adds to the baseline."""
+        catch, choice = conditions["catch"], conditions["choice"]
+        n_steps = sum(whole_steps(name, longest(duration), self.dt) for name, duration in epochs.items())
+        start, spans = jnp.zeros(catch.shape, jnp.int32), {}
+        for name, key_epoch in zip(epochs, jax.random.split(key, len(epochs)), strict=True):
+            stop = start + draw_steps(epochs[name], self.dt, key_epoch, catch.shape[0])
+            spans[name] = jnp.stack([start, stop], axis=1)
+            start = stop
+        during = {name: within(span, n_steps) for name, span in spans.items()}
+
+        inputs = jnp.full((n_steps, catch.shape[0], self.n_in), self.baseline)
+        for name, values in shown.items():
+            inputs = inputs + during[name][:, :, None] * jnp.where(catch[:, None], 0.0, values)[None]
+        is_chosen = (choice[:, None] == jnp.arange(2)[None]) & ~catch[:, None]
+        high = during["decision"][:, :, None] & is_chosen[None]
+        inside = within(jnp.stack([jnp.zeros_like(start), start], axis=1), n_steps)
+        scored = during["fixation"] | during["decision"] | (inside & catch[None])
+        return Trial(
+            inputs=inputs.astype(jnp.float32),
+            targets=jnp.where(high, self.high, self.low).astype(jnp.float32),
+            mask=scored.astype(jnp.float32),
+            conditions=conditions,
+            epochs=spans,
+        )
+
+    def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """Which output is higher on average in the decision epoch, (B,); -1 for a tie."""
+        return forced_choice(trial.mean_over("decision", outputs))
+
+    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """See `Task.correct`."""
+        score = score_choice(self.choice(outputs, trial), trial.conditions["choice"], 2)
+        return jnp.where(trial.conditions["catch"], jnp.nan, score)
