@@ -1,6 +1,7 @@
 """The rate equation itself: constants and pure functions, no state."""
 
 import functools
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -93,7 +94,7 @@ class RateEquation:
 
     @functools.cached_property
     def constants(self) -> dict[str, Any]:
-        """All constants in JSON-compatible form, the connectivities by their digests."""
+        """All constants in JSON-compatible form, large matrices by their digests."""
         return {
             "shape": [self.n_in, self.n_rec, self.n_out],
             "connectivity": [c.digest for c in (self.input, self.recurrent, self.readout)],
@@ -102,7 +103,7 @@ class RateEquation:
             "dt": float(self.dt),
             "sigma_rec": float(self.sigma_rec),
             "sigma_in": float(self.sigma_in),
-            "noise_covariance": None if self.noise_covariance is None else self.noise_covariance.tolist(),
+            "noise_covariance": None if self.noise_covariance is None else _digest(self.noise_covariance),
         }
 
     def __eq__(self, other: object) -> bool:
@@ -203,6 +204,10 @@ class RateEquation:
             self.activation,
         )
         return Activity(self.read_out(parameters, rates), rates, currents)
+
+
+def _digest(matrix: np.ndarray) -> str:
+    return hashlib.sha256(matrix.tobytes()).hexdigest()[:16]
 
 
 def _product(values: jax.Array, weights: jax.Array) -> jax.Array:

@@ -5,7 +5,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from ._connectivity import Connectivity
-from ._distributions import draw_sizes
+from ._distributions import GAMMA_SHAPE, draw_sizes
 
 
 def numpy_generator(key: jax.Array) -> np.random.Generator:
@@ -53,7 +53,10 @@ def recurrent_weights(
         raise ValueError(f"spectral_radius must be > 0; got {radius}.")
     if not connectivity.trainable:
         return connectivity.fixed.astype(np.float64)
-    weights = _balance(_draw(connectivity, key, distribution), connectivity)
+    drawn = _draw(connectivity, key, distribution)
+    if distribution is None:  # Gamma sizes of scale 1, beside free weights of standard deviation 1.
+        drawn = np.where(connectivity.sign[:, None] == 0, drawn, GAMMA_SHAPE * drawn)
+    weights = _balance(drawn, connectivity)
     fixed = connectivity.fixed.astype(np.float64)
     if fixed.any():
         return fixed + _scale_beside_fixed(weights, fixed, radius) * weights

@@ -116,15 +116,9 @@ def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
     return np.isin(np.arange(n), given)
 
 
-def perturb(
-    net: "RateRNN", trial: Trial, perturbations: Sequence[Perturbation], *, key: jax.Array | None, noise: bool
-) -> Activity:
-    """Run trials under perturbations; see `RateRNN.perturb`."""
-    inputs = jnp.asarray(trial.inputs, net.x0.dtype)
-    if noise and net.equation.noisy and key is None:
-        raise ValueError("this network is noisy: pass key=jax.random.key(0), or noise=False for a run without noise.")
-    changes = _changes(net, trial, perturbations)
-    return _simulate(net.equation, net.parameters(), inputs, key if noise else None, changes)
+def perturb(net: "RateRNN", trial: Trial, perturbations: Sequence[Perturbation], *, key: jax.Array | None) -> Activity:
+    """Run trials under perturbations, without noise if there is no key; see `RateRNN.perturb`."""
+    return _simulate(net.equation, net.parameters(), trial.inputs, key, _changes(net, trial, perturbations))
 
 
 def _changes(net: "RateRNN", trial: Trial, perturbations: Sequence[Perturbation]) -> _Changes:

@@ -53,7 +53,7 @@ class Projection:
         Fraction of the pairs of units that are connected, in (0, 1]; the pairs are drawn at random, and there are
         exactly so many of them, to the nearest whole number, between every two populations.
     weight : float, optional
-        Size of all these weights, >= 0, if they are to stay constant; the sign is that of the source (which must
+        Size of all these weights, > 0, if they are to stay constant; the sign is that of the source (which must
         then have one, or the weight is taken as it is).
     """
 
@@ -112,6 +112,8 @@ def wire(
         If two populations have one name, a projection matches none or two connect the same populations, or a
         constant weight has the wrong sign.
     """
+    if not (sources and targets):
+        raise ValueError("there must be sources and targets, at least one population of each.")
     same = list(sources) == list(targets)
     places = [_places(sources), _places(targets)]
     sign = np.concatenate([np.full(population.n, SIGNS[population.type]) for population in sources])

@@ -256,12 +256,12 @@ class RateRNN(bp.DynamicalSystem):
         if readout is None:
             excitatory = [Projection(_literal(p.name)) for p in populations if p.type == "E"]
             readout = excitatory or [Projection()]
-        read = Connectivity.areas(populations, outputs, readout, positive=positive, seed=seed + 2)
+        read = Connectivity.areas(populations, outputs, readout, autapses=True, positive=positive, seed=seed + 2)
         if free_readout:
             read = dataclasses.replace(read, sign=np.zeros_like(read.sign))
         return cls(
             Connectivity.areas(populations, populations, recurrent, autapses=autapses, positive=positive, seed=seed),
-            Connectivity.areas(channels, populations, input, positive=positive, seed=seed + 1),
+            Connectivity.areas(channels, populations, input, autapses=True, positive=positive, seed=seed + 1),
             read,
             units=labels(populations),
             seed=seed,
@@ -278,6 +278,7 @@ class RateRNN(bp.DynamicalSystem):
         sign: ArrayLike = 0,
         init: str = "balanced",
         remap: str = "magnitude",
+        distribution: str | None = None,
         spectral_radius: float | None = None,
         freeze: bool = False,
         positive: str = "abs",
@@ -302,6 +303,8 @@ class RateRNN(bp.DynamicalSystem):
             which draws the biases within 1 / sqrt(N) too.
         remap : {"magnitude", "signed", "off"}
             How drawn recurrent weights are handed out to the connections; see `eicon.models.remap`.
+        distribution : str, optional
+            As for `RateRNN`, for "balanced" alone.
         spectral_radius : float, optional
             Of the initial recurrent matrix, after the remapping; None leaves what was drawn (with "balanced": 1).
         freeze : bool
@@ -324,6 +327,8 @@ class RateRNN(bp.DynamicalSystem):
         """
         if init not in ("balanced", *SCHEMES):
             raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")
+        if distribution is not None and init != "balanced":
+            raise ValueError(f"initialisation {init!r} has a distribution of its own; got {distribution!r} beside it.")
         anatomy = np.asarray(anatomy, np.float64)
         recurrent = Connectivity.from_connectome(anatomy, sign=sign, positive=positive)
         if not recurrent.trainable or not (np.isfinite(anatomy).all() and (anatomy >= 0).all()):
@@ -332,8 +337,11 @@ class RateRNN(bp.DynamicalSystem):
         roles = {"recurrent": recurrent, "input": Connectivity.dense(n_in, n), "readout": Connectivity.dense(n, n_out)}
         keys = dict(zip((*roles, "bias", "readout_bias"), jax.random.split(jax.random.key(seed), 5), strict=True))
         if init == "balanced":
-            weights = {role: feedforward_weights(roles[role], key=keys[role]) for role in ("input", "readout")}
-            weights["recurrent"] = recurrent_weights(recurrent, 1.0, key=keys["recurrent"])
+            weights = {
+                role: feedforward_weights(roles[role], key=keys[role], distribution=distribution)
+                for role in ("input", "readout")
+            }
+            weights["recurrent"] = recurrent_weights(recurrent, 1.0, key=keys["recurrent"], distribution=distribution)
         else:
             weights = {role: uniform_weights(c, init, n_rec=n, key=keys[role]) for role, c in roles.items()}
         weights["recurrent"] = remap_weights(weights["recurrent"], anatomy, remap)
@@ -471,8 +479,11 @@ class RateRNN(bp.DynamicalSystem):
         ValueError
             For inputs of another shape or with NaN, or if the network is noisy and no key is given.
         """
-        parameters = self.parameters()
-        inputs = _as_input(inputs, parameters["x0"].dtype)
+        inputs = self._checked(inputs, key, noise)
+        return self.equation.simulate(self.parameters(), inputs, key if noise else None, forward_mode=forward_mode)
+
+    def _checked(self, inputs: ArrayLike, key: jax.Array | None, noise: bool) -> jax.Array:
+        inputs = _as_input(inputs, self.x0.dtype)
         if inputs.ndim != 3 or inputs.shape[2] != self.n_in or not inputs.shape[0]:
             raise ValueError(f"inputs must have shape (T, B, n_in) = (T, B, {self.n_in}); got {inputs.shape}.")
         if not isinstance(inputs, jax.core.Tracer) and not bool(jnp.isfinite(inputs).all()):
@@ -482,7 +493,7 @@ class RateRNN(bp.DynamicalSystem):
                 f"this network is noisy (sigma_rec {self.sigma_rec:g}, sigma_in {self.sigma_in:g}): "
                 "pass key=jax.random.key(0), or noise=False for a run without noise."
             )
-        return self.equation.simulate(parameters, inputs, key if noise else None, forward_mode=forward_mode)
+        return inputs
 
     def select(self, units: Units) -> np.ndarray:
         """Which units are meant.
@@ -529,8 +540,8 @@ class RateRNN(bp.DynamicalSystem):
         Raises
         ------
         ValueError
-            For units or an epoch that do not exist, a current that is not finite, or connections that are cut in
-            two different epochs.
+            As for `predict`, and for units or an epoch that do not exist, a current that is not finite, or
+            connections that are cut in two different epochs.
 
         Examples
         --------
@@ -543,7 +554,8 @@ class RateRNN(bp.DynamicalSystem):
         >>> float(activity.rates[5:45, :, 8:].max())
         0.0
         """
-        return perturb(self, trial, perturbations, key=key, noise=noise)
+        trial = trial._replace(inputs=self._checked(trial.inputs, key, noise))
+        return perturb(self, trial, perturbations, key=key if noise else None)
 
     def with_settings(self, **changes: Any) -> "RateRNN":
         """Copy of the network with other constants (``dt``, ``sigma_rec``, ``sigma_in``, ``tau``, ...)."""

@@ -23,6 +23,7 @@ from ._losses import Loss
 from ._newton_step import Options, Problem, State, newton_step
 from ._regularizers import Regularizer
 from ._session import NonFiniteLoss, Session, label
+from ._vanishing import VanishingGradient
 
 Values = dict[str, jax.Array]
 DAMPING, DIRECTION = "damping", "direction"
@@ -81,7 +82,7 @@ class HessianFree(Session):
         ``"mse"``, ``"cross_entropy"`` or a function of (outputs, trial) that is convex in the outputs; default: the
         task's.
     regularizers : sequence
-        As for `Trainer`; they contribute to gradient and curvature.
+        As for `Trainer`, but no `VanishingGradient`; they contribute to gradient and curvature.
     batch_size : int
         Trials of an iteration: for gradient, backtracking and line search.
     curvature_batch_size : int, optional
@@ -145,6 +146,8 @@ class HessianFree(Session):
         seed: int = 0,
     ):
         check_fit(net, task, None, batch_size)
+        if any(isinstance(regularizer, VanishingGradient) for regularizer in regularizers):
+            raise ValueError("VanishingGradient is a penalty of gradients, for Trainer alone; it has no curvature.")
         self.options = Options(
             batch_size,
             batch_size if curvature_batch_size is None else curvature_batch_size,

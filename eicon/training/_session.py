@@ -15,7 +15,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from ..models import Parameters, RateRNN
-from ..tasks import Task
+from ..tasks import Task, Trial
 from ._checkpoint import write_checkpoint
 from ._history import History
 from ._losses import LOSSES, Loss
@@ -71,6 +71,7 @@ class Session(ABC):
         self._key, key_validation = jax.random.split(jax.random.key(seed))
         key_trials, self._key_validation_noise = jax.random.split(key_validation)
         self._validation_trials = task.trials(validation_repeats, key=key_trials)
+        self._conditions = _by_condition(task, self._validation_trials)
         self._evaluate = jax.jit(self._run_evaluation)
 
     @abstractmethod
@@ -93,7 +94,8 @@ class Session(ABC):
         equation, trial = self.net.equation, self._validation_trials
         key = self._key_validation_noise if equation.noisy else None
         outputs = equation.simulate(parameters, trial.inputs, key).outputs
-        by_condition = jnp.nanmean(self.task.correct(outputs, trial).reshape(-1, self.task.n_conditions), axis=0)
+        correct = self.task.correct(outputs, trial)[None]
+        by_condition = jnp.nanmean(jnp.where(self._conditions, correct, jnp.nan), axis=1)
         return self.loss(outputs, trial), self.task.accuracy(outputs, trial), by_condition.min()
 
     def _validated(self, history: R) -> R:
@@ -159,6 +161,14 @@ class Session(ABC):
         if len(self.history.validation_accuracy):
             summary["accuracy"] = f"{self.history.validation_accuracy[-1]:.1%}"
         return summary
+
+
+def _by_condition(task: Task, trials: Trial) -> np.ndarray:
+    """Which trials are of each condition that there is, bool (n_conditions, B)."""
+    shown = [np.asarray(trials.conditions[name]) for name in task.condition_grid() if name in trials.conditions]
+    rows = np.stack([np.zeros(trials.batch_size), *shown], axis=1)
+    found, which = np.unique(rows, axis=0, return_inverse=True)
+    return np.arange(len(found))[:, None] == which.reshape(1, -1)
 
 
 def label(value: Any) -> str:

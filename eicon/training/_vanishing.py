@@ -59,7 +59,7 @@ class VanishingGradient:
         decay = jnp.broadcast_to(jnp.asarray(1 - equation.alpha, x.dtype), x.shape)
         earlier = decay * later + slope * (later @ equation.scaled_weights(parameters).T)
         size = jnp.sum(later**2, axis=-1)
-        counts = size >= self.bound
+        counts = (size >= self.bound) & (size > 0)
         ratio = jnp.sum(earlier**2, axis=-1) / jnp.where(counts, size, 1.0)
         off = jnp.where(counts, (ratio - 1) ** 2, 0.0)
         return self.strength * jnp.sum(off) / jnp.maximum(jnp.sum(counts), 1)

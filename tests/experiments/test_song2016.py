@@ -41,12 +41,13 @@ def test_settings_are_those_of_the_paper(name):
     """Table of REFERENCES: noise, units, time constant, spectral radius, gradient norm, criterion."""
     config = model_config(name, 4)
     network, training = config.network, config.training
-    n_rec = {"mante": 150, "mante_areas": 150, "multisensory": 150, "romo": 500, "lee": 200, "sinewave": 50}
+    n_rec = {"mante": 150, "mante_areas": 150, "multisensory": 150, "romo": 500, "lee": 200, "sinewave": 200}
     assert config.seed == 4
     assert network.n_rec == n_rec.get(name, 100)
-    assert network.sigma_rec == (0.05 if name == "sinewave" else 0.15)
+    assert network.sigma_rec == 0.15
     assert network.tau == (50.0 if name == "lee" else 100.0)
-    assert (network.spectral_radius, network.x0, network.train_x0) == (1.1 if name == "lee" else 1.5, 0.1, True)
+    radius = 1.1 if name == "lee" else 1.5
+    assert (network.spectral_radius, network.x0, network.train_x0) == (radius, 0.1, True)
     assert training.clip_norm == 1.0
     assert network.dale == (name != "rdm_nodale")
     asked = {

@@ -166,7 +166,8 @@ def test_with_settings_keeps_parameters_and_original(changes, make_net):
 
 def test_with_settings_refuses_what_is_not_a_setting(quiet):
     with pytest.raises(
-        ValueError, match="'n_rec' cannot be changed in a network; allowed: dt, sigma_rec, sigma_in, tau"
+        ValueError,
+        match="'n_rec' cannot be changed in a network; allowed: activation, tau, dt, sigma_rec, sigma_in, noise_",
     ):
         quiet.with_settings(n_rec=3)
     with pytest.raises(ValueError, match="got dt 500 and tau 100"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from eicon.models import Connectivity, RateRNN, save
-from eicon.training import History, RatePenalty, WeightPenalty, cross_entropy, read_history
+from eicon.training import History, RatePenalty, VanishingGradient, WeightPenalty, cross_entropy, read_history
 
 from .tiny import assert_same_history, assert_same_state, fit, make_net, make_task, make_trainer, state
 
@@ -101,12 +101,14 @@ OTHERS = {
     "optimizer, its schedule": lambda: make_trainer(learning_rate=bp.optim.ExponentialDecayLR(0.01, 10, 0.9)),
     "loss": lambda: make_trainer(loss=cross_entropy),
     "regularizers": lambda: make_trainer(regularizers=[RatePenalty(0.1)]),
+    "regularizers, vanishing gradient": lambda: make_trainer(regularizers=[VanishingGradient()]),
     "regularizers, several": lambda: make_trainer(regularizers=[WeightPenalty(0.1), RatePenalty(0.1)]),
     "clip_norm": lambda: make_trainer(clip_norm=None),
     "batch_size": lambda: make_trainer(batch_size=9),
     "validation_repeats": lambda: make_trainer(validation_repeats=3),
     "seed": lambda: make_trainer(seed=4),
     "network": lambda: make_trainer(make_net(sigma_rec=0.1)),
+    "network, its noise covariance": lambda: make_trainer(make_net(noise_covariance=np.eye(10))),
     "network, its activation": lambda: make_trainer(make_net(activation="tanh")),
     "network, its mask": lambda: make_trainer(custom(other_mask())),
     "network, its positive map": lambda: make_trainer(make_net(positive="softplus")),

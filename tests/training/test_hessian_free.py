@@ -30,6 +30,7 @@ from eicon.training._conjugate_gradient import (
 )
 from eicon.training._curvature import gauss_newton, probed_diagonal, rate_change, simulate_first
 from eicon.training._newton_step import Problem, State, _damped
+from eicon.training._session import Validation
 
 from .tiny import SameTrials, assert_same_history, assert_same_state, make_net, make_task, make_trainer, state
 
@@ -583,12 +584,12 @@ def test_validations_checkpoints_and_stops(trainer, monkeypatch, tmp_path):
     history = fit(trainer, 5, validate_every=2, checkpoint=tmp_path / "c.npz", checkpoint_every=2)
     assert history.validation_step.tolist() == [2, 4]
     assert written == [2, 4, 5]
-    assert trainer.validate() != (history.validation_loss[-1], history.validation_accuracy[-1])
+    assert np.float32(trainer.validate().loss) != history.validation_loss[-1]
     fit(trainer, 9, validate_every=2, stop_when=lambda h: asked.append(h.n_steps) or h.n_steps >= 8)
     assert asked == [6, 8]
     assert fit(trainer, 0).n_steps == trainer.iteration == 8
     script = iter([0.5, 0.9, 0.9, 1.0])
-    monkeypatch.setattr(trainer, "validate", lambda: (0.1, next(script)))
+    monkeypatch.setattr(trainer, "validate", lambda: Validation(0.1, next(script), 0.0))
     assert fit(trainer, 9, stop_when=AccuracyReached(0.85, window=2)).n_steps == 11
 
 

@@ -6,13 +6,16 @@ import io
 import numpy as np
 import pytest
 
-from eicon.training import AccuracyReached, History
+from eicon.training import AccuracyReached, History, LossReached
 
 
-def validated(*accuracies: float) -> History:
+def validated(*accuracies: float, worst: float | tuple = 0.0, loss: float | tuple = 0.0) -> History:
     n = len(accuracies)
     return History().extended(
-        validation_step=np.arange(n), validation_loss=np.zeros(n), validation_accuracy=np.array(accuracies)
+        validation_step=np.arange(n),
+        validation_loss=np.broadcast_to(loss, n),
+        validation_accuracy=np.array(accuracies),
+        validation_worst=np.broadcast_to(worst, n),
     )
 
 
@@ -44,6 +47,10 @@ def test_csv_parses_back():
         validation_step=[2, 5],
         validation_loss=[0.25, 0.125],
         validation_accuracy=[0.5, 0.75],
+        validation_worst=[0.0625, 0.375],
+    )
+    assert history.to_csv().splitlines()[0] == (
+        "step,loss,accuracy,grad_norm,seconds,validation_loss,validation_accuracy,validation_worst"
     )
     rows = list(csv.DictReader(io.StringIO(history.to_csv())))
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
@@ -53,7 +60,7 @@ def test_csv_parses_back():
     np.testing.assert_allclose([float(row["seconds"]) for row in rows], history.seconds, atol=5e-4)
     for i, row in enumerate(rows):
         at = {1: 0, 4: 1}.get(i)
-        for name in ("validation_loss", "validation_accuracy"):
+        for name in ("validation_loss", "validation_accuracy", "validation_worst"):
             assert row[name] == "" if at is None else float(row[name]) == getattr(history, name)[at]
 
 
@@ -76,3 +83,32 @@ def test_stop_criterion_by_default_is_the_papers():
 def test_impossible_criteria_are_refused(threshold, window):
     with pytest.raises(ValueError, match=r"threshold in \(0, 1\] and window >= 1; got"):
         AccuracyReached(threshold, window)
+
+
+def test_worst_condition_counts_where_that_is_asked():
+    stop = AccuracyReached(0.75, window=3, worst=True)
+    assert not stop(validated())
+    assert not stop(validated(1.0, 1.0, worst=1.0))  # too few
+    assert not stop(validated(1.0, 1.0, 1.0, worst=(0.75, 0.75, 0.5)))
+    assert stop(validated(0.0, 0.0, 0.0, worst=(0.5, 0.75, 1.0)))
+    assert stop(validated(0.0, 0.0, 0.0, 0.0, worst=(0.0, 0.75, 0.75, 0.75)))
+    assert not stop(validated(1.0, 1.0, 1.0, worst=(1.0, float("nan"), 1.0)))
+    assert not AccuracyReached(0.75, window=3)(validated(0.0, 0.0, 0.0, worst=1.0))
+
+
+def test_loss_criterion_is_the_mean_of_the_last_validations():
+    stop = LossReached(0.25, window=2)
+    assert not stop(validated())
+    assert not stop(validated(1.0))  # too few
+    assert stop(validated(0.0, 0.0, loss=(0.0, 0.5)))
+    assert stop(validated(0.0, 0.0, 0.0, loss=(9.0, 0.25, 0.25)))
+    assert not stop(validated(1.0, 1.0, 1.0, worst=1.0, loss=(0.0, 0.25, 0.375)))
+    assert not stop(validated(1.0, 1.0, loss=(0.0, float("nan"))))
+    assert LossReached(0.5).window == 5
+    assert LossReached(1e9)(validated(*[0.0] * 5, loss=2.0))
+
+
+@pytest.mark.parametrize(("threshold", "window"), [(0.0, 5), (-1.0, 5), (0.1, 0), (float("nan"), 5)])
+def test_impossible_loss_criteria_are_refused(threshold, window):
+    with pytest.raises(ValueError, match="threshold > 0 and window >= 1; got"):
+        LossReached(threshold, window)

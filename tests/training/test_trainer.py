@@ -11,9 +11,20 @@ import pytest
 
 from eicon.models import Connectivity, RateRNN
 from eicon.tasks import PerceptualDecision
-from eicon.training import AccuracyReached, NonFiniteLoss, RatePenalty, read_history
+from eicon.training import AccuracyReached, LossReached, NonFiniteLoss, RatePenalty, read_history
+from eicon.training._session import Validation
 
-from .tiny import NEVER, assert_same_history, assert_same_state, fit, make_net, make_task, make_trainer, state
+from .tiny import (
+    NEVER,
+    SameTrials,
+    assert_same_history,
+    assert_same_state,
+    fit,
+    make_net,
+    make_task,
+    make_trainer,
+    state,
+)
 
 
 @pytest.mark.parametrize("chunk", [1, 10])
@@ -92,9 +103,41 @@ def test_validation_is_what_the_network_does_on_balanced_trials(trainer):
     for b in range(trial.batch_size):
         start, stop = np.asarray(trial.epochs["decision"])[b]
         right.append(outputs[start:stop, b].mean(axis=0).argmax() == int(trial.conditions["choice"][b]))
-    assert trainer.validate() == pytest.approx((loss, np.mean(right)), rel=1e-5)
-    assert trainer.history.validation_loss[-1] == np.float32(trainer.validate()[0])
-    assert trainer.history.validation_accuracy[-1] == np.float32(trainer.validate()[1])
+    shown = np.asarray(trial.conditions["coherence"])
+    worst = min(np.mean([score for score, c in zip(right, shown, strict=True) if c == level]) for level in set(shown))
+    found = trainer.validate()
+    assert found == pytest.approx((loss, np.mean(right), worst), rel=1e-5)
+    assert (found.loss, found.accuracy, found.worst) == found
+    for name in ("loss", "accuracy", "worst"):
+        assert getattr(trainer.history, f"validation_{name}")[-1] == np.float32(getattr(found, name))
+
+
+SCORES = np.random.default_rng(4).random(12).astype(np.float32)
+
+
+class Scripted(SameTrials):
+    """Whose validation trials come in an order of their own, and are answered as `SCORES` say."""
+
+    def trials(self, repeats=10, *, key):
+        coherence = np.array([4, 16, -4, -4, 16, -16, -16, 4, -4, 16, -16, 4], np.float32)
+        conditions = {"coherence": coherence, "choice": (coherence < 0).astype(np.int32), "catch": np.zeros(12, bool)}
+        return self.build(key, {name: jnp.asarray(values) for name, values in conditions.items()})
+
+    def correct(self, outputs, trial):
+        return jnp.asarray(SCORES) + 0 * outputs[0, :, 0]
+
+
+def test_worst_accuracy_is_that_of_a_condition_in_whatever_order_trials_come():
+    trainer = make_trainer(task=make_task(Scripted))
+    shown = np.asarray(trainer._validation_trials.conditions["coherence"])
+    by_condition = {level: SCORES[shown == level] for level in (4, -4, 16, -16)}
+    assert {len(scores) for scores in by_condition.values()} == {3}
+    worst = min(scores.mean() for scores in by_condition.values())
+    assert worst - SCORES.min() > 0.05
+    assert abs(worst - min(SCORES.reshape(3, 4).mean(axis=0))) > 0.05
+    assert abs(worst - min(SCORES.reshape(4, 3).mean(axis=1))) > 0.05
+    found = trainer.validate()
+    assert (found.accuracy, found.worst) == pytest.approx((SCORES.mean(), worst), rel=1e-6)
 
 
 def test_stop_when_is_asked_after_each_validation_and_obeyed_at_once(trainer):
@@ -112,9 +155,16 @@ def test_stop_when_is_asked_after_each_validation_and_obeyed_at_once(trainer):
 
 def test_stops_at_the_first_validation_that_reaches_the_accuracy(trainer, monkeypatch):
     script = iter([0.9, 0.5, 0.8, 0.9, 1.0])
-    monkeypatch.setattr(trainer, "validate", lambda: (0.1, next(script)))
+    monkeypatch.setattr(trainer, "validate", lambda: Validation(0.1, next(script), 0.0))
     history = fit(trainer, 100, stop_when=AccuracyReached(0.85, window=2))
     assert history.validation_step.tolist() == [5, 10, 15, 20]
+
+
+@pytest.mark.parametrize("stop", [AccuracyReached(0.85, window=2, worst=True), LossReached(0.16, window=2)])
+def test_stops_at_the_first_validation_that_reaches_the_worst_accuracy_or_the_loss(trainer, monkeypatch, stop):
+    script = iter([0.9, 0.5, 0.8, 0.9, 1.0])
+    monkeypatch.setattr(trainer, "validate", lambda: Validation(1 - (x := next(script)), 0.0, x))
+    assert fit(trainer, 100, stop_when=stop).validation_step.tolist() == [5, 10, 15, 20]
 
 
 class Interruption:
@@ -334,4 +384,8 @@ def test_task_of_brainpy_datasets():
     history = fit(trainer, 30, validate_every=15)
     assert trainer.loss.__name__ == "cross_entropy"
     assert history.validation_loss[-1] < history.validation_loss[0] < np.log(3) + 0.2
+    trial = trainer._validation_trials
+    label = np.asarray(trial.conditions["label"])
+    right = np.asarray(task.correct(net.predict(trial.inputs).outputs, trial))
+    assert history.validation_worst[-1] == pytest.approx(min(right[label == k].mean() for k in set(label)), rel=1e-5)
     assert jax.tree.all(jax.tree.map(lambda v: bool(jnp.isfinite(v).all()), net.parameters()))

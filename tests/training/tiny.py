@@ -11,7 +11,8 @@ from eicon.training import History, Trainer
 
 CHUNK = 5
 NEVER = 10**6
-EXACT = ("loss", "accuracy", "grad_norm", "validation_step", "validation_loss", "validation_accuracy")
+EXACT = ("loss", "accuracy", "grad_norm")
+EXACT += ("validation_step", "validation_loss", "validation_accuracy", "validation_worst")
 
 
 class SameTrials(PerceptualDecision):

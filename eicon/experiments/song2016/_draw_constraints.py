@@ -18,6 +18,7 @@ from ._signatures import (
     follows_evidence,
     largest_p,
     networks,
+    psychometric,
     signature,
     span,
 )
@@ -79,7 +80,7 @@ def constraints_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult
 
 
 def _measure(recording: Recording) -> Wired:
-    curve = attempt(analysis.psychometric, recording.condition("coherence"), recording.choice)
+    curve = psychometric(recording.condition("coherence"), recording.choice)
     accuracy = float(recording.correct.mean())
     rated = recording.rated
     tuned = attempt(

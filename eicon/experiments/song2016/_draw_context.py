@@ -9,7 +9,7 @@ from ... import analysis, plotting
 from .._run import Run
 from ._draw_panels import INK, TEAL, choices_panel, draw, handle, level_colours, panels, title
 from ._recordings import Recording, attempt, by_model, measure_all, record_trials
-from ._signatures import FigureResult, Signature, Trend, networks, signature, span, trend
+from ._signatures import FigureResult, Signature, Trend, networks, psychometric, signature, span, trend
 
 MODALITIES = ("motion", "colour")
 """Modality that counts in context 0 and in context 1."""
@@ -91,7 +91,7 @@ def measure_behaviour(recording: Recording) -> Behaviour:
         curves.append([])
         for m, modality in enumerate(MODALITIES):
             coherence, choice = recording.condition(modality)[context == c], chosen[context == c]
-            curves[c].append(attempt(analysis.psychometric, coherence, choice))
+            curves[c].append(psychometric(coherence, choice))
             if curves[c][m] is not None:
                 slopes[c, m] = _slope(coherence, choice)
     return Behaviour(curves, slopes, float(recording.correct.mean()))

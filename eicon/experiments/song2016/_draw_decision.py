@@ -29,6 +29,7 @@ from ._signatures import (
     follows_evidence,
     largest_p,
     networks,
+    psychometric,
     signature,
     span,
 )
@@ -78,9 +79,13 @@ def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
 def _varied(recording: Recording) -> Decision:
     coherence, correct = recording.condition("coherence"), recording.correct
     durations = attempt(
-        analysis.accuracy_by_duration, recording.condition("duration"), np.abs(coherence), correct, DURATION_EDGES
+        analysis.accuracy_by_duration,
+        recording.condition("duration"),
+        np.abs(coherence),
+        correct,
+        np.array(DURATION_EDGES),
     )
-    curve = attempt(analysis.psychometric, coherence, recording.choice)
+    curve = psychometric(coherence, recording.choice)
     return Decision(curve, durations, None, np.nan, np.nan, float(correct.mean()))
 
 
@@ -88,7 +93,7 @@ def _timed(recording: Recording) -> Decision:
     coherence, correct = recording.condition("coherence"), recording.correct
     time = _crossing(recording).time
     times = attempt(analysis.chronometric, np.abs(coherence), time, correct)
-    curve = attempt(analysis.psychometric, coherence, recording.choice)
+    curve = psychometric(coherence, recording.choice)
     slope = p = np.nan
     if np.unique(np.abs(coherence[correct])).size > 1 and np.unique(time[correct]).size > 1:
         line = stats.linregress(np.log2(np.abs(coherence[correct])), time[correct])

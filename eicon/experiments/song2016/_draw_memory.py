@@ -31,6 +31,7 @@ MAJORITY = 0.5
 """Smallest fraction of the tuned units that are monotone."""
 MORE = 4
 """Factor on the trials from which accuracy is counted."""
+SINCE = "time since end of f1 (ms)"
 BEFORE, EVERY, LATE = 600.0, 100.0, 500.0
 """Time shown before the delay, with the first frequency, step of the comparison of tuning, and the part at the end of
 the shortest delay in which units are judged, ms."""
@@ -92,9 +93,10 @@ def memory_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     task = example.task
     caption = (
         "Per cent correct for each pair of frequencies (dotted: equal ones); mean activity of two units in correct "
-        "trials, by the first frequency, from its end (grey: first frequency); fraction of the units whose rate rises "
-        "or falls significantly with the first frequency (p < 0.05 at each step); correlation over units of the slope "
-        "of the tuning between all times; and these slopes in the middle and at the end of the shortest delay."
+        "trials, by the first frequency, from its end (grey: while it is on), one whose rate rises with it at the end "
+        "of the shortest delay and one whose rate falls; fraction of the units whose rate rises or falls significantly "
+        "with the first frequency (p < 0.05 at each step); correlation over units of the slope of the tuning between "
+        "all times; and these slopes in the middle and at the end of the shortest delay."
     )
     drawing = _draw(example.rated, behaviour[0], found[0], _shortest(task))
     signatures = [_behaviour(behaviour), _monotone(found), _stable(found, _shortest(task))]
@@ -209,8 +211,8 @@ def _draw(recording: Recording, behaviour: Behaviour, memory: Memory, shortest: 
         _grid(behaviour, axes[0, 0])
         for ax, sign, word in zip(axes[0, 1:], (1, -1), ("rises", "falls"), strict=True):
             name = draw(ax, _unit, recording, memory, sign)
-            title(ax, f"no unit {word}" if name is None else f"{name} {word} with f1")
-        _shares(memory, axes[1, 0])
+            title(ax, f"no unit {word}" if name is None else f"{name}: {word} at the end")
+        _shares(memory, recording.task.f1, axes[1, 0])  # type: ignore[attr-defined]
         draw(axes[1, 1], _matrix, memory)
         title(axes[1, 1], "similarity of tuning")
         draw(axes[1, 2], _scatter, recording, memory, shortest)
@@ -252,26 +254,26 @@ def _unit(recording: Recording, memory: Memory, sign: int, ax: Axes) -> str:
     rates, f1 = recording.rates[:, :, unit : unit + 1], recording.condition("f1")
     found = analysis.psth(rates, f1, event, recording.task.dt, window=window)
     colours = level_colours(f1)
-    ax.axvspan(-recording.task.f1 / 1000, 0, color=SHADE, linewidth=0, zorder=0)  # type: ignore[attr-defined]
+    ax.axvspan(-recording.task.f1, 0, color=SHADE, linewidth=0, zorder=0)  # type: ignore[attr-defined]
     for level, mean in zip(found.levels.tolist(), found.average[:, :, 0], strict=True):
-        ax.plot(found.time / 1000, mean, color=colours[level], linewidth=1.2)
-    ax.set_xlim(window[0] / 1000, window[1] / 1000)
+        ax.plot(found.time, mean, color=colours[level], linewidth=1.2)
+    ax.set_xlim(*window)
     ax.set_ylim(bottom=0)
-    ax.set_xlabel("time in the delay (s)")
+    ax.set_xlabel(SINCE)
     ax.set_ylabel(UNIT_LABEL)
     kind = "" if recording.types is None else " (E)" if recording.types[unit] else " (I)"
     return f"unit {unit}{kind}"
 
 
-def _shares(memory: Memory, ax: Axes) -> None:
-    ax.axvspan(-0.5, 0, color=SHADE, linewidth=0, zorder=0)
-    ax.plot(memory.time / 1000, memory.rising + memory.falling, color=INK, label="tuned")
-    ax.plot(memory.time / 1000, memory.rising, color=INK, linestyle="--", linewidth=1.0, label="rising")
-    ax.plot(memory.time / 1000, memory.falling, color=INK, linestyle=":", linewidth=1.2, label="falling")
+def _shares(memory: Memory, f1: float, ax: Axes) -> None:
+    ax.axvspan(-f1, 0, color=SHADE, linewidth=0, zorder=0)
+    ax.plot(memory.time, memory.rising + memory.falling, color=INK, label="tuned")
+    ax.plot(memory.time, memory.rising, color=INK, linestyle="--", linewidth=1.0, label="rising")
+    ax.plot(memory.time, memory.falling, color=INK, linestyle=":", linewidth=1.2, label="falling")
     ax.axhline(0.05, color=REFERENCE, linewidth=0.8)
-    ax.set_xlim(memory.time[0] / 1000, memory.time[-1] / 1000)
+    ax.set_xlim(memory.time[0], memory.time[-1])
     ax.set_ylim(0, 1)
-    ax.set_xlabel("time in the delay (s)")
+    ax.set_xlabel(SINCE)
     ax.set_ylabel("fraction of units")
     ax.legend(loc="upper right", fontsize=8)
     title(ax, "tuned units")

@@ -10,14 +10,14 @@ from ... import analysis, plotting
 from .._run import Run
 from ._draw_panels import INK, REFERENCE, SHADE, UNIT_LABEL, draw, handle, nothing, panels, title
 from ._recordings import Recording, attempt, by_model, measure_all, record_trials
-from ._signatures import FigureResult, Signature, networks, signature, span
+from ._signatures import FigureResult, Signature, networks, psychometric, signature, span
 
 RATES = (9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0)
 """Rates of the test, around the boundary; networks are trained on more."""
 SENSES = dict(zip(("visual", "auditory", "both"), plotting.SENSE_COLORS, strict=True))
 BAND = (0.75, 1.33)
 """Ratio of measured and predicted information that still counts as the best combination."""
-MORE, RESAMPLES = 4, 300
+MORE, RESAMPLES = 20, 300
 """Factor on the trials of the psychometric curves, and resampled data sets."""
 SELECTIVE = 0.5
 """Smallest modulus of d' of a selective unit."""
@@ -72,7 +72,7 @@ def _record(run: Run, repeats: int, *, stream: int = 0, keep_rates: bool = True)
 def _ratio(recording: Recording) -> analysis.MultisensoryRatio | None:
     """Information in the three curves; None if the choices do not determine them."""
     rate, modality, choice = recording.condition("rate"), recording.condition("modality"), recording.choice
-    curves = [attempt(analysis.psychometric, rate[modality == m], choice[modality == m]) for m in range(3)]
+    curves = [psychometric(rate[modality == m], choice[modality == m]) for m in range(3)]
     if not all(curve is not None and curve.converged for curve in curves):
         return None
     return analysis.multisensory_ratio(rate, modality, choice, rng=recording.seed, n_resamples=RESAMPLES)
@@ -163,6 +163,8 @@ def _curves(recording: Recording, ratio: analysis.MultisensoryRatio | None, ax: 
     plotting.plot_multisensory(ratio, names=tuple(SENSES), boundary=boundary, ax=ax)
     for text in ax.texts:
         text.remove()
+    handles = [handle(name, colour) for name, colour in SENSES.items()]
+    ax.legend(handles=handles, loc="lower right", fontsize=8, handlelength=1.2)
     ax.set_ylabel("fraction of high choices")
 
 

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -43,8 +42,8 @@ def sequences_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     example, found = measure_all(models, lambda run, first: record_trials(run, repeats, keep_rates=first), _measure)
     drawings = {"eye_paths": _paths(example), "sequences": _draw(example.rated, found)}
     captions = {
-        "eye_paths": f"Gaze of a network, with its noise, in {SINGLE_TRIALS} trials of each sequence from the first "
-        "movement on.",
+        "eye_paths": f"Gaze of a network, with its noise, in {SINGLE_TRIALS} trials of each sequence from fixation of "
+        "the central dot on.",
         "sequences": "Gaze in one trial with its target (dotted: ends of epochs), mean activity in the plane of its "
         "first two principal components from fixation on (circle: before the first movement; square: end), and the "
         "error in each sequence, a point per network (filled: the example; dotted: what still holds).",
@@ -54,9 +53,7 @@ def sequences_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
 
 def _measure(recording: Recording) -> Sequences:
     sequence = recording.condition("sequence")
-    outputs, task = jnp.asarray(recording.outputs), recording.task
-    squares = np.asarray(task.rmse(outputs, recording.trial), np.float64) ** 2  # type: ignore[attr-defined]
-    score = np.asarray(task.correct(outputs, recording.trial), np.float64)
+    squares, score = recording.of_task("rmse").astype(np.float64) ** 2, recording.of_task("correct")
     levels = np.unique(sequence)
     rmse = np.array([np.sqrt(squares[sequence == level].mean()) for level in levels])
     return Sequences(rmse, np.array([score[sequence == level].mean() for level in levels]))
@@ -86,16 +83,16 @@ def _right(found: list[Sequences]) -> Signature:
 
 
 def _paths(recording: Recording) -> plotting.Drawing:
-    """Draw the first trials of each sequence, from the first movement on."""
+    """Draw the first trials of each sequence, from fixation on."""
     shown = slice(0, SINGLE_TRIALS * recording.task.n_conditions)
-    moving = recording.during("movement 1", "movement 2", "movement 3")
+    shown_steps = recording.during("fixation", "movement 1", "movement 2", "movement 3")
     sequence = recording.condition("sequence")
     return plotting.plot_eye_paths(
         recording.outputs[:, shown],
         sequence[shown],
         targets=np.asarray(recording.trial.targets)[:, shown],
         dots=DOTS,
-        mask=moving[:, shown],
+        mask=shown_steps[:, shown],
         titles={int(level): f"sequence {level + 1}" for level in np.unique(sequence)},
     )
 

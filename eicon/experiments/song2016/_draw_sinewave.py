@@ -53,7 +53,7 @@ class Wave(NamedTuple):
 
     def goes_on(self, tolerance: float) -> bool:
         """Whether amplitude and period are right to the end."""
-        return AMPLITUDE[0] <= self.amplitude[-1] <= AMPLITUDE[1] and abs(self.error) <= tolerance
+        return AMPLITUDE[0] <= float(self.amplitude[-1]) <= AMPLITUDE[1] and abs(self.error) <= tolerance
 
 
 def sinewave_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
@@ -110,8 +110,8 @@ def _signatures(coarse: list[Wave], fine: list[Wave], dt: float) -> list[Signatu
         ),
         signature(
             "The wave goes on after the end of the longest training trial.",
-            f"At the step of the training: {_lasting(coarse)} (holds: amplitude {AMPLITUDE[0]:g} to {AMPLITUDE[1]:g}, period within "
-            f"{100 * PERIOD_ERROR:g} %).",
+            f"At the step of the training: {_lasting(coarse)} (holds: amplitude {AMPLITUDE[0]:g} to "
+            f"{AMPLITUDE[1]:g}, period within {100 * PERIOD_ERROR:g} %).",
             [wave.goes_on(PERIOD_ERROR) for wave in coarse],
             **_numbers(coarse),
         ),

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, ParamSpec, TypeVar
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import ParamSpec, TypeVar
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ...models import RateRNN
@@ -26,7 +27,8 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-class Recording(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Recording:
     """Balanced trials and what a trained network did in them.
 
     Attributes
@@ -57,7 +59,7 @@ class Recording(NamedTuple):
         """First step of an epoch in each trial."""
         return np.asarray(self.trial.epochs[epoch])[:, 0]
 
-    @property
+    @cached_property
     def rated(self) -> "Recording":
         """The trials whose rates were kept."""
         n = self.rates.shape[1]
@@ -69,19 +71,23 @@ class Recording(NamedTuple):
             {name: values[:n] for name, values in trial.conditions.items()},
             {name: values[:n] for name, values in trial.epochs.items()},
         )
-        return self._replace(trial=cut, outputs=self.outputs[:, :n])
+        return replace(self, trial=cut, outputs=self.outputs[:, :n])
+
+    def of_task(self, method: str) -> np.ndarray:
+        """What a method of the task says of the outputs, as ``"choice"`` or ``"rmse"``."""
+        return np.asarray(_judge(self.task, method, self.outputs, self.trial))
 
     @property
     def inside(self) -> np.ndarray:
         """Steps before the end of the trial, bool (T, B)."""
         return np.asarray(self.trial.inside)
 
-    @property
+    @cached_property
     def choice(self) -> np.ndarray:
         """What the network chose in each trial; -1 for nothing."""
-        return np.asarray(self.task.choice(jnp.asarray(self.outputs), self.trial))  # type: ignore[attr-defined]
+        return self.of_task("choice")
 
-    @property
+    @cached_property
     def correct(self) -> np.ndarray:
         """Whether that was right; no choice is wrong."""
         return self.choice == self.condition("choice")
@@ -114,7 +120,7 @@ def record_trials(
         net = net.with_settings(dt=task.dt)
     key = jax.random.fold_in(jax.random.fold_in(jax.random.key(run.config.seed), ANALYSIS_STREAM), FIGURE_STREAM)
     key_trial, key_noise = jax.random.split(jax.random.fold_in(key, stream))
-    trial = task.trials(repeats, key=key_trial)
+    trial = _trials(task, repeats, key_trial)
     steps, n_trials = trial.n_steps, trial.batch_size
     fitting = max(1, int(RATES_BYTES / (4 * steps * net.n_rec * task.n_conditions)))
     kept = task.n_conditions * min(repeats, fitting) if keep_rates else 0
@@ -127,6 +133,17 @@ def record_trials(
         wanted = chosen[chosen < kept]
         rates[:, wanted] = np.asarray(activity.rates)[:, : wanted.size]
     return Recording(run.config.seed, net, task, trial, outputs, rates)
+
+
+# Compiled as a whole and once per task: operation by operation, compilation takes longer than the trials.
+@partial(jax.jit, static_argnums=(0, 1))
+def _trials(task: Task, repeats: int, key: jax.Array) -> Trial:
+    return task.trials(repeats, key=key)
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _judge(task: Task, method: str, outputs: jax.Array, trial: Trial) -> jax.Array:
+    return getattr(task, method)(outputs, trial)
 
 
 def measure_all(

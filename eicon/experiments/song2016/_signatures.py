@@ -79,6 +79,14 @@ def trend(x: ArrayLike, y: ArrayLike) -> Trend:
     return Trend(float(found.statistic), float(found.pvalue), int(first.size))
 
 
+def psychometric(levels: ArrayLike, choice: ArrayLike) -> analysis.Psychometric | None:
+    """Psychometric curve; None if there are choices at fewer than two levels."""
+    signed, chosen = np.asarray(levels, np.float64), np.asarray(choice)
+    if np.unique(signed[chosen >= 0]).size < 2:
+        return None
+    return analysis.psychometric(signed, chosen)
+
+
 def falls_nowhere(curve: analysis.Psychometric) -> bool:
     """Whether no level is below a lower one by more than their 95 % intervals allow."""
     highest_low = np.maximum.accumulate(curve.ci[:, 0])

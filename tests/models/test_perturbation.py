@@ -1,0 +1,328 @@
+"""Silenced and driven units and cut projections, against networks without them and a plain loop in numpy."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from eicon.models import Connectivity, Cut, Drive, RateRNN, Silence
+from eicon.tasks import PerceptualDecision
+
+N, B = 10, 6
+TASK = PerceptualDecision.variable()
+TRIAL = TASK.sample(jax.random.key(2), B)
+T = TRIAL.n_steps
+SPANS = {name: np.asarray(span) for name, span in TRIAL.epochs.items()}
+LABELS = {"area": np.array(["S"] * 4 + ["M"] * 5 + ["S"]), "layer": np.arange(N) % 3}
+KEY = jax.random.key(9)
+ALL = np.ones(N, bool)
+
+
+def make(recurrent, weights, b_rec):
+    dale = RateRNN.dale(2, N, 2)
+    net = RateRNN(
+        recurrent, dale.equation.input, dale.equation.readout,
+        weights=weights, tau=np.linspace(50.0, 120.0, N), bias=True, readout_bias=True, sigma_rec=0.15, sigma_in=0.05,
+        x0=np.linspace(-0.2, 0.5, N), units=LABELS,
+    )  # fmt: skip
+    net.b_rec.value, net.b_out.value = jnp.asarray(b_rec, jnp.float32), jnp.array([0.1, -0.2])
+    return net
+
+
+@pytest.fixture(scope="module")
+def net():
+    """With everything, two constant weights among it; active without noise."""
+    dale = RateRNN.dale(2, N, 2, spectral_radius=1.2, seed=6)
+    entries = np.zeros((N, N), bool)
+    entries[1, 5] = entries[8, 2] = True
+    weights = {"recurrent": dale.W_rec, "input": dale.W_in, "readout": dale.W_out}
+    b_rec = np.random.default_rng(0).uniform(0.0, 0.3, N)
+    return make(dale.equation.recurrent.frozen(dale.W_rec, entries), weights, b_rec)
+
+
+@pytest.fixture(scope="module")
+def plain(net):
+    """The unperturbed run, as `perturb` does it."""
+    return [np.asarray(values) for values in net.perturb(TRIAL, key=KEY)]
+
+
+def changed(net, *, recurrent=ALL, readout=ALL, b_rec=0.0):
+    """Another network: some connections (False) are not there, and a bias is added."""
+    old = net.equation.recurrent
+    there = np.broadcast_to(recurrent, (N, N))
+    weights = {"recurrent": net.W_rec * there, "input": net.W_in, "readout": net.W_out * readout[:, None]}
+    return make(Connectivity(old.sign, old.mask & there, old.fixed * there), weights, net.b_rec.value + b_rec)
+
+
+def assert_close(activity, wanted, rtol=5e-5, atol=5e-6):
+    for ours, expected in zip(activity, wanted, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=rtol, atol=atol)
+
+
+def test_epochs_differ_between_trials_and_end_before_the_last_step():
+    assert len(set(SPANS["stimulus"][:, 1])) > 3
+    assert (SPANS["decision"][:, 1] < T).any()
+    assert not SPANS["fixation"][:, 0].any()
+
+
+def test_without_perturbations_it_is_predict(net, plain):
+    assert_close(plain, net.predict(TRIAL.inputs, key=KEY), rtol=1e-6, atol=1e-6)
+    quiet = net.predict(TRIAL.inputs, noise=False)
+    assert_close(net.perturb(TRIAL, noise=False), quiet, rtol=1e-6, atol=1e-6)
+    assert_close(net.perturb(TRIAL, key=KEY, noise=False), quiet, rtol=1e-6, atol=1e-6)
+    assert np.abs(plain[0] - np.asarray(quiet.outputs)).max() > 0.05
+
+
+def test_silenced_throughout_is_the_network_without_their_outgoing_weights(net):
+    units = [0, 3, 8]
+    keep = ~np.isin(np.arange(N), units)
+    ours = net.perturb(TRIAL, Silence(units), key=KEY)
+    wanted = changed(net, recurrent=keep[:, None], readout=keep).predict(TRIAL.inputs, key=KEY)
+    assert_close((ours.outputs, ours.currents), (wanted.outputs, wanted.currents))
+    np.testing.assert_allclose(ours.rates[:, :, keep], wanted.rates[:, :, keep], rtol=5e-5, atol=5e-6)
+    assert not np.asarray(ours.rates)[:, :, ~keep].any()
+    assert np.asarray(wanted.rates)[:, :, ~keep].any(), "they would be active"
+
+
+def test_cut_throughout_is_the_network_without_these_connections(net):
+    """Among them a constant one, and pairs that are not connected at all."""
+    source, target = np.isin(np.arange(N), [1, 2, 9]), np.isin(np.arange(N), [2, 5, 6])
+    ours = net.perturb(TRIAL, Cut(source, target), key=KEY)
+    assert_close(ours, changed(net, recurrent=~np.outer(source, target)).predict(TRIAL.inputs, key=KEY))
+    transposed = net.perturb(TRIAL, Cut(target, source), key=KEY)
+    assert np.abs(np.asarray(ours.currents) - np.asarray(transposed.currents)).max() > 0.05
+
+
+def test_driven_throughout_is_a_bias(net):
+    ours = net.perturb(TRIAL, Drive({"area": "M"}, 0.7), Drive([0, 5], -0.3), key=KEY)
+    bias = 0.7 * (LABELS["area"] == "M") - 0.3 * np.isin(np.arange(N), [0, 5])
+    assert_close(ours, changed(net, b_rec=bias).predict(TRIAL.inputs, key=KEY))
+
+
+def test_a_drive_is_in_the_unit_of_the_current(uncoupled):
+    """Alone, it shifts a unit's current by so much; from one step to the next by alpha of what is left."""
+    net = uncoupled(tau=np.linspace(40.0, 100.0, N))
+    shift = np.asarray(net.perturb(TRIAL._replace(inputs=np.zeros((T, B, N), np.float32)), Drive([2, 6], 0.8)).currents)
+    alpha = 20.0 / np.linspace(40.0, 100.0, N)
+    wanted = 0.8 * (1 - (1 - alpha) ** np.arange(1, T + 1)[:, None]) * np.isin(np.arange(N), [2, 6])
+    np.testing.assert_allclose(shift, np.repeat(wanted[:, None], B, axis=1), atol=1e-5)
+
+
+def first_change(values, before):
+    """First step at which each unit of each trial differs, T where it never does; (B, N)."""
+    differs = values != before
+    return np.where(differs.any(axis=0), differs.argmax(axis=0), T)
+
+
+@pytest.mark.parametrize("epoch", ["stimulus", "decision"])
+def test_silence_begins_with_the_first_step_of_its_epoch_and_ends_after_the_last(net, plain, epoch):
+    units = np.isin(np.arange(N), [0, 2, 9])
+    ours = [np.asarray(values) for values in net.perturb(TRIAL, Silence(units, epoch), key=KEY)]
+    outputs, rates, currents = (first_change(a, b) for a, b in zip(ours, plain, strict=True))
+    start, stop = SPANS[epoch].T
+    for b in range(B):
+        assert (currents[b] > start[b]).all(), "nobody's current has changed at that step yet"
+        assert currents[b].min() == start[b] + 1
+        assert (rates[b, ~units] > start[b]).all()
+        active = plain[1][start[b], b, units] > 0
+        assert active.any()
+        np.testing.assert_array_equal(rates[b, units] == start[b], active)
+        assert (outputs[b] >= start[b]).all()
+        assert (outputs[b] == start[b]).any()
+        assert not ours[1][start[b] : stop[b], b][:, units].any()
+        following = slice(stop[b], stop[b] + 1)
+        np.testing.assert_allclose(ours[1][following, b], np.maximum(ours[2][following, b], 0), rtol=1e-6)
+
+
+def test_silence_from_the_beginning_takes_the_initial_rates_too(net):
+    during = net.perturb(TRIAL, Silence("E", "fixation"), noise=False)
+    always = net.perturb(TRIAL, Silence("E"), noise=False)
+    stop = SPANS["fixation"][0, 1]
+    for a, b in zip(during, always, strict=True):
+        np.testing.assert_array_equal(np.asarray(a)[:stop], np.asarray(b)[:stop])
+    alpha = 20.0 / net.tau
+    r = np.maximum(np.asarray(net.x0.value), 0) * ~net.is_excitatory
+    first = (1 - alpha) * np.asarray(net.x0.value) + alpha * (
+        r @ np.asarray(net.W_rec) + np.asarray(TRIAL.inputs)[0] @ np.asarray(net.W_in) + np.asarray(net.b_rec.value)
+    )
+    np.testing.assert_allclose(np.asarray(always.currents)[0], first, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("epoch", ["stimulus", "decision"])
+def test_a_drive_begins_with_the_first_step_of_its_epoch(net, plain, epoch):
+    units = np.isin(np.arange(N), [1, 9])
+    ours = [np.asarray(values) for values in net.perturb(TRIAL, Drive(units, -0.4, epoch), key=KEY)]
+    currents = first_change(ours[2], plain[2])
+    start = SPANS[epoch][:, 0]
+    alpha = 20.0 / net.tau
+    for b in range(B):
+        assert (currents[b, units] == start[b]).all()
+        assert (currents[b, ~units] > start[b]).all()
+        moved = ours[2][start[b], b] - plain[2][start[b], b]
+        np.testing.assert_allclose(moved, -0.4 * alpha * units, atol=1e-6)
+
+
+def test_a_cut_begins_with_the_first_step_of_its_epoch(net, plain):
+    source, target = np.isin(np.arange(N), [0, 1, 2, 9]), np.isin(np.arange(N), [3, 4, 5])
+    ours = [np.asarray(values) for values in net.perturb(TRIAL, Cut(source, target, "stimulus"), key=KEY)]
+    alpha, w_rec = 20.0 / net.tau, np.asarray(net.W_rec)
+    for b, start in enumerate(SPANS["stimulus"][:, 0]):
+        for a, before in zip(ours, plain, strict=True):
+            np.testing.assert_allclose(a[:start, b], before[:start, b], rtol=1e-6, atol=1e-6)
+        lost = alpha * ((plain[1][start - 1, b] * source) @ w_rec) * target
+        assert np.abs(lost[target]).min() > 1e-3
+        np.testing.assert_allclose(ours[2][start, b] - plain[2][start, b], -lost, atol=1e-6)
+
+
+def perturbed_by_hand(net, silences=(), drives=(), cuts=()):
+    """Step by step and trial by trial, in float64 and without noise; epochs as (mask of units, ..., spans (B, 2))."""
+    alpha = net.dt / net.tau
+    w_rec, w_in, w_out = (np.asarray(w, np.float64) for w in (net.W_rec, net.W_in, net.W_out))
+    x0, b_rec, b_out = (np.asarray(v.value, np.float64) for v in (net.x0, net.b_rec, net.b_out))
+    inputs = np.asarray(TRIAL.inputs, np.float64)
+    found = np.zeros((T, B, 2)), np.zeros((T, B, N)), np.zeros((T, B, N))
+    for b in range(B):
+        x = x0
+        r = np.maximum(x, 0)
+        for units, spans in silences:
+            if spans[b, 0] == 0:
+                r = np.where(units, 0, r)
+        for t in range(T):
+            weights, received = w_rec.copy(), inputs[t, b] @ w_in + b_rec
+            for source, target, spans in cuts:
+                if spans[b, 0] <= t < spans[b, 1]:
+                    for i, j in itertools.product(np.flatnonzero(source), np.flatnonzero(target)):
+                        weights[i, j] = 0
+            for units, current, spans in drives:
+                if spans[b, 0] <= t < spans[b, 1]:
+                    received = received + current * units
+            x = (1 - alpha) * x + alpha * (r @ weights + received)
+            r = np.maximum(x, 0)
+            for units, spans in silences:
+                if spans[b, 0] <= t < spans[b, 1]:
+                    r = np.where(units, 0, r)
+            for values, now in zip(found, (r @ w_out + b_out, r, x), strict=True):
+                values[t, b] = now
+    return found
+
+
+ALWAYS = np.tile([[0, T]], (B, 1))
+
+
+def test_all_three_together_are_the_plain_loop(net):
+    area, index = LABELS["area"], np.arange(N)
+    ours = net.perturb(
+        TRIAL,
+        Silence({"area": "S", "type": "I"}, "stimulus"),
+        Silence([4], "decision"),
+        Silence([5, 4]),
+        Drive("E", 0.4, "decision"),
+        Drive({"area": "M"}, -0.2, "fixation"),
+        Drive([3], 0.25),
+        Cut({"area": "S"}, {"area": "M"}, "stimulus"),
+        Cut([0, 1], [2], "stimulus"),
+        Cut({"area": "M"}, {"area": "S"}),
+        noise=False,
+    )
+    wanted = perturbed_by_hand(
+        net,
+        silences=[
+            ((area == "S") & (index >= 8), SPANS["stimulus"]),
+            (index == 4, SPANS["decision"]),
+            (np.isin(index, [4, 5]), ALWAYS),
+        ],
+        drives=[
+            (index < 8, 0.4, SPANS["decision"]),
+            (area == "M", -0.2, SPANS["fixation"]),
+            (index == 3, 0.25, ALWAYS),
+        ],
+        cuts=[
+            (area == "S", area == "M", SPANS["stimulus"]),
+            (index < 2, index == 2, SPANS["stimulus"]),
+            (area == "M", area == "S", ALWAYS),
+        ],
+    )
+    assert_close(ours, wanted)
+    assert np.abs(wanted[0] - perturbed_by_hand(net)[0]).max() > 0.1
+
+
+def test_the_network_stays_as_it_is(net):
+    def everything():
+        return {name: np.asarray(v.value).tobytes() for name, v in net.vars().items()} | {
+            "constants": repr(net.equation.constants)
+        }
+
+    before = everything()
+    net.perturb(TRIAL, Silence("I"), Drive([0], 1.0, "stimulus"), Cut("E", "E", "decision"), key=KEY)
+    assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("units", "wanted"),
+    [
+        ("E", range(8)),
+        ("I", [8, 9]),
+        ({"area": "S"}, [0, 1, 2, 3, 9]),
+        ({"area": "S", "type": "I"}, [9]),
+        ({"layer": [0, 2], "area": ["S", "nowhere"]}, [0, 2, 3, 9]),
+        ({}, range(N)),
+        ([7, 2, 7], [2, 7]),
+        (np.array([9], np.uint8), [9]),
+        (np.int64(3), [3]),
+        (LABELS["layer"] == 1, [1, 4, 7]),
+        ([False] * 9 + [True], [9]),
+        (np.zeros(0, int), []),
+    ],
+)
+def test_units_are_selected_by_type_labels_mask_or_index(net, units, wanted):
+    chosen = net.select(units)
+    assert chosen.dtype == bool
+    assert np.flatnonzero(chosen).tolist() == list(wanted)
+
+
+def test_a_mask_is_copied(net):
+    mask = np.zeros(N, bool)
+    net.select(mask)[0] = True
+    assert not mask.any()
+
+
+@pytest.mark.parametrize(
+    ("perturbation", "message"),
+    [
+        (Silence("X"), r"no unit has type 'X'; there are \{'type': \['E', 'I'\]\}"),
+        (Silence({"region": "M"}), "units have no label 'region'; they have type, area, layer"),
+        (Silence({"area": "V", "type": "I"}), r"no unit has area 'V', type 'I'; there are \{'area': \['M', 'S'\], "),
+        (Silence([10]), r"a bool mask of shape \(10,\) or indices in 0..9; got \[10\]"),
+        (Silence([-1]), r"indices in 0..9; got \[-1\]"),
+        (Silence([0.5]), r"indices in 0..9; got \[0.5\]"),
+        (Silence(np.ones(9, bool)), r"a bool mask of shape \(10,\) or indices"),
+        (Silence(["E", "I"]), "units are a type, labels, a bool mask"),
+        (Silence("E", "delay"), "these trials have no epoch 'delay'; they have fixation, stimulus, decision"),
+        (Drive("E", 1.0, ""), "these trials have no epoch ''"),
+        (Cut("E", "I", "delay"), "these trials have no epoch 'delay'"),
+        (Drive("E", float("nan")), "the current of a drive must be finite; got nan"),
+        (Drive("E", float("-inf")), "the current of a drive must be finite; got -inf"),
+        (Cut("E", [10]), "or indices in 0..9"),
+    ],
+)
+def test_impossible_perturbations_are_refused(net, perturbation, message):
+    with pytest.raises(ValueError, match=message):
+        net.perturb(TRIAL, perturbation, noise=False)
+
+
+def test_a_connection_is_cut_in_one_epoch_only(net):
+    with pytest.raises(ValueError, match="cut during 'decision' and during another epoch; cut them throughout"):
+        net.perturb(TRIAL, Cut("E", "E", "stimulus"), Cut([0], "E", "decision"), noise=False)
+    with pytest.raises(ValueError, match="cut during None and during another epoch"):
+        net.perturb(TRIAL, Cut("E", "E", "stimulus"), Cut([0], [1]), noise=False)
+
+
+def test_impossible_runs_are_refused_as_by_predict(net):
+    with pytest.raises(ValueError, match=r"noisy \(sigma_rec 0.15, sigma_in 0.05\): pass key=jax.random.key\(0\)"):
+        net.perturb(TRIAL)
+    with pytest.raises(ValueError, match=r"inputs must have shape \(T, B, n_in\) = \(T, B, 2\); got \(.*, 3\)"):
+        net.perturb(TRIAL._replace(inputs=np.zeros((T, B, 3), np.float32)), noise=False)
+    with pytest.raises(ValueError, match="inputs must be finite; got NaN or infinity"):
+        net.perturb(TRIAL._replace(inputs=np.full((T, B, 2), np.nan, np.float32)), noise=False)
