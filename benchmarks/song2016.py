@@ -45,7 +45,8 @@ def signatures(results: dict[str, Any]) -> list[str]:
     for figure in results["figures"]:
         for signature in figure["signatures"]:
             holds = "yes" if signature["holds"] else "**no**"
-            lines.append(f"| {figure['figure']} | {signature['claim']} | {signature['measured']} | {holds} |")
+            measured = signature["measured"].replace("|", "\\|")
+            lines.append(f"| {figure['figure']} | {signature['claim']} | {measured} | {holds} |")
     return lines
 
 
@@ -155,7 +156,8 @@ def page(out: Path, repeats: int) -> str:
             "## Figures",
             "",
             *copy_images(out),
-            f"`eicon reproduce song2016 --out {out}`, then `python -m benchmarks.song2016 {out}`; "
+            "`eicon reproduce song2016 --out OUT`, then "
+            f"`python -m benchmarks.song2016 OUT --repeats {repeats}`; "
             f"Python {platform.python_version()}, {versions}.",
             "",
         ]
