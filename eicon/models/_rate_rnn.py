@@ -1,8 +1,7 @@
 """The one network class: the rate equation as a BrainPy dynamical system with trainable weights."""
 
-import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import brainpy as bp
@@ -14,13 +13,11 @@ from numpy.typing import ArrayLike
 
 from ..tasks import Trial
 from ._activations import Activation, as_activation
-from ._anatomy import remap as remap_weights
 from ._connectivity import Connectivity
+from ._constructors import Constructors
 from ._equation import CONSTANTS, Activity, Parameters, RateEquation
-from ._initial import feedforward_weights, recurrent_weights, with_radius
+from ._initial import feedforward_weights, recurrent_weights
 from ._perturbation import Perturbation, Units, perturb, select
-from ._populations import Population, Projection, labels
-from ._schemes import SCHEMES, uniform_bias, uniform_weights
 from ._thread import ensure_defaults
 
 if TYPE_CHECKING:
@@ -30,7 +27,7 @@ RAW = {"recurrent": "raw_rec", "input": "raw_in", "readout": "raw_out"}
 """Name of the raw weights of each connectivity."""
 
 
-class RateRNN(bp.DynamicalSystem):
+class RateRNN(Constructors, bp.DynamicalSystem):
     r"""Continuous-time rate network, Song, Yang & Wang (2016) eqs. 1-3.
 
     .. math::
@@ -146,225 +143,6 @@ class RateRNN(bp.DynamicalSystem):
         self.units = _labels(units, recurrent.sign)
         self.noise_key = bm.Variable(jax.random.key_data(key_noise))
         self.reset_state(self.mode)
-
-    @classmethod
-    def dale(
-        cls,
-        n_in: int,
-        n_rec: int,
-        n_out: int,
-        *,
-        e_ratio: float = 0.8,
-        free_input: bool = False,
-        free_readout: bool = False,
-        autapses: bool = False,
-        positive: str = "abs",
-        **options: Any,
-    ) -> "RateRNN":
-        """Dense excitatory-inhibitory network whose excitatory units alone are read out.
-
-        Parameters
-        ----------
-        n_in, n_rec, n_out : int
-            Numbers of input channels, units and outputs.
-        e_ratio : float
-            Fraction of excitatory units, in (0, 1); they come first.
-        free_input : bool
-            Input weights of either sign; by default they are non-negative.
-        free_readout : bool
-            Readout weights of either sign; by default they are non-negative.
-        autapses : bool
-            Keep self-connections.
-        positive : {"abs", "relu", "softplus"}
-            How constrained weights are kept non-negative.
-        **options
-            As for `RateRNN`.
-        """
-        recurrent = Connectivity.dale(n_rec, e_ratio, autapses=autapses, positive=positive)
-        readout_sign = np.where(recurrent.sign > 0, 0 if free_readout else 1, -1)
-        mask = np.repeat((recurrent.sign > 0)[:, None], n_out, axis=1)
-        return cls(
-            recurrent,
-            Connectivity.dense(n_in, n_rec, sign=0 if free_input else 1, positive=positive),
-            Connectivity(readout_sign, mask, np.zeros(mask.shape), positive),
-            **options,
-        )
-
-    @classmethod
-    def from_populations(
-        cls,
-        populations: Sequence[Population],
-        n_in: int | Sequence[str],
-        n_out: int | Sequence[str],
-        *,
-        recurrent: Sequence[Projection] = (Projection(),),
-        input: Sequence[Projection] = (Projection(),),
-        readout: Sequence[Projection] | None = None,
-        free_input: bool = False,
-        free_readout: bool = False,
-        autapses: bool = False,
-        positive: str = "abs",
-        seed: int = 0,
-        **options: Any,
-    ) -> "RateRNN":
-        """Network of named populations, e.g. areas, with the projections that are listed and no other.
-
-        Parameters
-        ----------
-        populations : sequence of Population
-            In the order of units, which are labelled with their ``population`` and ``area``.
-        n_in, n_out : int or sequence of str
-            Input channels and outputs, or their names (``task.input_channels``), which projections can use.
-        recurrent, input : sequence of Projection
-            Between populations, and from input channels to populations; by default all to all.
-        readout : sequence of Projection, optional
-            From populations to outputs; by default all excitatory ones, or all if there are none.
-        free_input, free_readout, autapses, positive
-            As for `dale`.
-        seed : int
-            Fixes the connections of sparse projections too.
-        **options
-            As for `RateRNN`.
-
-        Raises
-        ------
-        ValueError
-            As for `Connectivity.areas`.
-
-        Examples
-        --------
-        >>> units = [Population("sensory", 8, "E", "S"), Population("motor", 8, "E", "M"), Population("I", 4, "I")]
-        >>> net = RateRNN.from_populations(
-        ...     units,
-        ...     n_in=2,
-        ...     n_out=["left", "right"],
-        ...     recurrent=[
-        ...         Projection("sensory"),
-        ...         Projection("I"),
-        ...         Projection("motor", "[mI]*"),
-        ...         Projection("motor", "sensory", density=0.25),
-        ...     ],
-        ...     input=[Projection("*", "sensory")],
-        ...     readout=[Projection("motor")],
-        ... )
-        >>> int((net.W_rec[8:16, :8] != 0).sum()), sorted(set(net.units["area"].tolist()))
-        (16, ['', 'M', 'S'])
-        """
-        populations = list(populations)
-        channels = _named(n_in, "input", "" if free_input else "E")
-        outputs = _named(n_out, "output", "")
-        if readout is None:
-            excitatory = [Projection(_literal(p.name)) for p in populations if p.type == "E"]
-            readout = excitatory or [Projection()]
-        read = Connectivity.areas(populations, outputs, readout, autapses=True, positive=positive, seed=seed + 2)
-        if free_readout:
-            read = dataclasses.replace(read, sign=np.zeros_like(read.sign))
-        return cls(
-            Connectivity.areas(populations, populations, recurrent, autapses=autapses, positive=positive, seed=seed),
-            Connectivity.areas(channels, populations, input, autapses=True, positive=positive, seed=seed + 1),
-            read,
-            units=labels(populations),
-            seed=seed,
-            **options,
-        )
-
-    @classmethod
-    def from_connectome(
-        cls,
-        anatomy: ArrayLike,
-        n_in: int,
-        n_out: int,
-        *,
-        sign: ArrayLike = 0,
-        init: str = "balanced",
-        remap: str = "magnitude",
-        distribution: str | None = None,
-        spectral_radius: float | None = None,
-        freeze: bool = False,
-        positive: str = "abs",
-        bias: bool = True,
-        readout_bias: bool = True,
-        x0: ArrayLike = 0.0,
-        seed: int = 0,
-        **options: Any,
-    ) -> "RateRNN":
-        """Network on a wiring diagram, whose strong connections begin strong.
-
-        Parameters
-        ----------
-        anatomy : array, shape (N, N)
-            Anatomical weights ``[source, target]`` of neurons, >= 0; connections exist where they are > 0.
-        n_in, n_out : int
-            Numbers of input channels and outputs; input and readout weights are dense and of either sign.
-        sign : int or array (N,)
-            +1 or -1 for units under Dale's law, 0 for free ones; see `eicon.connectomes.assign_signs`.
-        init : {"balanced", "default", "he", "xavier"}
-            How weights are drawn; "balanced" as in `RateRNN`, the others as in `eicon.models.uniform_weights`,
-            which draws the biases within 1 / sqrt(N) too.
-        remap : {"magnitude", "signed", "off"}
-            How drawn recurrent weights are handed out to the connections; see `eicon.models.remap`.
-        distribution : str, optional
-            As for `RateRNN`, for "balanced" alone.
-        spectral_radius : float, optional
-            Of the initial recurrent matrix, after the remapping; None leaves what was drawn (with "balanced": 1).
-        freeze : bool
-            Keep the recurrent weights as they are initially.
-        positive, bias, readout_bias, x0, seed
-            As for `RateRNN`.
-        **options
-            As for `RateRNN`.
-
-        Raises
-        ------
-        ValueError
-            For an anatomy that is not square, negative or empty, or a radius that cannot be reached.
-
-        Examples
-        --------
-        >>> net = RateRNN.from_connectome([[0, 2, 1], [1, 0, 0], [0, 1, 0]], n_in=2, n_out=1, seed=1)
-        >>> (np.asarray(net.W_rec) != 0).astype(int).tolist()
-        [[0, 1, 1], [1, 0, 0], [0, 1, 0]]
-        """
-        if init not in ("balanced", *SCHEMES):
-            raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")
-        if distribution is not None and init != "balanced":
-            raise ValueError(f"initialisation {init!r} has a distribution of its own; got {distribution!r} beside it.")
-        anatomy = np.asarray(anatomy, np.float64)
-        recurrent = Connectivity.from_connectome(anatomy, sign=sign, positive=positive)
-        if not recurrent.trainable or not (np.isfinite(anatomy).all() and (anatomy >= 0).all()):
-            raise ValueError("anatomy must hold finite weights >= 0, and at least one connection.")
-        n = len(anatomy)
-        roles = {"recurrent": recurrent, "input": Connectivity.dense(n_in, n), "readout": Connectivity.dense(n, n_out)}
-        keys = dict(zip((*roles, "bias", "readout_bias"), jax.random.split(jax.random.key(seed), 5), strict=True))
-        if init == "balanced":
-            weights = {
-                role: feedforward_weights(roles[role], key=keys[role], distribution=distribution)
-                for role in ("input", "readout")
-            }
-            weights["recurrent"] = recurrent_weights(recurrent, 1.0, key=keys["recurrent"], distribution=distribution)
-        else:
-            weights = {role: uniform_weights(c, init, n_rec=n, key=keys[role]) for role, c in roles.items()}
-        weights["recurrent"] = remap_weights(weights["recurrent"], anatomy, remap)
-        if spectral_radius is not None:
-            weights["recurrent"] = with_radius(weights["recurrent"], spectral_radius)
-        if freeze:
-            roles["recurrent"] = recurrent.frozen(weights["recurrent"])
-        net = cls(
-            roles["recurrent"],
-            roles["input"],
-            roles["readout"],
-            weights=weights,
-            bias=bias,
-            readout_bias=readout_bias,
-            x0=x0,
-            seed=seed,
-            **options,
-        )
-        if init != "balanced":
-            for variable, name in ((net.b_rec, "bias"), (net.b_out, "readout_bias")):
-                if variable is not None:
-                    variable.value = jnp.asarray(uniform_bias(len(variable), n, key=keys[name]), variable.dtype)
-        return net
 
     n_in = property(lambda self: self.equation.n_in, doc="Number of input channels.")
     n_rec = property(lambda self: self.equation.n_rec, doc="Number of recurrent units.")
@@ -621,16 +399,6 @@ def build(
         variable.value = jnp.asarray(values[name], variable.dtype)
     net.reset_state(net.mode)
     return net
-
-
-def _named(channels: int | Sequence[str], what: str, type: str) -> list[Population]:
-    names = [f"{what} {i}" for i in range(channels)] if isinstance(channels, int) else channels
-    return [Population(name, 1, type) for name in names]
-
-
-def _literal(name: str) -> str:
-    """Pattern that matches this name alone."""
-    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)
 
 
 def _variable(value: np.ndarray, trainable: bool) -> bm.Variable:
