@@ -46,7 +46,7 @@ def test_settings_are_those_of_the_paper(name):
     assert network.n_rec == n_rec.get(name, 100)
     assert network.sigma_rec == 0.15
     assert network.tau == (50.0 if name == "lee" else 100.0)
-    radius = 1.1 if name == "lee" else 1.5
+    radius = {"lee": 1.1, "sinewave": 1.0}.get(name, 1.5)
     assert (network.spectral_radius, network.x0, network.train_x0) == (radius, 0.1, True)
     assert training.clip_norm == 1.0
     assert network.dale == (name != "rdm_nodale")

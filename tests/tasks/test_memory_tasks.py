@@ -231,5 +231,17 @@ def test_descriptions_say_what_the_tasks_are():
         "NBack": (2, 3, 2),
         "PictureNBack": (65, 3, 2),
         "CueSetGo": (2, 1, 6),
+        "ReactionTimeDecision": (3, 2, 10),
+        "ParametricMemory": (2, 2, 10),
+        "ContextIntegration": (6, 2, 72),
+        "MultisensoryIntegration": (4, 2, 24),
+        "SequenceExecution": (17, 2, 8),
+        "SineWave": (1, 1, 1),
+        "DelayedMatchToSample": (17, 2, 112),
+        "DelayedMatchToCategory": (17, 2, 144),
+        "DelayedResponse": (17, 2, 8),
+        "ReadySetGo": (3, 1, 5),
+        "FlipFlop": (3, 3, 1),
+        "PulseAccumulation": (3, 2, 8),
     }
     assert described["PictureNBack"]["parameters"]["pictures"] == "digits"
