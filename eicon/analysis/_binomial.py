@@ -47,7 +47,7 @@ def counts(
 ) -> tuple[Float[np.ndarray, "L"], Int[np.ndarray, "L"], Float[np.ndarray, "L"]]:
     """Distinct levels, ascending, with the number of trials and of successes at each."""
     distinct, index = np.unique(levels, return_inverse=True)
-    return distinct, np.bincount(index), np.bincount(index, weights=success)
+    return distinct, np.bincount(index), np.bincount(index, weights=success).astype(np.float64)
 
 
 def wilson(k: Float[np.ndarray, "*L"], n: Int[np.ndarray, "*L"]) -> Float[np.ndarray, "*L 2"]:

@@ -173,3 +173,8 @@ def test_levels_in_fractions_give_the_same_curve_as_in_percent():
 def test_errors(coherence, choice, text):
     with pytest.raises(ValueError, match=text):
         psychometric(coherence, choice)
+
+
+def test_no_choice_at_all_is_refused_in_words():
+    with pytest.raises(ValueError, match="at least 2 levels among trials with a choice; got 0"):
+        psychometric([-1.0, 1.0], [-1, -1])
