@@ -9,7 +9,7 @@ help:
 	@echo "make demo     train a network, analyse it, write results/demo/report.html"
 	@echo "make test     run the tests"
 	@echo "make lint     style, types and format"
-	@echo "make bench    time a training step beside a PyTorch loop, BrainPy's notebook and the matmul limit"
+	@echo "make bench    time a training step and the search for fixed points beside PyTorch and BrainPy"
 	@echo "make studies  the slow studies whose results are under docs/results"
 	@echo "make slow     the slow tests"
 	@echo "make clean    remove $(VENV) and caches (results stay)"
@@ -49,6 +49,7 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.fixed_points
 
 studies: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.studies

@@ -1,7 +1,9 @@
 """The slow studies whose results stand under docs/results: ``python -m benchmarks.studies [NAME ...]``.
 
 ``demo``: the demo network over five seeds. ``notebook``: BrainPy's published notebook, its task and settings, on
-eicon. Each writes one Markdown page, with the command that made it.
+eicon. ``lyapunov``: exponents where the answer is known. ``dynamics``: fixed points of
+trained flip-flops and slow points of integrators. ``circuits``: the small circuits beside theory. Each writes
+one Markdown page, with the command that made it.
 """
 
 import argparse
@@ -16,6 +18,10 @@ from eicon.experiments import analyze_run, create_run, demo_config, train_run
 from eicon.models import RateRNN, verify
 from eicon.tasks import from_brainpy_datasets
 from eicon.training import Trainer
+
+from .circuits import circuits_study
+from .dynamics import dynamics_study
+from .lyapunov import lyapunov_study
 
 SEEDS = range(5)
 NOTEBOOK_LOSS = 0.1843
@@ -92,7 +98,13 @@ def notebook_study() -> str:
     return "\n".join(lines) + "\n"
 
 
-STUDIES: dict[str, Callable[[], str]] = {"demo": demo_study, "notebook": notebook_study}
+STUDIES: dict[str, Callable[[], str]] = {
+    "demo": demo_study,
+    "notebook": notebook_study,
+    "lyapunov": lyapunov_study,
+    "dynamics": dynamics_study,
+    "circuits": circuits_study,
+}
 
 
 def main() -> int:

@@ -21,7 +21,7 @@ ALLOWED = {
     "experiments": set(ROOMS) | {"eicon"},
 }
 COMMAND = ("cli", "__main__.py")
-FIGURES = {"matplotlib", "seaborn", "pandas"}
+FIGURES = {"matplotlib", "seaborn", "pandas", "plotly"}
 
 
 def modules_imported(path: Path, root: Path = ROOT) -> set[str]:
@@ -74,7 +74,7 @@ def test_imports_go_one_way():
 def test_experiments_leave_drawing_to_the_plotting_room():
     """Closing or saving a figure is theirs, the drawing libraries themselves are not."""
     for path in (ROOT / "experiments").rglob("*.py"):
-        assert not {name.split(".")[0] for name in modules_imported(path)} & {"seaborn", "pandas"}, path
+        assert not {name.split(".")[0] for name in modules_imported(path)} & {"seaborn", "pandas", "plotly"}, path
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,7 @@ def test_experiments_leave_drawing_to_the_plotting_room():
         ("analysis/deep/_new.py", "from ...tasks import Trial", "analysis/deep/_new.py imports tasks"),
         ("analysis/_new.py", "import matplotlib.pyplot as plt", "analysis/_new.py imports matplotlib"),
         ("models/_new.py", "import pandas", "models/_new.py imports pandas"),
+        ("training/_new.py", "import plotly.graph_objects", "training/_new.py imports plotly"),
         ("plotting/_new.py", "from ..models import RateRNN", "plotting/_new.py imports models"),
         ("training/_new.py", "from ..experiments import run", "training/_new.py imports experiments"),
         ("__init__.py", "from .experiments import run", "__init__.py imports experiments"),

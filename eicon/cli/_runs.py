@@ -8,6 +8,8 @@ import click
 
 from ._common import errors
 
+NO_PAGE = 'No view of the fixed points to turn with the mouse: it needs plotly, pip install "eicon[interactive]".'
+
 
 @click.command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/demo"), show_default=True)
@@ -65,18 +67,58 @@ def train(context: click.Context, config: Path | None, out: Path | None, resume:
 @click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
+@click.option("--fixed-points", is_flag=True, help="Where the network stands still while its input is held.")
+@click.option("--lyapunov", is_flag=True, help="Lyapunov exponents, with input held and along trials.")
+@click.option("--spectra", is_flag=True, help="Eigenvalues along the mean trajectory, and through training.")
+@click.option("--epoch", help="In which the input is held.  [default: the longest]")
+@click.option("--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Only trials that agree with it.")
+@click.option("--candidates", type=click.IntRange(min=1), help="Searches for fixed points.  [default: 512]")
 @click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
 @click.pass_context
-def analyze(context: click.Context, run: Path, repeats: int, as_json: bool) -> None:
-    """Analyse a trained RUN: figures/ and analysis.json."""
-    with errors(context, run):
-        from ..experiments import analyze_run, open_run
+def analyze(
+    context: click.Context,
+    run: Path,
+    repeats: int,
+    fixed_points: bool,
+    lyapunov: bool,
+    spectra: bool,
+    epoch: str | None,
+    conditions: tuple[str, ...],
+    candidates: int | None,
+    as_json: bool,
+) -> None:
+    """Analyse a trained RUN: figures/ and analysis.json.
 
-        numbers = analyze_run(open_run(run), repeats=repeats)
+    \b
+    Examples:
+      eicon analyze results/first
+      eicon analyze results/first --fixed-points --epoch stimulus
+      eicon analyze results/context --fixed-points --lyapunov --condition context=1
+    """
+    asked = fixed_points or lyapunov or spectra
+    if (conditions and not asked) or (epoch and not (fixed_points or lyapunov)) or (candidates and not fixed_points):
+        raise click.UsageError(
+            "--epoch belongs to --fixed-points or --lyapunov, --condition to any of these and --spectra, "
+            "--candidates to --fixed-points; give one of them."
+        )
+    agreed = dict(_condition(text) for text in conditions)
+    with errors(context, run):
+        from ..experiments import DynamicsRequest, analyze_run, dynamics_words, open_run
+
+        progress = not context.obj["quiet"]
+        request = DynamicsRequest(fixed_points, lyapunov, spectra, epoch, agreed, candidates or 512, progress)
+        opened = open_run(run)
+        if asked and progress:
+            click.echo("Analysing ...", err=True)
+        numbers = analyze_run(opened, repeats=repeats, dynamics=request if asked else None)
+        if fixed_points and not numbers["fixed_points"]["interactive"] and progress:
+            click.echo(NO_PAGE, err=True)
         if as_json:
             click.echo(json.dumps(numbers, indent=2))
         else:
             _say_results(numbers)
+            for line in dynamics_words(numbers):
+                click.echo(line)
             click.echo(f"Figures: {run / 'figures'}\nAll on one page: eicon report {run}")
 
 
@@ -109,6 +151,16 @@ def tasks(context: click.Context, as_json: bool) -> None:
             click.echo(f"  {about['n_in']} inputs, {about['n_out']} outputs, {about['n_conditions']} conditions")
             for parameter, value in about["parameters"].items():
                 click.echo(f"    {parameter} = {value}")
+
+
+def _condition(text: str) -> tuple[str, float]:
+    name, _, value = text.partition("=")
+    try:
+        return name, float(value)
+    except ValueError:
+        raise click.UsageError(
+            f"--condition takes NAME=VALUE with a number, such as context=1; got {text!r}."
+        ) from None
 
 
 def _train(context: click.Context, run: Any) -> None:

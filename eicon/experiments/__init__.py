@@ -18,6 +18,14 @@ from ._config import parse_config as parse_config
 from ._config import read_config as read_config
 from ._dt_report import DtRow as DtRow
 from ._dt_report import dt_report as dt_report
+from ._dynamics import Dynamics as Dynamics
+from ._dynamics import Exponents as Exponents
+from ._dynamics import HeldInputs as HeldInputs
+from ._dynamics import dynamics_of as dynamics_of
+from ._dynamics import exponents_of as exponents_of
+from ._dynamics import held_inputs as held_inputs
+from ._dynamics_numbers import DynamicsRequest as DynamicsRequest
+from ._dynamics_numbers import dynamics_words as dynamics_words
 from ._perturb import PerturbationEffect as PerturbationEffect
 from ._perturb import parse_perturbation as parse_perturbation
 from ._perturb import perturb_run as perturb_run

@@ -11,6 +11,7 @@ from .._files import atomic_file, write_text
 from ..models import Activity, RateRNN, verify
 from ..tasks import Task, Trial
 from ..training import read_history
+from ._dynamics_numbers import DynamicsRequest, run_dynamics
 from ._run import Run
 
 ANALYSIS_STREAM = 0xA11
@@ -35,13 +36,15 @@ def record(run: Run, repeats: int = 50) -> Recording:
     return Recording(net, task, trial, net.predict(trial.inputs, key=key_noise))
 
 
-def analyze_run(run: Run, *, repeats: int = 50) -> dict[str, Any]:
+def analyze_run(run: Run, *, repeats: int = 50, dynamics: DynamicsRequest | None = None) -> dict[str, Any]:
     """Analyse a trained run; write ``analysis.json`` and ``figures/*.png``, and return the numbers.
 
     Tasks with a signed ``coherence`` and a ``choice`` get selectivity and psychometrics beside what every
-    network gets (certificate, training history, principal components, spectrum, activity of a trial).
+    network gets (certificate, training history, principal components, spectrum, activity of a trial). With `dynamics`,
+    what it asks for is found and drawn too; fixed points also in ``figures/fixed_points.html``, where plotly is there.
     """
     recording = record(run, repeats)
+    found = None if dynamics is None else run_dynamics(run, recording.net, recording.task, dynamics)
     certificate = verify(recording.net).raise_if_violated()
     figures: dict[str, plotting.Drawing] = {}
     numbers: dict[str, Any] = {
@@ -53,6 +56,11 @@ def analyze_run(run: Run, *, repeats: int = 50) -> dict[str, Any]:
     numbers["spectrum"] = _spectrum(recording, figures)
     if {"coherence", "choice"} <= recording.trial.conditions.keys():
         numbers["choice"] = _choice(recording, figures)
+    if found is not None:
+        numbers |= found.numbers
+        figures |= found.figures
+        if found.page is not None:
+            write_text(run.figures / "fixed_points.html", found.page)
     for name, figure in figures.items():
         with atomic_file(run.figures / f"{name}.png") as stream:
             plotting.save_png(figure, stream)

@@ -122,7 +122,10 @@ RegularizerConfig = Annotated[
 
 
 class TrainingConfig(Section):
-    """Table ``[training]``; see `eicon.training.Trainer` for what the keys mean."""
+    """Table ``[training]``; see `eicon.training.Trainer` for what the keys mean.
+
+    With ``snapshots = true``, a run keeps the network of every ``checkpoint_every`` steps, in ``snapshots/``.
+    """
 
     steps: PositiveInt = 2000
     batch_size: PositiveInt = 32
@@ -134,6 +137,7 @@ class TrainingConfig(Section):
     validate_every: PositiveInt = 50
     validation_repeats: PositiveInt = 20
     checkpoint_every: PositiveInt = 500
+    snapshots: bool = False
     stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
     stop_worst_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
     stop_loss: Positive | None = None

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .._files import write_text
+from ._dynamics_numbers import dynamics_words
 from ._run import Run
 
 CAPTIONS = {
@@ -34,8 +35,44 @@ CAPTIONS = {
         "Eigenvalues",
         "Of the effective recurrent matrix, with the circle that a random matrix of the same variances would fill.",
     ),
+    "fixed_points": (
+        "Fixed points",
+        "States at which the network stands still while its input is held, in the plane of the first principal "
+        "components of its currents, with trajectories. Saddles let go along the segments.",
+    ),
+    "slow_points": (
+        "Slow points",
+        "Where searches come to rest that do not follow slow directions: points along which the network hardly moves.",
+    ),
+    "modes": (
+        "Modes of a saddle",
+        "Eigenvalues at a fixed point (the first saddle, if there is one) of the flow, in 1/ms, and of one time step.",
+    ),
+    "lyapunov": (
+        "Lyapunov exponents",
+        "Growth rates of small differences while the input is held, as estimated from longer and longer runs; bands "
+        "are standard errors.",
+    ),
+    "trajectory_spectra": (
+        "Jacobian along the mean trajectory",
+        "Its eigenvalues at each step of a trial, the largest real part, and how many directions grow.",
+    ),
+    "training_spectra": (
+        "Eigenvalues through training",
+        "Of the effective recurrent matrix in the networks kept while training; the circle is that of the last one.",
+    ),
     "loss": ("Training", "Loss and accuracy at each step, and accuracy on balanced validation trials."),
 }
+
+SECTIONS = {
+    "fixed_points": "fixed_points",
+    "slow_points": "fixed_points",
+    "modes": "fixed_points",
+    "lyapunov": "lyapunov",
+    "trajectory_spectra": "spectra",
+    "training_spectra": "spectra",
+}
+"""Sections of analysis.json without which a figure is one of an earlier analysis, and left out."""
 
 
 def write_report(run: Run) -> Path:
@@ -57,7 +94,9 @@ def write_report(run: Run) -> Path:
         title=run.path.name,
         lead=_lead(run, numbers),
         facts=_facts(numbers),
-        figures=_figures(run),
+        figures=_figures(run, numbers),
+        dynamics=dynamics_words(numbers),
+        interactive=numbers.get("fixed_points", {}).get("interactive", False),
         certificate=numbers["certificate"],
         settings=run.config.to_toml(),
         commands="\n".join(f"eicon {what} {run.path.name}" for what in (_origin(run)[1], "analyze", "report")),
@@ -110,11 +149,11 @@ def _facts(numbers: dict[str, Any]) -> list[dict[str, str]]:
     return [{"name": name, "value": value, "tone": tone} for name, value, tone in facts]
 
 
-def _figures(run: Run) -> list[dict[str, str]]:
+def _figures(run: Run, numbers: dict[str, Any]) -> list[dict[str, str]]:
     found = []
     for name, (title, caption) in CAPTIONS.items():
         path = run.figures / f"{name}.png"
-        if path.is_file():
+        if path.is_file() and SECTIONS.get(name, "activity") in numbers:
             data = base64.b64encode(path.read_bytes()).decode()
             found.append({"name": name, "title": title, "caption": caption, "data": data})
     return found

@@ -38,6 +38,11 @@ class Run:
         return self.path / "checkpoints" / "latest.npz"
 
     @property
+    def snapshots(self) -> Path:
+        """Directory of the networks at steps of the training, if the configuration asks for them."""
+        return self.path / "snapshots"
+
+    @property
     def network(self) -> Path:
         """Trained network."""
         return self.path / "network.npz"
@@ -142,6 +147,7 @@ def train_run(run: Run, *, progress: bool = True) -> tuple[RateRNN, Task, Histor
                 validate_every=settings.validate_every,
                 checkpoint=run.checkpoint,
                 checkpoint_every=settings.checkpoint_every,
+                snapshots=run.snapshots if settings.snapshots else None,
                 progress=progress,
             )
         except BaseException as error:

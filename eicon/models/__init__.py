@@ -1,5 +1,6 @@
 """What is simulated: rate networks as BrainPy dynamical systems."""
 
+from . import circuits as circuits
 from ._activations import ACTIVATIONS as ACTIVATIONS
 from ._activations import Activation as Activation
 from ._anatomy import REMAPS as REMAPS

@@ -16,6 +16,7 @@ from ._activations import Activation, as_activation
 from ._connectivity import Connectivity
 from ._constructors import Constructors
 from ._equation import CONSTANTS, Activity, Parameters, RateEquation
+from ._held import held_step
 from ._initial import feedforward_weights, recurrent_weights
 from ._perturbation import Perturbation, Units, perturb, select
 from ._thread import ensure_defaults
@@ -272,6 +273,34 @@ class RateRNN(Constructors, bp.DynamicalSystem):
                 "pass key=jax.random.key(0), or noise=False for a run without noise."
             )
         return inputs
+
+    def held(self, inputs: ArrayLike | None = None) -> jax.tree_util.Partial:
+        """One step of the network by itself: without noise, its inputs held; for the analyses of dynamics.
+
+        Parameters
+        ----------
+        inputs : array, shape (n_in,), optional
+            Input at all times; None is no input.
+
+        Returns
+        -------
+        callable
+            Currents (..., N) to those ``dt`` ms later, shape (..., N), in the precision of what it is given; its
+            weights are those that the network has now. Networks of one size and activation share compiled code.
+
+        Raises
+        ------
+        ValueError
+            If the inputs do not have shape (n_in,) or are not finite.
+
+        Examples
+        --------
+        >>> net = RateRNN.dale(n_in=2, n_rec=10, n_out=2, sigma_rec=0.15)
+        >>> step = net.held([0.2, 0.2])
+        >>> step(np.zeros((3, 10), np.float32)).shape
+        (3, 10)
+        """
+        return held_step(self, inputs)
 
     def select(self, units: Units) -> np.ndarray:
         """Which units are meant.

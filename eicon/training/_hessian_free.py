@@ -200,6 +200,7 @@ class HessianFree(Session):
         validate_every: int = 1,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int = 10,
+        snapshots: str | os.PathLike[str] | None = None,
         progress: bool = True,
     ) -> HessianFreeHistory:
         """Train for (at most) so many more iterations.
@@ -214,6 +215,10 @@ class HessianFree(Session):
         checkpoint : path, optional
             File that the training state is written to every ``checkpoint_every`` iterations, at the end, and when
             training is interrupted or fails; `resume` reads it.
+        snapshots : path, optional
+            Directory in which the network is kept as it was at iteration 0, every ``checkpoint_every`` iterations (at
+            validations) and at the end: ``step_00000.npz`` and so on, which `eicon.models.load` reads. A resumed
+            training writes the same files as one that was not interrupted.
         progress : bool
             Show a progress bar; where there is no terminal, log a line (level INFO) every half minute.
 
@@ -236,6 +241,7 @@ class HessianFree(Session):
             validate_every=validate_every,
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_every,
+            snapshots=snapshots,
             progress=progress,
         )
         return self.history

@@ -6,6 +6,7 @@ import re
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import brainpy.math as bm
@@ -14,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..models import Parameters, RateRNN
+from ..models import Parameters, RateRNN, save
 from ..tasks import Task, Trial
 from ._checkpoint import write_checkpoint
 from ._history import History
@@ -116,6 +117,7 @@ class Session(ABC):
         validate_every: int,
         checkpoint: str | os.PathLike[str] | None,
         checkpoint_every: int,
+        snapshots: str | os.PathLike[str] | None,
         progress: bool,
     ) -> None:
         if steps < 0 or validate_every < 1 or checkpoint_every < 1:
@@ -129,6 +131,8 @@ class Session(ABC):
         shown = tqdm(total=last, initial=saved_at, unit=self.unit, disable=None if progress else True)
         with DeferredSignals() as signals, shown as bar:
             try:
+                if snapshots is not None and not self.history.n_steps:
+                    self._keep_snapshot(snapshots)
                 while (done := self.history.n_steps) < last:
                     signals.deliver()
                     n = self._chunk_length(last - done, validate_every - done % validate_every)
@@ -139,14 +143,22 @@ class Session(ABC):
                     if progress and bar.disable and time.monotonic() - told_at > SECONDS_BETWEEN_LINES:
                         logger.info("%s %d of %d, %s", self.unit, self.history.n_steps, last, self._summary())
                         told_at = time.monotonic()
+                    # At fixed steps, wherever training was interrupted, and before the checkpoint that it resumes from.
+                    if snapshots is not None and self.history.n_steps // checkpoint_every > done // checkpoint_every:
+                        self._keep_snapshot(snapshots)
                     if checkpoint is not None and self.history.n_steps - saved_at >= checkpoint_every:
                         self.save_checkpoint(checkpoint)
                         saved_at = self.history.n_steps
                     if stop_when is not None and validated and stop_when(self.history):
                         break
+                if snapshots is not None:
+                    self._keep_snapshot(snapshots)
             finally:
                 if checkpoint is not None and saved_at != self.history.n_steps:
                     self.save_checkpoint(checkpoint)
+
+    def _keep_snapshot(self, folder: str | os.PathLike[str]) -> None:
+        save(self.net, Path(folder) / f"step_{self.history.n_steps:05d}.npz")
 
     def _snapshot(self) -> dict[str, jax.Array]:
         return {name: variable.value for name, variable in self._variables.items()}

@@ -111,6 +111,7 @@ class Trainer(Session):
         validate_every: int = 50,
         checkpoint: str | os.PathLike[str] | None = None,
         checkpoint_every: int = 500,
+        snapshots: str | os.PathLike[str] | None = None,
         progress: bool = True,
     ) -> History:
         """Train for (at most) so many more steps.
@@ -125,6 +126,10 @@ class Trainer(Session):
         checkpoint : path, optional
             File that the training state is written to every ``checkpoint_every`` steps (at validations), at
             the end, and when training is interrupted or fails; `resume` reads it.
+        snapshots : path, optional
+            Directory in which the network is kept as it was at step 0, every ``checkpoint_every`` steps (at
+            validations) and at the end: ``step_00000.npz`` and so on, which `eicon.models.load` reads. A resumed
+            training writes the same files as one that was not interrupted.
         progress : bool
             Show a progress bar; where there is no terminal, log a line (level INFO) every half minute.
 
@@ -148,6 +153,7 @@ class Trainer(Session):
             validate_every=validate_every,
             checkpoint=checkpoint,
             checkpoint_every=checkpoint_every,
+            snapshots=snapshots,
             progress=progress,
         )
         return self.history

@@ -30,6 +30,15 @@ DURATION = np.linspace(10, 80, 10, dtype=np.float32)
 EARLY, LATE = np.array([0, 2], np.int32), np.stack([START + 2, START + 5], axis=1)
 STOP = np.where(COHERENCE > 0, 4, 6).astype(np.int32)
 
+
+def dsa_or_its_checks(a, b):
+    """Without the library, which is an extra, what comes before it."""
+    try:
+        return analysis.dsa_distance(a, b, rank=2, score="wasserstein")
+    except ImportError:
+        return ()
+
+
 CALLS = {
     "selectivity": (
         lambda r, c, m, e: analysis.selectivity(r, c, window=m, excitatory=e),
@@ -108,6 +117,34 @@ CALLS = {
     "temporal_scaling": (analysis.temporal_scaling, (RATES, START, STOP, COHERENCE)),
     "scalar_variability": (analysis.scalar_variability, (RATES[0, :, 0].copy(), np.abs(RATES[1, :, 0]).round(1) + 1)),
     "jacobian_spectrum": (analysis.jacobian_spectrum, (WEIGHTS, RATES[0, 0], np.full(4, 100.0, np.float32))),
+    "fixed_points": (
+        lambda x, w: analysis.fixed_points(lambda s: 0.8 * s + 0.2 * jnp.tanh(s) @ w, x, dt=20.0, tau=100.0),
+        (RATES[0], WEIGHTS),
+    ),
+    "manifold": (analysis.manifold, (RATES[0],)),
+    "lyapunov": (
+        lambda x, w, u: analysis.lyapunov(lambda s, u: jnp.tanh(s @ w) + 0.5 * s + u, x, dt=20.0, n_steps=4, inputs=u),
+        (RATES[0, 0].copy(), WEIGHTS, RATES[:, 1].copy()),
+    ),
+    "trajectory_spectra": (
+        lambda w, g, tau, e: analysis.trajectory_spectra(w, g, tau, excitatory=e),
+        (WEIGHTS, RATES[:, 0].copy(), np.full(4, 100.0, np.float32), TYPES),
+    ),
+    "training_spectra": (
+        lambda w, s, e: analysis.training_spectra(w, s, excitatory=e),
+        (np.stack([WEIGHTS, 2 * WEIGHTS]), np.array([0, 50], np.int32), TYPES),
+    ),
+    "dimensionality": (
+        lambda r, c, m: analysis.dimensionality(r, conditions=c, mask=m, n_splits=2, max_points=30),
+        (RATES, COHERENCE, MASK),
+    ),
+    "decode": (lambda r, c: analysis.decode(r, c, rng=0, folds=2, n_permutations=2), (RATES, CHOICE)),
+    "timescales": (lambda r: analysis.timescales(r, 20.0), (RATES,)),
+    "phase_plane": (
+        lambda o, a, w: analysis.phase_plane(lambda s: s @ np.asarray(w), o, a, (-1, 1, -1, 1), n=4),
+        (np.zeros(2, np.float32), np.eye(2, dtype=np.float32), WEIGHTS[:2, :2].copy()),
+    ),
+    "dsa_distance": (dsa_or_its_checks, (RATES, OTHER)),
 }
 
 

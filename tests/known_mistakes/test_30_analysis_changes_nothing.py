@@ -1,5 +1,7 @@
 """Mistake 30: an analysis leaves the model changed: its state has moved, or its weights can no longer learn."""
 
+import contextlib
+
 import jax
 import numpy as np
 import pytest
@@ -39,6 +41,12 @@ def check(analyse, net: RateRNN) -> None:
     analyse(net)
     assert snapshot(net) == before
     assert len(net.trainable_variables()) == 4
+
+
+def dsa_or_its_checks(a, b):
+    """Without the library, which is an extra, what comes before it."""
+    with contextlib.suppress(ImportError):
+        analysis.dsa_distance(a, b, rank=2, score="wasserstein")
 
 
 def analyses(rates):
@@ -87,6 +95,27 @@ def analyses(rates):
         "ramp_index": lambda net: analysis.ramp_index(rates, START, STOP),
         "temporal_scaling": lambda net: analysis.temporal_scaling(rates, START, STOP, COHERENCE),
         "scalar_variability": lambda net: analysis.scalar_variability(np.arange(1.0, 11.0), np.repeat([3.0, 7.0], 5)),
+        "fixed_points": lambda net: analysis.fixed_points(net.held([0.5, 1.0]), net.x.value, dt=net.dt, tau=100.0),
+        "manifold": lambda net: analysis.manifold(net.x.value),
+        "lyapunov": lambda net: analysis.lyapunov(
+            net.held(),
+            net.x[0],
+            dt=net.dt,
+            n_steps=4,
+        ),
+        "trajectory_spectra": lambda net: analysis.trajectory_spectra(net.W_rec, rates[:, 0], net.tau),
+        "training_spectra": lambda net: analysis.training_spectra(net.W_rec[None], [0]),
+        "dimensionality": lambda net: analysis.dimensionality(rates, n_splits=1),
+        "decode": lambda net: analysis.decode(rates, CHOICE, rng=0, folds=2, decoder="ridge"),
+        "timescales": lambda net: analysis.timescales(rates, net.dt),
+        "phase_plane": lambda net: analysis.phase_plane(
+            lambda states: net.held()(states) - states,
+            net.x[0],
+            np.eye(10)[:2],
+            (-1, 1, -1, 1),
+            n=3,
+        ),
+        "dsa_distance": lambda net: dsa_or_its_checks(rates, net.predict(INPUTS, noise=False).rates),
     }
 
 

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import jax.numpy as jnp
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
@@ -40,6 +41,22 @@ EPOCHS = analysis.dprime_by_epoch(RATES, CHOICE, {"stimulus": [0, 8], "decision"
 TUNING = analysis.tuning(RATES, COHERENCE, window=(2, 9))
 TUNING_CORRELATION = analysis.tuning_correlation(RATES, COHERENCE)
 AXES = analysis.regression_axes(RATES, {"choice": CHOICE, "coherence": COHERENCE})
+DECODING = analysis.decode(RATES, CHOICE, rng=0, decoder="ridge", n_permutations=2)
+FLOW = analysis.phase_plane(lambda s: np.tanh(s @ [[2.0, 1.0], [-1.0, 2.0]]) - s, [0, 0], np.eye(2), (-2, 2, -2, 2))
+FIXED = analysis.fixed_points(lambda s: s + 0.1 * (2 * jnp.tanh(s) - s), RNG.normal(size=(8, 2)), dt=10.0, tau=100.0)
+LYAPUNOV = analysis.Lyapunov(
+    np.array([0.002, 0.0, -0.01]),
+    np.array([1e-4, 1e-4, np.nan]),
+    np.array([[0.002, 0.0, -0.01]]) * (1 + 1 / np.arange(1, 41))[:, None],
+    np.arange(1, 41) * 20.0,
+    np.nan,
+    2.2,
+    np.zeros(12),
+    "autonomous",
+)
+SIMILARITY = analysis.DynamicalSimilarity(
+    0.4, "angular", 2, np.array([0.9 + 0.1j, 0.9 - 0.1j]), np.array([0.7 + 0.6j, 0.7 - 0.6j])
+)
 
 ONE_AXES = {
     "activity": lambda ax: plotting.plot_activity(RATES[:, 0], EXCITATORY, 20.0, ax=ax),
@@ -77,6 +94,27 @@ ONE_AXES = {
     "error_curves": lambda ax: plotting.plot_error_curves(
         [9, 6, 3], {f"method {i}": RNG.random((4, 3)) for i in range(5)}, retrained=["method 2"], ax=ax
     ),
+    "lyapunov": lambda ax: plotting.plot_lyapunov(LYAPUNOV, ax=ax),
+    "dimensionality": lambda ax: plotting.plot_dimensionality(
+        analysis.dimensionality(RATES, conditions=CHOICE, n_splits=2), ax=ax
+    ),
+    "decoding": lambda ax: plotting.plot_decoding(DECODING, 20.0, start=-40.0, since="go", ax=ax),
+    "generalisation": lambda ax: plotting.plot_generalisation(
+        DECODING, 20.0, start=-40.0, since="go", events=[0.0], ax=ax
+    ),
+    "timescales": lambda ax: plotting.plot_timescales(
+        analysis.timescales(RATES.cumsum(axis=0), 20.0), excitatory=EXCITATORY, ax=ax
+    ),
+    "fixed_points": lambda ax: plotting.plot_fixed_points(FIXED, axes=np.eye(2), trajectories=RATES[:, :3, :2], ax=ax),
+    "phase_plane": lambda ax: plotting.plot_phase_plane(
+        FLOW, trajectories=RATES[:, :3, :2], fixed_points=[[0, 0], [1, 1]], stable=[False, True], ax=ax
+    ),
+    "dynamical_similarity": lambda ax: plotting.plot_dynamical_similarity(
+        SIMILARITY, names=("teacher", "student"), ax=ax
+    ),
+    "membrane": lambda ax: plotting.plot_membrane(TIME + 50.0, TIME - 60.0, TIME == 0.0, ax=ax),
+    "two_neurons": lambda ax: plotting.plot_two_neurons(RATES[:, 0, :2], eigenvectors=np.eye(2), ax=ax),
+    "ring": lambda ax: plotting.plot_ring(TIME, RATES[:, 0], angle=TIME / 90.0, center=TIME / 100.0, ax=ax),
 }
 
 
@@ -120,8 +158,16 @@ FIGURES = {
     "eye_paths": lambda: plotting.plot_eye_paths(
         RATES[:, :6, :2], [0, 1, 2, 3, 4, 4], targets=RATES[:, :6, 2:4].round()
     ),
+    "trajectory_spectra": lambda: plotting.plot_trajectory_spectra(
+        analysis.trajectory_spectra(WEIGHTS, RATES[:, 0] / 2, 100.0, dt=20.0), TIME, since="stimulus"
+    ),
+    "modes": lambda: plotting.plot_modes(FIXED, 0),
+    "training_spectra": lambda: plotting.plot_training_spectra(
+        analysis.training_spectra(WEIGHTS * np.array([0.5, 1.0, 2.0])[:, None, None], [0, 500, 1000])
+    ),
     "loss_curves": lambda: plotting.plot_loss_curves(SWEEPS)[0],
     "loss_boxes": lambda: plotting.plot_loss_boxes(SWEEPS),
+    "respiration": lambda: plotting.plot_respiration(TIME, RATES[:, 0, :4], phases=np.arange(15) // 5),
     "connectome": lambda: plotting.plot_connectome(np.abs(WEIGHTS), NAMES, np.where(EXCITATORY, 1, -1), title="all"),
 }
 

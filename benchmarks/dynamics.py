@@ -1,0 +1,155 @@
+"""Dynamics of trained networks: what a flip-flop remembers with, and whether integration lies along a line."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+
+import jax
+import numpy as np
+
+from eicon import plotting
+from eicon.experiments import RunConfig, dynamics_of, exponents_of, parse_config
+from eicon.models import RateRNN
+from eicon.tasks import FlipFlop, Task
+
+SEEDS, CONTEXT_SEEDS = range(5), range(3)
+CANDIDATES = 1024
+PICTURE = Path("docs/images/fixed_points_flip_flop.png")
+
+CONTEXT = """
+[task]
+name = "ContextIntegration"
+baseline = 0.0
+stimulus = 1600.0
+[network]
+dale = false
+n_rec = 100
+activation = "tanh"
+sigma_rec = 0.05
+sigma_in = 0.1
+spectral_radius = 1.0
+x0 = 0.0
+train_x0 = false
+bias = true
+[training]
+steps = 2500
+batch_size = 64
+learning_rate = 0.002
+validate_every = 100
+validation_repeats = 10
+"""
+
+
+def trained(config: RunConfig) -> tuple[RateRNN, Task, float, float]:
+    """Network, task, accuracy in validation and seconds of training."""
+    task = config.make_task()
+    net = config.make_network(task)
+    trainer = config.make_trainer(net, task)
+    begin = time.perf_counter()
+    trainer.fit(config.training.steps, validate_every=config.training.validate_every, stop_when=config.criterion())
+    return net, task, float(trainer.history.validation_accuracy[-1]), time.perf_counter() - begin
+
+
+def flip_flop_rows() -> Iterator[str]:
+    """A line of the table for each seed; the points of the first network are drawn."""
+    text = resources.files("eicon.experiments").joinpath("configs", "flip_flop.toml").read_text(encoding="utf-8")
+    for seed in SEEDS:
+        net, task, accuracy, seconds = trained(parse_config(text).model_copy(update={"seed": seed}))
+        assert isinstance(task, FlipFlop)
+        begin = time.perf_counter()
+        found = dynamics_of(net, task, key=jax.random.key(seed), candidates=CANDIDATES, jitter=1.0)
+        searching = time.perf_counter() - begin
+        points, words = found.points, np.array(found.points.stability)
+        signs = {tuple(sign) for sign in np.asarray(task.bits(found.outputs[words == "stable"])).astype(int)}
+        corners = len(signs & set(itertools.product((-1, 1), repeat=task.n_bits)))
+        saddles = " / ".join(str(np.count_nonzero(words == f"saddle-{k}")) for k in (1, 2, 3))
+        fixed = ("stable", "saddle-1", "saddle-2", "saddle-3")
+        others = {name: number for name, number in points.counts().items() if name not in fixed}
+        exponents = exponents_of(net, task, key=jax.random.key(seed))
+        free, driven = exponents.autonomous.exponents[0], exponents.driven[0]
+        yield (
+            f"| {seed} | {accuracy:.3f} | {np.count_nonzero(words == 'stable')} | {corners} | {saddles} "
+            f"| {', '.join(f'{number} {name}' for name, number in others.items()) or '-'} "
+            f"| {points.q[points.kind == 'fixed'].max():.0e} | {free * 1000:+.2f} "
+            f"| {driven * 1000:+.2f} ± {exponents.driven_error[0] * 1000:.2f} | {seconds:.0f}, {searching:.0f} |"
+        )
+        if seed == SEEDS[0]:
+            _draw(found)
+
+
+def _draw(found) -> None:
+    ratio = found.components.explained_ratio
+    ax = plotting.plot_fixed_points(
+        found.points,
+        axes=found.components.components,
+        origin=found.components.mean,
+        dimensions=3,
+        names=[f"PC {i + 1} ({100 * ratio[i]:.0f} %)" for i in range(3)],
+    )
+    PICTURE.parent.mkdir(parents=True, exist_ok=True)
+    with PICTURE.open("wb") as stream:
+        plotting.save_png(ax, stream)
+
+
+def context_rows() -> Iterator[str]:
+    """A line of the table for each seed and context."""
+    for seed in CONTEXT_SEEDS:
+        net, task, accuracy, seconds = trained(parse_config(CONTEXT).model_copy(update={"seed": seed}))
+        for context in (0, 1):
+            found = dynamics_of(
+                net, task, key=jax.random.key(seed), epoch="stimulus", conditions={"context": context}, candidates=512
+            )
+            shape = found.manifold
+            counts = ", ".join(f"{number} {name}" for name, number in found.points.counts().items())
+            leading = found.points.flow_eigenvalues[0, :2].real
+            constants = ", ".join(f"{1 / abs(value):.0f}" if value else "infinite" for value in leading)
+            yield (
+                f"| {seed} | {accuracy:.3f} | {'motion' if context == 0 else 'colour'} | {counts} | {constants} "
+                f"| {'none' if shape is None else shape.shape} "
+                f"| {0 if shape is None or shape.shape == 'points' else len(shape.members)} of {len(found.flat)} "
+                f"| {len(found.still.q)} | {seconds:.0f} |"
+            )
+
+
+def dynamics_study() -> str:
+    """Fixed points of flip-flops over seeds, and slow points of context-dependent integration."""
+    lines = [
+        "# Dynamics of trained networks",
+        "",
+        "## What a flip-flop remembers with",
+        "",
+        "`eicon/experiments/configs/flip_flop.toml`: three bits, 100 tanh units without Dale's law. Input held at 0,",
+        f"the median of the epoch; searches from {CANDIDATES} states that the network visits, with a jitter of one",
+        "standard deviation of each unit. *Corners*: different ones among the eight combinations of three bits that the",
+        "outputs say at the stable points. A memory of three independent bits has 8 stable points, and 12 saddles with one",
+        "unstable direction, 6 with two and 1 with three between them: 27 = 3^3. *q*: the largest of a fixed point.",
+        "Lyapunov exponents: the leading one with input held, and along ten trials with their pulses (mean ± s.e.).",
+        "",
+        "| seed | accuracy | stable | corners | saddle-1 / -2 / -3 | others | q | held (1/s) | along trials (1/s) "
+        "| training, search (s) |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *_told(flip_flop_rows()),
+        "",
+        "![Fixed points of seed 0](../images/fixed_points_flip_flop.png)",
+        "",
+        "## Is integration a line attractor?",
+        "",
+        "`ContextIntegration` with a stimulus of 1600 ms and noisy evidence (`sigma_in` 0.1), 100 tanh units without",
+        "Dale's law, 2500 steps of training. Input held at the cue of one context and no evidence; 512 searches.",
+        "*Points*: where the network stands still, and the time constants (ms) of the two slowest modes of the first.",
+        "*Shape*: of the points with q < 0.01 that 256 searches end on that do not follow directions slower than",
+        "0.05 / tau; *along it*: those of them that hang together; *ends*: different points that these searches end on.",
+        "",
+        "| seed | accuracy | context | points | slowest modes (ms) | shape | along it | ends | training (s) |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *_told(context_rows()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _told(rows: Iterator[str]) -> Iterator[str]:
+    for row in rows:
+        print(row, flush=True)
+        yield row

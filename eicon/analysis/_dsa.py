@@ -1,0 +1,172 @@
+"""Dynamical similarity: whether two networks move alike, whatever their coordinates."""
+
+import importlib
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Complex, Float
+from numpy.typing import ArrayLike
+
+from ._arrays import as_rates, require_finite
+
+Score = Literal["angular", "euclidean", "wasserstein"]
+SCORES = ("angular", "euclidean", "wasserstein")
+_VARIANCE = 0.99
+
+
+class DynamicalSimilarity(NamedTuple):
+    """How unlike the dynamics of two systems are; both described by a linear map of r delay coordinates.
+
+    Attributes
+    ----------
+    distance : float
+        0 for the same dynamics in other coordinates. In radians, 0 to pi, for "angular"; a norm or a transport cost for
+        the other scores, without a fixed maximum.
+    score : {"angular", "euclidean", "wasserstein"}
+        Which distance it is.
+    rank : int
+        r.
+    eigenvalues_a, eigenvalues_b : (r,) complex
+        Of the linear maps, per step, by descending modulus.
+    """
+
+    distance: float
+    score: Score
+    rank: int
+    eigenvalues_a: Complex[np.ndarray, "r"]
+    eigenvalues_b: Complex[np.ndarray, "r"]
+
+
+def dsa_distance(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    n_delays: int = 1,
+    delay_steps: int = 1,
+    rank: int | None = None,
+    score: Score = "angular",
+    iterations: int = 1500,
+    learning_rate: float | int = 5e-3,
+    seed: int = 0,
+) -> DynamicalSimilarity:
+    """Compare the dynamics of two systems by their trajectories (dynamical similarity analysis).
+
+    Needs the package ``dsa-metric`` (MIT licence), which brings PyTorch: ``pip install "eicon[dsa]"``.
+
+    Parameters
+    ----------
+    a, b : (T, B, N) arrays
+        Trajectories of the two systems in equal steps of time; numbers of steps, trials and units may differ.
+    n_delays : int
+        Delay coordinates: states of so many steps are joined into one.
+    delay_steps : int
+        Steps between them.
+    rank : int, optional
+        Dimensions r of the linear maps. None takes the number of principal directions that hold 99 % of the power of
+        the delay coordinates, of the system that needs more.
+    score : {"angular", "euclidean", "wasserstein"}
+        The first two turn one map onto the other, both scaled to unit norm, by an orthogonal matrix found by gradient
+        descent; the third compares the eigenvalues only, by optimal transport, and is exact and fast.
+    iterations : int
+        Of gradient descent.
+    learning_rate : float
+        Of gradient descent.
+    seed : int
+        Fixes where it begins.
+
+    Returns
+    -------
+    DynamicalSimilarity
+
+    Raises
+    ------
+    ImportError
+        If ``dsa-metric`` is not installed.
+    ValueError
+        If shapes do not match, values are not finite, or an option is out of range.
+
+    Notes
+    -----
+    Ostrow, Eisen, Kozachkov & Fiete (2023), Adv Neural Inf Process Syst 36, with the authors' code. The linear maps are
+    fitted in whitened principal coordinates of all delays, in float32. Trajectories must explore the dynamics:
+    directions that decayed before the first step, or that no trial visits, are not compared. Gradient descent may end
+    above the least distance; the smaller of two runs of it counts.
+
+    Examples
+    --------
+    >>> dsa_distance([[[0.0]]], [[[0.0]]], n_delays=0)
+    Traceback (most recent call last):
+    ValueError: `n_delays`, `delay_steps` and `iterations` must be >= 1; got 0, 1 and 1500.
+    """
+    first, second = as_rates(a), as_rates(b)
+    require_finite("a", first)
+    require_finite("b", second)
+    if min(n_delays, delay_steps, iterations) < 1:
+        raise ValueError(
+            f"`n_delays`, `delay_steps` and `iterations` must be >= 1; got {n_delays}, {delay_steps} and {iterations}."
+        )
+    if score not in SCORES:
+        raise ValueError(f"`score` must be one of {', '.join(SCORES)}; got {score!r}.")
+    spectra = [_powers(values, n_delays, delay_steps) for values in (first, second)]
+    largest = min(powers.size for powers in spectra)
+    needed = [int(np.argmax(np.cumsum(powers) >= _VARIANCE * powers.sum() - 1e-12)) + 1 for powers in spectra]
+    dimensions = min(max(needed), largest) if rank is None else rank
+    if not 1 <= dimensions <= largest:
+        raise ValueError(
+            f"`rank` must be in 1..{largest}, the delay coordinates of the smaller system; got {rank}. "
+            "More delays give more of them."
+        )
+    options = {"n_delays": n_delays, "delay_interval": delay_steps, "rank": dimensions}
+    distance, maps = _compare(
+        _library(), first, second, options, {"score_method": score, "iters": iterations, "lr": learning_rate}, seed
+    )
+    return DynamicalSimilarity(distance, score, dimensions, *(_sorted(np.linalg.eigvals(one)) for one in maps))
+
+
+def _library() -> Any:
+    try:
+        return importlib.import_module("DSA")
+    except ImportError as error:
+        raise ImportError(
+            "dynamical similarity needs dsa-metric, which is not installed or does not import; "
+            'pip install "eicon[dsa]".'
+        ) from error
+
+
+def _compare(
+    library: Any,
+    first: Float[np.ndarray, "T0 B0 N0"],
+    second: Float[np.ndarray, "T1 B1 N1"],
+    options: dict[str, Any],
+    scoring: dict[str, Any],
+    seed: int,
+) -> tuple[float, list[Float[np.ndarray, "r r"]]]:
+    """Distance, and the fitted maps."""
+    torch = importlib.import_module("torch")
+    data = [np.ascontiguousarray(values.swapaxes(0, 1)) for values in (first, second)]  # the library wants trials first
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        analysis = library.DSA(*data, device="cpu", verbose=False, **scoring, **options)
+        analysis.fit_dmds()
+        # Copies, as scoring scales the maps themselves to unit norm.
+        maps = [analysis.dmds[place][0].A_v.cpu().numpy().astype(np.float64) for place in (0, 1)]
+        return float(analysis.score()), maps
+
+
+def _powers(values: Float[np.ndarray, "T B N"], n_delays: int, delay_steps: int) -> Float[np.ndarray, "M"]:
+    """Squared singular values of the delay coordinates, descending."""
+    steps = len(values) - (n_delays - 1) * delay_steps
+    samples = max(steps, 0) * values.shape[1]
+    if steps < 2 or samples < values.shape[2] * n_delays:
+        raise ValueError(
+            f"trajectories need at least N n_delays = {values.shape[2] * n_delays} samples with all delays, and 2 "
+            f"steps of each trial; got {max(steps, 0)} steps of {values.shape[1]} trials. Take fewer delays, or "
+            "project on principal components first."
+        )
+    joined = [values[delay * delay_steps : delay * delay_steps + steps] for delay in range(n_delays)]
+    return np.linalg.svd(np.concatenate(joined, axis=2).reshape(samples, -1), compute_uv=False) ** 2
+
+
+def _sorted(values: np.ndarray) -> Complex[np.ndarray, "r"]:
+    complex_values = np.asarray(values, dtype=np.complex128)
+    return complex_values[np.lexsort((-complex_values.imag, -complex_values.real, -np.abs(complex_values)))]

@@ -1,0 +1,331 @@
+"""Fixed and slow points of a network at rest or under constant input, what they attract, and along which modes."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Complex, Float, Int, Shaped
+from numpy.typing import ArrayLike
+from scipy import linalg
+from scipy.spatial.distance import cdist
+
+KINDS = ("fixed", "slow", "unconverged")
+SLOWEST = 1e-3
+"""``|J^T F| / |F|`` (in 1/tau) below which a point that moves counts as a local minimum of the speed."""
+CHUNK = 64
+"""Jacobians that are held at once."""
+
+
+class FixedPoints(NamedTuple):
+    """Distinct points that candidates ended on: fixed ones first, then slow ones, then those not converged.
+
+    Within each kind by the number of unstable directions, then by the number of candidates that ended there.
+
+    Attributes
+    ----------
+    positions : (P, N) float
+        States ``x``.
+    q : (P,) float
+        ``|tau dx/dt|^2 / 2``, that is the squared speed in units of ``1/tau``.
+    kind : (P,) str
+        ``"fixed"`` (q < tol), ``"slow"`` (a local minimum of q, or with `slow` a point whose motion is all along
+        neutral directions) or ``"unconverged"`` (neither, whatever else is said of it).
+    n_unstable, n_marginal : (P,) int
+        Directions of the flow that grow, ``Re(lambda) tau > marginal``, and that neither grow nor decay,
+        ``|Re(lambda)| tau <= marginal``.
+    n_unstable_step : (P,) int
+        Directions that grow under the Euler step, ``|mu| > 1 + marginal dt / tau``: a fast oscillation may decay in the
+        flow and yet grow in too long a step.
+    flow_eigenvalues : (P, N) complex
+        lambda, of the Jacobian of the flow, ``(J_step - 1) / dt``, in 1/ms; by descending real part.
+    step_eigenvalues : (P, N) complex
+        mu, of the Jacobian of one time step, ``1 + dt lambda`` (no unit); in the same order.
+    right, left : (P, N, k) complex
+        Eigenvectors of the k leading eigenvalues, which flow and step share: ``J right = lambda right``,
+        ``left^H J = lambda left^H``; columns of `right` have norm 1, and ``left^H right = 1`` for each pair.
+    n_candidates : (P,) int
+        Candidates that ended there.
+    distance : (P,) float
+        To the nearest candidate: large for points far from where the network goes. None is left out for that.
+    point_of : (M,) int
+        The point that each candidate ended on.
+    dt, tau : float
+        In ms.
+    """
+
+    positions: Float[np.ndarray, "P N"]
+    q: Float[np.ndarray, "P"]
+    kind: Shaped[np.ndarray, "P"]
+    n_unstable: Int[np.ndarray, "P"]
+    n_marginal: Int[np.ndarray, "P"]
+    n_unstable_step: Int[np.ndarray, "P"]
+    flow_eigenvalues: Complex[np.ndarray, "P N"]
+    step_eigenvalues: Complex[np.ndarray, "P N"]
+    right: Complex[np.ndarray, "P N k"]
+    left: Complex[np.ndarray, "P N k"]
+    n_candidates: Int[np.ndarray, "P"]
+    distance: Float[np.ndarray, "P"]
+    point_of: Int[np.ndarray, "M"]
+    dt: float
+    tau: float
+
+    @property
+    def stability(self) -> list[str]:
+        """For each point ``"stable"``, ``"saddle-k"``, ``"unstable"`` (no direction decays) or ``"marginal"``.
+
+        Slow points have ``"slow, "`` before it; what has not converged is ``"not converged"`` and nothing else.
+        """
+        words = []
+        for kind, grow, neutral in zip(self.kind, self.n_unstable, self.n_marginal, strict=True):
+            if grow:
+                word = "unstable" if grow + neutral == self.positions.shape[1] else f"saddle-{grow}"
+            else:
+                word = "marginal" if neutral else "stable"
+            words.append({"fixed": word, "slow": f"slow, {word}"}.get(str(kind), "not converged"))
+        return words
+
+    def counts(self) -> dict[str, int]:
+        """Number of points of each `stability`."""
+        names, numbers = np.unique(self.stability, return_counts=True)
+        return {str(name): int(number) for name, number in zip(names, numbers, strict=True)}
+
+
+def fixed_points(
+    step: Callable[[Any], Any],
+    candidates: ArrayLike,
+    *,
+    dt: float | int,
+    tau: float | int,
+    tol: float = 1e-12,
+    slow: float | int = 0.0,
+    marginal: float = 0.01,
+    same_within: float = 1e-3,
+    n_modes: int = 10,
+    max_steps: int = 100,
+    batch: int = 512,
+    progress: bool = False,
+) -> FixedPoints:
+    r"""Find the states at which a network stands still, or is slowest, and say what happens around them.
+
+    All candidates go at once, in float64, down the speed ``q = |F|^2 / 2``, ``F(x) = (step(x) - x) tau / dt``, by
+    Gauss-Newton steps whose damping follows what they achieve (Levenberg-Marquardt), so that saddles are found as
+    well as attractors. Those that end within `same_within` of each other become one point.
+
+    Parameters
+    ----------
+    step : callable
+        One time step of states, rows independent: (M, N) to (M, N), in JAX; without noise, inputs held. Of a network:
+        ``net.held(inputs)``. Computations inside of `step` that are forced to float32 limit q to about 1e-12.
+    candidates : (M, N) array
+        Where to start, for instance states the network visits.
+    dt : float
+        Length of the step, ms.
+    tau : float
+        Time constant that speeds are measured by, ms. For a map without time both are 1.
+    tol : float
+        q below which a point is fixed.
+    slow : float
+        Speed (in 1/tau) below which a direction counts as neutral and is not followed: with 0.05 or 0.1, candidates
+        drop onto an approximate line or ring and stay where they came down, rather than move along it to the isolated
+        points where it stands still.
+    marginal : float
+        Largest ``|Re(lambda)| tau`` of a direction that neither grows nor decays.
+    same_within : float
+        Distance of points that are taken for one, as a fraction of the candidates' root mean squared distance from
+        their mean.
+    n_modes : int
+        Eigenvectors kept at each point (at most N).
+    max_steps : int
+        Gauss-Newton steps of a candidate at most.
+    batch : int
+        Candidates that advance at once; memory grows with it, results do not depend on it but for rounding.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    FixedPoints
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, a value is out of range, or candidates or their steps are not finite.
+
+    References
+    ----------
+    Sussillo & Barak (2013), Neural Comput 25:626-649. The damping is that of Fan & Yuan (2005), Computing 74:23-39.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> euler = lambda x: x + 0.1 * (-x + jnp.tanh(2.0 * x))  # two stable states, and 0 between them
+    >>> points = fixed_points(euler, np.linspace(-2.0, 2.0, 9)[:, None], dt=1.0, tau=10.0)
+    >>> points.stability, points.positions[:, 0].round(3).tolist()
+    (['stable', 'stable', 'unstable'], [-0.958, 0.958, 0.0])
+    """
+    starts = _checked(candidates, dt, tau, tol, slow, marginal, same_within, n_modes, max_steps, batch)
+    import jax  # here, since importing this room does not load it
+
+    from . import _newton
+
+    with jax.enable_x64(True):
+        _check_step(step, starts)
+        field = _newton.field_of(step, tau / dt)
+        ends = _newton.find_zeros(
+            field, starts, tol=tol, slow=float(slow), max_steps=max_steps, batch=batch, progress=progress
+        )
+        norm, slope = _in_chunks(partial(_newton.speed_and_slope, field), ends, min(batch, len(ends)))
+        q = 0.5 * norm**2
+        moving = slope <= max(float(slow), SLOWEST) * norm
+        kind = np.where(q < tol, 0, np.where(moving, 1, 2))
+        spread = float(np.sqrt(np.mean(np.sum((starts - starts.mean(axis=0)) ** 2, axis=1))))
+        kept, point_of = _distinct(ends, q, kind, same_within * spread)
+        points, kind = ends[kept], kind[kept]
+        chunk = min(CHUNK, len(ends))
+        around = partial(_in_chunks, partial(_newton.linearised, field), size=chunk)
+        values, matrices = around(points)
+        if (kind == 0).any():
+            steps = _last_steps(points, values, matrices, kind == 0)
+            (norm,) = _in_chunks(partial(_newton.speed, field), points + steps, chunk)
+            better = 0.5 * norm**2 < q[kept]
+            points, q = np.where(better[:, None], points + steps, points), np.where(better, 0.5 * norm**2, q[kept])
+            _, matrices = around(points)
+        else:
+            q = q[kept]
+    modes = [_modes(matrix, min(n_modes, len(matrix))) for matrix in matrices]
+    eigenvalues, right, left = (np.stack(part) for part in zip(*modes, strict=True))
+    return _collect(points, q, kind, eigenvalues, right, left, point_of, starts, float(dt), float(tau), marginal)
+
+
+def _checked(
+    candidates: ArrayLike,
+    dt: float | int,
+    tau: float | int,
+    tol: float,
+    slow: float | int,
+    marginal: float,
+    same_within: float,
+    n_modes: int,
+    max_steps: int,
+    batch: int,
+) -> Float[np.ndarray, "M N"]:
+    starts = np.array(candidates, dtype=np.float64)
+    if starts.ndim != 2 or 0 in starts.shape:
+        raise ValueError(
+            f"`candidates` must be a non-empty (M, N) array of states; got shape {starts.shape}. "
+            "Of currents (T, B, N) take currents.reshape(-1, N), or some of its rows."
+        )
+    if not np.isfinite(starts).all():
+        raise ValueError("`candidates` must be finite; got NaN or infinity. Padded steps of trials hold no states.")
+    for name, value in (("dt", dt), ("tau", tau), ("tol", tol)):
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(f"`{name}` must be positive; got {value}.")
+    for name, value in (("slow", slow), ("marginal", marginal), ("same_within", same_within)):
+        if not (np.isfinite(value) and value >= 0):
+            raise ValueError(f"`{name}` must be >= 0; got {value}.")
+    for name, number in (("n_modes", n_modes), ("max_steps", max_steps), ("batch", batch)):
+        if number < 1:
+            raise ValueError(f"`{name}` must be at least 1; got {number}.")
+    return starts
+
+
+def _check_step(step: Callable[[Any], Any], starts: Float[np.ndarray, "M N"]) -> None:
+    following = step(starts)
+    if np.shape(following) != starts.shape:
+        raise ValueError(
+            f"`step` must take states (M, N) = {starts.shape} to as many; got {np.shape(following)}. "
+            "A function of a single state needs jax.vmap."
+        )
+    if not np.isfinite(following).all():
+        raise ValueError("`step` gave NaN or infinity at a candidate; its weights or held inputs may not be finite.")
+
+
+def _in_chunks(function: Callable[[Any], tuple[Any, ...]], x: np.ndarray, size: int) -> list[np.ndarray]:
+    """Results for rows of x, from chunks of one size, the last one filled up: compiled once."""
+    filled = np.concatenate([x, np.repeat(x[:1], -len(x) % size, axis=0)])
+    parts = [function(filled[at : at + size]) for at in range(0, len(filled), size)]
+    return [np.concatenate(several)[: len(x)] for several in zip(*parts, strict=True)]
+
+
+def _distinct(
+    ends: Float[np.ndarray, "M N"], q: Float[np.ndarray, "M"], kind: Int[np.ndarray, "M"], within: float
+) -> tuple[Int[np.ndarray, "P"], Int[np.ndarray, "M"]]:
+    """Which ends stand for the others, and for each which: of those close together the best converged one.
+
+    An end that has none near it stands for itself: isolated points are what one looks for, not outliers. Ends of
+    different kinds stay apart, or one that has not converged could speak for a fixed point.
+    """
+    point_of = np.full(len(ends), -1)
+    kept: list[int] = []
+    for best in np.lexsort((q, kind)):
+        if point_of[best] < 0:
+            free = np.flatnonzero((point_of < 0) & (kind == kind[best]))
+            near = free[cdist(ends[best][None], ends[free])[0] <= within]
+            point_of[near], point_of[best] = len(kept), len(kept)
+            kept.append(best)
+    return np.array(kept), point_of
+
+
+def _last_steps(
+    points: Float[np.ndarray, "P N"],
+    values: Float[np.ndarray, "P N"],
+    matrices: Float[np.ndarray, "P N N"],
+    fixed: Bool[np.ndarray, "P"],
+) -> Float[np.ndarray, "P N"]:
+    """An exact Newton step for every fixed point, but none that is not short: the point is found already."""
+    steps = np.zeros_like(points)
+    for i in np.flatnonzero(fixed):
+        step = linalg.lstsq(matrices[i], -values[i], cond=1e-8)[0]
+        if linalg.norm(step) <= 1e-3 * (1.0 + linalg.norm(points[i])):
+            steps[i] = step
+    return steps
+
+
+def _modes(matrix: Float[np.ndarray, "N N"], n_modes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    values, left, right = linalg.eig(matrix, left=True, right=True)
+    order = np.lexsort((-values.imag, -values.real))
+    leading = order[:n_modes]
+    left, right = left[:, leading].astype(complex), right[:, leading].astype(complex)
+    overlap = np.sum(left.conj() * right, axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return values[order].astype(complex), right, left / overlap.conj()
+
+
+def _collect(
+    points: np.ndarray,
+    q: np.ndarray,
+    kind: np.ndarray,
+    eigenvalues: np.ndarray,
+    right: np.ndarray,
+    left: np.ndarray,
+    point_of: np.ndarray,
+    starts: np.ndarray,
+    dt: float,
+    tau: float,
+    marginal: float,
+) -> FixedPoints:
+    grow = np.sum(eigenvalues.real > marginal, axis=1)
+    count = np.bincount(point_of, minlength=len(points))
+    order = np.lexsort((-count, grow, kind))
+    place = np.empty(len(order), int)
+    place[order] = np.arange(len(order))
+    flow = eigenvalues[order] / tau
+    multipliers = 1.0 + dt * flow
+    return FixedPoints(
+        positions=points[order],
+        q=q[order],
+        kind=np.array(KINDS)[kind[order]],
+        n_unstable=grow[order],
+        n_marginal=np.sum(np.abs(eigenvalues[order].real) <= marginal, axis=1),
+        n_unstable_step=np.sum(np.abs(multipliers) > 1.0 + marginal * dt / tau, axis=1),
+        flow_eigenvalues=flow,
+        step_eigenvalues=multipliers,
+        right=right[order],
+        left=left[order],
+        n_candidates=count[order],
+        distance=cdist(points[order], starts).min(axis=1),
+        point_of=place[point_of],
+        dt=dt,
+        tau=tau,
+    )

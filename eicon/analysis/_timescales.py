@@ -1,0 +1,184 @@
+"""Intrinsic timescales: how long the fluctuations of a unit around its mean last."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from numpy.typing import ArrayLike
+from scipy import optimize
+
+from ._arrays import as_dt, as_rates, require_finite
+
+_FEWEST_LAGS = 4
+_GRID = 60
+
+
+class Timescales(NamedTuple):
+    """Exponential fits to the autocorrelation of N units over trials; L lags.
+
+    Attributes
+    ----------
+    tau : (N,) float
+        Timescale of each unit, ms; NaN where there is no fit.
+    amplitude, offset : (N,) float
+        A and B of ``R(lag) = A exp(-lag / tau) + B``.
+    r_squared : (N,) float
+        Fraction of the variance of R over lags that the fit explains, lags weighted as in the fit.
+    population_tau : float
+        Timescale of the autocorrelation averaged over units, ms.
+    population_amplitude, population_offset, population_r_squared : float
+        The rest of that fit.
+    autocorrelation : (L, N) float
+        R of each unit; NaN for a unit that is constant over trials at some step.
+    lags : (L,) float
+        From one step on, ms.
+    n_failed : int
+        Units without a fit: constant ones, and those whose autocorrelation does not fall, or over which the search for
+        tau ends at its bounds (a tenth of a step, ten windows).
+    """
+
+    tau: Float[np.ndarray, "N"]
+    amplitude: Float[np.ndarray, "N"]
+    offset: Float[np.ndarray, "N"]
+    r_squared: Float[np.ndarray, "N"]
+    population_tau: float
+    population_amplitude: float
+    population_offset: float
+    population_r_squared: float
+    autocorrelation: Float[np.ndarray, "L N"]
+    lags: Float[np.ndarray, "L"]
+    n_failed: int
+
+
+def timescales(
+    rates: ArrayLike,
+    dt: float | int,
+    *,
+    window: tuple[int, int] | None = None,
+    max_lag: float | int | None = None,
+) -> Timescales:
+    """Fit the decay of each unit's autocorrelation over trials.
+
+    Parameters
+    ----------
+    rates : (T, B, N) array
+        Firing rates, time-major; trials of the same condition, at least three. Other conditions are signal that does
+        not decay: analyse them apart, or subtract their averages first.
+    dt : float
+        Step, ms.
+    window : (start, stop), optional
+        Steps of the period that is looked at, such as the fixation before a stimulus; None takes all.
+    max_lag : float, optional
+        Longest lag of the fit, ms; None takes all that the window has.
+
+    Returns
+    -------
+    Timescales
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, rates are not finite, the window has fewer than five steps, `max_lag` fewer than four,
+        or there are fewer than three trials.
+
+    Notes
+    -----
+    Murray et al. (2014), Nat Neurosci 17:1661: R(lag) is the correlation over trials of a unit's rates at two steps,
+    averaged over all pairs of steps that far apart; the fit begins at one step, since lag 0 holds all fast noise. Lags
+    count by their number of pairs. For each tau, A and B are the least squares solution; tau is searched on a grid and
+    then refined.
+
+    What a short window and few trials do: the offset B can hardly be told from a slow decay, so that estimates scatter
+    more and more, unevenly: most come out too short, some far too long. For units of one Ornstein-Uhlenbeck process,
+    windows of 10, 5, 2 and 1 tau gave medians of 0.98, 1.04, 0.90 and 0.90 tau with deviations of 0.11, 0.18, 0.47 and
+    0.51 tau between units for 100 trials, and of 1.01, 0.97, 1.04 and 1.01 tau with 0.07, 0.08, 0.16 and 0.29 tau for
+    500. The mean of a short window is not removed, which is what shortens timescales found within single trials. Slow
+    changes from trial to trial, and trials of several conditions, raise B and, if they are not constant, tau.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng, rates = np.random.default_rng(0), np.zeros((60, 400, 3))
+    >>> for step in range(1, 60):
+    ...     rates[step] = 0.8 * rates[step - 1] + 0.6 * rng.normal(size=(400, 3))
+    >>> result = timescales(rates, 10.0, window=(20, 60))  # tau = -10 ms / log(0.8) = 44.8 ms
+    >>> bool(abs(result.population_tau / 44.8 - 1) < 0.1)
+    True
+    """
+    values, step = as_rates(rates), as_dt(dt)
+    start, stop = (0, len(values)) if window is None else window
+    if not 0 <= start < stop <= len(values) or stop - start <= _FEWEST_LAGS:
+        raise ValueError(
+            f"`window` must be (start, stop) with 0 <= start < stop <= T = {len(values)} and more than {_FEWEST_LAGS} "
+            f"steps; got ({start}, {stop}). It counts steps, not ms: divide times by dt."
+        )
+    values = values[start:stop]
+    require_finite("rates", values)
+    if values.shape[1] < 3:
+        raise ValueError(
+            f"`rates` must have at least 3 trials, better 100; got {values.shape[1]}. Correlations are over trials."
+        )
+    longest = len(values) - 1 if max_lag is None else int(np.floor(max_lag / step + 1e-9))
+    if not _FEWEST_LAGS <= longest < len(values):
+        raise ValueError(
+            f"`max_lag` must be {_FEWEST_LAGS * step:g} to {(len(values) - 1) * step:g} ms, within the window; got "
+            f"{max_lag}. A window of several timescales is needed."
+        )
+    lags = np.arange(1, longest + 1) * step
+    weights = (len(values) - np.arange(1, longest + 1)).astype(float)
+    correlation = np.stack([_autocorrelation(unit, longest) for unit in np.moveaxis(values, 2, 0)], axis=1)
+    fits = np.array([_fit(lags, one, weights) for one in correlation.T])
+    known = np.isfinite(correlation[0])
+    mean = correlation[:, known].mean(axis=1) if known.any() else np.full(longest, np.nan)
+    tau, amplitude, offset, quality = fits.T.copy()
+    n_failed = int(np.count_nonzero(np.isnan(tau)))
+    return Timescales(tau, amplitude, offset, quality, *_fit(lags, mean, weights), correlation, lags, n_failed)
+
+
+def _autocorrelation(unit: Float[np.ndarray, "T B"], longest: int) -> Float[np.ndarray, "L"]:
+    """Correlation over trials of pairs of steps, averaged over the pairs at each lag from 1 on."""
+    centred = unit - unit.mean(axis=1, keepdims=True)
+    size = np.sqrt(np.mean(centred**2, axis=1))
+    if (size <= 1e-12 * np.abs(unit).max()).any():
+        return np.full(longest, np.nan)
+    scaled = centred / size[:, None]
+    pairs = scaled @ scaled.T / unit.shape[1]
+    return np.array([np.diagonal(pairs, lag).mean() for lag in range(1, longest + 1)])
+
+
+def _fit(
+    lags: Float[np.ndarray, "L"], values: Float[np.ndarray, "L"], weights: Float[np.ndarray, "L"]
+) -> tuple[float, float, float, float]:
+    """Return tau, A, B and R^2 of ``A exp(-lag / tau) + B``; NaN where there is none."""
+    none = (np.nan, np.nan, np.nan, np.nan)
+    if not np.isfinite(values).all():
+        return none
+    bounds = np.log(lags[0] / 10.0), np.log(10.0 * lags[-1])
+    grid = np.linspace(*bounds, _GRID)
+    errors = [_solve(np.exp(one), lags, values, weights)[2] for one in grid]
+    best = int(np.argmin(errors))
+    if best in (0, _GRID - 1):
+        return none
+    found = optimize.minimize_scalar(
+        lambda one: _solve(np.exp(one), lags, values, weights)[2],
+        bounds=(grid[best - 1], grid[best + 1]),
+        method="bounded",
+        options={"xatol": 1e-8},
+    )
+    amplitude, offset, error = _solve(float(np.exp(found.x)), lags, values, weights)
+    spread = float(np.sum(weights * (values - np.average(values, weights=weights)) ** 2))
+    if amplitude <= 0.0 or spread == 0.0:
+        return none
+    return float(np.exp(found.x)), amplitude, offset, 1.0 - error / spread
+
+
+def _solve(
+    tau: float, lags: Float[np.ndarray, "L"], values: Float[np.ndarray, "L"], weights: Float[np.ndarray, "L"]
+) -> tuple[float, float, float]:
+    """Weighted least squares for A and B at a given tau, and the squared error that is left."""
+    shape = np.exp(-lags / tau)
+    x, y = shape - np.average(shape, weights=weights), values - np.average(values, weights=weights)
+    power = float(np.sum(weights * x**2))
+    amplitude = float(np.sum(weights * x * y)) / power if power > 0.0 else 0.0
+    offset = float(np.average(values, weights=weights) - amplitude * np.average(shape, weights=weights))
+    return amplitude, offset, float(np.sum(weights * (y - amplitude * x) ** 2))

@@ -1,0 +1,345 @@
+"""Dynamics of a trained network with its input held as in an epoch: fixed points, slow manifolds, exponents."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.spatial.distance import cdist
+
+from ..analysis import PCA, FixedPoints, Lyapunov, Manifold, fixed_points, lyapunov, manifold, pca
+from ..models import RateRNN
+from ..tasks import Task, Trial
+
+TRIALS = 128
+"""Trials at least, from which states are taken."""
+SLOW = 0.05
+"""Speed (in 1/tau) below which directions are not followed when a continuous attractor is looked for."""
+STILL = 0.01
+"""Largest q of the points that it may consist of."""
+DRIVEN_TRIALS = 10
+"""Trials along which conditional exponents are found."""
+SETTLING = 5
+"""One of so many parts of a trial lets the tangent vectors settle."""
+
+
+class HeldInputs(NamedTuple):
+    """The input of an epoch, as one vector; K trials.
+
+    Attributes
+    ----------
+    inputs : (n_in,) float
+        Median over the epoch's steps in each trial, then mean over the trials.
+    within : float
+        Standard deviation of the input over the epoch's steps (root mean square over trials), of the channel where it
+        is largest: 0 if inputs stand still in the epoch.
+    between : float
+        Standard deviation of the medians over trials, of the channel where it is largest: 0 if all trials are alike.
+    epoch : str
+    conditions : mapping of str to float
+        What all of the trials agree with.
+    trials : (K,) int
+        Which ones they are.
+    """
+
+    inputs: Float[np.ndarray, "n_in"]
+    within: float
+    between: float
+    epoch: str
+    conditions: dict[str, float]
+    trials: Int[np.ndarray, "K"]
+
+
+class Dynamics(NamedTuple):
+    """Where a network with held input stands still or moves slowly; P points, M candidates, K trials.
+
+    Attributes
+    ----------
+    held : HeldInputs
+    points : FixedPoints
+        What all candidates ended on, those that did not converge among them.
+    outputs : (P, n_out) float
+        Outputs of the network at the points.
+    distance : (P,) float
+        To the nearest state that the network visits in the epoch, as a fraction of the root mean squared distance of
+        those states from their mean: large for points that it does not come near.
+    still : FixedPoints
+        The same with slow directions not followed (``slow = 0.05``), for `manifold`.
+    manifold : Manifold, optional
+        Shape of those of its points with ``q < 0.01``, at `flat`; None if there are none.
+    flat : (F,) int
+        Which ones they are.
+    components : PCA
+        Principal components (at most three) of the currents in the epoch, with noise.
+    paths : (T, K, N) float
+        Currents of the trials that agree with the conditions, NaN outside of the epoch.
+    """
+
+    held: HeldInputs
+    points: FixedPoints
+    outputs: Float[np.ndarray, "P n_out"]
+    distance: Float[np.ndarray, "P"]
+    still: FixedPoints
+    manifold: Manifold | None
+    flat: Int[np.ndarray, "F"]
+    components: PCA
+    paths: Float[np.ndarray, "T K N"]
+
+
+class Exponents(NamedTuple):
+    """Lyapunov exponents of a network, k of them, in 1/ms.
+
+    Attributes
+    ----------
+    held : HeldInputs
+    autonomous : Lyapunov
+        With the input held, from a state visited in the epoch.
+    driven : (k,) float
+        Along whole trials, with their inputs: means over trials.
+    driven_error : (k,) float
+        Standard error over trials; NaN for a single one.
+    n_trials, n_steps : int
+        Trials, and steps of each that count (of the shortest; its first fifth lets tangent vectors settle).
+    """
+
+    held: HeldInputs
+    autonomous: Lyapunov
+    driven: Float[np.ndarray, "k"]
+    driven_error: Float[np.ndarray, "k"]
+    n_trials: int
+    n_steps: int
+
+
+def held_inputs(trial: Trial, epoch: str, *, conditions: Mapping[str, float] | None = None) -> HeldInputs:
+    """Input of an epoch: the median over its steps in each trial, then the mean over trials.
+
+    Parameters
+    ----------
+    trial : Trial
+    epoch : str
+        One of its epochs.
+    conditions : mapping of str to number, optional
+        What trials have to agree with, e.g. ``{"context": 1}``; None takes all.
+
+    Returns
+    -------
+    HeldInputs
+
+    Raises
+    ------
+    ValueError
+        For an epoch or a condition that the trials do not have, a value that none of them has, or an epoch without any
+        step.
+
+    Examples
+    --------
+    >>> from eicon.tasks import ContextIntegration
+    >>> trial = ContextIntegration(baseline=0.0).trials(1, key=jax.random.key(0))
+    >>> held = held_inputs(trial, "stimulus", conditions={"context": 1})
+    >>> held.inputs.round(3).tolist(), held.within, len(held.trials)
+    ([0.0, 1.0, 0.5, 0.5, 0.5, 0.5], 0.0, 36)
+    """
+    inside = np.asarray(trial.during(epoch))
+    agree = agreeing(trial, conditions)
+    chosen = np.flatnonzero(agree & inside.any(axis=0))
+    if not chosen.size:
+        raise ValueError(f"the epoch {epoch!r} has no step in any of these {np.count_nonzero(agree)} trials.")
+    inputs = np.asarray(trial.inputs, np.float64)[:, chosen]
+    values = np.where(inside[:, chosen, None], inputs, np.nan)
+    medians = np.nanmedian(values, axis=0)
+    within = np.sqrt(np.nanvar(values, axis=0).mean(axis=0)).max()
+    conditions = {name: float(value) for name, value in (conditions or {}).items()}
+    return HeldInputs(medians.mean(axis=0), float(within), float(medians.std(axis=0).max()), epoch, conditions, chosen)
+
+
+def agreeing(trial: Trial, conditions: Mapping[str, float] | None) -> Bool[np.ndarray, "B"]:
+    """Which trials agree with all conditions; see `held_inputs`."""
+    agree = np.ones(trial.batch_size, bool)
+    for name, value in (conditions or {}).items():
+        if name not in trial.conditions:
+            raise ValueError(f"these trials have no condition {name!r}; they have {', '.join(trial.conditions)}.")
+        values = np.asarray(trial.conditions[name], np.float64)
+        same = np.isclose(values, value, rtol=1e-5, atol=1e-8)
+        if not same.any():
+            levels = np.unique(values)
+            listed = ", ".join(f"{level:g}" for level in levels[:12]) + (", ..." if levels.size > 12 else "")
+            raise ValueError(f"no trial has {name} = {value:g}; it is one of {listed}.")
+        agree &= same
+    if not agree.any():
+        asked = ", ".join(f"{name} = {value:g}" for name, value in (conditions or {}).items())
+        raise ValueError(f"no trial has {asked} together.")
+    return agree
+
+
+def longest_epoch(trial: Trial) -> str:
+    """Name of the epoch that lasts longest in the mean over trials, the first of equals."""
+    lasting = {name: float((span[:, 1] - span[:, 0]).mean()) for name, span in trial.epochs.items()}
+    return max(lasting, key=lambda name: lasting[name])
+
+
+def dynamics_of(
+    net: RateRNN,
+    task: Task,
+    *,
+    key: jax.Array,
+    epoch: str | None = None,
+    conditions: Mapping[str, float] | None = None,
+    candidates: int = 512,
+    jitter: float | int = 0.5,
+    slow: float | int = 0.0,
+    max_steps: int = 100,
+    progress: bool = False,
+) -> Dynamics:
+    """Find where a network stands still with its input held as in an epoch, and which shape its slow points have.
+
+    Searches start from states that the network visits in the epoch of balanced trials, with its noise and a jitter
+    that takes them off the trajectories. A second search (``slow = 0.05``), from up to 256 of them, stays where slow
+    directions cannot be told from neutral ones, and shows lines, rings and planes that are attractors to a good
+    approximation.
+
+    Parameters
+    ----------
+    net : RateRNN
+    task : Task
+    key : jax.Array
+        Random key of trials, noise, choice of candidates and jitter.
+    epoch : str, optional
+        None takes the longest one.
+    conditions : mapping of str to number, optional
+        What trials have to agree with, e.g. ``{"context": 1}``.
+    candidates : int
+        Number of states that searches start from.
+    jitter : float
+        Standard deviation of the jitter of each unit, in those of its currents in the epoch.
+    slow, max_steps
+        Of the first search; see `eicon.analysis.fixed_points`.
+    progress : bool
+        Show progress bars (on stderr).
+
+    Returns
+    -------
+    Dynamics
+
+    Raises
+    ------
+    ValueError
+        For an epoch or condition that trials do not have, or numbers out of range.
+
+    Examples
+    --------
+    >>> from eicon.tasks import FlipFlop
+    >>> task = FlipFlop(n_bits=1)
+    >>> net = RateRNN.dale(task.n_in, 10, task.n_out, spectral_radius=0.5)
+    >>> dynamics = dynamics_of(net, task, key=jax.random.key(0), candidates=20)
+    >>> dynamics.held.epoch, dynamics.points.counts()
+    ('bits', {'stable': 1})
+    """
+    if candidates < 1:
+        raise ValueError(f"`candidates` must be at least 1; got {candidates}.")
+    if not jitter >= 0:
+        raise ValueError(f"`jitter` must be >= 0 (in standard deviations of each unit's current); got {jitter}.")
+    key_visit, key_start = jax.random.split(key)
+    trial, held, currents = _visit(net, task, epoch, conditions, key_visit)
+    inside = np.asarray(trial.during(held.epoch))[:, held.trials]
+    states = currents[inside]
+    starts = _starts(states, candidates, float(jitter), key_start)
+    step, tau = net.held(held.inputs), float(net.tau.mean())
+    points = fixed_points(step, starts, dt=net.dt, tau=tau, slow=slow, max_steps=max_steps, progress=progress)
+    still = fixed_points(step, starts[:256], dt=net.dt, tau=tau, slow=SLOW, max_steps=max_steps, progress=progress)
+    flat = np.flatnonzero(still.q < STILL)
+    spread = math.sqrt(states.var(axis=0).sum())
+    outputs = net.equation.read_out(net.parameters(), net.activation(jnp.asarray(points.positions, net.x0.value.dtype)))
+    return Dynamics(
+        held,
+        points,
+        np.asarray(outputs, np.float64),
+        cdist(points.positions, states).min(axis=1) / spread,
+        still,
+        manifold(still.positions[flat]) if flat.size else None,
+        flat,
+        pca(currents, mask=inside, n_components=min(3, net.n_rec, len(states) - 1)),
+        np.where(inside[:, :, None], currents, np.nan),
+    )
+
+
+def exponents_of(
+    net: RateRNN,
+    task: Task,
+    *,
+    key: jax.Array,
+    epoch: str | None = None,
+    conditions: Mapping[str, float] | None = None,
+    n_exponents: int = 5,
+    n_steps: int = 4000,
+) -> Exponents:
+    """Leading Lyapunov exponents of a network without noise: with its input held as in an epoch, and along trials.
+
+    Parameters
+    ----------
+    net, task, key, epoch, conditions
+        As of `dynamics_of`.
+    n_exponents : int
+        How many, at most N.
+    n_steps : int
+        Steps of the run with held input, after a transient of as many.
+
+    Returns
+    -------
+    Exponents
+
+    Raises
+    ------
+    ValueError
+        For an epoch or condition that trials do not have, or trials of less than five steps.
+    """
+    key_visit, key_start = jax.random.split(key)
+    trial, held, currents = _visit(net, task, epoch, conditions, key_visit)
+    inside = np.asarray(trial.during(held.epoch))[:, held.trials]
+    start = _starts(currents[inside], 1, 0.0, key_start)[0]
+    options: dict[str, Any] = {"dt": net.dt, "n_exponents": min(n_exponents, net.n_rec)}
+    free = lyapunov(net.held(held.inputs), start, n_steps=n_steps, transient=n_steps, **options)
+
+    steps = int(np.asarray(trial.inside)[:, held.trials].sum(axis=0).min())
+    if (before := steps // SETTLING) < 1:
+        raise ValueError(f"exponents along trials need at least {SETTLING} steps in each; got {steps}.")
+    step, x0 = _driven_step(net), np.asarray(net.x0.value, np.float64)
+    inputs = np.asarray(trial.inputs, np.float64)[:steps]
+    spread = np.unique(np.linspace(0, held.trials.size - 1, DRIVEN_TRIALS).astype(int))
+    found = np.stack(
+        [
+            lyapunov(step, x0, inputs=inputs[:, one], n_steps=steps - before, transient=before, **options).exponents
+            for one in held.trials[spread]
+        ]
+    )
+    with np.errstate(invalid="ignore"):  # -inf: directions that a step wipes out
+        error = found.std(axis=0, ddof=1) / math.sqrt(len(found)) if len(found) > 1 else np.full(found.shape[1], np.nan)
+    return Exponents(held, free, found.mean(axis=0), error, len(found), steps - before)
+
+
+def _visit(
+    net: RateRNN, task: Task, epoch: str | None, conditions: Mapping[str, float] | None, key: jax.Array
+) -> tuple[Trial, HeldInputs, Float[np.ndarray, "T K N"]]:
+    """Balanced trials, the input held, and what the network does with its noise in those that agree."""
+    key_trial, key_noise = jax.random.split(key)
+    trial = task.trials(-(-TRIALS // task.n_conditions), key=key_trial)
+    held = held_inputs(trial, longest_epoch(trial) if epoch is None else epoch, conditions=conditions)
+    activity = net.predict(trial.inputs[:, held.trials], key=key_noise)
+    return trial, held, np.asarray(activity.currents, np.float64)
+
+
+def _starts(states: Float[np.ndarray, "S N"], number: int, jitter: float, key: jax.Array) -> Float[np.ndarray, "M N"]:
+    """So many of the states, all different ones if there are enough, each off its trajectory by a jitter."""
+    key_choice, key_jitter = jax.random.split(key)
+    chosen = np.asarray(jax.random.choice(key_choice, len(states), (number,), replace=number > len(states)))
+    noise = np.asarray(jax.random.normal(key_jitter, (number, states.shape[1])), np.float64)
+    return states[chosen] + jitter * states.std(axis=0)[None] * noise
+
+
+def _driven_step(net: RateRNN) -> Callable[[Any, Any], Any]:
+    equation = net.equation
+    with jax.enable_x64(True):
+        parameters = {name: jnp.asarray(value, np.float64) for name, value in net.parameters().items()}
+    return lambda x, inputs: equation.step(parameters, x, inputs, None)

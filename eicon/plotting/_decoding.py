@@ -1,0 +1,138 @@
+"""What can be read out of a population, and when."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import ArrayLike
+
+from eicon.analysis import Decoding
+
+from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+
+_ACCURACY_COLOR = "#009988"
+_ALPHA = 0.05
+
+
+@house_style
+def plot_decoding(
+    result: Decoding, dt: float | int, *, start: float | int = 0.0, since: str = "", ax: Axes | None = None
+) -> Axes:
+    """Draw decoding accuracy over time, with the chance level and its percentile 95.
+
+    Parameters
+    ----------
+    result : Decoding
+        Result of `eicon.analysis.decode`. Bins that are better than chance (p < 0.05, each by itself) are filled dots.
+    dt : float
+        Step, ms.
+    start : float
+        Time of the first step, ms.
+    since : str
+        Event at time 0, for the axis label.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If `dt` is not positive.
+    """
+    ax = axes_or_new(ax)
+    time = _times(result, dt, start)
+    tested = np.isfinite(result.chance_95).all()
+    ax.plot(time, result.chance, color=REFERENCE_COLOR, linestyle="--", linewidth=1.0, label="chance")
+    if tested:
+        ax.fill_between(
+            time,
+            result.chance,
+            result.chance_95,
+            color=REFERENCE_COLOR,
+            alpha=0.3,
+            linewidth=0.0,
+            label="to 95 % of it",
+        )
+    ax.plot(time, result.accuracy, color=_ACCURACY_COLOR, label=f"{result.classes.size} classes")
+    if tested and (better := result.p < _ALPHA).any():
+        ax.plot(time[better], result.accuracy[better], "o", color=_ACCURACY_COLOR, markersize=4, label="p < 0.05")
+    ax.set_ylim(min(0.0, float(result.accuracy.min())) - 0.02, 1.04)
+    ax.set_xlabel(f"time since {since} (ms)" if since else "time (ms)")
+    ax.set_ylabel("balanced accuracy")
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, handlelength=1.4, borderpad=0.1)
+    return ax
+
+
+@house_style
+def plot_generalisation(
+    result: Decoding,
+    dt: float | int,
+    *,
+    start: float | int = 0.0,
+    since: str = "",
+    events: ArrayLike = (),
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the accuracy of decoders trained at one time and tested at another.
+
+    Parameters
+    ----------
+    result : Decoding
+        Result of `eicon.analysis.decode`.
+    dt : float
+        Step, ms.
+    start : float
+        Time of the first step, ms.
+    since : str
+        Event at time 0, for the axis labels.
+    events : array of float
+        Times marked by lines, ms.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If `dt` is not positive.
+    """
+    time = _times(result, dt, start)
+    ax = axes_or_new(ax, figsize=(4.0, 3.1))
+    width = float(dt) * float(result.steps[0, 1] - result.steps[0, 0])
+    low, high = time[0] - width / 2, time[-1] + width / 2
+    chance = 1.0 / result.classes.size
+    reach = max(1.0 - chance, chance)
+    image = ax.imshow(
+        result.generalisation,
+        cmap="PRGn",
+        vmin=chance - reach,
+        vmax=chance + reach,
+        origin="lower",
+        extent=(low, high, low, high),
+        interpolation="nearest",
+    )
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
+    bar.set_label("balanced accuracy")
+    bar.ax.set_ylim(0.0, 1.0)
+    bar.ax.axhline(chance, color="black", linewidth=0.8)
+    for event in np.asarray(events, dtype=np.float64).reshape(-1):
+        for line in (ax.axhline, ax.axvline):
+            line(event, color=NEUTRAL_COLOR, linestyle="--", linewidth=0.9)
+    ax.set_xlim(low, high)
+    ax.set_ylim(low, high)
+    ax.spines[:].set_visible(True)
+    text = f"since {since} (ms)" if since else "(ms)"
+    ax.set_xlabel(f"test time {text}")
+    ax.set_ylabel(f"train time {text}")
+    return ax
+
+
+def _times(result: Decoding, dt: float | int, start: float | int) -> np.ndarray:
+    """Middle of each bin, ms."""
+    if not dt > 0:
+        raise ValueError(f"`dt` must be positive (ms); got {dt}.")
+    return start + (result.steps.mean(axis=1) - 0.5) * float(dt)
