@@ -115,6 +115,8 @@ def context_rows() -> Iterator[str]:
 
 def dynamics_study() -> str:
     """Fixed points of flip-flops over seeds, and slow points of context-dependent integration."""
+    memory, integration = list(_told(flip_flop_rows())), list(_told(context_rows()))
+    on_lines = sum("| line |" in row for row in integration)
     lines = [
         "# Dynamics of trained networks",
         "",
@@ -122,15 +124,16 @@ def dynamics_study() -> str:
         "",
         "`eicon/experiments/configs/flip_flop.toml`: three bits, 100 tanh units without Dale's law. Input held at 0,",
         f"the median of the epoch; searches from {CANDIDATES} states that the network visits, with a jitter of one",
-        "standard deviation of each unit. *Corners*: different ones among the eight combinations of three bits that the",
-        "outputs say at the stable points. A memory of three independent bits has 8 stable points, and 12 saddles with one",
-        "unstable direction, 6 with two and 1 with three between them: 27 = 3^3. *q*: the largest of a fixed point.",
+        "standard deviation of each unit. *Corners*: different ones among the eight combinations of three bits that",
+        "the outputs say at the stable points. A memory of three independent bits has 8 stable points, and 12 saddles",
+        "with one unstable direction, 6 with two and 1 with three between them: 27 = 3^3. *q*: the largest of a fixed",
+        "point.",
         "Lyapunov exponents: the leading one with input held, and along ten trials with their pulses (mean ± s.e.).",
         "",
         "| seed | accuracy | stable | corners | saddle-1 / -2 / -3 | others | q | held (1/s) | along trials (1/s) "
         "| training, search (s) |",
         "|---|---|---|---|---|---|---|---|---|---|",
-        *_told(flip_flop_rows()),
+        *memory,
         "",
         "![Fixed points of seed 0](../images/fixed_points_flip_flop.png)",
         "",
@@ -140,11 +143,14 @@ def dynamics_study() -> str:
         "Dale's law, 2500 steps of training. Input held at the cue of one context and no evidence; 512 searches.",
         "*Points*: where the network stands still, and the time constants (ms) of the two slowest modes of the first.",
         "*Shape*: of the points with q < 0.01 that 256 searches end on that do not follow directions slower than",
-        "0.05 / tau; *along it*: those of them that hang together; *ends*: different points that these searches end on.",
+        "0.05 / tau; *along it*: those of them that hang together; *ends*: different points that these searches end",
+        "on.",
         "",
         "| seed | accuracy | context | points | slowest modes (ms) | shape | along it | ends | training (s) |",
         "|---|---|---|---|---|---|---|---|---|",
-        *_told(context_rows()),
+        *integration,
+        "",
+        f"A line in {on_lines} of {len(integration)}. Elsewhere evidence leaks away, as slowly as the points' modes.",
     ]
     return "\n".join(lines) + "\n"
 

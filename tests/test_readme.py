@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 @pytest.fixture
 def blocks():
     found = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.S)
-    assert len(found) == 3
+    assert len(found) == 4
     return found
 
 
@@ -38,6 +38,7 @@ def test_example_runs_and_learns(example, monkeypatch, capsys):
     assert names["small"].n_rec == 25
     assert names["result"].measured_error < 0.1
     assert "unit 7 is now spoken for by unit" in printed
+    assert (names["points"].kind == "fixed").any()
     silenced = names["areas"].select({"area": "motor", "type": "I"})
     assert (names["silent"].rates[10, :, silenced] == 0).all()
     assert not (names["deaf"].outputs == names["silent"].outputs).all()

@@ -51,9 +51,9 @@ def manifold(positions: ArrayLike, *, gap: float = 0.15) -> Manifold:
     """Recognise a line, ring or plane among points at which a network stands still or moves slowly.
 
     Points hang together where a chain of them leads from one to the other, no link of which is longer than `gap` times
-    the largest distance of all. The dimension of the largest such set is the number of directions that explain 95 % of
-    the variance within two links around most of its points. In one dimension it is a ring if it stays in one piece
-    wherever a stretch of it is cut out.
+    the largest distance within the set that hangs together. The dimension of the largest such set is the number of
+    directions that explain 95 % of the variance within two links around most of its points. In one dimension it is a
+    ring if it stays in one piece wherever a stretch of it is cut out.
 
     Parameters
     ----------
@@ -85,20 +85,37 @@ def manifold(positions: ArrayLike, *, gap: float = 0.15) -> Manifold:
     if not 0.0 < gap < 0.5:
         raise ValueError(f"`gap` must be in (0, 0.5), a fraction of the largest distance; got {gap}.")
     distance = cdist(points, points)
-    link = gap * float(distance.max())
-    n_pieces, piece = csgraph.connected_components(sparse.csr_array(distance <= link), directed=False)
-    members = np.flatnonzero(piece == np.bincount(piece).argmax())
+    link, members = _largest_piece(distance, gap)
+    n_pieces = _pieces(distance, link)[0]
     if len(members) < FEWEST or link == 0.0:
-        return Manifold("points", 0, np.arange(len(points)), np.full(len(points), np.nan), int(n_pieces), link)
+        return Manifold("points", 0, np.arange(len(points)), np.full(len(points), np.nan), n_pieces, link)
     inside = distance[np.ix_(members, members)]
     dimension = _dimension(points[members], inside <= 2.0 * link)
     if dimension > 1:
         shape: Shape = "plane" if dimension == 2 else "volume"
-        return Manifold(shape, dimension, members, np.full(len(members), np.nan), int(n_pieces), link)
+        return Manifold(shape, dimension, members, np.full(len(members), np.nan), n_pieces, link)
     ring = _is_ring(inside, link)
     coordinate = _angle(points[members]) if ring else _arc_length(inside, link)
     order = np.argsort(coordinate)
-    return Manifold("ring" if ring else "line", dimension, members[order], coordinate[order], int(n_pieces), link)
+    return Manifold("ring" if ring else "line", dimension, members[order], coordinate[order], n_pieces, link)
+
+
+def _largest_piece(distance: Float[np.ndarray, "P P"], gap: float) -> tuple[float, Int[np.ndarray, "L"]]:
+    """The link, and the points of the largest set that hangs together by links of `gap` times its own extent."""
+    members = np.arange(len(distance))
+    while True:
+        inside = distance[np.ix_(members, members)]
+        link = gap * float(inside.max())
+        _, piece = _pieces(inside, link)
+        largest = members[piece == np.bincount(piece).argmax()]
+        if len(largest) == len(members) or len(largest) < FEWEST:
+            return link, largest
+        members = largest
+
+
+def _pieces(distance: Float[np.ndarray, "P P"], link: float) -> tuple[int, Int[np.ndarray, "P"]]:
+    count, piece = csgraph.connected_components(sparse.csr_array(distance <= link), directed=False)
+    return int(count), piece
 
 
 def _dimension(points: Float[np.ndarray, "L N"], near: np.ndarray) -> int:
@@ -116,8 +133,7 @@ def _is_ring(distance: Float[np.ndarray, "L L"], link: float) -> bool:
     for row in distance:
         rest = np.flatnonzero(row > link)
         if rest.size:
-            graph = sparse.csr_array(distance[np.ix_(rest, rest)] <= link)
-            whole.append(csgraph.connected_components(graph, directed=False)[0] == 1)
+            whole.append(_pieces(distance[np.ix_(rest, rest)], link)[0] == 1)
     return bool(whole) and float(np.mean(whole)) > CLOSED
 
 

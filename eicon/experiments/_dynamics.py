@@ -188,7 +188,7 @@ def dynamics_of(
     epoch: str | None = None,
     conditions: Mapping[str, float] | None = None,
     candidates: int = 512,
-    jitter: float | int = 0.5,
+    jitter: float | int = 1.0,
     slow: float | int = 0.0,
     max_steps: int = 100,
     progress: bool = False,
@@ -213,7 +213,8 @@ def dynamics_of(
     candidates : int
         Number of states that searches start from.
     jitter : float
-        Standard deviation of the jitter of each unit, in those of its currents in the epoch.
+        Standard deviation of the jitter of each unit, in those of its currents in the epoch. Less misses saddles, from
+        which trajectories stay away.
     slow, max_steps
         Of the first search; see `eicon.analysis.fixed_points`.
     progress : bool

@@ -315,7 +315,8 @@ def _fixed_point_words(found: Mapping[str, Any]) -> list[str]:
     slow = found["slow_points"]
     if slow.get("shape", "points") != "points":
         lines.append(
-            f"  Slow points (q < {slow['q_below']:g}) form a {slow['shape']}: {slow['hang_together']} of them."
+            f"  Of {slow['points']} slow points (q < {slow['q_below']:g}), {slow['hang_together']} hang together, as a "
+            f"{slow['shape']}."
         )
     return lines
 

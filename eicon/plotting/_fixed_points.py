@@ -229,14 +229,14 @@ class Frame(NamedTuple):
         return paths, list(coherence_cmap()(rank / max(distinct.size - 1, 1)))
 
     def segments(self, points: FixedPoints, where: np.ndarray) -> np.ndarray:
-        """Both ends of each unstable mode of each saddle, (S, 2, k).
+        """Both ends of each unstable mode of each saddle that stands still, (S, 2, k).
 
         A pair of complex modes spans a plane: the two directions drawn are its real and its imaginary part.
         """
         reach = REACH * float(np.ptp(where, axis=0).max() or 1.0)
         ends = []
         for index, word in enumerate(points.stability):
-            if "saddle" not in word:
+            if not word.startswith("saddle"):
                 continue
             for mode in range(min(int(points.n_unstable[index]), points.right.shape[2])):
                 vector = points.right[index, :, mode]

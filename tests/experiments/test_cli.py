@@ -258,6 +258,7 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("demo",), "--out"),
         (("train",), "--resume"),
         (("analyze",), "--repeats"),
+        (("analyze",), "--condition NAME=VALUE"),
         (("report",), "RUN"),
         (("tasks",), "--json"),
         (("connectomes",), "show"),

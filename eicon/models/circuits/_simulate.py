@@ -41,7 +41,7 @@ def simulate(
     """Run a circuit from its initial state, in one compiled loop (`bm.for_loop`), and keep all of its state.
 
     It runs in float64 whatever the settings of JAX, because rounding in float32 acts as noise: it alone shortens the
-    slowest rhythm of `RespiratoryRhythm` by a tenth. Afterwards the system is in the state at the end.
+    slowest rhythm of `RespiratoryRhythm` by a seventh. Afterwards the system is in the state at the end.
 
     Parameters
     ----------
