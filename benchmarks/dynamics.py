@@ -142,7 +142,7 @@ def dynamics_study() -> str:
         "`ContextIntegration` with a stimulus of 1600 ms and noisy evidence (`sigma_in` 0.1), 100 tanh units without",
         "Dale's law, 2500 steps of training. Input held at the cue of one context and no evidence; 512 searches.",
         "*Points*: where the network stands still, and the time constants (ms) of the two slowest modes of the first.",
-        "*Shape*: of the points with q < 0.01 that 256 searches end on that do not follow directions slower than",
+        "*Shape*: of the points with q < 0.01 that as many searches end on that do not follow directions slower than",
         "0.05 / tau; *along it*: those of them that hang together; *ends*: different points that these searches end",
         "on.",
         "",

@@ -196,7 +196,7 @@ def dynamics_of(
     """Find where a network stands still with its input held as in an epoch, and which shape its slow points have.
 
     Searches start from states that the network visits in the epoch of balanced trials, with its noise and a jitter
-    that takes them off the trajectories. A second search (``slow = 0.05``), from up to 256 of them, stays where slow
+    that takes them off the trajectories. A second search (``slow = 0.05``) from the same states stays where slow
     directions cannot be told from neutral ones, and shows lines, rings and planes that are attractors to a good
     approximation.
 
@@ -249,7 +249,7 @@ def dynamics_of(
     starts = _starts(states, candidates, float(jitter), key_start)
     step, tau = net.held(held.inputs), float(net.tau.mean())
     points = fixed_points(step, starts, dt=net.dt, tau=tau, slow=slow, max_steps=max_steps, progress=progress)
-    still = fixed_points(step, starts[:256], dt=net.dt, tau=tau, slow=SLOW, max_steps=max_steps, progress=progress)
+    still = fixed_points(step, starts, dt=net.dt, tau=tau, slow=SLOW, max_steps=max_steps, progress=progress)
     flat = np.flatnonzero(still.q < STILL)
     spread = math.sqrt(states.var(axis=0).sum())
     outputs = net.equation.read_out(net.parameters(), net.activation(jnp.asarray(points.positions, net.x0.value.dtype)))

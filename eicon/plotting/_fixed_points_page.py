@@ -81,7 +81,7 @@ def fixed_points_page(
     figure.update_layout(
         title={"text": _escaped(title)},
         template="plotly_white",
-        scene={**scene, "aspectmode": "data"},
+        scene={**scene, "aspectmode": "data", "camera": {"eye": {"x": 1.6, "y": 1.6, "z": 1.3}}},
         legend={"itemsizing": "constant", "x": 0.0, "y": 1.0},
         margin={"l": 0, "r": 0, "t": 50, "b": 0},
     )
