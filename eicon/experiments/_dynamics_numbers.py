@@ -329,5 +329,6 @@ def _exponent_words(found: Mapping[str, Any]) -> str:
         meaning = "not clearly different from 0"
     else:
         meaning = "nearby states part" if value > 0 else "nearby states come together"
-    shown = f"{value:+.3g}" + ("" if error is None else f" ± {error:.1g}")
+    negligible = error is None or error <= 1e-6 * abs(value)
+    shown = f"{value:+.3g}" + ("" if negligible else f" ± {error:.1g}")
     return f"{shown} 1/ms, {meaning}."
