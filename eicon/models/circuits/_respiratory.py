@@ -9,6 +9,7 @@ import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.nn import sigmoid
 from numpy.typing import ArrayLike
 
 from ._circuit import RUNGE_KUTTA, Circuit
@@ -146,8 +147,8 @@ class RespiratoryRhythm(Circuit):
         f, first = outputs(V), V[:, 0]
         excitation = f @ _like(EXCITATION, V) + drives @ _like(DRIVE, V)
         inhibition = f @ _like(INHIBITION, V)
-        sodium = self.g_NaP * _sigmoid((first + 40.0) / 6.0) * h * (first - E_NA)
-        potassium = G_K * _sigmoid((first + 29.0) / 4.0) ** 4 * (first - E_K)
+        sodium = self.g_NaP * sigmoid((first + 40.0) / 6.0) * h * (first - E_NA)
+        potassium = G_K * sigmoid((first + 29.0) / 4.0) ** 4 * (first - E_K)
         own = jnp.concatenate([(sodium + potassium)[:, None], G_AD * m * (V[:, 1:] - E_K)], axis=1)
         synaptic = G_SYN_E * excitation * (V - E_SYN_E) + G_SYN_I * inhibition * (V - E_SYN_I)
         return -(own + G_L * (V - E_L) + synaptic) / CAPACITANCE
@@ -155,7 +156,7 @@ class RespiratoryRhythm(Circuit):
     def _inactivation(self, h, t, V):
         first = V[:, 0]
         tau = TAU_H_MAX / jnp.cosh((first + 48.0) / 12.0)
-        return (_sigmoid(-(first + 48.0) / 6.0) - h) / tau
+        return (sigmoid(-(first + 48.0) / 6.0) - h) / tau
 
     def _adaptation(self, m, t, V):
         return (_like(K_AD, V)[None] * outputs(V)[:, 1:] - m) / _like(TAU_AD, V)[None]
@@ -173,11 +174,7 @@ class RespiratoryRhythm(Circuit):
 
 def outputs(V: jax.Array) -> jax.Array:
     """Output of each population at its voltage (B, 4), mV."""
-    return _sigmoid((V - V_HALF) / _like(SLOPE, V)[None])
-
-
-def _sigmoid(x: jax.Array) -> jax.Array:
-    return jax.nn.sigmoid(x)
+    return sigmoid((V - V_HALF) / _like(SLOPE, V)[None])
 
 
 def _like(values: np.ndarray, array: jax.Array) -> jax.Array:
