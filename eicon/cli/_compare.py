@@ -6,23 +6,32 @@ from pathlib import Path
 
 import click
 
-from ._common import errors
+from ._common import command, errors, json_option
 
 
-@click.command()
+@command()
 @click.argument("run_a", type=click.Path(path_type=Path))
 @click.argument("run_b", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Directory.  [default: RUN_B/compare/NAME_OF_A]")
 @click.option("--repeats", type=click.IntRange(min=2), default=20, show_default=True, help="Trials per condition.")
 @click.option("--noise", is_flag=True, help="Run the networks with their noise, from the same key.")
-@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of the trials and their noise.  [default: that of RUN_A]")
+@json_option
 @click.pass_context
 def compare(
-    context: click.Context, run_a: Path, run_b: Path, out: Path | None, repeats: int, noise: bool, as_json: bool
+    context: click.Context,
+    run_a: Path,
+    run_b: Path,
+    out: Path | None,
+    repeats: int,
+    noise: bool,
+    seed: int | None,
+    as_json: bool,
 ) -> None:
-    """Compare two trained runs on the same trials: behaviour, trajectories, spectra.
+    """Compare two trained runs on the same trials.
 
-    RUN_A is the reference. Networks may differ in size, not in the inputs and outputs of their task.
+    Compared are behaviour, trajectories and spectra. RUN_A is the reference. Networks may differ in size, not in the
+    inputs and outputs of their task.
 
     \b
     Example:
@@ -31,7 +40,7 @@ def compare(
     with errors(context, None):
         from ..experiments import compare_runs, comparison_tables, open_run
 
-        numbers = compare_runs(open_run(run_a), open_run(run_b), out, repeats=repeats, noise=noise)
+        numbers = compare_runs(open_run(run_a).with_seed(seed), open_run(run_b), out, repeats=repeats, noise=noise)
         if as_json:
             click.echo(json.dumps(numbers, indent=2))
             return

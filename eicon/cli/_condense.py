@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from ._common import errors
+from ._common import command, errors, json_option, run_argument
 
 MATCH_STRENGTH = 0.1
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@command()
+@run_argument
 @click.option("--to", type=click.IntRange(min=1), required=True, help="Units to end with.")
 @click.option("--every", type=click.IntRange(min=1), default=10, show_default=True, help="Units taken away at a time.")
 @click.option(
@@ -38,7 +38,8 @@ MATCH_STRENGTH = 0.1
 @click.option("--incoming", type=click.Choice(["kept", "averaged"]), default="kept", show_default=True)
 @click.option("--free", is_flag=True, help="Give up Dale's law.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: RUN/condensed/METHOD-TO...]")
-@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of trials, noise and retraining.  [default: the run's]")
+@json_option
 @click.pass_context
 def condense(
     context: click.Context,
@@ -54,11 +55,13 @@ def condense(
     incoming: str,
     free: bool,
     out: Path | None,
+    seed: int | None,
     as_json: bool,
 ) -> None:
-    """Make a trained RUN smaller, a few units at a time, with retraining in between.
+    """Make a trained RUN smaller, a few units at a time.
 
-    The result is a run directory of its own. Stages that are done are kept; the same command goes on.
+    In between, the network is retrained. The result is a run directory of its own. Stages that are done are kept; the
+    same command goes on.
 
     \b
     Examples:
@@ -84,7 +87,7 @@ def condense(
             incoming=incoming,
             dale=not free,
         )
-        result = condense_run(open_run(run), protocol, out, progress=not context.obj["quiet"])
+        result = condense_run(open_run(run).with_seed(seed), protocol, out, progress=not context.obj["quiet"])
         draw_condensation(result)
         record = read_condensation(result)
         if as_json:

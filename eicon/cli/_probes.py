@@ -7,17 +7,18 @@ from typing import Any
 
 import click
 
-from ._common import errors
+from ._common import command, errors, json_option, run_argument, seed_option
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@command()
+@run_argument
 @click.option("--silence", multiple=True, metavar="UNITS", help="Rates are 0.")
 @click.option("--drive", multiple=True, metavar="UNITS:CURRENT", help="A constant current is added.")
 @click.option("--cut", multiple=True, metavar="UNITS>UNITS", help="Connections transmit nothing.")
 @click.option("--epoch", help="Of the trial, e.g. stimulus.  [default: all of it]")
 @click.option("--repeats", type=click.IntRange(min=1), default=50, show_default=True, help="Trials per condition.")
-@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@seed_option
+@json_option
 @click.pass_context
 def perturb(
     context: click.Context,
@@ -27,12 +28,13 @@ def perturb(
     cut: tuple[str, ...],
     epoch: str | None,
     repeats: int,
+    seed: int | None,
     as_json: bool,
 ) -> None:
-    """Behaviour of a trained RUN with and without perturbations, on the same trials.
+    """Behaviour of a trained RUN under perturbations.
 
-    UNITS are a type (I), labels (area=motor,type=E) or indices (0,5,7). Each option given is a perturbation of its
-    own.
+    Trials and noise are the same as without. UNITS are a type (I), labels (area=motor,type=E) or indices (0,5,7).
+    Each option given is a perturbation of its own.
 
     \b
     Examples:
@@ -52,7 +54,7 @@ def perturb(
         }
         if not perturbations:
             raise click.UsageError("give at least one of --silence, --drive and --cut.")
-        effects = perturb_run(open_run(run), perturbations, repeats=repeats)
+        effects = perturb_run(open_run(run).with_seed(seed), perturbations, repeats=repeats)
         if as_json:
             click.echo(json.dumps([without_nan(effect._asdict()) for effect in effects], indent=2))
             return
@@ -61,16 +63,21 @@ def perturb(
         click.echo(_table("perturbation", columns, forms, [(effect[0], effect[1:]) for effect in effects]))
 
 
-@click.command("dt-report")
-@click.argument("run", type=click.Path(path_type=Path))
+@command("dt-report")
+@run_argument
 @click.option(
     "--dt", "dts", type=click.FloatRange(min=0, min_open=True), multiple=True, help="ms.  [default: 20, 2 and 0.5]"
 )
 @click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
-@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@seed_option
+@json_option
 @click.pass_context
-def dt_report(context: click.Context, run: Path, dts: tuple[float, ...], repeats: int, as_json: bool) -> None:
-    """Statistics of a trained RUN in steps of several sizes; exit code 1 if they do not agree.
+def dt_report(
+    context: click.Context, run: Path, dts: tuple[float, ...], repeats: int, seed: int | None, as_json: bool
+) -> None:
+    """Check a trained RUN in steps of several sizes.
+
+    The exit code is 1 if their statistics do not agree.
 
     \b
     Examples:
@@ -81,7 +88,7 @@ def dt_report(context: click.Context, run: Path, dts: tuple[float, ...], repeats
         from .._files import without_nan, write_text
         from ..experiments import dt_report, open_run
 
-        opened = open_run(run)
+        opened = open_run(run).with_seed(seed)
         rows = dt_report(
             opened.load_network(),
             opened.config.make_task(),

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from ._common import errors
+from ._common import Group, errors, json_option
 
 
-@click.group()
+@click.group(cls=Group)
 def reproduce() -> None:
     """Reproduce the networks and figures of a paper."""
 
@@ -18,7 +18,7 @@ def reproduce() -> None:
 @click.option("--seeds", type=click.IntRange(min=1), help="Networks per model.  [default: 5 or 3]")
 @click.option("--quick", is_flag=True, help="Small networks that hardly train, to see that everything runs.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: results/song2016, or results/song2016-quick]")
-@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@json_option
 @click.pass_context
 def song2016(
     context: click.Context, figures: tuple[int, ...], seeds: int | None, quick: bool, out: Path | None, as_json: bool

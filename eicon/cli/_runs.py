@@ -6,19 +6,25 @@ from typing import Any
 
 import click
 
-from ._common import errors
+from ._common import command, errors, json_option, run_argument, seed_option
 
 NO_PAGE = 'No view of the fixed points to turn with the mouse: it needs plotly, pip install "eicon[interactive]".'
 
 
-@click.command()
+@command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/demo"), show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, trials and noise.")
+@json_option
 @click.pass_context
-def demo(context: click.Context, out: Path, seed: int) -> None:
-    """Train on perceptual decisions, analyse, and write OUT/report.html.
+def demo(context: click.Context, out: Path, seed: int, as_json: bool) -> None:
+    """Train, analyse and report an example network.
 
-    A demo that was stopped goes on where it was.
+    It learns perceptual decisions; what it does is in OUT/report.html. A demo that was stopped goes on where it was.
+
+    \b
+    Examples:
+      eicon demo
+      eicon demo --out results/second --seed 1
     """
     with errors(context, out):
         from ..experiments import create_run, demo_config, open_run
@@ -27,18 +33,33 @@ def demo(context: click.Context, out: Path, seed: int) -> None:
         if run.config != demo_config(seed):
             raise FileExistsError(f"{out} holds a run with other settings; choose another --out.")
         _train(context, run)
-        _say_results(_analyze(context, run))
-        click.echo(f"Report: {_report(run)}")
+        numbers = _analyze(context, run)
+        page = _report(run)
+        if as_json:
+            click.echo(json.dumps({**numbers, "report": str(page)}, indent=2))
+        else:
+            _say_results(numbers)
+            click.echo(f"Report: {page}")
 
 
-@click.command()
+@command()
 @click.argument("config", type=click.Path(path_type=Path), required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="New run directory.  [default: results/NAME OF CONFIG]")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an unfinished run.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the configuration's.")
+@json_option
 @click.pass_context
-def train(context: click.Context, config: Path | None, out: Path | None, resume: Path | None, seed: int | None) -> None:
-    """Train a network as a TOML file CONFIG says, or go on with a run.
+def train(
+    context: click.Context,
+    config: Path | None,
+    out: Path | None,
+    resume: Path | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Train a network, or go on with a run.
+
+    CONFIG is a TOML file, which needs only what differs from the defaults; or RUN is finished.
 
     \b
     Examples:
@@ -61,11 +82,14 @@ def train(context: click.Context, config: Path | None, out: Path | None, resume:
                 settings = settings.model_copy(update={"seed": seed})
             run = create_run(out or Path("results") / config.stem, settings)
         _train(context, run)
-        click.echo(f"Trained: {run.network}\nLook at it with: eicon analyze {run.path}")
+        if as_json:
+            click.echo(json.dumps({**run.read_record(), "run": str(run.path), "network": str(run.network)}, indent=2))
+        else:
+            click.echo(f"Trained: {run.network}\nLook at it with: eicon analyze {run.path}")
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@command()
+@run_argument
 @click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
 @click.option("--fixed-points", is_flag=True, help="Where the network stands still while its input is held.")
 @click.option("--lyapunov", is_flag=True, help="Lyapunov exponents, with input held and along trials.")
@@ -73,7 +97,8 @@ def train(context: click.Context, config: Path | None, out: Path | None, resume:
 @click.option("--epoch", help="In which the input is held.  [default: the longest]")
 @click.option("--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Only trials that agree with it.")
 @click.option("--candidates", type=click.IntRange(min=1), help="Searches for fixed points.  [default: 512]")
-@click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON.")
+@seed_option
+@json_option
 @click.pass_context
 def analyze(
     context: click.Context,
@@ -85,6 +110,7 @@ def analyze(
     epoch: str | None,
     conditions: tuple[str, ...],
     candidates: int | None,
+    seed: int | None,
     as_json: bool,
 ) -> None:
     """Analyse a trained RUN: figures/ and analysis.json.
@@ -107,7 +133,7 @@ def analyze(
 
         progress = not context.obj["quiet"]
         request = DynamicsRequest(fixed_points, lyapunov, spectra, epoch, agreed, candidates or 512, progress)
-        opened = open_run(run)
+        opened = open_run(run).with_seed(seed)
         if asked and progress:
             click.echo("Analysing ...", err=True)
         numbers = analyze_run(opened, repeats=repeats, dynamics=request if asked else None)
@@ -122,22 +148,37 @@ def analyze(
             click.echo(f"Figures: {run / 'figures'}\nAll on one page: eicon report {run}")
 
 
-@click.command()
-@click.argument("run", type=click.Path(path_type=Path))
+@command()
+@run_argument
+@json_option
 @click.pass_context
-def report(context: click.Context, run: Path) -> None:
-    """Write report.html of an analysed RUN."""
+def report(context: click.Context, run: Path, as_json: bool) -> None:
+    """Write report.html of an analysed RUN.
+
+    It is one self-contained page.
+
+    \b
+    Example:
+      eicon report results/first
+    """
     with errors(context, run):
         from ..experiments import open_run
 
-        click.echo(_report(open_run(run)))
+        page = _report(open_run(run))
+        click.echo(json.dumps({"report": str(page)}) if as_json else page)
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@command()
+@json_option
 @click.pass_context
 def tasks(context: click.Context, as_json: bool) -> None:
-    """List the tasks and their parameters."""
+    """List the tasks and their parameters.
+
+    \b
+    Examples:
+      eicon tasks
+      eicon tasks --json
+    """
     with errors(context, None):
         from ..tasks import describe
 

@@ -14,10 +14,10 @@ from typing import Any
 import click
 
 from .._one_thread import ONE_THREAD
-from ._common import errors
+from ._common import Command, command, errors, json_option
 
 
-@click.command()
+@command()
 @click.argument("config", type=click.Path(path_type=Path))
 @click.option("--out", type=click.Path(path_type=Path), help="Directory of the sweep.  [default: as CONFIG says]")
 @click.option("--workers", type=click.IntRange(min=0), help="Processes; 0: only this one.  [default: one per core]")
@@ -29,7 +29,7 @@ from ._common import errors
 @click.option("--compat", type=click.Choice(["bio_rnn_mem"]), help="Repeat what the published code does.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Any other key, e.g. network.remap=off.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@click.option("--json", "as_json", is_flag=True, help="Print the summaries of all runs as JSON.")
+@json_option
 @click.pass_context
 def sweep(
     context: click.Context,
@@ -46,9 +46,10 @@ def sweep(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Train a grid of networks, as a TOML file or a config.ini of bio_rnn_mem says.
+    """Train a grid of networks.
 
-    The same command goes on with a sweep that was stopped: only what is missing is done.
+    CONFIG is a TOML file or a config.ini of bio_rnn_mem. The same command goes on with a sweep that was stopped: only
+    what is missing is done.
 
     \b
     Examples:
@@ -101,7 +102,7 @@ def sweep(
         click.echo(f"Results: {path}\nLook at them with: eicon plot-losses {path}")
 
 
-class SeveralLabels(click.Command):
+class SeveralLabels(Command):
     """Command whose ``--labels`` takes all words up to the next option."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
@@ -119,7 +120,7 @@ class SeveralLabels(click.Command):
         return super().parse_args(context, spelled)
 
 
-@click.command("plot-losses", cls=SeveralLabels)
+@command("plot-losses", cls=SeveralLabels)
 @click.argument("sweeps", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "--labels",
@@ -131,14 +132,21 @@ class SeveralLabels(click.Command):
     "--out", type=click.Path(path_type=Path), help="Directory for the figures.  [default: FIRST SWEEP/figures]"
 )
 @click.option("--ylabel", default="loss", show_default=True, help="Name of the loss.")
+@json_option
 @click.pass_context
 def plot_losses(
-    context: click.Context, sweeps: tuple[Path, ...], labels: tuple[str, ...], out: Path | None, ylabel: str
+    context: click.Context,
+    sweeps: tuple[Path, ...],
+    labels: tuple[str, ...],
+    out: Path | None,
+    ylabel: str,
+    as_json: bool,
 ) -> None:
-    """Draw losses and accuracies of sweeps over the same grid, side by side.
+    """Draw the losses of sweeps side by side.
 
-    Curves are means over repeats with one standard deviation, per combination; box plots show every run's smallest
-    loss, its epoch, the epoch at which 99 % of the fall was done, and the best accuracy (also in losses.csv).
+    Sweeps must have the same grid. Curves are means over repeats with one standard deviation, per combination; box
+    plots show every run's smallest loss, its epoch, the epoch at which 99 % of the fall was done, and the best
+    accuracy (also in losses.csv).
 
     \b
     Example:
@@ -154,9 +162,7 @@ def plot_losses(
             raise ValueError(f"--labels must hold one different label per sweep ({len(sweeps)}); got {names}.")
         results = {name: sweep_results(path) for name, path in zip(names, sweeps, strict=True)}
         for name, data in results.items():
-            finished = int(data["finished"].sum())
-            click.echo(f"{name}: {finished} of {data['finished'].size} runs")
-            if not finished:
+            if not data["finished"].any():
                 raise ValueError(f"no run of {name!r} is finished yet.")
         folder = out or sweeps[0] / "figures"
         drawings = {"boxes": plot_loss_boxes(results, ylabel=ylabel)}
@@ -167,8 +173,17 @@ def plot_losses(
         for name, drawing in drawings.items():
             with atomic_file(folder / f"{name}.png") as stream:
                 save_png(drawing, stream)
-            click.echo(f"Figure: {folder / name}.png")
         write_text(folder / "losses.csv", _table(results, run_milestones))
+        finished = {name: int(data["finished"].sum()) for name, data in results.items()}
+        written = [str(folder / f"{name}.png") for name in drawings]
+        if as_json:
+            about = {"finished": finished, "figures": written, "table": str(folder / "losses.csv")}
+            click.echo(json.dumps(about, indent=2))
+            return
+        for name, data in results.items():
+            click.echo(f"{name}: {finished[name]} of {data['finished'].size} runs")
+        for figure in written:
+            click.echo(f"Figure: {figure}")
         click.echo(f"Table: {folder / 'losses.csv'}")
 
 

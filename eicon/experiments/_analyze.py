@@ -48,6 +48,7 @@ def analyze_run(run: Run, *, repeats: int = 50, dynamics: DynamicsRequest | None
     certificate = verify(recording.net).raise_if_violated()
     figures: dict[str, plotting.Drawing] = {}
     numbers: dict[str, Any] = {
+        "seed": run.config.seed,
         "certificate": certificate.to_dict(),
         "accuracy": float(recording.task.accuracy(recording.activity.outputs, recording.trial)),
         "training": _training(run, figures),

@@ -266,8 +266,9 @@ def _stage(
 def _open(path: Path, run: Run, protocol: Protocol) -> dict[str, Any]:
     source = str(run.path.resolve())
     if (path / "condense.json").is_file():
-        record = read_condensation(open_run(path))
-        if (record["protocol"], record["source"]) != (asdict(protocol), source):
+        there = open_run(path)
+        record = read_condensation(there)
+        if (record["protocol"], record["source"], there.config) != (asdict(protocol), source, run.config):
             raise FileExistsError(f"{path} holds another condensation; choose another --out.")
         return record
     if path.exists() and any(path.iterdir()):

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,10 @@ class Run:
     def figures(self) -> Path:
         """Directory of figures."""
         return self.path / "figures"
+
+    def with_seed(self, seed: int | None) -> "Run":
+        """The same files, for other random trials than those of the run's own seed; None keeps that."""
+        return self if seed is None else replace(self, config=self.config.model_copy(update={"seed": seed}))
 
     def read_record(self) -> dict[str, Any]:
         """Contents of `record`, empty before the first training."""

@@ -272,6 +272,9 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("dt-report",), "--dt FLOAT"),
         (("reproduce",), "song2016"),
         (("reproduce", "song2016"), "--figure INTEGER"),
+        (("completion",), "~/.bashrc"),
+        (("explore",), "--no-open"),
+        (("export",), "--to"),
     ],
 )
 def test_help_of_every_command(words, said, invoke):
@@ -296,5 +299,8 @@ def test_the_help_of_no_command_is_missing():
         "perturb",
         "dt-report",
         "reproduce",
+        "completion",
+        "explore",
+        "export",
     }
     assert set(main.commands) == tested
