@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    import jax
+
     from . import analysis as analysis
     from . import connectomes as connectomes
+    from . import exchange as exchange
     from . import models as models
     from . import plotting as plotting
     from . import tasks as tasks
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from .training import HessianFree as HessianFree
     from .training import Trainer as Trainer
 
-_ROOMS = ("analysis", "connectomes", "experiments", "models", "plotting", "tasks", "training")
+_ROOMS = ("analysis", "connectomes", "exchange", "experiments", "models", "plotting", "tasks", "training")
 _HOME = {
     "Connectivity": "models",
     "RateRNN": "models",
@@ -41,6 +44,29 @@ _HOME = {
 }
 
 
+def key(seed: int) -> "jax.Array":
+    """Random key, for whatever takes ``key``: one seed gives the same numbers each time.
+
+    Parameters
+    ----------
+    seed : int
+
+    Returns
+    -------
+    jax.Array
+        As of ``jax.random.key``.
+
+    Examples
+    --------
+    >>> import eicon
+    >>> eicon.PerceptualDecision().sample(eicon.key(0), 4).inputs.shape
+    (60, 4, 2)
+    """
+    import jax
+
+    return jax.random.key(seed)
+
+
 def __getattr__(name: str) -> Any:
     if name in _ROOMS:
         return importlib.import_module(f".{name}", __name__)
@@ -50,4 +76,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted([*_ROOMS, *_HOME, "__version__"])
+    return sorted([*_ROOMS, *_HOME, "__version__", "key"])

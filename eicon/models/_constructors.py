@@ -1,7 +1,7 @@
 """Ways to make a rate network: dense under Dale's law, of named populations, on a wiring diagram."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import jax
@@ -14,6 +14,7 @@ from ._connectivity import Connectivity
 from ._initial import feedforward_weights, recurrent_weights, with_radius
 from ._populations import Population, Projection, labels
 from ._schemes import SCHEMES, uniform_bias, uniform_weights
+from ._units import Units, select, unit_labels
 
 if TYPE_CHECKING:
     from ._rate_rnn import RateRNN
@@ -152,6 +153,8 @@ class Constructors:
         n_out: int,
         *,
         sign: ArrayLike = 0,
+        input_to: Units | None = None,
+        readout_from: Units | None = None,
         init: str = "balanced",
         remap: str = "magnitude",
         distribution: str | None = None,
@@ -161,6 +164,7 @@ class Constructors:
         bias: bool = True,
         readout_bias: bool = True,
         x0: ArrayLike = 0.0,
+        units: Mapping[str, ArrayLike] | None = None,
         seed: int = 0,
         **options: Any,
     ) -> "RateRNN":
@@ -171,9 +175,12 @@ class Constructors:
         anatomy : array, shape (N, N)
             Anatomical weights ``[source, target]`` of neurons, >= 0; connections exist where they are > 0.
         n_in, n_out : int
-            Numbers of input channels and outputs; input and readout weights are dense and of either sign.
+            Numbers of input channels and outputs; input and readout weights are of either sign.
         sign : int or array (N,)
             +1 or -1 for units under Dale's law, 0 for free ones; see `eicon.connectomes.assign_signs`.
+        input_to, readout_from : str, mapping, bool mask (N,) or indices, optional
+            Units that get input, and units that are read out, as `RateRNN.select` takes them: by type (``"E"``), by
+            their labels in `units` (``{"region": "V1"}``), as a mask or as indices; by default all.
         init : {"balanced", "default", "he", "xavier"}
             How weights are drawn; "balanced" as in `RateRNN`, the others as in `eicon.models.uniform_weights`,
             which draws the biases within 1 / sqrt(N) too.
@@ -185,7 +192,7 @@ class Constructors:
             Of the initial recurrent matrix, after the remapping; None leaves what was drawn (with "balanced": 1).
         freeze : bool
             Keep the recurrent weights as they are initially.
-        positive, bias, readout_bias, x0, seed
+        positive, bias, readout_bias, x0, units, seed
             As for `RateRNN`.
         **options
             As for `RateRNN`.
@@ -193,7 +200,8 @@ class Constructors:
         Raises
         ------
         ValueError
-            For an anatomy that is not square, negative or empty, or a radius that cannot be reached.
+            For an anatomy that is not square, negative or empty, a radius that cannot be reached, or units that
+            do not exist.
 
         Examples
         --------
@@ -201,6 +209,20 @@ class Constructors:
         >>> net = RateRNN.from_connectome([[0, 2, 1], [1, 0, 0], [0, 1, 0]], n_in=2, n_out=1, seed=1)
         >>> (np.asarray(net.W_rec) != 0).astype(int).tolist()
         [[0, 1, 1], [1, 0, 0], [0, 1, 0]]
+
+        Input enters one region, and another one is read out:
+
+        >>> regions = {"region": ["V1", "LM", "MOs"]}
+        >>> net = RateRNN.from_connectome(
+        ...     [[0, 2, 1], [1, 0, 0], [0, 1, 0]],
+        ...     n_in=2,
+        ...     n_out=1,
+        ...     units=regions,
+        ...     input_to={"region": "V1"},
+        ...     readout_from={"region": "MOs"},
+        ... )
+        >>> (np.asarray(net.W_in) != 0).astype(int).tolist(), (np.asarray(net.W_out) != 0).astype(int).tolist()
+        ([[1, 0, 0], [1, 0, 0]], [[0], [0], [1]])
         """
         if init not in ("balanced", *SCHEMES):
             raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")
@@ -211,7 +233,12 @@ class Constructors:
         if not recurrent.trainable or not (np.isfinite(anatomy).all() and (anatomy >= 0).all()):
             raise ValueError("anatomy must hold finite weights >= 0, and at least one connection.")
         n = len(anatomy)
-        roles = {"recurrent": recurrent, "input": Connectivity.dense(n_in, n), "readout": Connectivity.dense(n, n_out)}
+        labels = unit_labels(units, recurrent.sign)
+        roles = {
+            "recurrent": recurrent,
+            "input": _feedforward((n_in, n), _chosen(labels, input_to)[None, :]),
+            "readout": _feedforward((n, n_out), _chosen(labels, readout_from)[:, None]),
+        }
         keys = dict(zip((*roles, "bias", "readout_bias"), jax.random.split(jax.random.key(seed), 5), strict=True))
         if init == "balanced":
             weights = {
@@ -234,6 +261,7 @@ class Constructors:
             bias=bias,
             readout_bias=readout_bias,
             x0=x0,
+            units=units,
             seed=seed,
             **options,
         )
@@ -242,6 +270,14 @@ class Constructors:
                 if variable is not None:
                     variable.value = jnp.asarray(uniform_bias(len(variable), n, key=keys[name]), variable.dtype)
         return net
+
+
+def _chosen(labels: Mapping[str, np.ndarray], units: Units | None) -> np.ndarray:
+    return np.ones(len(labels["type"]), bool) if units is None else select(labels, units)
+
+
+def _feedforward(shape: tuple[int, int], exists: np.ndarray) -> Connectivity:
+    return Connectivity(np.zeros(shape[0]), np.broadcast_to(exists, shape), np.zeros(shape))
 
 
 def _named(channels: int | Sequence[str], what: str, type: str) -> list[Population]:

@@ -1,24 +1,20 @@
 """Silence or drive units, or cut projections, while a network works."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ..tasks import Trial
 from ._equation import Activity, Parameters, RateEquation
+from ._units import Units
 
 if TYPE_CHECKING:
     from ._rate_rnn import RateRNN
-
-Units = str | Mapping[str, Any] | ArrayLike
-"""A type ("E" or "I"), labels (``{"area": "motor", "type": "I"}``: all must agree), a bool mask (N,), or indices."""
-
 
 @dataclass(frozen=True, eq=False)
 class Silence:
@@ -88,32 +84,6 @@ class _Changes(NamedTuple):
     gate: jax.Array
     current: jax.Array
     cuts: list[tuple[jax.Array, jax.Array]]
-
-
-def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
-    """Bool mask (N,) of units; see `RateRNN.select`."""
-    n = len(labels["type"])
-    if isinstance(units, str):
-        units = {"type": units}
-    if isinstance(units, Mapping):
-        chosen = np.ones(n, bool)
-        for name, wanted in units.items():
-            if name not in labels:
-                raise ValueError(f"units have no label {name!r}; they have {', '.join(labels)}.")
-            chosen &= np.isin(labels[name], wanted)
-        what = ", ".join(f"{name} {wanted!r}" for name, wanted in units.items())
-        if not chosen.any():
-            there = {name: sorted(set(labels[name].tolist())) for name in units}
-            raise ValueError(f"no unit has {what}; there are {there}.")
-        return chosen
-    given = np.asarray(units)
-    if given.dtype == bool and given.shape == (n,):
-        return given.copy()
-    if given.dtype.kind not in "iu" or (given.size and not 0 <= given.min() <= given.max() < n):
-        raise ValueError(
-            f"units are a type, labels, a bool mask of shape ({n},) or indices in 0..{n - 1}; got {units!r:.80}."
-        )
-    return np.isin(np.arange(n), given)
 
 
 def perturb(net: "RateRNN", trial: Trial, perturbations: Sequence[Perturbation], *, key: jax.Array | None) -> Activity:

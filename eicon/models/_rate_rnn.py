@@ -18,8 +18,9 @@ from ._constructors import Constructors
 from ._equation import CONSTANTS, Activity, Parameters, RateEquation
 from ._held import held_step
 from ._initial import feedforward_weights, recurrent_weights
-from ._perturbation import Perturbation, Units, perturb, select
+from ._perturbation import Perturbation, perturb
 from ._thread import ensure_defaults
+from ._units import Units, select, unit_labels
 
 if TYPE_CHECKING:
     from ._condensed import Condensed
@@ -141,7 +142,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         self.x0 = _variable(np.broadcast_to(np.asarray(x0, float), (n,)), train_x0)
         self.b_rec = _variable(np.zeros(n), True) if bias else None
         self.b_out = _variable(np.zeros(readout.shape[1]), True) if readout_bias else None
-        self.units = _labels(units, recurrent.sign)
+        self.units = unit_labels(units, recurrent.sign)
         self.noise_key = bm.Variable(jax.random.key_data(key_noise))
         self.reset_state(self.mode)
 
@@ -437,15 +438,3 @@ def _variable(value: np.ndarray, trainable: bool) -> bm.Variable:
 
 def _as_input(inputs: Any, dtype: Any) -> jax.Array:
     return jnp.asarray(bm.as_jax(inputs), dtype)
-
-
-def _labels(units: Mapping[str, ArrayLike] | None, sign: np.ndarray) -> dict[str, np.ndarray]:
-    labels = {"type": np.array(["I", "", "E"])[sign + 1]}
-    for name, values in dict(units or {}).items():
-        array = np.asarray(values)
-        if name == "type":
-            raise ValueError("the units' type follows from the signs of the recurrent connectivity; leave it out.")
-        if array.shape != sign.shape:
-            raise ValueError(f"units[{name!r}] must hold one label per unit, shape {sign.shape}; got {array.shape}.")
-        labels[name] = array
-    return labels

@@ -6,6 +6,10 @@ from typing import Any
 from ._base import NO_CHOICE as NO_CHOICE
 from ._base import Task as Task
 from ._base import Trial as Trial
+from ._base import consecutive as consecutive
+from ._base import forced_choice as forced_choice
+from ._base import score_choice as score_choice
+from ._base import within as within
 from ._brainpy_datasets import BrainPyDatasetsTask as BrainPyDatasetsTask
 from ._brainpy_datasets import from_brainpy_datasets as from_brainpy_datasets
 from ._context_integration import ContextIntegration as ContextIntegration
@@ -29,6 +33,7 @@ from ._sequence_memory import SequenceMemory as SequenceMemory
 from ._sine_wave import SineWave as SineWave
 from ._timing import TruncatedExponential as TruncatedExponential
 from ._timing import Uniform as Uniform
+from ._timing import whole_steps as whole_steps
 
 TASKS: dict[str, type[Task]] = {
     "PerceptualDecision": PerceptualDecision,

@@ -2,12 +2,14 @@
 
 import abc
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import ArrayLike
 
 from ._timing import whole_steps
 
@@ -139,7 +141,24 @@ class Task(abc.ABC):
 
 
 def within(span: jax.Array, n_steps: int) -> jax.Array:
-    """Whether each step lies in its trial's span (B, 2) of first step and step after the last; bool (T, B)."""
+    """Whether each step lies in an epoch of its trial.
+
+    Parameters
+    ----------
+    span : array of int, shape (B, 2)
+        First step and step after the last one.
+    n_steps : int
+        Steps T of the trials, padding included.
+
+    Returns
+    -------
+    array of bool, shape (T, B)
+
+    Examples
+    --------
+    >>> within(jnp.array([[0, 2], [1, 3]]), 4).astype(int).T.tolist()
+    [[1, 1, 0, 0], [0, 1, 1, 0]]
+    """
     step = jnp.arange(n_steps)[:, None]
     return (step >= span[None, :, 0]) & (step < span[None, :, 1])
 
@@ -151,16 +170,31 @@ def item_steps(item: float, dt: float) -> int:
     return whole_steps("item", item, dt)
 
 
-def item_epochs(n_items: dict[str, int], steps: int, batch_size: int) -> dict[str, jax.Array]:
-    """Spans (B, 2) of epochs of so many items each, one after the other and the same in all trials."""
-    bounds = np.cumsum([0, *n_items.values()]) * steps
-    spans = np.stack([bounds[:-1], bounds[1:]], axis=1).astype(np.int32)
-    return {name: jnp.tile(jnp.asarray(span)[None], (batch_size, 1)) for name, span in zip(n_items, spans, strict=True)}
+def consecutive(steps: Mapping[str, ArrayLike], batch_size: int | None = None) -> dict[str, jax.Array]:
+    """Epochs of a trial, one after the other.
 
+    Parameters
+    ----------
+    steps : mapping of str to int or array (B,)
+        How many steps each epoch lasts, in all trials or in each.
+    batch_size : int, optional
+        Number of trials B; needed if no epoch varies between them.
 
-def consecutive(steps: dict[str, jax.Array]) -> dict[str, jax.Array]:
-    """Spans (B, 2) of epochs of so many steps (B,) each, one after the other."""
-    spans, start = {}, jnp.zeros_like(next(iter(steps.values())))
+    Returns
+    -------
+    dict of str to array of int, shape (B, 2)
+        First step and step after the last one: `Trial.epochs`.
+
+    Examples
+    --------
+    >>> {name: span.tolist() for name, span in consecutive({"cue": 5, "delay": jnp.array([10, 20])}).items()}
+    {'cue': [[0, 5], [0, 5]], 'delay': [[5, 15], [5, 25]]}
+    """
+    shapes = [jnp.shape(lasting) for lasting in steps.values()]
+    shape = jnp.broadcast_shapes(*shapes, () if batch_size is None else (batch_size,))
+    if len(shape) != 1:
+        raise ValueError("epochs that last equally long in all trials need batch_size, the number of trials.")
+    spans, start = {}, jnp.zeros(shape, jnp.int32)
     for name, lasting in steps.items():
         spans[name] = jnp.stack([start, start + lasting], axis=1)
         start = start + lasting
@@ -168,14 +202,48 @@ def consecutive(steps: dict[str, jax.Array]) -> dict[str, jax.Array]:
 
 
 def forced_choice(evidence: jax.Array) -> jax.Array:
-    """Index of the largest of (B, n) values, or `NO_CHOICE` for a tie; (B,)."""
+    """Choice of the output that is largest.
+
+    Parameters
+    ----------
+    evidence : array, shape (B, n)
+        E.g. outputs at the end of each trial (`Trial.mean_over`).
+
+    Returns
+    -------
+    array of int, shape (B,)
+        Index of the output, or `NO_CHOICE` (-1) where two tie.
+
+    Examples
+    --------
+    >>> forced_choice(jnp.array([[0.2, 0.9], [0.5, 0.5]])).tolist()
+    [1, -1]
+    """
     best = evidence.max(axis=1, keepdims=True)
     tie = (evidence == best).sum(axis=1) > 1
     return jnp.where(tie, NO_CHOICE, jnp.argmax(evidence, axis=1))
 
 
 def score_choice(choice: jax.Array, right: jax.Array, n_choices: int) -> jax.Array:
-    """1 for the right choice, 0 for a wrong one, the chance level for none."""
+    """Score of choices.
+
+    Parameters
+    ----------
+    choice, right : array of int, shape (B,)
+        What was chosen (`forced_choice`), and what should have been.
+    n_choices : int
+        How many there are to choose from.
+
+    Returns
+    -------
+    array, shape (B,)
+        1 for the right choice, 0 for a wrong one, and chance (1 / n_choices) for none.
+
+    Examples
+    --------
+    >>> score_choice(jnp.array([1, 0, -1]), jnp.array([1, 1, 1]), n_choices=2).tolist()
+    [1.0, 0.0, 0.5]
+    """
     return jnp.where(choice == NO_CHOICE, 1 / n_choices, (choice == right).astype(jnp.float32))
 
 

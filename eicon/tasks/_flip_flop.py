@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, item_epochs
+from ._base import Task, Trial, consecutive
 from ._timing import as_duration, longest, whole_steps
 
 ANSWER = 0.5
@@ -125,7 +125,7 @@ class FlipFlop(Task):
             targets=jnp.pad(state, ((rest, 0), (0, 0), (0, 0))).astype(jnp.float32),
             mask=jnp.pad(scored, ((rest, 0), (0, 0)), constant_values=True).astype(jnp.float32),
             conditions=dict(conditions),
-            epochs=item_epochs({"rest": rest, "bits": self.n_windows * window}, 1, batch_size),
+            epochs=consecutive({"rest": rest, "bits": self.n_windows * window}, batch_size),
         )
 
     def bits(self, outputs: jax.Array) -> jax.Array:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, forced_choice, item_epochs, item_steps, score_choice
+from ._base import Task, Trial, consecutive, forced_choice, item_steps, score_choice
 
 NON_MATCH, MATCH = 1, 2
 
@@ -58,7 +58,7 @@ class NBackTask(Task):
             targets=jnp.repeat(labels, steps, axis=0),
             mask=jnp.repeat(blank.at[-1].set(1).astype(jnp.float32), steps, axis=0),
             conditions=conditions,
-            epochs=item_epochs(n_items, steps, match.shape[0]),
+            epochs=consecutive({name: n * steps for name, n in n_items.items()}, match.shape[0]),
         )
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:

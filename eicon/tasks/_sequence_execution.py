@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, forced_choice, item_epochs, score_choice
+from ._base import Task, Trial, consecutive, forced_choice, score_choice
 from ._rmse import rmse
 from ._timing import as_duration, longest, whole_steps
 
@@ -109,7 +109,7 @@ class SequenceExecution(Task):
             targets=jnp.asarray(POSITIONS[GAZE[epoch]])[:, sequence],
             mask=jnp.asarray(scored),
             conditions=dict(conditions),
-            epochs=item_epochs(steps, 1, sequence.shape[0]),
+            epochs=consecutive(steps, sequence.shape[0]),
         )
 
     def choices(self, outputs: jax.Array, trial: Trial) -> jax.Array:

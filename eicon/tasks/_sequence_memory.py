@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, forced_choice, item_epochs, item_steps, score_choice
+from ._base import Task, Trial, consecutive, forced_choice, item_steps, score_choice
 from ._timing import whole_steps
 
 
@@ -104,7 +104,7 @@ class SequenceMemory(Task):
             targets=jnp.repeat(target[:, :, None], steps, axis=0),
             mask=jnp.repeat(mask, steps, axis=0),
             conditions=dict(conditions),
-            epochs=item_epochs(n_items, steps, batch_size),
+            epochs=consecutive({name: n * steps for name, n in n_items.items()}, batch_size),
         )
         return _delayed(trial, p * steps, whole_steps("delay", self.delay, self.dt)) if self.delay else trial
 

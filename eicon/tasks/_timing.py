@@ -87,7 +87,25 @@ def longest(duration: Duration) -> float:
 
 
 def whole_steps(name: str, duration: float, dt: float) -> int:
-    """Number of steps of a fixed duration, at least one."""
+    """Number of steps of a fixed duration, rounded.
+
+    Parameters
+    ----------
+    name : str
+        Of the epoch, for the error.
+    duration, dt : float
+        Duration and step, both in ms.
+
+    Raises
+    ------
+    ValueError
+        If there is not even one.
+
+    Examples
+    --------
+    >>> whole_steps("delay", 500.0, dt=20.0)
+    25
+    """
     steps = round(duration / dt)
     if steps < 1:
         raise ValueError(f"{name} of {duration:g} ms is empty: it is shorter than half a step of dt {dt:g} ms.")

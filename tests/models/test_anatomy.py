@@ -122,3 +122,31 @@ def test_off_leaves_what_was_drawn():
     np.testing.assert_array_equal(np.sort(np.abs(net.W_rec), axis=None), np.sort(np.abs(remapped.W_rec), axis=None))
     np.testing.assert_array_equal(np.sign(net.W_rec), np.sign(remapped.W_rec))
     assert (np.asarray(net.W_rec) != 0).sum() == connectivity.mask.sum()
+
+
+@pytest.mark.parametrize("init", ["balanced", "he"])
+def test_input_enters_and_leaves_where_it_is_asked_to(init):
+    regions = np.array(["V1", "LM", "MOs", "V1"] * (len(ANATOMY) // 4))
+    net = RateRNN.from_connectome(
+        ANATOMY,
+        2,
+        1,
+        sign=DALE,
+        units={"region": regions},
+        input_to={"region": ["V1", "LM"]},
+        readout_from="E",
+        init=init,
+    )
+    everywhere = RateRNN.from_connectome(ANATOMY, 2, 1, sign=DALE, init=init)
+    assert ((np.asarray(net.W_in) != 0) == (regions != "MOs")).all()
+    assert ((np.asarray(net.W_out)[:, 0] != 0) == (np.asarray(DALE) > 0)).all()
+    assert (np.asarray(everywhere.W_in) != 0).all()
+    assert (np.asarray(everywhere.W_out) != 0).all()
+    np.testing.assert_array_equal(net.W_rec, everywhere.W_rec)
+
+
+def test_units_that_do_not_exist_get_no_input():
+    with pytest.raises(ValueError, match="units have no label 'region'; they have type"):
+        RateRNN.from_connectome(ANATOMY, 2, 1, input_to={"region": "V1"})
+    with pytest.raises(ValueError, match=f"indices in 0..{len(ANATOMY) - 1}; got"):
+        RateRNN.from_connectome(ANATOMY, 2, 1, readout_from=[len(ANATOMY)])

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.tasks import Trial
+from eicon.tasks import Trial, consecutive
 
 T, B = 9, 4
 EPOCHS = {
@@ -49,3 +49,16 @@ def test_unknown_epoch(trial):
         trial.during("delay")
     with pytest.raises(ValueError, match="no epoch 'delay'"):
         trial.mean_over("delay", trial.targets)
+
+
+def test_epochs_follow_each_other():
+    fixed = consecutive({"cue": 2, "delay": 3}, batch_size=2)
+    assert {name: span.tolist() for name, span in fixed.items()} == {"cue": [[0, 2]] * 2, "delay": [[2, 5]] * 2}
+    mixed = consecutive({"cue": 2, "delay": jnp.array([1, 4]), "go": 3})
+    assert {name: span.tolist() for name, span in mixed.items()} == {
+        "cue": [[0, 2], [0, 2]],
+        "delay": [[2, 3], [2, 6]],
+        "go": [[3, 6], [6, 9]],
+    }
+    with pytest.raises(ValueError, match="epochs that last equally long in all trials need batch_size"):
+        consecutive({"cue": 2})
