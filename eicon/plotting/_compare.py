@@ -74,8 +74,8 @@ def plot_pair(draws: Sequence[Sequence[Callable[[Axes], Any]]], names: Sequence[
 
 
 def _share_limits(axes: Sequence[Axes]) -> None:
-    """Give Axes the limits that hold the contents of all of them."""
-    limits = np.array([[ax.get_xlim(), ax.get_ylim()] for ax in axes])
+    """Give Axes the limits that hold the contents of all of them; axes that are turned round stay so."""
+    limits = np.sort([[ax.get_xlim(), ax.get_ylim()] for ax in axes], axis=2)
     low, high = limits[:, :, 0].min(axis=0), limits[:, :, 1].max(axis=0)
     if axes[0].get_aspect() != "auto":
         # One scale on both axes: square limits in square frames.
@@ -84,8 +84,10 @@ def _share_limits(axes: Sequence[Axes]) -> None:
     for ax in axes:
         if ax.get_aspect() != "auto":
             ax.set_adjustable("box")
-        ax.set_xlim(low[0], high[0])
-        ax.set_ylim(low[1], high[1])
+        for i, (set_limits, turned) in enumerate(
+            ((ax.set_xlim, ax.xaxis_inverted()), (ax.set_ylim, ax.yaxis_inverted()))
+        ):
+            set_limits(*((high[i], low[i]) if turned else (low[i], high[i])))
 
 
 def _height_above(ax: Axes) -> float:

@@ -93,6 +93,14 @@ def test_pairs_share_their_limits_unless_told_not_to():
     assert free.axes[0].get_xlim() != free.axes[1].get_xlim()
 
 
+def test_matrices_of_a_pair_stay_the_right_way_up():
+    draws = [[lambda ax, n=n: ax.imshow(np.eye(n)) for n in (4, 6)]]
+    figure = plotting.plot_pair(draws, ["a", "b"])
+    for ax in figure.axes:
+        assert ax.get_ylim() == (5.5, -0.5)
+        assert ax.get_xlim() == (-0.5, 5.5)
+
+
 def test_spectra_of_a_pair_have_one_scale_and_titles_clear_of_legends():
     rng = np.random.default_rng(0)
     spectra = [analysis.spectrum(scale * rng.normal(size=(30, 30)) / 5) for scale in (1, 3)]
