@@ -26,6 +26,8 @@ from ._dynamics import exponents_of as exponents_of
 from ._dynamics import held_inputs as held_inputs
 from ._dynamics_numbers import DynamicsRequest as DynamicsRequest
 from ._dynamics_numbers import dynamics_words as dynamics_words
+from ._explore import Explorer as Explorer
+from ._explore import explore_run as explore_run
 from ._perturb import PerturbationEffect as PerturbationEffect
 from ._perturb import parse_perturbation as parse_perturbation
 from ._perturb import perturb_run as perturb_run

@@ -1,0 +1,86 @@
+"""Pages of `eicon explore` at full size: how large they are, and how soon a browser has drawn them.
+
+    python -m benchmarks.explorer
+
+It needs playwright, and a Chromium of the system. Networks are not trained: size and time do not depend on what was
+learned, except that noise of trained networks may compress better or worse.
+"""
+
+import shutil
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from eicon.experiments import create_run, parse_config
+from eicon.experiments._explore import explore_run
+from eicon.models import save
+
+N, REPEATS, OPENINGS = 200, 20, 5
+CASES = (("PerceptualDecision", "relu"), ("ParametricMemory", "tanh"))
+"""Ten conditions each; 60 steps with many silent units, and 245 steps in which all units are noisy."""
+UNITS = 20
+
+REDRAW = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame();
+  const start = performance.now();
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "j", bubbles: true }));
+  await frame();
+  await frame();
+  return performance.now() - start;
+}"""
+
+
+def write_page(task: str, activation: str, folder: Path) -> tuple[Path, str]:
+    """Page of an untrained network, and what it holds."""
+    config = f'seed = 0\n[task]\nname = "{task}"\n[network]\nn_rec = {N}\nactivation = "{activation}"\n'
+    run = create_run(folder / task, parse_config(config))
+    save(run.config.make_network(run.config.make_task()), run.network)
+    start = time.perf_counter()
+    written = explore_run(run, repeats=REPEATS, progress=False)
+    took = time.perf_counter() - start
+    words = (
+        f"{written.n_units} units, {written.n_trials} trials ({written.n_trials_kept} kept one by one), "
+        f"{len(written.levels)} levels: {written.size / 1e6:.1f} MB, written in {took:.0f} s"
+    )
+    return Path(written.path), words
+
+
+def opening_times(browser: Browser, path: Path) -> tuple[list[float], list[float]]:
+    """Milliseconds from the start of navigation until all is drawn, and from a key to the second frame after it."""
+    openings, redraws = [], []
+    for _ in range(OPENINGS):
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(path.as_uri())
+        page.wait_for_selector("html[data-ready]", state="attached")
+        openings.append(float(page.get_attribute("html", "data-ready") or "nan"))
+        redraws += [page.evaluate(REDRAW) for _ in range(UNITS)]
+        page.close()
+    return openings, redraws
+
+
+def main() -> None:
+    """Print a line or two for each task."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        raise SystemExit("there is no chromium or google-chrome to open the pages in.")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium)
+        print(f"Chromium {browser.version}, headless, without GPU")
+        for task, activation in CASES:
+            path, words = write_page(task, activation, Path(folder))
+            openings, redraws = opening_times(browser, path)
+            print(f"{task}, {activation}: {words}")
+            print(
+                f"  drawn {statistics.median(openings):.0f} ms after opening (median of {OPENINGS}, "
+                f"{min(openings):.0f} to {max(openings):.0f}); another unit {statistics.median(redraws):.0f} ms "
+                f"after the key (median of {len(redraws)}, at most {max(redraws):.0f}; two frames at least)"
+            )
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

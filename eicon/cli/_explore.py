@@ -1,0 +1,43 @@
+"""A trained run as a page to look around in: explore."""
+
+import json
+import webbrowser
+from pathlib import Path
+
+import click
+
+from ._common import command, errors, json_option, run_argument, seed_option
+
+
+@command()
+@run_argument
+@click.option("--no-open", is_flag=True, help="Only write the page.")
+@click.option(
+    "--repeats", type=click.IntRange(min=1), help="Trials per condition.  [default: so many that there are about 200]"
+)
+@seed_option
+@json_option
+@click.pass_context
+def explore(
+    context: click.Context, run: Path, no_open: bool, repeats: int | None, seed: int | None, as_json: bool
+) -> None:
+    """Look around in a trained RUN, in the browser.
+
+    RUN/explore.html has linked views of weights, rates, trajectories and behaviour, and a slider that condenses the
+    network. It is one file, which loads nothing from anywhere.
+
+    \b
+    Examples:
+      eicon explore results/demo
+      eicon explore results/demo --no-open --repeats 50
+    """
+    with errors(context, run):
+        from ..experiments import explore_run, open_run
+
+        written = explore_run(open_run(run).with_seed(seed), repeats=repeats, progress=not context.obj["quiet"])
+        if as_json:
+            click.echo(json.dumps(written._asdict(), indent=2))
+            return
+        click.echo(f"Page: {written.path} ({written.size / 1e6:.1f} MB)")
+        if not no_open and not webbrowser.open(Path(written.path).resolve().as_uri()):
+            click.echo("No browser could be started here; open the page in one of your own.", err=True)
