@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 WORKERS ?= 2
 
-.PHONY: help demo test slow lint bench studies clean
+.PHONY: help demo test slow lint docs bench studies dist test-oldest test-neurogym clean
 help:
 	@echo "make demo     train a network, analyse it, write results/demo/report.html"
 	@echo "make test     run the tests"
@@ -12,6 +12,10 @@ help:
 	@echo "make bench    time a training step and the search for fixed points beside PyTorch and BrainPy"
 	@echo "make studies  the slow studies whose results are under docs/results"
 	@echo "make slow     the slow tests"
+	@echo "make docs     build the documentation for reading offline: docs/_build/html/index.html"
+	@echo "make dist     wheel and sdist in dist/, tried out in an environment of their own"
+	@echo "make test-oldest    the tests with the oldest dependencies that are supported (Python 3.11)"
+	@echo "make test-neurogym  the tests that need neurogym and PyTorch, in an environment of their own"
 	@echo "make clean    remove $(VENV) and caches (results stay)"
 
 $(BIN)/python:
@@ -54,6 +58,37 @@ bench: $(VENV)/.bench
 studies: $(VENV)/.dev
 	$(BIN)/python -m benchmarks.studies
 
+$(VENV)/.docs: $(VENV)/.dev
+	$(PIP) -e ".[docs]"
+	@touch $@
+
+docs: $(VENV)/.docs
+	$(BIN)/python docs/build.py
+
+dist: $(VENV)/.dev
+	rm -rf dist $(VENV)-dist
+	$(PIP) build
+	$(BIN)/python -m build -o dist
+	$(PYTHON) -m venv $(VENV)-dist
+	$(VENV)-dist/bin/python -m pip install --disable-pip-version-check -q -c constraints.txt dist/*.whl
+	cd dist && ../$(VENV)-dist/bin/eicon demo --out demo
+
+$(VENV)-oldest/.done: pyproject.toml constraints-oldest.txt
+	$(PYTHON) -m venv $(VENV)-oldest
+	$(VENV)-oldest/bin/python -m pip install --disable-pip-version-check -q -e ".[test]" -c constraints-oldest.txt
+	@touch $@
+
+test-oldest: $(VENV)-oldest/.done
+	$(VENV)-oldest/bin/python -m pytest -n $(WORKERS) -m "not slow" -o filterwarnings=default
+
+$(VENV)-neurogym/.done: pyproject.toml
+	$(PYTHON) -m venv $(VENV)-neurogym
+	$(VENV)-neurogym/bin/python -m pip install --disable-pip-version-check -q -e ".[neurogym]" pytest beartype
+	@touch $@
+
+test-neurogym: $(VENV)-neurogym/.done
+	$(VENV)-neurogym/bin/python -m pytest tests/tasks/test_neurogym.py tests/exchange/test_weights.py
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache build dist
+	rm -rf $(VENV) $(VENV)-dist $(VENV)-oldest $(VENV)-neurogym docs/_build .pytest_cache .ruff_cache .mypy_cache build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

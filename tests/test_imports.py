@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent / "eicon"
-ROOMS = ("connectomes", "models", "tasks", "training", "analysis", "plotting", "experiments")
+ROOMS = ("connectomes", "models", "tasks", "training", "analysis", "plotting", "exchange", "experiments")
 
 # What each room may import of eicon; `_files` is open to all.
 ALLOWED = {
@@ -18,6 +18,7 @@ ALLOWED = {
     "models": {"connectomes", "tasks"},
     "training": {"connectomes", "tasks", "models"},
     "plotting": {"analysis"},
+    "exchange": {"connectomes", "tasks", "models"},
     "experiments": set(ROOMS) | {"eicon"},
 }
 COMMAND = ("cli", "__main__.py")
@@ -131,7 +132,7 @@ def test_importing_every_room_leaves_no_trace():
     code = (
         "import numpy as np, jax, brainpy\n"
         "state = np.random.get_state()[1].tobytes(); before = dict(jax.config.values)\n"
-        "import eicon.models, eicon.tasks, eicon.training, eicon.analysis, eicon.plotting\n"
+        "import eicon.models, eicon.tasks, eicon.training, eicon.analysis, eicon.plotting, eicon.exchange\n"
         "changed = [k for k, v in jax.config.values.items() if before.get(k) != v]\n"
         "print(np.random.get_state()[1].tobytes() == state, changed)\n"
     )

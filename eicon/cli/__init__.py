@@ -11,6 +11,8 @@ from ._compare import compare
 from ._completion import completion
 from ._condense import condense
 from ._connectomes import connectomes
+from ._explore import explore
+from ._export import export
 from ._probes import dt_report, perturb
 from ._reproduce import reproduce
 from ._runs import analyze, demo, report, tasks, train
@@ -45,10 +47,12 @@ COMMANDS = (
     train,
     analyze,
     report,
+    explore,
     perturb,
     dt_report,
     compare,
     condense,
+    export,
     reproduce,
     tasks,
     connectomes,

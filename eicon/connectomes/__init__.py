@@ -21,3 +21,4 @@ from ._readers import read_edges as read_edges
 from ._readers import read_matrix as read_matrix
 from ._readers import read_npz as read_npz
 from ._signs import assign_signs as assign_signs
+from ._write_bio2art import write_bio2art as write_bio2art

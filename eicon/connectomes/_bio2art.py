@@ -125,7 +125,7 @@ def read_bio2art(
     known = FILES.get(name)
     weights, provenance = oriented(read_npy(path), _rows(name, known, rows), f"bio2art {path.name}")
     if known is not None:
-        _check_known(path, weights, known)
+        check_known(path, weights, known)
     names, densities = (place / f"Names_{name}.lst", place / f"Names_{name}.txt"), place / f"ND_{name}.npy"
     named = next((p for p in names if p.is_file()), None)
     return Connectome(
@@ -165,7 +165,14 @@ def _rows(name: str, known: Bio2artFile | None, rows: Rows | None) -> Rows:
     return rows
 
 
-def _check_known(path: Path, weights: np.ndarray, known: Bio2artFile) -> None:
+def check_known(path: Path, weights: np.ndarray, known: Bio2artFile) -> None:
+    """Refuse weights ``[source, target]`` that are not those of a data set of bio2art.
+
+    Raises
+    ------
+    ValueError
+        If their number, or what they sum to, is another.
+    """
     inputs = weights.sum(axis=0).max()
     if len(weights) != known.n or (known.fractions and inputs > 1 + 1e-6):
         raise ValueError(

@@ -78,6 +78,10 @@ def available(folder: str | os.PathLike[str] | None = None) -> list[Entry]:
     folder : path, optional
         Folder of bio2art files, see `read_bio2art`.
 
+    Returns
+    -------
+    list of Entry
+
     Examples
     --------
     >>> [entry.name for entry in available() if entry.where == "embedded"]

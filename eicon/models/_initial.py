@@ -14,7 +14,16 @@ def numpy_generator(key: jax.Array) -> np.random.Generator:
 
 
 def spectral_radius(matrix: np.ndarray) -> float:
-    """Largest modulus of an eigenvalue of a square matrix, in float64."""
+    """Largest modulus of an eigenvalue of a square matrix (N, N), in float64.
+
+    Parameters
+    ----------
+    matrix : array, shape (N, N)
+
+    Returns
+    -------
+    float
+    """
     return float(np.abs(np.linalg.eigvals(np.asarray(matrix, np.float64))).max())
 
 
@@ -65,6 +74,16 @@ def recurrent_weights(
 
 def with_radius(weights: np.ndarray, radius: float) -> np.ndarray:
     """Scale a square matrix to a spectral radius.
+
+    Parameters
+    ----------
+    weights : array, shape (N, N)
+    radius : float
+        > 0.
+
+    Returns
+    -------
+    array, shape (N, N)
 
     Raises
     ------

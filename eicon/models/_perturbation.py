@@ -16,6 +16,7 @@ from ._units import Units
 if TYPE_CHECKING:
     from ._rate_rnn import RateRNN
 
+
 @dataclass(frozen=True, eq=False)
 class Silence:
     """Rates of some units are 0, for the others and for the readout.

@@ -411,7 +411,27 @@ def build(
     trainable: set[str],
     mode: bm.Mode | None = None,
 ) -> RateRNN:
-    """Network with exactly these parameter values, bit for bit (nothing is drawn)."""
+    """Network with exactly these parameter values, bit for bit (nothing is drawn).
+
+    Parameters
+    ----------
+    equation : RateEquation
+        Gives the constraints of all weights.
+    constants : mapping
+        Settings by name, as of `RateEquation.constants`.
+    units : mapping of str to array (N,)
+        Labels of the units.
+    values : mapping of str to array
+        Parameters by name, as of `RateRNN.parameters`.
+    trainable : set of str
+        Names of those that learn.
+    mode : bm.Mode, optional
+        As for every BrainPy system.
+
+    Returns
+    -------
+    RateRNN
+    """
     connectivities = {role: getattr(equation, role) for role in RAW}
     net = RateRNN(
         **connectivities,

@@ -19,6 +19,11 @@ KIND, VERSION = "network", 1
 def save(net: RateRNN, path: str | os.PathLike[str]) -> None:
     """Write a network to one npz file, atomically; a network that violates its constraints is refused.
 
+    Parameters
+    ----------
+    net : RateRNN
+    path : path
+
     Raises
     ------
     ConstraintError
@@ -51,6 +56,14 @@ def save(net: RateRNN, path: str | os.PathLike[str]) -> None:
 
 def load(path: str | os.PathLike[str]) -> RateRNN:
     """Read a network; parameters are those that were saved, bit for bit.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    RateRNN
 
     Raises
     ------

@@ -96,6 +96,14 @@ class Certificate:
 def verify(net: RateRNN) -> Certificate:
     """Check a network's effective weights against its constraints; changes nothing and never raises.
 
+    Parameters
+    ----------
+    net : RateRNN
+
+    Returns
+    -------
+    Certificate
+
     Examples
     --------
     >>> verify(RateRNN.dale(2, 10, 2)).ok

@@ -84,10 +84,9 @@ def _share_limits(axes: Sequence[Axes]) -> None:
     for ax in axes:
         if ax.get_aspect() != "auto":
             ax.set_adjustable("box")
-        for i, (set_limits, turned) in enumerate(
-            ((ax.set_xlim, ax.xaxis_inverted()), (ax.set_ylim, ax.yaxis_inverted()))
-        ):
-            set_limits(*((high[i], low[i]) if turned else (low[i], high[i])))
+        x, y = zip(low, high, strict=True)
+        ax.set_xlim(x[::-1] if ax.xaxis_inverted() else x)
+        ax.set_ylim(y[::-1] if ax.yaxis_inverted() else y)
 
 
 def _height_above(ax: Axes) -> float:

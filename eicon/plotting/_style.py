@@ -44,6 +44,10 @@ _RC: Any = {
 def style() -> Iterator[None]:
     """Make figures created inside the block readable at 600 px wide; settings are restored afterwards.
 
+    Returns
+    -------
+    context manager
+
     Examples
     --------
     >>> import matplotlib

@@ -128,7 +128,18 @@ def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss"
 
 
 def run_milestones(data: "xr.Dataset") -> dict[str, np.ndarray]:
-    """Milestones of the validation loss of every run, and its best accuracy; flat arrays in the order of the grid."""
+    """Milestones of the validation loss of every run, and its best accuracy; flat arrays in the order of the grid.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        As of `eicon.experiments.sweep_results`.
+
+    Returns
+    -------
+    dict of str to array (runs,)
+        Fields of `eicon.analysis.Milestones`, and ``best_accuracy``.
+    """
     found = milestones(data["validation_loss"].values)
     accuracy = data["validation_accuracy"].values
     best = np.where(np.isfinite(accuracy), accuracy, -np.inf).max(axis=-1)

@@ -20,6 +20,8 @@ from ._delayed_response import DelayedResponse as DelayedResponse
 from ._flip_flop import FlipFlop as FlipFlop
 from ._multisensory_integration import MultisensoryIntegration as MultisensoryIntegration
 from ._n_back import NBack as NBack
+from ._neurogym import NeurogymTask as NeurogymTask
+from ._neurogym import from_neurogym as from_neurogym
 from ._parametric_memory import ParametricMemory as ParametricMemory
 from ._perceptual_decision import PerceptualDecision as PerceptualDecision
 from ._picture_n_back import PictureNBack as PictureNBack
@@ -60,6 +62,17 @@ TASKS: dict[str, type[Task]] = {
 def make(name: str, **options) -> Task:
     """Task by name, e.g. ``make("PerceptualDecision", dt=10.)``.
 
+    Parameters
+    ----------
+    name : str
+        One of `TASKS`.
+    **options
+        Parameters of the task.
+
+    Returns
+    -------
+    Task
+
     Raises
     ------
     ValueError
@@ -71,7 +84,13 @@ def make(name: str, **options) -> Task:
 
 
 def describe() -> dict[str, dict[str, Any]]:
-    """Tasks that a configuration can name, with their default parameters, in JSON-compatible form."""
+    """Tasks that a configuration can name, with their default parameters, in JSON-compatible form.
+
+    Returns
+    -------
+    dict of str to dict
+        By task: ``summary``, ``n_in``, ``n_out``, ``n_conditions`` and ``parameters``.
+    """
     found = {}
     for name, task_type in TASKS.items():
         task = task_type()

@@ -96,6 +96,10 @@ def whole_steps(name: str, duration: float, dt: float) -> int:
     duration, dt : float
         Duration and step, both in ms.
 
+    Returns
+    -------
+    int
+
     Raises
     ------
     ValueError

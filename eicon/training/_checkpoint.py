@@ -59,6 +59,14 @@ def read_checkpoint(
 def read_history(path: str | os.PathLike[str]) -> History:
     """Read the history in a checkpoint, whatever the training's settings.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    History
+
     Raises
     ------
     FileNotFoundError, ValueError

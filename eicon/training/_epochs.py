@@ -349,6 +349,19 @@ class EpochTrainer:
 def split_trials(trials: Trial, train_size: float, *, key: jax.Array) -> tuple[Trial, Trial]:
     """Divide trials at random into ``round(train_size * n)`` to train on and the others to validate with.
 
+    Parameters
+    ----------
+    trials : Trial
+    train_size : float
+        Part to train on, in (0, 1).
+    key : jax.Array
+        Random key of the division.
+
+    Returns
+    -------
+    (Trial, Trial)
+        To train on, and to validate with.
+
     Raises
     ------
     ValueError

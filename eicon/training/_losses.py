@@ -11,13 +11,35 @@ Loss = Callable[[jax.Array, Trial], jax.Array]
 
 
 def mean_squared_error(outputs: jax.Array, trial: Trial) -> jax.Array:
-    """Mean over scored steps, trials and outputs of ``(z - target)^2``; outputs (T, B, n_out)."""
+    """Mean over scored steps, trials and outputs of ``(z - target)^2``.
+
+    Parameters
+    ----------
+    outputs : array, shape (T, B, n_out)
+    trial : Trial
+        With targets (T, B, n_out).
+
+    Returns
+    -------
+    scalar array
+    """
     per_step = jnp.mean((outputs - trial.targets) ** 2, axis=-1)
     return _masked_mean(per_step, trial.mask)
 
 
 def cross_entropy(outputs: jax.Array, trial: Trial) -> jax.Array:
-    """Mean over scored steps and trials of ``-log softmax(z)[label]``; outputs (T, B, n_classes)."""
+    """Mean over scored steps and trials of ``-log softmax(z)[label]``.
+
+    Parameters
+    ----------
+    outputs : array, shape (T, B, n_classes)
+    trial : Trial
+        With integer targets (T, B).
+
+    Returns
+    -------
+    scalar array
+    """
     log_probability = jax.nn.log_softmax(outputs, axis=-1)
     chosen = jnp.take_along_axis(log_probability, trial.targets[..., None], axis=-1)[..., 0]
     return _masked_mean(-chosen, trial.mask)

@@ -34,6 +34,15 @@ def ring_angles(n: int) -> Float[np.ndarray, "N"]:
 def ring_distance(first: ArrayLike, second: ArrayLike) -> Float[np.ndarray, "*shape"]:
     """Signed distance ``first - second`` along the shorter arc, rad, in [-pi, pi).
 
+    Parameters
+    ----------
+    first, second : array
+        Angles in rad, of one shape.
+
+    Returns
+    -------
+    array of that shape
+
     Examples
     --------
     >>> ring_distance([3.0, 1.0], [-3.0, 0.5]).round(3).tolist()

@@ -1,0 +1,106 @@
+"""A trained run in other programs' formats: export."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._common import command, errors, json_option, run_argument, seed_option
+
+FORMATS = {
+    "xarray": "activity.nc",
+    "zarr": "activity.zarr",
+    "mat": "activity.mat",
+    "nwb": "activity.nwb",
+    "numpy": "numpy",
+    "torch": "torch",
+}
+"""Where each format is written to, in the folder ``export`` of the run."""
+STREAM = 3
+"""Folded in after the stream of ``eicon analyze``: other trials than those of ``eicon compare`` (1) and figures (2)."""
+
+
+@command()
+@run_argument
+@click.option("--to", "form", type=click.Choice(list(FORMATS)), required=True, help="Format.")
+@click.option("--out", type=click.Path(path_type=Path), help="File or folder.  [default: RUN/export/...]")
+@click.option("--repeats", type=click.IntRange(min=1), default=10, show_default=True, help="Trials per condition.")
+@click.option("--noise/--no-noise", default=True, show_default=True, help="Run the network with its noise.")
+@seed_option
+@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@json_option
+@click.pass_context
+def export(
+    context: click.Context,
+    run: Path,
+    form: str,
+    out: Path | None,
+    repeats: int,
+    noise: bool,
+    seed: int | None,
+    overwrite: bool,
+    as_json: bool,
+) -> None:
+    """Write a trained RUN for another program.
+
+    \b
+    xarray  trials and activity as netCDF       nwb    trials and activity, Neurodata Without Borders
+    zarr    the same as a Zarr folder           numpy  weights, and a simulator that needs numpy alone
+    mat     the same for MATLAB, with weights   torch  weights, and a PyTorch module that runs them
+
+    \b
+    Examples:
+      eicon export results/first --to mat
+      eicon export results/first --to xarray --repeats 50 --out first.nc
+      eicon export results/first --to nwb --no-noise --overwrite
+      eicon export results/first --to numpy --out first_weights
+    """
+    with errors(context, None):
+        from .. import exchange
+        from ..experiments import open_run
+
+        opened = open_run(run).with_seed(seed)
+        path = out or run / "export" / FORMATS[form]
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"{path} already exists; choose another --out, or --overwrite it.")
+        net = opened.load_network()
+        said: dict[str, Any] = {"path": str(path), "format": form, "units": net.n_rec}
+        if form in ("numpy", "torch"):
+            write = exchange.write_numpy if form == "numpy" else exchange.write_torch
+            write(path, net, overwrite=overwrite)
+        else:
+            task = opened.config.make_task()
+            trial, activity = _trials(net, task, repeats, noise, opened.config.seed)
+            _writer(form)(path, net, trial, activity, task=task, overwrite=overwrite)
+            said |= {"trials": trial.batch_size, "steps": trial.n_steps}
+        if as_json:
+            click.echo(json.dumps(said, indent=2))
+        elif "trials" in said:
+            click.echo(f"{said['trials']} trials of {said['steps']} steps, {net.n_rec} units: {path}")
+        else:
+            click.echo(f"Weights of {net.n_rec} units, and a simulator: {path}")
+
+
+def _writer(form: str) -> Callable[..., None]:
+    from .. import exchange
+
+    writers = {
+        "xarray": exchange.write_netcdf,
+        "zarr": exchange.write_zarr,
+        "mat": exchange.to_mat,
+        "nwb": exchange.to_nwb,
+    }
+    return writers[form]
+
+
+def _trials(net: Any, task: Any, repeats: int, noise: bool, seed: int) -> tuple[Any, Any]:
+    import jax
+
+    from ..experiments._analyze import ANALYSIS_STREAM
+
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), ANALYSIS_STREAM), STREAM)
+    key_trial, key_noise = jax.random.split(key)
+    trial = task.trials(repeats, key=key_trial)
+    return trial, net.predict(trial.inputs, key=key_noise if noise else None, noise=noise)

@@ -1,0 +1,124 @@
+"""To PyTorch and back."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..models import RateRNN
+from ._optional import optional
+from ._weights import from_numpy, to_numpy
+
+NONLINEARITIES = ("tanh", "relu")
+"""Activations of ``torch.nn.RNN``."""
+
+
+class TorchRNN(NamedTuple):
+    """A network in the parts of PyTorch that are exactly it: ``outputs = readout(rnn(inputs, h0)[0])``.
+
+    Attributes
+    ----------
+    rnn : torch.nn.RNN, inputs (T, B, n_in) to rates (T, B, N)
+    readout : torch.nn.Linear, rates to outputs (T, B, n_out)
+    h0 : torch.Tensor (1, N), rates before the first step; ``h0.expand(1, B, N)`` for ``rnn``
+    """
+
+    rnn: Any
+    readout: Any
+    h0: Any
+
+
+def to_torch(net: RateRNN) -> Any:
+    """Network as a ``torch.nn.Module``, whatever its time constants and activation.
+
+    Inputs (T, B, n_in) give outputs (T, B, n_out), rates and currents (T, B, N), without noise. Its parameters are
+    effective weights; nothing keeps Dale's law while they are trained. The source is that of `write_torch`.
+
+    Returns
+    -------
+    torch.nn.Module
+
+    Raises
+    ------
+    ImportError
+        If PyTorch is not installed.
+    """
+    optional("torch", extra="bench")
+    from . import simulate_torch
+
+    return simulate_torch.RateRNN(to_numpy(net))
+
+
+def torch_rnn(net: RateRNN) -> TorchRNN:
+    """Network as a ``torch.nn.RNN``, where it is one exactly: no leak (``tau == dt``), and tanh or relu.
+
+    Raises
+    ------
+    ValueError
+        If the network is another equation; `to_torch` takes any.
+    ImportError
+        If PyTorch is not installed.
+    """
+    if not (net.tau == net.dt).all() or net.activation.name not in NONLINEARITIES:
+        raise ValueError(
+            "torch.nn.RNN has no leak and knows tanh and relu alone: it is this network only with tau == dt; got tau "
+            f"{net.tau.min():g} to {net.tau.max():g} ms, dt {net.dt:g} ms and {net.activation.name}. "
+            "Use eicon.exchange.to_torch, which takes any."
+        )
+    torch = optional("torch", extra="bench")
+    plain = to_numpy(net)
+    tensors = {name: torch.tensor(value) for name, value in plain.items() if name[:2] in ("W_", "b_")}
+    dtype = tensors["W_rec"].dtype
+    rnn = torch.nn.RNN(net.n_in, net.n_rec, nonlinearity=net.activation.name, dtype=dtype)
+    readout = torch.nn.Linear(net.n_rec, net.n_out, dtype=dtype)
+    with torch.no_grad():
+        rnn.weight_ih_l0.copy_(tensors["W_in"].T)
+        rnn.weight_hh_l0.copy_(tensors["W_rec"].T)
+        rnn.bias_ih_l0.copy_(tensors["b_rec"])
+        rnn.bias_hh_l0.zero_()
+        readout.weight.copy_(tensors["W_out"].T)
+        readout.bias.copy_(tensors["b_out"])
+    start = np.asarray(net.activation(net.x0.value))
+    return TorchRNN(rnn, readout, torch.tensor(start)[None])
+
+
+def from_torch_rnn(rnn: Any, readout: Any, *, dt: float = 20.0, x0: ArrayLike = 0.0, **options: Any) -> RateRNN:
+    """Network of a ``torch.nn.RNN`` and its linear readout; ``tau`` is ``dt``, so that there is no leak.
+
+    Parameters
+    ----------
+    rnn : torch.nn.RNN
+        One layer, one direction.
+    readout : torch.nn.Linear
+    dt : float
+        Step in ms, which PyTorch does not know.
+    x0 : float or array (N,)
+        Current before the first step; 0 is PyTorch's own ``h0``.
+    **options
+        As for `from_numpy` (``sign``, ``keep_zeros``, ``units``, ...).
+
+    Raises
+    ------
+    ValueError
+        For several layers or directions, or modules that do not fit.
+    """
+    if rnn.num_layers != 1 or rnn.bidirectional or getattr(rnn, "proj_size", 0) or rnn.mode[:3] != "RNN":
+        raise ValueError(
+            f"only a torch.nn.RNN of one layer and one direction is a RateRNN; got {type(rnn).__name__} of "
+            f"{rnn.num_layers} layers{', in both directions' if rnn.bidirectional else ''}."
+        )
+    parts = {name: tensor.detach().cpu().numpy() for name, tensor in rnn.named_parameters()}
+    biased = "bias_ih_l0" in parts
+    return from_numpy(
+        parts["weight_hh_l0"],
+        parts["weight_ih_l0"],
+        readout.weight.detach().cpu().numpy(),
+        orientation="post, pre",
+        b_rec=parts["bias_ih_l0"] + parts["bias_hh_l0"] if biased else None,
+        b_out=None if readout.bias is None else readout.bias.detach().cpu().numpy(),
+        activation=rnn.nonlinearity,
+        tau=dt,
+        dt=dt,
+        x0=x0,
+        **options,
+    )

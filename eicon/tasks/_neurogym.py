@@ -1,0 +1,305 @@
+"""Trial-based tasks of the `neurogym` package, as they are."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ._base import Task, Trial, forced_choice, score_choice
+from ._neurogym_env import (
+    Condition,
+    WholeTrial,
+    channel_names,
+    conditions_of,
+    longest_trial,
+    one_trial,
+    outermost,
+    reseed,
+    unknown_timing,
+)
+
+N_SEEN = 60
+"""Trials that are looked at when a task is made."""
+TOLERATED = 0.05
+"""Fraction of trials whose timing may be unknown."""
+
+
+@dataclass(frozen=True)
+class NeurogymTask(Task):
+    """A `neurogym` task whose trials are whole, masked, and fixed by a key; made by `from_neurogym`.
+
+    The package draws trials in numpy from generators of its own; here every batch reseeds them from its key, so that
+    the same key gives the same trials. Trials are padded to the longest there can be. The environment belongs to the
+    task: do not step it elsewhere at the same time.
+
+    Parameters
+    ----------
+    env : neurogym.TrialEnv
+    n_steps : int
+        Steps of the longest trial.
+    periods : tuple of str
+        Epochs of the trials, beside ``trial`` itself.
+    described : tuple of Condition
+        Conditions that are read from the information on a trial.
+    left_out : tuple of str
+        Information that is neither a number nor a text, and is no condition.
+    decision : str
+        Period whose answer is scored by `correct`.
+    steady : bool
+        Whether one answer is right throughout that period.
+    scored : tuple of str
+        Periods that the mask holds; empty for whole trials.
+    one_hot : bool
+        Targets are one-hot outputs for the mean squared error, and not labels for the cross-entropy.
+    """
+
+    env: Any = None
+    n_steps: int = 0
+    periods: tuple[str, ...] = ()
+    described: tuple[Condition, ...] = ()
+    left_out: tuple[str, ...] = ()
+    decision: str = ""
+    steady: bool = True
+    scored: tuple[str, ...] = ()
+    one_hot: bool = False
+
+    @property
+    def loss(self) -> str:  # type: ignore[override]
+        """``"cross_entropy"`` of labels, or ``"mse"`` of one-hot targets."""
+        return "mse" if self.one_hot else "cross_entropy"
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the observations."""
+        space = self.env.unwrapped.observation_space
+        return channel_names(space, int(space.shape[0]), "input")
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the actions."""
+        space = self.env.unwrapped.action_space
+        return channel_names(space, int(space.n), "action")
+
+    def condition_grid(self) -> dict[str, np.ndarray]:
+        """The package does not tell which conditions there are; the right answers stand for them."""
+        return {"label": np.arange(self.n_out)}
+
+    def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
+        """Random trials, as many as conditions are given (the package cannot be asked for particular ones)."""
+        return self.sample(key, len(next(iter(conditions.values()))))
+
+    def trials(self, repeats: int = 10, *, key: jax.Array) -> Trial:
+        """``repeats`` times as many random trials as there are actions, and about 100 at least."""
+        return self.sample(key, max(repeats, -(-100 // self.n_out)) * self.n_out)
+
+    def sample(self, key: jax.Array, batch_size: int) -> Trial:
+        """Random trials; jittable (the package's numpy code runs on the host)."""
+        # Built by numpy on the host throughout: each operation on the device would be compiled by itself.
+        result = self._struct(batch_size)
+
+        def draw(words: jax.Array | np.ndarray) -> Trial:
+            reseed(self.env, [int(word) for word in np.asarray(words)])
+            drawn = jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), result)
+            for b in range(batch_size):
+                self._put(drawn, b, one_trial(self.env))
+            return drawn
+
+        return jax.pure_callback(draw, result, jax.random.key_data(key))
+
+    def _struct(self, batch_size: int) -> Any:
+        """Shapes and types of a batch."""
+        struct: Any = jax.ShapeDtypeStruct
+        shape = (self.n_steps, batch_size)
+        described = {condition.name: condition.dtype for condition in self.described} | {"label": "int32"}
+        return Trial(
+            inputs=struct((*shape, self.n_in), np.float32),
+            targets=struct((*shape, self.n_out), np.float32) if self.one_hot else struct(shape, np.int32),
+            mask=struct(shape, np.float32),
+            conditions={name: struct((batch_size,), dtype) for name, dtype in described.items()},
+            epochs={name: struct((batch_size, 2), np.int32) for name in (*self.periods, "trial")},
+        )
+
+    def _put(self, drawn: Trial, b: int, whole: WholeTrial) -> None:
+        """Write a trial into a batch of zeros."""
+        length = len(whole.labels)
+        if length > self.n_steps:
+            raise ValueError(
+                f"a trial has {length} steps, more than the {self.n_steps} of the longest that was expected, and is "
+                f"not cut; give max_duration (ms), at least {length * self.dt:g}."
+            )
+        inputs, targets, mask = (np.asarray(drawn[i]) for i in range(3))
+        inputs[:length, b] = whole.observations
+        targets[:length, b] = np.eye(self.n_out)[whole.labels] if self.one_hot else whole.labels
+        spans = whole.spans | {"trial": (0, length)}
+        for name, span in drawn.epochs.items():
+            np.asarray(span)[b] = spans.get(name, (0, 0))
+        for name in self.scored or ("trial",):
+            mask[slice(*spans.get(name, (0, 0))), b] = 1
+        for condition in self.described:
+            np.asarray(drawn.conditions[condition.name])[b] = condition.number(whole.info)
+        last = max(spans.get(self.decision, (0, 0))[1] - 1, 0)
+        np.asarray(drawn.conditions["label"])[b] = whole.labels[last]
+
+    def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """Action with the largest mean output in the period of the decision, (B,); -1 for a tie."""
+        return forced_choice(trial.mean_over(self.decision, outputs))
+
+    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """See `Task.correct`.
+
+        Where the right answer changes within the period of the decision (a response at some time in it), the score is
+        the fraction of steps with the right answer, averaged over the answers that are right at some time.
+        """
+        if self.steady:
+            return score_choice(self.choice(outputs, trial), trial.conditions["label"], self.n_out)
+        labels = jnp.argmax(trial.targets, axis=2) if self.one_hot else trial.targets
+        steps = outputs.reshape(-1, self.n_out)
+        right = score_choice(forced_choice(steps), labels.reshape(-1), self.n_out).reshape(labels.shape)
+        asked = jax.nn.one_hot(labels, self.n_out) * trial.during(self.decision)[:, :, None]
+        count = asked.sum(axis=0)
+        fraction = (asked * right[:, :, None]).sum(axis=0) / jnp.maximum(count, 1)
+        return fraction.sum(axis=1) / jnp.maximum((count > 0).sum(axis=1), 1)
+
+
+def from_neurogym(
+    env: Any,
+    *,
+    env_kwargs: Mapping[str, Any] | None = None,
+    decision: str | None = None,
+    scored: tuple[str, ...] = (),
+    one_hot: bool = False,
+    max_duration: float | None = None,
+    allow_unknown_timing: bool = False,
+) -> NeurogymTask:
+    """Make a `Task` of a trial-based `neurogym` environment with a ground truth for each step.
+
+    Observation and ground truth of a step stay in one step. Epochs are the environment's periods, and its information
+    on a trial becomes conditions: numbers as they are, texts as indices, tuples as ``name[0]``, ``name[1]``.
+
+    Parameters
+    ----------
+    env : neurogym.TrialEnv or str
+        Environment, or its name, such as ``"PerceptualDecisionMaking-v0"``.
+    env_kwargs : mapping, optional
+        Settings of an environment that is given by name, e.g. ``{"dt": 20}``.
+    decision : str, optional
+        Period whose answer is scored; by default ``decision``, or else the one in which the ground truth most often
+        differs from that of the first step.
+    scored : tuple of str
+        Periods whose steps count in training; by default all steps of a trial. Padding never does.
+    one_hot : bool
+        Targets are one-hot outputs (mean squared error) instead of labels (cross-entropy).
+    max_duration : float, optional
+        Longest trial in ms; needed only where a random duration has no bound that is known.
+    allow_unknown_timing : bool
+        Take tasks in which nothing tells when to answer.
+
+    Returns
+    -------
+    NeurogymTask
+
+    Raises
+    ------
+    TypeError
+        If it is no such environment, its actions are not numbered, or a wrapper changes what ``step`` gives.
+    ValueError
+        If it has no ground truth, its trials depend on those before them, periods do not exist, the longest trial is
+        unknown, or nothing tells when to answer.
+    ImportError
+        If an environment is given by name, and neurogym is not installed.
+
+    Examples
+    --------
+    A network for it takes its sizes and step: ``RateRNN.dale(task.n_in, 50, task.n_out, dt=task.dt)``.
+    """
+    if isinstance(env, str):
+        env = _made(env, dict(env_kwargs or {}))
+    elif env_kwargs:
+        raise ValueError("env_kwargs are for an environment that is given by name; this one is made already.")
+    maker = outermost(env)
+    space = maker.unwrapped.action_space
+    if not hasattr(space, "n") or len(np.shape(maker.unwrapped.observation_space.sample())) != 1:
+        raise TypeError(
+            f"only numbered actions (Discrete) and observations that are one row of numbers are supported; "
+            f"{type(maker.unwrapped).__name__} has {type(space).__name__} actions and observations of shape "
+            f"{np.shape(maker.unwrapped.observation_space.sample())}."
+        )
+    trials = _seen(maker)
+    periods = tuple(dict.fromkeys(name for trial in trials for name in trial.spans if name != "trial"))
+    decision = _decision(trials, periods) if decision is None else decision
+    for name in (decision, *scored):
+        if name not in (*periods, "trial"):
+            raise ValueError(f"{type(maker.unwrapped).__name__} has no period {name!r}; it has {', '.join(periods)}.")
+    described, left_out = conditions_of(trials)
+    dt = float(maker.unwrapped.dt)
+    n_steps = longest_trial(maker, trials) if max_duration is None else int(np.ceil(max_duration / dt))
+    if not allow_unknown_timing:
+        _refuse_unknown_timing(maker)
+    return NeurogymTask(
+        dt=dt,
+        env=maker,
+        n_steps=n_steps,
+        periods=periods,
+        described=tuple(condition for condition in described if condition.name != "label"),
+        left_out=tuple(left_out),
+        decision=decision,
+        steady=all(len(set(t.labels[slice(*t.spans.get(decision, (0, 0)))].tolist())) <= 1 for t in trials),
+        scored=tuple(scored),
+        one_hot=one_hot,
+    )
+
+
+def _made(name: str, options: dict[str, Any]) -> Any:
+    try:
+        neurogym = importlib.import_module("neurogym")
+    except ImportError as error:
+        raise ImportError(
+            f"the environment {name!r} needs neurogym, which is not installed or does not import ({error}): "
+            'pip install "eicon[neurogym]", best in an environment of its own, because neurogym pins old versions.'
+        ) from error
+    return neurogym.make(name, **options)
+
+
+def _seen(maker: Any) -> list[WholeTrial]:
+    """Some trials, the same twice from one seed."""
+    drawn = []
+    for _ in range(2):
+        reseed(maker, [0, 0])
+        drawn.append([one_trial(maker) for _ in range(N_SEEN)])
+    for first, second in zip(*drawn, strict=True):
+        same = first.spans == second.spans and np.array_equal(first.labels, second.labels)
+        if not (same and np.array_equal(first.observations, second.observations)):
+            raise ValueError(
+                f"{type(maker.unwrapped).__name__} gives other trials from the same seed: they depend on those before "
+                "them (blocks, a schedule), or on a generator that `seed` does not reach."
+            )
+    return drawn[0]
+
+
+def _decision(trials: list[WholeTrial], periods: tuple[str, ...]) -> str:
+    if "decision" in periods:
+        return "decision"
+
+    def departing(name: str) -> float:
+        steps = [t.labels[slice(*t.spans.get(name, (0, 0)))] != t.labels[0] for t in trials]
+        return float(np.concatenate(steps).mean()) if sum(map(len, steps)) else 0.0
+
+    return max(periods, key=departing) if periods else "trial"
+
+
+def _refuse_unknown_timing(maker: Any) -> None:
+    reseed(maker, [0, 1])
+    unknown = unknown_timing(maker)
+    if unknown > TOLERATED:
+        timing = maker.unwrapped.timing
+        random = [name for name, value in timing.items() if not isinstance(value, int | float)]
+        raise ValueError(
+            f"in {unknown:.0%} of the trials of {type(maker.unwrapped).__name__} nothing that is observed tells when "
+            "to answer: trials with the same observations so far ask at different times, so that the timing cannot be "
+            f"learned. Give {', '.join(random) or 'the periods before'} a fixed duration (timing={{...}}), use a task "
+            "with a go cue, or allow_unknown_timing=True to take it as it is."
+        )

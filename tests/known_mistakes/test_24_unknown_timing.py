@@ -1,0 +1,74 @@
+"""Mistake 24: no go cue after a delay of random length, so that nothing tells when to answer."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from eicon.tasks import CueSetGo, DelayedResponse, PerceptualDecision, ReadySetGo, Task, Trial, from_neurogym
+
+from ..tasks.standin import Decision
+
+KEY = jax.random.key(0)
+OURS = {
+    "PerceptualDecision": PerceptualDecision.variable(),
+    "DelayedResponse": DelayedResponse(),
+    "CueSetGo": CueSetGo(),
+    "ReadySetGo": ReadySetGo(),
+    "neurogym with a go cue": from_neurogym(Decision(sigma=0.0)),
+}
+
+
+def ideal_outputs(trial: Trial) -> jax.Array:
+    """At each step the mean target of all trials whose inputs were the same so far."""
+    inputs, targets = np.asarray(trial.inputs), np.asarray(trial.targets, np.float64)
+    if targets.ndim == 2:
+        targets = np.eye(int(targets.max()) + 1)[targets.astype(int)]
+    outputs, inside = np.empty_like(targets), np.asarray(trial.inside)
+    for t in range(trial.n_steps):
+        heard = np.moveaxis(inputs[: t + 1], 1, 0).reshape(trial.batch_size, -1)
+        same = (heard[:, None] == heard[None]).all(axis=2) & inside[t][None]
+        outputs[t] = same @ targets[t] / np.maximum(same.sum(axis=1, keepdims=True), 1)
+    return jnp.asarray(outputs, jnp.float32)
+
+
+def check(task: Task) -> None:
+    """The ideal observer, which knows only the inputs until now, misses no scored target."""
+    trial = task.sample(KEY, 60)
+    outputs = ideal_outputs(trial)
+    targets = np.asarray(trial.targets)
+    targets = np.eye(task.n_out)[targets] if targets.ndim == 2 else targets
+    assert float((np.abs(outputs - targets) * np.asarray(trial.mask)[:, :, None]).max()) < 1e-5
+    assert float(task.accuracy(outputs, trial)) == 1.0
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_ours(name):
+    check(OURS[name])
+
+
+@pytest.fixture(scope="module")
+def without_a_cue():
+    """What neurogym's ContextDecisionMaking asks for, taken as it is."""
+    return from_neurogym(Decision(cue=False, sigma=0.0), allow_unknown_timing=True)
+
+
+def test_the_wrong_version_fails(without_a_cue):
+    with pytest.raises(AssertionError):
+        check(without_a_cue)
+
+
+def test_the_observer_knows_what_to_answer_there_and_not_when(without_a_cue):
+    trial = without_a_cue.sample(KEY, 60)
+    outputs = np.asarray(ideal_outputs(trial))
+    onset = np.asarray(trial.epochs["decision"])[:, 0]
+    certainty = outputs[onset, np.arange(60)].max(axis=1)
+    assert np.mean(certainty < 0.9) > 0.5
+    label = np.asarray(trial.conditions["label"])
+    assert (outputs[onset, np.arange(60), 3 - label] == 0).all()  # never the wrong side
+
+
+def test_it_is_refused_in_words():
+    text = "nothing that is observed tells when to answer: .* so that the timing cannot be learned. Give delay a fixed"
+    with pytest.raises(ValueError, match=text):
+        from_neurogym(Decision(cue=False))
