@@ -1,0 +1,127 @@
+"""Every public name is on an API page, and says what it takes and gives."""
+
+import importlib
+import inspect
+import re
+
+import pytest
+
+import eicon
+
+from .pages import DOCS
+
+ROOMS = sorted(
+    re.search(r"^\.\. module:: (\S+)$", page.read_text("utf-8"), flags=re.M)[1] for page in (DOCS / "api").glob("*.rst")
+)
+
+# Say in a sentence what they take or give; sections may be added, and the name then taken out.
+IN_A_SENTENCE = {
+    "eicon.exchange": {
+        *("from_xarray", "read_mat", "read_netcdf", "read_nwb", "read_zarr", "to_numpy", "to_torch", "torch_rnn"),
+        *("write_netcdf", "write_torch", "write_zarr"),
+    },
+    "eicon.experiments": {
+        *("analyze_run", "create_run", "create_sweep", "demo_config", "draw_condensation", "dynamics_words"),
+        *("open_run", "open_sweep", "override", "parse_config", "parse_perturbation", "parse_sweep", "perturb_run"),
+        *("perturbation_effects", "read_condensation", "read_config", "record", "results_path", "stages", "train_run"),
+        "write_report",
+    },
+    "eicon.experiments.song2016": {"model_config", "rows", "summary", "train_models", "write_gallery"},
+}
+
+
+def public(room):
+    """Names that a room exports: those of other packages and sub-packages are not its own."""
+    module = importlib.import_module(room)
+    return {
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_") and not inspect.ismodule(value) and not _foreign(value)
+    }
+
+
+def _foreign(value):
+    home = getattr(value, "__module__", None)
+    return (
+        home is not None
+        and not home.startswith("eicon")
+        and (
+            inspect.isclass(value)
+            or inspect.isroutine(value)
+            or (home == "typing" and getattr(value, "__name__", "") == "Any")
+        )
+    )
+
+
+def listed(room):
+    for page in (DOCS / "api").glob("*.rst"):
+        text = page.read_text("utf-8")
+        if f".. module:: {room}\n" in text:
+            lists = re.findall(rf"\.\. eicon-api:: {re.escape(room)}\n\n((?:   .+\n)+)", text)
+            return " ".join(lists).split()
+    raise AssertionError(room)
+
+
+def test_every_room_has_a_page():
+    assert {f"eicon.{room}" for room in eicon._ROOMS} <= set(ROOMS)
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != "eicon"])
+def test_every_public_name_is_on_its_page_once(room):
+    names = listed(room)
+    assert len(names) == len(set(names))
+    assert public(room) == set(names)
+
+
+def test_headline_names_are_on_the_first_page():
+    text = (DOCS / "api" / "index.rst").read_text("utf-8")
+    for name in set(dir(eicon)) - {*eicon._ROOMS, "__version__"}:
+        assert f"`eicon.{name}`" in text, name
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != "eicon"])
+def test_functions_say_what_they_take_and_give(room):
+    module = importlib.import_module(room)
+    silent = set()
+    for name in public(room):
+        value = getattr(module, name)
+        if inspect.isfunction(value) and says_too_little(value):
+            silent.add(name)
+    assert silent <= IN_A_SENTENCE.get(room, set())
+
+
+def says_too_little(function):
+    """Whether a parameter is not named, or a result neither described nor a class of eicon or a figure."""
+    text, signature = inspect.getdoc(function) or "", inspect.signature(function)
+    given = signature.return_annotation
+    known = given is None or (inspect.isclass(given) and given.__module__.startswith(("eicon", "matplotlib")))
+    unnamed = [name for name in signature.parameters if not re.search(rf"\b{name}\b", text)]
+    return bool(unnamed) or not (known or "Returns\n-------" in text)
+
+
+def test_a_silent_function_is_found():
+    def silent(rates, window):
+        """Something about rates."""
+
+    def half(rates) -> list:
+        """Something about rates."""
+
+    def well(rates) -> list:
+        """Something about rates.
+
+        Returns
+        -------
+        list
+        """
+
+    assert [says_too_little(f) for f in (silent, half, well)] == [True, True, False]
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != "eicon"])
+def test_public_classes_have_docstrings_of_their_own(room):
+    module = importlib.import_module(room)
+    for name in public(room):
+        value = getattr(module, name)
+        if inspect.isclass(value):
+            assert value.__doc__, name
+            assert not value.__doc__.startswith(f"{name}("), name

@@ -1,0 +1,220 @@
+"""What pages say is there: names, options, files, figures, numbers."""
+
+import ast
+import importlib
+import inspect
+import re
+import shlex
+
+import click
+import pytest
+
+import eicon
+from eicon.cli import main
+
+from .pages import DOCS, ROOT, blocks_of, commands_in, pages
+
+PAGES = pages()
+PROSE = {page: page.read_text("utf-8") for page in PAGES}
+RESULTS = {page: text for page, text in PROSE.items() if page.parent.name == "results"}
+ABOUT = [page for page in PAGES if page not in RESULTS]
+
+
+def name_of(page):
+    return page.relative_to(DOCS).with_suffix("").as_posix()
+
+
+def resolves(dotted):
+    """Whether ``eicon.a.b`` can be imported or is an attribute of what can."""
+    parts = dotted.split(".")
+    for n in range(len(parts), 0, -1):
+        try:
+            value = importlib.import_module(".".join(parts[:n]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[n:]:
+            if not hasattr(value, part):
+                return False
+            value = getattr(value, part)
+        return True
+    return False
+
+
+def names_used(code):
+    """Dotted names that begin with ``eicon`` in a piece of code, imports included."""
+    tree = ast.parse(code)
+    aliases = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "eicon":
+            for alias in node.names:
+                aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+    found = set(aliases.values())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            text = ast.unparse(node)
+            head, _, tail = text.partition(".")
+            if head == "eicon" and re.fullmatch(r"[\w.]+", text):
+                found.add(text)
+            elif head in aliases and re.fullmatch(r"[\w.]+", tail) and inspect.ismodule(load(aliases[head])):
+                found.add(f"{aliases[head]}.{tail}")
+    return found
+
+
+def load(dotted):
+    module, _, name = dotted.rpartition(".")
+    try:
+        return getattr(importlib.import_module(module), name, None)
+    except ModuleNotFoundError:
+        return None
+
+
+def command_errors(line):
+    """What is wrong with a command of the shell; nothing is run."""
+    words = shlex.split(line, posix=True)
+    if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks"):
+        file = ROOT / (words[2].replace(".", "/") + ".py")
+        return [] if file.is_file() or file.with_suffix("").is_dir() else [f"there is no {words[2]}"]
+    if words[0] == "make":
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.M)
+        asked = [w for i, w in enumerate(words[1:]) if "=" not in w and w != "-C" and words[i] != "-C"]
+        return [f"make has no {word}" for word in asked if word not in targets]
+    if words[0] != "eicon":
+        return []
+    command, wrong = main, []
+    options = {option for parameter in main.params for option in parameter.opts} | {"-h", "--help"}
+    for word in words[1:]:
+        if isinstance(command, click.Group) and not word.startswith("-"):
+            if word.isupper():
+                return wrong
+            if word not in command.commands:
+                return [f"eicon has no command {word}"]
+            command = command.commands[word]
+            options |= {
+                option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+            }
+        elif word.startswith("--") and word.partition("=")[0] not in options:
+            wrong.append(f"{command.name} has no {word}")
+    return wrong
+
+
+def commands_of(page):
+    lines = [line for b in blocks_of(page) if b.language in ("console", "sh", "bash") for line in commands_in(b.text)]
+    spans = re.findall(r"(?<!`)`([^`]+)`(?!`)", BLOCKLESS.sub("", PROSE[page]))
+    lines += [" ".join(span.split()) for span in spans]
+    indented = re.findall(r"^    ((?:eicon|make|python -m) .*?)(?:  +#.*)?$", PROSE[page], flags=re.M)
+    return [line for line in (*lines, *indented) if re.match(r"(eicon|make|python -m benchmarks)\b[ .]?", line)]
+
+
+BLOCKLESS = re.compile(r"^```.*?^```$", flags=re.S | re.M)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_code_compiles_and_names_exist(page):
+    for block in blocks_of(page):
+        if block.language == "python":
+            missing = [name for name in names_used(block.text) if not resolves(name)]
+            assert not missing, missing
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_commands_exist(page):
+    lines = [line for line in commands_of(page) if not re.match(r"eicon[.\w]", line) and " " in line]
+    assert [error for line in lines for error in command_errors(line)] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("eicon dream results/first", "eicon has no command dream"),
+        ("eicon train x.toml --speed 3", "train has no --speed"),
+        ("eicon connectomes draw", "eicon has no command draw"),
+        ("python -m benchmarks.dreams", "there is no benchmarks.dreams"),
+        ("make dreams", "make has no dreams"),
+    ],
+)
+def test_a_wrong_command_is_found(line, complaint):
+    assert command_errors(line) == [complaint]
+
+
+def test_a_wrong_name_is_found():
+    code = "import eicon\nfrom eicon import analysis as a\neicon.analysis.dream(1)\na.sleep()\na.pca(x)"
+    wrong = {name for name in names_used(code) if not resolves(name)}
+    assert wrong == {"eicon.analysis.dream", "eicon.analysis.sleep"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_links_to_files_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!https?:|#|mailto:)([^)\s#]+)", BLOCKLESS.sub("", PROSE[page])):
+        assert (page.parent / target).is_file(), target
+
+
+def test_readme_links_still_lead_somewhere():
+    for target in re.findall(r"\]\((?!https?:|#)([^)\s#]+)", (ROOT / "README.md").read_text("utf-8")):
+        assert (ROOT / target).exists(), target
+
+
+def test_every_mistake_has_its_test():
+    rows = re.findall(
+        r"^\| (\d+) \|.*\]\(\.\./tests/known_mistakes/(test_(\d+)_\w+\.py)\) \|$",
+        PROSE[DOCS / "known_mistakes.md"],
+        flags=re.M,
+    )
+    assert [int(number) for number, _, _ in rows] == list(range(1, 33))
+    for number, file, prefix in rows:
+        assert int(prefix) == int(number)
+        text = (ROOT / "tests" / "known_mistakes" / file).read_text("utf-8")
+        assert ast.get_docstring(ast.parse(text)).startswith(f"Mistake {number}:"), file
+    assert {file for _, file, _ in rows} == {
+        path.name for path in (ROOT / "tests" / "known_mistakes").glob("test_*.py")
+    }
+
+
+def test_numbers_of_the_benchmarks_are_those_of_their_pages():
+    rows = re.findall(
+        r"^\| (.+?) \| (.+?) \| \[\w+\]\((results/\w+\.md)\) \|$", PROSE[DOCS / "benchmarks.md"], flags=re.M
+    )
+    assert len(rows) >= 12
+    for what, numbers, page in rows:
+        there = re.findall(r"\d+(?:\.\d+)?%?", RESULTS[DOCS / page])
+        for number in re.findall(r"\d+(?:\.\d+)?%?", numbers):
+            assert number in there, (what, number)
+
+
+def test_commands_of_the_benchmarks_are_on_the_result_pages():
+    said = " ".join(" ".join(text.split()) for text in RESULTS.values())
+    commands = re.findall(r"`(python -m benchmarks[^`]*)`", PROSE[DOCS / "benchmarks.md"])
+    assert len(commands) >= 5
+    for command in commands:
+        assert command in said, command
+
+
+def test_gallery_shows_every_figure_with_a_command_that_is_written_down():
+    text = PROSE[DOCS / "gallery.md"]
+    entries = re.findall(r"!\[[^\]]+\]\(([^)]+)\)\n\n`([^`]+)`[^\n]*\[more\]\(([^)]+)\)", text)
+    assert len(entries) == text.count("![")
+    shown = {file.rpartition("/")[2] for file, _, _ in entries}
+    made = {path.name for path in (DOCS / "images").iterdir() if not path.name.startswith(("tutorial_", "explorer"))}
+    assert made <= shown
+    known = " ".join(path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py")) + (
+        ROOT / "README.md"
+    ).read_text("utf-8")
+    for file, command, more in entries:
+        page = DOCS / more
+        assert command in page.read_text("utf-8") or command in known, (file, command)
+
+
+def test_every_page_is_in_a_table_of_contents():
+    listed = set()
+    for page in PAGES:
+        for toctree in re.findall(r"```\{toctree\}\n(.*?)```", PROSE[page], flags=re.S):
+            for line in toctree.splitlines():
+                if line and not line.startswith(":"):
+                    listed.add((page.parent / f"{line}.md").resolve())
+    assert {page for page in PAGES if page not in listed} == {DOCS / "index.md"}
+
+
+def test_the_version_is_nowhere_written_by_hand():
+    for page in ABOUT:
+        assert eicon.__version__ not in PROSE[page].replace(f"v{eicon.__version__}", "").replace(
+            f"html/{eicon.__version__}", ""
+        ), page

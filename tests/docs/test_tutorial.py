@@ -1,0 +1,68 @@
+"""Every block of the tutorial runs as printed, and does what the text around it says."""
+
+import numpy as np
+import pytest
+
+import eicon
+
+from .pages import DOCS, blocks_of, run_page
+
+PAGE = DOCS / "tutorial.md"
+
+
+def test_blocks_are_found():
+    blocks = blocks_of(PAGE)
+    assert [block.file for block in blocks if block.file] == ["brighter.py", "areas.csv", "small.toml"]
+    assert sum(block.language == "python" for block in blocks) >= 10
+    assert sum(block.language == "console" for block in blocks) == 2
+
+
+def test_tutorial_runs(tmp_path, monkeypatch, capsys):
+    names = run_page(PAGE, monkeypatch, tmp_path)
+    printed = capsys.readouterr().out
+    assert "True 32 E 8 I\n" in printed
+    assert "areas.csv: rows = source, as in the file" in printed
+    assert printed.count("mean |d'| in the delay") == printed.count("without ") == 4
+
+    # "weights between areas stay what they are"
+    matrix = np.array([[0, 0.7, 0.2, 0], [0.3, 0, 0.6, 0.1], [0.1, 0.2, 0, 0.6], [0, 0.1, 0.5, 0]])
+    between = names["neurons"].block_sums() * (1 - np.eye(4))
+    np.testing.assert_allclose(between, matrix, rtol=1e-5)
+    # "connections exist where the connectome has them and nowhere else"; "each neuron's outputs have one sign"
+    weights = np.asarray(names["net"].W_rec)
+    assert (weights[names["neurons"].weights == 0] == 0).all()
+    assert (weights[names["sign"] > 0] >= 0).all()
+    assert (weights[names["sign"] < 0] <= 0).all()
+    # "the lights enter V1 and PFC answers"
+    area = names["net"].units["area"]
+    assert (np.asarray(names["net"].W_in)[:, area != "V1"] == 0).all()
+    assert (np.asarray(names["net"].W_out)[area != "PFC"] == 0).all()
+
+    accuracy = float(names["task"].accuracy(names["activity"].outputs, names["trial"]))
+    assert accuracy > 0.8
+    assert names["small"].n_rec == 16
+    assert float(names["task"].accuracy(names["outputs"], names["trial"])) > accuracy - 0.1
+    assert eicon.verify(names["small"]).ok
+    for file in (
+        "choices.png",
+        "paths.png",
+        "brighter.mat",
+        "brighter_weights/weights.npz",
+        "results/small/network.npz",
+    ):
+        assert (tmp_path / file).stat().st_size > 1000, file
+    assert (eicon.load("brighter.npz").W_rec == names["net"].W_rec).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", sorted((DOCS / "howto").glob("*.md")), ids=lambda page: page.stem)
+def test_python_of_the_howto_pages_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    names = {"__name__": "__main__"}
+    for block in blocks_of(page):
+        if block.language == "python":
+            try:
+                exec(compile(block.text, page.name, "exec"), names)  # noqa: S102
+            except ImportError as error:
+                pytest.skip(str(error))
