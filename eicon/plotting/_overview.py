@@ -44,5 +44,5 @@ def plot_overview(
             average.average, average.levels, explained_ratio=components.explained_ratio[:2], dt=dt, ax=axes[2]
         )
         for panel, title in zip(axes, ("what it does", "how it is wired", "how it decides"), strict=True):
-            panel.set_title(title, loc="left", pad=26)
+            panel.set_title(title, loc="left", pad=34)
     return figure
