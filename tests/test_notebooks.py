@@ -33,7 +33,7 @@ UNAVOIDABLE = {
     "08_cluster": {"dask"},  # its LocalCluster stands for a real one
 }
 LARGEST, LARGEST_ANIMATED = 400_000, 900_000
-PLACE = re.compile(r"(?:/home/|/root/|/tmp/|/work/|/Users/|/private/|[A-Z]:\\\\)\S*")
+PLACE = re.compile(r"(?:/(?:home|root|tmp|work|Users|private)/|[A-Z]:\\\\)\S*")
 LINK = re.compile(r"\]\((\.\./[^)#]+)")
 
 STORED = {
@@ -188,7 +188,7 @@ def with_count(notebook: dict, count: int | None) -> dict:
         (lambda n: with_count(n, None), "executed in the order [None]"),
         (lambda n: with_output(n, output_type="error", ename="ValueError"), "an error"),
         (lambda n: with_output(n, output_type="stream", name="stderr", text=["Warning\n"]), "warnings"),
-        (lambda n: with_output(n, output_type="stream", name="stdout", text=["in /home/me/x.npz\n"]), "/home/me/x.npz"),
+        (lambda n: with_output(n, output_type="stream", name="stdout", text=["in /Users/me/x.npz\n"]), "/Users/me/x.npz"),
         (lambda n: with_output(n, output_type="display_data", data={"text/plain": "x" * LARGEST}), "bytes"),
         (lambda n: code_cells(n)[0].update(outputs=[]) or n, "no figures"),
         (lambda n: {"cells": n["cells"][1:]}, "no title"),

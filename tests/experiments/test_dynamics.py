@@ -452,6 +452,7 @@ def test_without_the_options_nothing_is_added_and_old_figures_are_not_reported(t
     assert (done.exit_code, done.stderr) == (0, "")
     assert "Fixed points" not in done.stdout
     assert set(json.loads((copy.path / "analysis.json").read_text())) == {
+        "seed",
         "certificate",
         "accuracy",
         "training",
