@@ -188,7 +188,7 @@ def with_count(notebook: dict, count: int | None) -> dict:
         (lambda n: with_count(n, None), "executed in the order [None]"),
         (lambda n: with_output(n, output_type="error", ename="ValueError"), "an error"),
         (lambda n: with_output(n, output_type="stream", name="stderr", text=["Warning\n"]), "warnings"),
-        (lambda n: with_output(n, output_type="stream", name="stdout", text=["in /Users/me/x.npz\n"]), "/Users/me/x.npz"),
+        (lambda n: with_output(n, output_type="stream", name="stdout", text=["in /Users/me/x\n"]), "/Users/me/x"),
         (lambda n: with_output(n, output_type="display_data", data={"text/plain": "x" * LARGEST}), "bytes"),
         (lambda n: code_cells(n)[0].update(outputs=[]) or n, "no figures"),
         (lambda n: {"cells": n["cells"][1:]}, "no title"),

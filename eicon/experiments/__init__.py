@@ -27,6 +27,7 @@ from ._dynamics import held_inputs as held_inputs
 from ._dynamics_numbers import DynamicsRequest as DynamicsRequest
 from ._dynamics_numbers import dynamics_words as dynamics_words
 from ._explore import Explorer as Explorer
+from ._explore import explore_network as explore_network
 from ._explore import explore_run as explore_run
 from ._perturb import PerturbationEffect as PerturbationEffect
 from ._perturb import parse_perturbation as parse_perturbation

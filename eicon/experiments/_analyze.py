@@ -29,9 +29,12 @@ class Recording(NamedTuple):
 
 def record(run: Run, repeats: int = 50) -> Recording:
     """Run the trained network on every condition ``repeats`` times."""
-    net = run.load_network()
-    task = run.config.make_task()
-    key_trial, key_noise = jax.random.split(jax.random.fold_in(jax.random.key(run.config.seed), ANALYSIS_STREAM))
+    return record_network(run.load_network(), run.config.make_task(), repeats, run.config.seed)
+
+
+def record_network(net: RateRNN, task: Task, repeats: int, seed: int) -> Recording:
+    """Run a network on every condition ``repeats`` times, with its noise."""
+    key_trial, key_noise = jax.random.split(jax.random.fold_in(jax.random.key(seed), ANALYSIS_STREAM))
     trial = task.trials(repeats, key=key_trial)
     return Recording(net, task, trial, net.predict(trial.inputs, key=key_noise))
 

@@ -1,11 +1,15 @@
-"""A trained run as a page to look around in: one HTML file, opened without a server."""
+"""A trained network as a page to look around in: one HTML file, opened without a server."""
 
+import os
 import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import __version__
 from .._files import write_text
-from ._analyze import Recording, record
+from ..models import RateRNN
+from ..tasks import Task
+from ._analyze import Recording, record_network
 from ._explore_data import Contents, contents
 from ._explore_levels import condensation_levels
 from ._explore_page import render
@@ -41,17 +45,13 @@ class Explorer(NamedTuple):
 def explore_run(
     run: Run, *, repeats: int | None = None, sizes: list[int] | None = None, progress: bool = True
 ) -> Explorer:
-    """Write ``explore.html`` of a trained run: its weights, rates, trajectories, behaviour and condensation, linked.
+    """Write ``explore.html`` of a trained run; see `explore_network`.
 
     Parameters
     ----------
     run : Run
-    repeats : int, optional
-        Trials of each condition; by default, so many that there are about 200 in all, and at least 2.
-    sizes : list of int, optional
-        Numbers of units to which the network is condensed; by default, eleven from 90 % to 5 % of them.
-    progress : bool
-        Show a progress bar.
+    repeats, sizes, progress
+        As for `explore_network`.
 
     Returns
     -------
@@ -62,21 +62,78 @@ def explore_run(
     FileNotFoundError
         If training has not finished.
     ValueError
-        If ``repeats`` is less than 1, a size is not in 1 ... N - 1, or the network diverged.
+        As for `explore_network`.
+    """
+    return explore_network(
+        run.load_network(),
+        run.config.make_task(),
+        run.path / "explore.html",
+        title=run.path.resolve().name,
+        steps=run.read_record().get("steps"),
+        repeats=repeats,
+        sizes=sizes,
+        seed=run.config.seed,
+        progress=progress,
+    )
+
+
+def explore_network(
+    net: RateRNN,
+    task: Task,
+    path: str | os.PathLike[str],
+    *,
+    title: str | None = None,
+    steps: int | None = None,
+    repeats: int | None = None,
+    sizes: list[int] | None = None,
+    seed: int = 0,
+    progress: bool = True,
+) -> Explorer:
+    """Write a page of a network: its weights, rates, trajectories, behaviour and condensation, linked.
+
+    Parameters
+    ----------
+    net : RateRNN
+    task : Task
+        Of eicon, or of one's own; with a ``choice(outputs, trial)`` the page has psychometric curves.
+    path : path
+        HTML file to write; one that exists is replaced.
+    title : str, optional
+        Of the page, by default the name of the file.
+    steps : int, optional
+        How long the network was trained, to be said on the page.
+    repeats : int, optional
+        Trials of each condition; by default, so many that there are about 200 in all, and at least 2.
+    sizes : list of int, optional
+        Numbers of units to which the network is condensed; by default, eleven from 90 % to 5 % of them.
+    seed : int
+        Fixes trials and noise.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Explorer
+
+    Raises
+    ------
+    ValueError
+        If ``repeats`` is less than 1, a size is not in 1 ... N - 1, the network diverged or violates its
+        constraints.
     """
     if repeats is None:
-        repeats = max(2, round(TRIALS / run.config.make_task().n_conditions))
-    recording = record(run, repeats)
-    levels = condensation_levels(recording.net, recording.task, seed=run.config.seed, sizes=sizes, progress=progress)
+        repeats = max(2, round(TRIALS / task.n_conditions))
+    path = Path(path)
+    recording = record_network(net, task, repeats, seed)
+    levels = condensation_levels(net, task, seed=seed, sizes=sizes, progress=progress)
     shown = contents(recording, levels)
-    page = render(shown, **_about(run, recording, shown, repeats))
-    path = run.path / "explore.html"
+    page = render(shown, **_about(title or path.stem, steps, seed, recording, shown, repeats))
     write_text(path, page)
     facts = shown.facts
     return Explorer(
         str(path),
         len(page.encode()),
-        recording.net.n_rec,
+        net.n_rec,
         len(facts["conditions"]["labels"]),
         facts["trials"]["recorded"],
         facts["trials"]["kept"],
@@ -84,7 +141,9 @@ def explore_run(
     )
 
 
-def _about(run: Run, recording: Recording, shown: Contents, repeats: int) -> dict[str, Any]:
+def _about(
+    title: str, steps: int | None, seed: int, recording: Recording, shown: Contents, repeats: int
+) -> dict[str, Any]:
     net, task = recording.net, recording.task
     certificate, trials = shown.facts["certificate"], shown.facts["trials"]
     n_e, n_i, n_free = (certificate[f"n_{kind}"] for kind in ("excitatory", "inhibitory", "free"))
@@ -92,18 +151,18 @@ def _about(run: Run, recording: Recording, shown: Contents, repeats: int) -> dic
     if n_free and n_e + n_i:
         kinds = f"{n_e} E, {n_i} I, {n_free} of either sign"
     return {
-        "title": run.path.resolve().name,
+        "title": title,
         "lead": f"{type(task).__name__}, {net.n_rec} units ({kinds})",
         "accuracy": shown.facts["behaviour"]["accuracy"],
         "certificate": certificate,
         "notes": {
-            "run": run.path.resolve().name,
-            "seed": run.config.seed,
+            "run": title,
+            "seed": seed,
             "repeats": repeats,
             "noise": f"sigma_rec {net.sigma_rec:g}, sigma_in {net.sigma_in:g}",
             "version": __version__,
             "written": time.strftime("%Y-%m-%d %H:%M"),
-            "steps": run.read_record().get("steps"),
+            "steps": steps,
             "means": "float32" if shown.facts["means_bits"] == 32 else "16 bits, scaled per unit",
             **trials,
         },

@@ -464,7 +464,7 @@ def page_of(browser, page: Page, path, recording, reason: str = "none") -> Tab:
     """A page of another recording of the tiny network, not condensed."""
     everyone, weights = np.arange(12), np.asarray(page.recording.net.W_rec, float)
     shown = contents(recording, Levels([Level(everyone, everyone, np.zeros(12), weights, 0.0)], reason))
-    path.write_text(render(shown, **_about(page.run, recording, shown, 12)), encoding="utf-8")
+    path.write_text(render(shown, **_about("tiny", None, 0, recording, shown, 12)), encoding="utf-8")
     return Tab(browser, path.as_uri())
 
 

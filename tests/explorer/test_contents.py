@@ -10,7 +10,7 @@ from eicon.experiments import _explore_data as data_module
 from eicon.experiments import _explore_levels as levels_module
 from eicon.experiments import condense_network, create_run, parse_config
 from eicon.experiments._analyze import Recording
-from eicon.experiments._explore import explore_run
+from eicon.experiments._explore import explore_network, explore_run
 from eicon.experiments._explore_behaviour import choice_curves
 from eicon.experiments._explore_conditions import conditions_of, default_grouping, groupings
 from eicon.experiments._explore_data import contents, quantise
@@ -383,3 +383,13 @@ def test_a_run_must_be_trained_and_repeats_positive(page: Page, tmp_path):
         explore_run(run, progress=False)
     with pytest.raises(ValueError, match="repeats must be at least 1; got 0"):
         explore_run(page.run, repeats=0, progress=False)
+
+
+def test_a_network_without_a_run_has_the_same_page(page, tmp_path):
+    net, task = page.run.load_network(), page.run.config.make_task()
+    sizes, seed = [size for size, _ in page.written.levels[1:]], page.run.config.seed
+    repeats = page.recording.trial.batch_size // task.n_conditions
+    mine = explore_network(net, task, tmp_path / "mine.html", repeats=repeats, sizes=sizes, seed=seed, progress=False)
+    assert mine.levels == page.written.levels
+    assert (tmp_path / "mine.html").stat().st_size == mine.size
+    assert "<title>mine" in (tmp_path / "mine.html").read_text("utf-8")
