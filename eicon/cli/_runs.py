@@ -146,6 +146,7 @@ def analyze(
             for line in dynamics_words(numbers):
                 click.echo(line)
             click.echo(f"Figures: {run / 'figures'}\nAll on one page: eicon report {run}")
+            click.echo(f"To look around in it: eicon explore {run}")
 
 
 @command()
