@@ -73,6 +73,21 @@ def save_arrays(
         np.savez(stream, allow_pickle=False, **encoded, **arrays)
 
 
+def read_npz(path: Path) -> dict[str, Any]:
+    """Members of an npz file: arrays, none of them pickled, and whatever else was put into the archive as bytes.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # damage makes zipfile and numpy raise nearly anything
+        raise ValueError(f"{path} is damaged and cannot be read ({error}).") from error
+
+
 def load_arrays(
     path: str | os.PathLike[str], *, kind: str, version: int
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -91,11 +106,7 @@ def load_arrays(
         raise FileNotFoundError(f"no eicon {kind} file at {path}.")
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} is not an eicon {kind} file, or it is truncated: it is no npz archive.")
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except Exception as error:  # damage makes zipfile and numpy raise nearly anything
-        raise ValueError(f"{path} is damaged and cannot be read ({error}).") from error
+    arrays = read_npz(path)
     try:
         header = json.loads(bytes(arrays.pop(_HEADER)).decode())
         found = header.pop("format")

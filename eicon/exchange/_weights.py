@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._files import read_npz
 from ..models import Activation, Connectivity, RateRNN
 from ._paths import replacing
 
@@ -98,11 +99,7 @@ def read_numpy(folder: str | os.PathLike[str]) -> RateRNN:
     path = Path(folder) / WEIGHTS
     if not path.is_file():
         raise FileNotFoundError(f"no weights at {path}; a folder of eicon.exchange.write_numpy holds {WEIGHTS}.")
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            found = {name: archive[name] for name in archive.files}
-    except Exception as error:  # damage makes zipfile and numpy raise nearly anything
-        raise ValueError(f"{path} is damaged and cannot be read ({error}).") from error
+    found = read_npz(path)
     constants = ("dt", "sigma_rec", "sigma_in", "activation", "exponent", "gain", "orientation", "sign_rec")
     lacking = [name for name in (*_ARRAYS, *constants) if name not in found]
     if lacking:

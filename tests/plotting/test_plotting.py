@@ -226,10 +226,10 @@ def test_makes_a_figure_600_pixels_wide_with_labels_and_nothing_cut_off(name):
     assert ax.xaxis.label.get_fontsize() == 10.0
     assert {tick.get_fontsize() for tick in ax.get_xticklabels()} == {9.0}
     box, page = figure.get_tightbbox(), figure.get_size_inches()
-    assert box.x0 >= -0.02
-    assert box.y0 >= -0.02
-    assert box.x1 <= page[0] + 0.02
-    assert box.y1 <= page[1] + 0.02
+    assert box.x0 >= -0.01
+    assert box.y0 >= -0.01
+    assert box.x1 <= page[0] + 0.01
+    assert box.y1 <= page[1] + 0.01
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -239,9 +239,9 @@ def test_figures_of_several_axes_change_no_settings_and_cut_nothing_off(name):
     figure.canvas.draw()
     assert dict(mpl.rcParams) == before
     box, page = figure.get_tightbbox(), figure.get_size_inches()
-    assert min(box.x0, box.y0) >= -0.02
-    assert box.x1 <= page[0] + 0.02
-    assert box.y1 <= page[1] + 0.02
+    assert min(box.x0, box.y0) >= -0.01
+    assert box.x1 <= page[0] + 0.01
+    assert box.y1 <= page[1] + 0.01
     for ax in figure.axes:
         ax.apply_aspect()
 
