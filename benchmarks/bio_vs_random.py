@@ -16,8 +16,8 @@ import numpy as np
 from scipy import stats
 
 from eicon.analysis import milestones
-from eicon.experiments import sweep_results
 from eicon.plotting import style
+from eicon.runs import sweep_results
 
 COLORS = {"forward": "#228833", "reversed": "#AA3377"}
 PAGE, FIGURE = Path("docs/results/bio_vs_random.md"), Path("docs/images/bio_vs_random.png")

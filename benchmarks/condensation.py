@@ -20,19 +20,10 @@ import numpy as np
 
 from eicon import analysis, connectomes
 from eicon._files import without_nan, write_text
-from eicon.experiments import (
-    Protocol,
-    Run,
-    condense_network,
-    condense_run,
-    create_run,
-    demo_config,
-    open_run,
-    parse_config,
-    read_condensation,
-)
-from eicon.experiments._condense import performance
 from eicon.models import Connectivity, RateRNN, load, verify
+from eicon.runs import Protocol, Run, condense_run, create_run, demo_config, open_run, parse_config, read_condensation
+from eicon.studies import condense_network
+from eicon.studies._condense import performance
 from eicon.tasks import CueSetGo, SequenceMemory, Task, Trial
 from eicon.training import LOSSES, AccuracyReached, Trainer
 

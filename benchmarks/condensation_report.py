@@ -26,9 +26,9 @@ from benchmarks.condensation import (
 )
 from eicon import analysis, plotting
 from eicon._files import atomic_file, write_text
-from eicon.experiments import open_run, read_condensation, stages
-from eicon.experiments._condense_run import default_directory
 from eicon.models import RateRNN, load
+from eicon.runs import open_run, read_condensation, stages
+from eicon.runs._condense import default_directory
 from eicon.tasks import CueSetGo
 
 IMAGES, PAGE = Path("docs/images"), Path("docs/results/condensation.md")

@@ -10,8 +10,9 @@ import jax
 import numpy as np
 
 from eicon import plotting
-from eicon.experiments import RunConfig, dynamics_of, exponents_of, parse_config
 from eicon.models import RateRNN
+from eicon.runs import RunConfig, parse_config
+from eicon.studies import dynamics_of, exponents_of
 from eicon.tasks import FlipFlop, Task
 
 SEEDS, CONTEXT_SEEDS = range(5), range(3)
@@ -54,7 +55,7 @@ def trained(config: RunConfig) -> tuple[RateRNN, Task, float, float]:
 
 def flip_flop_rows() -> Iterator[str]:
     """A line of the table for each seed; the points of the first network are drawn."""
-    text = resources.files("eicon.experiments").joinpath("configs", "flip_flop.toml").read_text(encoding="utf-8")
+    text = resources.files("eicon.runs").joinpath("configs", "flip_flop.toml").read_text(encoding="utf-8")
     for seed in SEEDS:
         net, task, accuracy, seconds = trained(parse_config(text).model_copy(update={"seed": seed}))
         assert isinstance(task, FlipFlop)
@@ -122,7 +123,7 @@ def dynamics_study() -> str:
         "",
         "## What a flip-flop remembers with",
         "",
-        "`eicon/experiments/configs/flip_flop.toml`: three bits, 100 tanh units without Dale's law. Input held at 0,",
+        "`eicon/runs/configs/flip_flop.toml`: three bits, 100 tanh units without Dale's law. Input held at 0,",
         f"the median of the epoch; searches from {CANDIDATES} states that the network visits, with a jitter of one",
         "standard deviation of each unit. *Corners*: different ones among the eight combinations of three bits that",
         "the outputs say at the stable points. A memory of three independent bits has 8 stable points, and 12 saddles",

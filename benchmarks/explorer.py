@@ -14,9 +14,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
-from eicon.experiments import create_run, parse_config
-from eicon.experiments._explore import explore_run
 from eicon.models import save
+from eicon.pages._explore import explore_run
+from eicon.runs import create_run, parse_config
 
 N, REPEATS, OPENINGS = 200, 20, 5
 CASES = (("PerceptualDecision", "relu"), ("ParametricMemory", "tanh"))

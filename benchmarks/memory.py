@@ -67,7 +67,7 @@ def time_eicon(name: str, connectome: Path, latents: Path) -> float:
     import jax
     import jax.numpy as jnp
 
-    from eicon.experiments._published import published_network
+    from eicon.runs._published import published_network
     from eicon.tasks import NBack, PictureNBack, SequenceMemory, Trial
     from eicon.training import EpochTrainer
 

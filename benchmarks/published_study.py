@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks import published_memory
-from eicon.experiments import create_sweep, override, parse_sweep, run_sweep, sweep_results
+from eicon.runs import create_sweep, override, parse_sweep, run_sweep, sweep_results
 
 BASE = """
 compat = "bio_rnn_mem"

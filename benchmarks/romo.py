@@ -70,7 +70,7 @@ def torch_steps(path: Path, hoisted: bool) -> Callable[[], None]:
 
 def eicon_steps(batch_size: int, omega: bool) -> Callable[[], None]:
     """Some training steps of the suite's network."""
-    from eicon.experiments.song2016 import model_config
+    from eicon.reproduce.song2016 import model_config
 
     config = model_config("romo", 0)
     task = config.make_task()

@@ -15,8 +15,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from eicon.experiments import DtRow, dt_report, open_run, parse_perturbation, perturb_run
-from eicon.experiments.song2016 import FIGURES, MODELS, Row, summary
+from eicon.reproduce.song2016 import FIGURES, MODELS, Row, summary
+from eicon.runs import open_run, perturb_run
+from eicon.studies import DtRow, dt_report, parse_perturbation
 
 DTS = (20.0, 2.0, 0.5)
 DT_MODELS = ("rdm_varstim", "rdm_dense", "mante", "multisensory", "lee")
@@ -130,7 +131,7 @@ def page(out: Path, repeats: int) -> str:
             "and testing, Adam (but `rdm_sgd`: gradient descent as published). Training ends as soon as the criterion",
             "is reached, five validations at the earliest. Reached: range over seeds; trials and seconds: median and",
             "range over seeds, one thread each, two at a time on two shared cores, compilation included. The",
-            "settings of each network are in `eicon/experiments/configs/song2016`.",
+            "settings of each network are in `eicon/reproduce/song2016/configs`.",
             "",
             *table(results),
             "",

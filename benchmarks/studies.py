@@ -14,8 +14,8 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
-from eicon.experiments import analyze_run, create_run, demo_config, train_run
 from eicon.models import RateRNN, verify
+from eicon.runs import analyze_run, create_run, demo_config, train_run
 from eicon.tasks import from_brainpy_datasets
 from eicon.training import Trainer
 

@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from . import connectomes as connectomes
     from . import exchange as exchange
     from . import models as models
+    from . import pages as pages
     from . import plotting as plotting
+    from . import reproduce as reproduce
+    from . import runs as runs
+    from . import studies as studies
     from . import tasks as tasks
     from . import training as training
     from .models import Connectivity as Connectivity
@@ -29,7 +33,19 @@ if TYPE_CHECKING:
     from .training import HessianFree as HessianFree
     from .training import Trainer as Trainer
 
-_ROOMS = ("analysis", "connectomes", "exchange", "experiments", "models", "plotting", "tasks", "training")
+_ROOMS = (
+    "analysis",
+    "connectomes",
+    "exchange",
+    "models",
+    "pages",
+    "plotting",
+    "reproduce",
+    "runs",
+    "studies",
+    "tasks",
+    "training",
+)
 _HOME = {
     "Connectivity": "models",
     "RateRNN": "models",

@@ -38,7 +38,8 @@ def compare(
       eicon compare results/teacher results/condensed
     """
     with errors(context, None):
-        from ..experiments import compare_runs, comparison_tables, open_run
+        from ..pages import compare_runs, comparison_tables
+        from ..runs import open_run
 
         numbers = compare_runs(open_run(run_a).with_seed(seed), open_run(run_b), out, repeats=repeats, noise=noise)
         if as_json:

@@ -70,7 +70,7 @@ def condense(
       eicon condense results/first --to 100 --method merge   # pairwise merging
     """
     with errors(context, None, again="the same command"):
-        from ..experiments import Protocol, condense_run, draw_condensation, open_run, read_condensation
+        from ..runs import Protocol, condense_run, draw_condensation, open_run, read_condensation
 
         if match_activity and not retrain:
             raise click.UsageError("--match-activity needs --retrain, the steps in which it is matched.")

@@ -32,7 +32,8 @@ def explore(
       eicon explore results/demo --no-open --repeats 50
     """
     with errors(context, run):
-        from ..experiments import explore_run, open_run
+        from ..pages import explore_run
+        from ..runs import open_run
 
         written = explore_run(open_run(run).with_seed(seed), repeats=repeats, progress=not context.obj["quiet"])
         if as_json:

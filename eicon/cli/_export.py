@@ -59,7 +59,7 @@ def export(
     """
     with errors(context, None):
         from .. import exchange
-        from ..experiments import open_run
+        from ..runs import open_run
 
         opened = open_run(run).with_seed(seed)
         path = out or run / "export" / FORMATS[form]
@@ -98,9 +98,8 @@ def _writer(form: str) -> Callable[..., None]:
 def _trials(net: Any, task: Any, repeats: int, noise: bool, seed: int) -> tuple[Any, Any]:
     import jax
 
-    from ..experiments._analyze import ANALYSIS_STREAM
+    from ..studies._responses import analysis_key
 
-    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), ANALYSIS_STREAM), STREAM)
-    key_trial, key_noise = jax.random.split(key)
+    key_trial, key_noise = jax.random.split(analysis_key(seed, STREAM))
     trial = task.trials(repeats, key=key_trial)
     return trial, net.predict(trial.inputs, key=key_noise if noise else None, noise=noise)

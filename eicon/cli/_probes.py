@@ -44,7 +44,8 @@ def perturb(
     """
     with errors(context, run):
         from .._files import without_nan
-        from ..experiments import open_run, parse_perturbation, perturb_run
+        from ..runs import open_run, perturb_run
+        from ..studies import parse_perturbation
 
         asked = {"silence": silence, "drive": drive, "cut": cut}
         perturbations = {
@@ -86,7 +87,8 @@ def dt_report(
     """
     with errors(context, run):
         from .._files import without_nan, write_text
-        from ..experiments import dt_report, open_run
+        from ..runs import open_run
+        from ..studies import dt_report
 
         opened = open_run(run).with_seed(seed)
         rows = dt_report(

@@ -35,7 +35,7 @@ def song2016(
       eicon reproduce song2016 --figure 7 --seeds 1
     """
     with errors(context, None, again="the same command"):
-        from ..experiments import song2016 as suite
+        from ..reproduce import song2016 as suite
 
         path = out or Path("results") / ("song2016-quick" if quick else "song2016")
         page = suite.reproduce(path, figures, seeds=seeds, quick=quick, progress=not context.obj["quiet"])

@@ -27,7 +27,7 @@ def demo(context: click.Context, out: Path, seed: int, as_json: bool) -> None:
       eicon demo --out results/second --seed 1
     """
     with errors(context, out):
-        from ..experiments import create_run, demo_config, open_run
+        from ..runs import create_run, demo_config, open_run
 
         run = open_run(out) if (out / "config.toml").is_file() else create_run(out, demo_config(seed))
         if run.config != demo_config(seed):
@@ -71,7 +71,7 @@ def train(
     if resume is not None and (out is not None or seed is not None):
         raise click.UsageError("--out and --seed belong to a new run; --resume takes both from the run.")
     with errors(context, resume or out):
-        from ..experiments import create_run, open_run, read_config
+        from ..runs import create_run, open_run, read_config
 
         if resume is not None:
             run = open_run(resume)
@@ -129,7 +129,7 @@ def analyze(
         )
     agreed = dict(_condition(text) for text in conditions)
     with errors(context, run):
-        from ..experiments import DynamicsRequest, analyze_run, dynamics_words, open_run
+        from ..runs import DynamicsRequest, analyze_run, dynamics_words, open_run
 
         progress = not context.obj["quiet"]
         request = DynamicsRequest(fixed_points, lyapunov, spectra, epoch, agreed, candidates or 512, progress)
@@ -163,7 +163,7 @@ def report(context: click.Context, run: Path, as_json: bool) -> None:
       eicon report results/first
     """
     with errors(context, run):
-        from ..experiments import open_run
+        from ..runs import open_run
 
         page = _report(open_run(run))
         click.echo(json.dumps({"report": str(page)}) if as_json else page)
@@ -206,13 +206,13 @@ def _condition(text: str) -> tuple[str, float]:
 
 
 def _train(context: click.Context, run: Any) -> None:
-    from ..experiments import train_run
+    from ..runs import train_run
 
     train_run(run, progress=not context.obj["quiet"])
 
 
 def _analyze(context: click.Context, run: Any) -> dict[str, Any]:
-    from ..experiments import analyze_run
+    from ..runs import analyze_run
 
     if not context.obj["quiet"]:
         click.echo("Analysing ...", err=True)
@@ -220,7 +220,7 @@ def _analyze(context: click.Context, run: Any) -> dict[str, Any]:
 
 
 def _report(run: Any) -> Path:
-    from ..experiments import write_report
+    from ..pages import write_report
 
     return write_report(run)
 

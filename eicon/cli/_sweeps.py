@@ -62,8 +62,8 @@ def sweep(
     if workers == 0 and "jax" not in sys.modules:
         os.environ.update(ONE_THREAD)  # the same bits as on a cluster
     with errors(context, again=_again(context)):
-        from ..experiments import SweepConfig, create_sweep, override, read_sweep, run_sweep
-        from ..experiments._sweep import check_files
+        from ..runs import SweepConfig, create_sweep, override, read_sweep, run_sweep
+        from ..runs._sweep import check_files
 
         settings: SweepConfig = read_sweep(config, compat=compat)  # type: ignore[arg-type]
         given = {
@@ -154,8 +154,8 @@ def plot_losses(
     """
     with errors(context):
         from .._files import atomic_file, write_text
-        from ..experiments import sweep_results
         from ..plotting import plot_loss_boxes, plot_loss_curves, run_milestones, save_png
+        from ..runs import sweep_results
 
         names = list(labels) or [path.name for path in sweeps]
         if len(names) != len(sweeps) or len(set(names)) < len(names):
@@ -202,7 +202,7 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def _default_out(config: Path) -> Path:
-    from ..experiments import results_path
+    from ..runs import results_path
 
     return results_path(config) or Path("results") / config.stem
 

@@ -44,6 +44,7 @@ from ._dsa import plot_dynamical_similarity as plot_dynamical_similarity
 from ._epoch_selectivity import plot_dprime_by_epoch as plot_dprime_by_epoch
 from ._eye import plot_eye_paths as plot_eye_paths
 from ._files import Drawing as Drawing
+from ._files import save_figures as save_figures
 from ._files import save_png as save_png
 from ._fixed_points import plot_fixed_points as plot_fixed_points
 from ._fixed_points import plot_modes as plot_modes

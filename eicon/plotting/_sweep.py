@@ -36,7 +36,7 @@ def plot_loss_curves(
     Parameters
     ----------
     results : mapping of label to Dataset
-        Results of `eicon.experiments.sweep_results`, over the same grid.
+        Results of `eicon.runs.sweep_results`, over the same grid.
     quantity : {"loss", "accuracy"}
         Validation is drawn solid, training dashed; the loss of the best answer without memory dotted.
     ylabel : str, optional
@@ -95,7 +95,7 @@ def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss"
     Parameters
     ----------
     results : mapping of label to Dataset
-        Results of `eicon.experiments.sweep_results`.
+        Results of `eicon.runs.sweep_results`.
     ylabel : str
         Name of the loss.
     """
@@ -133,7 +133,7 @@ def run_milestones(data: "xr.Dataset") -> dict[str, np.ndarray]:
     Parameters
     ----------
     data : xarray.Dataset
-        As of `eicon.experiments.sweep_results`.
+        As of `eicon.runs.sweep_results`.
 
     Returns
     -------

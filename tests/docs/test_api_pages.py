@@ -26,7 +26,7 @@ IN_A_SENTENCE = {
         *("perturbation_effects", "read_condensation", "read_config", "record", "results_path", "stages", "train_run"),
         "write_report",
     },
-    "eicon.experiments.song2016": {"model_config", "rows", "summary", "train_models", "write_gallery"},
+    "eicon.reproduce.song2016": {"model_config", "rows", "summary", "train_models", "write_gallery"},
 }
 
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from eicon import exchange
 from eicon.cli import main
 from eicon.cli._export import FORMATS, export
-from eicon.experiments import create_run, parse_config
+from eicon.runs import create_run, parse_config
 
 CONFIG = """
 seed = 3

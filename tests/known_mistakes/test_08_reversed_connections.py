@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from eicon.connectomes import expand
-from eicon.experiments._published import published_network
 from eicon.models import RateRNN
+from eicon.runs._published import published_network
 
 A, B = 0, 1
 REGIONS = np.array([[0.0, 1.0], [0.0, 0.0]])

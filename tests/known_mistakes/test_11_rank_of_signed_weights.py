@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.experiments._published import published_network
 from eicon.models import RateRNN
+from eicon.runs._published import published_network
 
 N = 60
 RNG = np.random.default_rng(0)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eicon.experiments import ConfigError, parse_sweep, read_sweep
+from eicon.runs import ConfigError, parse_sweep, read_sweep
 
 PLAIN = """[net]
 net_name = celegans

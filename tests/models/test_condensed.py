@@ -8,8 +8,8 @@ import pytest
 
 from eicon.analysis import condense
 from eicon.analysis._condense import METHODS
-from eicon.experiments import condense_network
 from eicon.models import Connectivity, RateRNN, load, save, verify
+from eicon.studies import condense_network
 from eicon.tasks import PerceptualDecision
 from eicon.training import Trainer
 

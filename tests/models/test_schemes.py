@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.experiments._published import published_network
 from eicon.models import SCHEMES, Connectivity, RateRNN, uniform_weights
+from eicon.runs._published import published_network
 
 N_PRE, N_POST, N_REC = 120, 80, 100
 DALE = np.where(np.arange(N_PRE) < 90, 1, -1)

@@ -123,7 +123,7 @@ NAMES = [f"region {i}" for i in range(N)]
 
 
 def sweep_data(grid, scale=1.0, repeats=3, epochs=20):
-    """Like `eicon.experiments.sweep_results`: losses that fall from 0.3 towards 0."""
+    """Like `eicon.runs.sweep_results`: losses that fall from 0.3 towards 0."""
     shape = (*(len(values) for values in grid.values()), repeats)
     rng, time = np.random.default_rng(1), np.arange(1, epochs + 1)
     loss = 0.3 * np.exp(-time * rng.uniform(0.1, 0.3, (*shape, 1)) * scale)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from eicon.experiments import ConfigError, parse_config
+from eicon.runs import ConfigError, parse_config
 from eicon.tasks import NO_CHOICE, CueSetGo, Trial, TruncatedExponential
 
 KEY = jax.random.key(5)

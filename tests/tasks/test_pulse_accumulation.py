@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.experiments import parse_config
+from eicon.runs import parse_config
 from eicon.tasks import NO_CHOICE, PulseAccumulation, Trial, Uniform
 
 KEY = jax.random.key(7)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.experiments import parse_config
+from eicon.runs import parse_config
 from eicon.tasks import NO_CHOICE, ReadySetGo, Trial, Uniform
 
 KEY = jax.random.key(4)

@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 from scipy import stats
 
-from eicon.experiments import ConfigError, parse_config
+from eicon.runs import ConfigError, parse_config
 from eicon.tasks import (
     NO_CHOICE,
     ContextIntegration,

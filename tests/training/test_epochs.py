@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.experiments._published import published_network
 from eicon.models import Connectivity, RateRNN, verify
+from eicon.runs._published import published_network
 from eicon.tasks import NBack, SequenceMemory, Task, Trial
 from eicon.training import OPTIMIZERS, EpochHistory, EpochTrainer, _epochs, split_trials
 

@@ -1,0 +1,110 @@
+"""Two trained runs on the same trials, in a directory: numbers, a table, figures and a page."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import plotting
+from .._files import without_nan, write_text
+from ..runs import Run
+from ..studies import compare_networks
+from ..studies._compare import comparable
+from ..training import LOSSES
+from ._compare_figures import draw_comparison
+from ._compare_text import comparison_page, comparison_text
+
+
+def compare_runs(
+    run_a: Run,
+    run_b: Run,
+    out: str | os.PathLike[str] | None = None,
+    *,
+    repeats: int = 20,
+    noise: bool = False,
+    units: Sequence[int] | np.ndarray | None = None,
+) -> dict[str, Any]:
+    """Compare two trained runs on the same trials, and write the comparison into a directory.
+
+    Parameters
+    ----------
+    run_a, run_b : Run
+        Networks may differ in size; A is the reference of every error.
+    out : path, optional
+        Directory for ``compare.json``, ``compare.md``, ``compare.html`` and figures (png), which are replaced if they
+        exist. None takes ``RUN_B/compare/NAME_OF_A``.
+    repeats : int
+        Trials per condition.
+    noise : bool
+        Run the networks with their noise, from the same key (networks of one size then get the same noise).
+    units : (N_b,) array of int, optional
+        Unit j of B is unit ``units[j]`` of A: adds the error of single units and angles in the space of units. None
+        takes what ``condense.json`` says, if B was condensed from A.
+
+    Returns
+    -------
+    dict
+        What ``compare.json`` holds; numbers that do not exist are None.
+
+    Raises
+    ------
+    FileNotFoundError
+        If one of the runs is not trained.
+    ValueError
+        If the tasks differ in kind, inputs, outputs or step, a network is silent or has other inputs or step than the
+        task, or `units` does not fit.
+    """
+    task, notes = comparable(run_a.config.make_task(), run_b.config.make_task())
+    names = _names(run_a, run_b)
+    out = run_b.path / "compare" / run_a.path.resolve().name if out is None else Path(out)
+    found = compare_networks(
+        run_a.load_network(),
+        run_b.load_network(),
+        task,
+        names=names,
+        repeats=repeats,
+        noise=noise,
+        units=kept_units(run_a, run_b) if units is None else units,
+        loss=LOSSES[run_a.config.training.loss or task.loss],
+        seed=run_a.config.seed,
+    )
+    numbers = without_nan(
+        {
+            "folder": str(out),
+            "names": list(names),
+            "paths": [str(run.path) for run in (run_a, run_b)],
+            "task": {**run_a.config.task, "dt": task.dt},
+            "n_trials": found.n_trials,
+            "repeats": repeats,
+            "noise": noise,
+            "notes": [*notes, *found.notes],
+            "similarity": found.similarity,
+            "networks": found.networks,
+        }
+    )
+    figures = draw_comparison(found.sides, found.trials)
+    plotting.save_figures(out, figures)
+    write_text(out / "compare.json", json.dumps(numbers, indent=2) + "\n")
+    write_text(out / "compare.md", comparison_text(numbers, list(figures)))
+    write_text(out / "compare.html", comparison_page(numbers, out, list(figures)))
+    return numbers
+
+
+def kept_units(run_a: Run, run_b: Run) -> list[int] | None:
+    """Units of A that the units of B are, if B was condensed from A."""
+    if not run_b.condensation.is_file():
+        return None
+    record = json.loads(run_b.condensation.read_text(encoding="utf-8"))
+    return record["units"] if record["source"] == str(run_a.path.resolve()) else None
+
+
+def _names(run_a: Run, run_b: Run) -> tuple[str, str]:
+    """Names of the directories, with as many parents as tell them apart."""
+    first, second = (run.path.resolve().parts for run in (run_a, run_b))
+    for n in range(1, min(len(first), len(second)) + 1):
+        if first[-n:] != second[-n:]:
+            return "/".join(first[-n:]), "/".join(second[-n:])
+    return first[-1], f"{second[-1]} (again)"

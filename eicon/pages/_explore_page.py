@@ -1,0 +1,94 @@
+"""A page of one file: numbers, program and look in it, and nothing asked of any network."""
+
+import base64
+import gzip
+import hashlib
+import json
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ._explore_data import Contents
+
+SCRIPTS = (
+    "data",
+    "state",
+    "draw",
+    "values",
+    "matrix",
+    "rates",
+    "space",
+    "behaviour",
+    "levels",
+    "units",
+    "conditions",
+    "keys",
+    "main",
+)
+"""In the order in which they are put into the page."""
+
+
+def render(contents: Contents, **about: Any) -> str:
+    """Make the page.
+
+    Parameters
+    ----------
+    contents : Contents
+    **about
+        What the page says of itself: title, lead, seed, version, certificate, notes; all of it is escaped.
+
+    Returns
+    -------
+    str
+        HTML. Its arrays are gzipped and in base64; element ``facts`` says where each begins.
+    """
+    blob, places = packed(contents.arrays)
+    files = resources.files("eicon.pages") / "explorer"
+    program = "\n".join((files / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
+    program = f'(() => {{\n"use strict";\n{program}\n}})();\n'
+    look = (files / "style.css").read_text(encoding="utf-8")
+    environment = Environment(
+        loader=PackageLoader("eicon.pages", "explorer"), autoescape=True, undefined=StrictUndefined
+    )
+    return environment.get_template("page.html.jinja").render(
+        policy=f"default-src 'none'; img-src data:; script-src {_hash(program)}; style-src {_hash(look)}",
+        program=program,
+        look=look,
+        facts=as_script_data({**contents.facts, "arrays": places}),
+        blob=blob,
+        **about,
+    )
+
+
+def packed(arrays: dict[str, np.ndarray]) -> tuple[str, list[dict[str, Any]]]:
+    """Arrays one after the other in gzipped base64, and name, type, shape and first byte of each."""
+    places, parts, offset = [], [], 0
+    for name, values in arrays.items():
+        array = np.ascontiguousarray(values)
+        data = array.astype(array.dtype.newbyteorder("<")).tobytes()
+        data += b"\0" * (-len(data) % 8)  # typed arrays of a browser begin at a multiple of their width
+        places.append({"name": name, "type": array.dtype.name, "shape": list(array.shape), "offset": offset})
+        parts.append(data)
+        offset += len(data)
+    return base64.b64encode(gzip.compress(b"".join(parts), 6, mtime=0)).decode(), places
+
+
+def as_script_data(value: Any) -> str:
+    r"""JSON that can stand between script tags, whatever the names in it are.
+
+    Examples
+    --------
+    >>> as_script_data({"name": "</script>"})
+    '{"name":"\\u003c/script\\u003e"}'
+    """
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    for letter in "<>&":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return text
+
+
+def _hash(text: str) -> str:
+    """How a content security policy names an inline script or style."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

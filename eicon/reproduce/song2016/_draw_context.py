@@ -1,0 +1,250 @@
+"""Figure 4: context-dependent integration, its psychometric curves and its state space."""
+
+from typing import NamedTuple
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from ... import analysis, plotting
+from ...runs import Run
+from ._draw_panels import INK, TEAL, choices_panel, draw, handle, level_colours, panels, title
+from ._signatures import FigureResult, Signature, Trend, networks, psychometric, signature, span, trend
+from ._trials import FigureTrials, attempt, by_model, measure_all, record_trials
+
+MODALITIES = ("motion", "colour")
+"""Modality that counts in context 0 and in context 1."""
+FLAT = 0.2
+"""Largest slope with the irrelevant coherence, as a fraction of that with the relevant one."""
+SEPARATED, OWN = 0.9, 0.75
+"""Smallest area under the ROC curve along an axis, and smallest share of its variable in what it shows."""
+
+
+class Behaviour(NamedTuple):
+    """Choices against the coherence of both modalities.
+
+    Attributes
+    ----------
+    curves : [context][modality], None where there were no choices
+    slopes : (context, modality) 1 / width of the fitted curves, per cent^-1; negative if choices are turned around
+    accuracy : fraction correct
+    """
+
+    curves: list[list[analysis.Psychometric | None]]
+    slopes: np.ndarray
+    accuracy: float
+
+    @property
+    def ratio(self) -> list[float]:
+        """Slope with the irrelevant coherence over that with the relevant one, per context; NaN if that is <= 0."""
+        relevant, irrelevant = ([float(self.slopes[c, abs(c - k)]) for c in (0, 1)] for k in (0, 1))
+        return [abs(i) / r if r > 0 else np.nan for r, i in zip(relevant, irrelevant, strict=True)]
+
+    @property
+    def selects(self) -> bool:
+        """Whether only the relevant coherence steers choices, in both contexts."""
+        return all(ratio <= FLAT for ratio in self.ratio)
+
+
+class StateSpace(NamedTuple):
+    """Regression axes and how well they separate, on trials that they were not found on.
+
+    Attributes
+    ----------
+    axes : choice, motion, colour, context
+    own : (4,) share of its own variable in what each axis shows
+    auc_choice, auc_context : of the network's choice and of the context, each along its axis
+    angle : between the choice and the context axis before they were made orthogonal, degrees
+    represented : [context][modality] rank correlation of the activity on its axis with the coherence
+    """
+
+    axes: analysis.RegressionAxes
+    own: np.ndarray
+    auc_choice: float
+    auc_context: float
+    angle: float
+    represented: list[list[Trend]]
+
+
+def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
+    """Test the networks in both contexts."""
+    example, measured = measure_all(
+        by_model(runs, "mante"), lambda run, _: record_trials(run, repeats), lambda r: (measure_behaviour(r), _space(r))
+    )
+    behaviours, spaces = [behaviour for behaviour, _ in measured], [space for _, space in measured]
+    caption = (
+        "Choices against the coherence of motion and of colour in both contexts (points: fraction with 95 % interval, "
+        "lines: fitted cumulative Gaussians; grey: the other networks), and mean activity during the stimulus in "
+        "correct trials on the axes of choice and of either modality, for each coherence and choice (full lines: "
+        "choice 0; circle: onset of the stimulus, square: its end). All of one network, with its noise."
+    )
+    drawing = _draw(example.rated, behaviours, spaces[0])
+    signatures = [behaviour_signature(behaviours), *_space_signatures(spaces)]
+    return FigureResult(signatures, {"context": drawing}, {"context": caption})
+
+
+def measure_behaviour(recording: FigureTrials) -> Behaviour:
+    """Psychometric curves in both contexts and modalities."""
+    context, chosen = recording.condition("context"), recording.choice
+    curves: list[list[analysis.Psychometric | None]] = []
+    slopes = np.full((2, 2), np.nan)
+    for c in (0, 1):
+        curves.append([])
+        for m, modality in enumerate(MODALITIES):
+            coherence, choice = recording.condition(modality)[context == c], chosen[context == c]
+            curves[c].append(psychometric(coherence, choice))
+            if curves[c][m] is not None:
+                slopes[c, m] = _slope(coherence, choice)
+    return Behaviour(curves, slopes, float(recording.correct.mean()))
+
+
+def _slope(coherence: np.ndarray, choice: np.ndarray) -> float:
+    """Of the fitted curve, whichever way it goes; 0 if it is flat, infinite if it is a step."""
+    for sign in (1, -1):
+        curve = analysis.psychometric(sign * coherence, choice)
+        if curve.converged:
+            return sign / curve.width
+        if curve.width < np.ptp(curve.levels):
+            return sign * np.inf
+    return 0.0
+
+
+def _space(recording: FigureTrials) -> StateSpace | None:
+    return attempt(measure_space, recording.rated)
+
+
+def measure_space(recording: FigureTrials) -> StateSpace:
+    """Find axes on half of the trials, and look at the others."""
+    during, rates, regressors = _stimulus(recording)
+    half = np.arange(len(during)) % (2 * recording.task.n_conditions) < recording.task.n_conditions
+    if half.all():
+        half = np.arange(len(during)) % 2 == 0
+    first, second = during & half, during & ~half
+    axes = analysis.regression_axes(rates[:, first], {name: v[first] for name, v in regressors.items()})
+    other = {name: values[second] for name, values in regressors.items()}
+    separation = analysis.axis_separation(axes, rates[:, second], other)
+    shown = axes.project(rates[:, second])
+    auc = {}
+    for name in ("choice", "context"):
+        p = axes.names.index(name)
+        labels = np.where(other[name] > 0, 0, 1)
+        auc[name] = float(analysis.selectivity(shown[axes.best_step[p]][None, :, p, None], labels).auc[0])
+    cosine = abs(float(axes.raw[axes.names.index("choice")] @ axes.raw[axes.names.index("context")]))
+    represented = [
+        [_trend(shown, axes, other, modality, other["context"] == sign) for modality in MODALITIES] for sign in (-1, 1)
+    ]
+    angle = float(np.degrees(np.arccos(min(1.0, cosine))))
+    return StateSpace(axes, separation.own_share, auc["choice"], auc["context"], angle, represented)
+
+
+def _stimulus(recording: FigureTrials) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+    """Trials with a choice (bool), rates of all during the stimulus, and task variables."""
+    start, stop = np.asarray(recording.trial.epochs["stimulus"])[0]
+    regressors = {
+        "choice": np.where(recording.choice == 0, 1.0, -1.0),
+        "motion": recording.condition("motion").astype(np.float64),
+        "colour": recording.condition("colour").astype(np.float64),
+        "context": np.where(recording.condition("context") == 1, 1.0, -1.0),
+    }
+    return recording.choice >= 0, recording.rates[start:stop], regressors
+
+
+def _trend(
+    shown: np.ndarray, axes: analysis.RegressionAxes, other: dict[str, np.ndarray], modality: str, chosen: np.ndarray
+) -> Trend:
+    p = axes.names.index(modality)
+    return trend(other[modality][chosen], shown[axes.best_step[p], chosen, p])
+
+
+def behaviour_signature(behaviours: list[Behaviour]) -> Signature:
+    """Whether the context selects the modality."""
+    ratios = [ratio for behaviour in behaviours for ratio in behaviour.ratio]
+    return signature(
+        "Choices follow the modality that the context asks for, and hardly the other one.",
+        f"Slope with the irrelevant coherence {span(ratios, '{:.2f}')} of that with the relevant one in "
+        f"{networks(len(behaviours))} and both contexts (holds: at most {FLAT:g}); "
+        f"{span([100 * b.accuracy for b in behaviours], '{:.0f}')} % correct.",
+        [behaviour.selects for behaviour in behaviours],
+        slope_ratio={name: [b.ratio[c] for b in behaviours] for c, name in enumerate(MODALITIES)},
+        slopes_per_percent=[behaviour.slopes for behaviour in behaviours],
+        accuracy=[behaviour.accuracy for behaviour in behaviours],
+    )
+
+
+def _space_signatures(spaces: list[StateSpace | None]) -> list[Signature]:
+    known = [space for space in spaces if space is not None]
+    choice, context = [s.auc_choice for s in known], [s.auc_context for s in known]
+    angles = [space.angle for space in known]
+    own = {name: [float(s.own[s.axes.names.index(name)]) for s in known] for name in ("choice", "context")}
+    other_way = [s.represented[c][1 - c] for s in known for c in (0, 1)]
+    missing = [None] * (len(spaces) - len(known))
+    return [
+        signature(
+            "Activity separates choice from context, along different directions of state space.",
+            f"In new trials, the choice axis tells the choice with an area under the ROC curve of {span(choice)} and "
+            f"the context axis the context with {span(context)} (holds: {SEPARATED:g} or more); {span(own['choice'])} "
+            f"and {span(own['context'])} of what they show is their own variable (holds: {OWN:g} or more); the "
+            f"directions are {span(angles, '{:.0f}')} degrees apart before they are made orthogonal.",
+            [
+                *(a >= SEPARATED and b >= SEPARATED for a, b in zip(choice, context, strict=True)),
+                *(value >= OWN for values in own.values() for value in values),
+                *missing,
+            ],
+            auc_choice=choice,
+            auc_context=context,
+            own_share=own,
+            angle_degrees=angles,
+        ),
+        signature(
+            "The irrelevant modality is not kept out: it moves the state along its axis in both contexts.",
+            f"Rank correlation of the activity on the axis with the irrelevant coherence "
+            f"{span([t.rho for t in other_way])}, with the relevant one "
+            f"{span([s.represented[c][c].rho for s in known for c in (0, 1)])} (holds: above 0 with p < 0.01).",
+            [*(found.rises() for found in other_way), *missing],
+            irrelevant=[[s.represented[c][1 - c].rho for c in (0, 1)] for s in known],
+            relevant=[[s.represented[c][c].rho for c in (0, 1)] for s in known],
+        ),
+    ]
+
+
+def _draw(recording: FigureTrials, behaviours: list[Behaviour], space: StateSpace | None) -> plotting.Drawing:
+    with plotting.style():
+        figure, axes = panels(2, 4, (10.4, 5.4))
+        behaviour_panels(axes[:, :2], behaviours)
+        for c in (0, 1):
+            for m, modality in enumerate(MODALITIES):
+                draw(axes[m, 2 + c], _paths, recording, space, c, modality)
+                title(axes[m, 2 + c], f"{MODALITIES[c]} context")
+        levels = np.unique(recording.condition("motion"))
+        handles = [handle(f"{v:+g} %".replace("-", "\N{MINUS SIGN}"), c) for v, c in level_colours(levels).items()]
+        figure.legend(handles=handles, loc="outside right upper", title="coherence", fontsize=8, title_fontsize=8)
+    return figure
+
+
+def behaviour_panels(axes: np.ndarray, behaviours: list[Behaviour]) -> None:
+    """Psychometric curves: a column per context, a row per modality."""
+    for c in (0, 1):
+        for m, modality in enumerate(MODALITIES):
+            curves = [behaviour.curves[c][m] for behaviour in behaviours]
+            choices_panel(curves, axes[m, c], xlabel=f"{modality} coherence (%)", colour=INK if c == m else TEAL)
+            title(axes[m, c], f"{MODALITIES[c]} context")
+
+
+def _paths(recording: FigureTrials, space: StateSpace | None, context: int, modality: str, ax: Axes) -> None:
+    """Mean activity on the axes of choice and of a modality, for each coherence and choice."""
+    if space is None:
+        raise ValueError("the activity has no axes")
+    _, rates, regressors = _stimulus(recording)
+    chosen = recording.correct & (recording.condition("context") == context)
+    x, y = (space.axes.names.index(name) for name in ("choice", modality))
+    colours = level_colours(recording.condition(modality))
+    for level, colour in colours.items():
+        for side, dash in ((1.0, "-"), (-1.0, (0, (3.0, 1.5)))):
+            trials = chosen & (regressors["choice"] == side) & (regressors[modality] == level)
+            if not trials.any():
+                continue
+            path = space.axes.project(rates[:, trials].mean(axis=1, dtype=np.float64))[:, [x, y]]
+            ax.plot(*path.T, color=colour, linestyle=dash, linewidth=1.2)
+            ax.plot(*path[0], "o", color=colour, markerfacecolor="white", markersize=3.5)
+            ax.plot(*path[-1], "s", color=colour, markersize=3.5)
+    ax.set_xlabel("choice axis (s.d.)")
+    ax.set_ylabel(f"{modality} axis (s.d.)")

@@ -1,0 +1,147 @@
+"""The whole suite: train, draw, and write the page that says what was asked and what was reached."""
+
+import base64
+import json
+import os
+import statistics
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ... import plotting
+from ..._files import atomic_file, without_nan, write_text
+from ...runs import Run, open_run
+from ._figures import FigureResult, figure_result
+from ._models import FIGURES, MODELS
+from ._suite import Row, models_of, rows, run_path, train_models
+
+TABLE, PAGE = "results.json", "index.html"
+REPEATS = 50
+
+
+def reproduce(
+    out: str | os.PathLike[str],
+    figures: Sequence[int] = (),
+    *,
+    seeds: int | None = None,
+    quick: bool = False,
+    progress: bool = True,
+) -> Path:
+    """Train the networks of some figures (default: all), draw them, and write a gallery.
+
+    What is there already is used: networks that are trained are loaded, those that were interrupted go on, and
+    figures that were drawn before stay on the page.
+
+    Parameters
+    ----------
+    out : path
+        Directory; ``runs/MODEL/seedK`` are ordinary run directories, ``figures/`` holds the pictures, ``results.json``
+        the numbers and ``index.html`` the gallery.
+    figures : sequence of int
+        See `FIGURES`.
+    seeds : int, optional
+        Networks per model; by default 5 for perceptual decisions and 3 for the others.
+    quick : bool
+        Small networks that hardly train, to see that everything runs; no criterion is reached then.
+    progress : bool
+        Show progress.
+
+    Returns
+    -------
+    Path
+        The gallery.
+
+    Raises
+    ------
+    ValueError
+        For a figure that does not exist.
+    FileExistsError
+        If a network there was trained with other settings.
+    """
+    out, figures = Path(out), list(figures) or list(FIGURES)
+    runs = train_models(out, models_of(figures), seeds=seeds, quick=quick, progress=progress)
+    for figure in figures:
+        of_figure = {name: runs[name] for name in FIGURES[figure]}
+        _write_figure(out, figure, figure_result(figure, of_figure, repeats=2 if quick else REPEATS), of_figure)
+    return write_gallery(out)
+
+
+def write_gallery(out: str | os.PathLike[str]) -> Path:
+    """Write ``results.json`` and ``index.html`` from all that was trained and drawn; return the page."""
+    out = Path(out)
+    drawn = [json.loads(path.read_text("utf-8")) for path in sorted(out.glob("figures/fig*.json"))]
+    table = rows(_trained(out))
+    results = {"rows": [row._asdict() for row in table], "figures": drawn}
+    write_text(out / TABLE, json.dumps(without_nan(results), indent=2) + "\n")
+    environment = Environment(
+        loader=PackageLoader("eicon.reproduce.song2016", "."), autoescape=True, undefined=StrictUndefined
+    )
+    page = environment.get_template("gallery.html.jinja").render(
+        models=summary(table), figures=[_with_images(out, figure) for figure in drawn]
+    )
+    write_text(out / PAGE, page)
+    return out / PAGE
+
+
+def summary(table: Sequence[Row]) -> list[dict[str, Any]]:
+    """One line per model: criterion, what was reached, trials and time, as medians and ranges over seeds."""
+    lines = []
+    for name, group in groupby(table, key=lambda row: row.model):
+        of_model = list(group)
+        error = "RMSE" in of_model[0].asked
+        reached = [row.reached for row in of_model]
+        shown = [f"{value:.3f}" if error else f"{value:.1%}" for value in (min(reached), max(reached))]
+        lines.append(
+            {
+                "model": name,
+                "title": MODELS[name].title,
+                "asked": of_model[0].asked,
+                "reached": " to ".join(dict.fromkeys(shown)),
+                "seeds": f"{sum(row.done for row in of_model)} of {len(of_model)}",
+                "trials": _spread([row.trials for row in of_model], "{:,.0f}"),
+                "seconds": _spread([row.seconds for row in of_model], "{:.0f}"),
+                "constraints": "all hold" if all(row.constraints for row in of_model) else "violated",
+            }
+        )
+    return lines
+
+
+def _spread(values: Sequence[float], form: str) -> str:
+    low, middle, high = (form.format(value) for value in (min(values), statistics.median(values), max(values)))
+    return middle if low == high else f"{middle} ({low} to {high})"
+
+
+def _trained(out: Path) -> dict[str, list[Run]]:
+    found: dict[str, list[Run]] = {}
+    for name in MODELS:
+        seeds = sorted(int(path.parent.name.removeprefix("seed")) for path in out.glob(f"runs/{name}/*/network.npz"))
+        if seeds:
+            found[name] = [open_run(run_path(out, name, seed)) for seed in seeds]
+    return found
+
+
+def _write_figure(out: Path, number: int, result: FigureResult, runs: dict[str, list[Run]]) -> None:
+    for name, drawing in result.drawings.items():
+        with atomic_file(out / "figures" / f"fig{number}_{name}.png") as stream:
+            plotting.save_png(drawing, stream)
+    record = {
+        "figure": number,
+        "models": {name: len(of_model) for name, of_model in runs.items()},
+        "signatures": [signature._asdict() for signature in result.signatures],
+        "images": [{"name": name, "caption": result.captions[name]} for name in result.drawings],
+    }
+    write_text(out / "figures" / f"fig{number}.json", json.dumps(without_nan(record), indent=2) + "\n")
+    plt.close("all")
+
+
+def _with_images(out: Path, figure: dict[str, Any]) -> dict[str, Any]:
+    images = []
+    for image in figure["images"]:
+        data = (out / "figures" / f"fig{figure['figure']}_{image['name']}.png").read_bytes()
+        images.append({**image, "data": base64.b64encode(data).decode()})
+    title = "; ".join(MODELS[name].title for name in figure["models"])
+    return {**figure, "images": images, "title": title}

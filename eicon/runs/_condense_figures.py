@@ -1,0 +1,89 @@
+"""Pictures of a condensation: error against size, outputs at every stage, and which units stayed."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from .. import analysis, plotting
+from ..models import RateRNN
+from ..studies._condense import CONDENSE_STREAM
+from ..tasks import CueSetGo, Task
+from ._condense import read_condensation, stages
+from ._run import Run, open_run
+
+PANELS = 9
+
+
+def draw_condensation(run: Run) -> list[Path]:
+    """Write the figures of a condensed run into its ``figures/``.
+
+    ``condensation.png``: error of the outputs at each size; ``units.png``: units in the space of their loadings on
+    principal components, those that stayed filled; ``stages.png``: outputs per context, where the task is
+    cue-set-go.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the run is not the result of a condensation, or the network that it was made from is gone.
+    """
+    record = read_condensation(run)
+    original = open_run(record["source"]).load_network()
+    task = run.config.make_task()
+    figures: dict[str, plotting.Drawing] = {"condensation": _errors(record)}
+    figures["units"] = _units(original, task, run.config.seed, record["units"])
+    if isinstance(task, CueSetGo):
+        figures["stages"] = _stages(run, record, original, task)
+    return plotting.save_figures(run.figures, figures)
+
+
+def _errors(record: dict[str, Any]) -> plotting.Drawing:
+    found = record["stages"]
+    curves = {"condensed": [[_error(stage["before_retraining"]) for stage in found]]}
+    if record["protocol"]["retrain"]:
+        curves["retrained"] = [[_error(stage) for stage in found]]
+    return plotting.plot_error_curves(
+        [stage["size"] for stage in found],
+        curves,
+        retrained=["retrained"] if "retrained" in curves else [],
+        ylabel="error of the outputs (NRMSE)",
+    )
+
+
+def _units(original: RateRNN, task: Task, seed: int, units: list[int]) -> plotting.Drawing:
+    trial = task.trials(10, key=jax.random.fold_in(jax.random.key(seed), CONDENSE_STREAM))
+    rates = original.predict(trial.inputs, noise=False).rates
+    components = analysis.pca(rates, mask=np.asarray(trial.inside), n_components=2)
+    scaled = components.components.T * np.sqrt(components.explained_variance[:2])
+    return plotting.plot_unit_space(
+        scaled,
+        kept=units,
+        excitatory=original.is_excitatory if original.is_excitatory.any() else None,
+        explained_ratio=components.explained_ratio[:2],
+    )
+
+
+def _stages(run: Run, record: dict[str, Any], original: RateRNN, task: CueSetGo) -> plotting.Drawing:
+    trial = task.trials(1, key=jax.random.fold_in(jax.random.key(run.config.seed), CONDENSE_STREAM))
+    nets = [original, *stages(run)]
+    measured = [record["original"], *record["stages"]]
+    shown = np.unique(np.linspace(0, len(nets) - 1, min(PANELS, len(nets))).round().astype(int))
+    outputs, errors = {}, {}
+    for i in shown:
+        title = f"{nets[i].n_rec} units"
+        outputs[title] = np.asarray(nets[i].predict(trial.inputs, noise=False).outputs)
+        errors[title] = _error(measured[i])
+    return plotting.plot_outputs_grid(
+        outputs,
+        np.asarray(trial.targets),
+        np.asarray(trial.conditions["interval"]),
+        task.dt,
+        set_step=np.asarray(trial.epochs["production"][:, 0]),
+        mask=np.asarray(trial.mask),
+        errors=errors,
+    )
+
+
+def _error(measured: dict[str, Any]) -> float:
+    return float("inf") if measured["output_error"] is None else measured["output_error"]

@@ -1,0 +1,16 @@
+"""What becomes of the behaviour of a trained run under perturbations."""
+
+from collections.abc import Mapping, Sequence
+
+from ..models import Perturbation
+from ..studies import PerturbationEffect, perturbation_effects
+from ..studies._responses import analysis_key
+from ._run import Run
+
+
+def perturb_run(
+    run: Run, perturbations: Mapping[str, Sequence[Perturbation]], *, repeats: int = 50
+) -> list[PerturbationEffect]:
+    """`perturbation_effects` of a trained run, on other trials than the trained ones."""
+    key = analysis_key(run.config.seed)
+    return perturbation_effects(run.load_network(), run.config.make_task(), perturbations, repeats=repeats, key=key)

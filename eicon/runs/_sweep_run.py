@@ -1,0 +1,405 @@
+"""One run of a sweep: from settings and a repeat to a trained network and its record, in a directory."""
+
+import contextlib
+import os
+import shutil
+import socket
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from .. import __version__
+from .._files import load_arrays, save_arrays
+from ..connectomes import NULLS, Connectome, assign_signs, expand, neurons_per_region
+from ..connectomes import load as load_connectome
+from ..models import CONSTANTS, RateRNN, build, load, save, spectral_radius
+from ..tasks import Task
+from ..training import EpochTrainer, split_trials
+from ._ini import TORCH_RMSPROP
+from ._published import published_network, published_neurons
+from ._schema import ConfigError
+from ._sweep_config import ConnectomeConfig, RunSettings, read_sweep, slug
+
+KIND, VERSION = "sweep-run", 1
+RUNS, CONFIG = "runs", "sweep.toml"
+CHECKPOINTS, STORED = "checkpoints", "stored"
+
+
+@dataclass(frozen=True)
+class Neurons:
+    """A connectome at the level of neurons: ``weights[source, target]`` (N, N), each one's region and sign."""
+
+    weights: np.ndarray
+    region: np.ndarray
+    sign: np.ndarray
+    coordinates: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class SweepRun:
+    """One cell of the grid: a combination and its repeat.
+
+    Attributes
+    ----------
+    root : directory of the sweep
+    combination : dotted key -> value
+    settings : all settings of the combination
+    repeat : counted from 0
+    index : place of the combination in the grid
+    """
+
+    root: Path
+    combination: dict[str, Any]
+    settings: RunSettings
+    repeat: int
+    index: int
+
+    @property
+    def path(self) -> Path:
+        """Directory of this run."""
+        return self.root / RUNS / slug(self.combination) / f"repeat={self.repeat}"
+
+    @property
+    def record(self) -> Path:
+        """Its curves and settings."""
+        return self.path / "run.npz"
+
+    @property
+    def network(self) -> Path:
+        """Its network after the last epoch."""
+        return self.path / "network.npz"
+
+    @property
+    def done(self) -> bool:
+        """Whether it was finished."""
+        return self.record.is_file()
+
+    def network_after(self, epoch: int) -> Path:
+        """Its network after an epoch (counted from 0), where it was stored."""
+        return self.path / "networks" / f"epoch={epoch}.npz"
+
+    def identity(self) -> dict[str, Any]:
+        """What fixes the result of this run."""
+        return {
+            "settings": self.settings.model_dump(mode="json", exclude={"training": {"repeats"}}),
+            "combination": self.combination,
+            "repeat": self.repeat,
+        }
+
+    def generator(self, purpose: str) -> np.random.Generator:
+        """Random numbers for one purpose; all combinations of a sweep share them, repeats do not."""
+        words = [self.settings.seed, self.repeat, *purpose.encode()]
+        return np.random.default_rng(np.random.SeedSequence(words))
+
+    def key(self, purpose: str) -> jax.Array:
+        """The same as a JAX key."""
+        return jax.random.key(int(self.generator(purpose).integers(2**32)))
+
+
+def train_cell(run: SweepRun) -> dict[str, Any]:
+    """Train one cell of the grid, unless it is there already; returns what `summary` does.
+
+    The directory appears as a whole, once everything in it is on disk.
+    """
+    if run.done:
+        return summary(run)
+    partial = run.path.with_name(f".{run.path.name}.{socket.gethostname()}.{os.getpid()}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        if run.path.is_dir() and any(run.path.iterdir()):
+            raise FileExistsError(f"{run.path} is not empty and holds no finished run; remove it")
+        _train(run, partial)
+        os.rename(partial, run.path)
+    except OSError:
+        if not run.done:  # else another sweep was faster, and has the same bits
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    _checkpoint(run).unlink(missing_ok=True)
+    shutil.rmtree(_stored(run), ignore_errors=True)
+    for folder in (run.root / STORED, run.root / CHECKPOINTS):
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # only if it is empty
+    return summary(run)
+
+
+def summary(run: SweepRun) -> dict[str, Any]:
+    """A finished run's last and best validation."""
+    arrays, header = read_record(run.record)
+    loss = arrays["validation_loss"]
+    return {
+        "combination": run.combination,
+        "repeat": run.repeat,
+        "validation_loss": float(loss[-1]),
+        "best_validation_loss": float(np.nanmin(loss)) if np.isfinite(loss).any() else float("nan"),
+        "best_validation_accuracy": float(np.nanmax(arrays["validation_accuracy"], initial=0.0)),
+        "diverged": header["diverged"],
+        "seconds": float(np.nanmax(arrays["seconds"], initial=0.0)),
+    }
+
+
+def read_record(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Curves (E,) of a finished run, and its settings."""
+    return load_arrays(path, kind=KIND, version=VERSION)
+
+
+def make_neurons(run: SweepRun) -> Neurons:
+    """Connectome of a run, expanded to neurons, randomised and turned as its settings ask."""
+    config, compat = run.settings.connectome, run.settings.compat
+    connectome = _checked_connectome(config)
+    regions = connectome.weights
+    if compat:
+        expansion_seed = int(np.random.default_rng([run.settings.seed, 0]).integers(2**32))
+        stored = regions.T if connectome.turned else regions
+        counts = _counts(config, connectome)
+        weights = published_neurons(stored, counts, config.partition, expansion_seed)
+        region = np.repeat(np.arange(connectome.n), counts)
+    elif config.neurons == 1:
+        keep = 1 if config.autapses else 1 - np.eye(connectome.n)
+        weights, region = regions * keep, np.arange(connectome.n)
+    else:
+        measured = config.intrinsic and bool(np.diagonal(regions).any())
+        expansion = expand(
+            regions if config.intrinsic else np.where(np.eye(len(regions), dtype=bool), 0.0, regions),
+            _counts(config, connectome),
+            target_sparsity=config.target_sparsity,
+            intrinsic="measured" if measured else config.intrinsic,
+            intrinsic_share=config.intrinsic_share,
+            intrinsic_sparsity=config.intrinsic_sparsity,
+            autapses=config.autapses,
+            partition=config.partition,
+            seed=run.generator("expansion"),
+        )
+        weights, region = np.asarray(expansion.weights), expansion.region
+    known = connectome.sign[region]
+    coordinates = None if connectome.coordinates is None else connectome.coordinates[region]
+    neurons = Neurons(weights, region, known, coordinates)
+    if config.null != "none":
+        neurons = _randomised(neurons, config, run.generator("null"))
+    if config.orientation == "reversed":
+        neurons = Neurons(neurons.weights.T, region, known, coordinates)
+    return neurons
+
+
+def make_network(run: SweepRun, task: Task) -> tuple[RateRNN, np.ndarray | None]:
+    """Untrained network of a run, and the second bias that the published code has."""
+    settings = run.settings
+    neurons, network = make_neurons(run), settings.network
+    if settings.compat:
+        net, second_bias = published_network(
+            neurons.weights,
+            task.n_in,
+            task.n_out,
+            activation=network.activation,
+            init=network.init,
+            remapped=network.remap != "off",
+            freeze=network.freeze,
+            dt=task.dt,
+            rng=run.generator("weights"),
+        )
+        return (_pretrained(run, net), 0 * second_bias) if settings.pretrained.path else (net, second_bias)
+    sign: np.ndarray = np.zeros(len(neurons.weights), np.int8)
+    if network.signs != "free":
+        sign = neurons.sign
+    if network.signs == "dale":
+        sign = assign_signs(neurons.region, network.e_ratio, seed=run.generator("signs"), known=neurons.sign)
+    net = RateRNN.from_connectome(
+        neurons.weights,
+        task.n_in,
+        task.n_out,
+        sign=sign,
+        init=network.init,
+        remap=network.remap,
+        spectral_radius=network.spectral_radius or None,
+        freeze=network.freeze,
+        activation=network.activation,
+        tau=network.tau,
+        dt=task.dt,
+        sigma_rec=network.sigma_rec,
+        sigma_in=network.sigma_in,
+        units={"region": neurons.region},
+        seed=int(run.generator("weights").integers(2**31)),
+    )
+    return (_pretrained(run, net) if settings.pretrained.path else net), None
+
+
+def _train(run: SweepRun, directory: Path) -> None:
+    settings, training = run.settings, run.settings.training
+    task = settings.make_task()
+    trials = task.trials(training.n_trials, key=run.key("trials"))
+    train, validation = split_trials(trials, training.train_size, key=run.key("split"))
+    net, second_bias = make_network(run, task)
+    initial_radius = spectral_radius(np.asarray(net.W_rec))
+    options = dict(training.optimizer_options)
+    if training.optimizer == "rmsprop":
+        options = {**TORCH_RMSPROP, **options}
+    trainer = EpochTrainer(
+        net,
+        task,
+        train,
+        validation,
+        optimizer=training.optimizer,
+        optimizer_options=options,
+        learning_rate=training.learning_rate,
+        batch_size=training.batch_size,
+        clip_norm=training.clip_norm or None,
+        mean="batches" if settings.compat else "steps",
+        second_bias=second_bias,
+        seed=int(run.generator("noise").integers(2**31)),
+    )
+    checkpoint = _checkpoint(run)
+    with contextlib.suppress(FileNotFoundError):
+        trainer.resume(checkpoint)
+    directory.mkdir(parents=True)
+    for stop in _stops(training.epochs, training.store_every):
+        if stop >= trainer.epoch:
+            trainer.fit(stop - trainer.epoch, checkpoint=checkpoint, progress=False)
+            if training.store_every and not trainer.diverged:
+                save(net, _stored(run) / f"epoch={stop - 1}.npz")
+    diverged = trainer.diverged
+    if not diverged:
+        save(net, directory / "network.npz")
+    if _stored(run).is_dir():
+        shutil.copytree(_stored(run), directory / "networks", ignore=shutil.ignore_patterns(".*"))
+    header = {
+        **run.identity(),
+        "null_loss": task.null_loss,
+        "initial_spectral_radius": initial_radius,
+        "n_rec": net.n_rec,
+        "n_connections": int(net.equation.recurrent.exists.sum()),
+        "diverged": diverged,
+        "eicon": __version__,
+    }
+    save_arrays(directory / "run.npz", trainer.history.to_arrays(), kind=KIND, version=VERSION, header=header)
+
+
+def _stops(epochs: int, store_every: int) -> list[int]:
+    stored = [epoch + 1 for epoch in range(0, epochs, store_every)] if store_every else []
+    return sorted({*stored, epochs})
+
+
+def _checkpoint(run: SweepRun) -> Path:
+    return run.root / CHECKPOINTS / f"{slug(run.combination)},repeat={run.repeat}.npz"
+
+
+def _stored(run: SweepRun) -> Path:
+    """Where networks of earlier epochs wait for the end of their run, which may be killed and resumed before."""
+    return run.root / STORED / f"{slug(run.combination)},repeat={run.repeat}"
+
+
+@lru_cache(maxsize=8)
+def _connectome(name: str, folder: str) -> Connectome:
+    return load_connectome(name, folder or None)
+
+
+def _checked_connectome(config: ConnectomeConfig) -> Connectome:
+    try:
+        connectome = _connectome(config.name, config.folder)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"connectome.name: {error}") from error
+    if config.regions and config.regions != connectome.n:
+        raise ConfigError(
+            f"connectome.regions (rnn_size): {config.name} has {connectome.n} regions; got {config.regions}."
+        )
+    if isinstance(config.neurons, str):
+        try:
+            _counts(config, connectome)
+        except ValueError as error:
+            raise ConfigError(f"connectome.neurons: {error}") from error
+    if isinstance(config.neurons, tuple) and len(config.neurons) != connectome.n:
+        raise ConfigError(
+            f"connectome.neurons: must be one number, or one for each of the {connectome.n} regions of {config.name}; "
+            f"got {len(config.neurons)}."
+        )
+    if config.null == "distance" and connectome.coordinates is None:
+        raise ConfigError(f"connectome.null: 'distance' needs coordinates, and {config.name} has none.")
+    return connectome
+
+
+def _counts(config: ConnectomeConfig, connectome: Connectome) -> np.ndarray:
+    if not isinstance(config.neurons, str):
+        return np.broadcast_to(config.neurons, (connectome.n,))
+    if connectome.densities is None:
+        raise ValueError(f"{config.neurons!r} needs densities, and {config.name} has none.")
+    return neurons_per_region(
+        connectome.densities,
+        total=config.total or None,
+        method=config.neurons,
+        missing=config.missing,
+        names=connectome.names,
+    )
+
+
+def check_inputs(runs: Sequence[SweepRun]) -> None:
+    """Refuse what runs would refuse about files that they read, before the first one starts.
+
+    Raises
+    ------
+    ConfigError
+        For connectomes that are not there or do not fit, and pretrained networks that are not there.
+    """
+    for config in {run.settings.connectome for run in runs}:
+        _checked_connectome(config)
+    for run in runs:
+        if run.settings.pretrained.path and run.repeat == 0:
+            _pretrained_path(run)
+
+
+def _randomised(neurons: Neurons, config: ConnectomeConfig, rng: np.random.Generator) -> Neurons:
+    null: Callable[..., np.ndarray] = NULLS[config.null]
+    options: dict[str, Any] = {}
+    if config.null == "distance":
+        options["coordinates"] = neurons.coordinates
+    return Neurons(null(neurons.weights, seed=rng, **options), neurons.region, neurons.sign, neurons.coordinates)
+
+
+def _pretrained(run: SweepRun, untrained: RateRNN) -> RateRNN:
+    """Pretrained network with the readout of an untrained one."""
+    path = _pretrained_path(run)
+    given = load(path)
+    if (given.n_rec, given.n_in) != (untrained.n_rec, untrained.n_in):
+        raise ConfigError(
+            f"pretrained: {path} has {given.n_in} inputs and {given.n_rec} units; this sweep's networks have "
+            f"{untrained.n_in} and {untrained.n_rec}."
+        )
+    recurrent = given.equation.recurrent
+    if run.settings.network.freeze:
+        recurrent = recurrent.frozen(given.W_rec)
+    equation = replace(untrained.equation, recurrent=recurrent, input=given.equation.input)
+    values = {**given.parameters(), **{name: untrained.parameters()[name] for name in ("raw_out", "b_out")}}
+    constants = {name: getattr(equation, name) for name in CONSTANTS}
+    return build(equation, constants, given.units, values, set(untrained.trainable_variables()))
+
+
+def _pretrained_path(run: SweepRun) -> Path:
+    wanted, path = run.settings.pretrained, Path(run.settings.pretrained.path)
+    if path.is_file():
+        return path
+    if not (path / CONFIG).is_file():
+        raise ConfigError(f"pretrained.path: {path} is neither a network file nor a sweep's directory.")
+    combinations = list(read_sweep(path / CONFIG).combinations())
+    if len(combinations) > 1 and run.index >= len(combinations):
+        raise ConfigError(f"pretrained.path: {path} has {len(combinations)} combinations, fewer than this sweep.")
+    combination, settings = combinations[run.index if len(combinations) > 1 else 0]
+    different = [k for k in combination.keys() & run.combination.keys() if combination[k] != run.combination[k]]
+    if different:
+        key = different[0]
+        raise ConfigError(
+            f"pretrained.path: the combination in the same place of {path} has {key} {combination[key]!r}, "
+            f"and here it is {run.combination[key]!r}; make both grids in the same order."
+        )
+    other = SweepRun(path, combination, settings, wanted.repeat, 0)
+    found = other.network if wanted.epoch in (-1, settings.training.epochs - 1) else other.network_after(wanted.epoch)
+    if not found.is_file():
+        stored = sorted(int(p.stem.partition("=")[2]) for p in found.parent.glob("epoch=*.npz"))
+        listed = ", ".join(str(epoch) for epoch in {*stored, settings.training.epochs - 1})
+        raise ConfigError(
+            f"pretrained: {path} has no network of repeat {wanted.repeat} after epoch {wanted.epoch}; stored: epochs "
+            f"{listed} (-1 is the last; training.store_every keeps more)."
+        )
+    return found

@@ -1,0 +1,284 @@
+"""Two networks on the same trials of a task: what each does, and how alike they are."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from .. import analysis
+from ..models import RateRNN, verify
+from ..tasks import Task, Trial
+from ..training import LOSSES, Loss
+from ._responses import analysis_key
+
+PRODUCTION = "production"
+GROUPINGS = {"interval": ("interval", "ms"), "coherence": ("signed coherence", "%")}
+"""Conditions that sort trials in figures, with their names and units; other tasks show the mean of all trials."""
+COMPARISON_STREAM = 1
+"""Folded in after the stream of analyses: other trials than those of ``eicon analyze``, whose numbers these are not."""
+
+
+class Comparability(NamedTuple):
+    """Task on which two networks are compared, and what the reader has to know about it."""
+
+    task: Task
+    notes: list[str]
+
+
+class Side(NamedTuple):
+    """One of the two networks and what it did; what its task does not ask for is None."""
+
+    name: str
+    net: RateRNN
+    rates: np.ndarray
+    outputs: np.ndarray
+    excitatory: np.ndarray | None
+    components: analysis.PCA
+    spectrum: analysis.Spectrum
+    ramp: analysis.RampIndex | None = None
+    produced: np.ndarray | None = None
+    timing: analysis.ScalarVariability | None = None
+    psychometric: analysis.Psychometric | None = None
+
+
+class Trials(NamedTuple):
+    """What figures need of the trials; `onset` is the step to which trials are aligned, None for their beginning."""
+
+    groups: np.ndarray
+    label: str
+    unit: str
+    inside: np.ndarray
+    scored: np.ndarray
+    targets: np.ndarray | None
+    onset: np.ndarray | None
+    interval: np.ndarray | None
+    channels: tuple[str, ...]
+    dt: float
+
+
+class NetworkComparison(NamedTuple):
+    """Two networks on the same trials.
+
+    Attributes
+    ----------
+    sides : tuple of Side
+        The networks A and B, and what they did.
+    trials : Trials
+    similarity : dict
+        How alike they are, JSON-compatible but for NaN.
+    networks : list of dict
+        Numbers of each, likewise.
+    n_trials : int
+    notes : list of str
+        What the reader has to know.
+    """
+
+    sides: tuple[Side, Side]
+    trials: Trials
+    similarity: dict[str, Any]
+    networks: list[dict[str, Any]]
+    n_trials: int
+    notes: list[str]
+
+
+def compare_networks(
+    net_a: RateRNN,
+    net_b: RateRNN,
+    task: Task,
+    *,
+    names: tuple[str, str] = ("A", "B"),
+    repeats: int = 20,
+    noise: bool = False,
+    units: Sequence[int] | np.ndarray | None = None,
+    loss: Loss | None = None,
+    seed: int = 0,
+) -> NetworkComparison:
+    """Compare two networks on the same trials.
+
+    Parameters
+    ----------
+    net_a, net_b : RateRNN
+        They may differ in size; A is the reference of every error.
+    task : Task
+    names : tuple of str
+        Of the two networks, for errors and figures.
+    repeats : int
+        Trials per condition.
+    noise : bool
+        Run the networks with their noise, from the same key (networks of one size then get the same noise).
+    units : (N_b,) array of int, optional
+        Unit j of B is unit ``units[j]`` of A: adds the error of single units and angles in the space of units.
+    loss : Loss, optional
+        To report; by default that of the task.
+    seed : int
+        Fixes trials and noise.
+
+    Returns
+    -------
+    NetworkComparison
+
+    Raises
+    ------
+    ValueError
+        If a network is silent or has other inputs, outputs or step than the task, or `units` does not fit.
+    """
+    for name, net in zip(names, (net_a, net_b), strict=True):
+        verify(net).raise_if_violated()
+        if (net.n_in, net.n_out, net.dt) != (task.n_in, task.n_out, task.dt):
+            raise ValueError(
+                f"the network of {name} has {net.n_in} inputs, {net.n_out} outputs and dt {net.dt:g} ms; "
+                f"the task has {task.n_in}, {task.n_out} and {task.dt:g} ms."
+            )
+    key_trial, key_noise = jax.random.split(analysis_key(seed, COMPARISON_STREAM))
+    trial = task.trials(repeats, key=key_trial)
+    differ = noise and net_a.n_rec != net_b.n_rec
+    notes = ["The networks differ in size, so that each has noise of its own."] if differ else []
+    key = key_noise if noise else None
+    sides = (_side(names[0], net_a, task, trial, key), _side(names[1], net_b, task, trial, key))
+    trials = _trials(task, trial)
+    similarity = _similarity(sides, trials, units)
+    networks = [_network(side, task, trial, trials, loss or LOSSES[task.loss]) for side in sides]
+    return NetworkComparison(sides, trials, similarity, networks, trial.batch_size, notes)
+
+
+def comparable(a: Task, b: Task) -> Comparability:
+    """Task for comparing the networks of two tasks, that of A.
+
+    Raises
+    ------
+    ValueError
+        If the tasks differ in kind, inputs, outputs, loss or step.
+    """
+    if type(a) is not type(b):
+        raise ValueError(
+            f"the runs have different tasks, {type(a).__name__} and {type(b).__name__}; "
+            "only networks with the same inputs and outputs can be compared."
+        )
+    for what in ("n_in", "n_out", "input_channels", "output_channels", "loss", "dt"):
+        first, second = getattr(a, what), getattr(b, what)
+        if first != second:
+            raise ValueError(
+                f"the tasks differ in {what}: {first} and {second}; "
+                "only networks with the same inputs, outputs and step can be compared."
+            )
+    names = [field.name for field in dataclasses.fields(a)]
+    differing = [name for name in names if getattr(a, name) != getattr(b, name)]
+    notes = [f"The tasks differ in {', '.join(differing)}; all trials are of A's task."] if differing else []
+    return Comparability(a, notes)
+
+
+def _side(name: str, net: RateRNN, task: Task, trial: Trial, key: jax.Array | None) -> Side:
+    activity = net.predict(trial.inputs, key=key, noise=key is not None)
+    types = net.is_excitatory if net.is_excitatory.any() else None
+    rates, outputs = np.asarray(activity.rates), np.asarray(activity.outputs)
+    inside = np.asarray(trial.inside)
+    start, stop = _production(trial)
+    ramp = produced = timing = curve = None
+    if start is not None and int((stop - start).min()) >= 3:
+        ramp = analysis.ramp_index(rates, start, stop, conditions=_groups(trial)[0])
+    if hasattr(task, "produced_time"):
+        produced = np.asarray(task.produced_time(activity.outputs, trial))
+        timing = analysis.scalar_variability(produced, np.asarray(trial.conditions["interval"]))
+    if {"coherence", "choice"} <= trial.conditions.keys() and hasattr(task, "choice"):
+        chosen = np.asarray(task.choice(activity.outputs, trial))
+        coherence = np.asarray(trial.conditions["coherence"])
+        if np.unique(coherence[chosen >= 0]).size > 1:
+            curve = analysis.psychometric(coherence, chosen)
+    try:
+        components = analysis.pca(rates, mask=inside)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    spectrum = analysis.spectrum(net.W_rec, excitatory=types)
+    return Side(name, net, rates, outputs, types, components, spectrum, ramp, produced, timing, curve)
+
+
+def _trials(task: Task, trial: Trial) -> Trials:
+    values, label, unit = _groups(trial)
+    return Trials(
+        groups=values,
+        label=label,
+        unit=unit,
+        inside=np.asarray(trial.inside),
+        scored=np.asarray(trial.mask) > 0,
+        targets=np.asarray(trial.targets) if task.loss == "mse" else None,
+        onset=_production(trial)[0],
+        interval=np.asarray(trial.conditions["interval"]) if "interval" in trial.conditions else None,
+        channels=task.output_channels,
+        dt=task.dt,
+    )
+
+
+def _groups(trial: Trial) -> tuple[np.ndarray, str, str]:
+    """Condition of each trial for the figures, its name and unit."""
+    for name, (label, unit) in GROUPINGS.items():
+        if name in trial.conditions:
+            return np.asarray(trial.conditions[name], np.float64), label, unit
+    return np.zeros(trial.batch_size), "all trials", ""
+
+
+def _production(trial: Trial) -> tuple[Any, Any]:
+    """Steps at which production begins and ends, (B,) each; None where the task has no such epoch."""
+    if PRODUCTION not in trial.epochs:
+        return None, None
+    span = np.asarray(trial.epochs[PRODUCTION])
+    return span[:, 0], span[:, 1]
+
+
+def _similarity(sides: Sequence[Side], trials: Trials, units: Sequence[int] | np.ndarray | None) -> dict[str, Any]:
+    a, b = sides
+    found = analysis.compare(
+        a.rates,
+        b.rates,
+        a.outputs,
+        b.outputs,
+        a.net.W_rec,
+        b.net.W_rec,
+        mask=trials.inside,
+        output_mask=trials.scored,
+        units=units,
+    )
+    return {
+        "output_nrmse": found.output_nrmse,
+        "rate_nrmse": found.rate_nrmse,
+        "cka": found.cka,
+        "procrustes_degrees": float(np.degrees(found.procrustes)),
+        "n_angles": found.n_angles,
+        "angles_degrees": np.degrees(found.angles).tolist(),
+        "unit_angles_degrees": np.degrees(found.unit_angles).tolist(),
+        "aligned_nrmse": {"a_from_b": float(found.aligned_nrmse[0]), "b_from_a": float(found.aligned_nrmse[1])},
+        "spectrum_distance": found.spectrum_distance,
+    }
+
+
+def _network(side: Side, task: Task, trial: Trial, trials: Trials, loss: Loss) -> dict[str, Any]:
+    outputs = jax.numpy.asarray(side.outputs)
+    numbers: dict[str, Any] = {
+        "n_rec": side.net.n_rec,
+        "n_excitatory": int(side.net.is_excitatory.sum()),
+        "loss": float(loss(outputs, trial)),
+        "accuracy": float(task.accuracy(outputs, trial)),
+        "participation_ratio": side.components.participation_ratio,
+        "n_components": {f"{f:.0%}": side.components.n_for(f) for f in (0.9, 0.95, 0.99)},
+        "spectral_radius": side.spectrum.spectral_radius,
+        "spectral_abscissa": side.spectrum.spectral_abscissa,
+    }
+    if side.psychometric is not None:
+        numbers["psychometric"] = {name: float(getattr(side.psychometric, name)) for name in ("bias", "width")}
+    if side.timing is not None:
+        numbers["timing"] = {name: np.asarray(value).tolist() for name, value in side.timing._asdict().items()}
+    if side.ramp is not None:
+        ramp = side.ramp
+        numbers["ramp_index"] = {"mean": ramp.mean, "median": ramp.median, "n_silent": ramp.n_silent}
+        numbers["scaling"] = _scaling(side, trial, trials)
+    return numbers
+
+
+def _scaling(side: Side, trial: Trial, trials: Trials) -> dict[str, float] | None:
+    """Scaling in phase and in absolute time; None where all intervals are the same."""
+    start, stop = _production(trial)
+    if np.unique(stop - start).size < 2:
+        return None
+    found = analysis.temporal_scaling(side.rates, start, stop, trials.groups)
+    return {"scaled": found.scaled_mean, "absolute": found.absolute_mean}

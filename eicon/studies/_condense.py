@@ -1,0 +1,167 @@
+"""A network and its condensation, measured: what `eicon.analysis.condense` predicts against what happens."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .. import analysis
+from ..models import RateRNN, verify
+from ..tasks import CueSetGo, Task, Trial
+from ..training import Loss
+
+NOISE = 0.5
+CONDENSE_STREAM = 0xC0
+"""Folded into a seed, so that trials for condensing and testing are not the trained ones."""
+
+
+class CondensedNetwork(NamedTuple):
+    """A smaller network, and how it was made.
+
+    Attributes
+    ----------
+    net : RateRNN of the canonical units
+    condensation : with its measured error
+    """
+
+    net: RateRNN
+    condensation: analysis.Condensation
+
+
+class Reference(NamedTuple):
+    """Trials on which the condensed networks are measured against the original one."""
+
+    task: Task
+    trial: Trial
+    key: jax.Array
+    outputs: jax.Array
+    rates: jax.Array
+
+
+def condense_network(
+    net: RateRNN,
+    inputs: ArrayLike,
+    size: int | None = None,
+    *,
+    mask: ArrayLike | None = None,
+    test_inputs: ArrayLike | None = None,
+    test_mask: ArrayLike | None = None,
+    dale: bool = True,
+    noise: float = NOISE,
+    key: jax.Array | None = None,
+    **options: Any,
+) -> CondensedNetwork:
+    """Run a network, condense it, and compare the outputs of the two without noise.
+
+    The rates before the first step, those of ``x0``, count as a step of every trial: units that are silent ever after
+    still act on the first one.
+
+    Parameters
+    ----------
+    net : RateRNN
+        It stays as it is.
+    inputs : (T, B, n_in) array
+        Trials whose activity the condensation is made from.
+    size : int, optional
+        See `eicon.analysis.condense`.
+    mask : (T, B) array of bool or 0/1, optional
+        Steps that count.
+    test_inputs, test_mask : arrays, optional
+        Trials to measure the error on; by default those of ``inputs``.
+    dale : bool
+        Keep the signs of the units; False makes a network without Dale's law of one with it.
+    noise : float
+        Part of the network's own noise (``sigma_rec``, ``sigma_in``) with which its activity is recorded. Some is
+        needed: it shows what the network does beside its usual trajectories. 0 to 1.
+    key : jax.Array, optional
+        Of that noise; default ``jax.random.key(0)``.
+    **options
+        As for `eicon.analysis.condense`: method, ridge, tolerance, similarity, incoming, n_components, seed.
+
+    Returns
+    -------
+    CondensedNetwork
+
+    Raises
+    ------
+    ValueError
+        As `eicon.analysis.condense`, and for ``noise`` outside of [0, 1].
+
+    Examples
+    --------
+    >>> net = RateRNN.dale(n_in=2, n_rec=20, n_out=1, spectral_radius=1.2, seed=1)
+    >>> inputs = np.random.default_rng(0).normal(size=(30, 20, 2)).astype(np.float32)
+    >>> small = condense_network(net, inputs, 12)
+    >>> small.net.n_rec, bool(small.condensation.measured_error < 0.1)
+    (12, True)
+    """
+    if not 0 <= noise <= 1:
+        raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
+    recorded = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
+    rates = np.asarray(recorded.predict(inputs, key=jax.random.key(0) if key is None else key).rates)
+    initial = np.broadcast_to(net.activation(net.x0.value), rates[:1].shape)
+    seen = np.ones(rates.shape[:2]) if mask is None else np.asarray(mask)
+    sign = net.equation.recurrent.sign
+    result = analysis.condense(
+        np.concatenate([initial, rates]),
+        net.W_rec,
+        net.W_out,
+        size,
+        mask=np.concatenate([np.ones_like(seen[:1]), seen]),
+        sign=sign if dale and sign.any() else None,
+        **options,
+    )
+    small = net.condensed(result)
+    if test_inputs is None:
+        test_inputs, test_mask = inputs, mask
+    outputs = [np.asarray(n.predict(test_inputs, noise=False).outputs) for n in (net, small)]
+    return CondensedNetwork(small, result._replace(measured_error=output_error(*outputs, mask=test_mask)))
+
+
+def output_error(reference: ArrayLike, outputs: ArrayLike, *, mask: ArrayLike | None = None) -> float:
+    """`eicon.analysis.nrmse`; infinite for a network that diverged."""
+    return analysis.nrmse(reference, outputs, mask=mask) if np.isfinite(np.asarray(outputs)).all() else float("inf")
+
+
+def performance(task: Task, trial: Trial, outputs: jax.Array, loss: Loss) -> dict[str, float]:
+    """Loss and accuracy of outputs; for cue-set-go also the root mean squared error of the produced times in ms."""
+    numbers = {"loss": float(loss(outputs, trial)), "accuracy": float(task.accuracy(outputs, trial))}
+    if isinstance(task, CueSetGo):
+        late = np.asarray(task.produced_time(outputs, trial)) - np.asarray(trial.conditions["interval"])
+        numbers["timing_error"] = float(np.sqrt(np.nanmean(late**2))) if np.isfinite(late).any() else float("nan")
+    return numbers
+
+
+def reference(original: RateRNN, task: Task, seed: int, repeats: int) -> Reference:
+    """Held-out trials and what the original network does in them without noise."""
+    held_out = task.interpolated() if isinstance(task, CueSetGo) and len(task.intervals) > 2 else task
+    key_trial, key_noise = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONDENSE_STREAM))
+    trial = held_out.trials(repeats, key=key_trial)
+    activity = original.predict(trial.inputs, noise=False)
+    return Reference(held_out, trial, key_noise, activity.outputs, activity.rates)
+
+
+def measure(net: RateRNN, test: Reference, loss: Loss) -> dict[str, Any]:
+    """What a network does on test trials, beside the original one; only its errors, if it diverged."""
+    task, trial = test.task, test.trial
+    inside = np.asarray(trial.inside)
+    activity = net.predict(trial.inputs, noise=False)
+    numbers: dict[str, Any] = {
+        "size": net.n_rec,
+        "output_error": output_error(test.outputs, activity.outputs, mask=inside),
+        "without_noise": performance(task, trial, activity.outputs, loss),
+        "with_noise": performance(task, trial, net.predict(trial.inputs, key=test.key).outputs, loss),
+        "spectral_radius": verify(net).spectral_radius,
+        "cka": float("nan"),
+    }
+    if not np.isfinite(np.asarray(activity.rates)[inside]).all():
+        return numbers
+    components = analysis.pca(activity.rates, mask=inside)
+    numbers["cka"] = analysis.linear_cka(test.rates, activity.rates, mask=inside)
+    numbers["n_components"] = {f"{f:.0%}": components.n_for(f) for f in (0.9, 0.95, 0.99)}
+    if "production" in trial.epochs:
+        start, stop = (np.asarray(trial.epochs["production"][:, i]) for i in (0, 1))
+        ramps = analysis.ramp_index(activity.rates, start, stop)
+        numbers["ramp_index"] = {"mean": ramps.mean, "median": ramps.median}
+    return numbers

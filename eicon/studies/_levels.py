@@ -1,0 +1,119 @@
+"""A network at many levels of condensation, for a page: who stays, who speaks for whom, and at what error."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float, Int
+from tqdm.auto import tqdm
+
+from ..models import RateRNN
+from ..tasks import Task
+from ._condense import CONDENSE_STREAM, condense_network, reference
+
+FRACTIONS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05)
+SMALLEST = 4
+"""Units below which there is nothing to condense."""
+TRIALS = 100
+MOST_REPEATS = 50
+
+
+class Level(NamedTuple):
+    """A network condensed to n of N units, without retraining; see `eicon.analysis.Condensation`.
+
+    Attributes
+    ----------
+    kept : (n,) int
+        Units that stay.
+    groups : (N,) int
+        Unit, 0 ... N - 1, that mostly stands for each; -1 where there is none.
+    unit_error : (N,) float
+        Of each unit's rebuilt rate, relative to its standard deviation; NaN for units that do not vary.
+    weights : (n, n) float
+        Effective recurrent weights ``[pre, post]`` of the condensed network.
+    error : float
+        Of the outputs on new trials without noise, against the whole network; infinite if it diverged.
+    """
+
+    kept: Int[np.ndarray, "n"]
+    groups: Int[np.ndarray, "N"]
+    unit_error: Float[np.ndarray, "N"]
+    weights: Float[np.ndarray, "n n"]
+    error: float
+
+
+class Levels(NamedTuple):
+    """Levels from all units to few, and why there are no more.
+
+    Attributes
+    ----------
+    levels : list of Level
+        The first is the whole network.
+    reason : str
+        Empty where the network was condensed.
+    """
+
+    levels: list[Level]
+    reason: str
+
+
+def level_sizes(n: int) -> list[int]:
+    """Numbers of units to which a network of ``n`` is condensed, falling; none for very small networks."""
+    return sorted({round(n * part) for part in FRACTIONS} - {0, 1, n}, reverse=True) if n >= SMALLEST else []
+
+
+def condensation_levels(
+    net: RateRNN, task: Task, *, seed: int, sizes: list[int] | None = None, progress: bool = True
+) -> Levels:
+    """Condense a network to many sizes, each time from the whole.
+
+    Parameters
+    ----------
+    net : RateRNN
+    task : Task
+    seed : int
+        Of the trials; those that condensing learns from and those it is tested on are different ones.
+    sizes : list of int, optional
+        Default: `level_sizes`.
+    progress : bool
+        Show a progress bar.
+
+    Raises
+    ------
+    ValueError
+        If a size is not in 1 ... N - 1.
+    """
+    n = net.n_rec
+    wanted = level_sizes(n) if sizes is None else sorted(set(sizes), reverse=True)
+    if any(not 1 <= size < n for size in wanted):
+        raise ValueError(f"levels of condensation must lie in 1..{n - 1} for a network of {n} units; got {wanted}.")
+    whole = Level(np.arange(n), np.arange(n), np.zeros(n), np.asarray(net.W_rec, float), 0.0)
+    if not wanted:
+        return Levels([whole], f"The network has only {n} units: nothing to condense.")
+    options = _trials(net, task, seed)
+    levels = [whole]
+    for size in tqdm(wanted, unit="level", desc="condensing", disable=None if progress else True):
+        try:
+            condensed = condense_network(net, size=size, **options)
+        except ValueError as error:  # a silent network, say; the page shows everything else
+            return Levels(levels, f"It was not condensed to {size} units: {error}")
+        found = condensed.condensation
+        groups = np.where(found.groups >= 0, found.kept[found.groups], -1)
+        weights = np.asarray(condensed.net.W_rec, float)
+        levels.append(Level(found.kept, groups, found.unit_error, weights, float(found.measured_error)))
+    return Levels(levels, "")
+
+
+def _trials(net: RateRNN, task: Task, seed: int) -> dict[str, Any]:
+    repeats = int(np.clip(TRIALS // task.n_conditions, 1, MOST_REPEATS))
+    test = reference(net, task, seed, repeats)
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), CONDENSE_STREAM), 1)
+    key_trial, key_noise = jax.random.split(key)
+    trial = task.trials(repeats, key=key_trial)
+    return {
+        "inputs": trial.inputs,
+        "mask": np.asarray(trial.inside),
+        "test_inputs": test.trial.inputs,
+        "test_mask": np.asarray(test.trial.inside),
+        "key": key_noise,
+    }

@@ -1,0 +1,49 @@
+"""Balanced trials, and what a network does in them with its noise."""
+
+from typing import NamedTuple
+
+import jax
+
+from ..models import Activity, RateRNN
+from ..tasks import Task, Trial
+
+ANALYSIS_STREAM = 0xA11
+"""Folded into a seed, so that analysed trials are not the trained ones."""
+
+
+class Responses(NamedTuple):
+    """Balanced trials and what the network did in them, with its noise."""
+
+    net: RateRNN
+    task: Task
+    trial: Trial
+    activity: Activity
+
+
+def analysis_key(seed: int, *streams: int) -> jax.Array:
+    """Key of trials and noise, apart from those of the training; each further stream gives another one."""
+    key = jax.random.fold_in(jax.random.key(seed), ANALYSIS_STREAM)
+    for stream in streams:
+        key = jax.random.fold_in(key, stream)
+    return key
+
+
+def responses(net: RateRNN, task: Task, repeats: int, *, seed: int) -> Responses:
+    """Run a network on every condition ``repeats`` times, with its noise.
+
+    Parameters
+    ----------
+    net : RateRNN
+    task : Task
+    repeats : int
+        Trials per condition.
+    seed : int
+        Fixes trials and noise.
+
+    Returns
+    -------
+    Responses
+    """
+    key_trial, key_noise = jax.random.split(analysis_key(seed))
+    trial = task.trials(repeats, key=key_trial)
+    return Responses(net, task, trial, net.predict(trial.inputs, key=key_noise))

@@ -1,0 +1,306 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from eicon import __version__
+from eicon.cli import main
+from eicon.runs import create_run, create_sweep, open_run, open_sweep, parse_config, parse_sweep
+
+
+@pytest.fixture
+def invoke(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: CliRunner().invoke(main, [str(word) for word in words])
+
+
+def one_line_error(result):
+    assert result.exit_code == 1
+    assert result.stderr.startswith("error: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+def test_help_and_version_need_no_heavy_import():
+    code = (
+        "import sys; from click.testing import CliRunner; from eicon.cli import main;"
+        "r = CliRunner().invoke(main, ['--help']); assert r.exit_code == 0, r.output;"
+        "heavy = {'jax', 'brainpy', 'matplotlib', 'numpy', 'pydantic'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert __version__ in CliRunner().invoke(main, ["--version"]).output
+
+
+def test_python_m_eicon():
+    result = subprocess.run([sys.executable, "-m", "eicon", "--help"], capture_output=True, text=True)
+    assert result.returncode == 0
+    assert "demo" in result.stdout
+
+
+def test_tasks(invoke):
+    assert "PerceptualDecision" in invoke("tasks").stdout
+    assert {"SequenceMemory", "NBack", "PictureNBack", "CueSetGo"} <= set(json.loads(invoke("tasks", "--json").stdout))
+    described = json.loads(invoke("tasks", "--json").stdout)
+    assert described["PerceptualDecision"]["parameters"]["stimulus"] == 800.0
+
+
+def test_train_analyze_report(invoke, tiny_toml, tmp_path):
+    (tmp_path / "mine.toml").write_text(tiny_toml)
+    trained = invoke("--quiet", "train", "mine.toml", "--seed", 9)
+    assert trained.exit_code == 0, trained.output
+    assert "results/mine/network.npz" in trained.stdout
+    assert open_run("results/mine").config.seed == 9
+    analyzed = invoke("analyze", "results/mine", "--repeats", 5, "--json")
+    assert analyzed.exit_code == 0, analyzed.output
+    assert json.loads(analyzed.stdout)["certificate"]["ok"]
+    assert "report.html" in invoke("report", "results/mine").stdout
+    again = invoke("train", "mine.toml")
+    assert "already exists" in one_line_error(again)
+
+
+def test_usage_errors_exit_2(invoke):
+    assert invoke("train").exit_code == 2
+    assert invoke("train", "a.toml", "--resume", "b").exit_code == 2
+    assert invoke("train", "--resume", "b", "--seed", 1).exit_code == 2
+    assert invoke("fly").exit_code == 2
+
+
+def test_errors_are_one_line_and_destroy_nothing(invoke, tmp_path):
+    (tmp_path / "typo.toml").write_text("[training]\nlearning_rte = 1\n")
+    assert "training.learning_rte: unknown key" in one_line_error(invoke("train", "typo.toml"))
+    assert not (tmp_path / "results").exists()
+    assert "no configuration file" in one_line_error(invoke("train", "absent.toml"))
+    assert "no run directory" in one_line_error(invoke("analyze", "absent"))
+    (tmp_path / "slow.toml").write_text("task = {name = 'PerceptualDecision', dt = 150.0}\n")
+    assert "dt must be in (0, tau]" in one_line_error(invoke("train", "slow.toml"))
+    assert not (tmp_path / "results").exists()
+    (tmp_path / "results" / "demo").mkdir(parents=True)
+    (tmp_path / "results" / "demo" / "notes.txt").write_text("mine")
+    assert "not empty" in one_line_error(invoke("demo"))
+    assert (tmp_path / "results" / "demo" / "notes.txt").read_text() == "mine"
+
+
+def test_debug_shows_the_trace(invoke):
+    assert isinstance(invoke("--debug", "analyze", "absent").exception, FileNotFoundError)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_saves_and_says_how_to_resume(number, interrupts_raise, tiny_toml, tmp_path):
+    run = create_run(tmp_path / "long", parse_config(tiny_toml.replace("steps = 60", "steps = 1000000")))
+    environment = {**os.environ, "COLUMNS": "200"}
+    words = [sys.executable, "-m", "eicon", "--quiet", "train", "--resume", str(run.path)]
+    process = subprocess.Popen(
+        words,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=environment,
+    )
+    deadline = time.monotonic() + 90
+    while not run.checkpoint.is_file() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(number)
+    try:
+        said = process.communicate(timeout=60)[1]
+    finally:
+        process.kill()
+    assert process.returncode == 130, said
+    assert f"go on with: eicon train --resume {run.path}" in said
+    steps = run.read_record()["steps"]
+    assert steps >= 20
+    assert steps % 20 == 0
+
+
+# connectomes
+
+
+def test_connectomes_list(invoke, tmp_path):
+    listed = invoke("connectomes", "list", "--folder", tmp_path)
+    assert listed.exit_code == 0, listed.output
+    here, elsewhere = listed.stdout.split("Not here yet:")
+    assert "celegans  Caenorhabditis elegans, 302 units" in here
+    assert "get it: " in elsewhere
+    entries = {entry["name"]: entry for entry in json.loads(invoke("connectomes", "list", "--json").stdout)}
+    assert entries["celegans"]["n"] == 302
+    assert entries["Marmoset_Normalized"]["licence"]
+
+
+def test_connectomes_show(invoke, tmp_path):
+    shown = invoke("connectomes", "show", "celegans")
+    assert shown.exit_code == 0, shown.output
+    assert "302 units, 3709 connections" in shown.stdout
+    for word in ("Source: Cook et al. 2019", "Licence: ", "Reciprocated connections: ", "Units: ", "celegans.png"):
+        assert word in shown.stdout
+    assert (tmp_path / "celegans.png").read_bytes().startswith(b"\x89PNG")
+    named = invoke("connectomes", "show", "larva_left", "--out", "pictures/larva.png")
+    assert named.exit_code == 0, named.output
+    assert (tmp_path / "pictures" / "larva.png").is_file()
+    assert "no connectome 'unicorn'" in one_line_error(invoke("connectomes", "show", "unicorn"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["celegans.png", "pictures"]
+
+
+# sweeps
+
+
+@pytest.fixture
+def sweep_file(sweep_toml, tmp_path):
+    (tmp_path / "mine.toml").write_text(sweep_toml)
+    return tmp_path / "mine.toml"
+
+
+def test_sweep_dry_run_writes_nothing(invoke, sweep_file, tmp_path):
+    words = ("sweep", sweep_file, "--dry-run", "--epochs", 7, "--repeats", 3, "--seed", 4, "--set", "network.remap=off")
+    result = invoke(*words, "--set", "grid.network.activation=['relu', 'tanh']")
+    assert result.exit_code == 0, result.output
+    assert "4 combinations x 3 repeats, 7 epochs, with eicon's defaults; in results/mine" in result.stderr
+    config = parse_sweep(result.stdout)
+    assert (config.training.epochs, config.training.repeats, config.seed) == (7, 3, 4)
+    assert (config.network.remap, len(config.grid)) == ("off", 2)
+    published = invoke("--quiet", "sweep", sweep_file, "--dry-run", "--compat", "bio_rnn_mem")
+    assert (parse_sweep(published.stdout).compat, published.stderr) == ("bio_rnn_mem", "")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
+
+
+def test_sweep_runs_goes_on_and_is_plotted(invoke, sweep_file, tmp_path, finished_sweep):
+    small = ("sweep", sweep_file, "--workers", 0, "--epochs", 2)
+    first = invoke("--quiet", *small, "--repeats", 1, "--out", "a", "--json")
+    assert (first.exit_code, first.stderr) == (0, ""), first.output
+    summaries = json.loads(first.stdout)
+    assert [summary["combination"]["training.learning_rate"] for summary in summaries] == [0.01, 0.001]
+    again = invoke(*small, "--out", "a")
+    assert again.exit_code == 0, again.output
+    assert again.stdout.count("smallest validation loss") == 2
+    assert "Look at them with: eicon plot-losses a" in again.stdout
+    random = invoke("--quiet", *small, "--out", "b", "--set", "connectome.null=permute")
+    assert random.exit_code == 0, random.output
+
+    plotted = invoke("plot-losses", "a", "b", "--labels", "bio net", "random", "--out", "figures", "--ylabel", "MSE")
+    assert plotted.exit_code == 0, plotted.output
+    assert "bio net: 4 of 4 runs" in plotted.stdout
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert names == {"boxes.png", "loss.png", "accuracy.png", "losses.csv"}
+    rows = list(csv.DictReader((tmp_path / "figures" / "losses.csv").read_text().splitlines()))
+    assert [row["label"] for row in rows] == ["bio net"] * 4 + ["random"] * 4
+    assert list(rows[0])[:3] == ["label", "learning_rate", "repeat"]
+    assert float(rows[0]["min_loss"]) == pytest.approx(summaries[0]["best_validation_loss"], rel=1e-5)
+
+    defaults = invoke("plot-losses", "a", "b")
+    assert defaults.exit_code == 0, defaults.output
+    assert (tmp_path / "a" / "figures" / "loss.png").is_file()
+    assert create_sweep(tmp_path / "a", open_sweep(tmp_path / "a").config)
+
+    wrong = invoke("plot-losses", "a", "b", "--labels", "bio")
+    assert "--labels must hold one different label per sweep (2); got ['bio']" in one_line_error(wrong)
+    wrong = invoke("plot-losses", "a", "b", "--labels", "bio", "bio")
+    assert "one different label per sweep" in one_line_error(wrong)
+    other = invoke("plot-losses", "a", str(finished_sweep.path))
+    assert other.exit_code == 0, other.output
+    more = ("--set", "grid.training.learning_rate=[0.01]", "--out", "c")
+    assert invoke("--quiet", *small, *more).exit_code == 0
+    different = invoke("plot-losses", "a", "c")
+    assert different.exit_code == 1
+    assert "the sweeps 'a' and 'c' have different grids" in different.stderr
+    assert invoke("plot-losses", "--labels", "bio", "random").exit_code == 2
+
+
+def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "notes.txt").write_text("mine")
+    for words, message in (
+        (("sweep", "absent.toml"), "there is no configuration file absent.toml"),
+        (("sweep", sweep_file, "--out", "taken"), "taken already exists and is no sweep"),
+        (("sweep", sweep_file, "--set", "network.remap"), "--set wants KEY=VALUE"),
+        (("sweep", sweep_file, "--set", "network.remapp=off"), "network.remapp: unknown key; allowed: activation"),
+        (("sweep", sweep_file, "--set", "connectome.name=unicorn"), "no connectome 'unicorn'"),
+        (("sweep", sweep_file, "--set", "connectome.name=unicorn", "--dry-run"), "no connectome 'unicorn'"),
+        (("plot-losses", "taken"), "taken is not the directory of a sweep"),
+    ):
+        assert message in one_line_error(invoke("--quiet", *words))
+    assert (tmp_path / "taken" / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "results").exists()
+    assert invoke("sweep", sweep_file, "--workers", 1, "--scheduler", "x").exit_code == 2
+    assert invoke("sweep", sweep_file, "--epochs", 0).exit_code == 2
+    assert invoke("sweep", sweep_file, "--compat", "other").exit_code == 2
+    assert invoke("sweep").exit_code == 2
+    assert invoke("plot-losses").exit_code == 2
+
+
+def test_plotting_a_sweep_without_a_finished_run(invoke, sweep_toml, tmp_path):
+    create_sweep(tmp_path / "new", parse_sweep(sweep_toml))
+    result = invoke("plot-losses", "new")
+    assert result.exit_code == 1
+    assert "no run of 'new' is finished yet" in result.stderr
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["sweep.toml"]
+
+
+def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
+    (tmp_path / "config.ini").write_text(
+        f"[paths]\npath_to_results = there\n[net]\nnet_name = {small_connectome}\n[trainvalidate]\nepochs = 1\n"
+        '[trialparams]\ntrial_params = {"task_name": "seq_mem", "nr_of_trials": 10}\n'
+    )
+    result = invoke("sweep", "config.ini", "--workers", 0)
+    assert result.exit_code == 0, result.output
+    assert "1 combinations x 1 repeats, 1 epochs" in result.stderr
+    assert "all runs: smallest validation loss" in result.stdout
+    assert (tmp_path / "there" / "runs" / "all" / "repeat=0" / "run.npz").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((), "sweep"),
+        (("demo",), "--out"),
+        (("train",), "--resume"),
+        (("analyze",), "--repeats"),
+        (("analyze",), "--condition NAME=VALUE"),
+        (("report",), "RUN"),
+        (("tasks",), "--json"),
+        (("connectomes",), "show"),
+        (("connectomes", "list"), "--folder"),
+        (("connectomes", "show"), "eicon connectomes show celegans"),
+        (("sweep",), "--compat"),
+        (("plot-losses",), "--labels LABEL ..."),
+        (("condense",), "--match-activity"),
+        (("compare",), "RUN_A is the reference"),
+        (("perturb",), "--silence UNITS"),
+        (("dt-report",), "--dt FLOAT"),
+        (("reproduce",), "song2016"),
+        (("reproduce", "song2016"), "--figure INTEGER"),
+        (("completion",), "~/.bashrc"),
+        (("explore",), "--no-open"),
+        (("export",), "--to"),
+    ],
+)
+def test_help_of_every_command(words, said, invoke):
+    result = invoke(*words, "--help")
+    assert result.exit_code == 0
+    assert said in result.stdout
+    assert max(map(len, result.stdout.splitlines())) <= 100
+
+
+def test_the_help_of_no_command_is_missing():
+    tested = {
+        "demo",
+        "train",
+        "analyze",
+        "report",
+        "tasks",
+        "connectomes",
+        "sweep",
+        "plot-losses",
+        "condense",
+        "compare",
+        "perturb",
+        "dt-report",
+        "reproduce",
+        "completion",
+        "explore",
+        "export",
+    }
+    assert set(main.commands) == tested
