@@ -6,7 +6,7 @@ Names are imported on first use, so that ``import eicon`` alone costs nothing.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     import jax

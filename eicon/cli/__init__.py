@@ -4,7 +4,7 @@ import os
 
 import click
 
-from .. import __version__
+from .._version import __version__
 from ._common import INTERRUPTED as INTERRUPTED
 from ._common import Group, shared_options
 from ._compare import compare

@@ -5,8 +5,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import __version__
 from .._files import write_text
+from .._version import __version__
 from ..models import RateRNN
 from ..runs import Run
 from ..studies import Responses, responses

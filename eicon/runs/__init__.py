@@ -27,6 +27,6 @@ from ._sweep import run_sweep as run_sweep
 from ._sweep_config import SweepConfig as SweepConfig
 from ._sweep_config import override as override
 from ._sweep_config import parse_sweep as parse_sweep
-from ._sweep_config import read_sweep as read_sweep
-from ._sweep_config import results_path as results_path
+from ._sweep_file import read_sweep as read_sweep
+from ._sweep_file import results_path as results_path
 from ._sweep_results import sweep_results as sweep_results

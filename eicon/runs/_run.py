@@ -9,8 +9,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from .._files import write_text
+from .._version import __version__
 from ..models import RateRNN, load, save
 from ..tasks import Task
 from ..training import History, Trainer

@@ -20,7 +20,8 @@ from tqdm.auto import tqdm
 from .._files import write_text
 from .._one_thread import ONE_THREAD
 from ._schema import ConfigError
-from ._sweep_config import SweepConfig, read_sweep, sweep_from_dict
+from ._sweep_config import SweepConfig, sweep_from_dict
+from ._sweep_file import read_sweep
 from ._sweep_run import CHECKPOINTS, CONFIG, RUNS, SweepRun, check_inputs, summary, train_cell
 
 logger = logging.getLogger(__name__)

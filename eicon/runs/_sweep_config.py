@@ -3,12 +3,9 @@
 import hashlib
 import itertools
 import json
-import os
 import re
 import tomllib
 from collections.abc import Iterator
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
@@ -18,7 +15,7 @@ from ..connectomes import NULLS
 from ..models import ACTIVATIONS, REMAPS, SCHEMES
 from ..tasks import Task
 from ..training import OPTIMIZERS
-from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task, read_text
+from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Compat = Literal["", "bio_rnn_mem"]
@@ -257,39 +254,6 @@ def override(config: SweepConfig, changes: dict[str, Any]) -> SweepConfig:
             set_key(data, key, value)
             data["grid"].pop(key, None)
     return sweep_from_dict(data, "command line")
-
-
-def read_sweep(path: str | os.PathLike[str], *, compat: Compat | None = None) -> SweepConfig:
-    """Read a sweep: a TOML file, or an unchanged ``config.ini`` of bio_rnn_mem.
-
-    Parameters
-    ----------
-    path : path
-        Or the name of a sweep that comes with eicon: ``bio_vs_random``.
-    compat : {"", "bio_rnn_mem"}, optional
-        Instead of what the file says (an INI file says nothing, and gets our defaults).
-    """
-    from ._ini import parse_ini
-
-    path = Path(path)
-    shipped = resources.files(__package__).joinpath("configs", f"{path}.toml")
-    text = shipped.read_text(encoding="utf-8") if not path.exists() and shipped.is_file() else read_text(path)
-    if _is_ini(path):
-        return parse_ini(text, str(path), compat=compat or "")
-    config = parse_sweep(text, str(path))
-    return config if compat is None else sweep_from_dict({**config.model_dump(), "compat": compat}, str(path))
-
-
-def results_path(path: str | os.PathLike[str]) -> Path | None:
-    """Directory that a ``config.ini`` wants its results in; None for other files, or where it says nothing."""
-    from ._ini import named_results
-
-    path = Path(path)
-    return named_results(read_text(path)) if _is_ini(path) else None
-
-
-def _is_ini(path: Path) -> bool:
-    return path.suffix.lower() in (".ini", ".cfg", ".txt")
 
 
 def slug(combination: dict[str, Any]) -> str:

@@ -14,8 +14,8 @@ from typing import Any
 import jax
 import numpy as np
 
-from .. import __version__
 from .._files import load_arrays, save_arrays
+from .._version import __version__
 from ..connectomes import NULLS, Connectome, assign_signs, expand, neurons_per_region
 from ..connectomes import load as load_connectome
 from ..models import CONSTANTS, RateRNN, build, load, save, spectral_radius
@@ -24,7 +24,8 @@ from ..training import EpochTrainer, split_trials
 from ._ini import TORCH_RMSPROP
 from ._published import published_network, published_neurons
 from ._schema import ConfigError
-from ._sweep_config import ConnectomeConfig, RunSettings, read_sweep, slug
+from ._sweep_config import ConnectomeConfig, RunSettings, slug
+from ._sweep_file import read_sweep
 
 KIND, VERSION = "sweep-run", 1
 RUNS, CONFIG = "runs", "sweep.toml"

@@ -20,12 +20,13 @@ IN_A_SENTENCE = {
         *("from_xarray", "read_mat", "read_netcdf", "read_nwb", "read_zarr", "to_numpy", "to_torch", "torch_rnn"),
         *("write_netcdf", "write_torch", "write_zarr"),
     },
-    "eicon.experiments": {
+    "eicon.pages": {"write_report"},
+    "eicon.runs": {
         *("analyze_run", "create_run", "create_sweep", "demo_config", "draw_condensation", "dynamics_words"),
-        *("open_run", "open_sweep", "override", "parse_config", "parse_perturbation", "parse_sweep", "perturb_run"),
-        *("perturbation_effects", "read_condensation", "read_config", "record", "results_path", "stages", "train_run"),
-        "write_report",
+        *("open_run", "open_sweep", "override", "parse_config", "parse_sweep", "perturb_run", "read_condensation"),
+        *("read_config", "respond", "results_path", "stages", "train_run"),
     },
+    "eicon.studies": {"parse_perturbation", "perturbation_effects"},
     "eicon.reproduce.song2016": {"model_config", "rows", "summary", "train_models", "write_gallery"},
 }
 
@@ -63,7 +64,7 @@ def listed(room):
 
 
 def test_every_room_has_a_page():
-    assert {f"eicon.{room}" for room in eicon._ROOMS} <= set(ROOMS)
+    assert {f"eicon.{room}" for room in eicon._ROOMS} - {"eicon.reproduce"} <= set(ROOMS)
 
 
 @pytest.mark.parametrize("room", [room for room in ROOMS if room != "eicon"])
