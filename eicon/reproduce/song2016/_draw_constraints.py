@@ -21,7 +21,7 @@ from ._signatures import (
     signature,
     span,
 )
-from ._trials import FigureTrials, attempt, by_model, measure_all, record_trials
+from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 KINDS = {"rdm_nodale": "without Dale's law", "rdm_dense": "Dale's law, all to all", "rdm_fixed": "structured"}
 SELECTIVE = 0.5
@@ -60,9 +60,7 @@ def constraints_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult
     examples: dict[str, FigureTrials] = {}
     found: dict[str, list[Wired]] = {}
     for kind in KINDS:
-        example, found[kind] = measure_all(
-            by_model(runs, kind), lambda run, _: record_trials(run, repeats), lambda recording: _measure(recording)
-        )
+        example, found[kind] = measure_all(by_model(runs, kind), lambda run, _: run_trials(run, repeats), _measure)
         examples[kind] = example
     caption = (
         "Choices, and recurrent weights of a network of each kind (rows: presynaptic). Units are sorted by their "
@@ -79,19 +77,19 @@ def constraints_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult
     return FigureResult(signatures, {"constraints": _draw(examples, found)}, {"constraints": caption})
 
 
-def _measure(recording: FigureTrials) -> Wired:
-    curve = psychometric(recording.condition("coherence"), recording.choice)
-    accuracy = float(recording.correct.mean())
-    rated = recording.rated
+def _measure(trials: FigureTrials) -> Wired:
+    curve = psychometric(trials.condition("coherence"), trials.choice)
+    accuracy = float(trials.correct.mean())
+    rated = trials.rated
     tuned = attempt(
         analysis.selectivity, rated.rates, rated.choice, window=rated.during("stimulus"), excitatory=rated.types
     )
     if tuned is None:
         return Wired(curve, accuracy, None, np.nan, np.nan, np.nan, np.nan)
-    weights = np.asarray(recording.net.W_rec, np.float64)
-    clustering = analysis.choice_clustering(weights, tuned.d_prime, recording.net.is_excitatory, threshold=SELECTIVE)
+    weights = np.asarray(trials.net.W_rec, np.float64)
+    clustering = analysis.choice_clustering(weights, tuned.d_prime, trials.net.is_excitatory, threshold=SELECTIVE)
     units = np.arange(len(weights)) if rated.types is None else np.flatnonzero(rated.types)
-    difference, p = _clustered(weights[np.ix_(units, units)], tuned.d_prime[units], seed=recording.seed)
+    difference, p = _clustered(weights[np.ix_(units, units)], tuned.d_prime[units], seed=trials.seed)
     return Wired(curve, accuracy, tuned, clustering.excitatory, clustering.inhibitory, difference, p)
 
 
@@ -199,16 +197,16 @@ def _draw(examples: dict[str, FigureTrials], found: dict[str, list[Wired]]) -> p
     return figure
 
 
-def _matrix(recording: FigureTrials, wired: Wired, ax: Axes) -> None:
+def _matrix(trials: FigureTrials, wired: Wired, ax: Axes) -> None:
     if wired.tuned is None:
         raise ValueError("no choices to sort the units by")
-    plotting.plot_connectivity(np.asarray(recording.net.W_rec), wired.tuned.order, recording.types, ax=ax)
-    units = np.ones(recording.net.n_rec, bool) if recording.types is None else recording.types
+    plotting.plot_connectivity(np.asarray(trials.net.W_rec), wired.tuned.order, trials.types, ax=ax)
+    units = np.ones(trials.net.n_rec, bool) if trials.types is None else trials.types
     d_prime = wired.tuned.d_prime[units]
     low, high = int((d_prime <= -SELECTIVE).sum()), int((d_prime >= SELECTIVE).sum())
     for start, size in ((0, low), (d_prime.size - high, high)):
         ax.add_patch(Rectangle((start - 0.5, start - 0.5), size, size, fill=False, color=INK, linewidth=1.0))
-    if recording.types is None:
+    if trials.types is None:
         ax.set_xticks([])
         ax.set_yticks([])
         ax.set_xlabel("to (sorted by d')")

@@ -32,7 +32,7 @@ from ._signatures import (
     signature,
     span,
 )
-from ._trials import FigureTrials, attempt, by_model, measure_all, record_trials
+from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 DURATION_EDGES = (80.0, 140.0, 220.0, 320.0, 460.0, 700.0, 1500.0)
 """Bins of the stimulus duration in ms, with about as many trials each."""
@@ -56,14 +56,14 @@ def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks of both versions."""
     bins = len(DURATION_EDGES) - 1
 
-    def record_vs(run: Run, first: bool) -> FigureTrials:
-        return record_trials(run, bins * repeats, keep_rates=first)
+    def run_vs(run: Run, first: bool) -> FigureTrials:
+        return run_trials(run, bins * repeats, keep_rates=first)
 
-    def record_rt(run: Run, first: bool) -> FigureTrials:
-        return record_trials(run, repeats, keep_rates=first)
+    def run_rt(run: Run, first: bool) -> FigureTrials:
+        return run_trials(run, repeats, keep_rates=first)
 
-    vs, varied = measure_all(by_model(runs, "rdm_varstim"), record_vs, _varied)
-    rt, timed = measure_all(by_model(runs, "rdm_rt"), record_rt, _timed)
+    vs, varied = measure_all(by_model(runs, "rdm_varstim"), run_vs, _varied)
+    rt, timed = measure_all(by_model(runs, "rdm_rt"), run_rt, _timed)
     caption = (
         "Above, stimulus of variable duration (VS): choices against signed coherence, accuracy against the duration of "
         "the stimulus for each coherence, and the activity of a unit in correct trials from the onset of the stimulus. "
@@ -76,24 +76,24 @@ def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     return FigureResult(signatures, {"decision": drawing}, {"decision": caption})
 
 
-def _varied(recording: FigureTrials) -> Decision:
-    coherence, correct = recording.condition("coherence"), recording.correct
+def _varied(trials: FigureTrials) -> Decision:
+    coherence, correct = trials.condition("coherence"), trials.correct
     durations = attempt(
         analysis.accuracy_by_duration,
-        recording.condition("duration"),
+        trials.condition("duration"),
         np.abs(coherence),
         correct,
         np.array(DURATION_EDGES),
     )
-    curve = psychometric(coherence, recording.choice)
+    curve = psychometric(coherence, trials.choice)
     return Decision(curve, durations, None, np.nan, np.nan, float(correct.mean()))
 
 
-def _timed(recording: FigureTrials) -> Decision:
-    coherence, correct = recording.condition("coherence"), recording.correct
-    time = _crossing(recording).time
+def _timed(trials: FigureTrials) -> Decision:
+    coherence, correct = trials.condition("coherence"), trials.correct
+    time = _crossing(trials).time
     times = attempt(analysis.chronometric, np.abs(coherence), time, correct)
-    curve = psychometric(coherence, recording.choice)
+    curve = psychometric(coherence, trials.choice)
     slope = p = np.nan
     if np.unique(np.abs(coherence[correct])).size > 1 and np.unique(time[correct]).size > 1:
         line = stats.linregress(np.log2(np.abs(coherence[correct])), time[correct])
@@ -101,13 +101,13 @@ def _timed(recording: FigureTrials) -> Decision:
     return Decision(curve, None, times, slope, p, float(correct.mean()))
 
 
-def _crossing(recording: FigureTrials) -> analysis.ThresholdCrossing:
+def _crossing(trials: FigureTrials) -> analysis.ThresholdCrossing:
     return analysis.threshold_crossing(
-        recording.outputs,
-        recording.task.threshold,  # type: ignore[attr-defined]
-        recording.onset("stimulus"),
-        recording.task.dt,
-        inside=recording.inside,
+        trials.outputs,
+        trials.task.threshold,  # type: ignore[attr-defined]
+        trials.onset("stimulus"),
+        trials.task.dt,
+        inside=trials.inside,
     )
 
 
@@ -230,19 +230,19 @@ def _times(found: list[Decision], ax: Axes) -> None:
     ax.legend(loc="best", fontsize=8)
 
 
-def _stimulus_aligned(recording: FigureTrials, ax: Axes) -> str:
-    chosen = np.where(recording.correct, recording.onset("stimulus"), -1)
-    inside = recording.during("fixation", "stimulus")
-    return _unit(recording, chosen, (BEFORE, AFTER), inside, "from stimulus onset", "VS", ax)
+def _stimulus_aligned(trials: FigureTrials, ax: Axes) -> str:
+    chosen = np.where(trials.correct, trials.onset("stimulus"), -1)
+    inside = trials.during("fixation", "stimulus")
+    return _unit(trials, chosen, (BEFORE, AFTER), inside, "from stimulus onset", "VS", ax)
 
 
-def _response_aligned(recording: FigureTrials, ax: Axes) -> str:
-    chosen = np.where(recording.correct, _crossing(recording).step, -1)
-    return _unit(recording, chosen, RESPONSE, recording.during("stimulus", "decision"), "from response", "RT", ax)
+def _response_aligned(trials: FigureTrials, ax: Axes) -> str:
+    chosen = np.where(trials.correct, _crossing(trials).step, -1)
+    return _unit(trials, chosen, RESPONSE, trials.during("stimulus", "decision"), "from response", "RT", ax)
 
 
 def _unit(
-    recording: FigureTrials,
+    trials: FigureTrials,
     event: np.ndarray,
     window: tuple[float, float],
     inside: np.ndarray,
@@ -251,12 +251,12 @@ def _unit(
     ax: Axes,
 ) -> str:
     """Draw the excitatory unit that tells the choices apart best, and return its name."""
-    tuned = analysis.selectivity(recording.rates, recording.choice, window=recording.during("stimulus"))
+    tuned = analysis.selectivity(trials.rates, trials.choice, window=trials.during("stimulus"))
     size = np.where(np.isfinite(tuned.d_prime), tuned.d_prime, 0.0)
-    best = int(np.argmax(size if recording.types is None else np.where(recording.types, size, -np.inf)))
-    rates = recording.rates[:, :, best : best + 1]
-    coherence = recording.condition("coherence")
-    found = analysis.psth(rates, coherence, event, recording.task.dt, window=window, inside=inside)
+    best = int(np.argmax(size if trials.types is None else np.where(trials.types, size, -np.inf)))
+    rates = trials.rates[:, :, best : best + 1]
+    coherence = trials.condition("coherence")
+    found = analysis.psth(rates, coherence, event, trials.task.dt, window=window, inside=inside)
     colours = level_colours(np.abs(coherence))
     for level, mean, n in zip(found.levels, found.average[:, :, 0], found.n, strict=True):
         known = n >= min(FEWEST, found.n.max())
