@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from ... import analysis, plotting
+from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
 from ._draw_panels import INK, choices_panel, draw, panels, title
 from ._signatures import (
@@ -14,10 +15,8 @@ from ._signatures import (
     SIGNIFICANT,
     FigureResult,
     Signature,
-    follows_evidence,
     largest_p,
     networks,
-    psychometric,
     signature,
     span,
 )
@@ -26,7 +25,6 @@ from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 KINDS = {"rdm_nodale": "without Dale's law", "rdm_dense": "Dale's law, all to all", "rdm_fixed": "structured"}
 SELECTIVE = 0.5
 """Smallest modulus of d' of a unit that counts."""
-SHUFFLES = 999
 OWN_SIDE = 0.9
 """Smallest fraction of the units of a structured network that prefer the choice of their group."""
 
@@ -78,7 +76,7 @@ def constraints_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult
 
 
 def _measure(trials: FigureTrials) -> Wired:
-    curve = psychometric(trials.condition("coherence"), trials.choice)
+    curve = psychometric_or_none(trials.condition("coherence"), trials.choice)
     accuracy = float(trials.correct.mean())
     rated = trials.rated
     tuned = attempt(
@@ -89,30 +87,10 @@ def _measure(trials: FigureTrials) -> Wired:
     weights = np.asarray(trials.net.W_rec, np.float64)
     clustering = analysis.choice_clustering(weights, tuned.d_prime, trials.net.is_excitatory, threshold=SELECTIVE)
     units = np.arange(len(weights)) if rated.types is None else np.flatnonzero(rated.types)
-    difference, p = _clustered(weights[np.ix_(units, units)], tuned.d_prime[units], seed=trials.seed)
-    return Wired(curve, accuracy, tuned, clustering.excitatory, clustering.inhibitory, difference, p)
-
-
-def _clustered(weights: np.ndarray, d_prime: np.ndarray, seed: int) -> tuple[float, float]:
-    """Mean weight within a preference less that across, in standard deviations, and its p by permutation."""
-    selective = np.flatnonzero(np.abs(d_prime) >= SELECTIVE)
-    side = np.sign(d_prime[selective])
-    if min((side > 0).sum(), (side < 0).sum()) < 2:
-        return np.nan, np.nan
-    among = weights[np.ix_(selective, selective)]
-    off = ~np.eye(selective.size, dtype=bool)
-    spread = float(among[off].std())
-    if not spread > 0:
-        return np.nan, np.nan
-
-    def difference(sides: np.ndarray) -> float:
-        same = sides[:, None] == sides
-        return float(among[same & off].mean() - among[~same].mean()) / spread
-
-    rng = np.random.default_rng(seed)
-    found = difference(side)
-    shuffled = np.array([difference(rng.permutation(side)) for _ in range(SHUFFLES)])
-    return found, float((1 + np.count_nonzero(shuffled >= found)) / (1 + SHUFFLES))
+    signed = analysis.signed_clustering(
+        weights[np.ix_(units, units)], tuned.d_prime[units], threshold=SELECTIVE, rng=trials.seed
+    )
+    return Wired(curve, accuracy, tuned, clustering.excitatory, clustering.inhibitory, *signed)
 
 
 def _behaviour(found: dict[str, list[Wired]]) -> Signature:
@@ -124,7 +102,7 @@ def _behaviour(found: dict[str, list[Wired]]) -> Signature:
     return signature(
         "The task is learned under all three kinds of constraints.",
         f"{', '.join(texts)} ({networks(len(every))}; holds: {FOLLOWS}).",
-        [follows_evidence(w.curve) for w in every],
+        [w.curve is not None and w.curve.follows_evidence for w in every],
         accuracy={kind: [w.accuracy for w in of_kind] for kind, of_kind in found.items()},
         width_percent={
             kind: [w.curve.width if w.curve is not None and w.curve.converged else None for w in of_kind]
@@ -173,7 +151,7 @@ def _structured(runs: list[Run], found: list[Wired]) -> Signature:
         f"their group, {span([100 * w.accuracy for w in found], '{:.0f}')} % of choices are right (holds: "
         f"{100 * OWN_SIDE:g} % or more, and {FOLLOWS}).",
         [
-            count == 0 and share >= OWN_SIDE and follows_evidence(w.curve)
+            count == 0 and share >= OWN_SIDE and w.curve is not None and w.curve.follows_evidence
             for count, share, w in zip(across, own, found, strict=True)
         ],
         excitatory_weights_across=across,

@@ -6,9 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ... import analysis, plotting
+from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
 from ._draw_panels import INK, TEAL, choices_panel, draw, handle, level_colours, panels, title
-from ._signatures import FigureResult, Signature, Trend, networks, psychometric, signature, span, trend
+from ._signatures import SIGNIFICANT, FigureResult, Signature, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 MODALITIES = ("motion", "colour")
@@ -62,7 +63,7 @@ class StateSpace(NamedTuple):
     auc_choice: float
     auc_context: float
     angle: float
-    represented: list[list[Trend]]
+    represented: list[list[analysis.Trend]]
 
 
 def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
@@ -93,7 +94,7 @@ def measure_behaviour(trials: FigureTrials) -> Behaviour:
         curves.append([])
         for m, modality in enumerate(MODALITIES):
             coherence, choice = trials.condition(modality)[context == c], chosen[context == c]
-            curves[c].append(psychometric(coherence, choice))
+            curves[c].append(psychometric_or_none(coherence, choice))
             if curves[c][m] is not None:
                 slopes[c, m] = _slope(coherence, choice)
     return Behaviour(curves, slopes, float(trials.correct.mean()))
@@ -152,9 +153,9 @@ def _stimulus(trials: FigureTrials) -> tuple[np.ndarray, np.ndarray, dict[str, n
 
 def _trend(
     shown: np.ndarray, axes: analysis.RegressionAxes, other: dict[str, np.ndarray], modality: str, chosen: np.ndarray
-) -> Trend:
+) -> analysis.Trend:
     p = axes.names.index(modality)
-    return trend(other[modality][chosen], shown[axes.best_step[p], chosen, p])
+    return analysis.trend(other[modality][chosen], shown[axes.best_step[p], chosen, p])
 
 
 def behaviour_signature(behaviours: list[Behaviour]) -> Signature:
@@ -201,7 +202,7 @@ def _space_signatures(spaces: list[StateSpace | None]) -> list[Signature]:
             f"Rank correlation of the activity on the axis with the irrelevant coherence "
             f"{span([t.rho for t in other_way])}, with the relevant one "
             f"{span([s.represented[c][c].rho for s in known for c in (0, 1)])} (holds: above 0 with p < 0.01).",
-            [*(found.rises() for found in other_way), *missing],
+            [*(found.rises(SIGNIFICANT) for found in other_way), *missing],
             irrelevant=[[s.represented[c][1 - c].rho for c in (0, 1)] for s in known],
             relevant=[[s.represented[c][c].rho for c in (0, 1)] for s in known],
         ),

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from scipy import stats
 
 from ... import analysis, plotting
+from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
 from ._draw_panels import (
     INK,
@@ -24,11 +24,8 @@ from ._signatures import (
     SIGNIFICANT,
     FigureResult,
     Signature,
-    falls_nowhere,
-    follows_evidence,
     largest_p,
     networks,
-    psychometric,
     signature,
     span,
 )
@@ -47,8 +44,6 @@ class Decision(NamedTuple):
     curve: analysis.Psychometric | None
     durations: analysis.AccuracyByDuration | None
     times: analysis.Chronometric | None
-    slope: float
-    slope_p: float
     accuracy: float
 
 
@@ -85,20 +80,13 @@ def _varied(trials: FigureTrials) -> Decision:
         correct,
         np.array(DURATION_EDGES),
     )
-    curve = psychometric(coherence, trials.choice)
-    return Decision(curve, durations, None, np.nan, np.nan, float(correct.mean()))
+    return Decision(psychometric_or_none(coherence, trials.choice), durations, None, float(correct.mean()))
 
 
 def _timed(trials: FigureTrials) -> Decision:
     coherence, correct = trials.condition("coherence"), trials.correct
-    time = _crossing(trials).time
-    times = attempt(analysis.chronometric, np.abs(coherence), time, correct)
-    curve = psychometric(coherence, trials.choice)
-    slope = p = np.nan
-    if np.unique(np.abs(coherence[correct])).size > 1 and np.unique(time[correct]).size > 1:
-        line = stats.linregress(np.log2(np.abs(coherence[correct])), time[correct])
-        slope, p = float(line.slope), float(line.pvalue)
-    return Decision(curve, None, times, slope, p, float(correct.mean()))
+    times = attempt(analysis.chronometric, np.abs(coherence), _crossing(trials).time, correct)
+    return Decision(psychometric_or_none(coherence, trials.choice), None, times, float(correct.mean()))
 
 
 def _crossing(trials: FigureTrials) -> analysis.ThresholdCrossing:
@@ -120,10 +108,10 @@ def _curve_signature(name: str, found: list[Decision]) -> Signature:
         f"{span([None if curve is None else curve.bias for curve in curves], '{:.2f} %')}; "
         f"{span([100 * decision.accuracy for decision in found], '{:.0f}')} % correct (holds: the fit is "
         f"determined, {FOLLOWS}).",
-        [curve is not None and curve.converged and follows_evidence(curve) for curve in curves],
+        [curve is not None and curve.converged and curve.follows_evidence for curve in curves],
         width_percent=widths,
         bias_percent=[None if curve is None else curve.bias for curve in curves],
-        monotone_within_error=[curve is not None and falls_nowhere(curve) for curve in curves],
+        monotone_within_error=[curve is not None and curve.is_monotone_within_error for curve in curves],
         accuracy=[decision.accuracy for decision in found],
     )
 
@@ -157,7 +145,8 @@ def _varied_signatures(found: list[Decision]) -> list[Signature]:
 
 def _timed_signatures(found: list[Decision]) -> list[Signature]:
     known = [decision.times for decision in found if decision.times is not None]
-    slopes, p_values = [d.slope for d in found], [d.slope_p for d in found]
+    slopes = [np.nan if decision.times is None else decision.times.slope for decision in found]
+    p_values = [np.nan if decision.times is None else decision.times.slope_p_value for decision in found]
     missing = [float(times.n_missing.sum() / (times.n.sum() + times.n_missing.sum())) for times in known]
     slower = [float(np.nanmax(t.mean[0]) - t.mean[0][-1]) if np.isfinite(t.mean[0][-1]) else None for t in known]
     return [

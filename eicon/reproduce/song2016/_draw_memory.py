@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from scipy import special
 
 from ... import analysis, plotting
 from ...runs import Run
@@ -121,35 +120,12 @@ def _measure(trials: FigureTrials) -> Memory:
     aligned = analysis.align(rated.rates, rated.onset("delay"), rated.task.dt, window=window)
     late = aligned.values[aligned.time > window[1] - LATE].mean(axis=0)
     tuning = attempt(analysis.tuning, late, f1, alpha=SIGNIFICANT)
-    slopes = [_slopes(rates, f1) for rates in aligned.values]
+    shares = attempt(analysis.tuned_fractions, aligned.values, f1)
     steps = np.arange(0, len(aligned.time), max(1, round(EVERY / rated.task.dt)))
     stability = attempt(analysis.tuning_correlation, aligned.values, f1, steps=steps)
-    rising, falling = np.array(slopes).T
-    return Memory(_tuned(late, f1), tuning, aligned.time, rising, falling, stability)
-
-
-def _tuned(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Units whose means differ between levels: one-way analysis of variance."""
-    groups = [values[levels == level].astype(np.float64) for level in np.unique(levels)]
-    grand = np.concatenate(groups).mean(axis=0)
-    between = sum(len(group) * (group.mean(axis=0) - grand) ** 2 for group in groups)
-    within = np.sum([np.sum((group - group.mean(axis=0)) ** 2, axis=0) for group in groups], axis=0)
-    free = len(groups) - 1, len(values) - len(groups)
-    if min(free) < 1:
-        return np.zeros(values.shape[1], bool)
-    f = np.divide(between / free[0], within / free[1], out=np.zeros(values.shape[1]), where=within > 0)
-    return special.fdtrc(*free, f) < SIGNIFICANT
-
-
-def _slopes(rates: np.ndarray, f1: np.ndarray) -> tuple[float, float]:
-    """Fractions of units (B, N) that rise and fall with the frequency, p < 0.05 each by the correlation over trials."""
-    x, y = f1 - f1.mean(), rates - rates.mean(axis=0)
-    size = np.sqrt((x @ x) * np.sum(y**2, axis=0))
-    r = np.clip(np.divide(x @ y, size, out=np.zeros(size.shape), where=size > 0), -1.0, 1.0)
-    free = len(f1) - 2
-    t = r * np.sqrt(free / np.maximum(1 - r**2, 1e-12)) if free > 0 else np.zeros_like(r)
-    significant = 2 * special.stdtr(max(free, 1), -np.abs(t)) < 0.05
-    return float(np.mean(significant & (r > 0))), float(np.mean(significant & (r < 0)))
+    tuned = np.zeros(late.shape[1], bool) if tuning is None else tuning.p_any < SIGNIFICANT
+    rising, falling = np.zeros((2, len(aligned.time))) if shares is None else shares
+    return Memory(tuned, tuning, aligned.time, rising, falling, stability)
 
 
 def _behaviour(found: list[Behaviour]) -> Signature:

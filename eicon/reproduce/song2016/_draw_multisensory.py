@@ -7,9 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ... import analysis, plotting
+from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
 from ._draw_panels import INK, REFERENCE, SHADE, UNIT_LABEL, draw, handle, nothing, panels, title
-from ._signatures import FigureResult, Signature, networks, psychometric, signature, span
+from ._signatures import FigureResult, Signature, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 RATES = (9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0)
@@ -72,7 +73,7 @@ def _run_around_boundary(run: Run, repeats: int, *, stream: int = 0, keep_rates:
 def _ratio(trials: FigureTrials) -> analysis.MultisensoryRatio | None:
     """Information in the three curves; None if the choices do not determine them."""
     rate, modality, choice = trials.condition("rate"), trials.condition("modality"), trials.choice
-    curves = [psychometric(rate[modality == m], choice[modality == m]) for m in range(3)]
+    curves = [psychometric_or_none(rate[modality == m], choice[modality == m]) for m in range(3)]
     if not all(curve is not None and curve.converged for curve in curves):
         return None
     return analysis.multisensory_ratio(rate, modality, choice, rng=trials.seed, n_resamples=RESAMPLES)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from ... import plotting
+from ... import analysis, plotting
 from ...runs import Run
 from ._draw_panels import INK, ORANGE, REFERENCE, SHADE, TEAL, mosaic, points, title
 from ._signatures import FigureResult, Signature, networks, signature, span
@@ -73,7 +73,7 @@ def sinewave_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
 
 
 def measure(trials: FigureTrials) -> Wave:
-    """Amplitude and phase of each period."""
+    """Error and amplitude of each period, and how long a period is."""
     task = trials.task
     period, trained = task.period, task.periods[1] - EXTRA_PERIODS  # type: ignore[attr-defined]
     steps = round(period / task.dt)
@@ -81,13 +81,8 @@ def measure(trials: FigureTrials) -> Wave:
     cut = trials.outputs[: n * steps, :, 0].reshape(n, steps, -1).astype(np.float64)
     target = np.sin(2 * np.pi * np.arange(1, steps + 1) / steps)
     rmse = np.sqrt(np.mean((cut - target[:, None]) ** 2, axis=(1, 2)))
-    turning = np.exp(-2j * np.pi * np.arange(1, steps + 1) / steps)
-    component = 2j / steps * np.einsum("kst,s->kt", cut, turning)
-    amplitude = np.abs(component).mean(axis=1)
-    if not amplitude.min() > WAVE:
-        return Wave(rmse, amplitude, np.nan, period, trained)
-    drift = np.polyfit(np.arange(n), np.unwrap(np.angle(component), axis=0), 1)[0].mean()
-    return Wave(rmse, amplitude, float(period / (1 + drift / (2 * np.pi))), period, trained)
+    found = analysis.oscillation(trials.outputs[:, :, 0], period, task.dt, smallest=WAVE)
+    return Wave(rmse, found.amplitude, found.period, period, trained)
 
 
 def _run_longer(run: Run, repeats: int, dt: float) -> FigureTrials:
