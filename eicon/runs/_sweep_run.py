@@ -45,7 +45,7 @@ class Neurons:
 
 @dataclass(frozen=True)
 class SweepRun:
-    """One cell of the grid: a combination and its repeat.
+    """One run of a sweep: a combination of the grid and its repeat.
 
     Attributes
     ----------
@@ -104,8 +104,8 @@ class SweepRun:
         return jax.random.key(int(self.generator(purpose).integers(2**32)))
 
 
-def train_cell(run: SweepRun) -> dict[str, Any]:
-    """Train one cell of the grid, unless it is there already; returns what `summary` does.
+def train_sweep_run(run: SweepRun) -> dict[str, Any]:
+    """Train one run of a sweep, unless it is finished already; return its `summary`.
 
     The directory appears as a whole, once everything in it is on disk.
     """
