@@ -3,7 +3,8 @@
 Matplotlib is imported here, and for the panels of papers in `eicon.reproduce`.
 
 Functions draw into the Axes they are given or make a figure of their own in the house style, and return what
-they drew into. None of them shows, saves or closes anything.
+they drew into. None of them shows, saves or closes anything; `save_figures` and `save_png`
+write drawings and close them.
 """
 
 from ._activity import plot_activity as plot_activity

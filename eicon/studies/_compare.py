@@ -12,7 +12,7 @@ from ..analysis._psychometric import psychometric_or_none
 from ..models import RateRNN, verify
 from ..tasks import Task, Trial
 from ..training import LOSSES, Loss
-from ._responses import analysis_key
+from ._responses import analysis_key, unit_types
 
 PRODUCTION = "production"
 GROUPINGS = {"interval": ("interval", "ms"), "coherence": ("signed coherence", "%")}
@@ -172,7 +172,7 @@ def comparable(a: Task, b: Task) -> Comparability:
 
 def _side(name: str, net: RateRNN, task: Task, trial: Trial, key: jax.Array | None) -> Side:
     activity = net.predict(trial.inputs, key=key, noise=key is not None)
-    types = net.is_excitatory if net.is_excitatory.any() else None
+    types = unit_types(net)
     rates, outputs = np.asarray(activity.rates), np.asarray(activity.outputs)
     inside = np.asarray(trial.inside)
     start, stop = _production(trial)
