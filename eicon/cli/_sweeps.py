@@ -62,6 +62,7 @@ def sweep(
     if workers == 0 and "jax" not in sys.modules:
         os.environ.update(ONE_THREAD)  # the same bits as on a cluster
     with errors(context, again=_again(context)):
+        from .._files import without_nan
         from ..runs import SweepConfig, create_sweep, override, read_sweep, run_sweep
         from ..runs._sweep import check_files
 
@@ -96,7 +97,7 @@ def sweep(
             create_sweep(path, settings), workers=workers, scheduler=scheduler, progress=not context.obj["quiet"]
         )
         if as_json:
-            click.echo(json.dumps([_without_nan(summary) for summary in summaries], indent=2, allow_nan=False))
+            click.echo(json.dumps(without_nan(summaries), indent=2, allow_nan=False))
             return
         _say_summaries(summaries)
         click.echo(f"Results: {path}\nLook at them with: eicon plot-losses {path}")
@@ -220,11 +221,6 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
         said += [f"best accuracy {accuracy:.1%}"] if losses else []
         said += [f"{diverged} of {len(group)} diverged"] if diverged else []
         click.echo(f"{name}: {', '.join(said)}")
-
-
-def _without_nan(summary: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in summary.items()}
 
 
 def _table(results: dict[str, Any], run_milestones: Any) -> str:

@@ -204,7 +204,7 @@ def _means(means: Float[np.ndarray, "N C T"]) -> tuple[dict[str, np.ndarray], in
 
 
 def _components(given: Responses, conditions: Conditions, kept: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """First principal components, and the trajectories in them; none of a network that stands still."""
+    """First principal components, and the trajectories in them; none where rates do not vary."""
     rates, inside = np.asarray(given.activity.rates, float), np.asarray(given.trial.inside)
     n = min(N_COMPONENTS, rates.shape[2], int(inside.sum()) - 1)
     try:

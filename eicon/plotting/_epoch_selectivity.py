@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis import EpochSelectivity
 
-from ._activity import unit_groups
+from ._parts import unit_groups
 from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
 
 

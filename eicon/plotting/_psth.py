@@ -6,8 +6,8 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis import PSTH, sort_by_peak
 
-from ._activity import level_bar
 from ._connectivity import sorted_units, type_blocks
+from ._parts import level_bar
 from ._style import REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis import nrmse
 
-from ._activity import level_bar
+from ._parts import level_bar
 from ._style import E_COLOR, FONT_SIZE, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, coherence_cmap, house_style
 
 _DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")

@@ -1,14 +1,14 @@
 """What a trained run learned: numbers in analysis.json, pictures in figures/."""
 
-import json
 from typing import Any
 
 import numpy as np
 
 from .. import analysis, plotting
-from .._files import write_text
-from ..models import RateRNN, verify
+from .._files import write_json, write_text
+from ..models import verify
 from ..studies import Responses, responses
+from ..studies._responses import unit_types
 from ..training import read_history
 from ._dynamics import DynamicsRequest, run_dynamics
 from ._run import Run
@@ -46,7 +46,7 @@ def analyze_run(run: Run, *, repeats: int = 50, dynamics: DynamicsRequest | None
         if asked.page is not None:
             write_text(run.figures / "fixed_points.html", asked.page)
     plotting.save_figures(run.figures, figures)
-    write_text(run.path / "analysis.json", json.dumps(numbers, indent=2) + "\n")
+    write_json(run.path / "analysis.json", numbers)
     return numbers
 
 
@@ -72,7 +72,7 @@ def _activity(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[st
     spans = {name: np.asarray(span[example]) * task.dt for name, span in trial.epochs.items()}
     epochs = {name: (float(start), float(stop)) for name, (start, stop) in spans.items()}
     rates = np.asarray(activity.rates[:, example])
-    figures["activity"] = plotting.plot_activity(rates, _types(net), task.dt, epochs=epochs)
+    figures["activity"] = plotting.plot_activity(rates, unit_types(net), task.dt, epochs=epochs)
     components = analysis.pca(activity.rates, mask=np.asarray(trial.inside))
     return {
         "mean_rate": float(np.asarray(activity.rates)[np.asarray(trial.inside)].mean()),
@@ -82,7 +82,7 @@ def _activity(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[st
 
 
 def _spectrum(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
-    spectrum = analysis.spectrum(found.net.W_rec, excitatory=_types(found.net))
+    spectrum = analysis.spectrum(found.net.W_rec, excitatory=unit_types(found.net))
     figures["spectrum"] = plotting.plot_spectrum(spectrum)
     return {
         "spectral_radius": float(spectrum.spectral_radius),
@@ -100,10 +100,10 @@ def _choice(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str,
     figures["psychometric"] = plotting.plot_psychometric(curve)
 
     stimulus = np.asarray(trial.during("stimulus"))
-    tuned = analysis.selectivity(activity.rates, right, window=stimulus, excitatory=_types(net))
+    tuned = analysis.selectivity(activity.rates, right, window=stimulus, excitatory=unit_types(net))
     figures["selectivity"] = plotting.plot_selectivity(tuned)
     weights = np.asarray(net.W_rec)
-    figures["connectivity"] = plotting.plot_connectivity(weights, tuned.order, _types(net))
+    figures["connectivity"] = plotting.plot_connectivity(weights, tuned.order, unit_types(net))
 
     components = analysis.pca(activity.rates, mask=np.asarray(trial.inside), n_components=2)
     mean = analysis.condition_average(components.trajectories, coherence, np.asarray(trial.inside))
@@ -132,10 +132,6 @@ def _choice(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str,
             "n_selective": clustering.n_selective,
         },
     }
-
-
-def _types(net: RateRNN) -> np.ndarray | None:
-    return net.is_excitatory if net.is_excitatory.any() else None
 
 
 def _finite(value: float) -> float | None:

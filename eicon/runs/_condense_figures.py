@@ -9,6 +9,7 @@ import numpy as np
 from .. import analysis, plotting
 from ..models import RateRNN
 from ..studies._condense import CONDENSE_STREAM
+from ..studies._responses import unit_types
 from ..tasks import CueSetGo, Task
 from ._condense import read_condensation, stages
 from ._run import Run, open_run
@@ -59,7 +60,7 @@ def _units(original: RateRNN, task: Task, seed: int, units: list[int]) -> plotti
     return plotting.plot_unit_space(
         scaled,
         kept=units,
-        excitatory=original.is_excitatory if original.is_excitatory.any() else None,
+        excitatory=unit_types(original),
         explained_ratio=components.explained_ratio[:2],
     )
 

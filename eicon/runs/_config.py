@@ -18,6 +18,7 @@ from ..training import (
     OPTIMIZERS,
     AccuracyReached,
     History,
+    Loss,
     LossReached,
     RatePenalty,
     Regularizer,
@@ -238,6 +239,10 @@ class RunConfig(Section):
             validation_repeats=settings.validation_repeats,
             seed=self.seed,
         )
+
+    def make_loss(self) -> Loss:
+        """Loss of the training: the configured one, or else that of the task."""
+        return LOSSES[self.training.loss or self.make_task().loss]
 
     def to_toml(self) -> str:
         """TOML text that `read_config` reads back; every default is spelled out (``clip_norm = false``: none)."""

@@ -12,6 +12,7 @@ from .._files import without_nan
 from ..models import RateRNN, load
 from ..studies import Dynamics, Exponents, HeldInputs, dynamics_of, exponents_of
 from ..studies._dynamics import STILL, agreeing
+from ..studies._responses import unit_types
 from ..tasks import Task, Trial
 from ._dynamics_figures import fixed_point_figures, view_of
 from ._run import Run
@@ -197,7 +198,7 @@ def _spectra(
     figures: dict[str, plotting.Drawing],
 ) -> dict[str, Any]:
     """Eigenvalues along the mean trajectory, and through training where the run kept its networks."""
-    types = net.is_excitatory if net.is_excitatory.any() else None
+    types = unit_types(net)
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(max(1, 100 // task.n_conditions), key=key_trial)
     chosen = np.flatnonzero(agreeing(trial, request.conditions))

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -27,7 +28,9 @@ from eicon.reproduce.song2016 import (
 def quick(tmp_path_factory):
     """Two quick networks of figure 9, drawn; tests must not change it."""
     out = tmp_path_factory.mktemp("suite") / "quick"
+    open_before = plt.get_fignums()
     reproduce(out, [9], seeds=1, quick=True, progress=False)
+    assert plt.get_fignums() == open_before
     return out
 
 

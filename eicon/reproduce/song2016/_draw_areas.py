@@ -61,7 +61,8 @@ def areas_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
         "the stimulus for the choice and for the modality that the context says to ignore, a point per network "
         "(filled: the example); and choices as in the figure before."
     )
-    signatures = [_densities(found), _behaviour(found), _specialised(found)]
+    behaviour = behaviour_signature([areas.behaviour for areas in found])
+    signatures = [_densities(found), behaviour, _specialised(found)]
     return FigureResult(signatures, {"areas": _draw(example, found)}, {"areas": caption})
 
 
@@ -132,10 +133,6 @@ def _densities(found: list[Areas]) -> Signature:
 
 def _place(connections: Connections, name: str) -> int:
     return connections.names.index(name)
-
-
-def _behaviour(found: list[Areas]) -> Signature:
-    return behaviour_signature([areas.behaviour for areas in found])
 
 
 def _specialised(found: list[Areas]) -> Signature:

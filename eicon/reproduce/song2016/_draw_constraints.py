@@ -10,16 +10,7 @@ from ... import analysis, plotting
 from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
 from ._draw_panels import INK, choices_panel, draw, panels, title
-from ._signatures import (
-    FOLLOWS,
-    SIGNIFICANT,
-    FigureResult,
-    Signature,
-    largest_p,
-    networks,
-    signature,
-    span,
-)
+from ._signatures import FOLLOWS, SIGNIFICANT, FigureResult, Signature, largest_p, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 KINDS = {"rdm_nodale": "without Dale's law", "rdm_dense": "Dale's law, all to all", "rdm_fixed": "structured"}

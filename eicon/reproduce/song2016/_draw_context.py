@@ -71,7 +71,7 @@ def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     example, measured = measure_all(
         by_model(runs, "mante"),
         lambda run, _: run_trials(run, repeats),
-        lambda trials: (measure_behaviour(trials), _space(trials)),
+        lambda trials: (measure_behaviour(trials), attempt(measure_space, trials.rated)),
     )
     behaviours, spaces = [behaviour for behaviour, _ in measured], [space for _, space in measured]
     caption = (
@@ -109,10 +109,6 @@ def _slope(coherence: np.ndarray, choice: np.ndarray) -> float:
         if curve.width < np.ptp(curve.levels):
             return sign * np.inf
     return 0.0
-
-
-def _space(trials: FigureTrials) -> StateSpace | None:
-    return attempt(measure_space, trials.rated)
 
 
 def measure_space(trials: FigureTrials) -> StateSpace:

@@ -8,27 +8,8 @@ from matplotlib.axes import Axes
 from ... import analysis, plotting
 from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
-from ._draw_panels import (
-    INK,
-    REFERENCE,
-    UNIT_LABEL,
-    choices_panel,
-    draw,
-    handle,
-    level_colours,
-    panels,
-    title,
-)
-from ._signatures import (
-    FOLLOWS,
-    SIGNIFICANT,
-    FigureResult,
-    Signature,
-    largest_p,
-    networks,
-    signature,
-    span,
-)
+from ._draw_panels import INK, REFERENCE, UNIT_LABEL, choices_panel, draw, handle, level_colours, panels, title
+from ._signatures import FOLLOWS, SIGNIFICANT, FigureResult, Signature, largest_p, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 DURATION_EDGES = (80.0, 140.0, 220.0, 320.0, 460.0, 700.0, 1500.0)
@@ -49,16 +30,13 @@ class Decision(NamedTuple):
 
 def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks of both versions."""
-    bins = len(DURATION_EDGES) - 1
-
-    def run_vs(run: Run, first: bool) -> FigureTrials:
-        return run_trials(run, bins * repeats, keep_rates=first)
-
-    def run_rt(run: Run, first: bool) -> FigureTrials:
-        return run_trials(run, repeats, keep_rates=first)
-
-    vs, varied = measure_all(by_model(runs, "rdm_varstim"), run_vs, _varied)
-    rt, timed = measure_all(by_model(runs, "rdm_rt"), run_rt, _timed)
+    many = repeats * (len(DURATION_EDGES) - 1)
+    vs, varied = measure_all(
+        by_model(runs, "rdm_varstim"), lambda run, first: run_trials(run, many, keep_rates=first), _varied
+    )
+    rt, timed = measure_all(
+        by_model(runs, "rdm_rt"), lambda run, first: run_trials(run, repeats, keep_rates=first), _timed
+    )
     caption = (
         "Above, stimulus of variable duration (VS): choices against signed coherence, accuracy against the duration of "
         "the stimulus for each coherence, and the activity of a unit in correct trials from the onset of the stimulus. "

@@ -75,6 +75,12 @@ class Memory(NamedTuple):
             return np.nan
         return float(self.tuning.monotone[self.tuned].mean())
 
+    def units(self, sign: int) -> np.ndarray:
+        """Tuned and monotone units whose rate rises with the frequency (1), or falls (-1)."""
+        if self.tuning is None:
+            return np.zeros(0, int)
+        return np.flatnonzero(self.tuned & self.tuning.monotone & (sign * self.tuning.slope > 0))
+
     def similarity(self, first: float, second: float) -> float:
         """Correlation of tuning at two times from the beginning of the delay, ms; NaN if there is no tuning."""
         if self.stability is None:
@@ -144,15 +150,7 @@ def _behaviour(found: list[Behaviour]) -> Signature:
 
 def _monotone(found: list[Memory]) -> Signature:
     shares = [memory.monotone for memory in found]
-    rising, falling = [], []
-    for memory in found:
-        if memory.tuning is None:
-            rising.append(0)
-            falling.append(0)
-            continue
-        counted = memory.tuned & memory.tuning.monotone
-        rising.append(int(np.count_nonzero(counted & (memory.tuning.slope > 0))))
-        falling.append(int(np.count_nonzero(counted & (memory.tuning.slope < 0))))
+    rising, falling = ([memory.units(sign).size for memory in found] for sign in (1, -1))
     n_tuned = [int(memory.tuned.sum()) for memory in found]
     return signature(
         "Units hold the first frequency over the delay by rates that rise with it, or fall.",
@@ -221,7 +219,7 @@ def _unit(trials: FigureTrials, memory: Memory, sign: int, ax: Axes) -> str:
     tuning = memory.tuning
     if tuning is None:
         raise ValueError("no tuning")
-    candidates = np.flatnonzero(memory.tuned & tuning.monotone & (sign * tuning.slope > 0))
+    candidates = memory.units(sign)
     if not candidates.size:
         raise ValueError("no tuned unit")
     unit = int(candidates[np.argmax(tuning.r_squared[candidates])])

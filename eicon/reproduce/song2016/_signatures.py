@@ -47,7 +47,7 @@ class FigureResult(NamedTuple):
 def signature(claim: str, measured: str, flags: Iterable[bool | np.bool_ | None], **values: Any) -> Signature:
     """Signature that holds if there are flags and all of them are true (None: could not be measured)."""
     judged = [bool(flag) for flag in flags]
-    return Signature(claim, measured, bool(judged) and all(judged), without_nan(_plain(values)))
+    return Signature(claim, measured, bool(judged) and all(judged), without_nan(values))
 
 
 FOLLOWS = (
@@ -79,14 +79,3 @@ def largest_p(values: Sequence[float | None]) -> str:
 def networks(n: int) -> str:
     """So many networks, in words."""
     return "1 network" if n == 1 else f"{n} networks"
-
-
-def _plain(value: Any) -> Any:
-    """Same nested value without arrays and numpy numbers."""
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    return value
