@@ -82,7 +82,7 @@ def quantise(values: Float[np.ndarray, "N ..."], bits: int, used: np.ndarray | N
 
 
 def contents(given: Responses, levels: Levels) -> Contents:
-    """Everything that a page shows of recorded trials.
+    """Everything that a page shows of a network and its trials.
 
     Parameters
     ----------

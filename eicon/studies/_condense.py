@@ -72,7 +72,7 @@ def condense_network(
     dale : bool
         Keep the signs of the units; False makes a network without Dale's law of one with it.
     noise : float
-        Part of the network's own noise (``sigma_rec``, ``sigma_in``) with which its activity is recorded. Some is
+        Part of the network's own noise (``sigma_rec``, ``sigma_in``) with which it is run. Some is
         needed: it shows what the network does beside its usual trajectories. 0 to 1.
     key : jax.Array, optional
         Of that noise; default ``jax.random.key(0)``.
@@ -98,8 +98,8 @@ def condense_network(
     """
     if not 0 <= noise <= 1:
         raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
-    recorded = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
-    rates = np.asarray(recorded.predict(inputs, key=jax.random.key(0) if key is None else key).rates)
+    noisy = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
+    rates = np.asarray(noisy.predict(inputs, key=jax.random.key(0) if key is None else key).rates)
     initial = np.broadcast_to(net.activation(net.x0.value), rates[:1].shape)
     seen = np.ones(rates.shape[:2]) if mask is None else np.asarray(mask)
     sign = net.equation.recurrent.sign
