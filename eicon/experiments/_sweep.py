@@ -142,7 +142,7 @@ def run_sweep(
     """
     _remove_litter(sweep.path)
     runs = sweep.runs()
-    missing = [task for task in runs if not task.done]
+    missing = _by_program([task for task in runs if not task.done])
     made: dict[Path, dict[str, Any]] = {}
     try:
         with _Progress(len(runs), len(runs) - len(missing), progress) as shown:
@@ -165,6 +165,12 @@ def run_sweep(
     finally:
         _remove_litter(sweep.path)
     return [made.get(task.path) or summary(task) for task in runs]
+
+
+def _by_program(runs: list[SweepRun]) -> list[SweepRun]:
+    """Runs that share compiled code one after the other, else as they were: a process keeps few programs at a time."""
+    place: dict[str, int] = {}
+    return sorted(runs, key=lambda run: place.setdefault(run.program, len(place)))
 
 
 def _distributed(
