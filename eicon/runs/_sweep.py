@@ -143,7 +143,7 @@ def run_sweep(
     """
     _remove_litter(sweep.path)
     runs = sweep.runs()
-    missing = [run for run in runs if not run.done]
+    missing = _by_program([run for run in runs if not run.done])
     made: dict[Path, dict[str, Any]] = {}
     try:
         with _Progress(len(runs), len(runs) - len(missing), progress) as shown:
@@ -166,6 +166,12 @@ def run_sweep(
     finally:
         _remove_litter(sweep.path)
     return [made.get(run.path) or summary(run) for run in runs]
+
+
+def _by_program(runs: list[SweepRun]) -> list[SweepRun]:
+    """Runs that share compiled code one after the other, else as they were: a process keeps few programs at a time."""
+    place: dict[str, int] = {}
+    return sorted(runs, key=lambda run: place.setdefault(run.program, len(place)))
 
 
 def _distributed(

@@ -86,6 +86,12 @@ class SweepRun:
         """Its network after an epoch (counted from 0), where it was stored."""
         return self.path / "networks" / f"epoch={epoch}.npz"
 
+    @property
+    def program(self) -> str:
+        """What most of all decides about compiled code; runs of different ones cannot share it."""
+        network, training = self.settings.network, self.settings.training
+        return repr((self.settings.make_task(), network.activation, network.signs, network.freeze, training.optimizer))
+
     def identity(self) -> dict[str, Any]:
         """What fixes the result of this run."""
         return {

@@ -1,0 +1,1 @@
+"""Long studies, run by hand: `python -m studies.NAME`."""
