@@ -77,7 +77,7 @@ def _high_water(pid: int) -> int:
 
 def measure(folder: Path, label: str, epochs: int) -> dict[str, Any]:
     """Do the sweep, and say how large its worker was."""
-    from eicon.experiments import create_sweep, parse_sweep, run_sweep
+    from eicon.runs import create_sweep, parse_sweep, run_sweep
 
     settings = SETTINGS.replace("neurons = 4", f'neurons = 4\nfolder = "{folder}"').replace(
         "epochs = 20", f"epochs = {epochs}"
