@@ -27,6 +27,7 @@ def _bounded_memory() -> Iterator[None]:
         gc.collect()
         jax.clear_caches()
 
+
 TINY = """
 seed = 3
 [network]

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import plotting
 from .._files import without_nan, write_text
-from ..runs import Run
+from ..plotting._files import save_figures
+from ..runs._run import Run
 from ..studies import compare_networks
 from ..studies._compare import comparable
-from ..training import LOSSES
+from ..training._losses import LOSSES
 from ._compare_figures import draw_comparison
 from ._compare_text import comparison_page, comparison_text
 
@@ -86,7 +86,7 @@ def compare_runs(
         }
     )
     figures = draw_comparison(found.sides, found.trials)
-    plotting.save_figures(out, figures)
+    save_figures(out, figures)
     write_text(out / "compare.json", json.dumps(numbers, indent=2) + "\n")
     write_text(out / "compare.md", comparison_text(numbers, list(figures)))
     write_text(out / "compare.html", comparison_page(numbers, out, list(figures)))

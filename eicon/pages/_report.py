@@ -8,7 +8,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from .._files import write_text
-from ..runs import Run, dynamics_words
+from ..runs._dynamics_words import dynamics_words
+from ..runs._run import Run
 
 CAPTIONS = {
     "psychometric": (

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import Psychometric
+from eicon.analysis._psychometric import Psychometric
 
 from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style, new_figure
 

@@ -7,7 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 
-from eicon.analysis import AccuracyByDuration, Chronometric, MultisensoryRatio, Weibull
+from eicon.analysis._chronometric import Chronometric
+from eicon.analysis._duration import AccuracyByDuration
+from eicon.analysis._multisensory import MultisensoryRatio
+from eicon.analysis._weibull import Weibull
 
 from ._activity import level_bar
 from ._behaviour import plot_psychometric
@@ -34,7 +37,7 @@ def plot_weibull(
     Parameters
     ----------
     weibull : Weibull
-        Result of `eicon.analysis.weibull`.
+        Result of `eicon.analysis.behaviour.weibull`.
     label : str, optional
         Name of the network, for a legend of several curves in one Axes.
     color : str
@@ -81,7 +84,7 @@ def plot_chronometric(
     Parameters
     ----------
     chronometric : Chronometric
-        Result of `eicon.analysis.chronometric`. Trials without a choice are counted in the legend.
+        Result of `eicon.analysis.behaviour.chronometric`. Trials without a choice are counted in the legend.
     errors : bool
         Draw error trials too, as open circles.
     label : str, optional
@@ -135,7 +138,7 @@ def plot_accuracy_by_duration(
     Parameters
     ----------
     result : AccuracyByDuration
-        Result of `eicon.analysis.accuracy_by_duration`.
+        Result of `eicon.analysis.behaviour.accuracy_by_duration`.
     chance : float
         Accuracy of guessing, drawn dotted.
     unit, quantity : str
@@ -186,7 +189,7 @@ def plot_multisensory(
     Parameters
     ----------
     result : MultisensoryRatio
-        Result of `eicon.analysis.multisensory_ratio`.
+        Result of `eicon.analysis.behaviour.multisensory_ratio`.
     names : (first, second, both)
         Names of the modalities, for the legend.
     quantity, unit : str

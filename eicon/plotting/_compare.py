@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import RampIndex, ScalarVariability
+from eicon.analysis._interval_timing import RampIndex, ScalarVariability
 
 from ._activity import level_bar
 from ._style import (

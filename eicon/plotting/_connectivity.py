@@ -6,7 +6,8 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import Selectivity, Spectrum
+from eicon.analysis._selectivity import Selectivity
+from eicon.analysis._spectrum import Spectrum
 
 from ._style import (
     E_COLOR,

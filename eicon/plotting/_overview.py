@@ -3,7 +3,9 @@
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ..analysis import PCA, ConditionAverage, Psychometric, Selectivity
+from ..analysis._pca import PCA, ConditionAverage
+from ..analysis._psychometric import Psychometric
+from ..analysis._selectivity import Selectivity
 from ._activity import plot_pc_trajectories
 from ._behaviour import plot_psychometric
 from ._connectivity import plot_connectivity

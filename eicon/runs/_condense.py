@@ -12,10 +12,12 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from .._files import without_nan, write_text
-from ..analysis import INCOMING, METHODS, SIMILARITIES
+from ..analysis._condense import INCOMING, METHODS
+from ..analysis._merging import SIMILARITIES
 from ..models import RateRNN, load, save
 from ..studies._condense import CONDENSE_STREAM, NOISE, Reference, condense_network, measure, reference
-from ..training import LOSSES, ActivityMatch, Loss
+from ..training import ActivityMatch
+from ..training._losses import LOSSES, Loss
 from ._run import Run, open_run, write_record
 
 

@@ -3,7 +3,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import Connectivity, RateEquation, RateRNN
+from eicon.models import Connectivity, RateRNN
+from eicon.models._equation import RateEquation
 from eicon.models._noise import normal
 
 INPUTS = np.ones((3, 2, 2), np.float32)

@@ -5,6 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from eicon import analysis, plotting
+from eicon.plotting._phase_plane import NULLCLINE_COLORS
 
 RNG = np.random.default_rng(0)
 
@@ -19,7 +20,7 @@ def legend(ax):
 
 
 EXPONENTS = np.array([0.002, 0.0, -0.0104, -0.2, -0.3])
-LYAPUNOV = analysis.Lyapunov(
+LYAPUNOV = analysis.results.Lyapunov(
     EXPONENTS,
     np.array([1e-4, 2e-4, np.nan, 1e-3, 1e-3]),
     EXPONENTS * (1 + 5 / np.arange(1, 101))[:, None],
@@ -63,8 +64,8 @@ TIME = np.arange(4) * 20.0
 
 @pytest.mark.parametrize("dt", [None, 20.0])
 def test_trajectory_spectra(dt):
-    result = analysis.trajectory_spectra(WEIGHTS, GAINS, 100.0, dt=dt)
-    figure = plotting.plot_trajectory_spectra(result, TIME, since="go")
+    result = analysis.spectra.trajectory_spectra(WEIGHTS, GAINS, 100.0, dt=dt)
+    figure = plotting.spectra.plot_trajectory_spectra(result, TIME, since="go")
     plane, top, bottom = figure.axes[:3]
     (dots,) = [one for one in plane.collections if len(one.get_offsets()) == 4 * N]
     values = result.eigenvalues.reshape(-1)
@@ -77,13 +78,13 @@ def test_trajectory_spectra(dt):
     assert plane.get_xlabel() == ("Re λ" if dt else "Re λ (1/ms)")
     np.testing.assert_array_equal(bottom.lines[0].get_ydata(), result.n_unstable)
     assert bottom.get_xlabel() == "time since go (ms)"
-    uneven = analysis.trajectory_spectra(WEIGHTS, GAINS, np.linspace(10, 20, N))
-    assert "random matrix" not in legend(plotting.plot_trajectory_spectra(uneven, TIME).axes[1])
+    uneven = analysis.spectra.trajectory_spectra(WEIGHTS, GAINS, np.linspace(10, 20, N))
+    assert "random matrix" not in legend(plotting.spectra.plot_trajectory_spectra(uneven, TIME).axes[1])
 
 
 def test_training_spectra():
-    result = analysis.training_spectra(np.stack([WEIGHTS, 2 * WEIGHTS, 3 * WEIGHTS - 2]), [0, 100, 300])
-    plane, top, bottom = plotting.plot_training_spectra(result).axes[:3]
+    result = analysis.spectra.training_spectra(np.stack([WEIGHTS, 2 * WEIGHTS, 3 * WEIGHTS - 2]), [0, 100, 300])
+    plane, top, bottom = plotting.spectra.plot_training_spectra(result).axes[:3]
     for label, values in (
         ("max |λ|", result.radius),
         ("max Re λ", result.abscissa),
@@ -93,14 +94,14 @@ def test_training_spectra():
     np.testing.assert_array_equal(bottom.lines[0].get_xydata(), np.column_stack([result.steps, result.n_outliers]))
     assert plane.patches[0].radius == pytest.approx(result.random_radius[-1])
     assert plane.collections[0].get_array()[-1] == 300
-    one = analysis.training_spectra(WEIGHTS[None], [7])
-    plotting.plot_training_spectra(one).canvas.draw()
+    one = analysis.spectra.training_spectra(WEIGHTS[None], [7])
+    plotting.spectra.plot_training_spectra(one).canvas.draw()
 
 
 def test_dimensionality_marks_the_signal_components():
     ratio = np.array([0.6, 0.3, 0.08, 0.02])
-    result = analysis.Dimensionality(2.2, 2, 3, 4, ratio, 2, np.array([1.0, 0.5, 0.2, 0.25, 0.3]), 1.8, 400)
-    ax = plotting.plot_dimensionality(result)
+    result = analysis.results.Dimensionality(2.2, 2, 3, 4, ratio, 2, np.array([1.0, 0.5, 0.2, 0.25, 0.3]), 1.8, 400)
+    ax = plotting.coding.plot_dimensionality(result)
     np.testing.assert_allclose(line(ax, "all samples").get_ydata(), [0.0, 0.6, 0.9, 0.98, 1.0])
     np.testing.assert_allclose(line(ax, "split halves").get_ydata(), [0.0, 0.5, 0.8, 0.75, 0.7])
     (ring,) = [one for one in ax.lines if one.get_markersize() == 9]
@@ -108,12 +109,12 @@ def test_dimensionality_marks_the_signal_components():
     text = ax.texts[0].get_text()
     for part in ("signal components 2", "participation ratio 2.2", "90, 95, 99 %: 2, 3, 4", "(TwoNN) 1.8"):
         assert part in text
-    short = plotting.plot_dimensionality(result._replace(n_signal=None, split_error=np.zeros(0)), n_components=2)
+    short = plotting.coding.plot_dimensionality(result._replace(n_signal=None, split_error=np.zeros(0)), n_components=2)
     assert legend(short) == ["all samples"]
     assert line(short, "all samples").get_xdata().tolist() == [0, 1, 2]
 
 
-DECODING = analysis.Decoding(
+DECODING = analysis.results.Decoding(
     np.array([0.5, 0.9, 0.8]),
     np.array([[0.5, 0.6, 0.4], [0.55, 0.9, 0.7], [0.2, 0.6, 0.8]]),
     np.full(3, 0.5),
@@ -125,19 +126,19 @@ DECODING = analysis.Decoding(
 
 
 def test_decoding_over_time():
-    ax = plotting.plot_decoding(DECODING, 10.0, start=-20.0, since="cue")
+    ax = plotting.coding.plot_decoding(DECODING, 10.0, start=-20.0, since="cue")
     # bins of two steps, at -20 and -10, 0 and 10, 20 and 30 ms
     np.testing.assert_allclose(line(ax, "2 classes").get_xydata(), [[-15, 0.5], [5, 0.9], [25, 0.8]])
     np.testing.assert_allclose(line(ax, "p < 0.05").get_xydata(), [[5, 0.9]])
     assert ax.get_xlabel() == "time since cue (ms)"
     band = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (0.5, 0.6)
-    plain = plotting.plot_decoding(DECODING._replace(chance_95=np.full(3, np.nan), p=np.full(3, np.nan)), 10.0)
+    plain = plotting.coding.plot_decoding(DECODING._replace(chance_95=np.full(3, np.nan), p=np.full(3, np.nan)), 10.0)
     assert legend(plain) == ["chance", "2 classes"]
 
 
 def test_generalisation_has_training_up_and_test_across():
-    ax = plotting.plot_generalisation(DECODING, 10.0, start=-20.0, events=[0.0])
+    ax = plotting.coding.plot_generalisation(DECODING, 10.0, start=-20.0, events=[0.0])
     (image,) = ax.images
     np.testing.assert_array_equal(image.get_array(), DECODING.generalisation)
     assert image.origin == "lower"
@@ -147,7 +148,7 @@ def test_generalisation_has_training_up_and_test_across():
     assert (low + high) / 2 == pytest.approx(0.5)  # chance is white
     assert [one.get_xdata()[0] for one in ax.lines if one.get_xdata()[0] == one.get_xdata()[1]] == [0.0]
     ten = DECODING._replace(classes=np.arange(10))
-    low, high = plotting.plot_generalisation(ten, 10.0).images[0].get_clim()
+    low, high = plotting.coding.plot_generalisation(ten, 10.0).images[0].get_clim()
     assert (low + high) / 2 == pytest.approx(0.1)
     assert high == pytest.approx(1.0)
 
@@ -157,8 +158,8 @@ def test_timescales_by_type_with_the_fit_of_the_population():
     units = np.exp(-lags[:, None] / np.array([50.0, 60.0, 200.0])) + 0.1
     units = np.concatenate([units, np.full((20, 1), np.nan)], axis=1)
     tau = np.array([50.0, 60.0, 200.0, np.nan])
-    result = analysis.Timescales(tau, tau, tau, tau, 80.0, 0.9, 0.05, 0.99, units, lags, 1)
-    ax = plotting.plot_timescales(result, excitatory=[True, True, False, False])
+    result = analysis.results.Timescales(tau, tau, tau, tau, 80.0, 0.9, 0.05, 0.99, units, lags, 1)
+    ax = plotting.coding.plot_timescales(result, excitatory=[True, True, False, False])
     e, i = ax.collections
     assert to_hex(e.get_color()[0]).upper() == plotting.E_COLOR
     assert to_hex(i.get_color()[0]).upper() == plotting.I_COLOR
@@ -174,7 +175,7 @@ def test_timescales_by_type_with_the_fit_of_the_population():
     x, y = line(ax, "exponential, 80 ms").get_data()
     np.testing.assert_allclose(y, 0.9 * np.exp(-x / 80.0) + 0.05)
     nothing = result._replace(population_tau=np.nan, autocorrelation=np.full((20, 4), np.nan))
-    assert legend(plotting.plot_timescales(nothing)) == ["population"]
+    assert legend(plotting.coding.plot_timescales(nothing)) == ["population"]
 
 
 def test_phase_plane_of_two_units():
@@ -187,7 +188,7 @@ def test_phase_plane_of_two_units():
     np.testing.assert_allclose(line(ax, "unstable fixed point").get_xydata(), [[0.5, 1.0]])
     assert line(ax, "unstable fixed point").get_markerfacecolor() == "white"
     nullclines = [one for one in ax.collections if np.shape(one.get_linewidth())[0] and one.get_linewidth()[0] == 1.6]
-    for lines, colour, wanted in zip(nullclines, plotting.NULLCLINE_COLORS, result.nullclines, strict=True):
+    for lines, colour, wanted in zip(nullclines, NULLCLINE_COLORS, result.nullclines, strict=True):
         np.testing.assert_allclose(lines.get_segments(), wanted)
         assert to_hex(lines.get_color()[0]).upper() == colour
     assert (ax.get_xlim(), ax.get_ylim()) == ((-1.0, 1.0), (-2.0, 2.0))
@@ -214,8 +215,8 @@ def test_phase_plane_of_a_large_network_projects_what_it_draws():
 
 def test_dynamical_similarity():
     first, second = np.array([0.9 + 0.3j, 0.9 - 0.3j]), np.array([1.2 + 0.1j, 0.2 - 0.1j])
-    result = analysis.DynamicalSimilarity(0.1234, "angular", 2, first, second)
-    ax = plotting.plot_dynamical_similarity(result, names=("before", "after"))
+    result = analysis.results.DynamicalSimilarity(0.1234, "angular", 2, first, second)
+    ax = plotting.similarity.plot_dynamical_similarity(result, names=("before", "after"))
     for name, values in (("before", first), ("after", second)):
         np.testing.assert_allclose(line(ax, name).get_xydata(), np.column_stack([values.real, values.imag]))
     assert ax.get_legend().get_title().get_text() == "angular distance 0.12 rad"
@@ -228,20 +229,22 @@ def test_dynamical_similarity():
     [
         (lambda: plotting.plot_lyapunov(LYAPUNOV, n_exponents=0), "`n_exponents` must be >= 1; got 0"),
         (
-            lambda: plotting.plot_trajectory_spectra(analysis.trajectory_spectra(WEIGHTS, GAINS, 1.0), TIME[::-1]),
+            lambda: plotting.spectra.plot_trajectory_spectra(
+                analysis.spectra.trajectory_spectra(WEIGHTS, GAINS, 1.0), TIME[::-1]
+            ),
             r"`time` must be \(4,\) ascending",
         ),
         (
-            lambda: plotting.plot_dimensionality(
-                analysis.Dimensionality(1.0, 1, 1, 1, np.ones(1), None, np.zeros(0), 1.0, 30), n_components=0
+            lambda: plotting.coding.plot_dimensionality(
+                analysis.results.Dimensionality(1.0, 1, 1, 1, np.ones(1), None, np.zeros(0), 1.0, 30), n_components=0
             ),
             "`n_components` must be >= 1; got 0",
         ),
-        (lambda: plotting.plot_decoding(DECODING, 0.0), "`dt` must be positive"),
-        (lambda: plotting.plot_generalisation(DECODING, -1.0), "`dt` must be positive"),
+        (lambda: plotting.coding.plot_decoding(DECODING, 0.0), "`dt` must be positive"),
+        (lambda: plotting.coding.plot_generalisation(DECODING, -1.0), "`dt` must be positive"),
         (
-            lambda: plotting.plot_timescales(
-                analysis.timescales(RNG.normal(size=(9, 9, 2)), 1.0), excitatory=np.ones(3, bool)
+            lambda: plotting.coding.plot_timescales(
+                analysis.coding.timescales(RNG.normal(size=(9, 9, 2)), 1.0), excitatory=np.ones(3, bool)
             ),
             r"`excitatory` must be bools, shape \(N,\) = \(2,\)",
         ),

@@ -11,8 +11,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex, to_rgb
 
 from eicon import plotting
-from eicon.analysis import FixedPoints
+from eicon.analysis.results import FixedPoints
 from eicon.plotting._fixed_points import KINDS, REACH
+from eicon.plotting._fixed_points_page import fixed_points_page
+from eicon.plotting._style import coherence_cmap
 
 N, TAU, DT = 5, 100.0, 20.0
 RNG = np.random.default_rng(0)
@@ -124,7 +126,7 @@ def test_trajectories_are_grey_or_coloured_by_condition():
     colours = [to_hex(line.get_color()) for line in ax.lines[:4]]
     assert colours[0] == colours[2]
     assert len(set(colours)) == 3
-    assert colours[1] == to_hex(plotting.coherence_cmap()(0.0))
+    assert colours[1] == to_hex(coherence_cmap()(0.0))
 
 
 def test_a_figure_in_space_has_its_labels_and_legend_on_the_page():
@@ -177,7 +179,7 @@ def test_a_fast_oscillation_decays_in_the_flow_and_grows_in_the_step():
 
 @pytest.fixture(scope="module")
 def page():
-    return plotting.fixed_points_page(
+    return fixed_points_page(
         POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS, title="Points <of> a & b", names=["PC 1", "PC 2", "PC 3"]
     )
 
@@ -196,7 +198,7 @@ def test_page_places_points_where_they_project_to(monkeypatch):
     go = pytest.importorskip("plotly.graph_objects")
     kept = []
     monkeypatch.setattr(go.Figure, "to_html", lambda self, **options: kept.append((self, options)) or "<head>")
-    plotting.fixed_points_page(POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS)
+    fixed_points_page(POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS)
     figure, options = kept[0]
     assert options["include_plotlyjs"] is True
     traces = {trace.name: trace for trace in figure.data}
@@ -215,7 +217,7 @@ def test_page_places_points_where_they_project_to(monkeypatch):
 def test_without_plotly_the_page_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(ImportError, match=r'needs plotly, which is not installed: pip install "eicon\[interactive\]"'):
-        plotting.fixed_points_page(POINTS, axes=AXES)
+        fixed_points_page(POINTS, axes=AXES)
 
 
 def test_plotly_is_not_loaded_before_a_page_is_made():
@@ -242,7 +244,7 @@ def test_plotly_is_not_loaded_before_a_page_is_made():
         ),
         (lambda: plotting.plot_modes(POINTS, 11), "`index` must be among the points, 0 to 10; got 11"),
         (lambda: plotting.plot_modes(POINTS, -1), "got -1"),
-        (lambda: plotting.fixed_points_page(POINTS, axes=AXES[:2]), "k >= 3"),
+        (lambda: fixed_points_page(POINTS, axes=AXES[:2]), "k >= 3"),
     ],
 )
 def test_errors(call, text):

@@ -11,17 +11,9 @@ from click.testing import CliRunner
 
 from eicon.cli import main
 from eicon.models import Connectivity, RateRNN, verify
-from eicon.runs import (
-    Protocol,
-    condense_run,
-    create_run,
-    draw_condensation,
-    open_run,
-    parse_config,
-    read_condensation,
-    stages,
-    train_run,
-)
+from eicon.runs import Protocol, condense_run, create_run, open_run, parse_config, read_condensation, train_run
+from eicon.runs._condense import stages
+from eicon.runs._condense_figures import draw_condensation
 from eicon.studies import condense_network
 
 TIMING = """

@@ -12,9 +12,10 @@ from typing import Any
 import matplotlib.pyplot as plt
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ... import plotting
 from ..._files import atomic_file, without_nan, write_text
-from ...runs import Run, open_run
+from ...plotting._files import save_png
+from ...runs import open_run
+from ...runs._run import Run
 from ._figures import FigureResult, figure_result
 from ._models import FIGURES, MODELS
 from ._suite import Row, models_of, rows, run_path, train_models
@@ -127,7 +128,7 @@ def _trained(out: Path) -> dict[str, list[Run]]:
 def _write_figure(out: Path, number: int, result: FigureResult, runs: dict[str, list[Run]]) -> None:
     for name, drawing in result.drawings.items():
         with atomic_file(out / "figures" / f"fig{number}_{name}.png") as stream:
-            plotting.save_png(drawing, stream)
+            save_png(drawing, stream)
     record = {
         "figure": number,
         "models": {name: len(of_model) for name, of_model in runs.items()},
