@@ -15,7 +15,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy import stats
 
-from eicon.analysis import milestones
+from eicon.analysis.behaviour import milestones
 from eicon.plotting import style
 from eicon.runs import sweep_results
 

@@ -11,7 +11,9 @@ import numpy as np
 
 from eicon import plotting
 from eicon.models import RateRNN
-from eicon.runs import RunConfig, parse_config
+from eicon.plotting._files import save_png
+from eicon.runs import parse_config
+from eicon.runs.results import RunConfig
 from eicon.studies import dynamics_of, exponents_of
 from eicon.tasks import FlipFlop, Task
 
@@ -91,7 +93,7 @@ def _draw(found) -> None:
     )
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     with PICTURE.open("wb") as stream:
-        plotting.save_png(ax, stream)
+        save_png(ax, stream)
 
 
 def context_rows() -> Iterator[str]:

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eicon.analysis import Lyapunov, lyapunov
+from eicon.analysis import lyapunov
+from eicon.analysis.results import Lyapunov
 
 TAU, DT = 100.0, 10.0
 GAINS = (0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks import published_memory
-from eicon.runs import create_sweep, override, parse_sweep, run_sweep, sweep_results
+from eicon.runs import create_sweep, parse_sweep, run_sweep, sweep_results
+from eicon.runs._sweep_config import override
 
 BASE = """
 compat = "bio_rnn_mem"

@@ -15,7 +15,8 @@ from importlib import metadata
 from pathlib import Path
 
 from eicon.models import RateRNN, verify
-from eicon.runs import analyze_run, create_run, demo_config, train_run
+from eicon.runs import analyze_run, create_run, train_run
+from eicon.runs._config import demo_config
 from eicon.tasks import from_brainpy_datasets
 from eicon.training import Trainer
 

@@ -1,6 +1,8 @@
 """Imports go one way, and importing eicon is cheap."""
 
 import ast
+import importlib
+import itertools
 import subprocess
 import sys
 from pathlib import Path
@@ -31,10 +33,11 @@ FIGURES = {"matplotlib", "seaborn", "pandas", "plotly"}
 
 
 def modules_imported(path: Path, root: Path = ROOT) -> set[str]:
-    """Full names of all modules that a file imports anywhere, relative imports resolved."""
+    """Full names of all modules that a file, or the stub beside it, imports anywhere, relative imports resolved."""
     package = ["eicon", *path.relative_to(root).parent.parts]
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    texts = [file.read_text(encoding="utf-8") for file in (path, path.with_suffix(".pyi")) if file.is_file()]
+    for node in itertools.chain.from_iterable(ast.walk(ast.parse(text)) for text in texts):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -121,7 +124,8 @@ def test_there_is_no_circle():
 
 def test_a_circle_is_found(tmp_path):
     (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "__init__.py").write_text("from ._a import f as f\n")
+    (tmp_path / "models" / "__init__.py").write_text("")
+    (tmp_path / "models" / "__init__.pyi").write_text("from ._a import f as f\n")
     (tmp_path / "models" / "_a.py").write_text("from ._b import g\n")
     (tmp_path / "models" / "_b.py").write_text("def g():\n    from ._c import h\n")
     (tmp_path / "models" / "_c.py").write_text("if TYPE_CHECKING:\n    from ._a import f\n")
@@ -170,18 +174,35 @@ def test_importing_is_cheap(module):
     assert done.stdout.strip() == "[]"
 
 
-def test_headline_names_are_those_declared_for_type_checkers():
-    import eicon
+def test_a_file_that_imports_from_its_own_room_is_in_a_circle(tmp_path):
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "__init__.py").write_text("")
+    (tmp_path / "models" / "__init__.pyi").write_text("from ._a import f as f\n")
+    (tmp_path / "models" / "_a.py").write_text("from . import g\n")
+    assert circles(graph(tmp_path)) == [["eicon.models", "eicon.models._a"]]
 
-    tree = ast.parse((ROOT / "__init__.py").read_text(encoding="utf-8"))
-    declared = {
-        a.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level for a in node.names
+
+STUBS = sorted(ROOT.rglob("__init__.pyi"))
+
+
+def test_every_room_has_a_stub():
+    rooms = {path.parent for path in ROOT.rglob("__init__.py")} - {
+        *(ROOT / name for name in ("cli", "experiments", "connectomes/data"))
     }
-    assert declared <= set(dir(eicon))
-    for name in dir(eicon):
-        assert getattr(eicon, name) is not None
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = eicon.nothing
+    assert {path.parent for path in STUBS} == rooms
+
+
+@pytest.mark.parametrize("stub", STUBS, ids=lambda stub: stub.parent.name)
+def test_names_of_a_room_are_those_that_type_checkers_know(stub):
+    room = importlib.import_module(".".join(["eicon", *stub.parent.relative_to(ROOT).parts]))
+    nodes = ast.parse(stub.read_text(encoding="utf-8")).body
+    assert {type(node) for node in nodes} == {ast.ImportFrom}
+    assert all(alias.asname == alias.name for node in nodes for alias in node.names)
+    assert sorted(alias.name for node in nodes for alias in node.names) == dir(room) == sorted(room.__all__)
+    for name in dir(room):
+        assert getattr(room, name) is not None
+    with pytest.raises(AttributeError, match=f"module '{room.__name__}' has no attribute 'nothing'"):
+        _ = room.nothing
 
 
 def test_importing_every_room_leaves_no_trace():

@@ -63,8 +63,9 @@ def sweep(
         os.environ.update(ONE_THREAD)  # the same bits as on a cluster
     with errors(context, again=_again(context)):
         from .._files import without_nan
-        from ..runs import SweepConfig, create_sweep, override, read_sweep, run_sweep
+        from ..runs import create_sweep, read_sweep, run_sweep
         from ..runs._sweep import check_files
+        from ..runs._sweep_config import SweepConfig, override
 
         settings: SweepConfig = read_sweep(config, compat=compat)  # type: ignore[arg-type]
         given = {
@@ -155,7 +156,9 @@ def plot_losses(
     """
     with errors(context):
         from .._files import atomic_file, write_text
-        from ..plotting import plot_loss_boxes, plot_loss_curves, run_milestones, save_png
+        from ..plotting import plot_loss_boxes, plot_loss_curves
+        from ..plotting._files import save_png
+        from ..plotting._sweep import run_milestones
         from ..runs import sweep_results
 
         names = list(labels) or [path.name for path in sweeps]
@@ -203,7 +206,7 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def _default_out(config: Path) -> Path:
-    from ..runs import results_path
+    from ..runs._sweep_file import results_path
 
     return results_path(config) or Path("results") / config.stem
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import plotting
 from .._files import without_nan, write_json, write_text
-from ..runs import Run, read_condensation
+from ..plotting._files import save_figures
+from ..runs import read_condensation
+from ..runs._run import Run
 from ..studies import compare_networks
 from ..studies._compare import comparable
 from ._compare_figures import draw_comparison
@@ -84,7 +85,7 @@ def compare_runs(
         }
     )
     figures = draw_comparison(found.sides, found.trials)
-    plotting.save_figures(out, figures)
+    save_figures(out, figures)
     write_json(out / "compare.json", numbers)
     write_text(out / "compare.md", comparison_text(numbers, list(figures)))
     write_text(out / "compare.html", comparison_page(numbers, out, list(figures)))

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 from .._files import write_text
 from .._version import __version__
 from ..models import RateRNN
-from ..runs import Run
-from ..studies import Responses, responses
+from ..runs._run import Run
 from ..studies._levels import condensation_levels
+from ..studies._responses import Responses, responses
 from ..tasks import Task
 from ._explore_data import Contents, contents
 from ._explore_page import render

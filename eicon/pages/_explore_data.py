@@ -9,8 +9,8 @@ from jaxtyping import Float, UInt
 from .. import analysis
 from .._files import without_nan
 from ..models import verify
-from ..studies import Responses
 from ..studies._levels import Levels
+from ..studies._responses import Responses
 from ..tasks import Task, Trial
 from ._explore_behaviour import behaviour, right_choice
 from ._explore_conditions import Conditions, conditions_of, default_grouping, groupings

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from .._files import write_text
-from ..runs import Run, dynamics_words, read_condensation
+from ..runs import read_condensation
+from ..runs._dynamics_words import dynamics_words
+from ..runs._run import Run
 from ._template import filled, picture
 
 CAPTIONS = {

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from eicon.analysis import Chronometric
+from eicon.analysis._chronometric import Chronometric
 
 from ._parts import interval_points, strength_axis
 from ._style import axes_or_new, house_style

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from eicon.analysis import AccuracyByDuration
+from eicon.analysis._duration import AccuracyByDuration
 
 from ._parts import interval_points, level_bar
 from ._style import REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import RampIndex, ScalarVariability
+from eicon.analysis._interval_timing import RampIndex, ScalarVariability
 
 from ._compare import PAIR_COLORS
 from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style

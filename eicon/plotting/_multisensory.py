@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from eicon.analysis import MultisensoryRatio
+from eicon.analysis._multisensory import MultisensoryRatio
 
 from ._psychometric import plot_psychometric
 from ._style import NEUTRAL_COLOR, axes_or_new, house_style

@@ -3,7 +3,9 @@
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ..analysis import PCA, ConditionAverage, Psychometric, Selectivity
+from ..analysis._pca import PCA, ConditionAverage
+from ..analysis._psychometric import Psychometric
+from ..analysis._selectivity import Selectivity
 from ._connectivity import plot_connectivity
 from ._pca import plot_pc_trajectories
 from ._psychometric import plot_psychometric

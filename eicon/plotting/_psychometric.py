@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from eicon.analysis import Psychometric
+from eicon.analysis._psychometric import Psychometric
 
 from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from eicon.analysis import Selectivity
+from eicon.analysis._selectivity import Selectivity
 
 from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
 

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from eicon.analysis import Spectrum
+from eicon.analysis._spectrum import Spectrum
 
 from ._style import E_COLOR, NEUTRAL_COLOR, axes_or_new, house_style
 

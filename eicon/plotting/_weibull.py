@@ -2,7 +2,7 @@
 
 from matplotlib.axes import Axes
 
-from eicon.analysis import Weibull
+from eicon.analysis._weibull import Weibull
 
 from ._parts import interval_points, strength_axis
 from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style

@@ -7,9 +7,10 @@ import numpy as np
 from .. import analysis, plotting
 from .._files import write_json, write_text
 from ..models import verify
-from ..studies import Responses, responses
-from ..studies._responses import unit_types
-from ..training import read_history
+from ..plotting._files import Drawing, save_figures
+from ..plotting._overview import plot_overview
+from ..studies._responses import Responses, responses, unit_types
+from ..training._checkpoint import read_history
 from ._dynamics import DynamicsRequest, run_dynamics
 from ._run import Run
 
@@ -29,7 +30,7 @@ def analyze_run(run: Run, *, repeats: int = 50, dynamics: DynamicsRequest | None
     found = respond(run, repeats)
     asked = None if dynamics is None else run_dynamics(run, found.net, found.task, dynamics)
     certificate = verify(found.net).raise_if_violated()
-    figures: dict[str, plotting.Drawing] = {}
+    figures: dict[str, Drawing] = {}
     numbers: dict[str, Any] = {
         "seed": run.config.seed,
         "certificate": certificate.to_dict(),
@@ -45,12 +46,12 @@ def analyze_run(run: Run, *, repeats: int = 50, dynamics: DynamicsRequest | None
         figures |= asked.figures
         if asked.page is not None:
             write_text(run.figures / "fixed_points.html", asked.page)
-    plotting.save_figures(run.figures, figures)
+    save_figures(run.figures, figures)
     write_json(run.path / "analysis.json", numbers)
     return numbers
 
 
-def _training(run: Run, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
+def _training(run: Run, figures: dict[str, Drawing]) -> dict[str, Any]:
     if not run.checkpoint.is_file():  # a condensed run, whose stages keep no training state
         record = run.read_record()
         return {"steps": record.get("steps", 0), "seconds": record.get("training_seconds", 0.0)}
@@ -66,7 +67,7 @@ def _training(run: Run, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
     }
 
 
-def _activity(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
+def _activity(found: Responses, figures: dict[str, Drawing]) -> dict[str, Any]:
     net, task, trial, activity = found
     example = int(np.argmax(np.asarray(trial.conditions.get("coherence", np.zeros(trial.batch_size)))))
     spans = {name: np.asarray(span[example]) * task.dt for name, span in trial.epochs.items()}
@@ -81,7 +82,7 @@ def _activity(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[st
     }
 
 
-def _spectrum(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
+def _spectrum(found: Responses, figures: dict[str, Drawing]) -> dict[str, Any]:
     spectrum = analysis.spectrum(found.net.W_rec, excitatory=unit_types(found.net))
     figures["spectrum"] = plotting.plot_spectrum(spectrum)
     return {
@@ -92,7 +93,7 @@ def _spectrum(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[st
     }
 
 
-def _choice(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
+def _choice(found: Responses, figures: dict[str, Drawing]) -> dict[str, Any]:
     net, task, trial, activity = found
     coherence, right = (np.asarray(trial.conditions[name]) for name in ("coherence", "choice"))
     chosen = np.asarray(task.choice(activity.outputs, trial))  # type: ignore[attr-defined]
@@ -111,7 +112,7 @@ def _choice(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str,
         mean.average, mean.levels, explained_ratio=components.explained_ratio[:2], dt=task.dt
     )
 
-    figures["overview"] = plotting.plot_overview(curve, weights, tuned, components, mean, dt=task.dt)
+    figures["overview"] = plot_overview(curve, weights, tuned, components, mean, dt=task.dt)
 
     correct = np.asarray(task.correct(activity.outputs, trial))
     levels = np.unique(np.abs(coherence))

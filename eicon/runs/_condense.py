@@ -12,7 +12,8 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from .._files import without_nan, write_json, write_text
-from ..analysis import INCOMING, METHODS, SIMILARITIES
+from ..analysis._condense import INCOMING, METHODS
+from ..analysis._merging import SIMILARITIES
 from ..models import RateRNN, load, save
 from ..studies._condense import CONDENSE_STREAM, NOISE, Reference, condense_network, measure, reference
 from ..training import ActivityMatch

@@ -11,21 +11,13 @@ import numpy as np
 import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
-from ..models import ACTIVATIONS, DISTRIBUTIONS, Connectivity, Population, Projection, RateRNN
+from ..models import ACTIVATIONS, Connectivity, Population, Projection, RateRNN
+from ..models._distributions import DISTRIBUTIONS
 from ..tasks import Task
-from ..training import (
-    LOSSES,
-    OPTIMIZERS,
-    AccuracyReached,
-    History,
-    Loss,
-    LossReached,
-    RatePenalty,
-    Regularizer,
-    Trainer,
-    VanishingGradient,
-    WeightPenalty,
-)
+from ..training import OPTIMIZERS, AccuracyReached, LossReached, RatePenalty, Trainer, VanishingGradient, WeightPenalty
+from ..training._history import History
+from ..training._losses import LOSSES, Loss
+from ..training._regularizers import Regularizer
 from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task, read_text
 
 

@@ -13,7 +13,8 @@ from .._files import write_json, write_text
 from .._version import __version__
 from ..models import RateRNN, load, save
 from ..tasks import Task
-from ..training import History, Trainer
+from ..training import Trainer
+from ..training._history import History
 from ._config import RunConfig, read_config
 
 PACKAGES = ("brainpy", "jax", "jaxlib", "numpy", "scipy", "matplotlib")

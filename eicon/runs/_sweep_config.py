@@ -11,8 +11,10 @@ from typing import Annotated, Any, Literal, TypeVar
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError
 
-from ..connectomes import NULLS
-from ..models import ACTIVATIONS, REMAPS, SCHEMES
+from ..connectomes._nulls import NULLS
+from ..models import ACTIVATIONS
+from ..models._anatomy import REMAPS
+from ..models._schemes import SCHEMES
 from ..tasks import Task
 from ..training import OPTIMIZERS
 from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task

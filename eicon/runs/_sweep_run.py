@@ -16,9 +16,11 @@ import numpy as np
 
 from .._files import load_arrays, save_arrays
 from .._version import __version__
-from ..connectomes import NULLS, Connectome, assign_signs, expand, neurons_per_region
+from ..connectomes import Connectome, assign_signs, expand, neurons_per_region
 from ..connectomes import load as load_connectome
-from ..models import RateRNN, load, save, spectral_radius
+from ..connectomes._nulls import NULLS
+from ..models import RateRNN, load, save
+from ..models._initial import spectral_radius
 from ..models._parts import Parts
 from ..tasks import Task
 from ..training import EpochTrainer, split_trials

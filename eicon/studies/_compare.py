@@ -11,7 +11,7 @@ from .. import analysis
 from ..analysis._psychometric import psychometric_or_none
 from ..models import RateRNN, verify
 from ..tasks import Task, Trial
-from ..training import LOSSES, Loss
+from ..training._losses import LOSSES, Loss
 from ._responses import analysis_key, unit_types
 
 PRODUCTION = "production"
@@ -36,12 +36,12 @@ class Side(NamedTuple):
     rates: np.ndarray
     outputs: np.ndarray
     excitatory: np.ndarray | None
-    components: analysis.PCA
-    spectrum: analysis.Spectrum
-    ramp: analysis.RampIndex | None = None
+    components: analysis.results.PCA
+    spectrum: analysis.results.Spectrum
+    ramp: analysis.results.RampIndex | None = None
     produced: np.ndarray | None = None
-    timing: analysis.ScalarVariability | None = None
-    psychometric: analysis.Psychometric | None = None
+    timing: analysis.results.ScalarVariability | None = None
+    psychometric: analysis.results.Psychometric | None = None
 
 
 class Trials(NamedTuple):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from .. import analysis
 from ..models import RateRNN, verify
 from ..tasks import CueSetGo, Task, Trial
-from ..training import Loss
+from ..training._losses import Loss
 
 NOISE = 0.5
 CONDENSE_STREAM = 0xC0
@@ -26,7 +26,7 @@ class CondensedNetwork(NamedTuple):
     """
 
     net: RateRNN
-    condensation: analysis.Condensation
+    condensation: analysis.results.Condensation
 
 
 class Reference(NamedTuple):
@@ -120,8 +120,12 @@ def condense_network(
 
 
 def output_error(reference: ArrayLike, outputs: ArrayLike, *, mask: ArrayLike | None = None) -> float:
-    """`eicon.analysis.nrmse`; infinite for a network that diverged."""
-    return analysis.nrmse(reference, outputs, mask=mask) if np.isfinite(np.asarray(outputs)).all() else float("inf")
+    """`eicon.analysis.similarity.nrmse`; infinite for a network that diverged."""
+    return (
+        analysis.similarity.nrmse(reference, outputs, mask=mask)
+        if np.isfinite(np.asarray(outputs)).all()
+        else float("inf")
+    )
 
 
 def performance(task: Task, trial: Trial, outputs: jax.Array, loss: Loss) -> dict[str, float]:
@@ -158,7 +162,7 @@ def measure(net: RateRNN, test: Reference, loss: Loss) -> dict[str, Any]:
     if not np.isfinite(np.asarray(activity.rates)[inside]).all():
         return numbers
     components = analysis.pca(activity.rates, mask=inside)
-    numbers["cka"] = analysis.linear_cka(test.rates, activity.rates, mask=inside)
+    numbers["cka"] = analysis.similarity.linear_cka(test.rates, activity.rates, mask=inside)
     numbers["n_components"] = {f"{f:.0%}": components.n_for(f) for f in (0.9, 0.95, 0.99)}
     if "production" in trial.epochs:
         start, stop = (np.asarray(trial.epochs["production"][:, i]) for i in (0, 1))

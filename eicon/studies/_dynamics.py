@@ -10,7 +10,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.spatial.distance import cdist
 
-from ..analysis import PCA, FixedPoints, Lyapunov, Manifold, fixed_points, lyapunov, manifold, pca
+from ..analysis import fixed_points, lyapunov, manifold, pca
+from ..analysis._fixed_points import FixedPoints
+from ..analysis._lyapunov import Lyapunov
+from ..analysis._manifold import Manifold
+from ..analysis._pca import PCA
 from ..models import RateRNN
 from ..tasks import Task, Trial
 

@@ -19,7 +19,7 @@ MOST_REPEATS = 50
 
 
 class Level(NamedTuple):
-    """A network condensed to n of N units, without retraining; see `eicon.analysis.Condensation`.
+    """A network condensed to n of N units, without retraining; see `eicon.analysis.results.Condensation`.
 
     Attributes
     ----------

@@ -15,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..models import Connectivity, Constraint, Parameters, RateEquation, RateRNN
+from ..models import Connectivity, RateRNN
+from ..models._connectivity import Constraint
+from ..models._equation import Parameters, RateEquation
 from ..models._thread import ensure_defaults
 from ..tasks import Task, Trial
 from ._checkpoint import read_checkpoint, write_checkpoint

@@ -8,6 +8,7 @@ import pytest
 
 from eicon.models import circuits
 from eicon.models.circuits import simulate
+from eicon.models.circuits._circuit import Circuit
 
 MEMBERS = {
     "SpikingNeuron": lambda **options: circuits.SpikingNeuron(**options),
@@ -25,11 +26,7 @@ def inputs_of(system, trials=3, steps=12):
 
 
 def test_every_circuit_is_in_the_table():
-    found = {
-        name
-        for name, value in vars(circuits).items()
-        if isinstance(value, type) and issubclass(value, circuits.Circuit)
-    }
+    found = {name for name, value in vars(circuits).items() if isinstance(value, type) and issubclass(value, Circuit)}
     assert found - {"Circuit"} == set(MEMBERS)
 
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from eicon.models.circuits import METHODS, PULSES, TwoNeuron, pulse_protocol, simulate
+from eicon.models.circuits import TwoNeuron, pulse_protocol, simulate
+from eicon.models.circuits._circuit import METHODS
+from eicon.models.circuits._two_neuron import PULSES
 
 WEIGHTS = np.array([[0.0, 0.8], [0.8, 0.0]])
 TAU = 4.0

@@ -7,8 +7,9 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex, to_rgb
 
 from eicon import plotting
-from eicon.analysis import FixedPoints
+from eicon.analysis.results import FixedPoints
 from eicon.plotting._fixed_points import KINDS, REACH
+from eicon.plotting._style import coherence_cmap
 
 N, TAU, DT = 5, 100.0, 20.0
 RNG = np.random.default_rng(0)
@@ -127,7 +128,7 @@ def test_trajectories_are_grey_or_coloured_by_condition():
     colours = [to_hex(line.get_color()) for line in ax.lines[:4]]
     assert colours[0] == colours[2]
     assert len(set(colours)) == 3
-    assert colours[1] == to_hex(plotting.coherence_cmap()(0.0))
+    assert colours[1] == to_hex(coherence_cmap()(0.0))
 
 
 def test_a_figure_in_space_has_its_labels_and_legend_on_the_page():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from eicon import plotting
-from eicon.analysis import FixedPoints
+from eicon.analysis.results import FixedPoints
 from eicon.plotting._fixed_points import KINDS
 
 N, TAU, DT = 5, 100.0, 20.0

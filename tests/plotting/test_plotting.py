@@ -1,5 +1,6 @@
 """Every figure of the room: house style, sizes, settings, inputs left alone."""
 
+import inspect
 import subprocess
 import sys
 
@@ -12,6 +13,8 @@ import xarray as xr
 from matplotlib.colors import to_rgb
 
 from eicon import analysis, plotting
+from eicon.plotting._overview import plot_overview
+from eicon.plotting._style import weight_cmap
 
 RNG = np.random.default_rng(0)
 N, N_E = 12, 9
@@ -31,22 +34,22 @@ TIMING = analysis.scalar_variability(PRODUCED, INTERVAL)
 STRENGTH, CORRECT = np.tile([1.0, 4.0, 16.0], 20), RNG.random(60) < np.tile([0.6, 0.8, 1.0], 20)
 REACTION_TIME = np.where(np.arange(60) == 7, np.nan, 300.0 + 400.0 / STRENGTH + 20.0 * RNG.normal(size=60))
 DURATION = RNG.uniform(90.0, 900.0, 60)
-SENSES = analysis.multisensory_ratio(
+SENSES = analysis.behaviour.multisensory_ratio(
     np.tile(np.repeat([9.0, 12.0, 15.0], 20), 3),
     np.repeat([0, 1, 2], 60),
     np.tile([0, 1, 1, 1, 1] * 4 + [0, 1] * 10 + [0, 0, 0, 0, 1] * 4, 3),
     rng=0,
     n_resamples=10,
 )
-PSTH = analysis.psth(RATES, COHERENCE, np.arange(40) % 3 + 2, 20.0, window=(-40.0, 200.0))
-EPOCHS = analysis.dprime_by_epoch(RATES, CHOICE, {"stimulus": [0, 8], "decision": [8, 15]})
-TUNING = analysis.tuning(RATES, COHERENCE, window=(2, 9))
-TUNING_CORRELATION = analysis.tuning_correlation(RATES, COHERENCE)
-AXES = analysis.regression_axes(RATES, {"choice": CHOICE, "coherence": COHERENCE})
+PSTH = analysis.coding.psth(RATES, COHERENCE, np.arange(40) % 3 + 2, 20.0, window=(-40.0, 200.0))
+EPOCHS = analysis.coding.dprime_by_epoch(RATES, CHOICE, {"stimulus": [0, 8], "decision": [8, 15]})
+TUNING = analysis.coding.tuning(RATES, COHERENCE, window=(2, 9))
+TUNING_CORRELATION = analysis.coding.tuning_correlation(RATES, COHERENCE)
+AXES = analysis.coding.regression_axes(RATES, {"choice": CHOICE, "coherence": COHERENCE})
 DECODING = analysis.decode(RATES, CHOICE, rng=0, decoder="ridge", n_permutations=2)
 FLOW = analysis.phase_plane(lambda s: np.tanh(s @ [[2.0, 1.0], [-1.0, 2.0]]) - s, [0, 0], np.eye(2), (-2, 2, -2, 2))
 FIXED = analysis.fixed_points(lambda s: s + 0.1 * (2 * jnp.tanh(s) - s), RNG.normal(size=(8, 2)), dt=10.0, tau=100.0)
-LYAPUNOV = analysis.Lyapunov(
+LYAPUNOV = analysis.results.Lyapunov(
     np.array([0.002, 0.0, -0.01]),
     np.array([1e-4, 1e-4, np.nan]),
     np.array([[0.002, 0.0, -0.01]]) * (1 + 1 / np.arange(1, 41))[:, None],
@@ -56,7 +59,7 @@ LYAPUNOV = analysis.Lyapunov(
     np.zeros(12),
     "autonomous",
 )
-SIMILARITY = analysis.DynamicalSimilarity(
+SIMILARITY = analysis.results.DynamicalSimilarity(
     0.4, "angular", 2, np.array([0.9 + 0.1j, 0.9 - 0.1j]), np.array([0.7 + 0.6j, 0.7 - 0.6j])
 )
 ONE_AXES = {
@@ -65,27 +68,27 @@ ONE_AXES = {
     "connectivity": lambda ax: plotting.plot_connectivity(WEIGHTS, SELECTIVITY.order, EXCITATORY, ax=ax),
     "psychometric": lambda ax: plotting.plot_psychometric(PSYCHOMETRIC, ax=ax),
     "pc_trajectories": lambda ax: plotting.plot_pc_trajectories(AVERAGE.average, AVERAGE.levels, ax=ax),
-    "outputs": lambda ax: plotting.plot_outputs(
+    "outputs": lambda ax: plotting.similarity.plot_outputs(
         AVERAGE.average[:, :, 0], AVERAGE.levels, TIME, targets=AVERAGE.average[:, :, 1], since="set", ax=ax
     ),
-    "variance_explained": lambda ax: plotting.plot_variance_explained(
+    "variance_explained": lambda ax: plotting.similarity.plot_variance_explained(
         [analysis.pca(RATES).explained_ratio] * 2, ["teacher", "condensed"], ax=ax
     ),
-    "ramp_index": lambda ax: plotting.plot_ramp_index(RAMP, EXCITATORY, ax=ax),
-    "produced_times": lambda ax: plotting.plot_produced_times(PRODUCED, INTERVAL, TIMING, ax=ax),
-    "weibull": lambda ax: plotting.plot_weibull(analysis.weibull(STRENGTH, CORRECT), ax=ax),
-    "chronometric": lambda ax: plotting.plot_chronometric(
-        analysis.chronometric(STRENGTH, REACTION_TIME, CORRECT), ax=ax
+    "ramp_index": lambda ax: plotting.similarity.plot_ramp_index(RAMP, EXCITATORY, ax=ax),
+    "produced_times": lambda ax: plotting.similarity.plot_produced_times(PRODUCED, INTERVAL, TIMING, ax=ax),
+    "weibull": lambda ax: plotting.behaviour.plot_weibull(analysis.behaviour.weibull(STRENGTH, CORRECT), ax=ax),
+    "chronometric": lambda ax: plotting.behaviour.plot_chronometric(
+        analysis.behaviour.chronometric(STRENGTH, REACTION_TIME, CORRECT), ax=ax
     ),
-    "accuracy_by_duration": lambda ax: plotting.plot_accuracy_by_duration(
-        analysis.accuracy_by_duration(DURATION, STRENGTH, CORRECT, [80.0, 200.0, 400.0, 900.0]), ax=ax
+    "accuracy_by_duration": lambda ax: plotting.behaviour.plot_accuracy_by_duration(
+        analysis.behaviour.accuracy_by_duration(DURATION, STRENGTH, CORRECT, [80.0, 200.0, 400.0, 900.0]), ax=ax
     ),
-    "multisensory": lambda ax: plotting.plot_multisensory(SENSES, boundary=12.5, ax=ax),
-    "psth": lambda ax: plotting.plot_psth(PSTH, 3, ax=ax),
-    "psth_heatmap": lambda ax: plotting.plot_psth_heatmap(PSTH, excitatory=EXCITATORY, ax=ax),
-    "dprime_by_epoch": lambda ax: plotting.plot_dprime_by_epoch(EPOCHS, excitatory=EXCITATORY, ax=ax),
-    "tuning": lambda ax: plotting.plot_tuning(TUNING, units=[0, 4], quantity="coherence", unit="%", ax=ax),
-    "tuning_correlation": lambda ax: plotting.plot_tuning_correlation(
+    "multisensory": lambda ax: plotting.behaviour.plot_multisensory(SENSES, boundary=12.5, ax=ax),
+    "psth": lambda ax: plotting.coding.plot_psth(PSTH, 3, ax=ax),
+    "psth_heatmap": lambda ax: plotting.coding.plot_psth_heatmap(PSTH, excitatory=EXCITATORY, ax=ax),
+    "dprime_by_epoch": lambda ax: plotting.coding.plot_dprime_by_epoch(EPOCHS, excitatory=EXCITATORY, ax=ax),
+    "tuning": lambda ax: plotting.coding.plot_tuning(TUNING, units=[0, 4], quantity="coherence", unit="%", ax=ax),
+    "tuning_correlation": lambda ax: plotting.coding.plot_tuning_correlation(
         TUNING_CORRELATION, TIME, epochs={"delay": (0.0, 160.0)}, since="f1", ax=ax
     ),
     "spectrum": lambda ax: plotting.plot_spectrum(analysis.spectrum(WEIGHTS), ax=ax),
@@ -96,26 +99,26 @@ ONE_AXES = {
         [9, 6, 3], {f"method {i}": RNG.random((4, 3)) for i in range(5)}, retrained=["method 2"], ax=ax
     ),
     "lyapunov": lambda ax: plotting.plot_lyapunov(LYAPUNOV, ax=ax),
-    "dimensionality": lambda ax: plotting.plot_dimensionality(
-        analysis.dimensionality(RATES, conditions=CHOICE, n_splits=2), ax=ax
+    "dimensionality": lambda ax: plotting.coding.plot_dimensionality(
+        analysis.coding.dimensionality(RATES, conditions=CHOICE, n_splits=2), ax=ax
     ),
-    "decoding": lambda ax: plotting.plot_decoding(DECODING, 20.0, start=-40.0, since="go", ax=ax),
-    "generalisation": lambda ax: plotting.plot_generalisation(
+    "decoding": lambda ax: plotting.coding.plot_decoding(DECODING, 20.0, start=-40.0, since="go", ax=ax),
+    "generalisation": lambda ax: plotting.coding.plot_generalisation(
         DECODING, 20.0, start=-40.0, since="go", events=[0.0], ax=ax
     ),
-    "timescales": lambda ax: plotting.plot_timescales(
-        analysis.timescales(RATES.cumsum(axis=0), 20.0), excitatory=EXCITATORY, ax=ax
+    "timescales": lambda ax: plotting.coding.plot_timescales(
+        analysis.coding.timescales(RATES.cumsum(axis=0), 20.0), excitatory=EXCITATORY, ax=ax
     ),
     "fixed_points": lambda ax: plotting.plot_fixed_points(FIXED, axes=np.eye(2), trajectories=RATES[:, :3, :2], ax=ax),
     "phase_plane": lambda ax: plotting.plot_phase_plane(
         FLOW, trajectories=RATES[:, :3, :2], fixed_points=[[0, 0], [1, 1]], stable=[False, True], ax=ax
     ),
-    "dynamical_similarity": lambda ax: plotting.plot_dynamical_similarity(
+    "dynamical_similarity": lambda ax: plotting.similarity.plot_dynamical_similarity(
         SIMILARITY, names=("teacher", "student"), ax=ax
     ),
-    "membrane": lambda ax: plotting.plot_membrane(TIME + 50.0, TIME - 60.0, TIME == 0.0, ax=ax),
-    "two_neurons": lambda ax: plotting.plot_two_neurons(RATES[:, 0, :2], eigenvectors=np.eye(2), ax=ax),
-    "ring": lambda ax: plotting.plot_ring(TIME, RATES[:, 0], angle=TIME / 90.0, center=TIME / 100.0, ax=ax),
+    "membrane": lambda ax: plotting.circuits.plot_membrane(TIME + 50.0, TIME - 60.0, TIME == 0.0, ax=ax),
+    "two_neurons": lambda ax: plotting.circuits.plot_two_neurons(RATES[:, 0, :2], eigenvectors=np.eye(2), ax=ax),
+    "ring": lambda ax: plotting.circuits.plot_ring(TIME, RATES[:, 0], angle=TIME / 90.0, center=TIME / 100.0, ax=ax),
 }
 GRID = {"learning_rate": [1e-4, 1e-6], "activation": ["relu", "tanh"], "pattern_length": [3, 5, 10]}
 NAMES = [f"region {i}" for i in range(N)]
@@ -138,10 +141,10 @@ def sweep_data(grid, scale=1.0, repeats=3, epochs=20):
 SWEEPS = {"bio": sweep_data(GRID), "random": sweep_data(GRID, 0.5)}
 FIGURES = {
     "loss": lambda: plotting.plot_loss(np.linspace(2, 1, 20), accuracy=np.linspace(0, 1, 20)),
-    "overview": lambda: plotting.plot_overview(
-        PSYCHOMETRIC, WEIGHTS, SELECTIVITY, analysis.pca(RATES), AVERAGE, dt=20.0
+    "overview": lambda: plot_overview(PSYCHOMETRIC, WEIGHTS, SELECTIVITY, analysis.pca(RATES), AVERAGE, dt=20.0),
+    "pair": lambda: plotting.similarity.plot_pair(
+        [[ONE_AXES["spectrum"]] * 2, [ONE_AXES["ramp_index"]] * 2], ["a", "b"]
     ),
-    "pair": lambda: plotting.plot_pair([[ONE_AXES["spectrum"]] * 2, [ONE_AXES["ramp_index"]] * 2], ["a", "b"]),
     "ramps": lambda: plotting.plot_ramps(
         RATES[:, :4, :2], RATES[:, :4, 2], RATES[:, :4, 3], [*INTERVAL[::10], 1500.0], 20.0, set_step=[1, 2, 3, 4]
     ),
@@ -149,30 +152,31 @@ FIGURES = {
         {f"{n} merged": RATES[:, :3, n] for n in range(5)}, RATES[:, :3, 9], INTERVAL[::10], 20.0
     ),
     "units": lambda: plotting.plot_units(RATES[:, :3], INTERVAL[::10], 20.0, range(7), excitatory=EXCITATORY),
-    "state_space": lambda: plotting.plot_state_space(
+    "state_space": lambda: plotting.coding.plot_state_space(
         {"a": (AXES.trajectories, AXES.values[:, 1]), "b": (AXES.trajectories[:3], AXES.values[:3, 1])},
         names=AXES.names,
         dt=20.0,
     ),
-    "eye_paths": lambda: plotting.plot_eye_paths(
+    "eye_paths": lambda: plotting.behaviour.plot_eye_paths(
         RATES[:, :6, :2], [0, 1, 2, 3, 4, 4], targets=RATES[:, :6, 2:4].round()
     ),
-    "trajectory_spectra": lambda: plotting.plot_trajectory_spectra(
-        analysis.trajectory_spectra(WEIGHTS, RATES[:, 0] / 2, 100.0, dt=20.0), TIME, since="stimulus"
+    "trajectory_spectra": lambda: plotting.spectra.plot_trajectory_spectra(
+        analysis.spectra.trajectory_spectra(WEIGHTS, RATES[:, 0] / 2, 100.0, dt=20.0), TIME, since="stimulus"
     ),
     "modes": lambda: plotting.plot_modes(FIXED, 0),
-    "training_spectra": lambda: plotting.plot_training_spectra(
-        analysis.training_spectra(WEIGHTS * np.array([0.5, 1.0, 2.0])[:, None, None], [0, 500, 1000])
+    "training_spectra": lambda: plotting.spectra.plot_training_spectra(
+        analysis.spectra.training_spectra(WEIGHTS * np.array([0.5, 1.0, 2.0])[:, None, None], [0, 500, 1000])
     ),
     "loss_curves": lambda: plotting.plot_loss_curves(SWEEPS)[0],
     "loss_boxes": lambda: plotting.plot_loss_boxes(SWEEPS),
-    "respiration": lambda: plotting.plot_respiration(TIME, RATES[:, 0, :4], phases=np.arange(15) // 5),
+    "respiration": lambda: plotting.circuits.plot_respiration(TIME, RATES[:, 0, :4], phases=np.arange(15) // 5),
     "connectome": lambda: plotting.plot_connectome(np.abs(WEIGHTS), NAMES, np.where(EXCITATORY, 1, -1), title="all"),
 }
 
 
 def test_every_plot_is_in_the_table():
-    plots = {name for name in vars(plotting) if name.startswith("plot_")}
+    files = [plotting, *(value for name in dir(plotting) if inspect.ismodule(value := getattr(plotting, name)))]
+    plots = {name for file in files for name in dir(file) if name.startswith("plot_")} | {"plot_overview"}
     assert plots == {f"plot_{name}" for name in (*ONE_AXES, *FIGURES)}
 
 
@@ -229,7 +233,7 @@ def test_style_is_restored_after_an_error():
 
 
 def test_weight_map_is_red_white_blue_and_symmetric():
-    cmap = plotting.weight_cmap()
+    cmap = weight_cmap()
     low, middle, high = (np.array(to_rgb(cmap(x))) for x in (0.25, 0.5, 0.75))
     assert low[0] > low[2] + 0.4
     assert high[2] > high[0] + 0.4

@@ -11,17 +11,9 @@ from click.testing import CliRunner
 
 from eicon.cli import main
 from eicon.models import verify
-from eicon.reproduce.song2016 import (
-    FIGURES,
-    MODELS,
-    Row,
-    model_config,
-    reproduce,
-    rows,
-    summary,
-    train_models,
-    write_gallery,
-)
+from eicon.reproduce.song2016 import FIGURES, MODELS, model_config, reproduce, rows, summary, train_models
+from eicon.reproduce.song2016._reproduce import write_gallery
+from eicon.reproduce.song2016.results import Row
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +135,7 @@ def test_unknown_figures_are_refused_before_anything_is_written(tmp_path):
 
 
 def test_what_was_reached_is_what_the_history_says(quick):
-    from eicon.training import read_history
+    from eicon.training._checkpoint import read_history
 
     runs = train_models(quick, ["rdm_dense"], seeds=1, quick=True, progress=False)
     (row,) = rows(runs)

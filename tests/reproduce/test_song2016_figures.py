@@ -8,8 +8,8 @@ import jax
 import numpy as np
 import pytest
 
-from eicon import plotting
 from eicon.models import save
+from eicon.plotting._files import save_png
 from eicon.reproduce.song2016 import _draw_areas, _draw_context, _draw_memory, _draw_sequences
 from eicon.reproduce.song2016 import _trials as trials_module
 from eicon.reproduce.song2016._draw_decision import _timed, _varied
@@ -86,7 +86,7 @@ def check(result, folder):
     assert result.drawings
     for name, drawing in result.drawings.items():
         with open(folder / f"{name}.png", "wb") as stream:
-            plotting.save_png(drawing, stream)
+            save_png(drawing, stream)
         assert result.captions[name].endswith(".")
 
 

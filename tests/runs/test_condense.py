@@ -13,16 +13,18 @@ from eicon.cli import main
 from eicon.models import Connectivity, RateRNN, verify
 from eicon.runs import (
     Protocol,
+    _condense,
     condense_run,
     create_run,
-    draw_condensation,
     open_run,
     parse_config,
     read_condensation,
-    stages,
     train_run,
 )
+from eicon.runs._condense import stages
+from eicon.runs._condense_figures import draw_condensation
 from eicon.studies import condense_network
+from eicon.studies._condense import reference
 
 TIMING = """
 seed = 3
@@ -189,7 +191,7 @@ def test_source_stays_as_it_is(source, plain, matched):
 
 def test_interrupted_and_continued_is_the_same_as_at_once(source, plain, tmp_path, monkeypatch):
 
-    stage, calls = _condense_run._stage, []
+    stage, calls = _condense._stage, []
 
     def interrupted(*arguments):
         calls.append(arguments[5])
@@ -199,7 +201,7 @@ def test_interrupted_and_continued_is_the_same_as_at_once(source, plain, tmp_pat
 
     out = tmp_path / "small"
     with monkeypatch.context() as patch:
-        patch.setattr(_condense_run, "_stage", interrupted)
+        patch.setattr(_condense, "_stage", interrupted)
         with pytest.raises(KeyboardInterrupt):
             condense_run(source, PLAIN, out, progress=False)
         assert calls == [11, 8]
@@ -218,9 +220,9 @@ def test_retraining_continues_after_a_stage(source, matched, tmp_path):
 
     copy = shutil.copytree(matched.path, tmp_path / "copy")
     record, original = read_condensation(matched), source.load_network()
-    test = _condense_run.make_test(original, source.config.make_task(), 3, 2)
+    test = reference(original, source.config.make_task(), 3, 2)
     without = replace(MATCHED, retrain=0, match=0.0)
-    units = _condense_run._stage(source, without, original, original, np.arange(16), 12, 0, test)[1]["units"]
+    units = _condense._stage(source, without, original, original, np.arange(16), 12, 0, test)[1]["units"]
     (copy / "condense.json").write_text(json.dumps(record | {"stages": record["stages"][:1], "units": units}))
     (copy / "network.npz").unlink()
     (copy / "stages" / "10.npz").write_bytes(b"half a file")

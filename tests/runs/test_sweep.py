@@ -8,10 +8,13 @@ import subprocess
 import numpy as np
 import pytest
 
-from eicon.models import load, spectral_radius
-from eicon.runs import ConfigError, Sweep, SweepError, create_sweep, open_sweep, override, parse_sweep, run_sweep
+from eicon.models import load
+from eicon.models.initial import spectral_radius
+from eicon.runs import ConfigError, SweepError, create_sweep, open_sweep, parse_sweep, run_sweep
 from eicon.runs import _sweep_run as sweep_run
+from eicon.runs._sweep_config import override
 from eicon.runs._sweep_run import SweepRun, make_network, make_neurons, read_record
+from eicon.runs.results import Sweep
 
 from .sweeping import assert_same_bits, bits, finish, finished, litter, start
 

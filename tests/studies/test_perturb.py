@@ -10,7 +10,8 @@ from click.testing import CliRunner
 from eicon.cli import main
 from eicon.models import Cut, Drive, RateRNN, Silence
 from eicon.runs import perturb_run
-from eicon.studies import parse_perturbation, perturbation_effects
+from eicon.studies import perturbation_effects
+from eicon.studies._perturb import parse_perturbation
 from eicon.tasks import SequenceMemory
 
 

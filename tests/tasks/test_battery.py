@@ -32,7 +32,7 @@ from eicon.tasks import (
     Trial,
     Uniform,
 )
-from eicon.training import LOSSES
+from eicon.training._losses import LOSSES
 
 KEY, OTHER_KEY = 11, 12
 BATCH = 2200

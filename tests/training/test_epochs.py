@@ -16,7 +16,8 @@ import pytest
 from eicon.models import Connectivity, RateRNN, verify
 from eicon.runs._published import published_network
 from eicon.tasks import NBack, SequenceMemory, Task, Trial
-from eicon.training import OPTIMIZERS, EpochHistory, EpochTrainer, _epochs, split_trials
+from eicon.training import OPTIMIZERS, EpochTrainer, _epochs, split_trials
+from eicon.training.results import EpochHistory
 
 from .numpy_epochs import NumpyTraining, Trials
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eicon.training import read_history
+from eicon.training._checkpoint import read_history
 
 WORKER = Path(__file__).with_name("kill_worker.py")
 STEPS = 240

@@ -8,7 +8,10 @@ from matplotlib.axes import Axes
 
 from ... import analysis, plotting
 from ...models import RateRNN, verify
-from ...runs import Run, RunConfig
+from ...plotting._files import Drawing
+from ...plotting._style import weight_cmap
+from ...runs._config import RunConfig
+from ...runs._run import Run
 from ._draw_context import Behaviour, behaviour_panels, behaviour_signature, measure_behaviour
 from ._draw_panels import E_COLOR, I_COLOR, INK, MAGENTA, NEUTRAL, TEAL, handle, nothing, points, rows, title
 from ._signatures import FigureResult, Signature, networks, signature, span
@@ -155,7 +158,7 @@ def _specialised(found: list[Areas]) -> Signature:
     )
 
 
-def _draw(trials: FigureTrials, found: list[Areas]) -> plotting.Drawing:
+def _draw(trials: FigureTrials, found: list[Areas]) -> Drawing:
     with plotting.style():
         figure, (above, below) = rows((3, 4), (10.0, 6.0), height_ratios=[1.2, 1.0])
         _matrix(trials.net, above[0])
@@ -174,7 +177,7 @@ def _matrix(net: RateRNN, ax: Axes) -> None:
     size = np.abs(weights[weights != 0])
     limit = float(np.percentile(size, 98)) if size.size else 1.0
     image = ax.imshow(
-        weights[np.ix_(order, order)], cmap=plotting.weight_cmap(), vmin=-limit, vmax=limit, interpolation="nearest"
+        weights[np.ix_(order, order)], cmap=weight_cmap(), vmin=-limit, vmax=limit, interpolation="nearest"
     )
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.03, 0.0, 0.045, 1.0)), extend="both")
     bar.set_label("effective weight", fontsize=9)

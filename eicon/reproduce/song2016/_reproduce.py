@@ -8,10 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ... import plotting
 from ..._files import without_nan, write_json, write_text
 from ...pages._template import filled, picture
-from ...runs import Run, open_run
+from ...plotting._files import save_figures
+from ...runs import open_run
+from ...runs._run import Run
 from ._figures import FigureResult, figure_result
 from ._models import FIGURES, MODELS
 from ._suite import Row, models_of, rows, run_path, train_models
@@ -118,7 +119,7 @@ def _trained(out: Path) -> dict[str, list[Run]]:
 
 def _write_figure(out: Path, number: int, result: FigureResult, runs: dict[str, list[Run]]) -> None:
     drawings = {f"fig{number}_{name}": drawing for name, drawing in result.drawings.items()}
-    plotting.save_figures(out / "figures", drawings)
+    save_figures(out / "figures", drawings)
     record = {
         "figure": number,
         "models": {name: len(of_model) for name, of_model in runs.items()},

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import plotting
 from ..._files import without_nan
+from ...plotting._files import Drawing
 
 SIGNIFICANT = 0.01
 """Largest p of an effect that is said to be there."""
@@ -40,7 +40,7 @@ class FigureResult(NamedTuple):
     """
 
     signatures: list[Signature]
-    drawings: dict[str, plotting.Drawing]
+    drawings: dict[str, Drawing]
     captions: dict[str, str]
 
 
@@ -54,7 +54,7 @@ FOLLOWS = (
     "the fitted curve goes from under 1/4 to over 3/4, and no level lies below a lower one by more than their 95 % "
     "intervals"
 )
-"""What `eicon.analysis.Psychometric.follows_evidence` asks, in words."""
+"""What `eicon.analysis.results.Psychometric.follows_evidence` asks, in words."""
 
 
 def span(values: Sequence[float | None], form: str = "{:.2f}") -> str:

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from ...models import RateRNN
-from ...runs import Run
+from ...runs._run import Run
 from ...studies._responses import analysis_key, unit_types
 from ...tasks import Task, Trial
 
