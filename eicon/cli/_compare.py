@@ -38,10 +38,12 @@ def compare(
       eicon compare results/teacher results/condensed
     """
     with errors(context, None):
-        from ..pages import compare_runs, comparison_tables
         from ..runs import open_run
 
-        numbers = compare_runs(open_run(run_a).with_seed(seed), open_run(run_b), out, repeats=repeats, noise=noise)
+        of_a, of_b = open_run(run_a).with_seed(seed), open_run(run_b)
+        from ..pages import compare_runs, comparison_tables
+
+        numbers = compare_runs(of_a, of_b, out, repeats=repeats, noise=noise)
         if as_json:
             click.echo(json.dumps(numbers, indent=2))
             return

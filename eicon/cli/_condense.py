@@ -70,13 +70,16 @@ def condense(
       eicon condense results/first --to 100 --method merge   # pairwise merging
     """
     with errors(context, None, again="the same command"):
-        from ..runs import Protocol, condense_run, open_run, read_condensation
-        from ..runs._condense_figures import draw_condensation
-
         if match_activity and not retrain:
             raise click.UsageError("--match-activity needs --retrain, the steps in which it is matched.")
         if match_strength is not None and not match_activity:
             raise click.UsageError("--match-strength belongs to --match-activity.")
+        from ..runs import open_run
+
+        opened = open_run(run).with_seed(seed)
+        from ..runs import Protocol, condense_run, read_condensation
+        from ..runs._condense_figures import draw_condensation
+
         protocol = Protocol(
             to=to,
             every=every,
@@ -88,7 +91,7 @@ def condense(
             incoming=incoming,
             dale=not free,
         )
-        result = condense_run(open_run(run).with_seed(seed), protocol, out, progress=not context.obj["quiet"])
+        result = condense_run(opened, protocol, out, progress=not context.obj["quiet"])
         draw_condensation(result)
         record = read_condensation(result)
         if as_json:

@@ -69,10 +69,11 @@ def show(context: click.Context, name: str, folder: Path | None, out: Path | Non
     with errors(context):
         from .._files import atomic_file
         from ..connectomes import load
+
+        connectome = load(name, folder)
         from ..plotting import plot_connectome
         from ..plotting._files import save_png
 
-        connectome = load(name, folder)
         present = connectome.weights > 0
         reciprocal = float((present & present.T).sum() / present.sum())
         drawn = plot_connectome(

@@ -32,10 +32,12 @@ def explore(
       eicon explore results/demo --no-open --repeats 50
     """
     with errors(context, run):
-        from ..pages import explore_run
         from ..runs import open_run
 
-        written = explore_run(open_run(run).with_seed(seed), repeats=repeats, progress=not context.obj["quiet"])
+        opened = open_run(run).with_seed(seed)
+        from ..pages import explore_run
+
+        written = explore_run(opened, repeats=repeats, progress=not context.obj["quiet"])
         if as_json:
             click.echo(json.dumps(written._asdict(), indent=2))
             return

@@ -61,10 +61,10 @@ def export(
         from .. import exchange
         from ..runs import open_run
 
-        opened = open_run(run).with_seed(seed)
         path = out or run / "export" / FORMATS[form]
         if path.exists() and not overwrite:
             raise FileExistsError(f"{path} already exists; choose another --out, or --overwrite it.")
+        opened = open_run(run).with_seed(seed)
         net = opened.load_network()
         said: dict[str, Any] = {"path": str(path), "format": form, "units": net.n_rec}
         if form in ("numpy", "torch"):

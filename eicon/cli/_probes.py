@@ -43,19 +43,22 @@ def perturb(
       eicon perturb results/areas --cut "area=motor>area=sensory"
     """
     with errors(context, run):
+        asked = {"silence": silence, "drive": drive, "cut": cut}
+        if not any(asked.values()):
+            raise click.UsageError("give at least one of --silence, --drive and --cut.")
+        from ..runs import open_run
+
+        opened = open_run(run).with_seed(seed)
         from .._files import without_nan
-        from ..runs import open_run, perturb_run
+        from ..runs import perturb_run
         from ..studies._perturb import parse_perturbation
 
-        asked = {"silence": silence, "drive": drive, "cut": cut}
         perturbations = {
             f"{kind} {text}" + (f" ({epoch})" if epoch else ""): [parse_perturbation(kind, text, epoch)]
             for kind, texts in asked.items()
             for text in texts
         }
-        if not perturbations:
-            raise click.UsageError("give at least one of --silence, --drive and --cut.")
-        effects = perturb_run(open_run(run).with_seed(seed), perturbations, repeats=repeats)
+        effects = perturb_run(opened, perturbations, repeats=repeats)
         if as_json:
             click.echo(json.dumps([without_nan(effect._asdict()) for effect in effects], indent=2))
             return
@@ -86,11 +89,12 @@ def dt_report(
       eicon dt-report results/first --dt 20 --dt 1
     """
     with errors(context, run):
-        from .._files import without_nan, write_text
         from ..runs import open_run
-        from ..studies import dt_report
 
         opened = open_run(run).with_seed(seed)
+        from .._files import without_nan, write_text
+        from ..studies import dt_report
+
         rows = dt_report(
             opened.load_network(),
             opened.config.make_task(),

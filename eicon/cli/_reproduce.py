@@ -36,7 +36,9 @@ def song2016(
     """
     with errors(context, None, again="the same command"):
         from ..reproduce import song2016 as suite
+        from ..reproduce.song2016._models import models_of
 
+        models_of(figures)  # refuses what is no figure
         path = out or Path("results") / ("song2016-quick" if quick else "song2016")
         page = suite.reproduce(path, figures, seeds=seeds, quick=quick, progress=not context.obj["quiet"])
         results = json.loads((page.parent / "results.json").read_text("utf-8"))

@@ -27,10 +27,15 @@ def demo(context: click.Context, out: Path, seed: int, as_json: bool) -> None:
       eicon demo --out results/second --seed 1
     """
     with errors(context, out):
+        from ..runs._directory import refuse_taken
+
+        there = (out / "config.toml").is_file()
+        if not there:
+            refuse_taken(out)
         from ..runs import create_run, open_run
         from ..runs._config import demo_config
 
-        run = open_run(out) if (out / "config.toml").is_file() else create_run(out, demo_config(seed))
+        run = open_run(out) if there else create_run(out, demo_config(seed))
         if run.config != demo_config(seed):
             raise FileExistsError(f"{out} holds a run with other settings; choose another --out.")
         _train(context, run)
@@ -72,16 +77,23 @@ def train(
     if resume is not None and (out is not None or seed is not None):
         raise click.UsageError("--out and --seed belong to a new run; --resume takes both from the run.")
     with errors(context, resume or out):
-        from ..runs import create_run, open_run, read_config
+        from ..runs import open_run, read_config
+        from ..runs._directory import refuse_taken
+        from ..runs._text import read_text
 
         if resume is not None:
             run = open_run(resume)
         else:
             assert config is not None
+            read_text(config)  # refuses what is no file, before the path of the run is looked at
+            path = out or Path("results") / config.stem
+            refuse_taken(path)
             settings = read_config(config)
             if seed is not None:
                 settings = settings.model_copy(update={"seed": seed})
-            run = create_run(out or Path("results") / config.stem, settings)
+            from ..runs import create_run
+
+            run = create_run(path, settings)
         _train(context, run)
         if as_json:
             click.echo(json.dumps({**run.read_record(), "run": str(run.path), "network": str(run.network)}, indent=2))
@@ -130,12 +142,14 @@ def analyze(
         )
     agreed = dict(_condition(text) for text in conditions)
     with errors(context, run):
-        from ..runs import DynamicsRequest, analyze_run, open_run
+        from ..runs import open_run
+
+        opened = open_run(run).with_seed(seed)
+        from ..runs import DynamicsRequest, analyze_run
         from ..runs._dynamics_words import dynamics_words
 
         progress = not context.obj["quiet"]
         request = DynamicsRequest(fixed_points, lyapunov, spectra, epoch, agreed, candidates or 512, progress)
-        opened = open_run(run).with_seed(seed)
         if asked and progress:
             click.echo("Analysing ...", err=True)
         numbers = analyze_run(opened, repeats=repeats, dynamics=request if asked else None)

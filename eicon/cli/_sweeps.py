@@ -62,12 +62,15 @@ def sweep(
     if workers == 0 and "jax" not in sys.modules:
         os.environ.update(ONE_THREAD)  # the same bits as on a cluster
     with errors(context, again=_again(context)):
-        from .._files import without_nan
-        from ..runs import create_sweep, read_sweep, run_sweep
-        from ..runs._sweep import check_files
-        from ..runs._sweep_config import SweepConfig, override
+        changed = dict(_change(text) for text in changes)
+        from ..runs import read_sweep
 
-        settings: SweepConfig = read_sweep(config, compat=compat)  # type: ignore[arg-type]
+        settings = read_sweep(config, compat=compat)  # type: ignore[arg-type]
+        from .._files import without_nan
+        from ..runs import create_sweep, run_sweep
+        from ..runs._sweep import check_files
+        from ..runs._sweep_config import override
+
         given = {
             "training.epochs": epochs,
             "training.repeats": repeats,
@@ -75,7 +78,7 @@ def sweep(
             "connectome.folder": None if connectomes is None else str(connectomes),
         }
         wanted = {key: value for key, value in given.items() if value is not None}
-        wanted |= dict(_change(text) for text in changes)
+        wanted |= changed
         if wanted:
             settings = override(settings, wanted)
         path = out or _default_out(config)
@@ -155,16 +158,19 @@ def plot_losses(
       eicon plot-losses results/bio results/random --labels bio random
     """
     with errors(context):
+        names = list(labels) or [path.name for path in sweeps]
+        if len(names) != len(sweeps) or len(set(names)) < len(names):
+            raise ValueError(f"--labels must hold one different label per sweep ({len(sweeps)}); got {names}.")
+        from ..runs import open_sweep
+
+        opened = [open_sweep(path) for path in sweeps]
         from .._files import atomic_file, write_text
         from ..plotting import plot_loss_boxes, plot_loss_curves
         from ..plotting._files import save_png
         from ..plotting._sweep import run_milestones
         from ..runs import sweep_results
 
-        names = list(labels) or [path.name for path in sweeps]
-        if len(names) != len(sweeps) or len(set(names)) < len(names):
-            raise ValueError(f"--labels must hold one different label per sweep ({len(sweeps)}); got {names}.")
-        results = {name: sweep_results(path) for name, path in zip(names, sweeps, strict=True)}
+        results = {name: sweep_results(found) for name, found in zip(names, opened, strict=True)}
         for name, data in results.items():
             if not data["finished"].any():
                 raise ValueError(f"no run of {name!r} is finished yet.")

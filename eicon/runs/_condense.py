@@ -17,7 +17,8 @@ from ..analysis._merging import SIMILARITIES
 from ..models import RateRNN, load, save
 from ..studies._condense import CONDENSE_STREAM, NOISE, Reference, condense_network, measure, reference
 from ..training import ActivityMatch
-from ._run import Run, open_run, write_record
+from ._read import open_run
+from ._run import Run, write_record
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from ..studies._condense import CONDENSE_STREAM
 from ..studies._responses import unit_types
 from ..tasks import CueSetGo, Task
 from ._condense import read_condensation, stages
-from ._run import Run, open_run
+from ._read import open_run
+from ._run import Run
 
 PANELS = 9
 

@@ -1,149 +1,32 @@
-"""What a run is: a TOML file, checked key by key before anything is computed."""
+"""What is made of a run's configuration: its task, network and trainer."""
 
-import os
-import tomllib
 from collections.abc import Callable, Sequence
 from importlib import resources
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
 import tomli_w
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ValidationError
 
-from ..models import ACTIVATIONS, Connectivity, Population, Projection, RateRNN
-from ..models._distributions import DISTRIBUTIONS
+from ..models import Connectivity, Population, Projection, RateRNN
 from ..tasks import Task
-from ..training import OPTIMIZERS, AccuracyReached, LossReached, RatePenalty, Trainer, VanishingGradient, WeightPenalty
+from ..training import AccuracyReached, LossReached, RatePenalty, Trainer, VanishingGradient, WeightPenalty
 from ..training._history import History
 from ..training._losses import LOSSES, Loss
 from ..training._regularizers import Regularizer
-from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task, read_text
-
-
-class PopulationConfig(Section):
-    """Entry of ``network.populations``; see `eicon.models.Population`."""
-
-    name: str
-    n: PositiveInt
-    type: Literal["E", "I", ""] = ""
-    area: str = ""
-
-
-class ProjectionConfig(Section):
-    """Entry of ``network.recurrent``, ``input`` or ``readout``; see `eicon.models.Projection`."""
-
-    source: str = "*"
-    target: str = "*"
-    density: Annotated[float, Field(gt=0, le=1)] = 1.0
-    weight: float | None = None
-
-
-class NetworkConfig(Section):
-    """Table ``[network]``; see `eicon.models.RateRNN.dale` for what the keys mean.
-
-    ``dale = false`` makes a dense network whose weights are all free, for which ``e_ratio``, ``positive``,
-    ``free_input``, ``free_readout`` and ``autapses`` say nothing. With ``populations``, the network has these, and the
-    projections in ``recurrent``, ``input`` and ``readout``; see `eicon.models.RateRNN.from_populations`. ``n_rec`` is
-    their sum then, and ``dale`` and ``e_ratio`` say nothing.
-    """
-
-    dale: bool = True
-    n_rec: PositiveInt = 100
-    e_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
-    activation: Literal[ACTIVATIONS] = "relu"  # type: ignore[valid-type]
-    tau: Positive = 100.0
-    sigma_rec: NonNegative = 0.15
-    sigma_in: NonNegative = 0.01
-    spectral_radius: Positive = 1.5
-    positive: Literal["abs", "relu", "softplus"] = "abs"
-    bias: bool = False
-    readout_bias: bool = False
-    x0: float = 0.1
-    train_x0: bool = True
-    free_input: bool = False
-    free_readout: bool = False
-    autapses: bool = False
-    distribution: Literal[tuple(DISTRIBUTIONS)] | None = None  # type: ignore[valid-type]
-    populations: tuple[PopulationConfig, ...] = ()
-    recurrent: tuple[ProjectionConfig, ...] = ()
-    input: tuple[ProjectionConfig, ...] = ()
-    readout: tuple[ProjectionConfig, ...] = ()
-
-    @model_validator(mode="after")
-    def _fits(self) -> "NetworkConfig":
-        units = sum(population.n for population in self.populations)
-        if self.populations and units != self.n_rec:
-            raise ValueError(f"n_rec is {self.n_rec}, but the populations have {units} units together.")
-        if not self.populations and (self.recurrent or self.input or self.readout):
-            raise ValueError("recurrent, input and readout list projections between populations; there are none.")
-        return self
-
-
-class WeightPenaltyConfig(Section):
-    """Entry of ``training.regularizers`` with ``kind = "weight"``."""
-
-    kind: Literal["weight"]
-    strength: NonNegative
-    power: Literal[1, 2] = 2
-    matrix: Literal["input", "recurrent", "readout"] = "recurrent"
-
-
-class RatePenaltyConfig(Section):
-    """Entry of ``training.regularizers`` with ``kind = "rate"``."""
-
-    kind: Literal["rate"]
-    strength: NonNegative
-
-
-class VanishingGradientConfig(Section):
-    """Entry of ``training.regularizers`` with ``kind = "vanishing_gradient"``."""
-
-    kind: Literal["vanishing_gradient"]
-    strength: NonNegative = 2.0
-    bound: NonNegative = 1e-20
-
+from ._schema import explain, make_task
+from ._settings import RunTables, read_tables
+from ._text import ConfigError
 
 REGULARIZERS: dict[str, Callable[..., Regularizer | VanishingGradient]] = {
     "weight": WeightPenalty,
     "rate": RatePenalty,
     "vanishing_gradient": VanishingGradient,
 }
-RegularizerConfig = Annotated[
-    WeightPenaltyConfig | RatePenaltyConfig | VanishingGradientConfig, Field(discriminator="kind")
-]
 
 
-class TrainingConfig(Section):
-    """Table ``[training]``; see `eicon.training.Trainer` for what the keys mean.
-
-    With ``snapshots = true``, a run keeps the network of every ``checkpoint_every`` steps, in ``snapshots/``.
-    """
-
-    steps: PositiveInt = 2000
-    batch_size: PositiveInt = 32
-    optimizer: Literal[tuple(OPTIMIZERS)] = "adam"  # type: ignore[valid-type]
-    learning_rate: Positive = 0.002
-    loss: Literal[tuple(LOSSES)] | None = None  # type: ignore[valid-type]
-    clip_norm: Positive | None = 1.0
-    regularizers: tuple[RegularizerConfig, ...] = ()
-    validate_every: PositiveInt = 50
-    validation_repeats: PositiveInt = 20
-    checkpoint_every: PositiveInt = 500
-    snapshots: bool = False
-    stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
-    stop_worst_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
-    stop_loss: Positive | None = None
-    stop_window: PositiveInt = 5
-
-
-class RunConfig(Section):
+class RunConfig(RunTables):
     """A whole configuration; ``task`` holds the task's ``name`` and its own parameters."""
-
-    seed: Annotated[int, Field(ge=0)] = 0
-    task: dict[str, Any] = Field(default_factory=lambda: {"name": "PerceptualDecision"})
-    network: NetworkConfig = NetworkConfig()
-    training: TrainingConfig = TrainingConfig()
 
     def make_task(self) -> Task:
         """Task that the configuration describes."""
@@ -241,22 +124,8 @@ class RunConfig(Section):
         return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
 
 
-def parse_config(text: str, source: str = "config") -> RunConfig:
-    """Read a configuration from TOML text.
-
-    Raises
-    ------
-    ConfigError
-        For bad TOML, unknown keys and values of the wrong type or range; the text names the key, what was
-        got and what is allowed.
-    """
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}.") from error
-    training = data.get("training")
-    if isinstance(training, dict) and training.get("clip_norm") is False:
-        training["clip_norm"] = None
+def checked(data: dict[str, Any], source: str) -> RunConfig:
+    """Configuration of tables whose keys are known; see `parse_config`."""
     try:
         config = RunConfig.model_validate(data)
         config.make_task()
@@ -267,16 +136,10 @@ def parse_config(text: str, source: str = "config") -> RunConfig:
     return config
 
 
-def read_config(path: str | os.PathLike[str]) -> RunConfig:
-    """Read a configuration file; see `parse_config`."""
-    path = Path(path)
-    return parse_config(read_text(path), str(path))
-
-
 def demo_config(seed: int = 0) -> RunConfig:
     """Configuration of ``eicon demo`` (``configs/demo.toml``)."""
     text = resources.files(__package__).joinpath("configs", "demo.toml").read_text(encoding="utf-8")
-    return parse_config(text, "demo.toml").model_copy(update={"seed": seed})
+    return checked(read_tables(text, "demo.toml"), "demo.toml").model_copy(update={"seed": seed})
 
 
 def _without_none(data: dict[str, Any]) -> dict[str, Any]:

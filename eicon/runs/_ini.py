@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ._schema import ConfigError
 from ._sweep_config import SweepConfig, sweep_from_dict
+from ._text import ConfigError
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "paths": ("path_to_network", "path_to_results", "pretrained", "path_to_latents"),

@@ -15,7 +15,8 @@ from ..models import RateRNN, load, save
 from ..tasks import Task
 from ..training import Trainer
 from ..training._history import History
-from ._config import RunConfig, read_config
+from ._config import RunConfig
+from ._directory import refuse_taken
 
 PACKAGES = ("brainpy", "jax", "jaxlib", "numpy", "scipy", "matplotlib")
 
@@ -97,32 +98,10 @@ def create_run(path: str | os.PathLike[str], config: RunConfig) -> Run:
         If the configuration describes a network that cannot be; nothing is written.
     """
     path = Path(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        hint = (
-            f"go on with: eicon train --resume {path}" if (path / "config.toml").is_file() else "choose another --out"
-        )
-        raise FileExistsError(f"{path} already exists and is not empty; {hint}.")
+    refuse_taken(path)
     config.check()
     write_text(path / "config.toml", config.to_toml())
     return Run(path, config)
-
-
-def open_run(path: str | os.PathLike[str]) -> Run:
-    """Open an existing run directory.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not one.
-    ConfigError
-        If its configuration cannot be read.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        raise FileNotFoundError(f"there is no run directory {path}.")
-    if not (path / "config.toml").is_file():
-        raise FileNotFoundError(f"{path} is not a run directory: it has no config.toml.")
-    return Run(path, read_config(path / "config.toml"))
 
 
 def train_run(run: Run, *, progress: bool = True) -> tuple[RateRNN, Task, History]:

@@ -1,22 +1,20 @@
 """What all configurations share: checked tables, and errors that name the key, what was got and what is allowed."""
 
 import dataclasses
+import importlib
 import typing
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic_core import PydanticKnownError
 
-from ..tasks import TASKS, Task
+from .. import tasks
+from ._text import ConfigError
 
 PositiveInt = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class ConfigError(ValueError):
-    """A configuration says something that it may not; one line per problem."""
 
 
 class Section(BaseModel):
@@ -25,13 +23,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def make_task(table: dict[str, Any]) -> Task:
+def make_task(table: dict[str, Any]) -> "tasks.Task":
     """Task that a ``[task]`` table describes: its ``name`` and its own parameters."""
     options = dict(table)
     name = options.pop("name", None)
-    if name not in TASKS:
-        raise ConfigError(f"task.name: got {name!r}; allowed: {', '.join(TASKS)}.")
-    task_type = TASKS[name]
+    if name not in tasks.TASKS:
+        raise ConfigError(f"task.name: got {name!r}; allowed: {', '.join(tasks.TASKS)}.")
+    task_type = tasks.TASKS[name]
     known = [field.name for field in dataclasses.fields(task_type)]
     unknown = sorted(options.keys() - set(known))
     if unknown:
@@ -44,17 +42,61 @@ def make_task(table: dict[str, Any]) -> Task:
         raise ConfigError(f"task: {error}") from error
 
 
-def read_text(path: Path) -> str:
-    """Text of a configuration file."""
-    if not path.is_file():
-        raise ConfigError(f"there is no configuration file {path}.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")  # Windows editors put a byte order mark first
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path} is not a text file in UTF-8.") from error
-    if "\0" in text:
-        raise ConfigError(f"{path} is not a text file: it holds zero bytes.")
-    return text
+def among(table: str, *first: str) -> PlainValidator:
+    """Only names of a table (its dotted path), and those in ``first``, are allowed.
+
+    The table is imported when there is a value to check, not before: most of them come with JAX and BrainPy.
+    """
+
+    def check(value: Any) -> str:
+        home, _, name = table.rpartition(".")
+        allowed = (*first, *getattr(importlib.import_module(home), name))
+        if not isinstance(value, str) or value not in allowed:
+            *others, last = (f"'{known}'" for known in allowed)
+            raise PydanticKnownError("literal_error", {"expected": f"{', '.join(others)} or {last}"})
+        return value
+
+    return PlainValidator(check)
+
+
+def refuse_unknown_keys(model: type[BaseModel], data: dict[str, Any], source: str) -> None:
+    """Refuse keys that a table does not have, before any value is looked at: a slip is told at once.
+
+    Raises
+    ------
+    ConfigError
+        With the text that `explain` would give.
+    """
+    lines = list(_unknown(model, data, ()))
+    if lines:
+        raise ConfigError(f"{source}: {' '.join(lines)}")
+
+
+def _unknown(model: type[BaseModel], data: dict[str, Any], where: tuple[str, ...]) -> Iterator[str]:
+    for name, field in model.model_fields.items():
+        inner = list(_models_in(field.annotation))
+        value = data.get(name)
+        for place, table in _tables_in(value, (*where, name)):
+            kind = table.get("kind")
+            if len(inner) == 1:
+                yield from _unknown(inner[0], table, place)
+            elif (one := _of_kind(inner, kind)) is not None:
+                yield from _unknown(one, table, (*place, str(kind)))
+    allowed = ", ".join(model.model_fields)
+    yield from (
+        f"{'.'.join((*where, key))}: unknown key; allowed: {allowed}." for key in data if key not in model.model_fields
+    )
+
+
+def _tables_in(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
+    if isinstance(value, dict):
+        yield where, value
+    elif isinstance(value, list | tuple):
+        yield from (((*where, str(i)), item) for i, item in enumerate(value) if isinstance(item, dict))
+
+
+def _of_kind(models: list[type[BaseModel]], kind: Any) -> type[BaseModel] | None:
+    return next((m for m in models if kind in typing.get_args(m.model_fields["kind"].annotation)), None)
 
 
 def explain(error: ValidationError, model: type[BaseModel] | None = None, prefix: str = "") -> str:
@@ -79,7 +121,7 @@ def _table(model: type[BaseModel], location: tuple[Any, ...]) -> type[BaseModel]
             candidates = list(_models_in(model.model_fields[part].annotation))
             model = candidates[0] if len(candidates) == 1 else model
         elif isinstance(part, str):
-            model = next((m for m in candidates if part in typing.get_args(m.model_fields["kind"].annotation)), model)
+            model = _of_kind(candidates, part) or model
     return model
 
 

@@ -19,10 +19,10 @@ from tqdm.auto import tqdm
 
 from .._files import write_text
 from .._one_thread import ONE_THREAD
-from ._schema import ConfigError
 from ._sweep_config import SweepConfig, flat, sweep_from_dict
-from ._sweep_file import read_sweep
-from ._sweep_run import CHECKPOINTS, CONFIG, RUNS, SweepRun, check_inputs, summary, train_sweep_run
+from ._sweep_file import CONFIG, read_sweep
+from ._sweep_run import CHECKPOINTS, RUNS, SweepRun, check_inputs, summary, train_sweep_run
+from ._text import ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -92,20 +92,6 @@ def create_sweep(path: str | os.PathLike[str], config: SweepConfig) -> Sweep:
 def check_files(config: SweepConfig) -> None:
     """Refuse a sweep whose connectomes or pretrained networks are not there or do not fit; see `create_sweep`."""
     check_inputs(Sweep(Path(), config).runs())
-
-
-def open_sweep(path: str | os.PathLike[str]) -> Sweep:
-    """Open a sweep's directory.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not one.
-    """
-    path = Path(path)
-    if not (path / CONFIG).is_file():
-        raise FileNotFoundError(f"{path} is not the directory of a sweep: it has no {CONFIG}.")
-    return Sweep(path, read_sweep(path / CONFIG))
 
 
 def run_sweep(

@@ -11,16 +11,11 @@ from typing import Annotated, Any, Literal, TypeVar
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError
 
-from ..connectomes._nulls import NULLS
-from ..models import ACTIVATIONS
-from ..models._anatomy import REMAPS
-from ..models._schemes import SCHEMES
-from ..tasks import Task
-from ..training import OPTIMIZERS
-from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task
+from .. import tasks
+from ._schema import NonNegative, Positive, PositiveInt, Section, among, explain, make_task, refuse_unknown_keys
+from ._text import Compat, ConfigError
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
-Compat = Literal["", "bio_rnn_mem"]
 C = TypeVar("C", bound=BaseModel)
 LONGEST_SLUG = 120
 
@@ -47,7 +42,7 @@ class ConnectomeConfig(Section):
     autapses: bool = False
     partition: Literal["equal", "random"] = "random"
     orientation: Literal["forward", "reversed"] = "forward"
-    null: Literal[("none", *NULLS)] = "none"  # type: ignore[valid-type]
+    null: Annotated[str, among("eicon.connectomes._nulls.NULLS", "none")] = "none"
 
 
 class SweepNetworkConfig(Section):
@@ -57,9 +52,9 @@ class SweepNetworkConfig(Section):
     fraction ``e_ratio`` of each region excitatory).
     """
 
-    activation: Literal[ACTIVATIONS] = "relu"  # type: ignore[valid-type]
-    init: Literal[("balanced", *SCHEMES)] = "default"  # type: ignore[valid-type]
-    remap: Literal[REMAPS] = "magnitude"  # type: ignore[valid-type]
+    activation: Annotated[str, among("eicon.models.ACTIVATIONS")] = "relu"
+    init: Annotated[str, among("eicon.models._schemes.SCHEMES", "balanced")] = "default"
+    remap: Annotated[str, among("eicon.models._anatomy.REMAPS")] = "magnitude"
     spectral_radius: NonNegative = 0.0
     freeze: bool = False
     signs: Literal["free", "known", "dale"] = "free"
@@ -81,7 +76,7 @@ class SweepTrainingConfig(Section):
     n_trials: PositiveInt = 500
     train_size: Annotated[float, Field(gt=0, lt=1)] = 0.8
     batch_size: PositiveInt = 128
-    optimizer: Literal[tuple(OPTIMIZERS)] = "adam"  # type: ignore[valid-type]
+    optimizer: Annotated[str, among("eicon.training.OPTIMIZERS")] = "adam"
     optimizer_options: dict[str, float] = Field(default_factory=dict)
     learning_rate: Positive = 1e-4
     clip_norm: NonNegative = 0.0
@@ -111,7 +106,7 @@ class RunSettings(Section):
     training: SweepTrainingConfig = SweepTrainingConfig()
     pretrained: PretrainedConfig = PretrainedConfig()
 
-    def make_task(self) -> Task:
+    def make_task(self) -> "tasks.Task":
         """Task of these runs."""
         return make_task(self.task)
 
@@ -140,7 +135,7 @@ class SweepConfig(RunSettings):
     def check(self) -> None:
         """Refuse what any run would refuse about the configuration, before the first one starts."""
         for key, values in self.grid.items():
-            if key in ("training.repeats", "seed", "compat") or key.partition(".")[0] == "grid":
+            if _same_for_all(key):
                 raise ConfigError(f"grid.{key}: is the same for a whole sweep; it cannot be part of the grid.")
             if len({_as_json(f"grid.{key}", value) for value in values}) < len(values):
                 raise ConfigError(f"grid.{key}: a value occurs twice in {list(values)}.")
@@ -158,7 +153,7 @@ class SweepConfig(RunSettings):
         return tomli_w.dumps(self.model_dump(mode="json"))
 
 
-def _value(settings: RunSettings, task: Task, key: str) -> Any:
+def _value(settings: RunSettings, task: "tasks.Task", key: str) -> Any:
     table, _, name = key.partition(".")
     if table == "task" and isinstance(made := getattr(task, name, None), bool | int | float | str):
         return made
@@ -238,12 +233,30 @@ def sweep_from_dict(data: dict[str, Any], source: str) -> SweepConfig:
     """Make a checked sweep of nested tables."""
     grid = data.get("grid", {})
     data = {**data, "grid": flat(grid) if isinstance(grid, dict) else grid}
+    refuse_unknown_keys(SweepConfig, data, source)  # of the tables first, as ever
+    _check_grid_keys(data["grid"], source)
     config = _validated(SweepConfig, data, source)
     try:
         config.check()
     except ValueError as error:
         raise ConfigError(f"{source}: {error}") from error
     return config
+
+
+def _same_for_all(key: str) -> bool:
+    return key in ("training.repeats", "seed", "compat") or key.partition(".")[0] == "grid"
+
+
+def _check_grid_keys(grid: Any, source: str) -> None:
+    """Refuse keys of the grid that there are not, before any value is looked at."""
+    tables: dict[str, Any] = {name: {} for name in _tables()}
+    try:
+        for key in grid if isinstance(grid, dict) else ():
+            if not _same_for_all(key):
+                set_key(tables, key, None)
+    except ConfigError as error:
+        raise ConfigError(f"{source}: {error}") from error
+    refuse_unknown_keys(RunSettings, tables, f"{source}: grid")
 
 
 def override(config: SweepConfig, changes: dict[str, Any]) -> SweepConfig:
@@ -281,6 +294,7 @@ def _tables() -> list[str]:
 
 
 def _validated(model: type[C], data: dict[str, Any], source: str) -> C:
+    refuse_unknown_keys(model, data, source)
     try:
         return model.model_validate(data)
     except ValidationError as error:

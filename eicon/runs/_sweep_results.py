@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ._sweep import Sweep, open_sweep
+from ._read import open_sweep
+from ._sweep import Sweep
 from ._sweep_config import short_names
 from ._sweep_run import read_record
 

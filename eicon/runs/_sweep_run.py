@@ -26,12 +26,12 @@ from ..tasks import Task
 from ..training import EpochTrainer, split_trials
 from ._ini import TORCH_RMSPROP
 from ._published import published_network, published_neurons
-from ._schema import ConfigError
 from ._sweep_config import ConnectomeConfig, RunSettings, slug
-from ._sweep_file import read_sweep
+from ._sweep_file import CONFIG, read_sweep
+from ._text import ConfigError
 
 KIND, VERSION = "sweep-run", 1
-RUNS, CONFIG = "runs", "sweep.toml"
+RUNS = "runs"
 CHECKPOINTS, STORED = "checkpoints", "stored"
 
 

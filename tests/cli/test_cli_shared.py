@@ -9,7 +9,6 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from eicon import tasks
 from eicon.cli import main
 from eicon.cli._common import command, errors
 
@@ -120,7 +119,7 @@ def test_a_fault_of_eicon_is_said_to_be_one(invoke, monkeypatch):
     def broken():
         raise KeyError("units")
 
-    monkeypatch.setattr(tasks, "describe", broken)
+    monkeypatch.setattr("eicon.tasks._table.describe", broken)
     said = invoke("tasks")
     assert said.exit_code == 1
     assert said.stderr == ("error: KeyError: 'units' (a fault of eicon; --debug shows where. Please report it.)\n")

@@ -1,12 +1,15 @@
 """The networks of the suite: what each is trained on, until when, and in which figure it appears."""
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...runs import parse_config
-from ...runs._config import RunConfig
+
+if TYPE_CHECKING:
+    import eicon.runs._config
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,22 @@ QUICK: dict[str, Any] = {"steps": 40, "batch_size": 8, "validate_every": 8, "val
 QUICK_UNITS = 5
 
 
-def model_config(name: str, seed: int, *, quick: bool = False) -> RunConfig:
+def models_of(figures: Sequence[int]) -> list[str]:
+    """Models that some figures need, each once.
+
+    Raises
+    ------
+    ValueError
+        If there is no such figure.
+    """
+    for figure in figures:
+        if figure not in FIGURES:
+            raise ValueError(f"there is no figure {figure}; allowed: {', '.join(map(str, FIGURES))}.")
+    wanted = {name for figure in figures for name in FIGURES[figure]}
+    return [name for name in MODELS if name in wanted]
+
+
+def model_config(name: str, seed: int, *, quick: bool = False) -> "eicon.runs._config.RunConfig":
     """Configuration of one network.
 
     ``quick`` makes networks of a fifth of the units that train for 40 steps: it shows that everything runs.

@@ -14,8 +14,8 @@ from ...plotting._files import save_figures
 from ...runs import open_run
 from ...runs._run import Run
 from ._figures import FigureResult, figure_result
-from ._models import FIGURES, MODELS
-from ._suite import Row, models_of, rows, run_path, train_models
+from ._models import FIGURES, MODELS, models_of
+from ._suite import Row, rows, run_path, train_models
 
 TABLE, PAGE = "results.json", "index.html"
 REPEATS = 50

@@ -14,7 +14,7 @@ from ...runs._config import RunConfig
 from ...runs._run import Run
 from ...training._checkpoint import read_history
 from ...training._history import History
-from ._models import FIGURES, MODELS, model_config
+from ._models import MODELS, model_config
 
 logger = logging.getLogger(__name__)
 
@@ -44,21 +44,6 @@ class Row(NamedTuple):
     trials: int
     seconds: float
     constraints: bool
-
-
-def models_of(figures: Sequence[int]) -> list[str]:
-    """Models that some figures need, each once.
-
-    Raises
-    ------
-    ValueError
-        If there is no such figure.
-    """
-    for figure in figures:
-        if figure not in FIGURES:
-            raise ValueError(f"there is no figure {figure}; allowed: {', '.join(map(str, FIGURES))}.")
-    wanted = {name for figure in figures for name in FIGURES[figure]}
-    return [name for name in MODELS if name in wanted]
 
 
 def run_path(out: str | os.PathLike[str], model: str, seed: int) -> Path:

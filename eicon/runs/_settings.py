@@ -1,0 +1,142 @@
+"""Keys and values of a run's configuration; what is made of them is in `_config`, which imports JAX and BrainPy."""
+
+import tomllib
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from ._schema import NonNegative, Positive, PositiveInt, Section, among, refuse_unknown_keys
+from ._text import ConfigError
+
+
+class PopulationConfig(Section):
+    """Entry of ``network.populations``; see `eicon.models.Population`."""
+
+    name: str
+    n: PositiveInt
+    type: Literal["E", "I", ""] = ""
+    area: str = ""
+
+
+class ProjectionConfig(Section):
+    """Entry of ``network.recurrent``, ``input`` or ``readout``; see `eicon.models.Projection`."""
+
+    source: str = "*"
+    target: str = "*"
+    density: Annotated[float, Field(gt=0, le=1)] = 1.0
+    weight: float | None = None
+
+
+class NetworkConfig(Section):
+    """Table ``[network]``; see `eicon.models.RateRNN.dale` for what the keys mean.
+
+    ``dale = false`` makes a dense network whose weights are all free, for which ``e_ratio``, ``positive``,
+    ``free_input``, ``free_readout`` and ``autapses`` say nothing. With ``populations``, the network has these, and the
+    projections in ``recurrent``, ``input`` and ``readout``; see `eicon.models.RateRNN.from_populations`. ``n_rec`` is
+    their sum then, and ``dale`` and ``e_ratio`` say nothing.
+    """
+
+    dale: bool = True
+    n_rec: PositiveInt = 100
+    e_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    activation: Annotated[str, among("eicon.models.ACTIVATIONS")] = "relu"
+    tau: Positive = 100.0
+    sigma_rec: NonNegative = 0.15
+    sigma_in: NonNegative = 0.01
+    spectral_radius: Positive = 1.5
+    positive: Literal["abs", "relu", "softplus"] = "abs"
+    bias: bool = False
+    readout_bias: bool = False
+    x0: float = 0.1
+    train_x0: bool = True
+    free_input: bool = False
+    free_readout: bool = False
+    autapses: bool = False
+    distribution: Annotated[str, among("eicon.models._distributions.DISTRIBUTIONS")] | None = None
+    populations: tuple[PopulationConfig, ...] = ()
+    recurrent: tuple[ProjectionConfig, ...] = ()
+    input: tuple[ProjectionConfig, ...] = ()
+    readout: tuple[ProjectionConfig, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits(self) -> "NetworkConfig":
+        units = sum(population.n for population in self.populations)
+        if self.populations and units != self.n_rec:
+            raise ValueError(f"n_rec is {self.n_rec}, but the populations have {units} units together.")
+        if not self.populations and (self.recurrent or self.input or self.readout):
+            raise ValueError("recurrent, input and readout list projections between populations; there are none.")
+        return self
+
+
+class WeightPenaltyConfig(Section):
+    """Entry of ``training.regularizers`` with ``kind = "weight"``."""
+
+    kind: Literal["weight"]
+    strength: NonNegative
+    power: Literal[1, 2] = 2
+    matrix: Literal["input", "recurrent", "readout"] = "recurrent"
+
+
+class RatePenaltyConfig(Section):
+    """Entry of ``training.regularizers`` with ``kind = "rate"``."""
+
+    kind: Literal["rate"]
+    strength: NonNegative
+
+
+class VanishingGradientConfig(Section):
+    """Entry of ``training.regularizers`` with ``kind = "vanishing_gradient"``."""
+
+    kind: Literal["vanishing_gradient"]
+    strength: NonNegative = 2.0
+    bound: NonNegative = 1e-20
+
+
+RegularizerConfig = Annotated[
+    WeightPenaltyConfig | RatePenaltyConfig | VanishingGradientConfig, Field(discriminator="kind")
+]
+
+
+class TrainingConfig(Section):
+    """Table ``[training]``; see `eicon.training.Trainer` for what the keys mean.
+
+    With ``snapshots = true``, a run keeps the network of every ``checkpoint_every`` steps, in ``snapshots/``.
+    """
+
+    steps: PositiveInt = 2000
+    batch_size: PositiveInt = 32
+    optimizer: Annotated[str, among("eicon.training.OPTIMIZERS")] = "adam"
+    learning_rate: Positive = 0.002
+    loss: Annotated[str, among("eicon.training._losses.LOSSES")] | None = None
+    clip_norm: Positive | None = 1.0
+    regularizers: tuple[RegularizerConfig, ...] = ()
+    validate_every: PositiveInt = 50
+    validation_repeats: PositiveInt = 20
+    checkpoint_every: PositiveInt = 500
+    snapshots: bool = False
+    stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
+    stop_worst_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
+    stop_loss: Positive | None = None
+    stop_window: PositiveInt = 5
+
+
+class RunTables(Section):
+    """All tables of a configuration; ``task`` holds the task's ``name`` and its own parameters."""
+
+    seed: Annotated[int, Field(ge=0)] = 0
+    task: dict[str, Any] = Field(default_factory=lambda: {"name": "PerceptualDecision"})
+    network: NetworkConfig = NetworkConfig()
+    training: TrainingConfig = TrainingConfig()
+
+
+def read_tables(text: str, source: str) -> dict[str, Any]:
+    """Tables of a configuration whose keys are all known."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}.") from error
+    refuse_unknown_keys(RunTables, data, source)
+    training = data.get("training")
+    if isinstance(training, dict) and training.get("clip_norm") is False:
+        training["clip_norm"] = None
+    return data

@@ -1,0 +1,24 @@
+"""Text of configurations: files that are there and hold text. Nothing is imported that reads what they say."""
+
+from pathlib import Path
+from typing import Literal
+
+Compat = Literal["", "bio_rnn_mem"]
+"""Published code that a sweep can repeat."""
+
+
+class ConfigError(ValueError):
+    """A configuration says something that it may not; one line per problem."""
+
+
+def read_text(path: Path) -> str:
+    """Text of a configuration file."""
+    if not path.is_file():
+        raise ConfigError(f"there is no configuration file {path}.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")  # Windows editors put a byte order mark first
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not a text file in UTF-8.") from error
+    if "\0" in text:
+        raise ConfigError(f"{path} is not a text file: it holds zero bytes.")
+    return text
