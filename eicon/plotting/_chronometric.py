@@ -30,7 +30,7 @@ def plot_chronometric(
     Parameters
     ----------
     chronometric : Chronometric
-        Result of `eicon.analysis.chronometric`. Trials without a choice are counted in the legend.
+        Result of `eicon.analysis.behaviour.chronometric`. Trials without a choice are counted in the legend.
     errors : bool
         Draw error trials too, as open circles.
     label : str, optional

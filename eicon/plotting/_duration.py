@@ -24,7 +24,7 @@ def plot_accuracy_by_duration(
     Parameters
     ----------
     result : AccuracyByDuration
-        Result of `eicon.analysis.accuracy_by_duration`.
+        Result of `eicon.analysis.behaviour.accuracy_by_duration`.
     chance : float
         Accuracy of guessing, drawn dotted.
     unit, quantity : str

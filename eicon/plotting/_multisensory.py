@@ -29,7 +29,7 @@ def plot_multisensory(
     Parameters
     ----------
     result : MultisensoryRatio
-        Result of `eicon.analysis.multisensory_ratio`.
+        Result of `eicon.analysis.behaviour.multisensory_ratio`.
     names : (first, second, both)
         Names of the modalities, for the legend.
     quantity, unit : str

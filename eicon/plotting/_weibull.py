@@ -25,7 +25,7 @@ def plot_weibull(
     Parameters
     ----------
     weibull : Weibull
-        Result of `eicon.analysis.weibull`.
+        Result of `eicon.analysis.behaviour.weibull`.
     label : str, optional
         Name of the network, for a legend of several curves in one Axes.
     color : str

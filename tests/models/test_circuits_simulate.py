@@ -55,6 +55,7 @@ def test_all_ways_to_run_agree(name):
 
 
 @pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.battery
 def test_trials_do_not_mix_and_one_may_come_alone(name):
     system = MEMBERS[name]()
     inputs = inputs_of(system)
@@ -65,6 +66,7 @@ def test_trials_do_not_mix_and_one_may_come_alone(name):
 
 
 @pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.battery
 def test_noise_is_off_by_default_and_differs_between_trials(name):
     quiet, noisy = MEMBERS[name](), MEMBERS[name](sigma=0.1, seed=7)
     inputs = np.zeros((5, 3, quiet.n_in))

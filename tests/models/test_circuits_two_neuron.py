@@ -62,6 +62,7 @@ def test_modes_are_those_of_the_weights():
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.battery
 def test_every_method_converges_with_its_order(method):
     order = {"euler": 1, "exp_euler": 1, "rk3": 3, "heun3": 3, "ralston3": 3, "ssprk3": 3}.get(method, 2)
     order = 4 if method in ("rk4", "ralston4", "rk4_38rule") else order

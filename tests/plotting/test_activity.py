@@ -4,6 +4,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from eicon import plotting
+from eicon.plotting._style import coherence_cmap
 
 from .reading import legend_texts
 
@@ -36,13 +37,13 @@ def test_activity_is_blue_and_red_in_ms_with_named_epochs():
 
 
 def test_outputs_go_by_level_with_dashed_targets():
-    ax = plotting.plot_outputs(CURVES, LEVELS, TIME, targets=CURVES + 1, channel="ramp", since="set")
+    ax = plotting.similarity.plot_outputs(CURVES, LEVELS, TIME, targets=CURVES + 1, channel="ramp", since="set")
     solid = [one for one in ax.lines if one.get_linestyle() == "-"]
     dashed = [one for one in ax.lines if one.get_linestyle() == "--"]
     for rank, condition in enumerate([1, 0, 2]):  # from the lowest to the highest level
         np.testing.assert_array_equal(solid[rank].get_xydata(), np.column_stack([TIME, CURVES[condition]]))
         np.testing.assert_array_equal(dashed[rank].get_ydata(), CURVES[condition] + 1)
-        colour = to_hex(plotting.coherence_cmap()(rank / 2))
+        colour = to_hex(coherence_cmap()(rank / 2))
         assert to_hex(solid[rank].get_color()) == to_hex(dashed[rank].get_color()) == colour
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("time since set (ms)", "ramp (a.u.)")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["network", "target"]
@@ -52,7 +53,7 @@ def test_outputs_go_by_level_with_dashed_targets():
 
 
 def test_a_single_condition_needs_no_bar():
-    ax = plotting.plot_outputs(CURVES[:1], [0.0], TIME)
+    ax = plotting.similarity.plot_outputs(CURVES[:1], [0.0], TIME)
     assert ax.child_axes == []
     assert ax.get_legend() is None
     assert ax.get_xlabel() == "time (ms)"
@@ -74,8 +75,11 @@ def test_a_single_condition_needs_no_bar():
             lambda: plotting.plot_activity(RATES[:, 0], np.ones(N), 20.0),
             r"`excitatory` must be bools.*float64",
         ),
-        (lambda: plotting.plot_outputs(CURVES[0], LEVELS, TIME), r"got \(6,\), \(3,\) and \(6,\). Take one output"),
-        (lambda: plotting.plot_outputs(CURVES, LEVELS, TIME, targets=CURVES[:2]), r"\(3, 6\); got \(2, 6\)"),
+        (
+            lambda: plotting.similarity.plot_outputs(CURVES[0], LEVELS, TIME),
+            r"got \(6,\), \(3,\) and \(6,\). Take one output",
+        ),
+        (lambda: plotting.similarity.plot_outputs(CURVES, LEVELS, TIME, targets=CURVES[:2]), r"\(3, 6\); got \(2, 6\)"),
     ],
 )
 def test_errors(call, text):

@@ -12,8 +12,8 @@ TIME[3] = np.nan
 
 
 def test_chronometric_shows_correct_trials_errors_and_those_without_a_choice():
-    result = analysis.chronometric(STRENGTH, TIME, CORRECT)
-    ax = plotting.plot_chronometric(result)
+    result = analysis.behaviour.chronometric(STRENGTH, TIME, CORRECT)
+    ax = plotting.behaviour.plot_chronometric(result)
     curve = max(ax.lines, key=lambda one: len(one.get_xdata()))
     np.testing.assert_allclose(curve.get_ydata(), result.predict(curve.get_xdata()))
     drawn = containers(ax)
@@ -23,7 +23,7 @@ def test_chronometric_shows_correct_trials_errors_and_those_without_a_choice():
     np.testing.assert_allclose(drawn["errors"][0][:, 1], result.mean[1][known])
     assert legend_texts(ax) == ["correct", "errors", "1 without a choice"]
     assert ax.get_ylabel() == "reaction time (ms)"
-    alone = plotting.plot_chronometric(result, errors=False, label="teacher", color="#009988")
+    alone = plotting.behaviour.plot_chronometric(result, errors=False, label="teacher", color="#009988")
     assert legend_texts(alone) == ["teacher", "1 without a choice"]
-    flat = analysis.chronometric(STRENGTH, np.where(np.isnan(TIME), np.nan, 400.0), CORRECT)
-    assert max(len(one.get_xdata()) for one in plotting.plot_chronometric(flat).lines) <= 5
+    flat = analysis.behaviour.chronometric(STRENGTH, np.where(np.isnan(TIME), np.nan, 400.0), CORRECT)
+    assert max(len(one.get_xdata()) for one in plotting.behaviour.plot_chronometric(flat).lines) <= 5

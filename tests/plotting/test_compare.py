@@ -41,8 +41,8 @@ def test_spectra_of_a_pair_have_one_scale_and_titles_clear_of_legends():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: plotting.plot_pair([], ["a", "b"]), r"got 0 rows"),
-        (lambda: plotting.plot_pair([[print]], ["a", "b"]), r"got 1 rows of \[1\] and 2 names"),
+        (lambda: plotting.similarity.plot_pair([], ["a", "b"]), r"got 0 rows"),
+        (lambda: plotting.similarity.plot_pair([[print]], ["a", "b"]), r"got 1 rows of \[1\] and 2 names"),
     ],
 )
 def test_errors(call, text):

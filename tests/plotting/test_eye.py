@@ -12,7 +12,7 @@ def test_eye_paths_have_a_panel_per_sequence_and_a_line_per_trial():
     targets = np.repeat(RNG.choice([-0.5, 0.0, 0.5], (4, 6, 2)), 5, axis=0)
     outputs = targets + 0.02 * RNG.normal(size=targets.shape)
     mask = np.arange(20)[:, None] < np.array([20, 20, 20, 15, 20, 20])
-    figure = plotting.plot_eye_paths(
+    figure = plotting.behaviour.plot_eye_paths(
         outputs, [0, 0, 1, 1, 2, 2], targets=targets, mask=mask, titles={0: "5-1-0", 1: "3-1-2", 2: "3-7-8"}
     )
     panels = figure.axes
@@ -24,7 +24,7 @@ def test_eye_paths_have_a_panel_per_sequence_and_a_line_per_trial():
         (goal,) = [one for one in ax.lines if one.get_linestyle() == "--"]
         np.testing.assert_array_equal(goal.get_xydata(), targets[mask[:, trials[0]], trials[0]])
         assert ax.get_aspect() == 1.0
-    plain = plotting.plot_eye_paths(outputs, [3, 3, 3, 4, 4, 4], dots=[[0.0, 0.0]])
+    plain = plotting.behaviour.plot_eye_paths(outputs, [3, 3, 3, 4, 4, 4], dots=[[0.0, 0.0]])
     assert [ax.get_title() for ax in plain.axes] == ["sequence 3", "sequence 4"]
 
 
@@ -32,14 +32,17 @@ def test_eye_paths_have_a_panel_per_sequence_and_a_line_per_trial():
     ("call", "text"),
     [
         (
-            lambda: plotting.plot_eye_paths(PATHS, [0, 1, 2]),
+            lambda: plotting.behaviour.plot_eye_paths(PATHS, [0, 1, 2]),
             r"`outputs` must be \(T, B, 2\).*got \(2, 5, 3\) and \(3,\)",
         ),
         (
-            lambda: plotting.plot_eye_paths(PATHS[:, :, :2], np.zeros(5), targets=PATHS),
+            lambda: plotting.behaviour.plot_eye_paths(PATHS[:, :, :2], np.zeros(5), targets=PATHS),
             r"`targets` must be \(2, 5, 2\), .*got \(2, 5, 3\)",
         ),
-        (lambda: plotting.plot_eye_paths(PATHS[:, :, :2], np.zeros(5), dots=[1.0, 2.0]), r"`dots` must be \(D, 2\)"),
+        (
+            lambda: plotting.behaviour.plot_eye_paths(PATHS[:, :, :2], np.zeros(5), dots=[1.0, 2.0]),
+            r"`dots` must be \(D, 2\)",
+        ),
     ],
 )
 def test_errors(call, text):

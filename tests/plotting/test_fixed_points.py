@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex, to_rgb
 from eicon import plotting
 from eicon.analysis.results import FixedPoints
 from eicon.plotting._fixed_points import KINDS, REACH
+from eicon.plotting._fixed_points_page import fixed_points_page
 from eicon.plotting._style import coherence_cmap
 
 N, TAU, DT = 5, 100.0, 20.0
@@ -58,7 +59,7 @@ def entries(ax):
 
 @pytest.fixture(scope="module")
 def page():
-    return plotting.fixed_points_page(
+    return fixed_points_page(
         POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS, title="Points <of> a & b", names=["PC 1", "PC 2", "PC 3"]
     )
 

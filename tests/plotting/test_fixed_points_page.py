@@ -8,9 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from eicon import plotting
 from eicon.analysis.results import FixedPoints
 from eicon.plotting._fixed_points import KINDS
+from eicon.plotting._fixed_points_page import fixed_points_page
 
 N, TAU, DT = 5, 100.0, 20.0
 RNG = np.random.default_rng(0)
@@ -55,7 +55,7 @@ PATHS[4:, 1] = np.nan
 
 @pytest.fixture(scope="module")
 def page():
-    return plotting.fixed_points_page(
+    return fixed_points_page(
         POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS, title="Points <of> a & b", names=["PC 1", "PC 2", "PC 3"]
     )
 
@@ -74,7 +74,7 @@ def test_page_places_points_where_they_project_to(monkeypatch):
     go = pytest.importorskip("plotly.graph_objects")
     kept = []
     monkeypatch.setattr(go.Figure, "to_html", lambda self, **options: kept.append((self, options)) or "<head>")
-    plotting.fixed_points_page(POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS)
+    fixed_points_page(POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS)
     figure, options = kept[0]
     assert options["include_plotlyjs"] is True
     traces = {trace.name: trace for trace in figure.data}
@@ -93,7 +93,7 @@ def test_page_places_points_where_they_project_to(monkeypatch):
 def test_without_plotly_the_page_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(ImportError, match=r'needs plotly, which is not installed: pip install "eicon\[interactive\]"'):
-        plotting.fixed_points_page(POINTS, axes=AXES)
+        fixed_points_page(POINTS, axes=AXES)
 
 
 def test_plotly_is_not_loaded_before_a_page_is_made():
@@ -105,7 +105,7 @@ def test_plotly_is_not_loaded_before_a_page_is_made():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: plotting.fixed_points_page(POINTS, axes=AXES[:2]), "k >= 3"),
+        (lambda: fixed_points_page(POINTS, axes=AXES[:2]), "k >= 3"),
     ],
 )
 def test_errors(call, text):

@@ -6,7 +6,7 @@ from eicon import analysis, plotting
 from .reading import legend_texts, line
 
 EXPONENTS = np.array([0.002, 0.0, -0.0104, -0.2, -0.3])
-LYAPUNOV = analysis.Lyapunov(
+LYAPUNOV = analysis.results.Lyapunov(
     EXPONENTS,
     np.array([1e-4, 2e-4, np.nan, 1e-3, 1e-3]),
     EXPONENTS * (1 + 5 / np.arange(1, 101))[:, None],

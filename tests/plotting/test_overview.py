@@ -2,7 +2,9 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 
-from eicon import analysis, plotting
+from eicon import analysis
+from eicon.plotting._files import save_png
+from eicon.plotting._overview import plot_overview
 
 RNG = np.random.default_rng(0)
 N, N_E = 12, 9
@@ -19,7 +21,7 @@ AVERAGE = analysis.condition_average(analysis.pca(RATES).trajectories, COHERENCE
 def test_overview_holds_the_three_plots_and_is_saved_as_png(tmp_path):
     components = analysis.pca(RATES)
     before = dict(mpl.rcParams)
-    figure = plotting.plot_overview(PSYCHOMETRIC, WEIGHTS, SELECTIVITY, components, AVERAGE, dt=20.0)
+    figure = plot_overview(PSYCHOMETRIC, WEIGHTS, SELECTIVITY, components, AVERAGE, dt=20.0)
     assert dict(mpl.rcParams) == before
     labels = [ax.get_xlabel() for ax in figure.axes[:3]]
     assert labels[0] == "signed coherence (%)"
@@ -28,6 +30,6 @@ def test_overview_holds_the_three_plots_and_is_saved_as_png(tmp_path):
     image = figure.axes[1].images[0].get_array()
     np.testing.assert_array_equal(image, WEIGHTS[np.ix_(SELECTIVITY.order, SELECTIVITY.order)])
     with (tmp_path / "overview.png").open("wb") as stream:
-        plotting.save_png(figure, stream)
+        save_png(figure, stream)
     assert (tmp_path / "overview.png").read_bytes().startswith(b"\x89PNG")
     assert plt.get_fignums() == []

@@ -4,6 +4,8 @@ import pytest
 from matplotlib.colors import to_hex
 
 from eicon import analysis, plotting
+from eicon.plotting._compare import PAIR_COLORS
+from eicon.plotting._style import coherence_cmap
 
 from .reading import legend_texts
 
@@ -24,7 +26,7 @@ def test_pc_trajectories_go_by_level_with_start_and_end():
     curves = [one for one in ax.lines if len(one.get_xdata()) == 15]
     for rank, curve in enumerate(curves):  # drawn from the lowest to the highest level
         np.testing.assert_array_equal(curve.get_xydata(), paths[rank, :, :2])
-        colour = plotting.coherence_cmap()(rank / (len(levels) - 1))
+        colour = coherence_cmap()(rank / (len(levels) - 1))
         assert to_hex(curve.get_color()) == to_hex(colour)
     assert len(curves) == len(levels)
     ends = {tuple(one.get_xydata()[0]) for one in ax.lines if one.get_marker() == "s"}
@@ -51,12 +53,12 @@ def test_pc_trajectories_end_where_the_data_end():
 
 
 def test_variance_explained_is_cumulative_in_percent():
-    ax = plotting.plot_variance_explained([[0.5, 0.3, 0.2], [0.9, 0.1]], ["a", "b"], most=2)
+    ax = plotting.similarity.plot_variance_explained([[0.5, 0.3, 0.2], [0.9, 0.1]], ["a", "b"], most=2)
     first, second = (one for one in ax.lines if one.get_label() in ("a", "b"))
     np.testing.assert_allclose(first.get_xydata(), [[1, 50], [2, 80]])
     np.testing.assert_allclose(second.get_xydata(), [[1, 90], [2, 100]])
-    assert (first.get_color(), second.get_color()) == plotting.PAIR_COLORS
-    assert not {plotting.E_COLOR, plotting.I_COLOR} & set(plotting.PAIR_COLORS)
+    assert (first.get_color(), second.get_color()) == PAIR_COLORS
+    assert not {plotting.E_COLOR, plotting.I_COLOR} & set(PAIR_COLORS)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +72,11 @@ def test_variance_explained_is_cumulative_in_percent():
             lambda: plotting.plot_pc_trajectories(np.ones((1, 4, 2)), [1.0], dt=20.0, dot_every=5.0),
             r"`dot_every` must be .*got",
         ),
-        (lambda: plotting.plot_variance_explained([[1.0]] * 3, ["a"] * 3), "one or two networks.*got 3 and 3 names"),
-        (lambda: plotting.plot_variance_explained([[1.0]], []), "got 1 and 0 names"),
+        (
+            lambda: plotting.similarity.plot_variance_explained([[1.0]] * 3, ["a"] * 3),
+            "one or two networks.*got 3 and 3 names",
+        ),
+        (lambda: plotting.similarity.plot_variance_explained([[1.0]], []), "got 1 and 0 names"),
     ],
 )
 def test_errors(call, text):

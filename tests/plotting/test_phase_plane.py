@@ -3,6 +3,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from eicon import analysis, plotting
+from eicon.plotting._phase_plane import NULLCLINE_COLORS
 
 from .reading import line
 
@@ -20,7 +21,7 @@ def test_phase_plane_of_two_units():
     np.testing.assert_allclose(line(ax, "unstable fixed point").get_xydata(), [[0.5, 1.0]])
     assert line(ax, "unstable fixed point").get_markerfacecolor() == "white"
     nullclines = [one for one in ax.collections if np.shape(one.get_linewidth())[0] and one.get_linewidth()[0] == 1.6]
-    for lines, colour, wanted in zip(nullclines, plotting.NULLCLINE_COLORS, result.nullclines, strict=True):
+    for lines, colour, wanted in zip(nullclines, NULLCLINE_COLORS, result.nullclines, strict=True):
         np.testing.assert_allclose(lines.get_segments(), wanted)
         assert to_hex(lines.get_color()[0]).upper() == colour
     assert (ax.get_xlim(), ax.get_ylim()) == ((-1.0, 1.0), (-2.0, 2.0))

@@ -25,16 +25,16 @@ def test_spectrum_shows_circle_outliers_and_unit_circle():
 
 
 def test_spectrum_of_a_flow_has_the_imaginary_axis_and_units():
-    ax = plotting.plot_spectrum(analysis.jacobian_spectrum(WEIGHTS, 1.0, 100.0, excitatory=EXCITATORY))
+    ax = plotting.plot_spectrum(analysis.spectra.jacobian_spectrum(WEIGHTS, 1.0, 100.0, excitatory=EXCITATORY))
     assert line(ax, "stability boundary").get_xdata() == [0.0, 0.0]
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("Re λ (1/ms)", "Im λ (1/ms)")
     assert ax.patches[0].center == pytest.approx((-0.01, 0.0))
-    distinct = analysis.jacobian_spectrum(WEIGHTS, 1.0, np.linspace(10.0, 100.0, N))
+    distinct = analysis.spectra.jacobian_spectrum(WEIGHTS, 1.0, np.linspace(10.0, 100.0, N))
     assert list(plotting.plot_spectrum(distinct).patches) == []
 
 
 def test_spectrum_of_a_step_is_seen_from_near():
-    ax = plotting.plot_spectrum(analysis.jacobian_spectrum(WEIGHTS * 0.2, 1.0, 100.0, dt=5.0))
+    ax = plotting.plot_spectrum(analysis.spectra.jacobian_spectrum(WEIGHTS * 0.2, 1.0, 100.0, dt=5.0))
     assert "unit circle" in legend_texts(ax)
     assert np.ptp(ax.get_xlim()) < 0.5
     assert ax.get_xlim()[0] < 1.0 < ax.get_xlim()[1]

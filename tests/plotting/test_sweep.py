@@ -4,6 +4,7 @@ import pytest
 import xarray as xr
 
 from eicon import plotting
+from eicon.plotting._sweep import run_milestones
 
 from .reading import line
 
@@ -78,7 +79,7 @@ def test_loss_boxes_show_every_run_and_the_milestones():
     figure = plotting.plot_loss_boxes(SWEEPS, ylabel="MSE")
     labels = ["smallest validation MSE", "epoch of the smallest", "epoch of 99 % of the fall"]
     assert [ax.get_ylabel() for ax in figure.axes] == [*labels, "best validation accuracy"]
-    found = plotting.run_milestones(SWEEPS["bio"])
+    found = run_milestones(SWEEPS["bio"])
     for ax, name in zip(figure.axes, ("min_loss", "min_epoch", "fall_epoch", "best_accuracy"), strict=True):
         first = next(one for one in ax.lines if one.get_marker() == ".")
         np.testing.assert_array_equal(first.get_ydata(), found[name])

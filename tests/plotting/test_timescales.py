@@ -15,8 +15,8 @@ def test_timescales_by_type_with_the_fit_of_the_population():
     units = np.exp(-lags[:, None] / np.array([50.0, 60.0, 200.0])) + 0.1
     units = np.concatenate([units, np.full((20, 1), np.nan)], axis=1)
     tau = np.array([50.0, 60.0, 200.0, np.nan])
-    result = analysis.Timescales(tau, tau, tau, tau, 80.0, 0.9, 0.05, 0.99, units, lags, 1)
-    ax = plotting.plot_timescales(result, excitatory=[True, True, False, False])
+    result = analysis.results.Timescales(tau, tau, tau, tau, 80.0, 0.9, 0.05, 0.99, units, lags, 1)
+    ax = plotting.coding.plot_timescales(result, excitatory=[True, True, False, False])
     e, i = ax.collections
     assert to_hex(e.get_color()[0]).upper() == plotting.E_COLOR
     assert to_hex(i.get_color()[0]).upper() == plotting.I_COLOR
@@ -32,15 +32,15 @@ def test_timescales_by_type_with_the_fit_of_the_population():
     x, y = line(ax, "exponential, 80 ms").get_data()
     np.testing.assert_allclose(y, 0.9 * np.exp(-x / 80.0) + 0.05)
     nothing = result._replace(population_tau=np.nan, autocorrelation=np.full((20, 4), np.nan))
-    assert legend_texts(plotting.plot_timescales(nothing)) == ["population"]
+    assert legend_texts(plotting.coding.plot_timescales(nothing)) == ["population"]
 
 
 @pytest.mark.parametrize(
     ("call", "text"),
     [
         (
-            lambda: plotting.plot_timescales(
-                analysis.timescales(RNG.normal(size=(9, 9, 2)), 1.0), excitatory=np.ones(3, bool)
+            lambda: plotting.coding.plot_timescales(
+                analysis.coding.timescales(RNG.normal(size=(9, 9, 2)), 1.0), excitatory=np.ones(3, bool)
             ),
             r"`excitatory` must be bools, shape \(N,\) = \(2,\)",
         ),

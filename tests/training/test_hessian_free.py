@@ -471,6 +471,7 @@ def test_loss_falls_and_the_constraints_hold(name, net):
     np.testing.assert_array_equal(after["raw_rec"][absent], before["raw_rec"][absent])
 
 
+@pytest.mark.battery
 def test_cross_entropy_learns():
     task = SequenceMemory(pattern_length=2)
 
@@ -510,6 +511,7 @@ def test_every_iteration_has_trials_of_its_own_unless_they_are_fixed(trainer):
     assert third == fourth != first
 
 
+@pytest.mark.battery
 def test_same_seed_same_bits(trainer, twin, reference):
     twin._restore(trainer._snapshot())
     fit(twin, 6)

@@ -90,6 +90,7 @@ def check(folder: Path, chains: int, kills: int) -> list[list[int]]:
     return steps
 
 
+@pytest.mark.battery
 def test_two_kills(tmp_path):
     check(tmp_path, chains=1, kills=2)
 
