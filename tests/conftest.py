@@ -1,9 +1,16 @@
 """Shared by all rooms: silent broadcasting is refused, float64 is a fixture, and so are small runs and a sweep."""
 
+import atexit
 import gc
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+# Read when the backend starts. Nearly all time of these tests is compilation of programs that run for milliseconds.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import jax
 import numpy as np
@@ -14,6 +21,13 @@ from eicon.connectomes import Connectome
 from eicon.runs import analyze_run, create_run, create_sweep, parse_config, parse_sweep, run_sweep, train_run
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+_PROGRAMS = tempfile.mkdtemp(prefix="eicon-tests-")
+atexit.register(shutil.rmtree, _PROGRAMS, ignore_errors=True)
+jax.config.update("jax_compilation_cache_dir", _PROGRAMS)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+"""Equal programs of equal networks are compiled once in a process, whoever traces them; no process shares them."""
 
 MOST_BYTES = 1.0e9
 """Resident memory of a worker beyond which compiled programs are dropped when a file of tests is done."""
@@ -26,6 +40,7 @@ def _bounded_memory() -> Iterator[None]:
     if psutil.Process().memory_info().rss > MOST_BYTES:
         gc.collect()
         jax.clear_caches()
+
 
 TINY = """
 seed = 3
