@@ -51,10 +51,14 @@ def x64() -> Iterator[None]:
 
 @pytest.fixture
 def interrupts_raise() -> Iterator[None]:
-    """SIGINT raises here and in child processes; a shell's background jobs would ignore it and pass that on."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """SIGINT raises here and in child processes; a shell's background jobs would ignore it and pass that on.
+
+    SIGTERM, where nobody expects it, does not end the tests.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, lambda *_: None)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")
