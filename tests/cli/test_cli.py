@@ -54,6 +54,7 @@ def test_train_analyze_report(invoke, tiny_toml, tmp_path):
     analyzed = invoke("analyze", "results/mine", "--repeats", 10, "--json")
     assert analyzed.exit_code == 0, analyzed.output
     assert json.loads(analyzed.stdout)["certificate"]["ok"]
+    assert json.loads(analyzed.stdout) == json.loads((tmp_path / "results/mine/analysis.json").read_text())
     assert "report.html" in invoke("report", "results/mine").stdout
     again = invoke("train", "mine.toml")
     assert "already exists" in one_line_error(again)

@@ -105,7 +105,7 @@ def test_quiet_and_debug_stand_before_or_after_the_command(invoke, analysed, mon
     """With an analysis that is done already, and only says what it was asked to show."""
 
     def done(run, *, repeats, dynamics):
-        print(f"progress: {dynamics.progress}")
+        click.echo(f"progress: {dynamics.progress}")
         return json.loads(analysed)
 
     monkeypatch.setattr(runs, "analyze_run", done)

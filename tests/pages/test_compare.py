@@ -40,7 +40,7 @@ def pair(tmp_path_factory):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Figures take most of the time of a comparison; tests of numbers do without."""
-    monkeypatch.setattr("eicon.studies._compare.draw_comparison", lambda *_: {})
+    monkeypatch.setattr("eicon.pages._compare.draw_comparison", lambda *_: {})
 
 
 @pytest.fixture(scope="module")

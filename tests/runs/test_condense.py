@@ -351,7 +351,7 @@ def test_result_is_analysed_reported_and_compared_as_what_it_is(source, copy, in
     assert f"8 rate units, {net.is_excitatory.mean():.0%} excitatory" in page
     assert "condensed from large" in page
     assert "eicon condense large --to 8 --every 5 --retrain 0 --method subset --out copy" in page
-    monkeypatch.setattr("eicon.studies._compare.draw_comparison", lambda *_: {})
+    monkeypatch.setattr("eicon.pages._compare.draw_comparison", lambda *_: {})
     compared = invoke("compare", source.path, copy.path, "--repeats", 2, "--json")
     assert compared.exit_code == 0, compared.output
     numbers = json.loads(compared.stdout)
