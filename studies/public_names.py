@@ -16,7 +16,7 @@ def names_in(path: Path) -> set[str]:
     """Public names of a file that are not modules: what it imports from files beside it, and what it defines."""
     found: set[str] = set()
     body = ast.parse(path.read_text(encoding="utf-8")).body
-    for node in [*body, *(inner for node in body if isinstance(node, ast.If) for inner in node.body)]:
+    for node in [*body, *(inner for branch in body if isinstance(branch, ast.If) for inner in branch.body)]:
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
             found |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
