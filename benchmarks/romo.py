@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import report
 from benchmarks.worker import peak_mb
+from studies.common import machine, without_absent
 
 VARIANTS = {
     "torch": "a plain PyTorch loop: effective weight in each step, autograd through the trial",
@@ -110,19 +110,19 @@ def spawn(variant: str, path: Path, batch_size: int) -> tuple[float, float]:
 
 def page(rounds: list[dict[str, tuple[float, float]]], batch_size: int, repeats: int) -> str:
     """Markdown page of all figures."""
-    facts = report.machine()
+    facts = machine()
     lines = [
         "# A training step of parametric working memory",
         "",
         f"N = {N_REC}, {batch_size} trials a step, 245 steps a trial (4.9 s at dt 20 ms), forward, backward and",
         "Adam, on all cores. Medians over rounds in turn; in brackets the range of the rounds' ratios.",
         "",
-        *(f"- {name}: {text}" for name, text in VARIANTS.items()),
+        *(f"- {name}: {text}" for name, text in VARIANTS.items() if name in rounds[0]),
         "",
         "| variant | steps per second | peak memory (MB) | time / eicon's |",
         "|---|---|---|---|",
     ]
-    for name in VARIANTS:
+    for name in rounds[0]:
         seconds = statistics.median(r[name][0] for r in rounds)
         ratios = [r[name][0] / r["eicon"][0] for r in rounds]
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})"
@@ -132,24 +132,30 @@ def page(rounds: list[dict[str, tuple[float, float]]], batch_size: int, repeats:
     return "\n".join([*lines, "", f"{facts['cpu']}, {facts['cores']} cores; {versions}", "", f"`{command}`", ""])
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run all variants in turn, print and write the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.romo", description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--repeats", type=int, help="rounds over the variants (default: 3)")
+    parser.add_argument("--batch", type=int, help="trials a step (default: 32)")
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--quick", action="store_true", help="two trials a step, one round")
     parser.add_argument("--page", type=Path)
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
+    options.repeats = options.repeats or (1 if options.quick else 3)
+    options.batch = options.batch or (2 if options.quick else 32)
     if options.worker:
         print(*work(options.worker[0], Path(options.worker[1]), options.batch))
         return 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "batches.npz"
         write_batches(path, options.batch)
-        rounds = [{name: spawn(name, path, options.batch) for name in VARIANTS} for _ in range(options.repeats)]
+        names = dict.fromkeys(["eicon", *without_absent(options.variants)])
+        rounds = [{name: spawn(name, path, options.batch) for name in names} for _ in range(options.repeats)]
     text = page(rounds, options.batch, options.repeats)
     print(text)
     if options.page is not None:
+        options.page.parent.mkdir(parents=True, exist_ok=True)
         options.page.write_text(text, encoding="utf-8")
     return 0
 
