@@ -4,10 +4,11 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 WORKERS ?= 2
 
-.PHONY: help demo test slow lint docs bench studies dist test-oldest test-neurogym clean
+.PHONY: help demo test test-all slow lint docs bench studies dist test-oldest test-neurogym clean
 help:
 	@echo "make demo     train a network, analyse it, write results/demo/report.html"
-	@echo "make test     run the tests"
+	@echo "make test     run the tests: every module, every known mistake"
+	@echo "make test-all run the long batteries, too: notebooks, browser, all tasks and figures, commands of the docs"
 	@echo "make lint     style, types and format"
 	@echo "make bench    time a training step and the search for fixed points beside PyTorch and BrainPy"
 	@echo "make studies  the slow studies whose results are under docs/results"
@@ -40,8 +41,13 @@ $(VENV)/.bench: $(VENV)/.dev
 demo: $(VENV)/.base
 	$(BIN)/eicon demo
 
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(PYTEST) -m "not slow and not battery"
+
+test-all: test
+	$(PYTEST) -m "battery and not slow"
 
 slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow

@@ -1,17 +1,31 @@
 """Shared by all rooms: silent broadcasting is refused, float64 is a fixture, and so are small runs and a sweep."""
 
+import gc
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import jax
 import numpy as np
+import psutil
 import pytest
 
 from eicon.connectomes import Connectome
 from eicon.runs import analyze_run, create_run, create_sweep, parse_config, parse_sweep, run_sweep, train_run
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+MOST_BYTES = 1.0e9
+"""Resident memory of a worker beyond which compiled programs are dropped when a file of tests is done."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _bounded_memory() -> Iterator[None]:
+    """Programs of networks that are gone would stay compiled to the end: a worker of all tests took 5 GB."""
+    yield
+    if psutil.Process().memory_info().rss > MOST_BYTES:
+        gc.collect()
+        jax.clear_caches()
 
 TINY = """
 seed = 3

@@ -10,7 +10,9 @@ from ._bootstrap import bootstrap as bootstrap
 from ._chronometric import Chronometric as Chronometric
 from ._chronometric import chronometric as chronometric
 from ._clustering import ChoiceClustering as ChoiceClustering
+from ._clustering import SignedClustering as SignedClustering
 from ._clustering import choice_clustering as choice_clustering
+from ._clustering import signed_clustering as signed_clustering
 from ._compare import Comparison as Comparison
 from ._compare import compare as compare
 from ._condense import INCOMING as INCOMING
@@ -47,6 +49,8 @@ from ._manifold import manifold as manifold
 from ._merging import SIMILARITIES as SIMILARITIES
 from ._multisensory import MultisensoryRatio as MultisensoryRatio
 from ._multisensory import multisensory_ratio as multisensory_ratio
+from ._oscillation import Oscillation as Oscillation
+from ._oscillation import oscillation as oscillation
 from ._pca import PCA as PCA
 from ._pca import ConditionAverage as ConditionAverage
 from ._pca import condition_average as condition_average
@@ -79,8 +83,12 @@ from ._trajectory_spectra import TrainingSpectra as TrainingSpectra
 from ._trajectory_spectra import TrajectorySpectra as TrajectorySpectra
 from ._trajectory_spectra import training_spectra as training_spectra
 from ._trajectory_spectra import trajectory_spectra as trajectory_spectra
+from ._trend import Trend as Trend
+from ._trend import trend as trend
+from ._tuning import TunedFractions as TunedFractions
 from ._tuning import Tuning as Tuning
 from ._tuning import TuningCorrelation as TuningCorrelation
+from ._tuning import tuned_fractions as tuned_fractions
 from ._tuning import tuning as tuning
 from ._tuning import tuning_correlation as tuning_correlation
 from ._weibull import Weibull as Weibull

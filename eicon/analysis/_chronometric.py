@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
 from ._arrays import as_correct, as_strength, as_vector
+from ._trend import trend
 
 _FLAT = 1e-6
 _FEW = 10
@@ -52,6 +53,10 @@ class Chronometric(NamedTuple):
     rho, p_value : float
         Spearman's rank correlation of reaction time and strength over correct trials, and the probability of one as
         low if they were independent (one-sided); NaN if either is constant.
+    slope, slope_p_value : float
+        Slope of the least-squares line through the reaction times of correct trials against log2 of a strength > 0, ms
+        per doubling of the strength, and the probability of one as steep without a dependence (two-sided t test); NaN
+        for fewer than three trials, or if either is constant.
     """
 
     levels: Float[np.ndarray, "L"]
@@ -70,6 +75,8 @@ class Chronometric(NamedTuple):
     converged: bool
     rho: float
     p_value: float
+    slope: float
+    slope_p_value: float
 
     def predict(self, strength: ArrayLike | float | int) -> np.ndarray:
         """Return the fitted mean reaction time at any strength >= 0, elementwise; NaN if not converged."""
@@ -143,7 +150,8 @@ def chronometric(strength: ArrayLike, reaction_time: ArrayLike, correct: ArrayLi
         for one in (len, _mean, _mean_interval, _median, _median_interval)
     )
     fit, errors = _fit(levels, groups[0])
-    rho, p_value = _trend(values[right == 1], times[right == 1])
+    falling = trend(values[right == 1], times[right == 1], alternative="less")
+    line = _line(values[right == 1], times[right == 1])
     return Chronometric(
         levels,
         n,
@@ -159,8 +167,9 @@ def chronometric(strength: ArrayLike, reaction_time: ArrayLike, correct: ArrayLi
         float(errors[1]),
         float(errors[2]),
         bool(np.isfinite(fit).all()),
-        rho,
-        p_value,
+        falling.rho,
+        falling.p_value,
+        *line,
     )
 
 
@@ -189,11 +198,13 @@ def _median_interval(group: Float[np.ndarray, "n"]) -> tuple[float, float]:
     return float(ordered[below - 1]), float(ordered[-below])
 
 
-def _trend(strength: Float[np.ndarray, "n"], times: Float[np.ndarray, "n"]) -> tuple[float, float]:
+def _line(strength: Float[np.ndarray, "n"], times: Float[np.ndarray, "n"]) -> tuple[float, float]:
+    """Slope of the reaction time against log2 of the strength, and its p."""
+    strength, times = strength[strength > 0], times[strength > 0]
     if times.size < 3 or np.ptp(times) == 0.0 or np.ptp(strength) == 0.0:
         return np.nan, np.nan
-    found = stats.spearmanr(strength, times, alternative="less")
-    return float(found.statistic), float(found.pvalue)
+    found = stats.linregress(np.log2(strength), times)
+    return float(found.slope), float(found.pvalue)
 
 
 def _tanh_ratio(x: Float[np.ndarray, "L"]) -> Float[np.ndarray, "L"]:

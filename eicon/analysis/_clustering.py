@@ -32,6 +32,24 @@ class ChoiceClustering(NamedTuple):
     p_inhibitory: float
 
 
+class SignedClustering(NamedTuple):
+    """Signed weights among selective units of one type, or of a network without types, by their preferences.
+
+    Attributes
+    ----------
+    difference : float
+        Mean weight between units of the same preference less that between units of opposite preference, in standard
+        deviations of the weights between different selective units; NaN if fewer than two units prefer one of the
+        choices, or all weights are the same.
+    p_value : float
+        Probability of a difference as high if preferences had nothing to do with weights,
+        ``(1 + #{shuffled >= found}) / (1 + n_permutations)``; NaN likewise.
+    """
+
+    difference: float
+    p_value: float
+
+
 def choice_clustering(
     weights: ArrayLike,
     d_prime: ArrayLike,
@@ -96,6 +114,71 @@ def choice_clustering(
                 extreme = np.count_nonzero(sign * (shuffled[:, row] - found[row]) >= -margin)
                 p_values[row] = (1 + extreme) / (1 + n_permutations)
     return ChoiceClustering(ratio_e, ratio_i, (targets.size, others.size), means, p_values[0], p_values[1])
+
+
+def signed_clustering(
+    weights: ArrayLike,
+    d_prime: ArrayLike,
+    *,
+    rng: np.random.Generator | int,
+    threshold: float = 0.5,
+    n_permutations: int = 999,
+) -> SignedClustering:
+    """Compare signed weights within and between the two groups of choice-selective units, whatever their types.
+
+    `choice_clustering` compares moduli by type; this is for networks without Dale's law too, where same preferences may
+    go with more positive weights and opposite ones with more negative ones.
+
+    Parameters
+    ----------
+    weights : array, shape (N, N)
+        Effective recurrent weights ``[pre, post]`` among the units that are compared, such as the excitatory ones.
+    d_prime : array, shape (N,)
+        As from `selectivity`.
+    rng : numpy Generator or int
+        Source of the shuffling, or its seed.
+    threshold : float
+        Units with ``|d'|`` below it are left out.
+    n_permutations : int
+        Preferences are shuffled so many times among the selective units.
+
+    Returns
+    -------
+    SignedClustering
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or there is no permutation.
+
+    Examples
+    --------
+    >>> preference = np.repeat([1.0, -1.0], 4)
+    >>> w = np.outer(preference, preference) + np.random.default_rng(0).normal(size=(8, 8))
+    >>> result = signed_clustering(w, preference, rng=0)
+    >>> round(result.difference, 1), result.p_value < 0.05
+    (1.5, True)
+    """
+    w, d = np.asarray(weights, np.float64), np.asarray(d_prime, np.float64)
+    if d.ndim != 1 or w.shape != (d.size, d.size):
+        raise ValueError(f"`weights` must be (N, N) and `d_prime` (N,) of the same N; got {w.shape} and {d.shape}.")
+    if n_permutations < 1:
+        raise ValueError(f"`n_permutations` must be at least 1, better 999; got {n_permutations}.")
+    selective = np.flatnonzero(np.abs(d) >= threshold)
+    side = np.sign(d[selective])
+    among = w[np.ix_(selective, selective)]
+    off = ~np.eye(selective.size, dtype=bool)
+    if min((side > 0).sum(), (side < 0).sum()) < 2 or not (spread := float(among[off].std())) > 0:
+        return SignedClustering(np.nan, np.nan)
+
+    def difference(sides: np.ndarray) -> float:
+        same = sides[:, None] == sides
+        return float(among[same & off].mean() - among[~same].mean()) / spread
+
+    generator, found = np.random.default_rng(rng), difference(side)
+    shuffled = np.array([difference(generator.permutation(side)) for _ in range(n_permutations)])
+    p_value = (1 + np.count_nonzero(shuffled >= found)) / (1 + n_permutations)
+    return SignedClustering(found, float(p_value))
 
 
 def _means(

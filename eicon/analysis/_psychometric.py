@@ -66,6 +66,22 @@ class Psychometric(NamedTuple):
         """Whether `p` never decreases with coherence."""
         return bool((np.diff(self.p) >= 0.0).all())
 
+    @property
+    def is_monotone_within_error(self) -> bool:
+        """Whether no level lies below a lower one by more than their 95 % intervals."""
+        highest_low = np.maximum.accumulate(self.ci[:, 0])
+        return bool((self.ci[1:, 1] >= highest_low[:-1]).all())
+
+    @property
+    def follows_evidence(self) -> bool:
+        """Whether choices rise with the evidence.
+
+        The fitted curve goes from under 1/4 at the lowest level to over 3/4 at the highest, and
+        `is_monotone_within_error`.
+        """
+        lowest, highest = self.predict(self.levels[[0, -1]])
+        return self.is_monotone_within_error and bool(lowest < 0.25 and highest > 0.75)
+
 
 def psychometric(coherence: ArrayLike, choice: ArrayLike, *, lapse: bool = False) -> Psychometric:
     """Fraction of choice 0 per signed coherence, with a maximum-likelihood cumulative Gaussian.
@@ -120,6 +136,12 @@ def psychometric(coherence: ArrayLike, choice: ArrayLike, *, lapse: bool = False
         errors = standard_errors(lambda theta: _terms(levels, theta), fit.theta, n)
         bias_se, width_se = float(errors[0]), float(errors[1]) * width
     return Psychometric(levels, n, k / n, wilson(k, n), bias, width, rate, bias_se, width_se, fit.value, fit.converged)
+
+
+def psychometric_or_none(coherence: ArrayLike, choice: ArrayLike) -> Psychometric | None:
+    """`psychometric`; None if fewer than two levels have a choice, as for a network that hardly ever chooses."""
+    signed, chosen = np.asarray(coherence, np.float64), np.asarray(choice)
+    return psychometric(signed, chosen) if np.unique(signed[chosen >= 0]).size > 1 else None
 
 
 def _terms(levels: Float[np.ndarray, "L"], theta: Float[np.ndarray, "S P"]) -> Terms:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
-from scipy import stats
+from scipy import special, stats
 
 from ._arrays import SILENT, Window, as_mask, as_rates, as_vector, as_window, require_finite
 from ._regress import as_design, fewest_trials, regress
@@ -40,6 +40,9 @@ class Tuning(NamedTuple):
         ``p_value < alpha`` and ``one_way > 0.5``.
     fraction_monotone : float
         Fraction of the units that are not silent; NaN if all are.
+    p_any : (N,) float
+        Probability of means as different as these if a unit did not depend on the stimulus at all: F test of a one-way
+        analysis of variance. 1 for units that do not vary; NaN for fewer trials than levels + 1.
     """
 
     levels: Float[np.ndarray, "L"]
@@ -54,6 +57,20 @@ class Tuning(NamedTuple):
     one_way: Float[np.ndarray, "N"]
     monotone: Bool[np.ndarray, "N"]
     fraction_monotone: float
+    p_any: Float[np.ndarray, "N"]
+
+
+class TunedFractions(NamedTuple):
+    """How many units are tuned at each of T steps.
+
+    Attributes
+    ----------
+    rising, falling : (T,) float
+        Fraction of all units whose rate rises, or falls, significantly with the stimulus over trials.
+    """
+
+    rising: Float[np.ndarray, "T"]
+    falling: Float[np.ndarray, "T"]
 
 
 class TuningCorrelation(NamedTuple):
@@ -136,7 +153,52 @@ def tuning(rates: ArrayLike, stimulus: ArrayLike, *, window: Window = None, alph
     monotone = (p_value < alpha) & (one_way > _MOSTLY_ONE_WAY)
     fraction = float(monotone[~silent].mean()) if not silent.all() else np.nan
     intercept = values.mean(axis=0) - slope * x.mean()
-    return Tuning(levels, n, curve, sem, slope, intercept, explained, rho, p_value, one_way, monotone, fraction)
+    return Tuning(
+        levels, n, curve, sem, slope, intercept, explained, rho, p_value, one_way, monotone, fraction, _p_any(groups)
+    )
+
+
+def tuned_fractions(rates: ArrayLike, stimulus: ArrayLike, *, alpha: float = 0.05) -> TunedFractions:
+    """Count the units that rise and those that fall with a stimulus, at each step.
+
+    Parameters
+    ----------
+    rates : (T, B, N) array
+        Firing rates, time-major, aligned to the event of interest (see `align`).
+    stimulus : (B,) array
+        Graded stimulus of each trial.
+    alpha : float
+        Level of the two-sided test of Pearson's correlation of rate and stimulus over trials; not corrected for the
+        number of units and steps.
+
+    Returns
+    -------
+    TunedFractions
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, there are fewer than three trials, the stimulus does not vary, or a value is not finite.
+
+    Notes
+    -----
+    After fig. 5 of Song, Yang & Wang (2016), PLoS Comput Biol 12:e1004792.
+
+    Examples
+    --------
+    >>> f = np.array([10.0, 14.0, 18.0, 22.0])
+    >>> result = tuned_fractions(np.stack([np.stack([f, -f, f**2, 0 * f], axis=1)] * 2), f)
+    >>> result.rising.tolist(), result.falling.tolist()
+    ([0.5, 0.5], [0.25, 0.25])
+    """
+    values = as_rates(rates)
+    x = as_vector("stimulus", stimulus, values.shape[1])
+    require_finite("stimulus", x)
+    require_finite("rates", values)
+    if len(x) < 3 or np.ptp(x) == 0.0:
+        raise ValueError(f"`stimulus` must vary over at least 3 trials; got {np.unique(x).size} levels in {len(x)}.")
+    counted = np.array([_rising_and_falling(step, x, alpha) for step in values])
+    return TunedFractions(counted[:, 0], counted[:, 1])
 
 
 def tuning_correlation(
@@ -232,6 +294,33 @@ def _one_per_trial(rates: ArrayLike, window: Window) -> Float[np.ndarray, "B N"]
             "Leave these trials out."
         )
     return np.where(selected[..., None], values, 0.0).sum(axis=0) / count[:, None]
+
+
+def _p_any(groups: list[Float[np.ndarray, "_ N"]]) -> Float[np.ndarray, "N"]:
+    """Upper tail of the F of a one-way analysis of variance; groups of trials by level."""
+    n_trials = sum(map(len, groups))
+    between_free, within_free = len(groups) - 1, n_trials - len(groups)
+    grand = np.concatenate(groups).mean(axis=0)
+    if within_free < 1:
+        return np.full(grand.shape, np.nan)
+    between = sum(len(group) * (group.mean(axis=0) - grand) ** 2 for group in groups)
+    within = np.sum([np.sum((group - group.mean(axis=0)) ** 2, axis=0) for group in groups], axis=0)
+    f = np.where(between > 0, np.inf, 0.0)
+    np.divide(between / between_free, within / within_free, out=f, where=within > 0)
+    return np.asarray(special.fdtrc(between_free, within_free, f))
+
+
+def _rising_and_falling(
+    rates: Float[np.ndarray, "B N"], stimulus: Float[np.ndarray, "B"], alpha: float
+) -> tuple[float, float]:
+    """Fractions of units that rise and fall significantly, by Pearson's correlation."""
+    x, y = stimulus - stimulus.mean(), rates - rates.mean(axis=0)
+    size = np.sqrt((x @ x) * np.sum(y**2, axis=0))
+    r = np.clip(np.divide(x @ y, size, out=np.zeros(size.shape), where=size > 0), -1.0, 1.0)
+    freedom = len(x) - 2
+    t = r * np.sqrt(freedom / np.maximum(1 - r**2, 1e-12))
+    significant = 2 * special.stdtr(freedom, -np.abs(t)) < alpha
+    return float(np.mean(significant & (r > 0))), float(np.mean(significant & (r < 0)))
 
 
 def _divide(top: Float[np.ndarray, "N"], bottom: Float[np.ndarray, "N"], silent: Bool[np.ndarray, "N"]) -> np.ndarray:

@@ -5,6 +5,9 @@ from ._activations import ACTIVATIONS as ACTIVATIONS
 from ._activations import Activation as Activation
 from ._anatomy import REMAPS as REMAPS
 from ._anatomy import remap as remap
+from ._certificate import Certificate as Certificate
+from ._certificate import ConstraintError as ConstraintError
+from ._certificate import MatrixReport as MatrixReport
 from ._connectivity import Connectivity as Connectivity
 from ._connectivity import Constraint as Constraint
 from ._distributions import DISTRIBUTIONS as DISTRIBUTIONS
@@ -12,6 +15,9 @@ from ._equation import CONSTANTS as CONSTANTS
 from ._equation import Activity as Activity
 from ._equation import Parameters as Parameters
 from ._equation import RateEquation as RateEquation
+from ._functions import load as load
+from ._functions import save as save
+from ._functions import verify as verify
 from ._initial import recurrent_weights as recurrent_weights
 from ._initial import spectral_radius as spectral_radius
 from ._initial import with_radius as with_radius
@@ -22,12 +28,5 @@ from ._perturbation import Silence as Silence
 from ._populations import Population as Population
 from ._populations import Projection as Projection
 from ._rate_rnn import RateRNN as RateRNN
-from ._rate_rnn import build as build
 from ._schemes import SCHEMES as SCHEMES
 from ._schemes import uniform_weights as uniform_weights
-from ._storage import load as load
-from ._storage import save as save
-from ._verify import Certificate as Certificate
-from ._verify import ConstraintError as ConstraintError
-from ._verify import MatrixReport as MatrixReport
-from ._verify import verify as verify

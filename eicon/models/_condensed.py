@@ -7,7 +7,7 @@ import numpy as np
 
 from ._connectivity import Connectivity
 from ._equation import CONSTANTS, RateEquation
-from ._rate_rnn import RAW, RateRNN, build
+from ._parts import RAW, Parts
 
 
 @runtime_checkable
@@ -28,18 +28,18 @@ class Condensed(Protocol):
     def readout_bias(self) -> np.ndarray: ...
 
 
-def condensed(net: RateRNN, condensation: Condensed) -> RateRNN:
+def condensed(parts: Parts, condensation: Condensed) -> Parts:
     """Network of the canonical units; see `RateRNN.condensed`."""
     kept, incoming = np.asarray(condensation.kept), np.asarray(condensation.incoming)
-    if incoming.shape != (net.n_rec, len(kept)) or condensation.readout.shape != (len(kept), net.n_out):
+    old, before = parts.equation, {name: np.asarray(value, np.float64) for name, value in parts.values.items()}
+    if incoming.shape != (old.n_rec, len(kept)) or condensation.readout.shape != (len(kept), old.n_out):
         raise ValueError(
             f"the condensation is of {incoming.shape[0]} units and {condensation.readout.shape[1]} outputs, "
-            f"but the network has {net.n_rec} units and {net.n_out} outputs."
+            f"but the network has {old.n_rec} units and {old.n_out} outputs."
         )
-    old = net.equation
     weights = {
         "recurrent": np.asarray(condensation.recurrent, np.float64),
-        "input": np.asarray(net.W_in, np.float64) @ incoming,
+        "input": np.asarray(parts.effective()["input"], np.float64) @ incoming,
         "readout": np.asarray(condensation.readout, np.float64),
     }
     reached = {
@@ -52,22 +52,22 @@ def condensed(net: RateRNN, condensation: Condensed) -> RateRNN:
         was = getattr(old, role)
         sign = was.sign if role == "input" else was.sign[kept]
         connectivity[role], values[RAW[role]] = _matrix(was, sign, weights[role], reached[role])
-    values["x0"] = np.asarray(net.x0.value, np.float64) @ incoming
-    trainable = set(net.trainable_variables())
-    for name, variable, size, change in (
-        ("b_rec", net.b_rec, net.n_rec, condensation.bias),
-        ("b_out", net.b_out, net.n_out, condensation.readout_bias),
+    values["x0"] = before["x0"] @ incoming
+    trainable = set(parts.trainable)
+    for name, size, change in (
+        ("b_rec", old.n_rec, condensation.bias),
+        ("b_out", old.n_out, condensation.readout_bias),
     ):
-        if variable is not None or np.any(change):
-            before = np.zeros(size) if variable is None else np.asarray(variable.value, np.float64)
-            values[name] = (before @ incoming if name == "b_rec" else before) + change
+        if name in before or np.any(change):
+            bias = before.get(name, np.zeros(size))
+            values[name] = (bias @ incoming if name == "b_rec" else bias) + change
             trainable.add(name)
     constants: dict[str, Any] = {name: getattr(old, name) for name in CONSTANTS} | {"tau": old.tau[kept]}
     if old.noise_covariance is not None:
         constants["noise_covariance"] = old.noise_covariance[np.ix_(kept, kept)]
     equation = RateEquation(connectivity["recurrent"], connectivity["input"], connectivity["readout"], **constants)
-    units = {name: labels[kept] for name, labels in net.units.items()}
-    return build(equation, constants, units, values, trainable, net.mode)
+    units = {name: labels[kept] for name, labels in parts.units.items()}
+    return Parts(equation, values, frozenset(trainable), units)
 
 
 def _matrix(

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -16,8 +16,7 @@ from ._populations import Population, Projection, labels
 from ._schemes import SCHEMES, uniform_bias, uniform_weights
 from ._units import Units, select, unit_labels
 
-if TYPE_CHECKING:
-    from ._rate_rnn import RateRNN
+_N = TypeVar("_N", bound="Constructors")
 
 
 class Constructors:
@@ -25,7 +24,7 @@ class Constructors:
 
     @classmethod
     def dale(
-        cls,
+        cls: type[_N],
         n_in: int,
         n_rec: int,
         n_out: int,
@@ -36,7 +35,7 @@ class Constructors:
         autapses: bool = False,
         positive: str = "abs",
         **options: Any,
-    ) -> "RateRNN":
+    ) -> _N:
         """Dense excitatory-inhibitory network whose excitatory units alone are read out.
 
         Parameters
@@ -59,7 +58,7 @@ class Constructors:
         recurrent = Connectivity.dale(n_rec, e_ratio, autapses=autapses, positive=positive)
         readout_sign = np.where(recurrent.sign > 0, 0 if free_readout else 1, -1)
         mask = np.repeat((recurrent.sign > 0)[:, None], n_out, axis=1)
-        return cast("type[RateRNN]", cls)(
+        return cast(Any, cls)(
             recurrent,
             Connectivity.dense(n_in, n_rec, sign=0 if free_input else 1, positive=positive),
             Connectivity(readout_sign, mask, np.zeros(mask.shape), positive),
@@ -68,7 +67,7 @@ class Constructors:
 
     @classmethod
     def from_populations(
-        cls,
+        cls: type[_N],
         populations: Sequence[Population],
         n_in: int | Sequence[str],
         n_out: int | Sequence[str],
@@ -82,7 +81,7 @@ class Constructors:
         positive: str = "abs",
         seed: int = 0,
         **options: Any,
-    ) -> "RateRNN":
+    ) -> _N:
         """Network of named populations, e.g. areas, with the projections that are listed and no other.
 
         Parameters
@@ -136,7 +135,7 @@ class Constructors:
         read = Connectivity.areas(populations, outputs, readout, autapses=True, positive=positive, seed=seed + 2)
         if free_readout:
             read = dataclasses.replace(read, sign=np.zeros_like(read.sign))
-        return cast("type[RateRNN]", cls)(
+        return cast(Any, cls)(
             Connectivity.areas(populations, populations, recurrent, autapses=autapses, positive=positive, seed=seed),
             Connectivity.areas(channels, populations, input, autapses=True, positive=positive, seed=seed + 1),
             read,
@@ -147,7 +146,7 @@ class Constructors:
 
     @classmethod
     def from_connectome(
-        cls,
+        cls: type[_N],
         anatomy: ArrayLike,
         n_in: int,
         n_out: int,
@@ -167,7 +166,7 @@ class Constructors:
         units: Mapping[str, ArrayLike] | None = None,
         seed: int = 0,
         **options: Any,
-    ) -> "RateRNN":
+    ) -> _N:
         """Network on a wiring diagram, whose strong connections begin strong.
 
         Parameters
@@ -253,7 +252,7 @@ class Constructors:
             weights["recurrent"] = with_radius(weights["recurrent"], spectral_radius)
         if freeze:
             roles["recurrent"] = recurrent.frozen(weights["recurrent"])
-        net = cast("type[RateRNN]", cls)(
+        net = cast(Any, cls)(
             roles["recurrent"],
             roles["input"],
             roles["readout"],

@@ -1,7 +1,6 @@
 """The network by itself: one noiseless step with inputs held, as analyses of its dynamics take it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
@@ -9,24 +8,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._activations import Activation
-
-if TYPE_CHECKING:
-    from ._rate_rnn import RateRNN
+from ._equation import Parameters, RateEquation
 
 
-def held_step(net: "RateRNN", inputs: ArrayLike | None) -> jax.tree_util.Partial:
+def held_step(equation: RateEquation, parameters: Parameters, inputs: ArrayLike | None) -> jax.tree_util.Partial:
     """See `RateRNN.held`."""
-    given = np.zeros(net.n_in) if inputs is None else np.asarray(inputs, np.float64)
-    if given.shape != (net.n_in,) or not np.isfinite(given).all():
+    given = np.zeros(equation.n_in) if inputs is None else np.asarray(inputs, np.float64)
+    if given.shape != (equation.n_in,) or not np.isfinite(given).all():
         raise ValueError(
-            f"inputs held must be finite, shape (n_in,) = ({net.n_in},); got shape {given.shape}. "
+            f"inputs held must be finite, shape (n_in,) = ({equation.n_in},); got shape {given.shape}. "
             "Of an epoch take one step of one trial."
         )
     with jax.enable_x64(True):
-        exact = {name: jnp.asarray(value, np.float64) for name, value in net.parameters().items()}
-        weights = np.asarray(net.equation.scaled_weights(exact))
-        drive = np.asarray(net.equation.drive(exact, jnp.asarray(given), None))
-    return jax.tree_util.Partial(HeldStep(net.activation), 1.0 - net.equation.alpha, weights, drive)
+        exact = {name: jnp.asarray(value, np.float64) for name, value in parameters.items()}
+        weights = np.asarray(equation.scaled_weights(exact))
+        drive = np.asarray(equation.drive(exact, jnp.asarray(given), None))
+    return jax.tree_util.Partial(HeldStep(equation.activation), 1.0 - equation.alpha, weights, drive)
 
 
 @dataclass(frozen=True)

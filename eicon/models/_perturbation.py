@@ -1,9 +1,9 @@
 """Silence or drive units, or cut projections, while a network works."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,10 +11,7 @@ import numpy as np
 
 from ..tasks import Trial
 from ._equation import Activity, Parameters, RateEquation
-from ._units import Units
-
-if TYPE_CHECKING:
-    from ._rate_rnn import RateRNN
+from ._units import Units, select
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,26 +84,34 @@ class _Changes(NamedTuple):
     cuts: list[tuple[jax.Array, jax.Array]]
 
 
-def perturb(net: "RateRNN", trial: Trial, perturbations: Sequence[Perturbation], *, key: jax.Array | None) -> Activity:
+def perturb(
+    equation: RateEquation,
+    parameters: Parameters,
+    units: Mapping[str, np.ndarray],
+    trial: Trial,
+    perturbations: Sequence[Perturbation],
+    *,
+    key: jax.Array | None,
+) -> Activity:
     """Run trials under perturbations, without noise if there is no key; see `RateRNN.perturb`."""
-    return _simulate(net.equation, net.parameters(), trial.inputs, key, _changes(net, trial, perturbations))
+    return _simulate(equation, parameters, trial.inputs, key, _changes(units, trial, perturbations))
 
 
-def _changes(net: "RateRNN", trial: Trial, perturbations: Sequence[Perturbation]) -> _Changes:
-    shape = (*trial.inputs.shape[:2], net.n_rec)
+def _changes(labels: Mapping[str, np.ndarray], trial: Trial, perturbations: Sequence[Perturbation]) -> _Changes:
+    shape = (*trial.inputs.shape[:2], len(labels["type"]))
     gate, current = np.ones(shape, np.float32), np.zeros(shape, np.float32)
     cuts: dict[str | None, np.ndarray] = {}
     for perturbation in perturbations:
         during = _during(trial, perturbation.epoch)
         match perturbation:
             case Silence(units=units):
-                gate[during[:, :, None] & net.select(units)] = 0.0
+                gate[during[:, :, None] & select(labels, units)] = 0.0
             case Drive(units=units, current=size):
                 if not np.isfinite(size):
                     raise ValueError(f"the current of a drive must be finite; got {size}.")
-                current += during[:, :, None] * np.where(net.select(units), np.float32(size), np.float32(0.0))
+                current += during[:, :, None] * np.where(select(labels, units), np.float32(size), np.float32(0.0))
             case Cut(source=source, target=target, epoch=epoch):
-                entries = np.outer(net.select(source), net.select(target))
+                entries = np.outer(select(labels, source), select(labels, target))
                 if any((entries & others).any() for other, others in cuts.items() if other != epoch):
                     raise ValueError(
                         f"some connections are cut during {epoch!r} and during another epoch; cut them throughout "

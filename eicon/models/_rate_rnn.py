@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import brainpy as bp
 import brainpy.math as bm
@@ -13,20 +13,17 @@ from numpy.typing import ArrayLike
 
 from ..tasks import Trial
 from ._activations import Activation, as_activation
+from ._condensed import Condensed, condensed
 from ._connectivity import Connectivity
 from ._constructors import Constructors
 from ._equation import CONSTANTS, Activity, Parameters, RateEquation
 from ._held import held_step
 from ._initial import feedforward_weights, recurrent_weights
+from ._parts import RAW, Parts
 from ._perturbation import Perturbation, perturb
+from ._storage import write
 from ._thread import ensure_defaults
 from ._units import Units, select, unit_labels
-
-if TYPE_CHECKING:
-    from ._condensed import Condensed
-
-RAW = {"recurrent": "raw_rec", "input": "raw_in", "readout": "raw_out"}
-"""Name of the raw weights of each connectivity."""
 
 
 class RateRNN(Constructors, bp.DynamicalSystem):
@@ -188,6 +185,33 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         """Values of `variables`, as `RateEquation` takes them."""
         return {name: variable.value for name, variable in self.variables().items()}
 
+    def parts(self) -> Parts:
+        """What makes this network: equation, parameters, labels."""
+        return Parts(self.equation, self.parameters(), frozenset(self.trainable_variables()), self.units)
+
+    @classmethod
+    def of_parts(cls, parts: Parts, *, mode: bm.Mode | None = None, **changes: Any) -> "RateRNN":
+        """Network with exactly these parameter values, bit for bit (nothing is drawn), and maybe other constants."""
+        connectivities = {role: getattr(parts.equation, role) for role in RAW}
+        constants = {name: getattr(parts.equation, name) for name in CONSTANTS}
+        net = cls(
+            **connectivities,
+            **{**constants, **changes},
+            bias="b_rec" in parts.values,
+            readout_bias="b_out" in parts.values,
+            train_x0="x0" in parts.trainable,
+            units={name: labels for name, labels in parts.units.items() if name != "type"},
+            weights={role: connectivity.fixed for role, connectivity in connectivities.items()},
+            mode=mode,
+        )
+        for name, variable in net.variables().items():
+            value = parts.values[name]
+            if np.shape(value) != variable.shape:
+                raise ValueError(f"{name} must have shape {variable.shape}; got {np.shape(value)}.")
+            variable.value = jnp.asarray(value, variable.dtype)
+        net.reset_state(net.mode)
+        return net
+
     def reset_state(self, batch_or_mode: int | bm.Mode | None = None, *, key: jax.Array | None = None) -> None:
         """Put ``x`` (B, N) back to ``x0`` for a batch of trials (default 1); a ``key`` also restarts the noise."""
         if isinstance(batch_or_mode, bm.Mode):
@@ -301,7 +325,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         >>> step(np.zeros((3, 10), np.float32)).shape
         (3, 10)
         """
-        return held_step(self, inputs)
+        return held_step(self.equation, self.parameters(), inputs)
 
     def select(self, units: Units) -> np.ndarray:
         """Which units are meant.
@@ -363,19 +387,18 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         0.0
         """
         trial = trial._replace(inputs=self._checked(trial.inputs, key, noise))
-        return perturb(self, trial, perturbations, key=key if noise else None)
+        given = self.equation, self.parameters(), self.units
+        return perturb(*given, trial, perturbations, key=key if noise else None)
 
     def with_settings(self, **changes: Any) -> "RateRNN":
         """Copy of the network with other constants (``dt``, ``sigma_rec``, ``sigma_in``, ``tau``, ...)."""
         for unknown in sorted(changes.keys() - set(CONSTANTS)):
             raise ValueError(f"{unknown!r} cannot be changed in a network; allowed: {', '.join(CONSTANTS)}.")
-        kept = {name: getattr(self.equation, name) for name in CONSTANTS}
-        trainable = set(self.trainable_variables())
-        copy = build(self.equation, {**kept, **changes}, self.units, self.parameters(), trainable, self.mode)
+        copy = self.of_parts(self.parts(), mode=self.mode, **changes)
         copy.noise_key.value = self.noise_key.value
         return copy
 
-    def condensed(self, condensation: "Condensed") -> "RateRNN":
+    def condensed(self, condensation: Condensed) -> "RateRNN":
         """Smaller network of the canonical units of a condensation; this one stays as it is.
 
         All pairs of canonical units can be connected, autapses among them: a canonical unit also stands for
@@ -392,63 +415,11 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         ValueError
             If it is a condensation of a network of other size.
         """
-        from ._condensed import condensed
-
-        return condensed(self, condensation)
+        return self.of_parts(condensed(self.parts(), condensation), mode=self.mode)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network to one npz file; see `eicon.models.save`."""
-        from ._storage import save
-
-        save(self, path)
-
-
-def build(
-    equation: RateEquation,
-    constants: Mapping[str, Any],
-    units: Mapping[str, ArrayLike],
-    values: Mapping[str, ArrayLike],
-    trainable: set[str],
-    mode: bm.Mode | None = None,
-) -> RateRNN:
-    """Network with exactly these parameter values, bit for bit (nothing is drawn).
-
-    Parameters
-    ----------
-    equation : RateEquation
-        Gives the constraints of all weights.
-    constants : mapping
-        Settings by name, as of `RateEquation.constants`.
-    units : mapping of str to array (N,)
-        Labels of the units.
-    values : mapping of str to array
-        Parameters by name, as of `RateRNN.parameters`.
-    trainable : set of str
-        Names of those that learn.
-    mode : bm.Mode, optional
-        As for every BrainPy system.
-
-    Returns
-    -------
-    RateRNN
-    """
-    connectivities = {role: getattr(equation, role) for role in RAW}
-    net = RateRNN(
-        **connectivities,
-        **constants,
-        bias="b_rec" in values,
-        readout_bias="b_out" in values,
-        train_x0="x0" in trainable,
-        units={name: labels for name, labels in units.items() if name != "type"},
-        weights={role: connectivity.fixed for role, connectivity in connectivities.items()},
-        mode=mode,
-    )
-    for name, variable in net.variables().items():
-        if np.shape(values[name]) != variable.shape:
-            raise ValueError(f"{name} must have shape {variable.shape}; got {np.shape(values[name])}.")
-        variable.value = jnp.asarray(values[name], variable.dtype)
-    net.reset_state(net.mode)
-    return net
+        write(path, self.parts())
 
 
 def _variable(value: np.ndarray, trainable: bool) -> bm.Variable:

@@ -8,82 +8,52 @@ import numpy as np
 
 from .._files import load_arrays, save_arrays
 from ._activations import as_activation
+from ._certificate import certify
 from ._connectivity import Connectivity
 from ._equation import RateEquation
-from ._rate_rnn import RAW, RateRNN, build
-from ._verify import verify
+from ._parts import RAW, Parts
 
 KIND, VERSION = "network", 1
 
 
-def save(net: RateRNN, path: str | os.PathLike[str]) -> None:
-    """Write a network to one npz file, atomically; a network that violates its constraints is refused.
-
-    Parameters
-    ----------
-    net : RateRNN
-    path : path
-
-    Raises
-    ------
-    ConstraintError
-        If `verify` finds a violation; a file that is there already stays as it is.
-    """
-    verify(net).raise_if_violated()
-    arrays = {f"parameter/{name}": np.asarray(value) for name, value in jax.device_get(net.parameters()).items()}
+def write(path: str | os.PathLike[str], parts: Parts) -> None:
+    """Write a network to one npz file, atomically, unless it violates its constraints; see `save`."""
+    certify(parts).raise_if_violated()
+    equation = parts.equation
+    arrays = {f"parameter/{name}": np.asarray(value) for name, value in jax.device_get(dict(parts.values)).items()}
     positive = {}
     for role in RAW:
-        connectivity = getattr(net.equation, role)
+        connectivity = getattr(equation, role)
         positive[role] = connectivity.positive
         for part in ("sign", "mask", "fixed"):
             arrays[f"{role}/{part}"] = getattr(connectivity, part)
-    if net.equation.noise_covariance is not None:
-        arrays["noise_covariance"] = net.equation.noise_covariance
-    for name, labels in net.units.items():
+    if equation.noise_covariance is not None:
+        arrays["noise_covariance"] = equation.noise_covariance
+    for name, labels in parts.units.items():
         if name != "type":
             arrays[f"unit/{name}"] = labels
     header = {
-        "activation": net.activation.to_dict(),
-        "tau": net.tau.tolist(),
-        "dt": net.dt,
-        "sigma_rec": net.sigma_rec,
-        "sigma_in": net.sigma_in,
+        "activation": equation.activation.to_dict(),
+        "tau": equation.tau.tolist(),
+        "dt": equation.dt,
+        "sigma_rec": equation.sigma_rec,
+        "sigma_in": equation.sigma_in,
         "positive": positive,
-        "trainable": sorted(net.trainable_variables()),
+        "trainable": sorted(parts.trainable),
     }
     save_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
-def load(path: str | os.PathLike[str]) -> RateRNN:
-    """Read a network; parameters are those that were saved, bit for bit.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    RateRNN
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file is truncated, foreign, incomplete or of a newer format version.
-    ConstraintError
-        If the network in it violates its constraints.
-    """
+def read(path: str | os.PathLike[str]) -> Parts:
+    """Read what `write` wrote; see `load`."""
     arrays, header = load_arrays(path, kind=KIND, version=VERSION)
     try:
-        net = _assemble(arrays, header)
+        return _assemble(arrays, header)
     except KeyError as error:
         raise ValueError(f"{path} is incomplete: it has no {error}.") from error
-    verify(net).raise_if_violated()
-    return net
 
 
-def _assemble(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> RateRNN:
+def _assemble(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> Parts:
     connectivities = {
         role: Connectivity(
             arrays[f"{role}/sign"], arrays[f"{role}/mask"], arrays[f"{role}/fixed"], header["positive"][role]
@@ -95,8 +65,9 @@ def _assemble(arrays: dict[str, np.ndarray], header: dict[str, Any]) -> RateRNN:
     constants["tau"] = np.asarray(header["tau"])
     constants["activation"] = as_activation(header["activation"])
     values = {name.removeprefix("parameter/"): a for name, a in arrays.items() if name.startswith("parameter/")}
+    values |= {name: values[name] for name in (*RAW.values(), "x0")}  # every network has these
     units = {name.removeprefix("unit/"): a for name, a in arrays.items() if name.startswith("unit/")}
     equation = RateEquation(
         connectivities["recurrent"], connectivities["input"], connectivities["readout"], **constants
     )
-    return build(equation, constants, units, values, set(header["trainable"]))
+    return Parts(equation, values, frozenset(header["trainable"]), units)

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Int
 
-from .. import analysis
 from .._files import without_nan
+from ..analysis._psychometric import psychometric_or_none
 from ..studies import Responses
 from ..tasks import Trial
 from ._explore_conditions import Conditions, words
@@ -94,9 +94,9 @@ def _is_evidence(x: np.ndarray, right: np.ndarray) -> bool:
 def _curve(x: np.ndarray, chosen: np.ndarray, label: str) -> dict[str, Any]:
     """Points of a curve and its fit; no points where the network hardly ever chooses."""
     curve: dict[str, Any] = {"label": label, "x": [], "n": [], "p": [], "ci": [], "fit": None}
-    if len(np.unique(x[chosen >= 0])) < 2:
+    found = psychometric_or_none(x, chosen)
+    if found is None:
         return curve
-    found = analysis.psychometric(x, chosen)
     curve |= {"x": found.levels.tolist(), "n": found.n.tolist(), "p": found.p.tolist(), "ci": found.ci.tolist()}
     at = np.linspace(found.levels[0], found.levels[-1], FIT_POINTS)
     curve["fit"] = {

@@ -22,7 +22,7 @@ from .._one_thread import ONE_THREAD
 from ._schema import ConfigError
 from ._sweep_config import SweepConfig, sweep_from_dict
 from ._sweep_file import read_sweep
-from ._sweep_run import CHECKPOINTS, CONFIG, RUNS, SweepRun, check_inputs, summary, train_cell
+from ._sweep_run import CHECKPOINTS, CONFIG, RUNS, SweepRun, check_inputs, summary, train_sweep_run
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class Sweep:
     config: SweepConfig
 
     def runs(self) -> list[SweepRun]:
-        """All cells of the grid; repeats vary fastest."""
+        """All runs, a number of repeats for each combination of the grid; repeats vary fastest."""
         return [
             SweepRun(self.path, combination, settings, repeat, index)
             for index, (combination, settings) in enumerate(self.config.combinations())
@@ -150,7 +150,7 @@ def run_sweep(
             if scheduler is None and workers == 0:
                 for run in missing:
                     with _explained(sweep, run):
-                        made[run.path] = train_cell(run)
+                        made[run.path] = train_sweep_run(run)
                         shown.finished(made[run.path])
             elif missing:
                 with _client(workers, scheduler, len(missing)) as (client, alive):
@@ -209,7 +209,7 @@ def _distributed(
 
 def _run_in_worker(run: SweepRun) -> dict[str, Any]:
     tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, and would outlive a killed worker
-    return train_cell(run)
+    return train_sweep_run(run)
 
 
 @contextlib.contextmanager

@@ -42,18 +42,18 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
     names = short_names(list(sweep.config.grid))
     grid = {names[key]: [_label(value) for value in values] for key, values in sweep.config.grid.items()}
     runs, repeats = sweep.runs(), sweep.config.training.repeats
-    n_epochs = max(task.settings.training.epochs for task in runs)
+    n_epochs = max(run.settings.training.epochs for run in runs)
     shape = (*(len(values) for values in grid.values()), repeats)
     curves = {name: np.full((*shape, n_epochs), np.nan, np.float32) for name in CURVES}
     facts = {
         name: np.full(shape, np.nan) for name in ("null_loss", "initial_spectral_radius", "n_connections", "seconds")
     }
     flags = {name: np.zeros(shape, bool) for name in ("finished", "diverged")}
-    for i, task in enumerate(runs):
-        if not task.done:
+    for i, run in enumerate(runs):
+        if not run.done:
             continue
         where = np.unravel_index(i, shape)
-        arrays, header = read_record(task.record)
+        arrays, header = read_record(run.record)
         for name in CURVES:
             curves[name][where][: len(arrays[name])] = arrays[name]
         for name in FACTS:

@@ -18,7 +18,8 @@ from .._files import load_arrays, save_arrays
 from .._version import __version__
 from ..connectomes import NULLS, Connectome, assign_signs, expand, neurons_per_region
 from ..connectomes import load as load_connectome
-from ..models import CONSTANTS, RateRNN, build, load, save, spectral_radius
+from ..models import RateRNN, load, save, spectral_radius
+from ..models._parts import Parts
 from ..tasks import Task
 from ..training import EpochTrainer, split_trials
 from ._ini import TORCH_RMSPROP
@@ -44,7 +45,7 @@ class Neurons:
 
 @dataclass(frozen=True)
 class SweepRun:
-    """One cell of the grid: a combination and its repeat.
+    """One run of a sweep: a combination of the grid and its repeat.
 
     Attributes
     ----------
@@ -103,8 +104,8 @@ class SweepRun:
         return jax.random.key(int(self.generator(purpose).integers(2**32)))
 
 
-def train_cell(run: SweepRun) -> dict[str, Any]:
-    """Train one cell of the grid, unless it is there already; returns what `summary` does.
+def train_sweep_run(run: SweepRun) -> dict[str, Any]:
+    """Train one run of a sweep, unless it is finished already; return its `summary`.
 
     The directory appears as a whole, once everything in it is on disk.
     """
@@ -371,10 +372,10 @@ def _pretrained(run: SweepRun, untrained: RateRNN) -> RateRNN:
     recurrent = given.equation.recurrent
     if run.settings.network.freeze:
         recurrent = recurrent.frozen(given.W_rec)
-    equation = replace(untrained.equation, recurrent=recurrent, input=given.equation.input)
-    values = {**given.parameters(), **{name: untrained.parameters()[name] for name in ("raw_out", "b_out")}}
-    constants = {name: getattr(equation, name) for name in CONSTANTS}
-    return build(equation, constants, given.units, values, set(untrained.trainable_variables()))
+    old, new = given.parts(), untrained.parts()
+    equation = replace(new.equation, recurrent=recurrent, input=old.equation.input)
+    values = {**old.values, **{name: new.values[name] for name in ("raw_out", "b_out")}}
+    return RateRNN.of_parts(Parts(equation, values, new.trainable, old.units))
 
 
 def _pretrained_path(run: SweepRun) -> Path:

@@ -8,6 +8,7 @@ import jax
 import numpy as np
 
 from .. import analysis
+from ..analysis._psychometric import psychometric_or_none
 from ..models import RateRNN, verify
 from ..tasks import Task, Trial
 from ..training import LOSSES, Loss
@@ -182,10 +183,7 @@ def _side(name: str, net: RateRNN, task: Task, trial: Trial, key: jax.Array | No
         produced = np.asarray(task.produced_time(activity.outputs, trial))
         timing = analysis.scalar_variability(produced, np.asarray(trial.conditions["interval"]))
     if {"coherence", "choice"} <= trial.conditions.keys() and hasattr(task, "choice"):
-        chosen = np.asarray(task.choice(activity.outputs, trial))
-        coherence = np.asarray(trial.conditions["coherence"])
-        if np.unique(coherence[chosen >= 0]).size > 1:
-            curve = analysis.psychometric(coherence, chosen)
+        curve = psychometric_or_none(trial.conditions["coherence"], task.choice(activity.outputs, trial))
     try:
         components = analysis.pca(rates, mask=inside)
     except ValueError as error:

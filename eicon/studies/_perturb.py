@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from .. import analysis
+from ..analysis._psychometric import psychometric_or_none
 from ..models import Cut, Drive, Perturbation, RateRNN, Silence
 from ..tasks import NO_CHOICE, Task, Trial
 
@@ -134,10 +134,9 @@ def _effect(
     bias = width = changed = no_choice = float("nan")
     if chosen is not None and before is not None:
         changed, no_choice = float(np.mean(chosen != before)), float(np.mean(chosen == NO_CHOICE))
-        coherence = np.asarray(trial.conditions.get("coherence", np.zeros(len(chosen))))
-        if len(np.unique(coherence[chosen != NO_CHOICE])) > 1:
-            curve = analysis.psychometric(coherence, chosen)
-            bias, width = float(curve.bias), float(curve.width)
+        curve = psychometric_or_none(trial.conditions.get("coherence", np.zeros(len(chosen))), chosen)
+        if curve is not None:
+            bias, width = curve.bias, curve.width
     return PerturbationEffect(
         name=name,
         accuracy=float(np.nanmean(score)),

@@ -113,6 +113,22 @@ def test_means_medians_and_intervals_by_hand():
     test = stats.spearmanr(strength[correct & ~missing], time[correct & ~missing], alternative="less")
     assert result.rho == pytest.approx(test.statistic)
     assert result.p_value == pytest.approx(test.pvalue)
+    line = stats.linregress(np.log2(strength[correct & ~missing]), time[correct & ~missing])
+    assert result.slope == pytest.approx(line.slope)
+    assert result.slope_p_value == pytest.approx(line.pvalue)
+
+
+def test_slope_is_in_ms_per_doubling_and_leaves_out_a_strength_of_0():
+    strength = np.repeat([0.0, 1.0, 2.0, 4.0], 5)
+    time = 700.0 - 60.0 * np.log2(np.where(strength > 0, strength, 8.0)) + np.tile([-2.0, -1.0, 0.0, 1.0, 2.0], 4)
+    result = chronometric(strength, time, np.ones(20))
+    assert result.slope == pytest.approx(-60.0)
+    assert result.slope_p_value < 1e-6
+    for few in (
+        chronometric([1.0, 2.0], [500.0, 400.0], [1, 1]),
+        chronometric([1.0] * 4, [5.0, 6.0, 7.0, 8.0], [1] * 4),
+    ):
+        assert np.isnan([few.slope, few.slope_p_value]).all()
 
 
 def test_intervals_of_the_median_cover_it():

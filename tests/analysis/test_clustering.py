@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.analysis import choice_clustering
+from eicon.analysis import choice_clustering, signed_clustering
 
 
 def brute_force(weights, d_prime, excitatory, from_excitatory, threshold):
@@ -92,3 +92,58 @@ def test_permutations_need_a_seed():
 def test_shapes_that_do_not_match():
     with pytest.raises(ValueError, match=r"weights must be \(N, N\).*got \(2, 3\), \(2,\) and \(2,\)"):
         choice_clustering(np.ones((2, 3)), [1.0, 1.0], [True, True])
+
+
+def signed(strength, n=20, seed=0):
+    """Weights of both signs that are more positive by `strength` among units of the same preference."""
+    rng = np.random.default_rng(seed)
+    d_prime = np.where(np.arange(n) % 2, -1.0, 1.0) * rng.uniform(0.6, 2.0, n)
+    same = np.sign(d_prime)[:, None] == np.sign(d_prime)
+    return rng.normal(size=(n, n)) + strength * same, d_prime
+
+
+def test_signed_difference_is_that_of_a_loop_over_pairs_of_selective_units():
+    weights, d_prime = signed(0.4)
+    d_prime[:4] *= 0.1
+    values = {True: [], False: []}
+    for i, j in itertools.permutations(range(4, 20), 2):
+        values[d_prime[i] * d_prime[j] > 0].append(weights[i, j])
+    found = (np.mean(values[True]) - np.mean(values[False])) / np.std(values[True] + values[False])
+    assert signed_clustering(weights, d_prime, rng=0).difference == pytest.approx(found)
+
+
+def test_signed_p_value_is_that_of_all_permutations():
+    weights, d_prime = signed(0.6, n=8)
+    differences = []
+    for shuffled in sorted(set(itertools.permutations(np.sign(d_prime)))):
+        values = {True: [], False: []}
+        for i, j in itertools.permutations(range(8), 2):
+            values[shuffled[i] == shuffled[j]].append(weights[i, j])
+        differences.append((np.mean(values[True]) - np.mean(values[False]), shuffled == tuple(np.sign(d_prime))))
+    found = next(difference for difference, own in differences if own)
+    exact = np.mean([difference >= found - 1e-12 for difference, _ in differences])
+    assert 0.01 < exact < 0.5
+    result = signed_clustering(weights, d_prime, rng=0, n_permutations=3000)
+    assert result.p_value == pytest.approx(exact, abs=0.03)
+
+
+def test_signed_clusters_are_told_from_chance():
+    result = signed_clustering(*signed(1.0), rng=0)
+    assert result.difference > 0.5
+    assert result.p_value < 0.01
+    assert signed_clustering(*signed(-1.0), rng=0).p_value > 0.99
+    p = [signed_clustering(*signed(0.0, seed=seed), rng=seed, n_permutations=60).p_value for seed in range(60)]
+    assert stats.kstest(p, "uniform").pvalue > 0.01
+
+
+def test_signed_is_nan_where_there_is_nothing_to_compare():
+    weights, d_prime = signed(1.0)
+    for one in ((weights, np.abs(d_prime)), (weights, 0.1 * d_prime), (np.ones((20, 20)), d_prime)):
+        assert np.isnan(signed_clustering(*one, rng=0)).all()
+
+
+def test_signed_refuses_what_does_not_match():
+    with pytest.raises(ValueError, match=r"`weights` must be \(N, N\).*got \(2, 3\) and \(2,\)"):
+        signed_clustering(np.ones((2, 3)), [1.0, 1.0], rng=0)
+    with pytest.raises(ValueError, match="`n_permutations` must be at least 1, better 999; got 0"):
+        signed_clustering(*signed(1.0), rng=0, n_permutations=0)

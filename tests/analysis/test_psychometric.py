@@ -3,6 +3,7 @@ import pytest
 from scipy import optimize, stats
 
 from eicon.analysis import psychometric
+from eicon.analysis._psychometric import psychometric_or_none
 
 LEVELS = np.array([-51.2, -25.6, -12.8, -6.4, -3.2, 0.0, 3.2, 6.4, 12.8, 25.6, 51.2])
 
@@ -178,3 +179,38 @@ def test_errors(coherence, choice, text):
 def test_no_choice_at_all_is_refused_in_words():
     with pytest.raises(ValueError, match="at least 2 levels among trials with a choice; got 0"):
         psychometric([-1.0, 1.0], [-1, -1])
+
+
+def test_choices_that_follow_the_evidence():
+    levels = np.array([-8.0, -2.0, 2.0, 8.0])
+
+    def curve(*fractions):
+        return psychometric(*trials(levels, [100] * 4, [round(100 * fraction) for fraction in fractions]))
+
+    assert curve(0.02, 0.3, 0.7, 0.98).follows_evidence
+    assert curve(0.0, 0.0, 1.0, 1.0).follows_evidence  # a step: its width is not determined
+    assert not curve(0.4, 0.45, 0.55, 0.6).follows_evidence  # too flat
+    assert not curve(0.98, 0.7, 0.3, 0.02).follows_evidence
+    within = curve(0.02, 0.5, 0.47, 0.98)
+    assert within.is_monotone_within_error
+    assert not within.is_monotone
+    assert not curve(0.02, 0.7, 0.3, 0.98).is_monotone_within_error
+    assert not curve(0.02, 0.7, 0.3, 0.98).follows_evidence
+
+
+def test_intervals_are_compared_with_all_lower_levels():
+    """Small steps down between neighbours add up."""
+    levels = np.arange(5.0)
+    falling = psychometric(*trials(levels, [100] * 5, [62, 57, 52, 47, 42]))
+    brute = all(falling.ci[j, 1] >= falling.ci[i, 0] for i in range(5) for j in range(i + 1, 5))
+    assert not brute
+    assert not falling.is_monotone_within_error
+    assert psychometric(*trials(levels[:2], [100] * 2, [62, 57])).is_monotone_within_error
+
+
+def test_choices_at_fewer_than_two_levels_have_no_curve():
+    assert psychometric_or_none([1.0, 2.0, 3.0], [-1, 0, -1]) is None
+    assert psychometric_or_none([1.0, 1.0], [1, 0]) is None
+    found, expected = psychometric_or_none([-1.0, 1.0, 5.0], [1, 0, -1]), psychometric([-1.0, 1.0], [1, 0])
+    for got, wanted in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(got, wanted)

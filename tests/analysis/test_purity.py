@@ -48,6 +48,12 @@ CALLS = {
         lambda w, d, e: analysis.choice_clustering(w, d, e, threshold=0.1),
         (WEIGHTS, np.array([1.0, 2.0, -1.0, -2.0], np.float32), TYPES),
     ),
+    "signed_clustering": (
+        lambda w, d: analysis.signed_clustering(w, d, rng=0, n_permutations=4),
+        (WEIGHTS, np.array([1.0, 2.0, -1.0, -2.0], np.float32)),
+    ),
+    "trend": (analysis.trend, (STRENGTH, TIMES)),
+    "oscillation": (lambda r: analysis.oscillation(r, 60.0, 20.0), (RATES[:, :, 0].copy(),)),
     "pca": (lambda r, m: analysis.pca(r, mask=m), (RATES, MASK)),
     "condition_average": (analysis.condition_average, (RATES, COHERENCE, MASK)),
     "psychometric": (lambda c, k: analysis.psychometric(c, k, lapse=True), (COHERENCE, CHOICE)),
@@ -90,6 +96,7 @@ CALLS = {
         (RATES, CHOICE, COHERENCE, MASK),
     ),
     "tuning": (lambda r, s: analysis.tuning(r, s, window=(1, 4)), (RATES, COHERENCE)),
+    "tuned_fractions": (analysis.tuned_fractions, (RATES, COHERENCE)),
     "tuning_correlation": (
         lambda r, s, o, m: analysis.tuning_correlation(r, s, others=o, mask=m),
         (RATES, COHERENCE, CHOICE, MASK),

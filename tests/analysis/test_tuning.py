@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LinearRegression
 
-from eicon.analysis import align, tuning, tuning_correlation
+from eicon.analysis import align, tuned_fractions, tuning, tuning_correlation
 
 LEVELS = np.array([10.0, 14.0, 18.0, 22.0, 26.0])
 
@@ -175,3 +175,41 @@ RATES, F = population(n_trials=20)
 def test_errors(call, text):
     with pytest.raises(ValueError, match=text):
         call()
+
+
+def test_dependence_of_any_form_is_found_by_an_analysis_of_variance():
+    rates, f = population(n_trials=60, noise=6.0)
+    result = tuning(rates, f)
+    by_scipy = [stats.f_oneway(*(rates[f == level, i] for level in LEVELS)).pvalue for i in range(20)]
+    np.testing.assert_allclose(result.p_any, by_scipy, rtol=1e-9)
+    peaked = tuning(*population())
+    assert (peaked.p_any[10:15] < 1e-6).all()
+    assert (peaked.p_any[15:] > 0.01).all()
+
+
+def test_dependence_at_the_ends_of_what_can_be_tested():
+    result = tuning([[1.0, 2.0, 0.0], [1.0, 2.0, 0.0], [3.0, 2.0, 0.0], [3.0, 2.0, 0.0]], [1.0, 1.0, 2.0, 2.0])
+    assert result.p_any.tolist() == [0.0, 1.0, 1.0]
+    assert np.isnan(tuning(np.eye(4), np.arange(4.0)).p_any).all()
+
+
+def test_fractions_are_those_of_pearsons_test_unit_by_unit():
+    rng = np.random.default_rng(2)
+    f = np.repeat(LEVELS, 6)
+    rates = (
+        rng.normal(size=(3, 30, 100))
+        + np.outer(f - 18, np.linspace(-0.1, 0.2, 100)) * np.array([0, 1, 2])[:, None, None]
+    )
+    result = tuned_fractions(rates, f, alpha=0.02)
+    for t in range(3):
+        tests = [stats.pearsonr(f, rates[t, :, i]) for i in range(100)]
+        assert result.rising[t] == np.mean([one.pvalue < 0.02 and one.statistic > 0 for one in tests])
+        assert result.falling[t] == np.mean([one.pvalue < 0.02 and one.statistic < 0 for one in tests])
+    assert result.rising[2] > result.rising[1] > result.rising[0]
+
+
+def test_fractions_need_trials_that_differ():
+    with pytest.raises(ValueError, match="must vary over at least 3 trials; got 1 levels in 5"):
+        tuned_fractions(np.ones((2, 5, 3)), np.ones(5))
+    with pytest.raises(ValueError, match="`rates` must be finite; got 1 NaN"):
+        tuned_fractions(np.where(np.arange(30).reshape(2, 5, 3) == 7, np.nan, 1.0), np.arange(5.0))

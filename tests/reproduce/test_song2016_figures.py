@@ -7,25 +7,18 @@ from dataclasses import replace
 import jax
 import numpy as np
 import pytest
-from scipy import stats
 
-from eicon import analysis, plotting
+from eicon import plotting
 from eicon.models import save
-from eicon.reproduce.song2016 import _draw_areas, _draw_constraints, _draw_context, _draw_memory, _draw_sequences
-from eicon.reproduce.song2016 import _recordings as recordings
+from eicon.reproduce.song2016 import _draw_areas, _draw_context, _draw_memory, _draw_sequences
+from eicon.reproduce.song2016 import _trials as trials_module
 from eicon.reproduce.song2016._draw_decision import _timed, _varied
 from eicon.reproduce.song2016._draw_sinewave import measure as measure_wave
 from eicon.reproduce.song2016._figures import figure_result
 from eicon.reproduce.song2016._models import FIGURES, MODELS, model_config
-from eicon.reproduce.song2016._signatures import (
-    falls_nowhere,
-    follows_evidence,
-    largest_p,
-    signature,
-    span,
-    trend,
-)
+from eicon.reproduce.song2016._signatures import largest_p, signature, span
 from eicon.runs import create_run, train_run
+from eicon.studies._responses import ANALYSIS_STREAM
 from eicon.tasks import SineWave
 
 TRAINED = FIGURES[9]
@@ -64,9 +57,9 @@ def silent(tmp_path_factory):
 
 
 def oracle(run, repeats=20):
-    """A recording of a network that does what is asked."""
-    recording = recordings.record_trials(run, repeats, keep_rates=False)
-    return replace(recording, outputs=np.asarray(recording.trial.targets))
+    """Trials of a network that does what is asked."""
+    trials = trials_module.run_trials(run, repeats, keep_rates=False)
+    return replace(trials, outputs=np.asarray(trials.trial.targets))
 
 
 def numbers_in(value):
@@ -124,32 +117,32 @@ def test_what_cannot_be_drawn_is_refused(runs):
         figure_result(2, {"rdm_varstim": runs["rdm_varstim"]}, repeats=2)
 
 
-def test_recordings_are_what_the_network_does_in_parts_or_not(runs, tmp_path, monkeypatch):
-    """Without noise, a recording made in parts is that of the whole batch."""
+def test_trials_are_what_the_network_does_in_parts_or_not(runs, tmp_path, monkeypatch):
+    """Without noise, trials that are run in parts are those of the whole batch."""
     run = create_run(tmp_path / "quiet", runs["rdm_dense"][0].config)
     net = runs["rdm_dense"][0].load_network().with_settings(sigma_rec=0.0, sigma_in=0.0)
     save(net, run.network)
     task = run.config.make_task()
     one_repeat = 4 * 60 * 20 * task.n_conditions
-    monkeypatch.setattr(recordings, "CHUNK_BYTES", 2.3 * one_repeat)
-    monkeypatch.setattr(recordings, "RATES_BYTES", 2.5 * one_repeat)
-    recording = recordings.record_trials(run, 5)
-    whole = net.predict(recording.trial.inputs, noise=False)
-    np.testing.assert_allclose(recording.outputs, whole.outputs, atol=1e-6)
-    assert recording.rates.shape == (60, 2 * task.n_conditions, 20)
-    np.testing.assert_allclose(recording.rates, np.asarray(whole.rates)[:, : 2 * task.n_conditions], atol=1e-6)
-    rated = recording.rated
-    assert rated.choice.tolist() == recording.choice[: 2 * task.n_conditions].tolist()
+    monkeypatch.setattr(trials_module, "CHUNK_BYTES", 2.3 * one_repeat)
+    monkeypatch.setattr(trials_module, "RATES_BYTES", 2.5 * one_repeat)
+    trials = trials_module.run_trials(run, 5)
+    whole = net.predict(trials.trial.inputs, noise=False)
+    np.testing.assert_allclose(trials.outputs, whole.outputs, atol=1e-6)
+    assert trials.rates.shape == (60, 2 * task.n_conditions, 20)
+    np.testing.assert_allclose(trials.rates, np.asarray(whole.rates)[:, : 2 * task.n_conditions], atol=1e-6)
+    rated = trials.rated
+    assert rated.choice.tolist() == trials.choice[: 2 * task.n_conditions].tolist()
     assert rated.during("stimulus").shape == rated.rates.shape[:2]
-    assert recordings.record_trials(run, 2, keep_rates=False).rates.size == 0
+    assert trials_module.run_trials(run, 2, keep_rates=False).rates.size == 0
 
 
 def test_trials_and_noise_come_from_the_seed_and_the_stream(runs):
     run = runs["rdm_varstim"][0]
-    first, again, other = (recordings.record_trials(run, 2, stream=stream) for stream in (0, 0, 1))
+    first, again, other = (trials_module.run_trials(run, 2, stream=stream) for stream in (0, 0, 1))
     np.testing.assert_array_equal(first.outputs, again.outputs)
     assert not np.array_equal(first.condition("duration"), other.condition("duration"))
-    key = jax.random.fold_in(jax.random.key(run.config.seed), recordings.ANALYSIS_STREAM)
+    key = jax.random.fold_in(jax.random.key(run.config.seed), ANALYSIS_STREAM)
     analysed = run.config.make_task().trials(2, key=jax.random.split(key)[0])
     assert not np.array_equal(first.condition("duration"), np.asarray(analysed.conditions["duration"]))
 
@@ -173,36 +166,13 @@ def test_words_for_numbers():
     ]
 
 
-def test_trends():
-    x = np.arange(20.0)
-    assert trend(x, x**3).rises()
-    assert trend(x, -(x**3)).falls()
-    assert not trend(x, np.zeros(20)).rises()
-    assert not trend(x, np.where(x == 3, np.nan, 1.0)).falls()
-
-
-def test_curves_that_follow_the_evidence():
-    coherence = np.repeat([-8.0, -2.0, 2.0, 8.0], 100)
-
-    def curve(*fractions):
-        choice = np.concatenate([np.arange(100) >= 100 * fraction for fraction in fractions]).astype(int)
-        return analysis.psychometric(coherence, choice)
-
-    assert follows_evidence(curve(0.02, 0.3, 0.7, 0.98))
-    assert follows_evidence(curve(0.0, 0.0, 1.0, 1.0))  # a step: its width is not determined
-    assert not follows_evidence(curve(0.4, 0.45, 0.55, 0.6))  # too flat
-    assert falls_nowhere(curve(0.02, 0.5, 0.47, 0.98))
-    assert not falls_nowhere(curve(0.02, 0.7, 0.3, 0.98))
-    assert not follows_evidence(None)
-
-
 def test_the_period_of_a_wave_is_found(runs):
     task = SineWave(dt=2.0, periods=(13.0, 13.0))
     trial = task.trials(2, key=jax.random.key(0))
     time = 2.0 * np.arange(1, trial.n_steps + 1)
     outputs = np.repeat(0.9 * np.sin(2 * np.pi * time / 808.0)[:, None, None], 2, axis=1)
     wave = measure_wave(
-        recordings.Recording(0, runs["sinewave"][0].load_network(), task, trial, outputs, outputs[:, :0])
+        trials_module.FigureTrials(0, runs["sinewave"][0].load_network(), task, trial, outputs, outputs[:, :0])
     )
     assert wave.period == pytest.approx(808.0, abs=0.1)
     assert wave.amplitude == pytest.approx(np.full(13, 0.9), abs=0.01)
@@ -227,27 +197,27 @@ def test_networks_that_do_what_is_asked_have_the_signatures_of_behaviour(runs):
     timed = _timed(oracle(runs["rdm_rt"][0]))
     assert timed.accuracy == 1.0
     assert timed.times.mean[0].tolist() == [320.0] * 5
-    assert math.isnan(timed.slope)
+    assert math.isnan(timed.times.slope)
 
 
 def test_choices_by_the_wrong_modality_do_not_select(runs):
-    recording = oracle(runs["mante"][0])
-    context, motion = recording.condition("context"), recording.condition("motion")
-    wrong = np.where(context == 0, recording.condition("colour"), motion) < 0
-    outputs = np.stack([~wrong, wrong], axis=1)[None].repeat(len(recording.outputs), axis=0).astype(np.float32)
-    assert not _draw_context.measure_behaviour(replace(recording, outputs=outputs)).selects
+    trials = oracle(runs["mante"][0])
+    context, motion = trials.condition("context"), trials.condition("motion")
+    wrong = np.where(context == 0, trials.condition("colour"), motion) < 0
+    outputs = np.stack([~wrong, wrong], axis=1)[None].repeat(len(trials.outputs), axis=0).astype(np.float32)
+    assert not _draw_context.measure_behaviour(replace(trials, outputs=outputs)).selects
 
 
 def test_axes_find_what_rates_show(runs):
     """Units that show one variable each, with noise: all shares are large; mixed up, they are not."""
-    recording = oracle(runs["mante"][0], 4)
+    trials = oracle(runs["mante"][0], 4)
     rng = np.random.default_rng(0)
-    columns = [np.where(recording.choice == 0, 1.0, -1.0)]
-    columns += [recording.condition(name).astype(float) for name in ("motion", "colour")]
-    columns += [np.where(recording.condition("context") == 1, 1.0, -1.0)]
+    columns = [np.where(trials.choice == 0, 1.0, -1.0)]
+    columns += [trials.condition(name).astype(float) for name in ("motion", "colour")]
+    columns += [np.where(trials.condition("context") == 1, 1.0, -1.0)]
     signals = np.stack([column / np.abs(column).max() for column in columns], axis=1)
     rates = 5.0 + signals[None] + 0.1 * rng.normal(size=(60, len(signals), 4))
-    found = _draw_context.measure_space(replace(recording, rates=rates))
+    found = _draw_context.measure_space(replace(trials, rates=rates))
     assert found.auc_choice > 0.99
     assert found.auc_context > 0.99
     assert found.own.min() > 0.9
@@ -255,19 +225,7 @@ def test_axes_find_what_rates_show(runs):
     assert all(found.represented[c][1 - c].rises() for c in (0, 1))
     mixed = rates @ np.linalg.qr(np.ones((4, 4)) + 0.05 * rng.normal(size=(4, 4)))[0][:, :1] @ np.ones((1, 4))
     mixed = mixed + 0.5 * rng.normal(size=rates.shape)
-    assert _draw_context.measure_space(replace(recording, rates=mixed)).own.min() < 0.75
-
-
-def test_clusters_are_told_from_chance():
-    rng = np.random.default_rng(1)
-    d_prime = np.repeat([-1.5, 0.1, 1.5], 10)
-    weights = rng.random((30, 30))
-    assert _draw_constraints._clustered(weights, d_prime, seed=0)[1] > 0.05
-    same = np.sign(d_prime)[:, None] == np.sign(d_prime)
-    difference, p = _draw_constraints._clustered(weights + 0.5 * same, d_prime, seed=0)
-    assert difference > 1
-    assert p < 0.01
-    assert np.isnan(_draw_constraints._clustered(weights, np.full(30, 1.0), seed=0)).all()
+    assert _draw_context.measure_space(replace(trials, rates=mixed)).own.min() < 0.75
 
 
 def test_a_lost_connection_is_found(runs):
@@ -279,17 +237,3 @@ def test_a_lost_connection_is_found(runs):
     pre, post = np.argwhere(np.asarray(net.W_rec))[7]
     net.raw_rec.value = net.raw_rec.value.at[pre, post].set(0.0)
     assert (_draw_areas._connections(net, run.config).got != whole.wanted).sum() == 1
-
-
-def test_tests_of_tuning_are_those_of_scipy():
-    rng = np.random.default_rng(2)
-    levels = np.repeat([10.0, 20.0, 30.0, 40.0], 6)
-    rates = rng.normal(size=(24, 200)) + np.outer((levels - 20) ** 2 / 300, np.linspace(0, 2, 200))
-    p = np.array(
-        [stats.f_oneway(*(rates[levels == level, i] for level in np.unique(levels))).pvalue for i in range(200)]
-    )
-    np.testing.assert_array_equal(_draw_memory._tuned(rates, levels), p < 0.01)
-    found = [stats.pearsonr(levels, rates[:, i]) for i in range(200)]
-    up = np.mean([r.pvalue < 0.05 and r.statistic > 0 for r in found])
-    down = np.mean([r.pvalue < 0.05 and r.statistic < 0 for r in found])
-    assert _draw_memory._slopes(rates, levels) == pytest.approx((up, down))

@@ -84,7 +84,7 @@ def test_a_deleted_run_is_done_again_with_the_same_bits_and_no_other_is(copy, fi
 def test_more_repeats_and_values_do_only_what_is_new(copy, finished_sweep, monkeypatch):
     done = []
     train = sweep_run._train
-    monkeypatch.setattr(sweep_run, "_train", lambda task, directory: (done.append(task.path), train(task, directory)))
+    monkeypatch.setattr(sweep_run, "_train", lambda run, directory: (done.append(run.path), train(run, directory)))
     changes = {"training.repeats": 3, "grid.training.learning_rate": [0.001, 0.02, 0.01]}
     larger = create_sweep(copy.path, override(copy.config, changes))
     run_sweep(larger, workers=0, progress=False)

@@ -112,7 +112,7 @@ from eicon.runs import SweepConfig, create_sweep, override, run_sweep
 if __name__ == "__main__":
     import eicon.runs._sweep as sweeping
     import killer
-    sweeping._run_in_worker = killer.run
+    sweeping._run_in_worker = killer.die
     config = override(SweepConfig(), {{"connectome.name": {str(small_connectome)!r}, "training.repeats": 1}})
     try:
         run_sweep(create_sweep("sweep", config), workers=1, progress=False)
@@ -120,7 +120,7 @@ if __name__ == "__main__":
         print(error)
 """
     (tmp_path / "main.py").write_text(code)
-    (tmp_path / "killer.py").write_text("import os\ndef run(task):\n    os.kill(os.getpid(), 9)\n")
+    (tmp_path / "killer.py").write_text("import os\ndef die(run):\n    os.kill(os.getpid(), 9)\n")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(
         [sys.executable, "main.py"], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=600

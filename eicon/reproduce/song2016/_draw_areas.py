@@ -12,7 +12,7 @@ from ...runs import Run, RunConfig
 from ._draw_context import Behaviour, behaviour_panels, behaviour_signature, measure_behaviour
 from ._draw_panels import E_COLOR, I_COLOR, INK, MAGENTA, NEUTRAL, TEAL, handle, nothing, points, rows, title
 from ._signatures import FigureResult, Signature, networks, signature, span
-from ._trials import FigureTrials, attempt, by_model, measure_all, record_trials
+from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 AREAS = {"sensory": TEAL, "motor": MAGENTA}
 VARIABLES = {"choice": "choice", "motion": "irrelevant\nmotion", "colour": "irrelevant\ncolour"}
@@ -53,7 +53,7 @@ def areas_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     models = by_model(runs, "mante_areas")
     configs = {run.config.seed: run.config for run in models}
     example, found = measure_all(
-        models, lambda run, _: record_trials(run, repeats), lambda recording: _measure(recording, configs)
+        models, lambda run, _: run_trials(run, repeats), lambda trials: _measure(trials, configs)
     )
     caption = (
         "Recurrent weights of a network by area and type (rows: presynaptic); connection densities that were asked "
@@ -65,29 +65,29 @@ def areas_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     return FigureResult(signatures, {"areas": _draw(example, found)}, {"areas": caption})
 
 
-def _measure(recording: FigureTrials, configs: dict[int, RunConfig]) -> Areas:
-    net = recording.net
+def _measure(trials: FigureTrials, configs: dict[int, RunConfig]) -> Areas:
+    net = trials.net
     d_prime: dict[str, dict[str, float]] = {area: {} for area in AREAS}
     for variable in VARIABLES:
-        found = attempt(_selectivity, recording.rated, variable)
+        found = attempt(_selectivity, trials.rated, variable)
         for area in AREAS:
             units = net.select({"area": area})
             d_prime[area][variable] = np.nan if found is None else float(np.abs(found[units]).mean())
     sensory = net.select({"area": "sensory"})
     motor_e = net.select({"area": "motor", "type": "E"})
     outside = np.count_nonzero(np.asarray(net.W_in)[:, ~sensory]) + np.count_nonzero(np.asarray(net.W_out)[~motor_e])
-    connections = _connections(net, configs[recording.seed])
-    return Areas(measure_behaviour(recording), d_prime, connections, int(outside), verify(net).ok)
+    connections = _connections(net, configs[trials.seed])
+    return Areas(measure_behaviour(trials), d_prime, connections, int(outside), verify(net).ok)
 
 
-def _selectivity(recording: FigureTrials, variable: str) -> np.ndarray:
+def _selectivity(trials: FigureTrials, variable: str) -> np.ndarray:
     """Selectivity d' of all units for the choice, or for a modality in the context in which it is irrelevant."""
     if variable == "choice":
-        labels = recording.choice
+        labels = trials.choice
     else:
-        ignored = recording.condition("context") == (1 if variable == "motion" else 0)
-        labels = np.where(ignored, (recording.condition(variable) < 0).astype(np.int64), -1)
-    tuned = analysis.selectivity(recording.rates, labels, window=recording.during("stimulus"))
+        ignored = trials.condition("context") == (1 if variable == "motion" else 0)
+        labels = np.where(ignored, (trials.condition(variable) < 0).astype(np.int64), -1)
+    tuned = analysis.selectivity(trials.rates, labels, window=trials.during("stimulus"))
     return np.where(np.isfinite(tuned.d_prime), tuned.d_prime, 0.0)
 
 
@@ -158,10 +158,10 @@ def _specialised(found: list[Areas]) -> Signature:
     )
 
 
-def _draw(recording: FigureTrials, found: list[Areas]) -> plotting.Drawing:
+def _draw(trials: FigureTrials, found: list[Areas]) -> plotting.Drawing:
     with plotting.style():
         figure, (above, below) = rows((3, 4), (10.0, 6.0), height_ratios=[1.2, 1.0])
-        _matrix(recording.net, above[0])
+        _matrix(trials.net, above[0])
         _table(found[0].connections, above[1])
         _points(found, above[2])
         behaviour_panels(below.reshape(2, 2), [areas.behaviour for areas in found])

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from ... import analysis, plotting
+from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
 from ._draw_panels import INK, choices_panel, draw, panels, title
 from ._signatures import (
@@ -14,19 +15,16 @@ from ._signatures import (
     SIGNIFICANT,
     FigureResult,
     Signature,
-    follows_evidence,
     largest_p,
     networks,
-    psychometric,
     signature,
     span,
 )
-from ._trials import FigureTrials, attempt, by_model, measure_all, record_trials
+from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 KINDS = {"rdm_nodale": "without Dale's law", "rdm_dense": "Dale's law, all to all", "rdm_fixed": "structured"}
 SELECTIVE = 0.5
 """Smallest modulus of d' of a unit that counts."""
-SHUFFLES = 999
 OWN_SIDE = 0.9
 """Smallest fraction of the units of a structured network that prefer the choice of their group."""
 
@@ -60,9 +58,7 @@ def constraints_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult
     examples: dict[str, FigureTrials] = {}
     found: dict[str, list[Wired]] = {}
     for kind in KINDS:
-        example, found[kind] = measure_all(
-            by_model(runs, kind), lambda run, _: record_trials(run, repeats), lambda recording: _measure(recording)
-        )
+        example, found[kind] = measure_all(by_model(runs, kind), lambda run, _: run_trials(run, repeats), _measure)
         examples[kind] = example
     caption = (
         "Choices, and recurrent weights of a network of each kind (rows: presynaptic). Units are sorted by their "
@@ -79,42 +75,22 @@ def constraints_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult
     return FigureResult(signatures, {"constraints": _draw(examples, found)}, {"constraints": caption})
 
 
-def _measure(recording: FigureTrials) -> Wired:
-    curve = psychometric(recording.condition("coherence"), recording.choice)
-    accuracy = float(recording.correct.mean())
-    rated = recording.rated
+def _measure(trials: FigureTrials) -> Wired:
+    curve = psychometric_or_none(trials.condition("coherence"), trials.choice)
+    accuracy = float(trials.correct.mean())
+    rated = trials.rated
     tuned = attempt(
         analysis.selectivity, rated.rates, rated.choice, window=rated.during("stimulus"), excitatory=rated.types
     )
     if tuned is None:
         return Wired(curve, accuracy, None, np.nan, np.nan, np.nan, np.nan)
-    weights = np.asarray(recording.net.W_rec, np.float64)
-    clustering = analysis.choice_clustering(weights, tuned.d_prime, recording.net.is_excitatory, threshold=SELECTIVE)
+    weights = np.asarray(trials.net.W_rec, np.float64)
+    clustering = analysis.choice_clustering(weights, tuned.d_prime, trials.net.is_excitatory, threshold=SELECTIVE)
     units = np.arange(len(weights)) if rated.types is None else np.flatnonzero(rated.types)
-    difference, p = _clustered(weights[np.ix_(units, units)], tuned.d_prime[units], seed=recording.seed)
-    return Wired(curve, accuracy, tuned, clustering.excitatory, clustering.inhibitory, difference, p)
-
-
-def _clustered(weights: np.ndarray, d_prime: np.ndarray, seed: int) -> tuple[float, float]:
-    """Mean weight within a preference less that across, in standard deviations, and its p by permutation."""
-    selective = np.flatnonzero(np.abs(d_prime) >= SELECTIVE)
-    side = np.sign(d_prime[selective])
-    if min((side > 0).sum(), (side < 0).sum()) < 2:
-        return np.nan, np.nan
-    among = weights[np.ix_(selective, selective)]
-    off = ~np.eye(selective.size, dtype=bool)
-    spread = float(among[off].std())
-    if not spread > 0:
-        return np.nan, np.nan
-
-    def difference(sides: np.ndarray) -> float:
-        same = sides[:, None] == sides
-        return float(among[same & off].mean() - among[~same].mean()) / spread
-
-    rng = np.random.default_rng(seed)
-    found = difference(side)
-    shuffled = np.array([difference(rng.permutation(side)) for _ in range(SHUFFLES)])
-    return found, float((1 + np.count_nonzero(shuffled >= found)) / (1 + SHUFFLES))
+    signed = analysis.signed_clustering(
+        weights[np.ix_(units, units)], tuned.d_prime[units], threshold=SELECTIVE, rng=trials.seed
+    )
+    return Wired(curve, accuracy, tuned, clustering.excitatory, clustering.inhibitory, *signed)
 
 
 def _behaviour(found: dict[str, list[Wired]]) -> Signature:
@@ -126,7 +102,7 @@ def _behaviour(found: dict[str, list[Wired]]) -> Signature:
     return signature(
         "The task is learned under all three kinds of constraints.",
         f"{', '.join(texts)} ({networks(len(every))}; holds: {FOLLOWS}).",
-        [follows_evidence(w.curve) for w in every],
+        [w.curve is not None and w.curve.follows_evidence for w in every],
         accuracy={kind: [w.accuracy for w in of_kind] for kind, of_kind in found.items()},
         width_percent={
             kind: [w.curve.width if w.curve is not None and w.curve.converged else None for w in of_kind]
@@ -175,7 +151,7 @@ def _structured(runs: list[Run], found: list[Wired]) -> Signature:
         f"their group, {span([100 * w.accuracy for w in found], '{:.0f}')} % of choices are right (holds: "
         f"{100 * OWN_SIDE:g} % or more, and {FOLLOWS}).",
         [
-            count == 0 and share >= OWN_SIDE and follows_evidence(w.curve)
+            count == 0 and share >= OWN_SIDE and w.curve is not None and w.curve.follows_evidence
             for count, share, w in zip(across, own, found, strict=True)
         ],
         excitatory_weights_across=across,
@@ -199,16 +175,16 @@ def _draw(examples: dict[str, FigureTrials], found: dict[str, list[Wired]]) -> p
     return figure
 
 
-def _matrix(recording: FigureTrials, wired: Wired, ax: Axes) -> None:
+def _matrix(trials: FigureTrials, wired: Wired, ax: Axes) -> None:
     if wired.tuned is None:
         raise ValueError("no choices to sort the units by")
-    plotting.plot_connectivity(np.asarray(recording.net.W_rec), wired.tuned.order, recording.types, ax=ax)
-    units = np.ones(recording.net.n_rec, bool) if recording.types is None else recording.types
+    plotting.plot_connectivity(np.asarray(trials.net.W_rec), wired.tuned.order, trials.types, ax=ax)
+    units = np.ones(trials.net.n_rec, bool) if trials.types is None else trials.types
     d_prime = wired.tuned.d_prime[units]
     low, high = int((d_prime <= -SELECTIVE).sum()), int((d_prime >= SELECTIVE).sum())
     for start, size in ((0, low), (d_prime.size - high, high)):
         ax.add_patch(Rectangle((start - 0.5, start - 0.5), size, size, fill=False, color=INK, linewidth=1.0))
-    if recording.types is None:
+    if trials.types is None:
         ax.set_xticks([])
         ax.set_yticks([])
         ax.set_xlabel("to (sorted by d')")

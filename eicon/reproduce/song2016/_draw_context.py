@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ... import analysis, plotting
+from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
 from ._draw_panels import INK, TEAL, choices_panel, draw, handle, level_colours, panels, title
-from ._signatures import FigureResult, Signature, Trend, networks, psychometric, signature, span, trend
-from ._trials import FigureTrials, attempt, by_model, measure_all, record_trials
+from ._signatures import SIGNIFICANT, FigureResult, Signature, networks, signature, span
+from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 MODALITIES = ("motion", "colour")
 """Modality that counts in context 0 and in context 1."""
@@ -62,13 +63,15 @@ class StateSpace(NamedTuple):
     auc_choice: float
     auc_context: float
     angle: float
-    represented: list[list[Trend]]
+    represented: list[list[analysis.Trend]]
 
 
 def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks in both contexts."""
     example, measured = measure_all(
-        by_model(runs, "mante"), lambda run, _: record_trials(run, repeats), lambda r: (measure_behaviour(r), _space(r))
+        by_model(runs, "mante"),
+        lambda run, _: run_trials(run, repeats),
+        lambda trials: (measure_behaviour(trials), _space(trials)),
     )
     behaviours, spaces = [behaviour for behaviour, _ in measured], [space for _, space in measured]
     caption = (
@@ -82,19 +85,19 @@ def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     return FigureResult(signatures, {"context": drawing}, {"context": caption})
 
 
-def measure_behaviour(recording: FigureTrials) -> Behaviour:
+def measure_behaviour(trials: FigureTrials) -> Behaviour:
     """Psychometric curves in both contexts and modalities."""
-    context, chosen = recording.condition("context"), recording.choice
+    context, chosen = trials.condition("context"), trials.choice
     curves: list[list[analysis.Psychometric | None]] = []
     slopes = np.full((2, 2), np.nan)
     for c in (0, 1):
         curves.append([])
         for m, modality in enumerate(MODALITIES):
-            coherence, choice = recording.condition(modality)[context == c], chosen[context == c]
-            curves[c].append(psychometric(coherence, choice))
+            coherence, choice = trials.condition(modality)[context == c], chosen[context == c]
+            curves[c].append(psychometric_or_none(coherence, choice))
             if curves[c][m] is not None:
                 slopes[c, m] = _slope(coherence, choice)
-    return Behaviour(curves, slopes, float(recording.correct.mean()))
+    return Behaviour(curves, slopes, float(trials.correct.mean()))
 
 
 def _slope(coherence: np.ndarray, choice: np.ndarray) -> float:
@@ -108,14 +111,14 @@ def _slope(coherence: np.ndarray, choice: np.ndarray) -> float:
     return 0.0
 
 
-def _space(recording: FigureTrials) -> StateSpace | None:
-    return attempt(measure_space, recording.rated)
+def _space(trials: FigureTrials) -> StateSpace | None:
+    return attempt(measure_space, trials.rated)
 
 
-def measure_space(recording: FigureTrials) -> StateSpace:
+def measure_space(trials: FigureTrials) -> StateSpace:
     """Find axes on half of the trials, and look at the others."""
-    during, rates, regressors = _stimulus(recording)
-    half = np.arange(len(during)) % (2 * recording.task.n_conditions) < recording.task.n_conditions
+    during, rates, regressors = _stimulus(trials)
+    half = np.arange(len(during)) % (2 * trials.task.n_conditions) < trials.task.n_conditions
     if half.all():
         half = np.arange(len(during)) % 2 == 0
     first, second = during & half, during & ~half
@@ -136,23 +139,23 @@ def measure_space(recording: FigureTrials) -> StateSpace:
     return StateSpace(axes, separation.own_share, auc["choice"], auc["context"], angle, represented)
 
 
-def _stimulus(recording: FigureTrials) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
+def _stimulus(trials: FigureTrials) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
     """Trials with a choice (bool), rates of all during the stimulus, and task variables."""
-    start, stop = np.asarray(recording.trial.epochs["stimulus"])[0]
+    start, stop = np.asarray(trials.trial.epochs["stimulus"])[0]
     regressors = {
-        "choice": np.where(recording.choice == 0, 1.0, -1.0),
-        "motion": recording.condition("motion").astype(np.float64),
-        "colour": recording.condition("colour").astype(np.float64),
-        "context": np.where(recording.condition("context") == 1, 1.0, -1.0),
+        "choice": np.where(trials.choice == 0, 1.0, -1.0),
+        "motion": trials.condition("motion").astype(np.float64),
+        "colour": trials.condition("colour").astype(np.float64),
+        "context": np.where(trials.condition("context") == 1, 1.0, -1.0),
     }
-    return recording.choice >= 0, recording.rates[start:stop], regressors
+    return trials.choice >= 0, trials.rates[start:stop], regressors
 
 
 def _trend(
     shown: np.ndarray, axes: analysis.RegressionAxes, other: dict[str, np.ndarray], modality: str, chosen: np.ndarray
-) -> Trend:
+) -> analysis.Trend:
     p = axes.names.index(modality)
-    return trend(other[modality][chosen], shown[axes.best_step[p], chosen, p])
+    return analysis.trend(other[modality][chosen], shown[axes.best_step[p], chosen, p])
 
 
 def behaviour_signature(behaviours: list[Behaviour]) -> Signature:
@@ -199,22 +202,22 @@ def _space_signatures(spaces: list[StateSpace | None]) -> list[Signature]:
             f"Rank correlation of the activity on the axis with the irrelevant coherence "
             f"{span([t.rho for t in other_way])}, with the relevant one "
             f"{span([s.represented[c][c].rho for s in known for c in (0, 1)])} (holds: above 0 with p < 0.01).",
-            [*(found.rises() for found in other_way), *missing],
+            [*(found.rises(SIGNIFICANT) for found in other_way), *missing],
             irrelevant=[[s.represented[c][1 - c].rho for c in (0, 1)] for s in known],
             relevant=[[s.represented[c][c].rho for c in (0, 1)] for s in known],
         ),
     ]
 
 
-def _draw(recording: FigureTrials, behaviours: list[Behaviour], space: StateSpace | None) -> plotting.Drawing:
+def _draw(trials: FigureTrials, behaviours: list[Behaviour], space: StateSpace | None) -> plotting.Drawing:
     with plotting.style():
         figure, axes = panels(2, 4, (10.4, 5.4))
         behaviour_panels(axes[:, :2], behaviours)
         for c in (0, 1):
             for m, modality in enumerate(MODALITIES):
-                draw(axes[m, 2 + c], _paths, recording, space, c, modality)
+                draw(axes[m, 2 + c], _paths, trials, space, c, modality)
                 title(axes[m, 2 + c], f"{MODALITIES[c]} context")
-        levels = np.unique(recording.condition("motion"))
+        levels = np.unique(trials.condition("motion"))
         handles = [handle(f"{v:+g} %".replace("-", "\N{MINUS SIGN}"), c) for v, c in level_colours(levels).items()]
         figure.legend(handles=handles, loc="outside right upper", title="coherence", fontsize=8, title_fontsize=8)
     return figure
@@ -229,20 +232,20 @@ def behaviour_panels(axes: np.ndarray, behaviours: list[Behaviour]) -> None:
             title(axes[m, c], f"{MODALITIES[c]} context")
 
 
-def _paths(recording: FigureTrials, space: StateSpace | None, context: int, modality: str, ax: Axes) -> None:
+def _paths(trials: FigureTrials, space: StateSpace | None, context: int, modality: str, ax: Axes) -> None:
     """Mean activity on the axes of choice and of a modality, for each coherence and choice."""
     if space is None:
         raise ValueError("the activity has no axes")
-    _, rates, regressors = _stimulus(recording)
-    chosen = recording.correct & (recording.condition("context") == context)
+    _, rates, regressors = _stimulus(trials)
+    chosen = trials.correct & (trials.condition("context") == context)
     x, y = (space.axes.names.index(name) for name in ("choice", modality))
-    colours = level_colours(recording.condition(modality))
+    colours = level_colours(trials.condition(modality))
     for level, colour in colours.items():
         for side, dash in ((1.0, "-"), (-1.0, (0, (3.0, 1.5)))):
-            trials = chosen & (regressors["choice"] == side) & (regressors[modality] == level)
-            if not trials.any():
+            alike = chosen & (regressors["choice"] == side) & (regressors[modality] == level)
+            if not alike.any():
                 continue
-            path = space.axes.project(rates[:, trials].mean(axis=1, dtype=np.float64))[:, [x, y]]
+            path = space.axes.project(rates[:, alike].mean(axis=1, dtype=np.float64))[:, [x, y]]
             ax.plot(*path.T, color=colour, linestyle=dash, linewidth=1.2)
             ax.plot(*path[0], "o", color=colour, markerfacecolor="white", markersize=3.5)
             ax.plot(*path[-1], "s", color=colour, markersize=3.5)

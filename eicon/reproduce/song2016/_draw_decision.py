@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from scipy import stats
 
 from ... import analysis, plotting
+from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
 from ._draw_panels import (
     INK,
@@ -24,15 +24,12 @@ from ._signatures import (
     SIGNIFICANT,
     FigureResult,
     Signature,
-    falls_nowhere,
-    follows_evidence,
     largest_p,
     networks,
-    psychometric,
     signature,
     span,
 )
-from ._trials import FigureTrials, attempt, by_model, measure_all, record_trials
+from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 DURATION_EDGES = (80.0, 140.0, 220.0, 320.0, 460.0, 700.0, 1500.0)
 """Bins of the stimulus duration in ms, with about as many trials each."""
@@ -47,8 +44,6 @@ class Decision(NamedTuple):
     curve: analysis.Psychometric | None
     durations: analysis.AccuracyByDuration | None
     times: analysis.Chronometric | None
-    slope: float
-    slope_p: float
     accuracy: float
 
 
@@ -56,14 +51,14 @@ def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks of both versions."""
     bins = len(DURATION_EDGES) - 1
 
-    def record_vs(run: Run, first: bool) -> FigureTrials:
-        return record_trials(run, bins * repeats, keep_rates=first)
+    def run_vs(run: Run, first: bool) -> FigureTrials:
+        return run_trials(run, bins * repeats, keep_rates=first)
 
-    def record_rt(run: Run, first: bool) -> FigureTrials:
-        return record_trials(run, repeats, keep_rates=first)
+    def run_rt(run: Run, first: bool) -> FigureTrials:
+        return run_trials(run, repeats, keep_rates=first)
 
-    vs, varied = measure_all(by_model(runs, "rdm_varstim"), record_vs, _varied)
-    rt, timed = measure_all(by_model(runs, "rdm_rt"), record_rt, _timed)
+    vs, varied = measure_all(by_model(runs, "rdm_varstim"), run_vs, _varied)
+    rt, timed = measure_all(by_model(runs, "rdm_rt"), run_rt, _timed)
     caption = (
         "Above, stimulus of variable duration (VS): choices against signed coherence, accuracy against the duration of "
         "the stimulus for each coherence, and the activity of a unit in correct trials from the onset of the stimulus. "
@@ -76,38 +71,31 @@ def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     return FigureResult(signatures, {"decision": drawing}, {"decision": caption})
 
 
-def _varied(recording: FigureTrials) -> Decision:
-    coherence, correct = recording.condition("coherence"), recording.correct
+def _varied(trials: FigureTrials) -> Decision:
+    coherence, correct = trials.condition("coherence"), trials.correct
     durations = attempt(
         analysis.accuracy_by_duration,
-        recording.condition("duration"),
+        trials.condition("duration"),
         np.abs(coherence),
         correct,
         np.array(DURATION_EDGES),
     )
-    curve = psychometric(coherence, recording.choice)
-    return Decision(curve, durations, None, np.nan, np.nan, float(correct.mean()))
+    return Decision(psychometric_or_none(coherence, trials.choice), durations, None, float(correct.mean()))
 
 
-def _timed(recording: FigureTrials) -> Decision:
-    coherence, correct = recording.condition("coherence"), recording.correct
-    time = _crossing(recording).time
-    times = attempt(analysis.chronometric, np.abs(coherence), time, correct)
-    curve = psychometric(coherence, recording.choice)
-    slope = p = np.nan
-    if np.unique(np.abs(coherence[correct])).size > 1 and np.unique(time[correct]).size > 1:
-        line = stats.linregress(np.log2(np.abs(coherence[correct])), time[correct])
-        slope, p = float(line.slope), float(line.pvalue)
-    return Decision(curve, None, times, slope, p, float(correct.mean()))
+def _timed(trials: FigureTrials) -> Decision:
+    coherence, correct = trials.condition("coherence"), trials.correct
+    times = attempt(analysis.chronometric, np.abs(coherence), _crossing(trials).time, correct)
+    return Decision(psychometric_or_none(coherence, trials.choice), None, times, float(correct.mean()))
 
 
-def _crossing(recording: FigureTrials) -> analysis.ThresholdCrossing:
+def _crossing(trials: FigureTrials) -> analysis.ThresholdCrossing:
     return analysis.threshold_crossing(
-        recording.outputs,
-        recording.task.threshold,  # type: ignore[attr-defined]
-        recording.onset("stimulus"),
-        recording.task.dt,
-        inside=recording.inside,
+        trials.outputs,
+        trials.task.threshold,  # type: ignore[attr-defined]
+        trials.onset("stimulus"),
+        trials.task.dt,
+        inside=trials.inside,
     )
 
 
@@ -120,10 +108,10 @@ def _curve_signature(name: str, found: list[Decision]) -> Signature:
         f"{span([None if curve is None else curve.bias for curve in curves], '{:.2f} %')}; "
         f"{span([100 * decision.accuracy for decision in found], '{:.0f}')} % correct (holds: the fit is "
         f"determined, {FOLLOWS}).",
-        [curve is not None and curve.converged and follows_evidence(curve) for curve in curves],
+        [curve is not None and curve.converged and curve.follows_evidence for curve in curves],
         width_percent=widths,
         bias_percent=[None if curve is None else curve.bias for curve in curves],
-        monotone_within_error=[curve is not None and falls_nowhere(curve) for curve in curves],
+        monotone_within_error=[curve is not None and curve.is_monotone_within_error for curve in curves],
         accuracy=[decision.accuracy for decision in found],
     )
 
@@ -157,7 +145,8 @@ def _varied_signatures(found: list[Decision]) -> list[Signature]:
 
 def _timed_signatures(found: list[Decision]) -> list[Signature]:
     known = [decision.times for decision in found if decision.times is not None]
-    slopes, p_values = [d.slope for d in found], [d.slope_p for d in found]
+    slopes = [np.nan if decision.times is None else decision.times.slope for decision in found]
+    p_values = [np.nan if decision.times is None else decision.times.slope_p_value for decision in found]
     missing = [float(times.n_missing.sum() / (times.n.sum() + times.n_missing.sum())) for times in known]
     slower = [float(np.nanmax(t.mean[0]) - t.mean[0][-1]) if np.isfinite(t.mean[0][-1]) else None for t in known]
     return [
@@ -230,19 +219,19 @@ def _times(found: list[Decision], ax: Axes) -> None:
     ax.legend(loc="best", fontsize=8)
 
 
-def _stimulus_aligned(recording: FigureTrials, ax: Axes) -> str:
-    chosen = np.where(recording.correct, recording.onset("stimulus"), -1)
-    inside = recording.during("fixation", "stimulus")
-    return _unit(recording, chosen, (BEFORE, AFTER), inside, "from stimulus onset", "VS", ax)
+def _stimulus_aligned(trials: FigureTrials, ax: Axes) -> str:
+    chosen = np.where(trials.correct, trials.onset("stimulus"), -1)
+    inside = trials.during("fixation", "stimulus")
+    return _unit(trials, chosen, (BEFORE, AFTER), inside, "from stimulus onset", "VS", ax)
 
 
-def _response_aligned(recording: FigureTrials, ax: Axes) -> str:
-    chosen = np.where(recording.correct, _crossing(recording).step, -1)
-    return _unit(recording, chosen, RESPONSE, recording.during("stimulus", "decision"), "from response", "RT", ax)
+def _response_aligned(trials: FigureTrials, ax: Axes) -> str:
+    chosen = np.where(trials.correct, _crossing(trials).step, -1)
+    return _unit(trials, chosen, RESPONSE, trials.during("stimulus", "decision"), "from response", "RT", ax)
 
 
 def _unit(
-    recording: FigureTrials,
+    trials: FigureTrials,
     event: np.ndarray,
     window: tuple[float, float],
     inside: np.ndarray,
@@ -251,12 +240,12 @@ def _unit(
     ax: Axes,
 ) -> str:
     """Draw the excitatory unit that tells the choices apart best, and return its name."""
-    tuned = analysis.selectivity(recording.rates, recording.choice, window=recording.during("stimulus"))
+    tuned = analysis.selectivity(trials.rates, trials.choice, window=trials.during("stimulus"))
     size = np.where(np.isfinite(tuned.d_prime), tuned.d_prime, 0.0)
-    best = int(np.argmax(size if recording.types is None else np.where(recording.types, size, -np.inf)))
-    rates = recording.rates[:, :, best : best + 1]
-    coherence = recording.condition("coherence")
-    found = analysis.psth(rates, coherence, event, recording.task.dt, window=window, inside=inside)
+    best = int(np.argmax(size if trials.types is None else np.where(trials.types, size, -np.inf)))
+    rates = trials.rates[:, :, best : best + 1]
+    coherence = trials.condition("coherence")
+    found = analysis.psth(rates, coherence, event, trials.task.dt, window=window, inside=inside)
     colours = level_colours(np.abs(coherence))
     for level, mean, n in zip(found.levels, found.average[:, :, 0], found.n, strict=True):
         known = n >= min(FEWEST, found.n.max())

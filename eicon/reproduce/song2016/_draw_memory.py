@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from scipy import special
 
 from ... import analysis, plotting
 from ...runs import Run
@@ -23,7 +22,7 @@ from ._draw_panels import (
     title,
 )
 from ._signatures import SIGNIFICANT, FigureResult, Signature, networks, signature, span
-from ._trials import FigureTrials, attempt, by_model, measure_all, record_trials
+from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 WORST = 0.85
 """Smallest accuracy in the worst condition, the criterion of the paper."""
@@ -88,8 +87,8 @@ class Memory(NamedTuple):
 def memory_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks on all pairs of frequencies."""
     models = by_model(runs, "romo")
-    _, behaviour = measure_all(models, lambda run, _: record_trials(run, MORE * repeats, keep_rates=False), _accuracy)
-    example, found = measure_all(models, lambda run, _: record_trials(run, repeats, stream=1), _measure)
+    _, behaviour = measure_all(models, lambda run, _: run_trials(run, MORE * repeats, keep_rates=False), _accuracy)
+    example, found = measure_all(models, lambda run, _: run_trials(run, repeats, stream=1), _measure)
     task = example.task
     caption = (
         "Per cent correct for each pair of frequencies (dotted: equal ones); mean activity of two units in correct "
@@ -108,48 +107,25 @@ def _shortest(task) -> float:
     return float(getattr(task.delay, "min", task.delay))
 
 
-def _accuracy(recording: FigureTrials) -> Behaviour:
-    f1, f2, correct = recording.condition("f1"), recording.condition("f2"), recording.correct
+def _accuracy(trials: FigureTrials) -> Behaviour:
+    f1, f2, correct = trials.condition("f1"), trials.condition("f2"), trials.correct
     pairs = np.unique(np.stack([f1, f2], axis=1), axis=0)
     return Behaviour(pairs, np.array([correct[(f1 == a) & (f2 == b)].mean() for a, b in pairs]))
 
 
-def _measure(recording: FigureTrials) -> Memory:
-    rated = recording.rated
+def _measure(trials: FigureTrials) -> Memory:
+    rated = trials.rated
     f1 = rated.condition("f1").astype(np.float64)
     window = (-BEFORE, _shortest(rated.task) - rated.task.dt)
     aligned = analysis.align(rated.rates, rated.onset("delay"), rated.task.dt, window=window)
     late = aligned.values[aligned.time > window[1] - LATE].mean(axis=0)
     tuning = attempt(analysis.tuning, late, f1, alpha=SIGNIFICANT)
-    slopes = [_slopes(rates, f1) for rates in aligned.values]
+    shares = attempt(analysis.tuned_fractions, aligned.values, f1)
     steps = np.arange(0, len(aligned.time), max(1, round(EVERY / rated.task.dt)))
     stability = attempt(analysis.tuning_correlation, aligned.values, f1, steps=steps)
-    rising, falling = np.array(slopes).T
-    return Memory(_tuned(late, f1), tuning, aligned.time, rising, falling, stability)
-
-
-def _tuned(values: np.ndarray, levels: np.ndarray) -> np.ndarray:
-    """Units whose means differ between levels: one-way analysis of variance."""
-    groups = [values[levels == level].astype(np.float64) for level in np.unique(levels)]
-    grand = np.concatenate(groups).mean(axis=0)
-    between = sum(len(group) * (group.mean(axis=0) - grand) ** 2 for group in groups)
-    within = np.sum([np.sum((group - group.mean(axis=0)) ** 2, axis=0) for group in groups], axis=0)
-    free = len(groups) - 1, len(values) - len(groups)
-    if min(free) < 1:
-        return np.zeros(values.shape[1], bool)
-    f = np.divide(between / free[0], within / free[1], out=np.zeros(values.shape[1]), where=within > 0)
-    return special.fdtrc(*free, f) < SIGNIFICANT
-
-
-def _slopes(rates: np.ndarray, f1: np.ndarray) -> tuple[float, float]:
-    """Fractions of units (B, N) that rise and fall with the frequency, p < 0.05 each by the correlation over trials."""
-    x, y = f1 - f1.mean(), rates - rates.mean(axis=0)
-    size = np.sqrt((x @ x) * np.sum(y**2, axis=0))
-    r = np.clip(np.divide(x @ y, size, out=np.zeros(size.shape), where=size > 0), -1.0, 1.0)
-    free = len(f1) - 2
-    t = r * np.sqrt(free / np.maximum(1 - r**2, 1e-12)) if free > 0 else np.zeros_like(r)
-    significant = 2 * special.stdtr(max(free, 1), -np.abs(t)) < 0.05
-    return float(np.mean(significant & (r > 0))), float(np.mean(significant & (r < 0)))
+    tuned = np.zeros(late.shape[1], bool) if tuning is None else tuning.p_any < SIGNIFICANT
+    rising, falling = np.zeros((2, len(aligned.time))) if shares is None else shares
+    return Memory(tuned, tuning, aligned.time, rising, falling, stability)
 
 
 def _behaviour(found: list[Behaviour]) -> Signature:
@@ -205,19 +181,19 @@ def _stable(found: list[Memory], shortest: float) -> Signature:
     )
 
 
-def _draw(recording: FigureTrials, behaviour: Behaviour, memory: Memory, shortest: float) -> plotting.Drawing:
+def _draw(trials: FigureTrials, behaviour: Behaviour, memory: Memory, shortest: float) -> plotting.Drawing:
     with plotting.style():
         figure, axes = panels(2, 3, (9.8, 6.0))
         _grid(behaviour, axes[0, 0])
         for ax, sign, word in zip(axes[0, 1:], (1, -1), ("rises", "falls"), strict=True):
-            name = draw(ax, _unit, recording, memory, sign)
+            name = draw(ax, _unit, trials, memory, sign)
             title(ax, f"no unit {word}" if name is None else f"{name}: {word} at the end")
-        _shares(memory, recording.task.f1, axes[1, 0])  # type: ignore[attr-defined]
+        _shares(memory, trials.task.f1, axes[1, 0])  # type: ignore[attr-defined]
         draw(axes[1, 1], _matrix, memory)
         title(axes[1, 1], "similarity of tuning")
-        draw(axes[1, 2], _scatter, recording, memory, shortest)
+        draw(axes[1, 2], _scatter, trials, memory, shortest)
         title(axes[1, 2], "tuning within the delay")
-        colours = level_colours(recording.condition("f1"))
+        colours = level_colours(trials.condition("f1"))
         handles = [handle(f"{level:g} Hz", colour) for level, colour in reversed(colours.items())]
         figure.legend(handles=handles, loc="outside right upper", title="f1", fontsize=8, title_fontsize=8)
     return figure
@@ -240,7 +216,7 @@ def _grid(behaviour: Behaviour, ax: Axes) -> None:
     title(ax, "per cent correct")
 
 
-def _unit(recording: FigureTrials, memory: Memory, sign: int, ax: Axes) -> str:
+def _unit(trials: FigureTrials, memory: Memory, sign: int, ax: Axes) -> str:
     """Draw the monotone unit whose tuning explains most, and return its name."""
     tuning = memory.tuning
     if tuning is None:
@@ -249,19 +225,19 @@ def _unit(recording: FigureTrials, memory: Memory, sign: int, ax: Axes) -> str:
     if not candidates.size:
         raise ValueError("no tuned unit")
     unit = int(candidates[np.argmax(tuning.r_squared[candidates])])
-    event = np.where(recording.correct, recording.onset("delay"), -1)
+    event = np.where(trials.correct, trials.onset("delay"), -1)
     window = (memory.time[0], memory.time[-1])
-    rates, f1 = recording.rates[:, :, unit : unit + 1], recording.condition("f1")
-    found = analysis.psth(rates, f1, event, recording.task.dt, window=window)
+    rates, f1 = trials.rates[:, :, unit : unit + 1], trials.condition("f1")
+    found = analysis.psth(rates, f1, event, trials.task.dt, window=window)
     colours = level_colours(f1)
-    ax.axvspan(-recording.task.f1, 0, color=SHADE, linewidth=0, zorder=0)  # type: ignore[attr-defined]
+    ax.axvspan(-trials.task.f1, 0, color=SHADE, linewidth=0, zorder=0)  # type: ignore[attr-defined]
     for level, mean in zip(found.levels.tolist(), found.average[:, :, 0], strict=True):
         ax.plot(found.time, mean, color=colours[level], linewidth=1.2)
     ax.set_xlim(*window)
     ax.set_ylim(bottom=0)
     ax.set_xlabel(SINCE)
     ax.set_ylabel(UNIT_LABEL)
-    kind = "" if recording.types is None else " (E)" if recording.types[unit] else " (I)"
+    kind = "" if trials.types is None else " (E)" if trials.types[unit] else " (I)"
     return f"unit {unit}{kind}"
 
 
@@ -288,14 +264,14 @@ def _matrix(memory: Memory, ax: Axes) -> None:
     ax.axvline(0.0, color=INK, linewidth=0.8, linestyle=":")
 
 
-def _scatter(recording: FigureTrials, memory: Memory, shortest: float, ax: Axes) -> None:
+def _scatter(trials: FigureTrials, memory: Memory, shortest: float, ax: Axes) -> None:
     if memory.stability is None:
         nothing(ax, "no tuning")
         return
     times = memory.time[memory.stability.steps]
     middle, end = (int(np.argmin(np.abs(times - time))) for time in (shortest / 2, shortest))
     slopes = 1000 * memory.stability.slope[[middle, end]]
-    types = np.ones(slopes.shape[1], bool) if recording.types is None else recording.types
+    types = np.ones(slopes.shape[1], bool) if trials.types is None else trials.types
     for chosen, colour, name in ((types, E_COLOR, "E"), (~types, I_COLOR, "I")):
         ax.plot(*slopes[:, chosen], "o", color=colour, markersize=2.5, alpha=0.7, label=name)
     limit = 1.08 * float(np.abs(slopes).max()) or 1.0

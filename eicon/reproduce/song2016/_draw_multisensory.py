@@ -7,10 +7,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ... import analysis, plotting
+from ...analysis._psychometric import psychometric_or_none
 from ...runs import Run
 from ._draw_panels import INK, REFERENCE, SHADE, UNIT_LABEL, draw, handle, nothing, panels, title
-from ._signatures import FigureResult, Signature, networks, psychometric, signature, span
-from ._trials import FigureTrials, attempt, by_model, measure_all, record_trials
+from ._signatures import FigureResult, Signature, networks, signature, span
+from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 RATES = (9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0)
 """Rates of the test, around the boundary; networks are trained on more."""
@@ -51,8 +52,8 @@ class Units(NamedTuple):
 def multisensory_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks at rates around the boundary."""
     models = by_model(runs, "multisensory")
-    _, ratios = measure_all(models, lambda run, _: _record(run, MORE * repeats, keep_rates=False), _ratio)
-    example, units = measure_all(models, lambda run, _: _record(run, repeats, stream=1), _units)
+    _, ratios = measure_all(models, lambda run, _: _run_around_boundary(run, MORE * repeats, keep_rates=False), _ratio)
+    example, units = measure_all(models, lambda run, _: _run_around_boundary(run, repeats, stream=1), _units)
     caption = (
         "Fraction of high choices against the rate in each modality, of one network; information of both modalities "
         "over that predicted from each alone, with bootstrap 95 % intervals, of all networks (grey band: counts as the "
@@ -64,22 +65,22 @@ def multisensory_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResul
     return FigureResult(signatures, {"multisensory": drawing}, {"multisensory": caption})
 
 
-def _record(run: Run, repeats: int, *, stream: int = 0, keep_rates: bool = True) -> FigureTrials:
+def _run_around_boundary(run: Run, repeats: int, *, stream: int = 0, keep_rates: bool = True) -> FigureTrials:
     task = replace(run.config.make_task(), rates=RATES)  # type: ignore[call-arg]
-    return record_trials(run, repeats, task=task, stream=stream, keep_rates=keep_rates)
+    return run_trials(run, repeats, task=task, stream=stream, keep_rates=keep_rates)
 
 
-def _ratio(recording: FigureTrials) -> analysis.MultisensoryRatio | None:
+def _ratio(trials: FigureTrials) -> analysis.MultisensoryRatio | None:
     """Information in the three curves; None if the choices do not determine them."""
-    rate, modality, choice = recording.condition("rate"), recording.condition("modality"), recording.choice
-    curves = [psychometric(rate[modality == m], choice[modality == m]) for m in range(3)]
+    rate, modality, choice = trials.condition("rate"), trials.condition("modality"), trials.choice
+    curves = [psychometric_or_none(rate[modality == m], choice[modality == m]) for m in range(3)]
     if not all(curve is not None and curve.converged for curve in curves):
         return None
-    return analysis.multisensory_ratio(rate, modality, choice, rng=recording.seed, n_resamples=RESAMPLES)
+    return analysis.multisensory_ratio(rate, modality, choice, rng=trials.seed, n_resamples=RESAMPLES)
 
 
-def _units(recording: FigureTrials) -> Units | None:
-    rated = recording.rated
+def _units(trials: FigureTrials) -> Units | None:
+    rated = trials.rated
     modality, window = rated.condition("modality"), rated.during("stimulus")
     alone = rated.correct & (modality < 2)
     labels = {"choice": np.where(alone, rated.choice, -1), "modality": np.where(alone, modality, -1)}
@@ -132,16 +133,16 @@ def _mixed(units: list[Units | None]) -> Signature:
 
 
 def _draw(
-    recording: FigureTrials, ratios: list[analysis.MultisensoryRatio | None], units: Units | None
+    trials: FigureTrials, ratios: list[analysis.MultisensoryRatio | None], units: Units | None
 ) -> plotting.Drawing:
     with plotting.style():
         figure, axes = panels(2, 3, (9.6, 5.8))
-        draw(axes[0, 0], _curves, recording, ratios[0])
+        draw(axes[0, 0], _curves, trials, ratios[0])
         title(axes[0, 0], "choices")
         _ratios(ratios, axes[0, 1])
         draw(axes[0, 2], _scatter, units)
         title(axes[0, 2], "selectivity of units (d')")
-        rated = recording.rated
+        rated = trials.rated
         for i, (ax, kind) in enumerate(zip(axes[1], KINDS, strict=True)):
             name = draw(ax, _unit, rated, units, kind)
             title(ax, kind if name is None else f"{name}: {kind}")
@@ -156,10 +157,10 @@ def _draw(
     return figure
 
 
-def _curves(recording: FigureTrials, ratio: analysis.MultisensoryRatio | None, ax: Axes) -> None:
+def _curves(trials: FigureTrials, ratio: analysis.MultisensoryRatio | None, ax: Axes) -> None:
     if ratio is None:
         raise ValueError("no choices to fit a curve to")
-    boundary = recording.task.boundary  # type: ignore[attr-defined]
+    boundary = trials.task.boundary  # type: ignore[attr-defined]
     plotting.plot_multisensory(ratio, names=tuple(SENSES), boundary=boundary, ax=ax)
     for text in ax.texts:
         text.remove()
@@ -203,18 +204,18 @@ def _scatter(units: Units | None, ax: Axes) -> None:
     ax.set_ylabel("for choice (> 0: high)")
 
 
-def _unit(recording: FigureTrials, units: Units | None, kind: str, ax: Axes) -> str:
+def _unit(trials: FigureTrials, units: Units | None, kind: str, ax: Axes) -> str:
     if units is None:
         raise ValueError("no correct trials of each kind")
     unit = units.examples()[kind]
-    onset, stop = np.asarray(recording.trial.epochs["stimulus"])[0] * recording.task.dt
-    time = np.arange(1, len(recording.rates) + 1) * recording.task.dt - onset
+    onset, stop = np.asarray(trials.trial.epochs["stimulus"])[0] * trials.task.dt
+    time = np.arange(1, len(trials.rates) + 1) * trials.task.dt - onset
     ax.axvspan(0, stop - onset, color=SHADE, linewidth=0, zorder=0)
     for m, sense in enumerate(("visual", "auditory")):
         for choice, dash in ((0, "-"), (1, "--")):
-            chosen = recording.correct & (recording.condition("modality") == m) & (recording.choice == choice)
+            chosen = trials.correct & (trials.condition("modality") == m) & (trials.choice == choice)
             if chosen.any():
-                ax.plot(time, recording.rates[:, chosen, unit].mean(axis=1), color=SENSES[sense], linestyle=dash)
+                ax.plot(time, trials.rates[:, chosen, unit].mean(axis=1), color=SENSES[sense], linestyle=dash)
     ax.set_xlim(time[0], time[-1])
     ax.set_ylim(bottom=0)
     ax.set_xlabel("time from stimulus onset (ms)")

@@ -9,7 +9,7 @@ from ... import analysis, plotting
 from ...runs import Run
 from ._draw_panels import INK, NEUTRAL, ORANGE, REFERENCE, TEAL, draw, handle, panels, title
 from ._signatures import FigureResult, Signature, networks, signature, span
-from ._trials import FigureTrials, by_model, measure_all, record_trials
+from ._trials import FigureTrials, by_model, measure_all, run_trials
 
 RMSE, RIGHT = 0.06, 0.95
 """Largest error, a little above the 0.05 of the training, and smallest fraction of right trials in each sequence."""
@@ -39,7 +39,7 @@ class Sequences(NamedTuple):
 def sequences_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks on all sequences."""
     models = by_model(runs, "lee")
-    example, found = measure_all(models, lambda run, first: record_trials(run, repeats, keep_rates=first), _measure)
+    example, found = measure_all(models, lambda run, first: run_trials(run, repeats, keep_rates=first), _measure)
     drawings = {"eye_paths": _paths(example), "sequences": _draw(example.rated, found)}
     captions = {
         "eye_paths": f"Gaze of a network, with its noise, in {SINGLE_TRIALS} trials of each sequence from fixation of "
@@ -51,9 +51,9 @@ def sequences_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     return FigureResult([_accurate(found), _right(found)], drawings, captions)
 
 
-def _measure(recording: FigureTrials) -> Sequences:
-    sequence = recording.condition("sequence")
-    squares, score = recording.of_task("rmse").astype(np.float64) ** 2, recording.of_task("correct")
+def _measure(trials: FigureTrials) -> Sequences:
+    sequence = trials.condition("sequence")
+    squares, score = trials.of_task("rmse").astype(np.float64) ** 2, trials.of_task("correct")
     levels = np.unique(sequence)
     rmse = np.array([np.sqrt(squares[sequence == level].mean()) for level in levels])
     return Sequences(rmse, np.array([score[sequence == level].mean() for level in levels]))
@@ -82,26 +82,26 @@ def _right(found: list[Sequences]) -> Signature:
     )
 
 
-def _paths(recording: FigureTrials) -> plotting.Drawing:
+def _paths(trials: FigureTrials) -> plotting.Drawing:
     """Draw the first trials of each sequence, from fixation on."""
-    shown = slice(0, SINGLE_TRIALS * recording.task.n_conditions)
-    shown_steps = recording.during("fixation", "movement 1", "movement 2", "movement 3")
-    sequence = recording.condition("sequence")
+    shown = slice(0, SINGLE_TRIALS * trials.task.n_conditions)
+    shown_steps = trials.during("fixation", "movement 1", "movement 2", "movement 3")
+    sequence = trials.condition("sequence")
     return plotting.plot_eye_paths(
-        recording.outputs[:, shown],
+        trials.outputs[:, shown],
         sequence[shown],
-        targets=np.asarray(recording.trial.targets)[:, shown],
+        targets=np.asarray(trials.trial.targets)[:, shown],
         dots=DOTS,
         mask=shown_steps[:, shown],
         titles={int(level): f"sequence {level + 1}" for level in np.unique(sequence)},
     )
 
 
-def _draw(recording: FigureTrials, found: list[Sequences]) -> plotting.Drawing:
+def _draw(trials: FigureTrials, found: list[Sequences]) -> plotting.Drawing:
     with plotting.style():
         figure, axes = panels(1, 3, (10.0, 3.2))
-        _time(recording, 0, axes[0, 0])
-        draw(axes[0, 1], _plane, recording)
+        _time(trials, 0, axes[0, 0])
+        draw(axes[0, 1], _plane, trials)
         title(axes[0, 1], "state space")
         ax = axes[0, 2]
         for i, sequences in reversed(list(enumerate(found))):
@@ -118,16 +118,16 @@ def _draw(recording: FigureTrials, found: list[Sequences]) -> plotting.Drawing:
     return figure
 
 
-def _time(recording: FigureTrials, sequence: int, ax: Axes) -> None:
-    trial = int(np.flatnonzero(recording.condition("sequence") == sequence)[0])
-    targets, scored = (np.asarray(values)[:, trial] for values in (recording.trial.targets, recording.trial.mask))
-    time = np.arange(1, len(targets) + 1) * recording.task.dt / 1000
+def _time(trials: FigureTrials, sequence: int, ax: Axes) -> None:
+    trial = int(np.flatnonzero(trials.condition("sequence") == sequence)[0])
+    targets, scored = (np.asarray(values)[:, trial] for values in (trials.trial.targets, trials.trial.mask))
+    time = np.arange(1, len(targets) + 1) * trials.task.dt / 1000
     for k, (name, colour) in enumerate((("x", TEAL), ("y", ORANGE))):
-        ax.plot(time, recording.outputs[:, trial, k], color=colour, linewidth=1.2, label=name)
+        ax.plot(time, trials.outputs[:, trial, k], color=colour, linewidth=1.2, label=name)
         wanted = np.where(scored > 0, targets[:, k], np.nan)
         ax.plot(time, wanted, color=colour, linestyle="--", linewidth=0.9)
-    for name, bounds in recording.trial.epochs.items():
-        start = float(bounds[trial, 0]) * recording.task.dt / 1000
+    for name, bounds in trials.trial.epochs.items():
+        start = float(bounds[trial, 0]) * trials.task.dt / 1000
         if name != "intertrial":
             ax.axvline(start, color=REFERENCE, linestyle=":", linewidth=0.8)
     ax.set_ylim(-0.85, 0.85)
@@ -139,11 +139,11 @@ def _time(recording: FigureTrials, sequence: int, ax: Axes) -> None:
     title(ax, f"a trial of sequence {sequence + 1}")
 
 
-def _plane(recording: FigureTrials, ax: Axes) -> None:
-    first = int(recording.onset("fixation")[0])
-    mean = analysis.condition_average(recording.rates[first:], recording.condition("sequence"))
+def _plane(trials: FigureTrials, ax: Axes) -> None:
+    first = int(trials.onset("fixation")[0])
+    mean = analysis.condition_average(trials.rates[first:], trials.condition("sequence"))
     found = analysis.pca(np.moveaxis(mean.average, 0, 1), n_components=2)
-    start = int(recording.onset("movement 1")[0]) - first
+    start = int(trials.onset("movement 1")[0]) - first
     for sequence in range(len(mean.levels)):
         path = found.trajectories[:, sequence]
         ax.plot(*path.T, color=SEQUENCE_COLOURS[sequence], linewidth=1.2)

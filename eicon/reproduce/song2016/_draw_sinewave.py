@@ -6,11 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.axes import Axes
 
-from ... import plotting
+from ... import analysis, plotting
 from ...runs import Run
 from ._draw_panels import INK, ORANGE, REFERENCE, SHADE, TEAL, mosaic, points, title
 from ._signatures import FigureResult, Signature, networks, signature, span
-from ._trials import FigureTrials, by_model, measure_all, record_trials
+from ._trials import FigureTrials, by_model, measure_all, run_trials
 
 EXTRA_PERIODS = 10
 FINE_DT = 0.5
@@ -58,9 +58,9 @@ class Wave(NamedTuple):
 
 def sinewave_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks for longer than they were trained, at the step of the training and at a fine one."""
-    models, trials = by_model(runs, "sinewave"), min(repeats, MOST_TRIALS)
-    _, coarse = measure_all(models, lambda run, _: _record(run, trials, run.config.make_task().dt), measure)
-    example, fine = measure_all(models, lambda run, _: _record(run, trials, FINE_DT), measure)
+    models, repeats = by_model(runs, "sinewave"), min(repeats, MOST_TRIALS)
+    _, coarse = measure_all(models, lambda run, _: _run_longer(run, repeats, run.config.make_task().dt), measure)
+    example, fine = measure_all(models, lambda run, _: _run_longer(run, repeats, FINE_DT), measure)
     dt = models[0].config.make_task().dt
     caption = (
         f"Output of a network in a single trial, with its noise, at a step of {FINE_DT:g} ms; networks were trained at "
@@ -72,29 +72,24 @@ def sinewave_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     return FigureResult(signatures, {"sinewave": _draw(example, coarse, fine, dt)}, {"sinewave": caption})
 
 
-def measure(recording: FigureTrials) -> Wave:
-    """Amplitude and phase of each period."""
-    task = recording.task
+def measure(trials: FigureTrials) -> Wave:
+    """Error and amplitude of each period, and how long a period is."""
+    task = trials.task
     period, trained = task.period, task.periods[1] - EXTRA_PERIODS  # type: ignore[attr-defined]
     steps = round(period / task.dt)
-    n = len(recording.outputs) // steps
-    cut = recording.outputs[: n * steps, :, 0].reshape(n, steps, -1).astype(np.float64)
+    n = len(trials.outputs) // steps
+    cut = trials.outputs[: n * steps, :, 0].reshape(n, steps, -1).astype(np.float64)
     target = np.sin(2 * np.pi * np.arange(1, steps + 1) / steps)
     rmse = np.sqrt(np.mean((cut - target[:, None]) ** 2, axis=(1, 2)))
-    turning = np.exp(-2j * np.pi * np.arange(1, steps + 1) / steps)
-    component = 2j / steps * np.einsum("kst,s->kt", cut, turning)
-    amplitude = np.abs(component).mean(axis=1)
-    if not amplitude.min() > WAVE:
-        return Wave(rmse, amplitude, np.nan, period, trained)
-    drift = np.polyfit(np.arange(n), np.unwrap(np.angle(component), axis=0), 1)[0].mean()
-    return Wave(rmse, amplitude, float(period / (1 + drift / (2 * np.pi))), period, trained)
+    found = analysis.oscillation(trials.outputs[:, :, 0], period, task.dt, smallest=WAVE)
+    return Wave(rmse, found.amplitude, found.period, period, trained)
 
 
-def _record(run: Run, trials: int, dt: float) -> FigureTrials:
+def _run_longer(run: Run, repeats: int, dt: float) -> FigureTrials:
     task = run.config.make_task()
     length = task.periods[1] + EXTRA_PERIODS  # type: ignore[attr-defined]
     longer = replace(task, dt=dt, periods=(length, length))  # type: ignore[call-arg]
-    return record_trials(run, trials, task=longer, keep_rates=False)
+    return run_trials(run, repeats, task=longer, keep_rates=False)
 
 
 def _signatures(coarse: list[Wave], fine: list[Wave], dt: float) -> list[Signature]:
@@ -144,9 +139,9 @@ def _numbers(waves: list[Wave]) -> dict[str, list]:
     }
 
 
-def _draw(recording: FigureTrials, coarse: list[Wave], fine: list[Wave], dt: float) -> plotting.Drawing:
-    time = np.arange(1, len(recording.outputs) + 1) * recording.task.dt / 1000
-    wave, target = recording.outputs[:, 0, 0], np.asarray(recording.trial.targets)[:, 0, 0]
+def _draw(trials: FigureTrials, coarse: list[Wave], fine: list[Wave], dt: float) -> plotting.Drawing:
+    time = np.arange(1, len(trials.outputs) + 1) * trials.task.dt / 1000
+    wave, target = trials.outputs[:, 0, 0], np.asarray(trials.trial.targets)[:, 0, 0]
     period = fine[0].asked / 1000
     trained = fine[0].trained * period
     with plotting.style():

@@ -4,10 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
-from scipy import stats
 
-from ... import analysis, plotting
+from ... import plotting
 from ..._files import without_nan
 
 SIGNIFICANT = 0.01
@@ -46,66 +44,17 @@ class FigureResult(NamedTuple):
     captions: dict[str, str]
 
 
-class Trend(NamedTuple):
-    """A rank correlation, its p (two-sided) and the number of pairs; NaN if one of the two does not vary."""
-
-    rho: float
-    p: float
-    n: int
-
-    def rises(self) -> bool:
-        """Whether the second rises with the first, beyond chance."""
-        return self.rho > 0 and self.p < SIGNIFICANT
-
-    def falls(self) -> bool:
-        """Whether it falls, beyond chance."""
-        return self.rho < 0 and self.p < SIGNIFICANT
-
-
 def signature(claim: str, measured: str, flags: Iterable[bool | np.bool_ | None], **values: Any) -> Signature:
     """Signature that holds if there are flags and all of them are true (None: could not be measured)."""
     judged = [bool(flag) for flag in flags]
     return Signature(claim, measured, bool(judged) and all(judged), without_nan(_plain(values)))
 
 
-def trend(x: ArrayLike, y: ArrayLike) -> Trend:
-    """Spearman's rank correlation of what is finite in both."""
-    first, second = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    known = np.isfinite(first) & np.isfinite(second)
-    first, second = first[known], second[known]
-    if first.size < 3 or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
-        return Trend(np.nan, np.nan, int(first.size))
-    found = stats.spearmanr(first, second)
-    return Trend(float(found.statistic), float(found.pvalue), int(first.size))
-
-
-def psychometric(levels: ArrayLike, choice: ArrayLike) -> analysis.Psychometric | None:
-    """Psychometric curve; None if there are choices at fewer than two levels."""
-    signed, chosen = np.asarray(levels, np.float64), np.asarray(choice)
-    if np.unique(signed[chosen >= 0]).size < 2:
-        return None
-    return analysis.psychometric(signed, chosen)
-
-
-def falls_nowhere(curve: analysis.Psychometric) -> bool:
-    """Whether no level is below a lower one by more than their 95 % intervals allow."""
-    highest_low = np.maximum.accumulate(curve.ci[:, 0])
-    return bool((curve.ci[1:, 1] >= highest_low[:-1]).all())
-
-
-def follows_evidence(curve: analysis.Psychometric | None) -> bool:
-    """Whether choices rise with the evidence: the fitted curve from under 1/4 to over 3/4, and `falls_nowhere`."""
-    if curve is None or not falls_nowhere(curve):
-        return False
-    lowest, highest = curve.predict(curve.levels[[0, -1]])
-    return bool(lowest < 0.25 and highest > 0.75)
-
-
 FOLLOWS = (
     "the fitted curve goes from under 1/4 to over 3/4, and no level lies below a lower one by more than their 95 % "
     "intervals"
 )
-"""What `follows_evidence` asks, in words."""
+"""What `eicon.analysis.Psychometric.follows_evidence` asks, in words."""
 
 
 def span(values: Sequence[float | None], form: str = "{:.2f}") -> str:

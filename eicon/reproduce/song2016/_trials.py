@@ -21,7 +21,7 @@ FIGURE_STREAM = 2
 CHUNK_BYTES = 32e6
 """Rates and currents of so many bytes are computed at once."""
 RATES_BYTES = 48e6
-"""Rates of a recording that are kept, in single precision; analyses take several times as much."""
+"""Rates that are kept of a network, in single precision; analyses take several times as much."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -98,7 +98,7 @@ class FigureTrials:
         return self.net.is_excitatory if self.net.is_excitatory.any() else None
 
 
-def record_trials(
+def run_trials(
     run: Run, repeats: int, *, task: Task | None = None, stream: int = 0, keep_rates: bool = True
 ) -> FigureTrials:
     """Run a trained network on every condition ``repeats`` times, a part of the trials at a time.
@@ -111,7 +111,7 @@ def record_trials(
     task : Task, optional
         Another version of the run's task, maybe with another step.
     stream : int
-        Recordings of different streams share no noise.
+        Trials of different streams share no noise.
     keep_rates : bool
         False keeps the outputs alone.
     """
@@ -146,21 +146,21 @@ def _judge(task: Task, method: str, outputs: jax.Array, trial: Trial) -> jax.Arr
 
 
 def measure_all(
-    runs: Iterable[Run], record: Callable[[Run, bool], FigureTrials], measure: Callable[[FigureTrials], _R]
+    runs: Iterable[Run], trials_of: Callable[[Run, bool], FigureTrials], measure: Callable[[FigureTrials], _R]
 ) -> tuple[FigureTrials, list[_R]]:
-    """Record and measure one network after the other; the recording of the first one, the example, is kept.
+    """Run and measure one network after the other; the trials of the first one, the example, are kept.
 
     Parameters
     ----------
     runs : at least one
-    record : called with each run, and whether it is the first one
-    measure : called with each recording
+    trials_of : called with each run, and whether it is the first one
+    measure : called with the trials of each run
     """
     example, measured = None, []
     for run in runs:
-        recording = record(run, example is None)
-        measured.append(measure(recording))
-        example = example or recording
+        trials = trials_of(run, example is None)
+        measured.append(measure(trials))
+        example = example or trials
     assert example is not None
     return example, measured
 

@@ -13,8 +13,8 @@ import pytest
 
 from eicon.models import save
 from eicon.pages._explore import Explorer, explore_run
-from eicon.runs import Run, create_run, parse_config
-from eicon.runs._analyze import Recording
+from eicon.runs import Run, create_run, parse_config, respond
+from eicon.studies import Responses
 
 EVIL = "</script><script>window.harmed=1</script>"
 RUN_NAME = 'a "run" & <img src=x onerror=harmed=1>'
@@ -49,7 +49,7 @@ class Page(NamedTuple):
 
     run: Run
     written: Explorer
-    recording: Recording
+    responses: Responses
     text: str
     facts: dict[str, Any]
     arrays: dict[str, np.ndarray]
@@ -102,7 +102,7 @@ def page(tmp_path_factory) -> Page:
     save(run.config.make_network(run.config.make_task()), run.network)
     written = explore_run(run, repeats=REPEATS, sizes=SIZES, progress=False)
     text = (run.path / "explore.html").read_text(encoding="utf-8")
-    return Page(run, written, record(run, REPEATS), text, *read_page(text))
+    return Page(run, written, respond(run, REPEATS), text, *read_page(text))
 
 
 def chromium() -> str:

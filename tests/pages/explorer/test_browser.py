@@ -140,7 +140,7 @@ def test_the_matrix_is_read_from_row_to_column(tab: Tab, page: Page):
     for x, y in ((0.3, 0.25), (0.75, 0.25), (0.3, 0.8), (0.5, 0.6), (0.85, 0.35)):
         words = tab.hover("matrix", x, y)
         sender, receiver = (int(unit) for unit in re.findall(r"(?:from|to) unit (\d+)", words))
-        assert number(words.rsplit(" ", 1)[1]) == near(float(page.recording.net.W_rec[sender, receiver]))
+        assert number(words.rsplit(" ", 1)[1]) == near(float(page.responses.net.W_rec[sender, receiver]))
         found.add((sender, receiver, x, y))
     assert len({entry[:2] for entry in found}) == 5
     assert {a[0] < b[0] for a in found for b in found if a[3] < b[3]} == {True}  # rows send
@@ -240,7 +240,7 @@ def test_a_unit_is_chosen_everywhere(tab: Tab, page: Page):
 def test_rates_are_the_means_of_the_analysis(tab: Tab, page: Page):
     tab.open("unit=2&by=choice")
     tab.frame()
-    rates, trial = np.asarray(page.recording.activity.rates, float)[:, :, 2], page.recording.trial
+    rates, trial = np.asarray(page.responses.activity.rates, float)[:, :, 2], page.responses.trial
     there, right = np.asarray(trial.inside), np.asarray(trial.conditions["choice"])
     heard = set()
     for x in (0.2, 0.4, 0.6, 0.75):
@@ -460,28 +460,24 @@ def test_views_turn_and_zoom_and_show_single_trials(tab: Tab):
     assert tab.picture("rates") != rates
 
 
-def page_of(browser, page: Page, path, recording, reason: str = "none") -> Tab:
-    """A page of another recording of the tiny network, not condensed."""
-    everyone, weights = np.arange(12), np.asarray(page.recording.net.W_rec, float)
-    shown = contents(recording, Levels([Level(everyone, everyone, np.zeros(12), weights, 0.0)], reason))
-    path.write_text(render(shown, **_about("tiny", None, 0, recording, shown, 12)), encoding="utf-8")
+def page_of(browser, page: Page, path, given, reason: str = "none") -> Tab:
+    """A page of other responses of the tiny network, not condensed."""
+    everyone, weights = np.arange(12), np.asarray(page.responses.net.W_rec, float)
+    shown = contents(given, Levels([Level(everyone, everyone, np.zeros(12), weights, 0.0)], reason))
+    path.write_text(render(shown, **_about("tiny", None, 0, given, shown, 12)), encoding="utf-8")
     return Tab(browser, path.as_uri())
 
 
-def of_one_kind(recording):
+def of_one_kind(given):
     """The same trials, as if they had been of a single condition."""
-    return recording._replace(
-        trial=recording.trial._replace(conditions={n: v * 0 for n, v in recording.trial.conditions.items()})
-    )
+    return given._replace(trial=given.trial._replace(conditions={n: v * 0 for n, v in given.trial.conditions.items()}))
 
 
 def test_one_condition_no_levels_and_no_components(browser, page: Page, tmp_path):
     """A silent network whose trials are all of one kind still has a page."""
-    recording = of_one_kind(page.recording)
-    silent = recording.activity._replace(rates=np.zeros((14, 48, 12), np.float32))
-    tab = page_of(
-        browser, page, tmp_path / "a.html", recording._replace(activity=silent), "It cannot be <done>."
-    ).open()
+    given = of_one_kind(page.responses)
+    silent = given.activity._replace(rates=np.zeros((14, 48, 12), np.float32))
+    tab = page_of(browser, page, tmp_path / "a.html", given._replace(activity=silent), "It cannot be <done>.").open()
     tab.press("t", ".", "c", "p", "]", "b", "g", "o", "j")
     assert tab.trouble == []
     assert tab.page.is_disabled("#level")
@@ -495,10 +491,10 @@ def test_one_condition_no_levels_and_no_components(browser, page: Page, tmp_path
 
 
 def test_single_trials_end_where_they_end(browser, page: Page, tmp_path):
-    tab = page_of(browser, page, tmp_path / "a.html", of_one_kind(page.recording)).open("unit=4")
+    tab = page_of(browser, page, tmp_path / "a.html", of_one_kind(page.responses)).open("unit=4")
     tab.frame()
-    rates, there = np.asarray(page.recording.activity.rates)[:, :12, 4], np.asarray(page.recording.trial.inside)
-    half = float(np.ptp(np.asarray(page.recording.activity.rates)[there][:, 4]) / 255 / 2)
+    rates, there = np.asarray(page.responses.activity.rates)[:, :12, 4], np.asarray(page.responses.trial.inside)
+    half = float(np.ptp(np.asarray(page.responses.activity.rates)[there][:, 4]) / 255 / 2)
     heard = set()
     for text in tab.sweep("rates", np.linspace(0.15, 0.95, 30), np.linspace(0.1, 0.8, 8)):
         if found := re.match(r"(\S+) ms.*\ntrial (\d+): (\S+)", text):
@@ -515,7 +511,7 @@ def test_single_trials_end_where_they_end(browser, page: Page, tmp_path):
 def test_groups_weigh_conditions_by_their_trials(browser, page: Page, tmp_path, monkeypatch):
     """A page of uneven conditions, with means in 16 bits."""
     monkeypatch.setattr(data_module, "MEAN_BYTES", 100)
-    trial, activity = page.recording.trial, page.recording.activity
+    trial, activity = page.responses.trial, page.responses.activity
     use = np.flatnonzero((np.asarray(trial.conditions["coherence"]) != 4) | (np.arange(48) < 8))
     some = trial._replace(
         inputs=trial.inputs[:, use],
@@ -526,10 +522,10 @@ def test_groups_weigh_conditions_by_their_trials(browser, page: Page, tmp_path, 
     )
     outputs, rates = activity.outputs[:, use], activity.rates[:, use]
     outputs = outputs.at[:, 0].set(np.array([0.0, 1.0]))  # one wrong trial, as of coherence 16
-    recording = page.recording._replace(
+    given = page.responses._replace(
         trial=some, activity=activity._replace(outputs=outputs, rates=rates, currents=activity.currents[:, use])
     )
-    tab = page_of(browser, page, tmp_path / "a.html", recording).open("unit=4&by=choice&condition=0&behaviour=score")
+    tab = page_of(browser, page, tmp_path / "a.html", given).open("unit=4&by=choice&condition=0&behaviour=score")
     tab.frame()
     right, there = np.asarray(some.conditions["choice"]), np.asarray(some.inside)
     heard = set()
@@ -540,7 +536,7 @@ def test_groups_weigh_conditions_by_their_trials(browser, page: Page, tmp_path, 
             assert number(found[3]) == near(np.asarray(rates, float)[step, of, 4].mean())
             heard.add(step)
     assert len(heard) >= 10
-    correct = np.asarray(recording.task.correct(outputs, some))
+    correct = np.asarray(given.task.correct(outputs, some))
     score = re.search(r"choice 0: score (\S+)\.", tab.label("behaviour"))[1]
     assert number(score) == near(correct[right == 0].mean())
     by_level = [correct[np.asarray(some.conditions["coherence"]) == x].mean() for x in (4, 16)]

@@ -13,9 +13,8 @@ from eicon.pages._explore_behaviour import choice_curves
 from eicon.pages._explore_conditions import conditions_of, default_grouping, groupings
 from eicon.pages._explore_data import contents, quantise
 from eicon.runs import create_run, parse_config
-from eicon.runs._analyze import Recording
+from eicon.studies import Responses, condense_network
 from eicon.studies import _levels as levels_module
-from eicon.studies import condense_network
 from eicon.studies._levels import Level, Levels, _trials, condensation_levels, level_sizes
 from eicon.tasks import TASKS, FlipFlop, NBack, Trial
 
@@ -42,17 +41,17 @@ def means_by_hand(values: np.ndarray, there: np.ndarray, groups: np.ndarray) -> 
     return found
 
 
-def made_up(task, repeats: int = 3) -> Recording:
-    """A recording of random rates, without running the network."""
+def made_up(task, repeats: int = 3) -> Responses:
+    """Responses of random rates, without running the network."""
     net = RateRNN.dale(task.n_in, 6, task.n_out)
     trial = task.trials(repeats, key=jax.random.key(0))
     rates = np.random.default_rng(0).random((trial.n_steps, trial.batch_size, 6)).astype(np.float32)
     outputs = rates @ np.asarray(net.W_out)
-    return Recording(net, task, trial, Activity(jax.numpy.asarray(outputs), jax.numpy.asarray(rates), rates))
+    return Responses(net, task, trial, Activity(jax.numpy.asarray(outputs), jax.numpy.asarray(rates), rates))
 
 
-def with_rates(recording: Recording, rates: np.ndarray) -> Recording:
-    return recording._replace(activity=recording.activity._replace(rates=rates))
+def with_rates(given: Responses, rates: np.ndarray) -> Responses:
+    return given._replace(activity=given.activity._replace(rates=rates))
 
 
 def whole(net: RateRNN) -> Levels:
@@ -68,7 +67,7 @@ def only_conditions(task, repeats: int = 2) -> Trial:
 
 
 def test_weights_are_those_of_the_network(page: Page):
-    net = page.recording.net
+    net = page.responses.net
     np.testing.assert_array_equal(page.arrays["weights"], np.asarray(net.W_rec))
     np.testing.assert_array_equal(page.arrays["input"], np.asarray(net.W_in))
     np.testing.assert_array_equal(page.arrays["readout"], np.asarray(net.W_out))
@@ -78,7 +77,7 @@ def test_weights_are_those_of_the_network(page: Page):
 
 
 def test_conditions_are_the_coherences_in_order(page: Page):
-    signed = np.asarray(page.recording.trial.conditions["coherence"])
+    signed = np.asarray(page.responses.trial.conditions["coherence"])
     assert page.facts["conditions"]["labels"] == [f"coherence {x}" for x in (f"{MINUS}16", f"{MINUS}4", "4", "16")]
     assert page.facts["conditions"]["n_trials"] == [REPEATS] * 4
     expected = [sorted({-16, -4, 4, 16}).index(int(x)) for x in signed]
@@ -86,7 +85,7 @@ def test_conditions_are_the_coherences_in_order(page: Page):
 
 
 def test_means_are_over_the_trials_that_still_run(page: Page):
-    trial, activity = page.recording.trial, page.recording.activity
+    trial, activity = page.responses.trial, page.responses.activity
     there, groups = inside(trial), page.arrays["trial_condition"].astype(int)
     assert not there.all()  # durations vary
     rates = np.asarray(activity.rates)
@@ -104,8 +103,8 @@ def test_means_are_over_the_trials_that_still_run(page: Page):
 
 
 def test_single_trials_are_right_to_half_a_step_of_eight_bits(page: Page):
-    there = inside(page.recording.trial)
-    rates = np.asarray(page.recording.activity.rates)
+    there = inside(page.responses.trial)
+    rates = np.asarray(page.responses.activity.rates)
     low, step = (page.arrays["trial_scale"][:, i, None, None] for i in (0, 1))
     decoded = low + step * page.arrays["trials"]
     np.testing.assert_array_equal(page.arrays["trial_stop"], there.sum(axis=0))
@@ -113,12 +112,12 @@ def test_single_trials_are_right_to_half_a_step_of_eight_bits(page: Page):
         one = rates[:, :, unit].T
         assert step[unit] == pytest.approx(np.ptp(one[there.T]) / 255, rel=1e-5)
         assert np.abs(decoded[unit] - one)[there.T].max() <= 0.5001 * step[unit] + 1e-6
-    spans = np.stack([np.asarray(span) for span in page.recording.trial.epochs.values()], axis=1)
+    spans = np.stack([np.asarray(span) for span in page.responses.trial.epochs.values()], axis=1)
     np.testing.assert_array_equal(page.arrays["trial_epochs"], spans)
 
 
 def test_components_are_those_of_a_singular_value_decomposition(page: Page):
-    there, rates = inside(page.recording.trial), np.asarray(page.recording.activity.rates, float)
+    there, rates = inside(page.responses.trial), np.asarray(page.responses.activity.rates, float)
     samples = rates[there]
     mean = samples.mean(axis=0)
     _, sizes, rows = np.linalg.svd(samples - mean, full_matrices=False)
@@ -133,7 +132,7 @@ def test_components_are_those_of_a_singular_value_decomposition(page: Page):
 
 
 def test_selectivity_is_d_prime_during_the_stimulus(page: Page):
-    trial, rates = page.recording.trial, np.asarray(page.recording.activity.rates, float)
+    trial, rates = page.responses.trial, np.asarray(page.responses.activity.rates, float)
     right, span = np.asarray(trial.conditions["choice"]), np.asarray(trial.epochs["stimulus"])
     for unit in range(12):
         of = [np.concatenate([rates[s:e, b, unit] for b, (s, e) in enumerate(span) if right[b] == k]) for k in (0, 1)]
@@ -142,7 +141,7 @@ def test_selectivity_is_d_prime_during_the_stimulus(page: Page):
 
 
 def test_behaviour_is_counted(page: Page):
-    outputs, trial = np.asarray(page.recording.activity.outputs), page.recording.trial
+    outputs, trial = np.asarray(page.responses.activity.outputs), page.responses.trial
     span = np.asarray(trial.epochs["decision"])
     chosen = np.array([outputs[s:e, b].mean(axis=0).argmax() for b, (s, e) in enumerate(span)])
     right, signed = np.asarray(trial.conditions["choice"]), np.asarray(trial.conditions["coherence"])
@@ -161,7 +160,7 @@ def test_behaviour_is_counted(page: Page):
 
 @pytest.mark.parametrize("level", [1, 2])
 def test_levels_are_what_condensing_gives(page: Page, level: int):
-    net, task = page.recording.net, page.recording.task
+    net, task = page.responses.net, page.responses.task
     options = _trials(net, task, page.run.config.seed)
     assert not np.array_equal(options["inputs"], options["test_inputs"])
     condensed = condense_network(net, size=SIZES[level - 1], **options)
@@ -212,9 +211,9 @@ def test_many_means_take_sixteen_bits_and_many_trials_are_left_out(page: Page, m
     monkeypatch.setattr(data_module, "MEAN_BYTES", 100)
     monkeypatch.setattr(data_module, "TRIAL_BYTES", 5 * 14 * 12)
     monkeypatch.setattr(data_module, "LEVEL_BYTES", 4 * (4**2 + 8**2) - 1)
-    levels = whole(page.recording.net).levels
+    levels = whole(page.responses.net).levels
     levels += [Level(np.arange(n), np.zeros(12, int), np.zeros(12), np.zeros((n, n)), 1.0) for n in SIZES]
-    shrunk = contents(page.recording, Levels(levels, ""))
+    shrunk = contents(page.responses, Levels(levels, ""))
     assert [name for name in ("weights_1", "weights_2") if name in shrunk.arrays] == ["weights_2"]  # the smaller one
     assert shrunk.facts["levels"]["sizes"] == [12, 8, 4]
     assert (page.facts["means_bits"], shrunk.facts["means_bits"]) == (32, 16)
@@ -313,31 +312,29 @@ def test_curves_within_contexts_count_their_own_trials():
 
 def test_labels_as_targets_become_probabilities():
     task = NBack()
-    recording = made_up(task)
-    found = contents(recording, whole(recording.net))
+    given = made_up(task)
+    found = contents(given, whole(given.net))
     np.testing.assert_allclose(found.arrays["outputs"].sum(axis=2), 1, rtol=1e-5)
     scored = found.arrays["targets"][found.arrays["target_counts"] > 0]
     np.testing.assert_allclose(scored.sum(axis=1), 1)
     assert found.facts["units"]["measure"]["name"] == "range"
     assert found.facts["behaviour"]["curves"] == []
-    rates, match = np.asarray(recording.activity.rates, float), np.asarray(recording.trial.conditions["match"])
+    rates, match = np.asarray(given.activity.rates, float), np.asarray(given.trial.conditions["match"])
     each = [rates[:, match == level].mean(axis=(0, 1)) for level in (False, True)]
     np.testing.assert_allclose(found.arrays["measure"], np.abs(each[0] - each[1]), rtol=1e-4)
 
 
 def test_a_single_condition_is_shown():
-    recording = made_up(FlipFlop(n_bits=2, n_windows=3))
-    found = contents(recording, whole(recording.net))
+    given = made_up(FlipFlop(n_bits=2, n_windows=3))
+    found = contents(given, whole(given.net))
     assert [way["labels"] for way in found.facts["groupings"]] == [["all trials"]]
     assert found.facts["units"]["measure"]["name"] == "s.d."
-    np.testing.assert_allclose(
-        found.arrays["measure"], np.asarray(recording.activity.rates).std(axis=(0, 1)), rtol=1e-5
-    )
+    np.testing.assert_allclose(found.arrays["measure"], np.asarray(given.activity.rates).std(axis=(0, 1)), rtol=1e-5)
     assert found.facts["behaviour"]["curves"] == []
 
 
 def test_a_silent_network_is_shown_without_components(page: Page):
-    silent = contents(with_rates(page.recording, np.zeros((14, 48, 12), np.float32)), whole(page.recording.net))
+    silent = contents(with_rates(page.responses, np.zeros((14, 48, 12), np.float32)), whole(page.responses.net))
     assert "components" not in silent.arrays
     assert "`rates` must vary" in silent.facts["components"]["reason"]
     assert (silent.arrays["trials"] == 0).all()
@@ -345,10 +342,10 @@ def test_a_silent_network_is_shown_without_components(page: Page):
 
 
 def test_a_diverged_network_is_refused(page: Page):
-    rates = np.array(page.recording.activity.rates)
+    rates = np.array(page.responses.activity.rates)
     rates[3, 1, 2] = np.nan
     with pytest.raises(ValueError, match="the network diverged: some of its rates are not finite. Train it again"):
-        contents(with_rates(page.recording, rates), whole(page.recording.net))
+        contents(with_rates(page.responses, rates), whole(page.responses.net))
 
 
 def test_sizes_of_levels():
@@ -359,7 +356,7 @@ def test_sizes_of_levels():
 
 
 def test_levels_that_cannot_be(page: Page, monkeypatch):
-    net, task = page.recording.net, page.recording.task
+    net, task = page.responses.net, page.responses.task
     found = condensation_levels(RateRNN.dale(2, 3, 2, e_ratio=0.67), task, seed=0, progress=False)
     assert (len(found.levels), found.reason) == (1, "The network has only 3 units: nothing to condense.")
     for size in (0, 12):
@@ -389,7 +386,7 @@ def test_a_run_must_be_trained_and_repeats_positive(page: Page, tmp_path):
 def test_a_network_without_a_run_has_the_same_page(page, tmp_path):
     net, task = page.run.load_network(), page.run.config.make_task()
     sizes, seed = [size for size, _ in page.written.levels[1:]], page.run.config.seed
-    repeats = page.recording.trial.batch_size // task.n_conditions
+    repeats = page.responses.trial.batch_size // task.n_conditions
     mine = explore_network(net, task, tmp_path / "mine.html", repeats=repeats, sizes=sizes, seed=seed, progress=False)
     assert mine.levels == page.written.levels
     assert (tmp_path / "mine.html").stat().st_size == mine.size

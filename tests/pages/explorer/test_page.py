@@ -76,7 +76,7 @@ def test_a_violated_certificate_is_said(page: Page):
 
     certificate = {**page.facts["certificate"], "ok": False, "problems": ["recurrent: 3 weights <contradict>"]}
     shown = Contents({**page.facts, "certificate": certificate}, page.arrays)
-    text = render(shown, **_about("tiny", None, 0, page.recording, shown, 5))
+    text = render(shown, **_about("tiny", None, 0, page.responses, shown, 5))
     assert "✗ constraints violated" in text
     assert "recurrent: 3 weights &lt;contradict&gt;" in text
 
@@ -110,7 +110,7 @@ def test_the_command_writes_and_opens(page: Page, monkeypatch):
 
     opened = []
     monkeypatch.setattr(command.webbrowser, "open", lambda address: opened.append(address) or len(opened) > 1)
-    monkeypatch.setattr(_explore, "record_network", lambda *given: page.recording)
+    monkeypatch.setattr(_explore, "responses", lambda *given, **options: page.responses)
     asked = []
     levels = _explore.condensation_levels
 

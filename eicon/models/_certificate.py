@@ -6,7 +6,7 @@ import jax
 import numpy as np
 
 from ._initial import spectral_radius
-from ._rate_rnn import RateRNN
+from ._parts import Parts
 
 
 class ConstraintError(ValueError):
@@ -93,30 +93,17 @@ class Certificate:
         return {**asdict(self), "ok": self.ok, "problems": self.problems()}
 
 
-def verify(net: RateRNN) -> Certificate:
-    """Check a network's effective weights against its constraints; changes nothing and never raises.
-
-    Parameters
-    ----------
-    net : RateRNN
-
-    Returns
-    -------
-    Certificate
-
-    Examples
-    --------
-    >>> verify(RateRNN.dale(2, 10, 2)).ok
-    True
-    """
-    equation = net.equation
-    weights = {"input": net.W_in, "recurrent": net.W_rec, "readout": net.W_out}
-    reports = {}
-    for role, matrix in weights.items():
-        reports[role] = _report(np.asarray(matrix, np.float64), getattr(equation, role), square=role == "recurrent")
+def certify(parts: Parts) -> Certificate:
+    """Check the effective weights of a network against its constraints; see `verify`."""
+    equation = parts.equation
+    weights = {role: np.asarray(matrix, np.float64) for role, matrix in parts.effective().items()}
+    reports = {
+        role: _report(weights[role], getattr(equation, role), square=role == "recurrent")
+        for role in ("input", "recurrent", "readout")
+    }
     sign = equation.recurrent.sign
-    others = [np.asarray(v) for name, v in jax.device_get(net.parameters()).items() if not name.startswith("raw")]
-    recurrent = np.asarray(net.W_rec, np.float64)
+    others = [np.asarray(v) for name, v in jax.device_get(dict(parts.values)).items() if not name.startswith("raw")]
+    recurrent = weights["recurrent"]
     return Certificate(
         matrices=reports,
         n_excitatory=int((sign > 0).sum()),

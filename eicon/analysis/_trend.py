@@ -1,0 +1,75 @@
+"""Whether one quantity rises or falls with another."""
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+
+class Trend(NamedTuple):
+    """Rank correlation of two quantities; NaN for fewer than three pairs, or if one of the two does not vary.
+
+    Attributes
+    ----------
+    rho : float
+        Spearman's rank correlation, -1 to 1: falling or rising.
+    p_value : float
+        By ``t = rho sqrt((n - 2) / (1 - rho^2))`` with n - 2 degrees of freedom.
+    n : int
+        Pairs without NaN or infinite values.
+    """
+
+    rho: float
+    p_value: float
+    n: int
+
+    def rises(self, alpha: float = 0.05) -> bool:
+        """Return whether the second quantity rises with the first, ``rho > 0`` and ``p_value < alpha``."""
+        return self.rho > 0 and self.p_value < alpha
+
+    def falls(self, alpha: float = 0.05) -> bool:
+        """Return whether the second quantity falls as the first rises, ``rho < 0`` and ``p_value < alpha``."""
+        return self.rho < 0 and self.p_value < alpha
+
+
+def trend(x: ArrayLike, y: ArrayLike, *, alternative: Literal["two-sided", "less", "greater"] = "two-sided") -> Trend:
+    """Test whether one quantity rises or falls with another, whatever the form of the dependence.
+
+    Parameters
+    ----------
+    x, y : (B,) arrays
+        Pairs of values; a pair with NaN or an infinite value is left out.
+    alternative : {"two-sided", "less", "greater"}
+        What is tested against independence: a dependence of either sign, a falling one, or a rising one.
+
+    Returns
+    -------
+    Trend
+
+    Raises
+    ------
+    ValueError
+        If `x` and `y` are not vectors of one length.
+
+    Notes
+    -----
+    Spearman (1904), Am J Psychol 15:72.
+
+    Examples
+    --------
+    >>> result = trend([1.0, 2.0, 3.0, 4.0, np.nan], [1.0, 8.0, 27.0, 64.0, 0.0])
+    >>> round(result.rho, 6), result.n, result.rises()
+    (1.0, 4, True)
+    """
+    first, second = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    if first.ndim != 1 or first.shape != second.shape:
+        raise ValueError(
+            f"`x` and `y` must be vectors (B,) of one length; got shapes {first.shape} and {second.shape}."
+        )
+    known = np.isfinite(first) & np.isfinite(second)
+    first, second = first[known], second[known]
+    if first.size < 3 or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
+        return Trend(np.nan, np.nan, int(first.size))
+    found = stats.spearmanr(first, second, alternative=alternative)
+    return Trend(float(found.statistic), float(found.pvalue), int(first.size))

@@ -1,0 +1,67 @@
+"""Functions of whole networks: certify, save and load."""
+
+import os
+
+from ._certificate import Certificate, certify
+from ._rate_rnn import RateRNN
+from ._storage import read
+
+
+def verify(net: RateRNN) -> Certificate:
+    """Check a network's effective weights against its constraints; changes nothing and never raises.
+
+    Parameters
+    ----------
+    net : RateRNN
+
+    Returns
+    -------
+    Certificate
+
+    Examples
+    --------
+    >>> verify(RateRNN.dale(2, 10, 2)).ok
+    True
+    """
+    return certify(net.parts())
+
+
+def save(net: RateRNN, path: str | os.PathLike[str]) -> None:
+    """Write a network to one npz file, atomically; a network that violates its constraints is refused.
+
+    Parameters
+    ----------
+    net : RateRNN
+    path : path
+
+    Raises
+    ------
+    ConstraintError
+        If `verify` finds a violation; a file that is there already stays as it is.
+    """
+    net.save(path)
+
+
+def load(path: str | os.PathLike[str]) -> RateRNN:
+    """Read a network; parameters are those that were saved, bit for bit.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    RateRNN
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is truncated, foreign, incomplete or of a newer format version.
+    ConstraintError
+        If the network in it violates its constraints.
+    """
+    net = RateRNN.of_parts(read(path))
+    verify(net).raise_if_violated()
+    return net
