@@ -7,7 +7,9 @@
     python -m studies.condensation others --connectomes FOLDER
     python -m studies.condensation large
 
-Each stage keeps what is done; `studies.condensation_report` makes the page. Budget: 12 hours on two cores, of which `retrain` takes most.
+Each stage keeps what is done; `studies.condensation_report` makes the page.
+
+Budget: 12 hours on two cores, of which ``retrain`` takes most.
 """
 
 import json
