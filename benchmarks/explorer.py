@@ -76,15 +76,16 @@ def opening_times(browser: Browser, path: Path, sizes: Sizes) -> tuple[list[floa
 def main(argv: list[str] | None = None) -> int:
     """Print a line or two for each task."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.explorer", description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="small networks, one opening")
-    sizes = Sizes(10, 2, 1, 2) if parser.parse_args(argv).quick else Sizes()
+    parser.add_argument("--quick", action="store_true", help="a small network of one task, opened once")
+    quick = parser.parse_args(argv).quick
+    sizes, cases = (Sizes(10, 2, 1, 2), CASES[:1]) if quick else (Sizes(), CASES)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("there is no chromium or google-chrome to open the pages in.")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium)
         print(f"Chromium {browser.version}, headless, without GPU")
-        for task, activation in CASES:
+        for task, activation in cases:
             path, words = write_page(task, activation, Path(folder), sizes)
             openings, redraws = opening_times(browser, path, sizes)
             print(f"{task}, {activation}: {words}")

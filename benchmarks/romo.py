@@ -42,7 +42,7 @@ def write_batches(path: Path, batch_size: int) -> None:
     np.savez(path, **{part: np.stack([getattr(t, part) for t in trials]) for part in ("inputs", "targets", "mask")})
 
 
-def torch_steps(path: Path, hoisted: bool) -> Callable[[], None]:
+def torch_steps(path: Path, hoisted: bool, steps: int) -> Callable[[], None]:
     """Some training steps of the PyTorch loop."""
     import torch
 
@@ -58,7 +58,7 @@ def torch_steps(path: Path, hoisted: bool) -> Callable[[], None]:
     stream = cycle(batches)
 
     def run() -> None:
-        for _ in range(STEPS):
+        for _ in range(steps):
             inputs, targets, mask = next(stream)
             optimizer.zero_grad()
             loss = (((net(inputs) - targets) ** 2).mean(dim=2) * mask).sum() / mask.sum()
@@ -68,7 +68,7 @@ def torch_steps(path: Path, hoisted: bool) -> Callable[[], None]:
     return run
 
 
-def eicon_steps(batch_size: int, omega: bool) -> Callable[[], None]:
+def eicon_steps(batch_size: int, omega: bool, steps: int) -> Callable[[], None]:
     """Some training steps of the suite's network."""
     from eicon.reproduce.song2016 import model_config
 
@@ -78,27 +78,29 @@ def eicon_steps(batch_size: int, omega: bool) -> Callable[[], None]:
     training = config.training.model_copy(update={"regularizers": kept, "batch_size": batch_size})
     config = config.model_copy(update={"training": training})
     trainer = config.make_trainer(config.make_network(task), task)
-    return lambda: trainer.fit(STEPS, validate_every=10**6, progress=False)
+    return lambda: trainer.fit(steps, validate_every=10**6, progress=False)
 
 
-def work(variant: str, path: Path, batch_size: int) -> tuple[float, float]:
+def work(variant: str, path: Path, batch_size: int, quick: bool) -> tuple[float, float]:
     """Seconds per step, the median of three rounds after one to warm up, and the peak memory in MB."""
+    steps = 1 if quick else STEPS
     if variant.startswith("torch"):
-        run = torch_steps(path, variant == "torch-hoisted")
+        run = torch_steps(path, variant == "torch-hoisted", steps)
     else:
-        run = eicon_steps(batch_size, variant == "eicon-omega")
+        run = eicon_steps(batch_size, variant == "eicon-omega", steps)
     run()
     times = []
     for _ in range(3):
         start = time.perf_counter()
         run()
-        times.append((time.perf_counter() - start) / STEPS)
+        times.append((time.perf_counter() - start) / steps)
     return statistics.median(times), peak_mb()
 
 
-def spawn(variant: str, path: Path, batch_size: int) -> tuple[float, float]:
+def spawn(variant: str, path: Path, batch_size: int, quick: bool) -> tuple[float, float]:
     """`work` in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.romo", "--batch", str(batch_size), "--worker", variant, str(path)]
+    command += ["--quick"] if quick else []
     done = subprocess.run(
         command, env={**os.environ, "JAX_PLATFORMS": "cpu"}, capture_output=True, text=True, check=False
     )
@@ -145,13 +147,15 @@ def main(argv: list[str] | None = None) -> int:
     options.repeats = options.repeats or (1 if options.quick else 3)
     options.batch = options.batch or (2 if options.quick else 32)
     if options.worker:
-        print(*work(options.worker[0], Path(options.worker[1]), options.batch))
+        print(*work(options.worker[0], Path(options.worker[1]), options.batch, options.quick))
         return 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "batches.npz"
         write_batches(path, options.batch)
         names = dict.fromkeys(["eicon", *without_absent(options.variants)])
-        rounds = [{name: spawn(name, path, options.batch) for name in names} for _ in range(options.repeats)]
+        rounds = [
+            {name: spawn(name, path, options.batch, options.quick) for name in names} for _ in range(options.repeats)
+        ]
     text = page(rounds, options.batch, options.repeats)
     print(text)
     if options.page is not None:

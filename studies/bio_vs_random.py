@@ -30,6 +30,7 @@ QUICK = {
     "training.repeats": 2,
     "training.n_trials": 10,
     "grid.connectome.null": ["none", "permute"],
+    "grid.connectome.orientation": ["forward"],
     "grid.network.remap": ["magnitude", "off"],
     "grid.network.spectral_radius": [0.0],
 }
@@ -133,6 +134,8 @@ def draw(tables: dict[str, list[dict[str, Any]]]) -> Any:
                     asked = [
                         r for r in rows if (r["radius"], r["remap"], r["orientation"]) == (radius, remap, orientation)
                     ]
+                    if not asked:
+                        continue
                     place = [nulls.index(r["null"]) + shift for r in asked]
                     middle = np.array([r["log_loss"][0] for r in asked])
                     ends = np.array([r["log_loss"][1:] for r in asked]).T

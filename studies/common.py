@@ -113,7 +113,8 @@ def stand_ins(folder: Path) -> tuple[Path, Path]:
     """Folder with a made-up marmoset, and file of made-up latents with their labels, for ``--quick``."""
     rng = np.random.default_rng(0)
     folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / "C_Marmoset_Normalized.npy", random_regions())
+    weights = random_regions()
+    np.save(folder / "C_Marmoset_Normalized.npy", weights / weights.sum(axis=0).max())
     latents = folder / "latents.npz"
     np.savez(latents, latents=rng.normal(size=(30, 4)).astype(np.float32), labels=np.repeat(np.arange(3), 10))
     return folder, latents

@@ -46,6 +46,7 @@ MATCH, LEARNING_RATE = 0.1, 3e-4
 class Sizes(NamedTuple):
     """How large everything is."""
 
+    networks: tuple[tuple[str, str], ...] = NETWORKS
     n: int = 200
     seeds: int = 5
     steps: int = 3000
@@ -65,12 +66,15 @@ class Sizes(NamedTuple):
     merges: tuple[int, ...] = (0, 5, 10, 16, 17, 30)
     """Units that are merged in the figures of one network."""
     other_seeds: int = 3
+    parts: tuple[float, ...] = (0.8, 0.6, 0.4, 0.2)
+    """Of the units that other networks keep."""
     large: tuple[int, int, int] = (2000, 10_000, 200)
     """Units, samples and units that are left."""
 
 
 FULL = Sizes()
 QUICK = Sizes(
+    networks=(("free", "tanh"), ("dale", "relu")),
     n=12,
     seeds=1,
     steps=3,
@@ -79,12 +83,13 @@ QUICK = Sizes(
     to={"free": 6, "dale": 6},
     merged={"to": 8, "every": 4, "retrain": 2},
     richness=(6, 8),
-    sizes=(10, 8),
-    fewer=(10, 8),
-    shown=(10, 8),
-    noisy=(10, 8),
+    sizes=(8,),
+    fewer=(8,),
+    shown=(8,),
+    noisy=(8,),
     merges=(0, 2),
     other_seeds=1,
+    parts=(0.5,),
     large=(40, 100, 10),
 )
 
@@ -124,7 +129,7 @@ def train(net: RateRNN, seed: int, steps: int) -> Trainer:
 def train_all(study: Study) -> None:
     """All networks, to ``out/networks``."""
     for seed in range(study.sizes.seeds):
-        for kind, activation in NETWORKS:
+        for kind, activation in study.sizes.networks:
             path = network_file(study, kind, activation, seed)
             if path.is_file():
                 continue
@@ -220,7 +225,7 @@ def protocols(sizes: Sizes, kind: str, activation: str, seed: int = 0) -> dict[s
 def retrain_all(study: Study) -> None:
     """Every trained network, step by step with retraining, by its protocols; run directories."""
     for seed in range(study.sizes.seeds):
-        for kind, activation in NETWORKS:
+        for kind, activation in study.sizes.networks:
             path = network_file(study, kind, activation, seed)
             for name, protocol in protocols(study.sizes, kind, activation, seed).items() if path.is_file() else ():
                 start = time.perf_counter()
@@ -292,7 +297,7 @@ def others_all(study: Study, folder: Path | None = None) -> None:
             }
             for method in ("subset", "merge", "cluster", "magnitude", "random"):
                 found[method] = {}
-                for part in (0.8, 0.6, 0.4, 0.2):
+                for part in study.sizes.parts:
                     size = round(part * net.n_rec)
                     small, made = condense_network(
                         net,

@@ -23,7 +23,7 @@ from eicon.runs import open_run, read_condensation, stages
 from eicon.runs._condense import default_directory
 from eicon.tasks import CueSetGo
 from studies.common import new_parser, places
-from studies.condensation import FULL, LEARNING_RATE, MATCH, NETWORKS, QUICK, Study, protocols
+from studies.condensation import FULL, LEARNING_RATE, MATCH, QUICK, Study, protocols
 
 TITLES = {
     ("free", "tanh"): "tanh, free weights",
@@ -87,7 +87,7 @@ def headline(report: Report) -> None:
     study = report.study
     with plotting.style():
         figure, axes = plt.subplots(2, 2, figsize=(10.0, 7.2), sharey=True)
-        for ax, (kind, activation) in zip(axes.flat, NETWORKS, strict=True):
+        for ax, (kind, activation) in zip(axes.flat, study.sizes.networks, strict=False):
             curves, dashed = errors(study, kind, activation), []
             if kind == "free":  # so that a method looks alike in all panels
                 curves["subset, signs given up"] = np.full((1, len(study.sizes.sizes)), np.nan)
@@ -257,7 +257,7 @@ def tables(study: Study) -> str:
     """Errors without retraining, and what retraining does."""
     text = []
     shown = study.sizes.shown
-    for kind, activation in NETWORKS:
+    for kind, activation in study.sizes.networks:
         curves = errors(study, kind, activation)
         text += [f"### {TITLES[kind, activation]}", "", "| method | " + " | ".join(map(str, shown)) + " |"]
         text += ["|---|" + "---|" * len(shown)]
@@ -286,7 +286,7 @@ def retraining_table(study: Study) -> str:
         "accuracy with noise (original)",
     )
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for kind, activation in NETWORKS:
+    for kind, activation in study.sizes.networks:
         for name, records in retrained(study, kind, activation).items():
             ends = [record["stages"][-1] for record in records]
             firsts = [record["original"] for record in records]
@@ -363,7 +363,7 @@ def noise_table(study: Study) -> str:
     """What the condensed networks (subset, no retraining) do under the network's own noise."""
     shown = study.sizes.noisy
     lines = ["| network | original | " + " | ".join(map(str, shown)) + " |", "|---|---|" + "---|" * len(shown)]
-    for kind, activation in NETWORKS:
+    for kind, activation in study.sizes.networks:
         rows = [
             _read(study.out / "condensed" / f"{kind}_{activation}_{seed}.json") for seed in range(study.sizes.seeds)
         ]

@@ -13,6 +13,7 @@ from importlib import resources
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from eicon import plotting
@@ -77,7 +78,9 @@ def flip_flop_rows(picture: Path, quick: bool) -> Iterator[str]:
         found = dynamics_of(net, task, key=jax.random.key(seed), candidates=candidates, jitter=1.0)
         searching = time.perf_counter() - begin
         points, words = found.points, np.array(found.points.stability)
-        signs = {tuple(sign) for sign in np.asarray(task.bits(found.outputs[words == "stable"])).astype(int)}
+        signs = {
+            tuple(sign) for sign in np.asarray(task.bits(jnp.asarray(found.outputs[words == "stable"]))).astype(int)
+        }
         corners = len(signs & set(itertools.product((-1, 1), repeat=task.n_bits)))
         saddles = " / ".join(str(np.count_nonzero(words == f"saddle-{k}")) for k in (1, 2, 3))
         fixed = ("stable", "saddle-1", "saddle-2", "saddle-3")

@@ -22,8 +22,8 @@ from studies.common import new_parser, places, versions
 
 DTS, QUICK_DTS = (20.0, 2.0, 0.5), (20.0, 10.0)
 DT_MODELS = ("rdm_varstim", "rdm_dense", "mante", "multisensory", "lee")
-QUICK_FIGURE, QUICK_MODELS = 3, ("rdm_dense", "rdm_fixed")
-"""For ``--quick``: the figure whose networks are trained, and those of them that are measured."""
+QUICK_FIGURE, QUICK_MODEL = 6, "multisensory"
+"""For ``--quick``: the figure whose network is trained, and that network."""
 PERTURBATIONS = {
     "rdm_fixed": ("silence", ("area=0", "area=1"), "stimulus"),
     "mante_areas": ("cut", ("area=sensory>area=motor", "area=motor>area=sensory"), "stimulus"),
@@ -67,7 +67,7 @@ def dt_lines(out: Path, repeats: int, quick: bool) -> list[str]:
     )
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for name in DT_MODELS:
-        if quick and name not in QUICK_MODELS:
+        if quick and name != QUICK_MODEL:
             continue
         run = open_run(out / "runs" / name / "seed0")
         for row in dt_report(
@@ -103,7 +103,7 @@ def perturbation_lines(out: Path, quick: bool) -> list[str]:
     """Behaviour of one network of some models under perturbations."""
     lines = ["| network | perturbation | accuracy | worst condition | changed choices | no choice |", "|" + "---|" * 6]
     for name, (kind, texts, epoch) in PERTURBATIONS.items():
-        if quick and name not in QUICK_MODELS:
+        if quick and name != QUICK_MODEL:
             continue
         asked = {f"{kind} {text}, {epoch}": [parse_perturbation(kind, text, epoch)] for text in texts}
         for effect in perturb_run(open_run(out / "runs" / name / "seed0"), asked, repeats=2 if quick else 20):

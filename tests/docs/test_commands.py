@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from eicon import runs
 from eicon.cli import main
 
 from .commands import Form, collect, errors_in, find_command, form_of, forms, names_only, split_words
@@ -65,7 +66,7 @@ SMALL = {
 """Values for those that are written; ``--to`` of an export names a format and stays."""
 
 MORE = {
-    "analyze": ("--repeats 2", "--candidates 4"),
+    "analyze": ("--repeats 2",),
     "compare": ("--repeats 2",),
     "condense": ("--every 2", "--retrain 2"),
     "demo": ("--out made/{n}",),
@@ -272,7 +273,7 @@ def test_make_knows_the_target(target):
 # -------------------------------------------------------------------------------------------------------- battery
 
 
-def eicon(words):
+def run_eicon(words):
     """Run ``eicon`` in this process; what it printed."""
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, f"eicon {' '.join(words)}: {done.output} {done.exception!r}"
@@ -295,12 +296,13 @@ def place(tmp_path_factory):
         Path("sweep.toml").write_text(SWEEP, "utf-8")
         Path("config.ini").write_text(INI, "utf-8")
         stand_ins(Path("bio2art/connectomes"))
-        np.save("bio2art/connectomes/C_Macaque_Normalized.npy", random_regions(29))
+        weights = random_regions(29)
+        np.save("bio2art/connectomes/C_Macaque_Normalized.npy", weights / weights.sum(axis=0).max())
         for name in ("first", "context", "areas"):
             source = "config" if name == "first" else name
-            eicon(["--quiet", "train", f"{source}.toml", "--out", f"results/{name}"])
-        eicon(["--quiet", "analyze", "results/first", "--repeats", "2"])
-        eicon(["--quiet", "sweep", "sweep.toml", "--out", "results/bio", "--workers", "0"])
+            run_eicon(["--quiet", "train", f"{source}.toml", "--out", f"results/{name}"])
+        run_eicon(["--quiet", "analyze", "results/first", "--repeats", "2"])
+        run_eicon(["--quiet", "sweep", "sweep.toml", "--out", "results/bio", "--workers", "0"])
         shutil.copytree("results/bio", "results/random")
         for name in ("second", "demo", "teacher", "condensed", "first/condensed/subset-40-matched"):
             shutil.copytree("results/first", f"results/{name}", ignore=shutil.ignore_patterns("condensed"))
@@ -336,6 +338,8 @@ def words_to_run(form, number):
         for more in MORE.get(" ".join(names), ()):
             if more.split()[0] not in small or more.startswith("--set"):
                 small += more.split()
+        if "--fixed-points" in small:
+            small += ["--candidates", "4"]
         if "bio_vs_random" in small:
             small += [word for change in WORM for word in ("--set", change)]
     return [*names, *(word.format(n=number) if word.startswith("made/") else word for word in small)]
@@ -343,20 +347,11 @@ def words_to_run(form, number):
 
 @pytest.mark.battery
 @pytest.mark.parametrize("form", EICON, ids=str)
-def test_command_of_eicon_runs(form, here, monkeypatch, request):
+def test_command_of_eicon_runs(form, here, monkeypatch):
     if form.command == "demo":
-        import eicon.runs
-
-        config = eicon_config()
-        monkeypatch.setattr(eicon.runs, "demo_config", lambda seed=0: config.model_copy(update={"seed": seed}))
-    eicon(words_to_run(form, f"eicon{EICON.index(form)}"))
-
-
-def eicon_config():
-    """Small configuration in the place of the demo's."""
-    from eicon.runs import read_config
-
-    return read_config(Path("config.toml"))
+        small = runs.read_config(Path("config.toml"))
+        monkeypatch.setattr(runs, "demo_config", lambda seed=0: small.model_copy(update={"seed": seed}))
+    run_eicon(words_to_run(form, f"eicon{EICON.index(form)}"))
 
 
 @pytest.mark.battery
