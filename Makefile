@@ -62,7 +62,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.fixed_points
 
 studies: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.studies
+	$(BIN)/python -m studies
 
 $(VENV)/.docs: $(VENV)/.dev
 	$(PIP) -e ".[docs]"

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from eicon import __version__
 from eicon.cli import main
 from eicon.runs import create_run, create_sweep, open_run, open_sweep, parse_config, parse_sweep
-from eicon.training import Trainer, read_history
+from eicon.training import Trainer
+from eicon.training._checkpoint import read_history
 
 
 @pytest.fixture
