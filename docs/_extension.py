@@ -103,19 +103,29 @@ def page_of(path: Path) -> str | None:
 
 
 def public_names() -> dict[str, str]:
-    """Full names of all that rooms export, by their short name where it is unique and by the full one."""
+    """Full names of all that rooms and their files export, by the short one where it is unique, and by the full one."""
     found: dict[str, list[str]] = {}
     for room in ROOMS:
         try:
             module = importlib.import_module(f"eicon.{room}")
         except ModuleNotFoundError:
             continue
-        for name in vars(module):
-            if not name.startswith("_"):
+        for name in dir(module):
+            value = None if name.startswith("_") else getattr(module, name)
+            if inspect.ismodule(value) and hasattr(value, "__file__") and not hasattr(value, "__path__"):
+                for inner in vars(value):
+                    if not inner.startswith("_"):
+                        found.setdefault(inner, []).append(f"eicon.{room}.{name}.{inner}")
+            elif value is not None and not inspect.ismodule(value):
                 found.setdefault(name, []).append(f"eicon.{room}.{name}")
     names = {short: full[0] for short, full in found.items() if len(full) == 1}
     names |= {full: full for several in found.values() for full in several}
-    return names | {f"eicon.{short}": f"eicon.{room}.{short}" for short, room in eicon._HOME.items()}
+    headline = {name: getattr(eicon, name) for name in dir(eicon) if not name.startswith("_")}
+    for name, value in headline.items():
+        if not inspect.ismodule(value):
+            home = value.__module__.split(".")[1]
+            names[f"eicon.{name}"] = f"eicon.{name}" if home.startswith("_") else f"eicon.{home}.{name}"
+    return names
 
 
 NAMES = public_names()

@@ -45,6 +45,11 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         stream.write(text.encode())
 
 
+def write_json(path: str | os.PathLike[str], value: Any) -> None:
+    """Write a JSON-compatible value atomically."""
+    write_text(path, json.dumps(value, indent=2) + "\n")
+
+
 def save_arrays(
     path: str | os.PathLike[str],
     arrays: Mapping[str, np.ndarray],
@@ -124,7 +129,9 @@ def load_arrays(
 
 
 def without_nan(value: Any) -> Any:
-    """Same nested value with None for numbers that JSON does not have (NaN, infinite)."""
+    """Same nested value with None for numbers that JSON does not have (NaN, infinite), and lists for arrays."""
+    if isinstance(value, np.ndarray | np.generic):
+        return without_nan(value.tolist())
     if isinstance(value, dict):
         return {key: without_nan(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

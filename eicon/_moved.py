@@ -26,10 +26,15 @@ def moved(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
         if name not in homes:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         home, _, new = homes[name].rpartition(".")
-        warnings.warn(
-            f"{module}.{name} is now {homes[name]}; the old path goes in 0.3.0.", DeprecationWarning, stacklevel=2
-        )
+        warn_moved(f"{module}.{name}", homes[name])
         found = getattr(importlib.import_module(home), new, None)
         return importlib.import_module(homes[name]) if found is None else found
 
     return find
+
+
+def warn_moved(old: str, new: str) -> None:
+    """Warn the caller of a module's ``__getattr__`` that a name has another home, or none that is public."""
+    private = any(part.startswith("_") for part in new.split("."))
+    now = "is no longer public" if private else f"is now {new}"
+    warnings.warn(f"{old} {now}; the old path goes in 0.3.0.", DeprecationWarning, stacklevel=3)

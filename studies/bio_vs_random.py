@@ -17,9 +17,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from scipy import stats
 
-from eicon.analysis import milestones
+from eicon.analysis.behaviour import milestones
 from eicon.plotting import style
-from eicon.runs import create_sweep, override, read_sweep, run_sweep, sweep_results
+from eicon.runs import create_sweep, read_sweep, run_sweep, sweep_results
+from eicon.runs._sweep_config import override
 from studies.common import new_parser, places
 
 COLORS = {"forward": "#228833", "reversed": "#AA3377"}

@@ -16,7 +16,8 @@ from scipy.integrate import solve_ivp
 
 from eicon import plotting
 from eicon.models import circuits
-from eicon.models.circuits import CONDITIONS, Condition, RespiratoryRhythm, simulate
+from eicon.models.circuits import CONDITIONS, RespiratoryRhythm, simulate
+from eicon.models.circuits.results import Condition
 from studies.common import Places, write_study
 
 PUBLISHED = dict(zip(CONDITIONS, (2518.5, 3331.3, 1250.8, 1919.5, 5718.8), strict=True))
@@ -218,13 +219,15 @@ def animations(folder: Path, frames: int | None = None) -> None:
     """Write one animation of each circuit, of so many frames."""
     neuron = circuits.SpikingNeuron()
     run = simulate(neuron, circuits.random_drive(1000.0, neuron.dt, seed=1))
-    trace = plotting.animate_membrane(run.time, run.states["V"][:, 0], run.outputs[:, 0, 0], frames=frames or 80)
-    plotting.save_animation(trace, folder / "circuit_neuron.gif")
+    trace = plotting.circuits.animate_membrane(
+        run.time, run.states["V"][:, 0], run.outputs[:, 0, 0], frames=frames or 80
+    )
+    plotting.circuits.save_animation(trace, folder / "circuit_neuron.gif")
 
     pair = circuits.TwoNeuron()
     inputs = circuits.pulse_protocol(pair.dt, seed=1)
     run, vectors = simulate(pair, inputs), pair.modes().eigenvectors
-    plane = plotting.animate_two_neurons(
+    plane = plotting.circuits.animate_two_neurons(
         run.time,
         run.outputs[:, 0],
         inputs[:, 0],
@@ -232,22 +235,24 @@ def animations(folder: Path, frames: int | None = None) -> None:
         names=("sum", "difference"),
         frames=frames or 160,
     )
-    plotting.save_animation(plane, folder / "circuit_two_neurons.gif", fps=20)
+    plotting.circuits.save_animation(plane, folder / "circuit_two_neurons.gif", fps=20)
 
     run = simulate(RespiratoryRhythm(dt=0.5), duration=10000.0)
     phases = circuits.phases(run.outputs)[:, 0]
-    breath = plotting.animate_respiration(run.time[::8], run.outputs[::8, 0], phases=phases[::8], frames=frames or 80)
-    plotting.save_animation(breath, folder / "circuit_respiration.gif")
+    breath = plotting.circuits.animate_respiration(
+        run.time[::8], run.outputs[::8, 0], phases=phases[::8], frames=frames or 80
+    )
+    plotting.circuits.save_animation(breath, folder / "circuit_respiration.gif")
 
     ring = circuits.BumpRing(256, dt=0.2)
     time = ring.dt * np.arange(1, 1751)
     angle = np.select([time <= 10, time <= 110, time <= 260], [0.8, np.nan, 0.8 + 0.025 * (time - 110)], np.nan)
     strength = np.where(np.isnan(angle), 0.0, 10.0)
     run = simulate(ring, ring.stimulus(np.nan_to_num(angle)[:, None], strength[:, None]))
-    bump = plotting.animate_ring(
+    bump = plotting.circuits.animate_ring(
         run.time, np.maximum(run.outputs[:, 0], 0), angle=angle, label="synaptic input u", frames=frames or 100
     )
-    plotting.save_animation(bump, folder / "circuit_ring.gif")
+    plotting.circuits.save_animation(bump, folder / "circuit_ring.gif")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

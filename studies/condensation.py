@@ -32,11 +32,14 @@ import numpy as np
 from eicon import analysis, connectomes
 from eicon._files import without_nan, write_text
 from eicon.models import Connectivity, RateRNN, load, verify
-from eicon.runs import Protocol, Run, condense_run, create_run, demo_config, open_run, parse_config, read_condensation
+from eicon.runs import Protocol, condense_run, create_run, open_run, parse_config, read_condensation
+from eicon.runs._config import demo_config
+from eicon.runs.results import Run
 from eicon.studies import condense_network
 from eicon.studies._condense import performance
 from eicon.tasks import CueSetGo, SequenceMemory, Task, Trial
-from eicon.training import LOSSES, AccuracyReached, Trainer
+from eicon.training import AccuracyReached, Trainer
+from eicon.training._losses import LOSSES
 from studies.common import new_parser, places, shrunk, stand_ins
 
 NETWORKS = tuple((kind, activation) for kind in ("free", "dale") for activation in ("tanh", "relu"))

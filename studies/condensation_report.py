@@ -19,8 +19,10 @@ from matplotlib.axes import Axes
 from eicon import analysis, plotting
 from eicon._files import atomic_file, write_text
 from eicon.models import RateRNN, load
-from eicon.runs import open_run, read_condensation, stages
-from eicon.runs._condense import default_directory
+from eicon.plotting._files import Drawing, save_png
+from eicon.plotting._style import coherence_cmap
+from eicon.runs import open_run, read_condensation
+from eicon.runs._condense import default_directory, stages
 from eicon.tasks import CueSetGo
 from studies.common import new_parser, places
 from studies.condensation import FULL, LEARNING_RATE, MATCH, QUICK, Study, protocols
@@ -45,10 +47,10 @@ class Report(NamedTuple):
     images: Path
 
 
-def save(report: Report, name: str, figure: plotting.Drawing) -> None:
+def save(report: Report, name: str, figure: Drawing) -> None:
     """One picture of the page."""
     with atomic_file(report.images / f"condensation_{name}.png") as stream:
-        plotting.save_png(figure, stream)
+        save_png(figure, stream)
 
 
 def errors(study: Study, kind: str, activation: str) -> dict[str, np.ndarray]:
@@ -173,7 +175,7 @@ def panels(report: Report) -> None:
     save(report, "ramps", _columns(names, [_ramp_drawer(n, task) for n in (net, matched, merged_net)]))
 
 
-def _columns(names: tuple[str, ...], draws: list[Callable[[Axes], Any]], pad: float = 6.0) -> plotting.Drawing:
+def _columns(names: tuple[str, ...], draws: list[Callable[[Axes], Any]], pad: float = 6.0) -> Drawing:
     with plotting.style():
         figure, axes = plt.subplots(1, len(names), figsize=(4.0 * len(names), 3.6))
         for ax, name, draw in zip(axes, names, draws, strict=True):
@@ -189,7 +191,7 @@ def _pc_drawer(net: RateRNN, task: CueSetGo, legend: bool) -> Callable[[Axes], A
     scaling = analysis.temporal_scaling(rates, start, stop, np.asarray(trial.conditions["interval"]))
     profiles = np.moveaxis(scaling.profiles, 0, 1)  # (phase, condition, unit)
     components = analysis.pca(profiles, n_components=2)
-    colours = plotting.coherence_cmap()(np.linspace(0, 1, profiles.shape[1]))
+    colours = coherence_cmap()(np.linspace(0, 1, profiles.shape[1]))
 
     def draw(ax: Axes) -> None:
         for c, colour in enumerate(colours):

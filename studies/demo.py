@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from eicon.runs import analyze_run, create_run, demo_config, train_run
+from eicon.runs import analyze_run, create_run, train_run
+from eicon.runs._config import demo_config
 from studies.common import Places, shrunk, write_study
 
 SEEDS = range(5)

@@ -18,7 +18,9 @@ import numpy as np
 
 from eicon import plotting
 from eicon.models import RateRNN
-from eicon.runs import RunConfig, parse_config
+from eicon.plotting._files import save_png
+from eicon.runs import parse_config
+from eicon.runs.results import RunConfig
 from eicon.studies import dynamics_of, exponents_of
 from eicon.tasks import FlipFlop, Task
 from studies.common import Places, shrunk, told, write_study
@@ -107,7 +109,7 @@ def _draw(found, picture: Path) -> None:
         names=[f"PC {i + 1} ({100 * ratio[i]:.0f} %)" for i in range(3)],
     )
     with picture.open("wb") as stream:
-        plotting.save_png(ax, stream)
+        save_png(ax, stream)
 
 
 def context_rows(quick: bool) -> Iterator[str]:

@@ -13,7 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from eicon.analysis import Lyapunov, lyapunov
+from eicon.analysis import lyapunov
+from eicon.analysis.results import Lyapunov
 from studies.common import Places, told, write_study
 
 TAU, DT = 100.0, 10.0

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from eicon.runs import create_sweep, override, parse_sweep, run_sweep, sweep_results
+from eicon.runs import create_sweep, parse_sweep, run_sweep, sweep_results
+from eicon.runs._sweep_config import override
 from studies import published_memory
 from studies.common import new_parser, places, stand_ins
 

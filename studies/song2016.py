@@ -15,9 +15,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eicon.reproduce.song2016 import FIGURES, MODELS, Row, reproduce, summary
+from eicon.reproduce.song2016 import FIGURES, MODELS, reproduce, summary
+from eicon.reproduce.song2016.results import Row
 from eicon.runs import open_run, perturb_run
-from eicon.studies import DtRow, dt_report, parse_perturbation
+from eicon.studies import dt_report
+from eicon.studies._perturb import parse_perturbation
+from eicon.studies.results import DtRow
 from studies.common import new_parser, places, versions
 
 DTS, QUICK_DTS = (20.0, 2.0, 0.5), (20.0, 10.0)

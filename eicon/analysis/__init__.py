@@ -3,93 +3,32 @@
 Nothing here imports models, tasks or plotting, and no input is ever modified.
 """
 
-from ._axis_separation import AxisSeparation as AxisSeparation
-from ._axis_separation import axis_separation as axis_separation
-from ._bootstrap import Bootstrap as Bootstrap
-from ._bootstrap import bootstrap as bootstrap
-from ._chronometric import Chronometric as Chronometric
-from ._chronometric import chronometric as chronometric
-from ._clustering import ChoiceClustering as ChoiceClustering
-from ._clustering import SignedClustering as SignedClustering
-from ._clustering import choice_clustering as choice_clustering
-from ._clustering import signed_clustering as signed_clustering
-from ._compare import Comparison as Comparison
-from ._compare import compare as compare
-from ._condense import INCOMING as INCOMING
-from ._condense import METHODS as METHODS
-from ._condense import Condensation as Condensation
-from ._condense import condense as condense
-from ._crossing import ThresholdCrossing as ThresholdCrossing
-from ._crossing import threshold_crossing as threshold_crossing
-from ._decoding import DECODERS as DECODERS
-from ._decoding import Decoding as Decoding
-from ._decoding import decode as decode
-from ._dimensionality import Dimensionality as Dimensionality
-from ._dimensionality import dimensionality as dimensionality
-from ._dsa import DynamicalSimilarity as DynamicalSimilarity
-from ._dsa import dsa_distance as dsa_distance
-from ._duration import AccuracyByDuration as AccuracyByDuration
-from ._duration import accuracy_by_duration as accuracy_by_duration
-from ._epoch_selectivity import EpochSelectivity as EpochSelectivity
-from ._epoch_selectivity import dprime_by_epoch as dprime_by_epoch
-from ._fixed_points import FixedPoints as FixedPoints
-from ._fixed_points import fixed_points as fixed_points
-from ._interval_timing import RampIndex as RampIndex
-from ._interval_timing import ScalarVariability as ScalarVariability
-from ._interval_timing import TemporalScaling as TemporalScaling
-from ._interval_timing import ramp_index as ramp_index
-from ._interval_timing import scalar_variability as scalar_variability
-from ._interval_timing import temporal_scaling as temporal_scaling
-from ._learning import Milestones as Milestones
-from ._learning import milestones as milestones
-from ._lyapunov import Lyapunov as Lyapunov
-from ._lyapunov import lyapunov as lyapunov
-from ._manifold import Manifold as Manifold
-from ._manifold import manifold as manifold
-from ._merging import SIMILARITIES as SIMILARITIES
-from ._multisensory import MultisensoryRatio as MultisensoryRatio
-from ._multisensory import multisensory_ratio as multisensory_ratio
-from ._oscillation import Oscillation as Oscillation
-from ._oscillation import oscillation as oscillation
-from ._pca import PCA as PCA
-from ._pca import ConditionAverage as ConditionAverage
-from ._pca import condition_average as condition_average
-from ._pca import pca as pca
-from ._phase_plane import PhasePlane as PhasePlane
-from ._phase_plane import phase_plane as phase_plane
-from ._psth import PSTH as PSTH
-from ._psth import Aligned as Aligned
-from ._psth import align as align
-from ._psth import psth as psth
-from ._psth import sort_by_peak as sort_by_peak
-from ._psychometric import Psychometric as Psychometric
-from ._psychometric import psychometric as psychometric
-from ._regression_axes import RegressionAxes as RegressionAxes
-from ._regression_axes import regression_axes as regression_axes
-from ._selectivity import Selectivity as Selectivity
-from ._selectivity import selectivity as selectivity
-from ._similarity import aligned_nrmse as aligned_nrmse
-from ._similarity import linear_cka as linear_cka
-from ._similarity import nrmse as nrmse
-from ._similarity import procrustes_distance as procrustes_distance
-from ._similarity import subspace_angles as subspace_angles
-from ._spectrum import Spectrum as Spectrum
-from ._spectrum import jacobian as jacobian
-from ._spectrum import jacobian_spectrum as jacobian_spectrum
-from ._spectrum import spectrum as spectrum
-from ._timescales import Timescales as Timescales
-from ._timescales import timescales as timescales
-from ._trajectory_spectra import TrainingSpectra as TrainingSpectra
-from ._trajectory_spectra import TrajectorySpectra as TrajectorySpectra
-from ._trajectory_spectra import training_spectra as training_spectra
-from ._trajectory_spectra import trajectory_spectra as trajectory_spectra
-from ._trend import Trend as Trend
-from ._trend import trend as trend
-from ._tuning import TunedFractions as TunedFractions
-from ._tuning import Tuning as Tuning
-from ._tuning import TuningCorrelation as TuningCorrelation
-from ._tuning import tuned_fractions as tuned_fractions
-from ._tuning import tuning as tuning
-from ._tuning import tuning_correlation as tuning_correlation
-from ._weibull import Weibull as Weibull
-from ._weibull import weibull as weibull
+from .._lazy import lazy_room
+
+__getattr__, __dir__, __all__ = lazy_room(
+    __name__,
+    __file__,
+    moved={
+        "results": """
+            AxisSeparation Bootstrap Chronometric ChoiceClustering Comparison Condensation
+            ThresholdCrossing Decoding Dimensionality DynamicalSimilarity AccuracyByDuration
+            EpochSelectivity FixedPoints RampIndex ScalarVariability TemporalScaling Milestones
+            Lyapunov Manifold MultisensoryRatio PCA ConditionAverage PhasePlane PSTH Aligned
+            Psychometric RegressionAxes Selectivity Spectrum Timescales TrainingSpectra
+            TrajectorySpectra Tuning TuningCorrelation Weibull
+        """,
+        "behaviour": """
+            weibull chronometric accuracy_by_duration threshold_crossing multisensory_ratio
+            bootstrap milestones
+        """,
+        "coding": """
+            align psth sort_by_peak dprime_by_epoch tuning tuning_correlation timescales
+            regression_axes axis_separation dimensionality
+        """,
+        "spectra": "jacobian jacobian_spectrum trajectory_spectra training_spectra",
+        "similarity": "nrmse aligned_nrmse linear_cka procrustes_distance subspace_angles dsa_distance",
+        "_condense": "INCOMING METHODS",
+        "_decoding": "DECODERS",
+        "_merging": "SIMILARITIES",
+    },
+)

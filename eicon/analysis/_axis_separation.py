@@ -64,7 +64,7 @@ def axis_separation(
 
     Examples
     --------
-    >>> from eicon.analysis import regression_axes
+    >>> from eicon.analysis.coding import regression_axes
     >>> signal, choice = np.array([-1.0, 1.0, -1.0, 1.0] * 2), np.array([-1.0, -1.0, 1.0, 1.0] * 2)
     >>> rates = np.stack([2 * signal + choice, choice, np.zeros(8)], axis=1)[None]
     >>> found = regression_axes(rates, {"signal": signal, "choice": choice})

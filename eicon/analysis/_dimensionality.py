@@ -174,7 +174,7 @@ def _two_nn(states: Float[np.ndarray, "n N"]) -> float:
         return np.nan
     ratios = np.empty(len(states))
     for start in range(0, len(states), 500):  # in blocks, as all distances together may be large
-        lengths = np.partition(distance.cdist(states[start : start + 500], states), 2, axis=1)
+        lengths = np.partition(distance.cdist(states[start : start + 500], states), (0, 1, 2), axis=1)
         ratios[start : start + 500] = lengths[:, 2] / lengths[:, 1]  # 0 is the distance to the state itself
     kept = int(_KEPT * ratios.size)
     x = np.log(np.sort(ratios)[:kept])

@@ -70,7 +70,8 @@ def condense(
       eicon condense results/first --to 100 --method merge   # pairwise merging
     """
     with errors(context, None, again="the same command"):
-        from ..runs import Protocol, condense_run, draw_condensation, open_run, read_condensation
+        from ..runs import Protocol, condense_run, open_run, read_condensation
+        from ..runs._condense_figures import draw_condensation
 
         if match_activity and not retrain:
             raise click.UsageError("--match-activity needs --retrain, the steps in which it is matched.")

@@ -69,7 +69,8 @@ def show(context: click.Context, name: str, folder: Path | None, out: Path | Non
     with errors(context):
         from .._files import atomic_file
         from ..connectomes import load
-        from ..plotting import plot_connectome, save_png
+        from ..plotting import plot_connectome
+        from ..plotting._files import save_png
 
         connectome = load(name, folder)
         present = connectome.weights > 0

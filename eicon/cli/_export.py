@@ -87,8 +87,8 @@ def _writer(form: str) -> Callable[..., None]:
     from .. import exchange
 
     writers = {
-        "xarray": exchange.write_netcdf,
-        "zarr": exchange.write_zarr,
+        "xarray": exchange.files.write_netcdf,
+        "zarr": exchange.files.write_zarr,
         "mat": exchange.to_mat,
         "nwb": exchange.to_nwb,
     }

@@ -45,7 +45,7 @@ def perturb(
     with errors(context, run):
         from .._files import without_nan
         from ..runs import open_run, perturb_run
-        from ..studies import parse_perturbation
+        from ..studies._perturb import parse_perturbation
 
         asked = {"silence": silence, "drive": drive, "cut": cut}
         perturbations = {

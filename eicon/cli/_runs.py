@@ -27,7 +27,8 @@ def demo(context: click.Context, out: Path, seed: int, as_json: bool) -> None:
       eicon demo --out results/second --seed 1
     """
     with errors(context, out):
-        from ..runs import create_run, demo_config, open_run
+        from ..runs import create_run, open_run
+        from ..runs._config import demo_config
 
         run = open_run(out) if (out / "config.toml").is_file() else create_run(out, demo_config(seed))
         if run.config != demo_config(seed):
@@ -129,7 +130,8 @@ def analyze(
         )
     agreed = dict(_condition(text) for text in conditions)
     with errors(context, run):
-        from ..runs import DynamicsRequest, analyze_run, dynamics_words, open_run
+        from ..runs import DynamicsRequest, analyze_run, open_run
+        from ..runs._dynamics_words import dynamics_words
 
         progress = not context.obj["quiet"]
         request = DynamicsRequest(fixed_points, lyapunov, spectra, epoch, agreed, candidates or 512, progress)
@@ -181,7 +183,7 @@ def tasks(context: click.Context, as_json: bool) -> None:
       eicon tasks --json
     """
     with errors(context, None):
-        from ..tasks import describe
+        from ..tasks._table import describe
 
         described = describe()
         if as_json:

@@ -62,8 +62,10 @@ def sweep(
     if workers == 0 and "jax" not in sys.modules:
         os.environ.update(ONE_THREAD)  # the same bits as on a cluster
     with errors(context, again=_again(context)):
-        from ..runs import SweepConfig, create_sweep, override, read_sweep, run_sweep
+        from .._files import without_nan
+        from ..runs import create_sweep, read_sweep, run_sweep
         from ..runs._sweep import check_files
+        from ..runs._sweep_config import SweepConfig, override
 
         settings: SweepConfig = read_sweep(config, compat=compat)  # type: ignore[arg-type]
         given = {
@@ -96,7 +98,7 @@ def sweep(
             create_sweep(path, settings), workers=workers, scheduler=scheduler, progress=not context.obj["quiet"]
         )
         if as_json:
-            click.echo(json.dumps([_without_nan(summary) for summary in summaries], indent=2, allow_nan=False))
+            click.echo(json.dumps(without_nan(summaries), indent=2, allow_nan=False))
             return
         _say_summaries(summaries)
         click.echo(f"Results: {path}\nLook at them with: eicon plot-losses {path}")
@@ -154,7 +156,9 @@ def plot_losses(
     """
     with errors(context):
         from .._files import atomic_file, write_text
-        from ..plotting import plot_loss_boxes, plot_loss_curves, run_milestones, save_png
+        from ..plotting import plot_loss_boxes, plot_loss_curves
+        from ..plotting._files import save_png
+        from ..plotting._sweep import run_milestones
         from ..runs import sweep_results
 
         names = list(labels) or [path.name for path in sweeps]
@@ -202,7 +206,7 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def _default_out(config: Path) -> Path:
-    from ..runs import results_path
+    from ..runs._sweep_file import results_path
 
     return results_path(config) or Path("results") / config.stem
 
@@ -220,11 +224,6 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
         said += [f"best accuracy {accuracy:.1%}"] if losses else []
         said += [f"{diverged} of {len(group)} diverged"] if diverged else []
         click.echo(f"{name}: {', '.join(said)}")
-
-
-def _without_nan(summary: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN."""
-    return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in summary.items()}
 
 
 def _table(results: dict[str, Any], run_milestones: Any) -> str:

@@ -3,23 +3,29 @@
 from .._moved import moved
 
 _HOMES = {
-    "eicon.studies": """
-        CondensedNetwork condense_network DtRow dt_report Dynamics Exponents HeldInputs dynamics_of
-        exponents_of held_inputs PerturbationEffect parse_perturbation perturbation_effects
-    """,
+    "eicon.pages": "compare_runs comparison_tables explore_network explore_run write_report",
+    "eicon.pages.results": "Explorer",
     "eicon.runs": """
-        analyze_run draw_condensation Protocol condense_run read_condensation stages RunConfig demo_config
-        parse_config read_config DynamicsRequest dynamics_words perturb_run Run create_run open_run
-        train_run ConfigError Sweep SweepError create_sweep open_sweep run_sweep SweepConfig override
-        parse_sweep read_sweep results_path sweep_results
+        analyze_run Protocol condense_run read_condensation parse_config read_config DynamicsRequest
+        perturb_run create_run open_run train_run ConfigError SweepError create_sweep open_sweep
+        run_sweep parse_sweep read_sweep sweep_results
     """,
-    "eicon.pages": """
-        compare_runs comparison_tables Explorer explore_network explore_run write_report
+    "eicon.runs._condense": "stages",
+    "eicon.runs._condense_figures": "draw_condensation",
+    "eicon.runs._config": "demo_config",
+    "eicon.runs._dynamics_words": "dynamics_words",
+    "eicon.runs._sweep_config": "override",
+    "eicon.runs._sweep_file": "results_path",
+    "eicon.runs.results": "RunConfig Run Sweep SweepConfig",
+    "eicon.studies": """
+        condense_network dt_report dynamics_of exponents_of held_inputs perturbation_effects
     """,
+    "eicon.studies._perturb": "parse_perturbation",
+    "eicon.studies.results": "CondensedNetwork DtRow Dynamics Exponents HeldInputs PerturbationEffect",
 }
 _RENAMED = {
-    "record": "eicon.runs.respond",
-    "Recording": "eicon.studies.Responses",
+    "record": "eicon.runs._analyze.respond",
+    "Recording": "eicon.studies.results.Responses",
     "song2016": "eicon.reproduce.song2016",
 }
 

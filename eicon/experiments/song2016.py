@@ -2,9 +2,10 @@
 
 from .._moved import moved
 
-_NAMES = """
-    FIGURES FigureResult MODELS Row Signature figure_result model_config reproduce rows summary train_models
-    write_gallery
-"""
+_HOMES = {
+    "eicon.reproduce.song2016": "FIGURES MODELS figure_result model_config reproduce rows summary train_models",
+    "eicon.reproduce.song2016.results": "FigureResult Row Signature",
+    "eicon.reproduce.song2016._reproduce": "write_gallery",
+}
 
-__getattr__ = moved(__name__, {name: f"eicon.reproduce.song2016.{name}" for name in _NAMES.split()})
+__getattr__ = moved(__name__, {name: f"{home}.{name}" for home, names in _HOMES.items() for name in names.split()})

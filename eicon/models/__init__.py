@@ -1,32 +1,19 @@
 """What is simulated: rate networks as BrainPy dynamical systems."""
 
-from . import circuits as circuits
-from ._activations import ACTIVATIONS as ACTIVATIONS
-from ._activations import Activation as Activation
-from ._anatomy import REMAPS as REMAPS
-from ._anatomy import remap as remap
-from ._certificate import Certificate as Certificate
-from ._certificate import ConstraintError as ConstraintError
-from ._certificate import MatrixReport as MatrixReport
-from ._connectivity import Connectivity as Connectivity
-from ._connectivity import Constraint as Constraint
-from ._distributions import DISTRIBUTIONS as DISTRIBUTIONS
-from ._equation import CONSTANTS as CONSTANTS
-from ._equation import Activity as Activity
-from ._equation import Parameters as Parameters
-from ._equation import RateEquation as RateEquation
-from ._functions import load as load
-from ._functions import save as save
-from ._functions import verify as verify
-from ._initial import recurrent_weights as recurrent_weights
-from ._initial import spectral_radius as spectral_radius
-from ._initial import with_radius as with_radius
-from ._perturbation import Cut as Cut
-from ._perturbation import Drive as Drive
-from ._perturbation import Perturbation as Perturbation
-from ._perturbation import Silence as Silence
-from ._populations import Population as Population
-from ._populations import Projection as Projection
-from ._rate_rnn import RateRNN as RateRNN
-from ._schemes import SCHEMES as SCHEMES
-from ._schemes import uniform_weights as uniform_weights
+from .._lazy import lazy_room
+
+__getattr__, __dir__, __all__ = lazy_room(
+    __name__,
+    __file__,
+    moved={
+        "initial": """
+            recurrent_weights with_radius spectral_radius DISTRIBUTIONS uniform_weights SCHEMES remap
+            REMAPS
+        """,
+        "results": "Certificate MatrixReport",
+        "_connectivity": "Constraint",
+        "_equation": "CONSTANTS Parameters RateEquation",
+        "_perturbation": "Perturbation",
+        "_build": "build",
+    },
+)

@@ -12,7 +12,7 @@ from ._parts import RAW, Parts
 
 @runtime_checkable
 class Condensed(Protocol):
-    """What is asked of a condensation of N units to n; `eicon.analysis.Condensation` says what the fields are."""
+    """What is asked of a condensation of N units to n; see `eicon.analysis.results.Condensation`."""
 
     @property
     def kept(self) -> np.ndarray: ...

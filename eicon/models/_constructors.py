@@ -181,10 +181,10 @@ class Constructors:
             Units that get input, and units that are read out, as `RateRNN.select` takes them: by type (``"E"``), by
             their labels in `units` (``{"region": "V1"}``), as a mask or as indices; by default all.
         init : {"balanced", "default", "he", "xavier"}
-            How weights are drawn; "balanced" as in `RateRNN`, the others as in `eicon.models.uniform_weights`,
+            How weights are drawn; "balanced" as in `RateRNN`, the others as in `eicon.models.initial.uniform_weights`,
             which draws the biases within 1 / sqrt(N) too.
         remap : {"magnitude", "signed", "off"}
-            How drawn recurrent weights are handed out to the connections; see `eicon.models.remap`.
+            How drawn recurrent weights are handed out to the connections; see `eicon.models.initial.remap`.
         distribution : str, optional
             As for `RateRNN`, for "balanced" alone.
         spectral_radius : float, optional

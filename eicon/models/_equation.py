@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -15,6 +16,8 @@ from ._noise import as_covariance, covariance_root, normal
 from ._rollout import scan_trajectory, trajectory
 
 Parameters = dict[str, jax.Array]
+
+PROGRAMS_KEPT = 32
 
 CONSTANTS = ("activation", "tau", "dt", "sigma_rec", "sigma_in", "noise_covariance")
 """Constants of a `RateEquation` beside its connectivities."""
@@ -178,7 +181,6 @@ class RateEquation:
         decay = jnp.broadcast_to((1 - self.alpha).astype(x.dtype), x.shape)
         return decay * x + recurrent + self.drive(parameters, inputs, key)
 
-    @functools.partial(jax.jit, static_argnums=(0,), static_argnames=("forward_mode",))
     def simulate(
         self,
         parameters: Parameters,
@@ -193,6 +195,16 @@ class RateEquation:
         ``probe`` (T, B, N) is added to the currents at each step: the gradient at probe 0 is that with respect to the
         currents. ``forward_mode`` takes the scan that `jax.jvp` can go through.
         """
+        return _compiled(self, forward_mode)(parameters, inputs, key, probe)
+
+    def _simulate(
+        self,
+        forward_mode: bool,
+        parameters: Parameters,
+        inputs: jax.Array,
+        key: jax.Array | None,
+        probe: jax.Array | None,
+    ) -> Activity:
         decay = jnp.asarray(1 - self.alpha, inputs.dtype)
         roll = scan_trajectory if forward_mode else trajectory
         drive = self.drive(parameters, inputs, key)
@@ -204,6 +216,12 @@ class RateEquation:
             self.activation,
         )
         return Activity(self.read_out(parameters, rates), rates, currents)
+
+
+@functools.lru_cache(maxsize=PROGRAMS_KEPT)
+def _compiled(equation: RateEquation, forward_mode: bool) -> Callable[..., Activity]:
+    """Compiled simulation of an equation; were it a static argument, JAX would keep every equation there ever was."""
+    return jax.jit(functools.partial(equation._simulate, forward_mode))
 
 
 def _digest(matrix: np.ndarray) -> str:

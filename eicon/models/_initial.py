@@ -45,7 +45,7 @@ def recurrent_weights(
         Spectral radius of the effective matrix; > 0.
     key : jax.Array
     distribution : {"gamma", "lognormal", "normal", "uniform"}, optional
-        See `eicon.models.DISTRIBUTIONS`.
+        See `eicon.models.initial.DISTRIBUTIONS`.
 
     Returns
     -------

@@ -408,7 +408,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
 
         Parameters
         ----------
-        condensation : eicon.analysis.Condensation
+        condensation : eicon.analysis.results.Condensation
 
         Raises
         ------

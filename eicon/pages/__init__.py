@@ -1,8 +1,5 @@
 """Pages for people: the report of a run, the comparison of two, and the explorer."""
 
-from ._compare import compare_runs as compare_runs
-from ._compare_text import comparison_tables as comparison_tables
-from ._explore import Explorer as Explorer
-from ._explore import explore_network as explore_network
-from ._explore import explore_run as explore_run
-from ._report import write_report as write_report
+from .._lazy import lazy_room
+
+__getattr__, __dir__, __all__ = lazy_room(__name__, __file__)

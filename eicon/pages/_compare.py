@@ -1,6 +1,5 @@
 """Two trained runs on the same trials, in a directory: numbers, a table, figures and a page."""
 
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import plotting
-from .._files import without_nan, write_text
-from ..runs import Run
+from .._files import without_nan, write_json, write_text
+from ..plotting._files import save_figures
+from ..runs import read_condensation
+from ..runs._run import Run
 from ..studies import compare_networks
 from ..studies._compare import comparable
-from ..training import LOSSES
 from ._compare_figures import draw_comparison
 from ._compare_text import comparison_page, comparison_text
 
@@ -68,7 +67,7 @@ def compare_runs(
         repeats=repeats,
         noise=noise,
         units=kept_units(run_a, run_b) if units is None else units,
-        loss=LOSSES[run_a.config.training.loss or task.loss],
+        loss=run_a.config.make_loss(),
         seed=run_a.config.seed,
     )
     numbers = without_nan(
@@ -86,8 +85,8 @@ def compare_runs(
         }
     )
     figures = draw_comparison(found.sides, found.trials)
-    plotting.save_figures(out, figures)
-    write_text(out / "compare.json", json.dumps(numbers, indent=2) + "\n")
+    save_figures(out, figures)
+    write_json(out / "compare.json", numbers)
     write_text(out / "compare.md", comparison_text(numbers, list(figures)))
     write_text(out / "compare.html", comparison_page(numbers, out, list(figures)))
     return numbers
@@ -97,7 +96,7 @@ def kept_units(run_a: Run, run_b: Run) -> list[int] | None:
     """Units of A that the units of B are, if B was condensed from A."""
     if not run_b.condensation.is_file():
         return None
-    record = json.loads(run_b.condensation.read_text(encoding="utf-8"))
+    record = read_condensation(run_b)
     return record["units"] if record["source"] == str(run_a.path.resolve()) else None
 
 

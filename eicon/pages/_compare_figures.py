@@ -6,26 +6,28 @@ from typing import Any
 import numpy as np
 
 from .. import analysis, plotting
+from ..plotting._compare import PAIR_COLORS
+from ..plotting._files import Drawing
 from ..studies._compare import Side, Trials
 
 MOST_CHANNELS = 3
 
 
-def draw_comparison(sides: Sequence[Side], trials: Trials) -> dict[str, plotting.Drawing]:
+def draw_comparison(sides: Sequence[Side], trials: Trials) -> dict[str, Drawing]:
     """Draw all figures that the task allows, by name."""
     names = [f"{side.name} (N = {side.net.n_rec})" for side in sides]
-    figures: dict[str, plotting.Drawing] = {"outputs": _outputs(sides, trials, names)}
+    figures: dict[str, Drawing] = {"outputs": _outputs(sides, trials, names)}
     if all(side.timing is not None for side in sides):
         figures["produced_times"] = _produced_times(sides, trials)
     if all(side.psychometric is not None for side in sides):
         figures["psychometric"] = _psychometric(sides)
     figures["trajectories"] = _trajectories(sides, trials, names)
     ratios = [side.components.explained_ratio for side in sides]
-    figures["variance"] = plotting.plot_variance_explained(ratios, names)
+    figures["variance"] = plotting.similarity.plot_variance_explained(ratios, names)
     draws = [_spectrum(side) for side in sides]
-    figures["spectra"] = plotting.plot_pair([draws], names)
+    figures["spectra"] = plotting.similarity.plot_pair([draws], names)
     if all(side.ramp is not None for side in sides):
-        figures["ramp_index"] = plotting.plot_pair([[_ramp(side) for side in sides]], names)
+        figures["ramp_index"] = plotting.similarity.plot_pair([[_ramp(side) for side in sides]], names)
     return figures
 
 
@@ -36,10 +38,10 @@ def _spectrum(side: Side) -> Callable[[Any], Any]:
 def _ramp(side: Side) -> Callable[[Any], Any]:
     assert side.ramp is not None
     ramp = side.ramp
-    return lambda ax: plotting.plot_ramp_index(ramp, side.excitatory, ax=ax)
+    return lambda ax: plotting.similarity.plot_ramp_index(ramp, side.excitatory, ax=ax)
 
 
-def _outputs(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -> plotting.Drawing:
+def _outputs(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -> Drawing:
     since = "" if trials.onset is None else "set"
 
     def draw(side: Side, channel: int) -> Callable[[Any], Any]:
@@ -49,7 +51,7 @@ def _outputs(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -> plo
         if trials.targets is not None:
             targets = _aligned(trials, np.where(trials.scored, trials.targets[:, :, channel], np.nan))[2]
             wanted = analysis.condition_average(targets, trials.groups, np.isfinite(targets)).average
-        return lambda ax: plotting.plot_outputs(
+        return lambda ax: plotting.similarity.plot_outputs(
             mean.average,
             mean.levels,
             time,
@@ -62,10 +64,10 @@ def _outputs(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -> plo
         )
 
     shown = range(min(len(trials.channels), MOST_CHANNELS))
-    return plotting.plot_pair([[draw(side, channel) for side in sides] for channel in shown], names)
+    return plotting.similarity.plot_pair([[draw(side, channel) for side in sides] for channel in shown], names)
 
 
-def _trajectories(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -> plotting.Drawing:
+def _trajectories(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -> Drawing:
     first, second = (side.components.trajectories[:, :, :2] for side in sides)
     overlap = np.sum(np.where(trials.inside[:, :, None], first * second, 0.0), axis=(0, 1))
 
@@ -85,27 +87,27 @@ def _trajectories(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -
 
     # Components have no sign of their own: B's are turned to go with A's.
     draws = [draw(sides[0], np.ones(2)), draw(sides[1], np.where(overlap < 0, -1.0, 1.0))]
-    return plotting.plot_pair([draws], names, share=False)
+    return plotting.similarity.plot_pair([draws], names, share=False)
 
 
-def _produced_times(sides: Sequence[Side], trials: Trials) -> plotting.Drawing:
+def _produced_times(sides: Sequence[Side], trials: Trials) -> Drawing:
     assert trials.interval is not None
     ax = None
     gap = 0.05 * float(np.diff(np.unique(trials.interval)).min(initial=np.ptp(trials.interval)))
-    for side, colour, shift in zip(sides, plotting.PAIR_COLORS, (-gap, gap), strict=True):
+    for side, colour, shift in zip(sides, PAIR_COLORS, (-gap, gap), strict=True):
         assert side.produced is not None
         assert side.timing is not None
         with plotting.style():
-            ax = plotting.plot_produced_times(
+            ax = plotting.similarity.plot_produced_times(
                 side.produced, trials.interval, side.timing, label=side.name, color=colour, shift=shift, ax=ax
             )
     assert ax is not None
     return ax
 
 
-def _psychometric(sides: Sequence[Side]) -> plotting.Drawing:
+def _psychometric(sides: Sequence[Side]) -> Drawing:
     ax = None
-    for side, colour in zip(sides, plotting.PAIR_COLORS, strict=True):
+    for side, colour in zip(sides, PAIR_COLORS, strict=True):
         assert side.psychometric is not None
         with plotting.style():
             ax = plotting.plot_psychometric(side.psychometric, label=side.name, color=colour, ax=ax)

@@ -1,11 +1,10 @@
 """What a comparison says, as a table for terminals, Markdown and one self-contained page."""
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from ._template import filled, picture
 
 CAPTIONS = {
     "outputs": "Outputs: means per condition (solid) and targets (dashed).",
@@ -130,21 +129,13 @@ def comparison_text(numbers: dict[str, Any], figures: Sequence[str]) -> str:
 
 def comparison_page(numbers: dict[str, Any], folder: Path, figures: Sequence[str]) -> str:
     """One HTML page with the tables, and the figures of `folder` in it."""
-    environment = Environment(loader=PackageLoader("eicon.pages", "."), autoescape=True, undefined=StrictUndefined)
-    pictures = [
-        {
-            "name": name,
-            "caption": CAPTIONS[name],
-            "data": base64.b64encode((folder / f"{name}.png").read_bytes()).decode(),
-        }
-        for name in figures
-    ]
-    return environment.get_template("compare.html.jinja").render(
+    return filled(
+        "compare.html.jinja",
         names=numbers["names"],
         lead=lead(numbers),
         notes=numbers["notes"],
         tables=comparison_tables(numbers),
-        figures=pictures,
+        figures=[{"name": n, "caption": CAPTIONS[n], "data": picture(folder / f"{n}.png")} for n in figures],
     )
 
 

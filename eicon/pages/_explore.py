@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 from .._files import write_text
 from .._version import __version__
 from ..models import RateRNN
-from ..runs import Run
-from ..studies import Responses, responses
+from ..runs._run import Run
 from ..studies._levels import condensation_levels
+from ..studies._responses import Responses, responses
 from ..tasks import Task
 from ._explore_data import Contents, contents
 from ._explore_page import render
 
 TRIALS = 200
-"""About so many are recorded, unless asked otherwise."""
+"""About so many are run, unless asked otherwise."""
 
 
 class Explorer(NamedTuple):
@@ -28,7 +28,7 @@ class Explorer(NamedTuple):
     size : int
         Bytes.
     n_units, n_conditions, n_trials, n_trials_kept : int
-        ``n_trials`` were recorded and enter all means; as many as there is room for are kept one by one.
+        ``n_trials`` were run and enter all means; as many as there is room for are kept one by one.
     levels : list of (int, float or None)
         Units left and error of the outputs at each level of condensation; None where the network diverged.
     """

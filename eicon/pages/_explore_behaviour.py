@@ -7,7 +7,7 @@ from jaxtyping import Int
 
 from .._files import without_nan
 from ..analysis._psychometric import psychometric_or_none
-from ..studies import Responses
+from ..studies._responses import Responses
 from ..tasks import Trial
 from ._explore_conditions import Conditions, words
 

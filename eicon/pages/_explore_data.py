@@ -9,8 +9,8 @@ from jaxtyping import Float, UInt
 from .. import analysis
 from .._files import without_nan
 from ..models import verify
-from ..studies import Responses
 from ..studies._levels import Levels
+from ..studies._responses import Responses
 from ..tasks import Task, Trial
 from ._explore_behaviour import behaviour, right_choice
 from ._explore_conditions import Conditions, conditions_of, default_grouping, groupings
@@ -82,7 +82,7 @@ def quantise(values: Float[np.ndarray, "N ..."], bits: int, used: np.ndarray | N
 
 
 def contents(given: Responses, levels: Levels) -> Contents:
-    """Everything that a page shows of recorded trials.
+    """Everything that a page shows of a network and its trials.
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def _means(means: Float[np.ndarray, "N C T"]) -> tuple[dict[str, np.ndarray], in
 
 
 def _components(given: Responses, conditions: Conditions, kept: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """First principal components, and the trajectories in them; none of a network that stands still."""
+    """First principal components, and the trajectories in them; none where rates do not vary."""
     rates, inside = np.asarray(given.activity.rates, float), np.asarray(given.trial.inside)
     n = min(N_COMPONENTS, rates.shape[2], int(inside.sum()) - 1)
     try:

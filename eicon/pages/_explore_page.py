@@ -8,9 +8,9 @@ from importlib import resources
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ._explore_data import Contents
+from ._template import filled
 
 SCRIPTS = (
     "data",
@@ -49,10 +49,8 @@ def render(contents: Contents, **about: Any) -> str:
     program = "\n".join((files / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS)
     program = f'(() => {{\n"use strict";\n{program}\n}})();\n'
     look = (files / "style.css").read_text(encoding="utf-8")
-    environment = Environment(
-        loader=PackageLoader("eicon.pages", "explorer"), autoescape=True, undefined=StrictUndefined
-    )
-    return environment.get_template("page.html.jinja").render(
+    return filled(
+        "explorer/page.html.jinja",
         policy=f"default-src 'none'; img-src data:; script-src {_hash(program)}; style-src {_hash(look)}",
         program=program,
         look=look,

@@ -1,14 +1,14 @@
 """One self-contained HTML page per run."""
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from .._files import write_text
-from ..runs import Run, dynamics_words
+from ..runs import read_condensation
+from ..runs._dynamics_words import dynamics_words
+from ..runs._run import Run
+from ._template import filled, picture
 
 CAPTIONS = {
     "psychometric": (
@@ -86,8 +86,8 @@ def write_report(run: Run) -> Path:
     if not results.is_file():
         raise FileNotFoundError(f"{run.path} has not been analysed yet; do it with: eicon analyze {run.path}")
     numbers = json.loads(results.read_text(encoding="utf-8"))
-    environment = Environment(loader=PackageLoader("eicon.pages", "."), autoescape=True, undefined=StrictUndefined)
-    page = environment.get_template("report.html.jinja").render(
+    page = filled(
+        "report.html.jinja",
         title=run.path.name,
         lead=_lead(run, numbers),
         facts=_facts(numbers),
@@ -119,7 +119,7 @@ def _origin(run: Run) -> tuple[str, str]:
     """How the network was made, and by which command."""
     if not run.condensation.is_file():
         return "trained", "train config.toml --out"
-    record = json.loads(run.condensation.read_text(encoding="utf-8"))
+    record = read_condensation(run)
     source = Path(record["source"]).name
     options = {name: record["protocol"][name] for name in ("to", "every", "retrain", "method")}
     words = " ".join(f"--{name} {value}" for name, value in options.items())
@@ -151,8 +151,7 @@ def _figures(run: Run, numbers: dict[str, Any]) -> list[dict[str, str]]:
     for name, (title, caption) in CAPTIONS.items():
         path = run.figures / f"{name}.png"
         if path.is_file() and SECTIONS.get(name, "activity") in numbers:
-            data = base64.b64encode(path.read_bytes()).decode()
-            found.append({"name": name, "title": title, "caption": caption, "data": data})
+            found.append({"name": name, "title": title, "caption": caption, "data": picture(path)})
     return found
 
 

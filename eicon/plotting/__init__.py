@@ -1,74 +1,40 @@
-"""Figures of what a network does and what it learned; the only room that imports matplotlib.
+"""Figures of what a network does and what it learned; a file bears the name of the analysis that it draws.
+
+Matplotlib is imported here, and for the panels of papers in `eicon.reproduce`.
 
 Functions draw into the Axes they are given or make a figure of their own in the house style, and return what
-they drew into. None of them shows, saves or closes anything.
+they drew into. None of them shows, saves or closes anything; `save_figures` and `save_png`
+write drawings and close them.
 """
 
-from ._activity import plot_activity as plot_activity
-from ._activity import plot_pc_trajectories as plot_pc_trajectories
-from ._animation import Inline as Inline
-from ._animation import inline as inline
-from ._animation import save_animation as save_animation
-from ._behaviour import plot_loss as plot_loss
-from ._behaviour import plot_psychometric as plot_psychometric
-from ._chronometry import SENSE_COLORS as SENSE_COLORS
-from ._chronometry import plot_accuracy_by_duration as plot_accuracy_by_duration
-from ._chronometry import plot_chronometric as plot_chronometric
-from ._chronometry import plot_multisensory as plot_multisensory
-from ._chronometry import plot_weibull as plot_weibull
-from ._circuit_motion import animate_membrane as animate_membrane
-from ._circuit_motion import animate_respiration as animate_respiration
-from ._circuit_motion import animate_ring as animate_ring
-from ._circuit_motion import animate_two_neurons as animate_two_neurons
-from ._circuits import plot_membrane as plot_membrane
-from ._circuits import plot_respiration as plot_respiration
-from ._circuits import plot_ring as plot_ring
-from ._circuits import plot_two_neurons as plot_two_neurons
-from ._circuits import spike_shape as spike_shape
-from ._compare import PAIR_COLORS as PAIR_COLORS
-from ._compare import plot_outputs as plot_outputs
-from ._compare import plot_pair as plot_pair
-from ._compare import plot_produced_times as plot_produced_times
-from ._compare import plot_ramp_index as plot_ramp_index
-from ._compare import plot_variance_explained as plot_variance_explained
-from ._condensing import plot_error_curves as plot_error_curves
-from ._condensing import plot_unit_space as plot_unit_space
-from ._connectivity import plot_connectivity as plot_connectivity
-from ._connectivity import plot_selectivity as plot_selectivity
-from ._connectivity import plot_spectrum as plot_spectrum
-from ._connectome import plot_connectome as plot_connectome
-from ._decoding import plot_decoding as plot_decoding
-from ._decoding import plot_generalisation as plot_generalisation
-from ._dimensionality import plot_dimensionality as plot_dimensionality
-from ._dsa import plot_dynamical_similarity as plot_dynamical_similarity
-from ._epoch_selectivity import plot_dprime_by_epoch as plot_dprime_by_epoch
-from ._eye import plot_eye_paths as plot_eye_paths
-from ._files import Drawing as Drawing
-from ._files import save_figures as save_figures
-from ._files import save_png as save_png
-from ._fixed_points import plot_fixed_points as plot_fixed_points
-from ._fixed_points import plot_modes as plot_modes
-from ._fixed_points_page import fixed_points_page as fixed_points_page
-from ._lyapunov import plot_lyapunov as plot_lyapunov
-from ._overview import plot_overview as plot_overview
-from ._phase_plane import NULLCLINE_COLORS as NULLCLINE_COLORS
-from ._phase_plane import plot_phase_plane as plot_phase_plane
-from ._psth import plot_psth as plot_psth
-from ._psth import plot_psth_heatmap as plot_psth_heatmap
-from ._ramps import plot_outputs_grid as plot_outputs_grid
-from ._ramps import plot_ramps as plot_ramps
-from ._ramps import plot_units as plot_units
-from ._spectra import plot_training_spectra as plot_training_spectra
-from ._spectra import plot_trajectory_spectra as plot_trajectory_spectra
-from ._state_space import plot_state_space as plot_state_space
-from ._style import E_COLOR as E_COLOR
-from ._style import I_COLOR as I_COLOR
-from ._style import coherence_cmap as coherence_cmap
-from ._style import style as style
-from ._style import weight_cmap as weight_cmap
-from ._sweep import plot_loss_boxes as plot_loss_boxes
-from ._sweep import plot_loss_curves as plot_loss_curves
-from ._sweep import run_milestones as run_milestones
-from ._timescales import plot_timescales as plot_timescales
-from ._tuning import plot_tuning as plot_tuning
-from ._tuning import plot_tuning_correlation as plot_tuning_correlation
+from .._lazy import lazy_room
+
+__getattr__, __dir__, __all__ = lazy_room(
+    __name__,
+    __file__,
+    moved={
+        "behaviour": "plot_weibull plot_chronometric plot_accuracy_by_duration plot_multisensory plot_eye_paths",
+        "coding": """
+            plot_psth plot_psth_heatmap plot_dprime_by_epoch plot_tuning plot_tuning_correlation
+            plot_timescales plot_decoding plot_generalisation plot_dimensionality plot_state_space
+        """,
+        "spectra": "plot_training_spectra plot_trajectory_spectra",
+        "similarity": """
+            plot_pair plot_outputs plot_produced_times plot_ramp_index plot_variance_explained
+            plot_dynamical_similarity
+        """,
+        "circuits": """
+            plot_membrane animate_membrane spike_shape plot_two_neurons animate_two_neurons
+            plot_respiration animate_respiration plot_ring animate_ring inline save_animation
+        """,
+        "_multisensory": "SENSE_COLORS",
+        "_compare": "PAIR_COLORS",
+        "_phase_plane": "NULLCLINE_COLORS",
+        "_style": "coherence_cmap weight_cmap",
+        "_files": "Drawing save_png",
+        "_sweep": "run_milestones",
+        "_animation": "Inline",
+        "_fixed_points_page": "fixed_points_page",
+        "_overview": "plot_overview",
+    },
+)

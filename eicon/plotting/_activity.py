@@ -1,16 +1,15 @@
-"""Activity in time, and in the space of its principal components."""
+"""Activity in time: rates of all units in a trial, and outputs by condition."""
 
 from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
-from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, axes_or_new, coherence_cmap, house_style
+from ._parts import level_bar, unit_groups
+from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
 
 _EPOCH_SHADES = ("#E4E4E4", "#F3F3F3")
 
@@ -73,20 +72,6 @@ def plot_activity(
     return ax
 
 
-def unit_groups(excitatory: ArrayLike | None, n_units: int) -> list[tuple[str, np.ndarray, str]]:
-    """Return (name, members, colour) of the unit types that occur."""
-    if excitatory is None:
-        return [("unit", np.arange(n_units), NEUTRAL_COLOR)]
-    types = np.asarray(excitatory)
-    if types.dtype != np.bool_ or types.shape != (n_units,):
-        raise ValueError(
-            f"`excitatory` must be bools, shape (N,) = ({n_units},); got {types.dtype}, shape {types.shape}. "
-            "From Dale signs, pass sign > 0."
-        )
-    both = [("excitatory", np.flatnonzero(types), E_COLOR), ("inhibitory", np.flatnonzero(~types), I_COLOR)]
-    return [group for group in both if group[1].size]
-
-
 def _shade(ax: Axes, epochs: Mapping[str, tuple[float | int, float | int]]) -> None:
     """Shade named periods in alternating greys, with the names above the frame."""
     for index, (name, (start, stop)) in enumerate(epochs.items()):
@@ -104,35 +89,36 @@ def _shade(ax: Axes, epochs: Mapping[str, tuple[float | int, float | int]]) -> N
 
 
 @house_style
-def plot_pc_trajectories(
-    trajectories: ArrayLike,
+def plot_outputs(
+    outputs: ArrayLike,
     levels: ArrayLike,
+    time: ArrayLike,
     *,
-    explained_ratio: ArrayLike | None = None,
-    dt: float | int | None = None,
-    dot_every: float | int = 100.0,
-    label: str = "signed coherence",
-    unit: str = "%",
+    targets: ArrayLike | None = None,
+    label: str = "interval",
+    unit: str = "ms",
+    channel: str = "output",
+    since: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw mean trajectories in the plane of the first two principal components, one per signed coherence.
+    """Draw one output against time, a curve per condition.
 
     Parameters
     ----------
-    trajectories : (C, T, k) array, k >= 2
-        Averages per condition, as `condition_average(pca(rates).trajectories, coherence).average`; steps that
-        are NaN are not drawn.
+    outputs : (C, T) array
+        Averages per condition, as `condition_average(outputs[:, :, channel], conditions).average`; NaN is not drawn.
     levels : (C,) array
-        Signed coherence (or other quantity) of each trajectory, all different; colours go by rank, since
-        coherences are usually spaced geometrically.
-    explained_ratio : (>= 2,) array, optional
-        Fractions of variance of the components, for the axis labels.
-    dt : float, optional
-        Step, ms. If given, dots mark every `dot_every` ms along the trajectories.
-    dot_every : float
-        Interval between dots, ms.
+        Condition of each curve; colours go by rank.
+    time : (T,) array
+        Time of each step, ms.
+    targets : (C, T) array, optional
+        What the outputs should be, dashed.
     label, unit : str
-        What the levels are and in which unit, for the colour bar. A single level has no bar.
+        What the levels are and in which unit, for the colour bar. A single condition has no bar.
+    channel : str
+        Name of the output, for the axis label.
+    since : str
+        Event at time 0, for the axis label and a line at 0.
     ax : Axes, optional
         Drawn into; None makes a new figure.
 
@@ -143,87 +129,34 @@ def plot_pc_trajectories(
     Raises
     ------
     ValueError
-        If `trajectories` is not (C, T, k >= 2), `levels` does not match it, or `dot_every` is less than `dt`.
+        If shapes do not match.
     """
-    paths = np.asarray(trajectories, dtype=np.float64)
-    values = np.asarray(levels, dtype=np.float64)
-    if paths.ndim != 3 or paths.shape[2] < 2 or values.shape != paths.shape[:1]:
+    curves, values, times = (np.asarray(x, dtype=np.float64) for x in (outputs, levels, time))
+    if curves.ndim != 2 or values.shape != curves.shape[:1] or times.shape != curves.shape[1:]:
         raise ValueError(
-            f"`trajectories` must be (C, T, k >= 2) and `levels` (C,); got {paths.shape} and {values.shape}. "
-            "Average trials with condition_average first."
+            "`outputs` must be (C, T), `levels` (C,) and `time` (T,); "
+            f"got {curves.shape}, {values.shape} and {times.shape}. Take one output and average trials."
         )
-    if dt is not None and not 0 < dt <= dot_every:
-        raise ValueError(f"`dot_every` must be at least one step, 0 < dt <= dot_every; got {dot_every}, dt = {dt} ms.")
-    ax = axes_or_new(ax, figsize=(4.0, 3.2))
+    wanted = None if targets is None else np.asarray(targets, dtype=np.float64)
+    if wanted is not None and wanted.shape != curves.shape:
+        raise ValueError(f"`targets` must have the shape of `outputs`, {curves.shape}; got {wanted.shape}.")
+    ax = axes_or_new(ax)
     ranking = np.argsort(values)
     colours = coherence_cmap()(np.linspace(0.0, 1.0, values.size))
-    for path, colour in zip(paths[ranking, :, :2], colours, strict=True):
-        draw_path(ax, path[np.isfinite(path).all(axis=1)], colour, dt, float(dot_every))
-    ratio = None if explained_ratio is None else np.asarray(explained_ratio, dtype=np.float64)
-    names = [f"PC {i + 1}" if ratio is None else f"PC {i + 1} ({100 * ratio[i]:.0f} % of variance)" for i in (0, 1)]
-    ax.set_xlabel(names[0])
-    ax.set_ylabel(names[1])
-    ax.set_aspect("equal", adjustable="datalim")
+    if since:
+        ax.axvline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+    for row, colour in zip(ranking, colours, strict=True):
+        if wanted is not None:
+            ax.plot(times, wanted[row], color=colour, linestyle="--", linewidth=0.9, alpha=0.8)
+        ax.plot(times, curves[row], color=colour)
+    if wanted is not None:
+        handles = [
+            Line2D([], [], color=NEUTRAL_COLOR, label="network"),
+            Line2D([], [], color=NEUTRAL_COLOR, linestyle="--", linewidth=0.9, label="target"),
+        ]
+        ax.legend(handles=handles, loc="upper left", handlelength=1.6)
+    ax.set_xlabel(f"time since {since} (ms)" if since else "time (ms)")
+    ax.set_ylabel(f"{channel} (a.u.)")
     if values.size > 1:
         level_bar(ax, values[ranking], colours, f"{label} ({unit})" if unit else label)
-    ax.legend(
-        handles=path_legend(dt, dot_every),
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=3,
-        handletextpad=0.2,
-        columnspacing=1.2,
-    )
     return ax
-
-
-def level_bar(ax: Axes | list[Axes], levels: np.ndarray, colours: np.ndarray, label: str) -> None:
-    """Add a colour bar with one block per level, labelling at most about a dozen; a list of Axes shares one."""
-    norm = BoundaryNorm(np.arange(levels.size + 1) - 0.5, levels.size)
-    mappable = ScalarMappable(norm, ListedColormap(colours))
-    if isinstance(ax, Axes):
-        bar = ax.figure.colorbar(mappable, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), drawedges=False)
-    else:
-        bar = ax[0].figure.colorbar(mappable, ax=ax, aspect=30, pad=0.03, drawedges=False)
-    ticks = np.arange(0, levels.size, -(-levels.size // 13))
-    bar.set_ticks(ticks.tolist(), labels=[f"{levels[tick]:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
-    bar.ax.tick_params(length=0)
-    bar.ax.minorticks_off()
-    bar.set_label(label)
-
-
-def draw_path(ax: Axes, path: np.ndarray, colour: object, dt: float | None, dot_every: float) -> None:
-    if not len(path):
-        return
-    ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.4)
-    ax.plot(*path[0], marker="o", markersize=5, color="white", markeredgecolor=colour, zorder=3)
-    ax.plot(
-        *path[-1],
-        marker="s",
-        markersize=5,
-        color=colour,
-        markeredgecolor="black",
-        markeredgewidth=0.6,
-        zorder=3,
-    )
-    if dt is not None:
-        every = max(1, round(dot_every / dt))
-        ax.plot(*path[every:-1:every].T, linestyle="none", marker="o", markersize=2.2, color=colour)
-
-
-def path_legend(dt: float | None, dot_every: float) -> list[Line2D]:
-    handles = [_marker("o", 5, "start", face="white"), _marker("s", 5, "end")]
-    return handles if dt is None else [*handles, _marker("o", 2.2, f"every {dot_every:g} ms")]
-
-
-def _marker(marker: str, size: float | int, label: str, face: str = NEUTRAL_COLOR) -> Line2D:
-    return Line2D(
-        [],
-        [],
-        linestyle="none",
-        marker=marker,
-        markersize=size,
-        color=NEUTRAL_COLOR,
-        markerfacecolor=face,
-        label=label,
-    )

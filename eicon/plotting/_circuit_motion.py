@@ -9,15 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from ._animation import animate, frame_steps, own_figure
-from ._circuits import (
-    ANGLE_TICKS,
-    STIMULUS_COLOR,
-    draw_modes,
-    in_plane,
-    on_ring,
-    plot_membrane,
-    plot_respiration,
-)
+from ._circuits import ANGLE_TICKS, STIMULUS_COLOR, draw_modes, in_plane, on_ring, plot_membrane, plot_respiration
 from ._style import E_COLOR, FONT_SIZE, NEUTRAL_COLOR, REFERENCE_COLOR, house_style
 
 

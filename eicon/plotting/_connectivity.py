@@ -1,68 +1,10 @@
-"""Selectivity, the weight matrix sorted by it, and eigenvalues."""
+"""The weight matrix, sorted by selectivity."""
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Circle
-from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import Selectivity, Spectrum
-
-from ._style import (
-    E_COLOR,
-    I_COLOR,
-    NEUTRAL_COLOR,
-    REFERENCE_COLOR,
-    axes_or_new,
-    house_style,
-    weight_cmap,
-)
-
-_OUTLIER_COLOR = "#EE7733"
-
-
-@house_style
-def plot_selectivity(selectivity: Selectivity, *, bins: int = 20, ax: Axes | None = None) -> Axes:
-    """Draw the histogram of d', excitatory blue and inhibitory red.
-
-    Parameters
-    ----------
-    selectivity : Selectivity
-        Result of `eicon.analysis.selectivity`. Infinite d' are left out of the bars and counted in a note.
-    bins : int
-        Number of bins, shared by both types and symmetric about 0.
-    ax : Axes, optional
-        Drawn into; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = axes_or_new(ax)
-    d_prime, types = selectivity.d_prime, selectivity.excitatory
-    finite = np.isfinite(d_prime)
-    limit = max(float(np.abs(d_prime[finite]).max(initial=0.0)), 1e-3)
-    edges = np.linspace(-limit, limit, bins + 1)
-    groups = [("all", np.ones(d_prime.size, dtype=bool), NEUTRAL_COLOR)]
-    if types is not None:
-        groups = [("excitatory", types, E_COLOR), ("inhibitory", ~types, I_COLOR)]
-        groups = [group for group in groups if group[1].any()]
-    ax.hist(
-        [d_prime[finite & members] for _, members, _ in groups],
-        bins=edges.tolist(),
-        stacked=True,
-        color=[colour for _, _, colour in groups],
-        label=[f"{name} ({np.count_nonzero(members)})" for name, members, _ in groups],
-        edgecolor="white",
-        linewidth=0.5,
-    )
-    ax.axvline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
-    ax.set_xlabel("selectivity d'  (> 0: prefers choice 0)")
-    ax.set_ylabel("number of units")
-    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
-    infinite = int(np.count_nonzero(~finite))
-    ax.legend(loc="best", title=f"{infinite} with infinite d' not shown" if infinite else None)
-    return ax
+from ._style import E_COLOR, I_COLOR, axes_or_new, house_style, weight_cmap
 
 
 @house_style
@@ -176,56 +118,3 @@ def _mark_types(ax: Axes, n_excitatory: int, n: int) -> None:
     for texts in (ax.get_xticklabels(), ax.get_yticklabels()):
         for text, (_, _, _, colour) in zip(texts, blocks, strict=True):
             text.set(color=colour, fontweight="bold")
-
-
-@house_style
-def plot_spectrum(spectrum: Spectrum, *, ax: Axes | None = None) -> Axes:
-    """Draw eigenvalues in the complex plane with the random-matrix circle and the stability boundary.
-
-    Parameters
-    ----------
-    spectrum : Spectrum
-        Result of `eicon.analysis.spectrum` or `jacobian_spectrum`. A matrix and a discrete map get the unit
-        circle (a discrete map only the arc near its eigenvalues), a continuous flow the imaginary axis.
-    ax : Axes, optional
-        Drawn into; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = axes_or_new(ax, figsize=(4.0, 4.0))
-    values, outside = spectrum.eigenvalues, spectrum.outliers
-    inside = np.delete(values, outside)
-    if np.isfinite(spectrum.random_radius):
-        circle = Circle((spectrum.center, 0.0), spectrum.random_radius)
-        circle.set(facecolor=E_COLOR, alpha=0.15, linewidth=0.0, label="random matrix")
-        ax.add_patch(circle)
-    ax.plot(inside.real, inside.imag, "o", color=NEUTRAL_COLOR, markersize=3, label="eigenvalues")
-    if outside.size:
-        far = values[outside]
-        ax.plot(far.real, far.imag, "D", color=_OUTLIER_COLOR, markersize=5, label="outliers")
-    _stability_boundary(ax, spectrum.map)
-    unit = " (1/ms)" if spectrum.map == "continuous" else ""
-    ax.set_xlabel(f"Re λ{unit}")
-    ax.set_ylabel(f"Im λ{unit}")
-    ax.set_aspect("equal", adjustable="datalim")
-    for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_locator(MaxNLocator(5))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    return ax
-
-
-def _stability_boundary(ax: Axes, kind: str) -> None:
-    """Add the imaginary axis for a flow, else the unit circle; both are drawn dashed."""
-    if kind == "continuous":
-        ax.axvline(0.0, color="black", linestyle="--", linewidth=1.0, label="stability boundary")
-        return
-    circle = Circle((0.0, 0.0), 1.0, fill=False, linestyle="--", linewidth=1.0, label="unit circle")
-    if kind == "discrete":
-        # The eigenvalues of a step sit close to 1: show them large, with the arc of the circle next to them.
-        ax.update_datalim([(1.0, 0.0)])
-        ax.add_artist(circle)
-    else:
-        ax.add_patch(circle)
-    ax.autoscale_view()

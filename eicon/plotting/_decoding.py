@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from eicon.analysis import Decoding
+from eicon.analysis._decoding import Decoding
 
 from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
 

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from eicon.analysis import Dimensionality
+from eicon.analysis._dimensionality import Dimensionality
 
 from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
 
@@ -18,8 +18,8 @@ def plot_dimensionality(result: Dimensionality, *, n_components: int = 20, ax: A
     Parameters
     ----------
     result : Dimensionality
-        Result of `eicon.analysis.dimensionality`. With conditions, the second curve is the fraction of one half of the
-        trials that components of the other half predict; its top, marked, is `n_signal`.
+        Result of `eicon.analysis.coding.dimensionality`. With conditions, the second curve is the fraction of one half
+        of the trials that components of the other half predict; its top, marked, is `n_signal`.
     n_components : int
         Components drawn, at most.
     ax : Axes, optional

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 
-from eicon.analysis import DynamicalSimilarity
+from eicon.analysis._dsa import DynamicalSimilarity
 
 from ._compare import PAIR_COLORS
 from ._style import axes_or_new, house_style
@@ -22,7 +22,7 @@ def plot_dynamical_similarity(
     Parameters
     ----------
     result : DynamicalSimilarity
-        Result of `eicon.analysis.dsa_distance`.
+        Result of `eicon.analysis.similarity.dsa_distance`.
     names : (str, str)
         The two systems.
     ax : Axes, optional

@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import EpochSelectivity
+from eicon.analysis._epoch_selectivity import EpochSelectivity
 
-from ._activity import unit_groups
+from ._parts import unit_groups
 from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
 
 
@@ -25,7 +25,8 @@ def plot_dprime_by_epoch(
     Parameters
     ----------
     selectivity : EpochSelectivity
-        Result of `eicon.analysis.dprime_by_epoch`. Units with infinite d' are left out and counted in the legend.
+        Result of `eicon.analysis.coding.dprime_by_epoch`. Units with infinite d' are left out and counted in the
+        legend.
     x, y : str, optional
         Epochs of the axes; None takes the first and the last.
     excitatory : (N,) bool array, optional

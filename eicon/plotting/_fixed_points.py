@@ -12,7 +12,7 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import FixedPoints
+from eicon.analysis._fixed_points import FixedPoints
 
 from ._style import FONT_SIZE, REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from eicon.analysis import FixedPoints
+from eicon.analysis._fixed_points import FixedPoints
 
 from ._fixed_points import MODE_COLOR, PATH_COLOR, Frame, by_kind
 

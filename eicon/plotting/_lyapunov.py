@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.axes import Axes
 
-from eicon.analysis import Lyapunov
+from eicon.analysis._lyapunov import Lyapunov
 
 from ._style import REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
 

@@ -3,10 +3,12 @@
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from ..analysis import PCA, ConditionAverage, Psychometric, Selectivity
-from ._activity import plot_pc_trajectories
-from ._behaviour import plot_psychometric
+from ..analysis._pca import PCA, ConditionAverage
+from ..analysis._psychometric import Psychometric
+from ..analysis._selectivity import Selectivity
 from ._connectivity import plot_connectivity
+from ._pca import plot_pc_trajectories
+from ._psychometric import plot_psychometric
 from ._style import style
 
 

@@ -8,7 +8,7 @@ from matplotlib.collections import Collection, LineCollection
 from matplotlib.colors import LogNorm
 from numpy.typing import ArrayLike
 
-from eicon.analysis import PhasePlane
+from eicon.analysis._phase_plane import PhasePlane
 
 from ._style import NEUTRAL_COLOR, axes_or_new, coherence_cmap, house_style
 

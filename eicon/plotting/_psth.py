@@ -4,10 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
 
-from eicon.analysis import PSTH, sort_by_peak
+from eicon.analysis._psth import PSTH, sort_by_peak
 
-from ._activity import level_bar
 from ._connectivity import sorted_units, type_blocks
+from ._parts import level_bar
 from ._style import REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
 
 
@@ -26,7 +26,7 @@ def plot_psth(
     Parameters
     ----------
     psth : PSTH
-        Result of `eicon.analysis.psth`.
+        Result of `eicon.analysis.coding.psth`.
     unit : int
         Which unit.
     label, level_unit : str
@@ -82,7 +82,7 @@ def plot_psth_heatmap(
     Parameters
     ----------
     psth : PSTH
-        Result of `eicon.analysis.psth`.
+        Result of `eicon.analysis.coding.psth`.
     condition : int, optional
         Row of `psth.levels`; None averages over conditions.
     order : (N,) array of int, optional

@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import nrmse
+from eicon.analysis._similarity import nrmse
 
-from ._activity import level_bar
+from ._parts import level_bar
 from ._style import E_COLOR, FONT_SIZE, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, coherence_cmap, house_style
 
 _DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
@@ -183,8 +183,8 @@ def plot_outputs_grid(
     labels, dt, set_step, mask, threshold, label, unit, figure
         See `plot_ramps`.
     errors : mapping of title to float, optional
-        Error of each panel, in its corner. None takes `eicon.analysis.nrmse` of the outputs against the targets
-        where `mask` is not 0.
+        Error of each panel, in its corner. None takes `eicon.analysis.similarity.nrmse` of the outputs against the
+        targets where `mask` is not 0.
     error_name : str
         What the errors are.
     columns : int

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from eicon.analysis import milestones
+from eicon.analysis._learning import milestones
 
 from ._style import REFERENCE_COLOR, house_style
 
@@ -138,7 +138,7 @@ def run_milestones(data: "xr.Dataset") -> dict[str, np.ndarray]:
     Returns
     -------
     dict of str to array (runs,)
-        Fields of `eicon.analysis.Milestones`, and ``best_accuracy``.
+        Fields of `eicon.analysis.results.Milestones`, and ``best_accuracy``.
     """
     found = milestones(data["validation_loss"].values)
     accuracy = data["validation_accuracy"].values

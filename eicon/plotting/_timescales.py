@@ -6,7 +6,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-from eicon.analysis import Timescales
+from eicon.analysis._timescales import Timescales
 
 from ._style import E_COLOR, I_COLOR, REFERENCE_COLOR, axes_or_new, house_style
 
@@ -18,7 +18,7 @@ def plot_timescales(result: Timescales, *, excitatory: ArrayLike | None = None, 
     Parameters
     ----------
     result : Timescales
-        Result of `eicon.analysis.timescales`.
+        Result of `eicon.analysis.coding.timescales`.
     excitatory : (N,) bool array, optional
         True for E units, drawn blue; I units are red. None draws all grey.
     ax : Axes, optional

@@ -8,7 +8,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter
 from numpy.typing import ArrayLike
 
-from eicon.analysis import Tuning, TuningCorrelation
+from eicon.analysis._tuning import Tuning, TuningCorrelation
 
 from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
 
@@ -30,7 +30,7 @@ def plot_tuning(
     Parameters
     ----------
     tuning : Tuning
-        Result of `eicon.analysis.tuning`.
+        Result of `eicon.analysis.coding.tuning`.
     units : sequence of int, optional
         Units drawn; None takes the three of highest and the three of lowest rank correlation among those that are
         monotone. Others are grey.
@@ -93,7 +93,7 @@ def plot_tuning_correlation(
     Parameters
     ----------
     result : TuningCorrelation
-        Result of `eicon.analysis.tuning_correlation`. Times without a correlation are grey.
+        Result of `eicon.analysis.coding.tuning_correlation`. Times without a correlation are grey.
     time : (S,) array
         Time of each of its steps, ms, ascending in equal steps; for instance ``aligned.time[result.steps]``.
     epochs : mapping of str to (start, stop), optional

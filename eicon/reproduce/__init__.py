@@ -1,3 +1,5 @@
 """Papers whose networks and figures are made again, one folder each."""
 
-from . import song2016 as song2016
+from .._lazy import lazy_room
+
+__getattr__, __dir__, __all__ = lazy_room(__name__, __file__)

@@ -1,32 +1,5 @@
 """One recipe in, one run directory out: training runs, their analysis and condensation, and sweeps."""
 
-from ._analyze import analyze_run as analyze_run
-from ._analyze import respond as respond
-from ._condense import Protocol as Protocol
-from ._condense import condense_run as condense_run
-from ._condense import read_condensation as read_condensation
-from ._condense import stages as stages
-from ._condense_figures import draw_condensation as draw_condensation
-from ._config import RunConfig as RunConfig
-from ._config import demo_config as demo_config
-from ._config import parse_config as parse_config
-from ._config import read_config as read_config
-from ._dynamics import DynamicsRequest as DynamicsRequest
-from ._dynamics_words import dynamics_words as dynamics_words
-from ._perturb import perturb_run as perturb_run
-from ._run import Run as Run
-from ._run import create_run as create_run
-from ._run import open_run as open_run
-from ._run import train_run as train_run
-from ._schema import ConfigError as ConfigError
-from ._sweep import Sweep as Sweep
-from ._sweep import SweepError as SweepError
-from ._sweep import create_sweep as create_sweep
-from ._sweep import open_sweep as open_sweep
-from ._sweep import run_sweep as run_sweep
-from ._sweep_config import SweepConfig as SweepConfig
-from ._sweep_config import override as override
-from ._sweep_config import parse_sweep as parse_sweep
-from ._sweep_file import read_sweep as read_sweep
-from ._sweep_file import results_path as results_path
-from ._sweep_results import sweep_results as sweep_results
+from .._lazy import lazy_room
+
+__getattr__, __dir__, __all__ = lazy_room(__name__, __file__)

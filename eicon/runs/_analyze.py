@@ -1,15 +1,16 @@
 """What a trained run learned: numbers in analysis.json, pictures in figures/."""
 
-import json
 from typing import Any
 
 import numpy as np
 
 from .. import analysis, plotting
-from .._files import write_text
-from ..models import RateRNN, verify
-from ..studies import Responses, responses
-from ..training import read_history
+from .._files import write_json, write_text
+from ..models import verify
+from ..plotting._files import Drawing, save_figures
+from ..plotting._overview import plot_overview
+from ..studies._responses import Responses, responses, unit_types
+from ..training._checkpoint import read_history
 from ._dynamics import DynamicsRequest, run_dynamics
 from ._run import Run
 
@@ -29,7 +30,7 @@ def analyze_run(run: Run, *, repeats: int = 50, dynamics: DynamicsRequest | None
     found = respond(run, repeats)
     asked = None if dynamics is None else run_dynamics(run, found.net, found.task, dynamics)
     certificate = verify(found.net).raise_if_violated()
-    figures: dict[str, plotting.Drawing] = {}
+    figures: dict[str, Drawing] = {}
     numbers: dict[str, Any] = {
         "seed": run.config.seed,
         "certificate": certificate.to_dict(),
@@ -45,12 +46,12 @@ def analyze_run(run: Run, *, repeats: int = 50, dynamics: DynamicsRequest | None
         figures |= asked.figures
         if asked.page is not None:
             write_text(run.figures / "fixed_points.html", asked.page)
-    plotting.save_figures(run.figures, figures)
-    write_text(run.path / "analysis.json", json.dumps(numbers, indent=2) + "\n")
+    save_figures(run.figures, figures)
+    write_json(run.path / "analysis.json", numbers)
     return numbers
 
 
-def _training(run: Run, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
+def _training(run: Run, figures: dict[str, Drawing]) -> dict[str, Any]:
     if not run.checkpoint.is_file():  # a condensed run, whose stages keep no training state
         record = run.read_record()
         return {"steps": record.get("steps", 0), "seconds": record.get("training_seconds", 0.0)}
@@ -66,13 +67,13 @@ def _training(run: Run, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
     }
 
 
-def _activity(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
+def _activity(found: Responses, figures: dict[str, Drawing]) -> dict[str, Any]:
     net, task, trial, activity = found
     example = int(np.argmax(np.asarray(trial.conditions.get("coherence", np.zeros(trial.batch_size)))))
     spans = {name: np.asarray(span[example]) * task.dt for name, span in trial.epochs.items()}
     epochs = {name: (float(start), float(stop)) for name, (start, stop) in spans.items()}
     rates = np.asarray(activity.rates[:, example])
-    figures["activity"] = plotting.plot_activity(rates, _types(net), task.dt, epochs=epochs)
+    figures["activity"] = plotting.plot_activity(rates, unit_types(net), task.dt, epochs=epochs)
     components = analysis.pca(activity.rates, mask=np.asarray(trial.inside))
     return {
         "mean_rate": float(np.asarray(activity.rates)[np.asarray(trial.inside)].mean()),
@@ -81,8 +82,8 @@ def _activity(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[st
     }
 
 
-def _spectrum(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
-    spectrum = analysis.spectrum(found.net.W_rec, excitatory=_types(found.net))
+def _spectrum(found: Responses, figures: dict[str, Drawing]) -> dict[str, Any]:
+    spectrum = analysis.spectrum(found.net.W_rec, excitatory=unit_types(found.net))
     figures["spectrum"] = plotting.plot_spectrum(spectrum)
     return {
         "spectral_radius": float(spectrum.spectral_radius),
@@ -92,7 +93,7 @@ def _spectrum(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[st
     }
 
 
-def _choice(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str, Any]:
+def _choice(found: Responses, figures: dict[str, Drawing]) -> dict[str, Any]:
     net, task, trial, activity = found
     coherence, right = (np.asarray(trial.conditions[name]) for name in ("coherence", "choice"))
     chosen = np.asarray(task.choice(activity.outputs, trial))  # type: ignore[attr-defined]
@@ -100,10 +101,10 @@ def _choice(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str,
     figures["psychometric"] = plotting.plot_psychometric(curve)
 
     stimulus = np.asarray(trial.during("stimulus"))
-    tuned = analysis.selectivity(activity.rates, right, window=stimulus, excitatory=_types(net))
+    tuned = analysis.selectivity(activity.rates, right, window=stimulus, excitatory=unit_types(net))
     figures["selectivity"] = plotting.plot_selectivity(tuned)
     weights = np.asarray(net.W_rec)
-    figures["connectivity"] = plotting.plot_connectivity(weights, tuned.order, _types(net))
+    figures["connectivity"] = plotting.plot_connectivity(weights, tuned.order, unit_types(net))
 
     components = analysis.pca(activity.rates, mask=np.asarray(trial.inside), n_components=2)
     mean = analysis.condition_average(components.trajectories, coherence, np.asarray(trial.inside))
@@ -111,7 +112,7 @@ def _choice(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str,
         mean.average, mean.levels, explained_ratio=components.explained_ratio[:2], dt=task.dt
     )
 
-    figures["overview"] = plotting.plot_overview(curve, weights, tuned, components, mean, dt=task.dt)
+    figures["overview"] = plot_overview(curve, weights, tuned, components, mean, dt=task.dt)
 
     correct = np.asarray(task.correct(activity.outputs, trial))
     levels = np.unique(np.abs(coherence))
@@ -132,10 +133,6 @@ def _choice(found: Responses, figures: dict[str, plotting.Drawing]) -> dict[str,
             "n_selective": clustering.n_selective,
         },
     }
-
-
-def _types(net: RateRNN) -> np.ndarray | None:
-    return net.is_excitatory if net.is_excitatory.any() else None
 
 
 def _finite(value: float) -> float | None:

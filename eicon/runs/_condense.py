@@ -11,11 +11,12 @@ import jax
 import numpy as np
 from tqdm.auto import tqdm
 
-from .._files import without_nan, write_text
-from ..analysis import INCOMING, METHODS, SIMILARITIES
+from .._files import without_nan, write_json, write_text
+from ..analysis._condense import INCOMING, METHODS
+from ..analysis._merging import SIMILARITIES
 from ..models import RateRNN, load, save
 from ..studies._condense import CONDENSE_STREAM, NOISE, Reference, condense_network, measure, reference
-from ..training import LOSSES, ActivityMatch, Loss
+from ..training import ActivityMatch
 from ._run import Run, open_run, write_record
 
 
@@ -129,7 +130,7 @@ def condense_run(
     record = _open(path, run, protocol)
     test = reference(original, run.config.make_task(), run.config.seed, protocol.repeats)
     if not record["stages"]:
-        record["original"] = measure(original, test, _loss(run))
+        record["original"] = measure(original, test, run.config.make_loss())
     done = [stage["size"] for stage in record["stages"]]
     net = load(_stage_file(path, done[-1])) if done else original
     with tqdm(total=len(sizes), initial=len(done), unit="stage", disable=None if progress else True) as bar:
@@ -140,7 +141,7 @@ def condense_run(
             save(net, _stage_file(path, size))
             record["units"] = stage.pop("units")
             record["stages"].append(stage)
-            write_text(path / "condense.json", json.dumps(without_nan(record), indent=2) + "\n")
+            write_json(path / "condense.json", without_nan(record))
             bar.update()
             bar.set_postfix(units=size, error=f"{stage['output_error']:.3f}", refresh=False)
     save(net, path / "network.npz")
@@ -203,14 +204,14 @@ def _stage(
         **merging,
     )
     units = units[condensation.kept]
-    before = measure(small, test, _loss(run))
+    before = measure(small, test, run.config.make_loss())
     stage = {"reconstruction_error": condensation.reconstruction_error, "before_retraining": before}
     if protocol.retrain:
         penalties = [ActivityMatch(original, units, protocol.match)] if protocol.match else []
         trainer = run.config.make_trainer(small, task, penalties, protocol.learning_rate)
         trainer.fit(protocol.retrain, validate_every=protocol.retrain + 1, progress=False)
         stage["retraining_loss"] = float(trainer.history.loss[-20:].mean())
-    after = measure(small, test, _loss(run)) if protocol.retrain else before
+    after = measure(small, test, run.config.make_loss()) if protocol.retrain else before
     return small, {**after, **stage, "units": units.tolist()}
 
 
@@ -227,13 +228,9 @@ def _open(path: Path, run: Run, protocol: Protocol) -> dict[str, Any]:
     n = run.load_network().n_rec
     record = {"source": source, "protocol": asdict(protocol), "units": list(range(n)), "stages": []}
     write_text(path / "config.toml", run.config.to_toml())
-    write_text(path / "condense.json", json.dumps(without_nan(record), indent=2) + "\n")
+    write_json(path / "condense.json", without_nan(record))
     return record
 
 
 def _stage_file(path: Path, size: int) -> Path:
     return path / "stages" / f"{size}.npz"
-
-
-def _loss(run: Run) -> Loss:
-    return LOSSES[run.config.training.loss or run.config.make_task().loss]

@@ -8,7 +8,9 @@ import numpy as np
 
 from .. import analysis, plotting
 from ..models import RateRNN
+from ..plotting._files import Drawing, save_figures
 from ..studies._condense import CONDENSE_STREAM
+from ..studies._responses import unit_types
 from ..tasks import CueSetGo, Task
 from ._condense import read_condensation, stages
 from ._run import Run, open_run
@@ -31,14 +33,14 @@ def draw_condensation(run: Run) -> list[Path]:
     record = read_condensation(run)
     original = open_run(record["source"]).load_network()
     task = run.config.make_task()
-    figures: dict[str, plotting.Drawing] = {"condensation": _errors(record)}
+    figures: dict[str, Drawing] = {"condensation": _errors(record)}
     figures["units"] = _units(original, task, run.config.seed, record["units"])
     if isinstance(task, CueSetGo):
         figures["stages"] = _stages(run, record, original, task)
-    return plotting.save_figures(run.figures, figures)
+    return save_figures(run.figures, figures)
 
 
-def _errors(record: dict[str, Any]) -> plotting.Drawing:
+def _errors(record: dict[str, Any]) -> Drawing:
     found = record["stages"]
     curves = {"condensed": [[_error(stage["before_retraining"]) for stage in found]]}
     if record["protocol"]["retrain"]:
@@ -51,7 +53,7 @@ def _errors(record: dict[str, Any]) -> plotting.Drawing:
     )
 
 
-def _units(original: RateRNN, task: Task, seed: int, units: list[int]) -> plotting.Drawing:
+def _units(original: RateRNN, task: Task, seed: int, units: list[int]) -> Drawing:
     trial = task.trials(10, key=jax.random.fold_in(jax.random.key(seed), CONDENSE_STREAM))
     rates = original.predict(trial.inputs, noise=False).rates
     components = analysis.pca(rates, mask=np.asarray(trial.inside), n_components=2)
@@ -59,12 +61,12 @@ def _units(original: RateRNN, task: Task, seed: int, units: list[int]) -> plotti
     return plotting.plot_unit_space(
         scaled,
         kept=units,
-        excitatory=original.is_excitatory if original.is_excitatory.any() else None,
+        excitatory=unit_types(original),
         explained_ratio=components.explained_ratio[:2],
     )
 
 
-def _stages(run: Run, record: dict[str, Any], original: RateRNN, task: CueSetGo) -> plotting.Drawing:
+def _stages(run: Run, record: dict[str, Any], original: RateRNN, task: CueSetGo) -> Drawing:
     trial = task.trials(1, key=jax.random.fold_in(jax.random.key(run.config.seed), CONDENSE_STREAM))
     nets = [original, *stages(run)]
     measured = [record["original"], *record["stages"]]

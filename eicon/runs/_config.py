@@ -11,20 +11,13 @@ import numpy as np
 import tomli_w
 from pydantic import Field, ValidationError, model_validator
 
-from ..models import ACTIVATIONS, DISTRIBUTIONS, Connectivity, Population, Projection, RateRNN
+from ..models import ACTIVATIONS, Connectivity, Population, Projection, RateRNN
+from ..models._distributions import DISTRIBUTIONS
 from ..tasks import Task
-from ..training import (
-    LOSSES,
-    OPTIMIZERS,
-    AccuracyReached,
-    History,
-    LossReached,
-    RatePenalty,
-    Regularizer,
-    Trainer,
-    VanishingGradient,
-    WeightPenalty,
-)
+from ..training import OPTIMIZERS, AccuracyReached, LossReached, RatePenalty, Trainer, VanishingGradient, WeightPenalty
+from ..training._history import History
+from ..training._losses import LOSSES, Loss
+from ..training._regularizers import Regularizer
 from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task, read_text
 
 
@@ -238,6 +231,10 @@ class RunConfig(Section):
             validation_repeats=settings.validation_repeats,
             seed=self.seed,
         )
+
+    def make_loss(self) -> Loss:
+        """Loss of the training: the configured one, or else that of the task."""
+        return LOSSES[self.training.loss or self.make_task().loss]
 
     def to_toml(self) -> str:
         """TOML text that `read_config` reads back; every default is spelled out (``clip_norm = false``: none)."""

@@ -10,8 +10,11 @@ import numpy as np
 from .. import analysis, plotting
 from .._files import without_nan
 from ..models import RateRNN, load
-from ..studies import Dynamics, Exponents, HeldInputs, dynamics_of, exponents_of
-from ..studies._dynamics import STILL, agreeing
+from ..plotting._files import Drawing
+from ..plotting._fixed_points_page import fixed_points_page
+from ..studies import dynamics_of, exponents_of
+from ..studies._dynamics import STILL, Dynamics, Exponents, HeldInputs, agreeing
+from ..studies._responses import unit_types
 from ..tasks import Task, Trial
 from ._dynamics_figures import fixed_point_figures, view_of
 from ._run import Run
@@ -52,7 +55,7 @@ class DynamicsResult(NamedTuple):
     """Numbers by section of analysis.json, figures by name, and the interactive page, if there is one."""
 
     numbers: dict[str, Any]
-    figures: dict[str, plotting.Drawing]
+    figures: dict[str, Drawing]
     page: str | None
 
 
@@ -61,7 +64,7 @@ def run_dynamics(run: Run, net: RateRNN, task: Task, request: DynamicsRequest) -
     key = jax.random.fold_in(jax.random.key(run.config.seed), DYNAMICS_STREAM)
     asked: dict[str, Any] = {"key": key, "epoch": request.epoch, "conditions": request.conditions}
     numbers: dict[str, Any] = {}
-    figures: dict[str, plotting.Drawing] = {}
+    figures: dict[str, Drawing] = {}
     page = None
     if request.fixed_points:
         dynamics = dynamics_of(net, task, candidates=request.candidates, progress=request.progress, **asked)
@@ -183,7 +186,7 @@ def _page(run: Run, dynamics: Dynamics) -> str | None:
     if len(dynamics.components.components) < 3:
         return None
     try:
-        return plotting.fixed_points_page(dynamics.points, title=f"Fixed points: {run.path.name}", **view_of(dynamics))
+        return fixed_points_page(dynamics.points, title=f"Fixed points: {run.path.name}", **view_of(dynamics))
     except ImportError:
         return None
 
@@ -194,18 +197,18 @@ def _spectra(
     task: Task,
     request: DynamicsRequest,
     key: jax.Array,
-    figures: dict[str, plotting.Drawing],
+    figures: dict[str, Drawing],
 ) -> dict[str, Any]:
     """Eigenvalues along the mean trajectory, and through training where the run kept its networks."""
-    types = net.is_excitatory if net.is_excitatory.any() else None
+    types = unit_types(net)
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(max(1, 100 // task.n_conditions), key=key_trial)
     chosen = np.flatnonzero(agreeing(trial, request.conditions))
     currents = net.predict(trial.inputs[:, chosen], key=key_noise).currents
     steps = int(np.asarray(trial.inside)[:, chosen].sum(axis=0).min())
     gains = np.asarray(net.activation.derivative(currents.mean(axis=1)[:steps]))
-    along = analysis.trajectory_spectra(net.W_rec, gains, net.tau, excitatory=types)
-    figures["trajectory_spectra"] = plotting.plot_trajectory_spectra(along, np.arange(steps) * net.dt)
+    along = analysis.spectra.trajectory_spectra(net.W_rec, gains, net.tau, excitatory=types)
+    figures["trajectory_spectra"] = plotting.spectra.plot_trajectory_spectra(along, np.arange(steps) * net.dt)
     numbers: dict[str, Any] = {
         "conditions": dict(request.conditions or {}),
         "trials": len(chosen),
@@ -216,8 +219,8 @@ def _spectra(
     files = sorted(run.snapshots.glob("step_*.npz"), key=_step_of)
     if len(files) > 1:
         weights = np.stack([np.asarray(load(path).W_rec) for path in files])
-        training = analysis.training_spectra(weights, [_step_of(path) for path in files], excitatory=types)
-        figures["training_spectra"] = plotting.plot_training_spectra(training)
+        training = analysis.spectra.training_spectra(weights, [_step_of(path) for path in files], excitatory=types)
+        figures["training_spectra"] = plotting.spectra.plot_training_spectra(training)
         numbers["training"] = {
             "steps": training.steps.tolist(),
             "spectral_radius": training.radius.tolist(),
@@ -230,7 +233,7 @@ def _step_of(path: Any) -> int:
     return int(path.stem.removeprefix("step_"))
 
 
-def _by_epoch(along: analysis.TrajectorySpectra, trial: Trial, chosen: np.ndarray) -> dict[str, Any]:
+def _by_epoch(along: analysis.results.TrajectorySpectra, trial: Trial, chosen: np.ndarray) -> dict[str, Any]:
     """Means over the steps that most trials spend in each epoch."""
     numbers = {}
     for name in trial.epochs:

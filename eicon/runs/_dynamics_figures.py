@@ -5,16 +5,17 @@ from typing import Any
 import numpy as np
 
 from .. import plotting
-from ..studies import Dynamics
+from ..plotting._files import Drawing
+from ..studies._dynamics import Dynamics
 
 SHOWN_PATHS = 20
 
 
-def fixed_point_figures(dynamics: Dynamics) -> dict[str, plotting.Drawing]:
+def fixed_point_figures(dynamics: Dynamics) -> dict[str, Drawing]:
     """Figures of the points, of the modes of the first saddle (or the first point), and of the slow points."""
     view = view_of(dynamics)
     saddles = [index for index, word in enumerate(dynamics.points.stability) if word.startswith("saddle")]
-    figures: dict[str, plotting.Drawing] = {
+    figures: dict[str, Drawing] = {
         "fixed_points": plotting.plot_fixed_points(dynamics.points, **view),
         "modes": plotting.plot_modes(dynamics.points, saddles[0] if saddles else 0),
     }

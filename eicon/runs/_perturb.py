@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from ..models import Perturbation
-from ..studies import PerturbationEffect, perturbation_effects
+from ..models._perturbation import Perturbation
+from ..studies import perturbation_effects
+from ..studies._perturb import PerturbationEffect
 from ..studies._responses import analysis_key
 from ._run import Run
 

@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..connectomes import expand
-from ..models import Connectivity, RateRNN, remap
+from ..models import Connectivity, RateRNN
+from ..models._anatomy import remap
 
 
 def published_neurons(regions: np.ndarray, neurons: np.ndarray, partition: str, seed: int) -> np.ndarray:

@@ -9,11 +9,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from .._files import write_text
+from .._files import write_json, write_text
 from .._version import __version__
 from ..models import RateRNN, load, save
 from ..tasks import Task
-from ..training import History, Trainer
+from ..training import Trainer
+from ..training._history import History
 from ._config import RunConfig, read_config
 
 PACKAGES = ("brainpy", "jax", "jaxlib", "numpy", "scipy", "matplotlib")
@@ -180,4 +181,4 @@ def write_record(run: Run, status: str, steps: int, seconds: float) -> None:
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
-    write_text(run.record, json.dumps(record, indent=2) + "\n")
+    write_json(run.record, record)

@@ -20,7 +20,7 @@ from tqdm.auto import tqdm
 from .._files import write_text
 from .._one_thread import ONE_THREAD
 from ._schema import ConfigError
-from ._sweep_config import SweepConfig, sweep_from_dict
+from ._sweep_config import SweepConfig, flat, sweep_from_dict
 from ._sweep_file import read_sweep
 from ._sweep_run import CHECKPOINTS, CONFIG, RUNS, SweepRun, check_inputs, summary, train_sweep_run
 
@@ -143,7 +143,7 @@ def run_sweep(
     """
     _remove_litter(sweep.path)
     runs = sweep.runs()
-    missing = [run for run in runs if not run.done]
+    missing = _by_program([run for run in runs if not run.done])
     made: dict[Path, dict[str, Any]] = {}
     try:
         with _Progress(len(runs), len(runs) - len(missing), progress) as shown:
@@ -166,6 +166,12 @@ def run_sweep(
     finally:
         _remove_litter(sweep.path)
     return [made.get(run.path) or summary(run) for run in runs]
+
+
+def _by_program(runs: list[SweepRun]) -> list[SweepRun]:
+    """Runs that share compiled code one after the other, else as they were: a process keeps few programs at a time."""
+    place: dict[str, int] = {}
+    return sorted(runs, key=lambda run: place.setdefault(run.program, len(place)))
 
 
 def _distributed(
@@ -340,7 +346,7 @@ def _check_same(path: Path, there: SweepConfig, here: SweepConfig) -> None:
             f"{path} holds a sweep over {', '.join(there.grid) or 'nothing'}, and this one is over "
             f"{', '.join(here.grid) or 'nothing'}; choose another --out."
         )
-    old, new = (_flat(config.model_dump(mode="json", exclude={"grid"})) for config in (there, here))
+    old, new = (flat(config.model_dump(mode="json", exclude={"grid"})) for config in (there, here))
     for name, old_values, new_values in (
         *((f"grid.{key}", there.grid[key], here.grid[key]) for key in there.grid),
         ("training.repeats", range(there.training.repeats), range(here.training.repeats)),
@@ -378,13 +384,6 @@ def _with_absolute_paths(config: SweepConfig) -> SweepConfig:
             data[table][name] = absolute(key, data[table][name])
     data["grid"] = {key: tuple(absolute(key, value) for value in values) for key, values in data["grid"].items()}
     return sweep_from_dict(data, "sweep")
-
-
-def _flat(data: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in data.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
 
 
 def _is_litter(path: Path) -> bool:

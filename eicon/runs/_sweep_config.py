@@ -11,8 +11,10 @@ from typing import Annotated, Any, Literal, TypeVar
 import tomli_w
 from pydantic import BaseModel, Field, ValidationError
 
-from ..connectomes import NULLS
-from ..models import ACTIVATIONS, REMAPS, SCHEMES
+from ..connectomes._nulls import NULLS
+from ..models import ACTIVATIONS
+from ..models._anatomy import REMAPS
+from ..models._schemes import SCHEMES
 from ..tasks import Task
 from ..training import OPTIMIZERS
 from ._schema import ConfigError, NonNegative, Positive, PositiveInt, Section, explain, make_task
@@ -235,7 +237,7 @@ def parse_sweep(text: str, source: str = "sweep") -> SweepConfig:
 def sweep_from_dict(data: dict[str, Any], source: str) -> SweepConfig:
     """Make a checked sweep of nested tables."""
     grid = data.get("grid", {})
-    data = {**data, "grid": _flat(grid) if isinstance(grid, dict) else grid}
+    data = {**data, "grid": flat(grid) if isinstance(grid, dict) else grid}
     config = _validated(SweepConfig, data, source)
     try:
         config.check()
@@ -266,11 +268,12 @@ def slug(combination: dict[str, Any]) -> str:
     return f"{plain[:LONGEST_SLUG]},{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def _flat(grid: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in grid.items():
-        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return flat
+def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values of nested tables by dotted keys."""
+    found: dict[str, Any] = {}
+    for key, value in tables.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
 
 
 def _tables() -> list[str]:

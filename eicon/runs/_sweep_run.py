@@ -16,9 +16,11 @@ import numpy as np
 
 from .._files import load_arrays, save_arrays
 from .._version import __version__
-from ..connectomes import NULLS, Connectome, assign_signs, expand, neurons_per_region
+from ..connectomes import Connectome, assign_signs, expand, neurons_per_region
 from ..connectomes import load as load_connectome
-from ..models import RateRNN, load, save, spectral_radius
+from ..connectomes._nulls import NULLS
+from ..models import RateRNN, load, save
+from ..models._initial import spectral_radius
 from ..models._parts import Parts
 from ..tasks import Task
 from ..training import EpochTrainer, split_trials
@@ -85,6 +87,12 @@ class SweepRun:
     def network_after(self, epoch: int) -> Path:
         """Its network after an epoch (counted from 0), where it was stored."""
         return self.path / "networks" / f"epoch={epoch}.npz"
+
+    @property
+    def program(self) -> str:
+        """What most of all decides about compiled code; runs of different ones cannot share it."""
+        network, training = self.settings.network, self.settings.training
+        return repr((self.settings.make_task(), network.activation, network.signs, network.freeze, training.optimizer))
 
     def identity(self) -> dict[str, Any]:
         """What fixes the result of this run."""

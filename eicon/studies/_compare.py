@@ -11,14 +11,14 @@ from .. import analysis
 from ..analysis._psychometric import psychometric_or_none
 from ..models import RateRNN, verify
 from ..tasks import Task, Trial
-from ..training import LOSSES, Loss
-from ._responses import analysis_key
+from ..training._losses import LOSSES, Loss
+from ._responses import analysis_key, unit_types
 
 PRODUCTION = "production"
 GROUPINGS = {"interval": ("interval", "ms"), "coherence": ("signed coherence", "%")}
-"""Conditions that sort trials in figures, with their names and units; other tasks show the mean of all trials."""
+"""Conditions by which trials are grouped, with their names and units; in other tasks all trials are one group."""
 COMPARISON_STREAM = 1
-"""Folded in after the stream of analyses: other trials than those of ``eicon analyze``, whose numbers these are not."""
+"""Folded in after the stream of analyses: other trials than those of `responses`, whose numbers these are not."""
 
 
 class Comparability(NamedTuple):
@@ -36,16 +36,16 @@ class Side(NamedTuple):
     rates: np.ndarray
     outputs: np.ndarray
     excitatory: np.ndarray | None
-    components: analysis.PCA
-    spectrum: analysis.Spectrum
-    ramp: analysis.RampIndex | None = None
+    components: analysis.results.PCA
+    spectrum: analysis.results.Spectrum
+    ramp: analysis.results.RampIndex | None = None
     produced: np.ndarray | None = None
-    timing: analysis.ScalarVariability | None = None
-    psychometric: analysis.Psychometric | None = None
+    timing: analysis.results.ScalarVariability | None = None
+    psychometric: analysis.results.Psychometric | None = None
 
 
 class Trials(NamedTuple):
-    """What figures need of the trials; `onset` is the step to which trials are aligned, None for their beginning."""
+    """What a report needs of the trials; `onset` is the step to which trials are aligned, None for their beginning."""
 
     groups: np.ndarray
     label: str
@@ -104,7 +104,7 @@ def compare_networks(
         They may differ in size; A is the reference of every error.
     task : Task
     names : tuple of str
-        Of the two networks, for errors and figures.
+        Of the two networks, for errors and reports.
     repeats : int
         Trials per condition.
     noise : bool
@@ -172,7 +172,7 @@ def comparable(a: Task, b: Task) -> Comparability:
 
 def _side(name: str, net: RateRNN, task: Task, trial: Trial, key: jax.Array | None) -> Side:
     activity = net.predict(trial.inputs, key=key, noise=key is not None)
-    types = net.is_excitatory if net.is_excitatory.any() else None
+    types = unit_types(net)
     rates, outputs = np.asarray(activity.rates), np.asarray(activity.outputs)
     inside = np.asarray(trial.inside)
     start, stop = _production(trial)
@@ -209,7 +209,7 @@ def _trials(task: Task, trial: Trial) -> Trials:
 
 
 def _groups(trial: Trial) -> tuple[np.ndarray, str, str]:
-    """Condition of each trial for the figures, its name and unit."""
+    """Group of each trial, the name of what it is grouped by, and the unit of that."""
     for name, (label, unit) in GROUPINGS.items():
         if name in trial.conditions:
             return np.asarray(trial.conditions[name], np.float64), label, unit

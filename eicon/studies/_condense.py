@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from .. import analysis
 from ..models import RateRNN, verify
 from ..tasks import CueSetGo, Task, Trial
-from ..training import Loss
+from ..training._losses import Loss
 
 NOISE = 0.5
 CONDENSE_STREAM = 0xC0
@@ -26,7 +26,7 @@ class CondensedNetwork(NamedTuple):
     """
 
     net: RateRNN
-    condensation: analysis.Condensation
+    condensation: analysis.results.Condensation
 
 
 class Reference(NamedTuple):
@@ -72,7 +72,7 @@ def condense_network(
     dale : bool
         Keep the signs of the units; False makes a network without Dale's law of one with it.
     noise : float
-        Part of the network's own noise (``sigma_rec``, ``sigma_in``) with which its activity is recorded. Some is
+        Part of the network's own noise (``sigma_rec``, ``sigma_in``) with which it is run. Some is
         needed: it shows what the network does beside its usual trajectories. 0 to 1.
     key : jax.Array, optional
         Of that noise; default ``jax.random.key(0)``.
@@ -98,8 +98,8 @@ def condense_network(
     """
     if not 0 <= noise <= 1:
         raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
-    recorded = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
-    rates = np.asarray(recorded.predict(inputs, key=jax.random.key(0) if key is None else key).rates)
+    noisy = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
+    rates = np.asarray(noisy.predict(inputs, key=jax.random.key(0) if key is None else key).rates)
     initial = np.broadcast_to(net.activation(net.x0.value), rates[:1].shape)
     seen = np.ones(rates.shape[:2]) if mask is None else np.asarray(mask)
     sign = net.equation.recurrent.sign
@@ -120,8 +120,12 @@ def condense_network(
 
 
 def output_error(reference: ArrayLike, outputs: ArrayLike, *, mask: ArrayLike | None = None) -> float:
-    """`eicon.analysis.nrmse`; infinite for a network that diverged."""
-    return analysis.nrmse(reference, outputs, mask=mask) if np.isfinite(np.asarray(outputs)).all() else float("inf")
+    """`eicon.analysis.similarity.nrmse`; infinite for a network that diverged."""
+    return (
+        analysis.similarity.nrmse(reference, outputs, mask=mask)
+        if np.isfinite(np.asarray(outputs)).all()
+        else float("inf")
+    )
 
 
 def performance(task: Task, trial: Trial, outputs: jax.Array, loss: Loss) -> dict[str, float]:
@@ -158,7 +162,7 @@ def measure(net: RateRNN, test: Reference, loss: Loss) -> dict[str, Any]:
     if not np.isfinite(np.asarray(activity.rates)[inside]).all():
         return numbers
     components = analysis.pca(activity.rates, mask=inside)
-    numbers["cka"] = analysis.linear_cka(test.rates, activity.rates, mask=inside)
+    numbers["cka"] = analysis.similarity.linear_cka(test.rates, activity.rates, mask=inside)
     numbers["n_components"] = {f"{f:.0%}": components.n_for(f) for f in (0.9, 0.95, 0.99)}
     if "production" in trial.epochs:
         start, stop = (np.asarray(trial.epochs["production"][:, i]) for i in (0, 1))

@@ -10,7 +10,11 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.spatial.distance import cdist
 
-from ..analysis import PCA, FixedPoints, Lyapunov, Manifold, fixed_points, lyapunov, manifold, pca
+from ..analysis import fixed_points, lyapunov, manifold, pca
+from ..analysis._fixed_points import FixedPoints
+from ..analysis._lyapunov import Lyapunov
+from ..analysis._manifold import Manifold
+from ..analysis._pca import PCA
 from ..models import RateRNN
 from ..tasks import Task, Trial
 
@@ -35,7 +39,7 @@ class HeldInputs(NamedTuple):
         Median over the epoch's steps in each trial, then mean over the trials.
     within : float
         Standard deviation of the input over the epoch's steps (root mean square over trials), of the channel where it
-        is largest: 0 if inputs stand still in the epoch.
+        is largest: 0 if inputs are constant in the epoch.
     between : float
         Standard deviation of the medians over trials, of the channel where it is largest: 0 if all trials are alike.
     epoch : str
@@ -54,7 +58,7 @@ class HeldInputs(NamedTuple):
 
 
 class Dynamics(NamedTuple):
-    """Where a network with held input stands still or moves slowly; P points, M candidates, K trials.
+    """Fixed points and slow points of a network with held input; P points, M candidates, K trials.
 
     Attributes
     ----------
@@ -193,7 +197,7 @@ def dynamics_of(
     max_steps: int = 100,
     progress: bool = False,
 ) -> Dynamics:
-    """Find where a network stands still with its input held as in an epoch, and which shape its slow points have.
+    """Find the fixed points of a network with its input held as in an epoch, and the shape of its slow points.
 
     Searches start from states that the network visits in the epoch of balanced trials, with its noise and a jitter
     that takes them off the trajectories. A second search (``slow = 0.05``) from the same states stays where slow

@@ -1,4 +1,4 @@
-"""A network at many levels of condensation, for a page: who stays, who speaks for whom, and at what error."""
+"""A network condensed to many sizes: the units that stay, the units that they represent, and the error."""
 
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ MOST_REPEATS = 50
 
 
 class Level(NamedTuple):
-    """A network condensed to n of N units, without retraining; see `eicon.analysis.Condensation`.
+    """A network condensed to n of N units, without retraining; see `eicon.analysis.results.Condensation`.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ def condensation_levels(
     for size in tqdm(wanted, unit="level", desc="condensing", disable=None if progress else True):
         try:
             condensed = condense_network(net, size=size, **options)
-        except ValueError as error:  # a silent network, say; the page shows everything else
+        except ValueError as error:  # a silent network, say; there are the levels before
             return Levels(levels, f"It was not condensed to {size} units: {error}")
         found = condensed.condensation
         groups = np.where(found.groups >= 0, found.kept[found.groups], -1)

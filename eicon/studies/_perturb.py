@@ -7,7 +7,8 @@ import jax
 import numpy as np
 
 from ..analysis._psychometric import psychometric_or_none
-from ..models import Cut, Drive, Perturbation, RateRNN, Silence
+from ..models import Cut, Drive, RateRNN, Silence
+from ..models._perturbation import Perturbation
 from ..tasks import NO_CHOICE, Task, Trial
 
 

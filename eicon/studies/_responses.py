@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import jax
+import numpy as np
 
 from ..models import Activity, RateRNN
 from ..tasks import Task, Trial
@@ -26,6 +27,11 @@ def analysis_key(seed: int, *streams: int) -> jax.Array:
     for stream in streams:
         key = jax.random.fold_in(key, stream)
     return key
+
+
+def unit_types(net: RateRNN) -> np.ndarray | None:
+    """Which units excite, (N,) bool; None without Dale's law."""
+    return net.is_excitatory if net.is_excitatory.any() else None
 
 
 def responses(net: RateRNN, task: Task, repeats: int, *, seed: int) -> Responses:

@@ -16,7 +16,8 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ..models import Activity, Parameters, RateEquation
+from ..models import Activity
+from ..models._equation import Parameters, RateEquation
 from ..models._rollout import Trajectory, scan_trajectory, trajectory
 from ..tasks import Trial
 

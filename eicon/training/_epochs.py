@@ -4,9 +4,9 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import brainpy.math as bm
@@ -15,7 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..models import Connectivity, Constraint, Parameters, RateEquation, RateRNN
+from ..models import Connectivity, RateRNN
+from ..models._connectivity import Constraint
+from ..models._equation import Parameters, RateEquation
 from ..models._thread import ensure_defaults
 from ..tasks import Task, Trial
 from ._checkpoint import read_checkpoint, write_checkpoint
@@ -31,6 +33,7 @@ ROLES = {"raw_in": "input", "raw_rec": "recurrent", "raw_out": "readout"}
 MEANS: tuple[str, ...] = ("steps", "batches")
 SECOND_BIAS = "b_rec_second"
 EPOCHS_PER_CALL = 50
+PROGRAMS_KEPT = 8
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
 Values = dict[str, jax.Array]
@@ -77,8 +80,25 @@ class _Program:
         return losses.mean(), jnp.stack([self.task.accuracy(z, batch) for z, batch in batches]).mean()
 
 
-@partial(jax.jit, static_argnums=0)
+@lru_cache(maxsize=PROGRAMS_KEPT)
+def _compiled(program: _Program, shapes: tuple[tuple[int, ...], ...]) -> Callable[..., tuple[Values, jax.Array]]:
+    """Epochs on trials of these shapes, compiled; 14 MB each, so that JAX must not keep all that there ever were."""
+    return jax.jit(partial(_train_and_validate, program))
+
+
 def _run_epochs(
+    program: _Program,
+    values: Values,
+    constraints: dict[str, Constraint],
+    batches: tuple[Trial, ...],
+    validation: Trial,
+    *rest: jax.Array,
+) -> tuple[Values, jax.Array]:
+    shapes = tuple(trials.inputs.shape for trials in (*batches, validation))
+    return _compiled(program, shapes)(values, constraints, batches, validation, *rest)
+
+
+def _train_and_validate(
     program: _Program,
     values: Values,
     constraints: dict[str, Constraint],
@@ -371,8 +391,16 @@ def split_trials(trials: Trial, train_size: float, *, key: jax.Array) -> tuple[T
     n_train = round(train_size * n)
     if not 0 < n_train < n:
         raise ValueError(f"train_size {train_size} of {n} trials leaves {n_train} to train on; both parts need some.")
-    order = jax.random.permutation(key, n)
-    return _part(trials, order[:n_train]), _part(trials, order[n_train:])
+    order, there = np.asarray(jax.random.permutation(key, n)), jax.device_get(trials)
+    train, validation = (
+        jax.tree.map(_where_it_was, trials, _part(there, chosen)) for chosen in (order[:n_train], order[n_train:])
+    )
+    return train, validation
+
+
+def _where_it_was(whole: Any, part: np.ndarray) -> Any:
+    # NumPy cuts trials up: JAX would compile, and keep, a program for every slice of every shape.
+    return jnp.asarray(part) if isinstance(whole, jax.Array) else part
 
 
 def _without_rest(records: np.ndarray) -> np.ndarray:
@@ -398,10 +426,10 @@ def _digest(trials: Trial) -> str:
 
 
 def _stacked(trials: Trial, batch_size: int) -> tuple[Trial, ...]:
-    n_full = trials.batch_size // batch_size
-    batches = [_part(trials, slice(start, start + batch_size)) for start in range(0, trials.batch_size, batch_size)]
+    n_full, there = trials.batch_size // batch_size, jax.device_get(trials)
+    batches = [_part(there, slice(start, start + batch_size)) for start in range(0, trials.batch_size, batch_size)]
     groups = [group for group in (batches[:n_full], batches[n_full:]) if group]
-    return tuple(jax.tree.map(lambda *leaves: jnp.stack(leaves), *group) for group in groups)
+    return tuple(jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *group) for group in groups)
 
 
 def _unconstrained(equation: RateEquation) -> RateEquation:

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from ..models import Activity, Parameters, RateRNN
+from ..models import Activity, RateRNN
+from ..models._equation import Parameters
 from ..models._rollout import Trajectory, trajectory
 from ..tasks import Task, Trial
 from ._checkpoint import read_checkpoint

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..models import Activity, Parameters, RateEquation, RateRNN
+from ..models import Activity, RateRNN
+from ..models._equation import Parameters, RateEquation
 from ..tasks import Trial
 
 

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..models import Activity, Parameters
+from ..models import Activity
+from ..models._equation import Parameters
 from ..models._rollout import Trajectory, trajectory
 from ..tasks import Trial
 from ._conjugate_gradient import backtrack, conjugate_gradient, line_search, next_damping
@@ -84,7 +85,7 @@ class State(NamedTuple):
 
 
 def newton_step(problem: Problem, state: State, key: jax.Array, options: Options) -> tuple[State, dict[str, jax.Array]]:
-    """Do one iteration; the next state, and its record (fields of `eicon.training.HessianFreeHistory`)."""
+    """Do one iteration; the next state, and its record (fields of `eicon.training.results.HessianFreeHistory`)."""
     values, damping = state.values, state.damping
     (loss, accuracy), gradient = jax.value_and_grad(problem.objective, has_aux=True)(values)
     undamped = gauss_newton(problem.network, problem.convex, values)

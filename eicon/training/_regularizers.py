@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from ..models import Activity, Parameters, RateEquation
+from ..models import Activity
+from ..models._equation import Parameters, RateEquation
 from ..tasks import Trial
 
 Regularizer = Callable[[RateEquation, Parameters, Activity, Trial], jax.Array]

@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..models import Parameters, RateRNN, save
+from ..models import RateRNN, save
+from ..models._equation import Parameters
 from ..tasks import Task, Trial
 from ._checkpoint import write_checkpoint
 from ._history import History

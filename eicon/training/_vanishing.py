@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from ..models import Parameters, RateEquation
+from ..models._equation import Parameters, RateEquation
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from eicon.analysis import bootstrap, chronometric
+from eicon.analysis.behaviour import bootstrap, chronometric
 
 LEVELS = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0])
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.analysis import choice_clustering, signed_clustering
+from eicon.analysis import choice_clustering
+from eicon.analysis.coding import signed_clustering
 
 
 def brute_force(weights, d_prime, excitatory, from_excitatory, threshold):

@@ -35,16 +35,16 @@ def test_every_number_is_that_of_its_own_function(network):
     mask, scored = rng.random((15, 8)) < 0.8, rng.random((15, 8)) < 0.5
     units = np.arange(4)
     result = compare(rates, other, outputs, other_outputs, weights, small, mask=mask, output_mask=scored, units=units)
-    assert result.output_nrmse == analysis.nrmse(outputs, other_outputs, mask=scored)
-    assert result.cka == analysis.linear_cka(rates, other, mask=mask)
-    assert result.procrustes == analysis.procrustes_distance(rates, other, mask=mask)
-    assert result.rate_nrmse == analysis.nrmse(rates[:, :, :4], other, mask=mask)
+    assert result.output_nrmse == analysis.similarity.nrmse(outputs, other_outputs, mask=scored)
+    assert result.cka == analysis.similarity.linear_cka(rates, other, mask=mask)
+    assert result.procrustes == analysis.similarity.procrustes_distance(rates, other, mask=mask)
+    assert result.rate_nrmse == analysis.similarity.nrmse(rates[:, :, :4], other, mask=mask)
     first, second = (analysis.pca(x, mask=mask) for x in (rates, other))
     k = min(first.n_for(0.95), second.n_for(0.95))
     assert result.n_angles == k == len(result.angles) == len(result.unit_angles)
-    np.testing.assert_array_equal(result.angles, analysis.subspace_angles(rates, other, k, mask=mask))
-    assert result.aligned_nrmse[0] == analysis.aligned_nrmse(rates, other, k, mask=mask)
-    assert result.aligned_nrmse[1] == analysis.aligned_nrmse(other, rates, k, mask=mask)
+    np.testing.assert_array_equal(result.angles, analysis.similarity.subspace_angles(rates, other, k, mask=mask))
+    assert result.aligned_nrmse[0] == analysis.similarity.aligned_nrmse(rates, other, k, mask=mask)
+    assert result.aligned_nrmse[1] == analysis.similarity.aligned_nrmse(other, rates, k, mask=mask)
     assert result.n_components.tolist() == [[x.n_for(f) for f in (0.9, 0.95, 0.99)] for x in (first, second)]
     assert result.participation_ratio.tolist() == [first.participation_ratio, second.participation_ratio]
     assert result.spectral_radius[1] == pytest.approx(np.abs(np.linalg.eigvals(small)).max())
@@ -56,7 +56,7 @@ def test_outputs_take_the_mask_of_the_rates_and_no_units_give_no_unit_numbers(ne
     mask = np.random.default_rng(0).random((15, 8)) < 0.5
     noisy = outputs + np.arange(8.0)[:, None]
     result = compare(rates, rates, outputs, noisy, weights, weights, mask=mask, n_components=2)
-    assert result.output_nrmse == analysis.nrmse(outputs, noisy, mask=mask)
+    assert result.output_nrmse == analysis.similarity.nrmse(outputs, noisy, mask=mask)
     assert np.isnan(result.rate_nrmse)
     assert result.unit_angles.size == 0
     assert result.n_angles == result.angles.size == 2

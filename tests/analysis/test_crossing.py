@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eicon.analysis import threshold_crossing
+from eicon.analysis.behaviour import threshold_crossing
 
 
 def by_hand(outputs, threshold, start, dt, inside):

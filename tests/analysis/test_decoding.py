@@ -3,7 +3,8 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from eicon.analysis import DECODERS, _decoding, decode
+from eicon.analysis import _decoding, decode
+from eicon.analysis._decoding import DECODERS
 
 RNG = np.random.default_rng(0)
 T, B, N = 6, 40, 8

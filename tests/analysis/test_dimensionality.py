@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from eicon.analysis import dimensionality
+from eicon.analysis.coding import dimensionality
 
 N = 30
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from eicon.analysis import _dsa, dsa_distance
+from eicon.analysis import _dsa
+from eicon.analysis.similarity import dsa_distance
 
 needs_library = pytest.mark.skipif(importlib.util.find_spec("DSA") is None, reason='needs pip install "eicon[dsa]"')
 

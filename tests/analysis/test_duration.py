@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.analysis import accuracy_by_duration
+from eicon.analysis.behaviour import accuracy_by_duration
 
 
 def simulated(n=4000, seed=0, rise=0.1):

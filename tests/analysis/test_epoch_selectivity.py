@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from eicon.analysis import dprime_by_epoch, selectivity
+from eicon.analysis import selectivity
+from eicon.analysis.coding import dprime_by_epoch
 
 RNG = np.random.default_rng(0)
 CHOICE = np.arange(60) % 2

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import linalg, optimize
 
-from eicon.analysis import _newton, fixed_points, jacobian_spectrum, manifold
+from eicon.analysis import _newton, fixed_points, manifold
+from eicon.analysis.spectra import jacobian_spectrum
 from eicon.models import RateRNN
 
 RNG = np.random.default_rng(0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eicon.analysis import milestones
+from eicon.analysis.behaviour import milestones
 
 
 def by_hand(curve):

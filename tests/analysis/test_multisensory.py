@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.analysis import multisensory_ratio, psychometric
+from eicon.analysis import psychometric
+from eicon.analysis.behaviour import multisensory_ratio
 
 RATES = np.arange(9.0, 17.0)
 

@@ -3,7 +3,7 @@ import re
 import numpy as np
 import pytest
 
-from eicon.analysis import oscillation
+from eicon.analysis.coding import oscillation
 
 DT, EXPECTED = 2.0, 400.0
 TIME = DT * np.arange(1, 13 * 200 + 1)

@@ -18,7 +18,7 @@ def test_a_linear_flow_of_two_units():
     for row, y in enumerate(result.y):
         for column, x in enumerate(result.x):
             wanted = np.array([x, y]) @ SPIRAL
-            np.testing.assert_allclose(result.velocity[row, column], wanted)
+            np.testing.assert_allclose(result.velocity[row, column], wanted, atol=1e-15)
             assert result.speed[row, column] == pytest.approx(0.5 * np.sum(wanted**2))
     np.testing.assert_allclose(result.project([[3.0, 4.0]]), [[3.0, 4.0]])
 

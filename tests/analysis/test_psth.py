@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from eicon.analysis import align, psth, sort_by_peak, threshold_crossing
+from eicon.analysis.behaviour import threshold_crossing
+from eicon.analysis.coding import align, psth, sort_by_peak
 
 RNG = np.random.default_rng(0)
 T, B, N = 20, 30, 4

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from eicon.analysis import axis_separation, condition_average, regression_axes
+from eicon.analysis import condition_average
+from eicon.analysis.coding import axis_separation, regression_axes
 
 N_STEPS, N_UNITS = 12, 15
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import linalg, spatial
 
-from eicon.analysis import aligned_nrmse, linear_cka, nrmse, pca, procrustes_distance, subspace_angles
+from eicon.analysis import pca
+from eicon.analysis.similarity import aligned_nrmse, linear_cka, nrmse, procrustes_distance, subspace_angles
 
 T, B = 12, 9
 GEOMETRY = {"cka": linear_cka, "procrustes": procrustes_distance}

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from eicon.analysis import jacobian, jacobian_spectrum, spectrum
+from eicon.analysis import spectrum
+from eicon.analysis.spectra import jacobian, jacobian_spectrum
 
 
 def test_circular_law():

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from eicon.analysis import _timescales, timescales
+from eicon.analysis import _timescales
+from eicon.analysis.coding import timescales
 
 
 def ornstein_uhlenbeck(tau, dt, n_steps, n_trials, seed=0):

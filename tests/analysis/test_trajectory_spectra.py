@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from eicon.analysis import jacobian, training_spectra, trajectory_spectra
+from eicon.analysis.spectra import jacobian, training_spectra, trajectory_spectra
 
 RNG = np.random.default_rng(0)
 N, T, TAU = 12, 5, 50.0

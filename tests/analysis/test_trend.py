@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import integrate, special, stats
 
-from eicon.analysis import trend
+from eicon.analysis.behaviour import trend
 
 
 def ranks(values):

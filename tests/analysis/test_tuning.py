@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 from sklearn.linear_model import LinearRegression
 
-from eicon.analysis import align, tuned_fractions, tuning, tuning_correlation
+from eicon.analysis.coding import align, tuned_fractions, tuning, tuning_correlation
 
 LEVELS = np.array([10.0, 14.0, 18.0, 22.0, 26.0])
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from eicon.analysis import bootstrap, psychometric, weibull
+from eicon.analysis import psychometric
+from eicon.analysis.behaviour import bootstrap, weibull
 
 LEVELS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
 

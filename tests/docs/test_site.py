@@ -93,7 +93,7 @@ class TestSignatures:
         return lambda what, obj: extension.show_signature(None, what, "", obj, None, "()", None)
 
     def test_function(self, shown):
-        from eicon.analysis import jacobian
+        from eicon.analysis.spectra import jacobian
 
         arguments, result = shown("function", jacobian)
         assert arguments.startswith("(matrix: ArrayLike, gain: ArrayLike | float | int, tau:")
@@ -101,7 +101,7 @@ class TestSignatures:
         assert result == "Float[np.ndarray, 'N N']"
 
     def test_named_tuple(self, shown):
-        from eicon.analysis import ScalarVariability, Spectrum
+        from eicon.analysis.results import ScalarVariability, Spectrum
 
         assert shown("class", Spectrum)[0].startswith("(eigenvalues: Complex[np.ndarray, 'N'], spectral_radius: float")
         assert shown("class", ScalarVariability)[0].count(":") == len(ScalarVariability._fields)

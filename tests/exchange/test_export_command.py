@@ -21,8 +21,8 @@ name = "PerceptualDecision"
 stimulus = 60.0
 """
 READERS = {
-    "xarray": lambda path: exchange.from_xarray(exchange.read_netcdf(path)),
-    "zarr": lambda path: exchange.from_xarray(exchange.read_zarr(path)),
+    "xarray": lambda path: exchange.from_xarray(exchange.files.read_netcdf(path)),
+    "zarr": lambda path: exchange.from_xarray(exchange.files.read_zarr(path)),
     "mat": exchange.read_mat,
     "nwb": exchange.read_nwb,
 }

@@ -14,19 +14,20 @@ from scipy import io
 
 from eicon import exchange
 from eicon.exchange._mat import matlab_name
+from eicon.exchange._recorded import recorded
 from eicon.exchange._xarray import dataset
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 def through_netcdf(path, *what, **options):
-    exchange.write_netcdf(path / "a.nc", *what, **options)
-    return exchange.from_xarray(exchange.read_netcdf(path / "a.nc"))
+    exchange.files.write_netcdf(path / "a.nc", *what, **options)
+    return exchange.from_xarray(exchange.files.read_netcdf(path / "a.nc"))
 
 
 def through_zarr(path, *what, **options):
-    exchange.write_zarr(path / "a.zarr", *what, **options)
-    return exchange.from_xarray(exchange.read_zarr(path / "a.zarr"))
+    exchange.files.write_zarr(path / "a.zarr", *what, **options)
+    return exchange.from_xarray(exchange.files.read_zarr(path / "a.zarr"))
 
 
 def through_mat(path, *what, **options):
@@ -41,8 +42,8 @@ def through_nwb(path, *what, **options):
 
 THROUGH = {"netcdf": through_netcdf, "zarr": through_zarr, "mat": through_mat, "nwb": through_nwb}
 WRITERS = {
-    "a.nc": exchange.write_netcdf,
-    "a.zarr": exchange.write_zarr,
+    "a.nc": exchange.files.write_netcdf,
+    "a.zarr": exchange.files.write_zarr,
     "a.mat": exchange.to_mat,
     "a.nwb": exchange.to_nwb,
 }
@@ -94,12 +95,12 @@ def test_round_trip(through, kind, example, tmp_path):
             epochs={name: span[first] for name, span in trial.epochs.items()},
         )
         activity = type(activity)(*(values[:, first] for values in activity))
-    wanted = exchange.recorded(net, trial, activity, task)
+    wanted = recorded(net, trial, activity, task)
     assert_same(through(tmp_path, net, trial, activity, task=task), wanted)
 
 
 def test_recorded_gives_trials_and_activity_back(example):
-    record = exchange.recorded(*example)
+    record = recorded(*example)
     for found, wanted in ((record.trial, example.trial), (record.activity, example.activity)):
         for name in found._fields:
             both = (getattr(found, name), getattr(wanted, name))
@@ -109,7 +110,7 @@ def test_recorded_gives_trials_and_activity_back(example):
             np.testing.assert_array_equal(*both)
     assert record.units["type"].tolist() == ["E"] * 8 + ["I"] * 2
     assert record.time[:3].tolist() == [0.0, 20.0, 40.0]
-    assert exchange.recorded(*example[:3]).output_channels == ("output 0", "output 1")
+    assert recorded(*example[:3]).output_channels == ("output 0", "output 1")
 
 
 def test_labels_of_the_dataset_lie_where_they_belong(example):
@@ -221,9 +222,9 @@ def test_nothing_is_overwritten_unless_asked(name, example, tmp_path):
 
 def test_a_zarr_folder_with_other_variables_is_replaced(example, tmp_path):
     net, trial, activity, _ = example
-    exchange.write_zarr(tmp_path / "a.zarr", net, odd(trial), activity)
-    exchange.write_zarr(tmp_path / "a.zarr", net, trial, activity, overwrite=True)
-    assert exchange.read_zarr(tmp_path / "a.zarr").identical(exchange.to_xarray(net, trial, activity))
+    exchange.files.write_zarr(tmp_path / "a.zarr", net, odd(trial), activity)
+    exchange.files.write_zarr(tmp_path / "a.zarr", net, trial, activity, overwrite=True)
+    assert exchange.files.read_zarr(tmp_path / "a.zarr").identical(exchange.to_xarray(net, trial, activity))
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -287,5 +288,5 @@ def test_importing_the_room_imports_none_of_them():
 
 
 def test_dataset_is_to_xarray_of_a_record(example):
-    record = exchange.recorded(*example)
+    record = recorded(*example)
     assert dataset(record).identical(exchange.to_xarray(*example[:3], task=example.task))

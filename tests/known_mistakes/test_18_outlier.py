@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from eicon.models import Connectivity, recurrent_weights
+from eicon.models import Connectivity
+from eicon.models.initial import recurrent_weights
 
 DALE = Connectivity.dale(200)
 

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from eicon.models import Connectivity, RateRNN, recurrent_weights
+from eicon.models import Connectivity, RateRNN
+from eicon.models.initial import recurrent_weights
 
 N, BLOCK = 40, 10
 

@@ -7,7 +7,8 @@ import pytest
 
 from eicon.models import Activity, RateRNN
 from eicon.tasks import Trial
-from eicon.training import LOSSES, RatePenalty
+from eicon.training import RatePenalty
+from eicon.training._losses import LOSSES
 
 T, B, N_OUT = 6, 4, 3
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from eicon.models import RateRNN
-from eicon.training import History, Trainer
+from eicon.training import Trainer
+from eicon.training.results import History
 
 
 def trainer(task, seed=1):

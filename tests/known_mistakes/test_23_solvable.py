@@ -20,8 +20,8 @@ from eicon.tasks import (
     SequenceMemory,
     Task,
     Trial,
-    make,
 )
+from eicon.tasks._table import make
 
 CHANCE = {
     "PerceptualDecision": 0.5,

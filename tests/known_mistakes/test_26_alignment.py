@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from eicon.models import RateRNN
-from eicon.tasks import TASKS, PerceptualDecision, Task, make
+from eicon.tasks import TASKS, PerceptualDecision, Task
+from eicon.tasks._table import make
 
 KEY = jax.random.key(0)
 # In steps of 5 ms, so that items of 20 ms have an inside in which nothing may change.

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from eicon.analysis import fixed_points, jacobian_spectrum
+from eicon.analysis import fixed_points
+from eicon.analysis.spectra import jacobian_spectrum
 from eicon.models import Connectivity, RateRNN
 
 TAU, DT = 100.0, 20.0

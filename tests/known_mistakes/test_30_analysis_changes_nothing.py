@@ -1,6 +1,7 @@
 """Mistake 30: an analysis leaves the model changed: its state has moved, or its weights can no longer learn."""
 
 import contextlib
+import inspect
 
 import jax
 import numpy as np
@@ -46,7 +47,7 @@ def check(analyse, net: RateRNN) -> None:
 def dsa_or_its_checks(a, b):
     """Without the library, which is an extra, what comes before it."""
     with contextlib.suppress(ImportError):
-        analysis.dsa_distance(a, b, rank=2, score="wasserstein")
+        analysis.similarity.dsa_distance(a, b, rank=2, score="wasserstein")
 
 
 def analyses(rates):
@@ -59,35 +60,39 @@ def analyses(rates):
         ),
         "condition_average": lambda net: analysis.condition_average(rates, COHERENCE),
         "psychometric": lambda net: analysis.psychometric(COHERENCE, CHOICE),
-        "weibull": lambda net: analysis.weibull(STRENGTH, CHOICE),
-        "bootstrap": lambda net: analysis.bootstrap(
+        "weibull": lambda net: analysis.behaviour.weibull(STRENGTH, CHOICE),
+        "bootstrap": lambda net: analysis.behaviour.bootstrap(
             analysis.psychometric, COHERENCE, CHOICE, parameters=("bias",), rng=0, n_resamples=2
         ),
-        "chronometric": lambda net: analysis.chronometric(STRENGTH, 500.0 / STRENGTH, CHOICE),
-        "accuracy_by_duration": lambda net: analysis.accuracy_by_duration(STRENGTH, STRENGTH, CHOICE, [0.5, 2, 9]),
-        "threshold_crossing": lambda net: analysis.threshold_crossing(OUTPUTS, 0.9, START, 20.0),
-        "multisensory_ratio": lambda net: analysis.multisensory_ratio(
+        "chronometric": lambda net: analysis.behaviour.chronometric(STRENGTH, 500.0 / STRENGTH, CHOICE),
+        "accuracy_by_duration": lambda net: analysis.behaviour.accuracy_by_duration(
+            STRENGTH, STRENGTH, CHOICE, [0.5, 2, 9]
+        ),
+        "threshold_crossing": lambda net: analysis.behaviour.threshold_crossing(OUTPUTS, 0.9, START, 20.0),
+        "multisensory_ratio": lambda net: analysis.behaviour.multisensory_ratio(
             np.tile(COHERENCE, 3), np.repeat([0, 1, 2], 10), np.tile(CHOICE, 3), rng=0, n_resamples=2
         ),
-        "align": lambda net: analysis.align(rates, START, 20.0, window=(0, 60)),
-        "psth": lambda net: analysis.psth(rates, COHERENCE, START, 20.0, window=(0, 60)),
-        "sort_by_peak": lambda net: analysis.sort_by_peak(rates, excitatory=net.is_excitatory),
-        "dprime_by_epoch": lambda net: analysis.dprime_by_epoch(rates, CHOICE, {"early": [0, 4]}),
-        "regression_axes": lambda net: analysis.regression_axes(rates, {"stimulus": STRENGTH}, n_pcs=2),
-        "axis_separation": lambda net: analysis.axis_separation(
-            analysis.regression_axes(rates, {"stimulus": STRENGTH}), rates, {"stimulus": STRENGTH}
+        "align": lambda net: analysis.coding.align(rates, START, 20.0, window=(0, 60)),
+        "psth": lambda net: analysis.coding.psth(rates, COHERENCE, START, 20.0, window=(0, 60)),
+        "sort_by_peak": lambda net: analysis.coding.sort_by_peak(rates, excitatory=net.is_excitatory),
+        "dprime_by_epoch": lambda net: analysis.coding.dprime_by_epoch(rates, CHOICE, {"early": [0, 4]}),
+        "regression_axes": lambda net: analysis.coding.regression_axes(rates, {"stimulus": STRENGTH}, n_pcs=2),
+        "axis_separation": lambda net: analysis.coding.axis_separation(
+            analysis.coding.regression_axes(rates, {"stimulus": STRENGTH}), rates, {"stimulus": STRENGTH}
         ),
-        "tuning": lambda net: analysis.tuning(rates, STRENGTH),
-        "tuning_correlation": lambda net: analysis.tuning_correlation(rates, STRENGTH, steps=[2, 6]),
-        "milestones": lambda net: analysis.milestones(np.asarray(net.rates)),
+        "tuning": lambda net: analysis.coding.tuning(rates, STRENGTH),
+        "tuning_correlation": lambda net: analysis.coding.tuning_correlation(rates, STRENGTH, steps=[2, 6]),
+        "milestones": lambda net: analysis.behaviour.milestones(np.asarray(net.rates)),
         "spectrum": lambda net: analysis.spectrum(net.W_rec, excitatory=net.is_excitatory),
-        "jacobian": lambda net: analysis.jacobian(net.W_rec, net.rates[0], net.tau),
-        "jacobian_spectrum": lambda net: analysis.jacobian_spectrum(net.W_rec, net.rates[0], net.tau),
-        "nrmse": lambda net: analysis.nrmse(rates, net.predict(INPUTS, noise=False).rates),
-        "linear_cka": lambda net: analysis.linear_cka(rates, net.predict(INPUTS, noise=False).rates),
-        "procrustes_distance": lambda net: analysis.procrustes_distance(rates, rates),
-        "subspace_angles": lambda net: analysis.subspace_angles(rates, net.predict(INPUTS, noise=False).rates, 2),
-        "aligned_nrmse": lambda net: analysis.aligned_nrmse(rates, rates, 2),
+        "jacobian": lambda net: analysis.spectra.jacobian(net.W_rec, net.rates[0], net.tau),
+        "jacobian_spectrum": lambda net: analysis.spectra.jacobian_spectrum(net.W_rec, net.rates[0], net.tau),
+        "nrmse": lambda net: analysis.similarity.nrmse(rates, net.predict(INPUTS, noise=False).rates),
+        "linear_cka": lambda net: analysis.similarity.linear_cka(rates, net.predict(INPUTS, noise=False).rates),
+        "procrustes_distance": lambda net: analysis.similarity.procrustes_distance(rates, rates),
+        "subspace_angles": lambda net: analysis.similarity.subspace_angles(
+            rates, net.predict(INPUTS, noise=False).rates, 2
+        ),
+        "aligned_nrmse": lambda net: analysis.similarity.aligned_nrmse(rates, rates, 2),
         "compare": lambda net: analysis.compare(rates, rates, OUTPUTS, OUTPUTS, net.W_rec, net.W_rec),
         "condense": lambda net: net.condensed(
             analysis.condense(rates, net.W_rec, net.W_out, 6, sign=net.equation.recurrent.sign)
@@ -103,11 +108,11 @@ def analyses(rates):
             dt=net.dt,
             n_steps=4,
         ),
-        "trajectory_spectra": lambda net: analysis.trajectory_spectra(net.W_rec, rates[:, 0], net.tau),
-        "training_spectra": lambda net: analysis.training_spectra(net.W_rec[None], [0]),
-        "dimensionality": lambda net: analysis.dimensionality(rates, n_splits=1),
+        "trajectory_spectra": lambda net: analysis.spectra.trajectory_spectra(net.W_rec, rates[:, 0], net.tau),
+        "training_spectra": lambda net: analysis.spectra.training_spectra(net.W_rec[None], [0]),
+        "dimensionality": lambda net: analysis.coding.dimensionality(rates, n_splits=1),
         "decode": lambda net: analysis.decode(rates, CHOICE, rng=0, folds=2, decoder="ridge"),
-        "timescales": lambda net: analysis.timescales(rates, net.dt),
+        "timescales": lambda net: analysis.coding.timescales(rates, net.dt),
         "phase_plane": lambda net: analysis.phase_plane(
             lambda states: net.held()(states) - states,
             net.x[0],
@@ -121,7 +126,8 @@ def analyses(rates):
 
 def test_every_analysis(net, rates):
     functions = analyses(rates)
-    assert set(functions) == {n for n in vars(analysis) if n[0].islower() and callable(getattr(analysis, n))}
+    files = [analysis, *(value for name in dir(analysis) if inspect.ismodule(value := getattr(analysis, name)))]
+    assert set(functions) == {n for file in files for n in dir(file) if inspect.isfunction(getattr(file, n))}
     for analyse in functions.values():
         check(analyse, net)
 

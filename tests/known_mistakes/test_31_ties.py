@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eicon.analysis import threshold_crossing
+from eicon.analysis.behaviour import threshold_crossing
 
 # Trial 0: output 0 first; 1: output 1 first; 2: both in one step; 3: in one step, output 1 higher; 4: neither.
 OUTPUTS = np.zeros((5, 5, 2))

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.models import REMAPS, Connectivity, RateRNN, remap, verify
+from eicon.models import Connectivity, RateRNN, verify
+from eicon.models.initial import REMAPS, remap
 
 N = 40
 RNG = np.random.default_rng(0)

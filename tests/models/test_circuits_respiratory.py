@@ -116,6 +116,7 @@ def test_flow_is_that_of_the_equations_in_other_conditions(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONDITIONS)
+@pytest.mark.battery
 def test_period_is_that_of_a_stiff_solver(name):
     duration = 30000.0
     solution = stiff(CONDITIONS[name], duration, max_step=20.0)
@@ -128,6 +129,7 @@ def test_period_is_that_of_a_stiff_solver(name):
     assert expected == pytest.approx(PUBLISHED[name], rel=1e-3)
 
 
+@pytest.mark.battery
 def test_three_phases_follow_each_other_and_two_phases_leave_out_post_inspiration():
     run = run_of("three-phase", 9000.0)
     late = run.time > 1000.0
@@ -154,6 +156,7 @@ def test_three_phases_follow_each_other_and_two_phases_leave_out_post_inspiratio
     assert set(np.unique(phases(run.outputs[late]))) == {0}
 
 
+@pytest.mark.battery
 def test_pre_i_bursts_alone_only_with_persistent_sodium():
     with_it = run_of("one-phase", 6000.0)
     without = simulate(RespiratoryRhythm(g_NaP=0.0, dt=0.5), [0.0, 0.0, 1.0], duration=6000.0)
@@ -170,6 +173,7 @@ def test_default_drives_are_on():
     assert POPULATIONS == ("pre-I", "early-I", "post-I", "aug-E")
 
 
+@pytest.mark.battery
 def test_noise_on_the_membrane_has_its_deviation():
     """By leak alone: no drive, no output, no adaptation."""
     system = RespiratoryRhythm(g_NaP=0.0, dt=0.5, sigma=0.2, seed=2)

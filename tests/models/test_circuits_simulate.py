@@ -8,6 +8,7 @@ import pytest
 
 from eicon.models import circuits
 from eicon.models.circuits import simulate
+from eicon.models.circuits._circuit import Circuit
 
 MEMBERS = {
     "SpikingNeuron": lambda **options: circuits.SpikingNeuron(**options),
@@ -25,11 +26,7 @@ def inputs_of(system, trials=3, steps=12):
 
 
 def test_every_circuit_is_in_the_table():
-    found = {
-        name
-        for name, value in vars(circuits).items()
-        if isinstance(value, type) and issubclass(value, circuits.Circuit)
-    }
+    found = {name for name, value in vars(circuits).items() if isinstance(value, type) and issubclass(value, Circuit)}
     assert found - {"Circuit"} == set(MEMBERS)
 
 
@@ -58,6 +55,7 @@ def test_all_ways_to_run_agree(name):
 
 
 @pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.battery
 def test_trials_do_not_mix_and_one_may_come_alone(name):
     system = MEMBERS[name]()
     inputs = inputs_of(system)
@@ -68,6 +66,7 @@ def test_trials_do_not_mix_and_one_may_come_alone(name):
 
 
 @pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.battery
 def test_noise_is_off_by_default_and_differs_between_trials(name):
     quiet, noisy = MEMBERS[name](), MEMBERS[name](sigma=0.1, seed=7)
     inputs = np.zeros((5, 3, quiet.n_in))

@@ -66,6 +66,7 @@ def test_two_events_in_a_step_count_twice():
 
 
 @pytest.mark.parametrize(("method", "order"), [("euler", 1), ("exp_euler", 1), ("midpoint", 2), ("rk3", 3), ("rk4", 4)])
+@pytest.mark.battery
 def test_error_falls_with_the_order_of_the_integrator(method, order):
     tau, duration = 6.3, 32.0
     exact = REST + R * 0.02 * tau / (tau - TAU) * (np.exp(-duration / tau) - np.exp(-duration / TAU))
@@ -99,6 +100,7 @@ def test_without_refractory_period_it_fires_as_fast_as_it_rises():
     assert set(np.diff(spike_steps(run))) == {rise}
 
 
+@pytest.mark.battery
 def test_membrane_noise_has_its_deviation_at_every_step_size():
     for dt in (0.5, 2.0):
         neuron = SpikingNeuron(dt=dt, sigma=2.0, V_threshold=1000.0, refractory=0.0, seed=3)
@@ -109,6 +111,7 @@ def test_membrane_noise_has_its_deviation_at_every_step_size():
         assert both == pytest.approx(np.exp(-lag * dt / TAU), abs=0.06)
 
 
+@pytest.mark.battery
 def test_exponential_drive_fires_as_its_closed_form_and_is_linear_in_the_limit():
     delta, currents = 60.0, np.array([0.04, 0.06, 0.1])
     neuron = ExponentialDriveNeuron(delta=delta, dt=0.05)

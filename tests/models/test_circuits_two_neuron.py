@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from eicon.models.circuits import METHODS, PULSES, TwoNeuron, pulse_protocol, simulate
+from eicon.models.circuits import TwoNeuron, pulse_protocol, simulate
+from eicon.models.circuits._circuit import METHODS
+from eicon.models.circuits._two_neuron import PULSES
 
 WEIGHTS = np.array([[0.0, 0.8], [0.8, 0.0]])
 TAU = 4.0
@@ -60,6 +62,7 @@ def test_modes_are_those_of_the_weights():
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.battery
 def test_every_method_converges_with_its_order(method):
     order = {"euler": 1, "exp_euler": 1, "rk3": 3, "heun3": 3, "ralston3": 3, "ssprk3": 3}.get(method, 2)
     order = 4 if method in ("rk4", "ralston4", "rk4_38rule") else order

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.models import DISTRIBUTIONS, Connectivity, RateRNN, recurrent_weights
+from eicon.models import Connectivity, RateRNN
 from eicon.models._distributions import draw_sizes
-from eicon.models._initial import _balance, feedforward_weights, numpy_generator, with_radius
+from eicon.models._initial import _balance, feedforward_weights, numpy_generator, recurrent_weights, with_radius
+from eicon.models.initial import DISTRIBUTIONS
 
 KEY = jax.random.key(0)
 SIZES = {

@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import Connectivity, RateEquation, RateRNN
+from eicon.models import Connectivity, RateRNN, _equation
 from eicon.models._noise import normal
 
 INPUTS = np.ones((3, 2, 2), np.float32)
@@ -14,9 +14,11 @@ def test_networks_that_differ_only_in_weights_share_compiled_code():
     assert first.equation == second.equation
     assert hash(first.equation) == hash(second.equation)
     a = first.predict(INPUTS, noise=False).outputs
-    compiled = RateEquation.simulate._cache_size()
+    compiled = _equation._compiled(first.equation, False)
+    before = compiled._cache_size()
     b = second.predict(INPUTS, noise=False).outputs
-    assert RateEquation.simulate._cache_size() == compiled
+    assert _equation._compiled(second.equation, False) is compiled
+    assert compiled._cache_size() == before
     assert not np.array_equal(a, b)
 
 

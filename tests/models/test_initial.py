@@ -4,8 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from eicon.models import Connectivity, RateRNN, recurrent_weights, spectral_radius
-from eicon.models._initial import feedforward_weights
+from eicon.models import Connectivity, RateRNN
+from eicon.models._initial import feedforward_weights, recurrent_weights
+from eicon.models.initial import spectral_radius
 
 KEY = jax.random.key(0)
 

@@ -93,7 +93,8 @@ def test_values_are_those_of_the_plain_scan():
     for ours, plain in zip(
         trajectory(*primals, Activation("tanh")), scan_trajectory(*primals, Activation("tanh")), strict=True
     ):
-        np.testing.assert_array_equal(ours, plain)
+        # Two programs: on some processors a product of one is added up in another order than that of the other.
+        np.testing.assert_allclose(ours, plain, rtol=1e-6, atol=1e-6)
 
 
 def test_forward_mode_agrees_with_reverse_mode(make_net, inputs):

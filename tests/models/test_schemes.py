@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.models import SCHEMES, Connectivity, RateRNN, uniform_weights
+from eicon.models import Connectivity, RateRNN
+from eicon.models.initial import SCHEMES, uniform_weights
 from eicon.runs._published import published_network
 
 N_PRE, N_POST, N_REC = 120, 80, 100

@@ -29,16 +29,22 @@ PLACE = 0.15 * TIME
 ACTIVITY = np.exp(3 * (np.cos(ANGLES - PLACE[:, None]) - 1))
 
 PLOTS = {
-    "membrane": lambda: plotting.plot_membrane(TIME, V, SPIKES).figure,
-    "two_neurons": lambda: plotting.plot_two_neurons(PATH, eigenvectors=MODES, names=("sum", "difference")).figure,
-    "respiration": lambda: plotting.plot_respiration(TIME, OUTPUTS, phases=PHASES, title="three-phase"),
-    "ring": lambda: plotting.plot_ring(TIME, ACTIVITY, angle=PLACE, center=PLACE - 0.2).figure,
+    "membrane": lambda: plotting.circuits.plot_membrane(TIME, V, SPIKES).figure,
+    "two_neurons": lambda: (
+        plotting.circuits.plot_two_neurons(PATH, eigenvectors=MODES, names=("sum", "difference")).figure
+    ),
+    "respiration": lambda: plotting.circuits.plot_respiration(TIME, OUTPUTS, phases=PHASES, title="three-phase"),
+    "ring": lambda: plotting.circuits.plot_ring(TIME, ACTIVITY, angle=PLACE, center=PLACE - 0.2).figure,
 }
 MOVING = {
-    "membrane": lambda **options: plotting.animate_membrane(TIME, V, SPIKES, window=20.0, **options),
-    "two_neurons": lambda **options: plotting.animate_two_neurons(TIME, PATH, INPUTS, eigenvectors=MODES, **options),
-    "respiration": lambda **options: plotting.animate_respiration(TIME, OUTPUTS, phases=PHASES, window=20.0, **options),
-    "ring": lambda **options: plotting.animate_ring(TIME, ACTIVITY, angle=PLACE, **options),
+    "membrane": lambda **options: plotting.circuits.animate_membrane(TIME, V, SPIKES, window=20.0, **options),
+    "two_neurons": lambda **options: plotting.circuits.animate_two_neurons(
+        TIME, PATH, INPUTS, eigenvectors=MODES, **options
+    ),
+    "respiration": lambda **options: plotting.circuits.animate_respiration(
+        TIME, OUTPUTS, phases=PHASES, window=20.0, **options
+    ),
+    "ring": lambda **options: plotting.circuits.animate_ring(TIME, ACTIVITY, angle=PLACE, **options),
 }
 
 
@@ -92,20 +98,20 @@ def test_draws_into_the_figure_given(name):
 
 
 def test_spikes_are_drawn_with_overshoot_and_recovery():
-    drawn = plotting.spike_shape(TIME, V, SPIKES, peak=40.0, undershoot=12.0, recovery=5.0)
+    drawn = plotting.circuits.spike_shape(TIME, V, SPIKES, peak=40.0, undershoot=12.0, recovery=5.0)
     assert (drawn[SPIKES] == 40.0).all()
     for spike in (30, 80):
         for later in range(1, 25):
             dip = 12.0 * max(0.0, 1 - later * 0.5 / 5.0)
             assert drawn[spike + later] == pytest.approx(V[spike + later] - dip)
     np.testing.assert_array_equal(drawn[:30], V[:30])
-    np.testing.assert_array_equal(plotting.spike_shape(TIME, V, np.zeros(120, bool)), V)
+    np.testing.assert_array_equal(plotting.circuits.spike_shape(TIME, V, np.zeros(120, bool)), V)
 
 
 def test_membrane_shows_trace_threshold_rest_and_rate():
-    ax = plotting.plot_membrane(TIME, V, SPIKES, V_threshold=-50.0, V_rest=-70.0)
+    ax = plotting.circuits.plot_membrane(TIME, V, SPIKES, V_threshold=-50.0, V_rest=-70.0)
     trace, threshold, rest = ax.lines
-    np.testing.assert_array_equal(trace.get_ydata(), plotting.spike_shape(TIME, V, SPIKES))
+    np.testing.assert_array_equal(trace.get_ydata(), plotting.circuits.spike_shape(TIME, V, SPIKES))
     assert threshold.get_ydata() == [-50.0, -50.0]
     assert rest.get_ydata() == [-70.0, -70.0]
     assert legend_texts(ax.get_legend()) == ["threshold", "rest"]
@@ -117,14 +123,16 @@ def test_membrane_scrolls_to_the_end():
     animation = MOVING["membrane"](frames=5)
     ax = show(animation, 4).axes[0]
     assert ax.get_xlim() == pytest.approx((40.0, 60.6))
-    assert ax.lines[-1].get_xydata()[0].tolist() == pytest.approx([60.0, plotting.spike_shape(TIME, V, SPIKES)[-1]])
+    assert ax.lines[-1].get_xydata()[0].tolist() == pytest.approx(
+        [60.0, plotting.circuits.spike_shape(TIME, V, SPIKES)[-1]]
+    )
     show(animation, 0)
     assert ax.get_xlim() == pytest.approx((0.5, 21.1))
     assert ax.lines[0].get_xdata()[-1] == 20.5
 
 
 def test_plane_shows_path_and_modes():
-    ax = plotting.plot_two_neurons(PATH, eigenvectors=MODES, names=("sum", "difference"))
+    ax = plotting.circuits.plot_two_neurons(PATH, eigenvectors=MODES, names=("sum", "difference"))
     path = ax.lines[-1]
     np.testing.assert_array_equal(path.get_xydata(), PATH)
     for line, mode in zip((ax.lines[2], ax.lines[3]), MODES.T, strict=True):
@@ -133,11 +141,11 @@ def test_plane_shows_path_and_modes():
     assert legend_texts(ax.get_legend()) == ["sum", "difference"]
     assert ax.get_aspect() == 1.0
     assert ax.get_xlim()[1] > np.abs(PATH).max()
-    assert plotting.plot_two_neurons(PATH).get_legend() is None
+    assert plotting.circuits.plot_two_neurons(PATH).get_legend() is None
 
 
 def test_point_and_arrow_are_where_rates_and_inputs_are():
-    animation = plotting.animate_two_neurons(TIME, PATH, INPUTS, trail=10.0, frames=120)
+    animation = plotting.circuits.animate_two_neurons(TIME, PATH, INPUTS, trail=10.0, frames=120)
     left, right = show(animation, 40).axes
     behind, point = left.lines[-2:]
     assert point.get_xydata()[0].tolist() == PATH[40].tolist()
@@ -151,7 +159,7 @@ def test_point_and_arrow_are_where_rates_and_inputs_are():
 
 
 def test_respiration_has_a_panel_each_and_tints_the_phases():
-    figure = plotting.plot_respiration(TIME, OUTPUTS, phases=PHASES, title="three-phase")
+    figure = plotting.circuits.plot_respiration(TIME, OUTPUTS, phases=PHASES, title="three-phase")
     assert [ax.get_ylabel() for ax in figure.axes] == ["pre-I", "early-I", "post-I", "aug-E"]
     colours = [to_hex(ax.lines[0].get_color()).upper() for ax in figure.axes]
     assert colours[0] == plotting.E_COLOR
@@ -169,7 +177,7 @@ def test_respiration_has_a_panel_each_and_tints_the_phases():
     assert legend_texts(legend) == ["inspiration", "post-inspiration", "late expiration"]
     assert legend.get_title().get_text() == "three-phase"
     assert figure.axes[-1].get_xlabel() == "time (ms)"
-    assert not plotting.plot_respiration(TIME, OUTPUTS).legends
+    assert not plotting.circuits.plot_respiration(TIME, OUTPUTS).legends
 
 
 def test_respiration_scrolls_with_a_dot_on_each_line():
@@ -183,7 +191,7 @@ def test_respiration_scrolls_with_a_dot_on_each_line():
 
 
 def test_ring_shows_units_at_their_angles_and_breaks_paths_at_the_seam():
-    ax = plotting.plot_ring(TIME, ACTIVITY, angle=PLACE, center=PLACE - 0.2, label="u")
+    ax = plotting.circuits.plot_ring(TIME, ACTIVITY, angle=PLACE, center=PLACE - 0.2, label="u")
     (image,) = ax.images
     np.testing.assert_array_equal(image.get_array(), ACTIVITY.T)
     left, right, bottom, top = image.get_extent()
@@ -213,13 +221,13 @@ def test_ring_animation_bulges_where_the_activity_is():
     assert np.arctan2(outside[1], outside[0]) == pytest.approx((PLACE[70] + np.pi) % (2 * np.pi) - np.pi)
     np.testing.assert_array_equal(flat.lines[0].get_ydata()[:-1], ACTIVITY[70])
     assert flat.lines[1].get_xdata()[0] == pytest.approx((PLACE[70] + np.pi) % (2 * np.pi) - np.pi)
-    hidden = plotting.animate_ring(TIME, ACTIVITY, frames=2)
+    hidden = plotting.circuits.animate_ring(TIME, ACTIVITY, frames=2)
     assert np.isnan(show(hidden, 1).axes[1].lines[1].get_xdata()).all()
 
 
 @pytest.mark.parametrize("ending", [".gif", ".webp"])
 def test_pictures_in_a_file_are_all_there_and_move(ending, tmp_path):
-    path = plotting.save_animation(MOVING["ring"](frames=4), tmp_path / f"new/ring{ending}", fps=10)
+    path = plotting.circuits.save_animation(MOVING["ring"](frames=4), tmp_path / f"new/ring{ending}", fps=10)
     assert plt.get_fignums() == []
     assert [p.name for p in path.parent.iterdir()] == [f"ring{ending}"]
     with Image.open(path) as image:
@@ -235,7 +243,7 @@ def test_pictures_in_a_file_are_all_there_and_move(ending, tmp_path):
 
 
 def test_page_needs_nothing_from_elsewhere(tmp_path):
-    path = plotting.save_animation(MOVING["two_neurons"](frames=3), tmp_path / "two.html", fps=10)
+    path = plotting.circuits.save_animation(MOVING["two_neurons"](frames=3), tmp_path / "two.html", fps=10)
     page = path.read_text(encoding="utf-8")
     assert page.startswith("<!DOCTYPE html>")
     assert 'charset="utf-8"' in page
@@ -253,11 +261,11 @@ def test_page_needs_nothing_from_elsewhere(tmp_path):
 
 
 def test_notebooks_are_shown_the_page_once():
-    shown = plotting.inline(MOVING["ring"](frames=2))
+    shown = plotting.circuits.inline(MOVING["ring"](frames=2))
     assert shown._repr_html_() == str(shown)
     assert "<script" in shown
-    assert shown == plotting.inline(MOVING["ring"](frames=2)), "the same each time"
-    assert shown[:40] != plotting.inline(MOVING["ring"](frames=3))[:40], "a name for each"
+    assert shown == plotting.circuits.inline(MOVING["ring"](frames=2)), "the same each time"
+    assert shown[:40] != plotting.circuits.inline(MOVING["ring"](frames=3))[:40], "a name for each"
     assert re.fullmatch(r"<animation, \d\.\d MB of HTML>", repr(shown))
     assert plt.get_fignums() == []
 
@@ -272,7 +280,7 @@ def test_a_failing_animation_leaves_the_old_file(tmp_path):
             raise RuntimeError("no picture")
 
     with pytest.raises(RuntimeError, match="no picture"):
-        plotting.save_animation(FuncAnimation(figure, fail, frames=2, init_func=list), path)
+        plotting.circuits.save_animation(FuncAnimation(figure, fail, frames=2, init_func=list), path)
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["ring.gif"]
 
@@ -280,10 +288,10 @@ def test_a_failing_animation_leaves_the_old_file(tmp_path):
 def test_other_endings_and_a_missing_ffmpeg_are_said_in_words(tmp_path, monkeypatch):
     animation = MOVING["ring"](frames=2)
     with pytest.raises(ValueError, match=r"`path` must end in .html, .gif, .webp or .mp4; got 'ring.avi'."):
-        plotting.save_animation(animation, tmp_path / "ring.avi")
+        plotting.circuits.save_animation(animation, tmp_path / "ring.avi")
     monkeypatch.setattr("matplotlib.animation.writers.is_available", lambda name: name != "ffmpeg")
     with pytest.raises(ValueError, match=r".mp4 needs ffmpeg, which is not installed here; .html, .gif and .webp need"):
-        plotting.save_animation(animation, tmp_path / "ring.mp4")
+        plotting.circuits.save_animation(animation, tmp_path / "ring.mp4")
     assert not list(tmp_path.iterdir())
     show(animation, 0)
 
@@ -291,31 +299,55 @@ def test_other_endings_and_a_missing_ffmpeg_are_said_in_words(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: plotting.plot_membrane(TIME, V[:5], SPIKES), "must have one shape (T,), T >= 2; got (120,), (5,) and"),
-        (lambda: plotting.spike_shape([1.0], [1.0], [0]), "`time`, `V` and `spikes` must have one shape (T,), T >= 2"),
-        (lambda: plotting.plot_two_neurons(PATH[:, :1]), "`v` must have shape (T, 2); got (120, 1). Take one trial."),
         (
-            lambda: plotting.plot_two_neurons(PATH, eigenvectors=MODES, names=("a",)),
+            lambda: plotting.circuits.plot_membrane(TIME, V[:5], SPIKES),
+            "must have one shape (T,), T >= 2; got (120,), (5,) and",
+        ),
+        (
+            lambda: plotting.circuits.spike_shape([1.0], [1.0], [0]),
+            "`time`, `V` and `spikes` must have one shape (T,), T >= 2",
+        ),
+        (
+            lambda: plotting.circuits.plot_two_neurons(PATH[:, :1]),
+            "`v` must have shape (T, 2); got (120, 1). Take one trial.",
+        ),
+        (
+            lambda: plotting.circuits.plot_two_neurons(PATH, eigenvectors=MODES, names=("a",)),
             "`eigenvectors` must have shape (2, 2), columns, and `names` two entries or none; got (2, 2) and 1.",
         ),
         (
-            lambda: plotting.animate_two_neurons(TIME[:9], PATH, INPUTS),
+            lambda: plotting.circuits.animate_two_neurons(TIME[:9], PATH, INPUTS),
             "`time`, `v` and `inputs` must have as many steps; got (9,), 120, 120.",
         ),
         (
-            lambda: plotting.plot_respiration(TIME, OUTPUTS[:, :3]),
+            lambda: plotting.circuits.plot_respiration(TIME, OUTPUTS[:, :3]),
             "`outputs` must have shape (T, 4) and `phases` (T,) with T = 120",
         ),
-        (lambda: plotting.plot_respiration(TIME, OUTPUTS, phases=PHASES[:4]), "got (120, 4), (4,) and 4 names."),
-        (lambda: plotting.plot_ring(TIME[:5], ACTIVITY), "`time` must be one time per step, (120,), at least two; got"),
-        (lambda: plotting.plot_ring(TIME, ACTIVITY[:, :2]), "`activity` must have shape (T, N) with N >= 3 units"),
-        (lambda: plotting.plot_ring(TIME, ACTIVITY, angle=PLACE[:7]), "`angle` and `center` must have shape (T,)"),
-        (lambda: plotting.animate_ring(TIME, ACTIVITY, angle=PLACE[:7]), "`angle` must have shape (T,) = (120,)"),
         (
-            lambda: plotting.animate_ring(TIME[:4], ACTIVITY),
+            lambda: plotting.circuits.plot_respiration(TIME, OUTPUTS, phases=PHASES[:4]),
+            "got (120, 4), (4,) and 4 names.",
+        ),
+        (
+            lambda: plotting.circuits.plot_ring(TIME[:5], ACTIVITY),
+            "`time` must be one time per step, (120,), at least two; got",
+        ),
+        (
+            lambda: plotting.circuits.plot_ring(TIME, ACTIVITY[:, :2]),
+            "`activity` must have shape (T, N) with N >= 3 units",
+        ),
+        (
+            lambda: plotting.circuits.plot_ring(TIME, ACTIVITY, angle=PLACE[:7]),
+            "`angle` and `center` must have shape (T,)",
+        ),
+        (
+            lambda: plotting.circuits.animate_ring(TIME, ACTIVITY, angle=PLACE[:7]),
+            "`angle` must have shape (T,) = (120,)",
+        ),
+        (
+            lambda: plotting.circuits.animate_ring(TIME[:4], ACTIVITY),
             "`time` must be one time per step, (120,); got shape (4,).",
         ),
-        (lambda: plotting.animate_ring(TIME, ACTIVITY, frames=1), "`frames` must be at least 2; got 1."),
+        (lambda: plotting.circuits.animate_ring(TIME, ACTIVITY, frames=1), "`frames` must be at least 2; got 1."),
     ],
 )
 def test_errors(call, text):

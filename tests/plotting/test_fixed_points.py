@@ -1,8 +1,4 @@
-"""Figures of fixed points and their modes, and the page that turns with the mouse."""
-
-import re
-import subprocess
-import sys
+"""Fixed points in a plane or in space, and their modes: where they stand, and what the figures say of them."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,8 +7,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex, to_rgb
 
 from eicon import plotting
-from eicon.analysis import FixedPoints
+from eicon.analysis.results import FixedPoints
 from eicon.plotting._fixed_points import KINDS, REACH
+from eicon.plotting._fixed_points_page import fixed_points_page
+from eicon.plotting._style import coherence_cmap
 
 N, TAU, DT = 5, 100.0, 20.0
 RNG = np.random.default_rng(0)
@@ -57,6 +55,13 @@ PATHS[4:, 1] = np.nan
 
 def entries(ax):
     return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+@pytest.fixture(scope="module")
+def page():
+    return fixed_points_page(
+        POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS, title="Points <of> a & b", names=["PC 1", "PC 2", "PC 3"]
+    )
 
 
 def test_each_stability_has_a_colour_and_a_marker_of_its_own_and_is_counted():
@@ -124,7 +129,7 @@ def test_trajectories_are_grey_or_coloured_by_condition():
     colours = [to_hex(line.get_color()) for line in ax.lines[:4]]
     assert colours[0] == colours[2]
     assert len(set(colours)) == 3
-    assert colours[1] == to_hex(plotting.coherence_cmap()(0.0))
+    assert colours[1] == to_hex(coherence_cmap()(0.0))
 
 
 def test_a_figure_in_space_has_its_labels_and_legend_on_the_page():
@@ -172,56 +177,10 @@ def test_a_fast_oscillation_decays_in_the_flow_and_grows_in_the_step():
     assert entries(figure.axes[1])[1:] == ["decays (3)", "grows (2)"]
 
 
-# the page
-
-
-@pytest.fixture(scope="module")
-def page():
-    return plotting.fixed_points_page(
-        POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS, title="Points <of> a & b", names=["PC 1", "PC 2", "PC 3"]
-    )
-
-
-def test_page_is_complete_and_asks_no_server(page):
-    assert page.startswith("<!doctype html>")
-    assert "<title>Points &lt;of> a &amp; b</title>" in page
-    assert not re.search(r"<(script|link|img)[^>]+(src|href)\s*=", page)
-    assert len(page) > 1_000_000, "plotly's own program is within"
-    for shown in (*SHOWN, "unstable modes", "trajectories", "PC 3"):
-        assert f'"{shown}"' in page
-    assert "point 3: saddle-2" in page
-
-
-def test_page_places_points_where_they_project_to(monkeypatch):
-    go = pytest.importorskip("plotly.graph_objects")
-    kept = []
-    monkeypatch.setattr(go.Figure, "to_html", lambda self, **options: kept.append((self, options)) or "<head>")
-    plotting.fixed_points_page(POINTS, axes=AXES, origin=ORIGIN, trajectories=PATHS)
-    figure, options = kept[0]
-    assert options["include_plotlyjs"] is True
-    traces = {trace.name: trace for trace in figure.data}
-    where = (POINTS.positions - ORIGIN) @ AXES.T
-    stable = traces["stable (2)"]
-    np.testing.assert_allclose(np.stack([stable.x, stable.y, stable.z], axis=1), where[:2])
-    assert stable.text[1].startswith("point 1: stable<br>q = 1.0e-20<br>1 candidates")
-    assert len({(trace.marker.color, trace.marker.symbol) for trace in figure.data[2:]}) == len(KINDS)
-    lines = np.stack([traces["trajectories"].x, traces["trajectories"].z], axis=1)
-    np.testing.assert_allclose(lines[:6], ((PATHS[:, 0] - ORIGIN) @ AXES.T)[:, [0, 2]])
-    assert np.isnan(lines[6]).all()
-    assert figure.layout.scene.zaxis.title.text == "axis 3"
-    assert figure.layout.scene.aspectmode == "data"
-
-
-def test_without_plotly_the_page_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
-    with pytest.raises(ImportError, match=r'needs plotly, which is not installed: pip install "eicon\[interactive\]"'):
-        plotting.fixed_points_page(POINTS, axes=AXES)
-
-
-def test_plotly_is_not_loaded_before_a_page_is_made():
-    code = "import sys, eicon.plotting; print('plotly' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
+def test_an_axes_of_other_dimensions_is_refused():
+    flat = plt.figure().add_subplot()
+    with pytest.raises(ValueError, match=r"`ax` must have 3 dimensions: .*projection='3d'"):
+        plotting.plot_fixed_points(POINTS, axes=AXES, dimensions=3, ax=flat)
 
 
 @pytest.mark.parametrize(
@@ -242,16 +201,9 @@ def test_plotly_is_not_loaded_before_a_page_is_made():
         ),
         (lambda: plotting.plot_modes(POINTS, 11), "`index` must be among the points, 0 to 10; got 11"),
         (lambda: plotting.plot_modes(POINTS, -1), "got -1"),
-        (lambda: plotting.fixed_points_page(POINTS, axes=AXES[:2]), "k >= 3"),
     ],
 )
 def test_errors(call, text):
     with pytest.raises(ValueError, match=text):
         call()
     assert plt.get_fignums() == []
-
-
-def test_an_axes_of_other_dimensions_is_refused():
-    flat = plt.figure().add_subplot()
-    with pytest.raises(ValueError, match=r"`ax` must have 3 dimensions: .*projection='3d'"):
-        plotting.plot_fixed_points(POINTS, axes=AXES, dimensions=3, ax=flat)

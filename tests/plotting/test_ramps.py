@@ -86,7 +86,9 @@ def test_grid_has_a_panel_per_network_with_its_error_and_the_scale_of_the_target
     figure = plotting.plot_outputs_grid(outputs, TARGETS, LABELS, DT, columns=3, **ALIGNED)
     panels = figure.axes[:4]
     assert [ax.get_title() for ax in panels] == list(outputs)
-    wanted = [analysis.nrmse(TARGETS[..., None], z[..., None], mask=MASK) for z in list(outputs.values())[:3]]
+    wanted = [
+        analysis.similarity.nrmse(TARGETS[..., None], z[..., None], mask=MASK) for z in list(outputs.values())[:3]
+    ]
     assert [ax.texts[0].get_text() for ax in panels] == [*(f"NRMSE {e:.2g}" for e in wanted), "NRMSE nan"]
     assert len({ax.get_ylim() for ax in panels}) == 1
     assert panels[0].get_ylim()[1] < 1.0

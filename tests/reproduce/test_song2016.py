@@ -10,25 +10,9 @@ from click.testing import CliRunner
 
 from eicon.cli import main
 from eicon.models import verify
-from eicon.reproduce.song2016 import (
-    FIGURES,
-    MODELS,
-    Row,
-    model_config,
-    reproduce,
-    rows,
-    summary,
-    train_models,
-    write_gallery,
-)
-
-
-@pytest.fixture(scope="module")
-def quick(tmp_path_factory):
-    """Two quick networks of figure 9, drawn; tests must not change it."""
-    out = tmp_path_factory.mktemp("suite") / "quick"
-    reproduce(out, [9], seeds=1, quick=True, progress=False)
-    return out
+from eicon.reproduce.song2016 import FIGURES, MODELS, model_config, reproduce, rows, summary, train_models
+from eicon.reproduce.song2016._reproduce import write_gallery
+from eicon.reproduce.song2016.results import Row
 
 
 def test_every_model_is_in_a_figure_and_every_figure_has_models():
@@ -140,7 +124,7 @@ def test_unknown_figures_are_refused_before_anything_is_written(tmp_path):
 
 
 def test_what_was_reached_is_what_the_history_says(quick):
-    from eicon.training import read_history
+    from eicon.training._checkpoint import read_history
 
     runs = train_models(quick, ["rdm_dense"], seeds=1, quick=True, progress=False)
     (row,) = rows(runs)

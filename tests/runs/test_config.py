@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from eicon.models import RateRNN, verify
-from eicon.runs import ConfigError, RunConfig, demo_config, parse_config, read_config
+from eicon.runs import ConfigError, parse_config, read_config
+from eicon.runs._config import demo_config
+from eicon.runs.results import RunConfig
 from eicon.tasks import TruncatedExponential
-from eicon.training import AccuracyReached, History, LossReached, RatePenalty, VanishingGradient
+from eicon.training import AccuracyReached, LossReached, RatePenalty, VanishingGradient
+from eicon.training.results import History
 
 
 def test_defaults_are_a_whole_configuration():

@@ -2,8 +2,9 @@
 
 import pytest
 
-from eicon.runs import ConfigError, create_sweep, parse_sweep, read_sweep, results_path, run_sweep
+from eicon.runs import ConfigError, create_sweep, parse_sweep, read_sweep, run_sweep
 from eicon.runs._ini import parse_ini
+from eicon.runs._sweep_file import results_path
 
 CONNECTOMES = "/data/100% mine/bio2art/connectomes/"
 TEMPLATE = """[paths]
@@ -252,7 +253,7 @@ def test_no_latents_means_those_of_the_digits_and_a_named_file_is_used():
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_the_templates_run_unchanged_but_for_their_paths(task, tmp_path, bio2art):
-    from eicon.runs import override
+    from eicon.runs._sweep_config import override
 
     (tmp_path / "config.ini").write_text(template(task, bio2art, tmp_path / "results"))
     config = override(

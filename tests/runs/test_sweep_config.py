@@ -2,8 +2,9 @@
 
 import pytest
 
-from eicon.runs import ConfigError, SweepConfig, create_sweep, open_sweep, override, parse_sweep, read_sweep
-from eicon.runs._sweep_config import slug
+from eicon.runs import ConfigError, create_sweep, open_sweep, parse_sweep, read_sweep
+from eicon.runs._sweep_config import override, slug
+from eicon.runs.results import SweepConfig
 
 
 def test_defaults_are_a_whole_sweep(tmp_path):
@@ -34,7 +35,7 @@ def test_defaults_are_a_whole_sweep(tmp_path):
     ],
 )
 def test_a_grid_over_any_key(key, values):
-    from eicon.connectomes import NULLS
+    from eicon.connectomes.nulls import NULLS
 
     if key == "connectome.null":
         values = ["none", *NULLS]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from eicon.runs import create_sweep, open_sweep, override, parse_sweep, sweep_results
+from eicon.runs import create_sweep, open_sweep, parse_sweep, sweep_results
+from eicon.runs._sweep_config import override
 from eicon.runs._sweep_run import read_record
 
 CURVES = ["train_accuracy", "train_loss", "validation_accuracy", "validation_loss"]

@@ -18,7 +18,7 @@ from eicon import plotting
 from eicon.cli import main
 from eicon.models import Connectivity, RateRNN, verify
 from eicon.pages import write_report
-from eicon.runs import DynamicsRequest, create_run, dynamics_words, open_run, parse_config, train_run
+from eicon.runs import DynamicsRequest, create_run, open_run, parse_config, train_run
 from eicon.runs._dynamics import (
     DYNAMICS_STREAM,
     _eigenvalue,
@@ -26,6 +26,7 @@ from eicon.runs._dynamics import (
     fixed_point_numbers,
     run_dynamics,
 )
+from eicon.runs._dynamics_words import dynamics_words
 from eicon.studies import dynamics_of, exponents_of, held_inputs
 from eicon.studies._dynamics import agreeing, longest_epoch
 from eicon.tasks import ContextIntegration, FlipFlop, Trial

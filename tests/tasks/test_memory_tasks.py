@@ -9,7 +9,8 @@ import pytest
 from pydantic import TypeAdapter
 from scipy import stats
 
-from eicon.tasks import NO_CHOICE, NBack, PictureNBack, SequenceMemory, Task, Trial, describe
+from eicon.tasks import NO_CHOICE, NBack, PictureNBack, SequenceMemory, Task, Trial
+from eicon.tasks._table import describe
 
 BATCH = 500
 

@@ -5,8 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.tasks import NO_CHOICE, PerceptualDecision, Trial, TruncatedExponential, make
+from eicon.tasks import NO_CHOICE, PerceptualDecision, Trial, TruncatedExponential
 from eicon.tasks._base import forced_choice, score_choice
+from eicon.tasks._table import make
 
 BATCH = 60
 

@@ -24,8 +24,8 @@ from eicon.tasks import (
     Trial,
     TruncatedExponential,
     Uniform,
-    make,
 )
+from eicon.tasks._table import make
 from eicon.tasks._timing import as_duration, draw_steps, longest
 
 KEY = jax.random.key(7)

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from eicon.training import History, Trainer
+from eicon.training import Trainer
+from eicon.training.results import History
 
 from .tiny import fit, make_net, make_trainer, rewind, state
 

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from eicon.models import Connectivity, RateRNN, save
-from eicon.training import History, RatePenalty, VanishingGradient, WeightPenalty, cross_entropy, read_history
+from eicon.training import RatePenalty, VanishingGradient, WeightPenalty, cross_entropy
+from eicon.training._checkpoint import read_history
+from eicon.training.results import History
 
 from .tiny import assert_same_history, assert_same_state, fit, make_net, make_task, make_trainer, state
 

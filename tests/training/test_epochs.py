@@ -16,7 +16,8 @@ import pytest
 from eicon.models import Connectivity, RateRNN, verify
 from eicon.runs._published import published_network
 from eicon.tasks import NBack, SequenceMemory, Task, Trial
-from eicon.training import OPTIMIZERS, EpochHistory, EpochTrainer, _epochs, split_trials
+from eicon.training import OPTIMIZERS, EpochTrainer, _epochs, split_trials
+from eicon.training.results import EpochHistory
 
 from .numpy_epochs import NumpyTraining, Trials
 
@@ -246,7 +247,7 @@ def compilations(caplog: pytest.LogCaptureFixture, work: Callable[[], object]) -
     caplog.clear()
     with caplog.at_level(logging.WARNING, logger="jax"), jax.log_compiles(True):
         work()
-    return sum("Compiling jit(_run_epochs)" in record.getMessage() for record in caplog.records)
+    return sum("Compiling jit(_train_and_validate)" in record.getMessage() for record in caplog.records)
 
 
 def test_other_connections_weights_trials_and_learning_rates_are_not_compiled_again(caplog):

@@ -12,14 +12,13 @@ from eicon.tasks import SequenceMemory
 from eicon.training import (
     AccuracyReached,
     HessianFree,
-    HessianFreeHistory,
     NonFiniteLoss,
     RatePenalty,
     WeightPenalty,
     cross_entropy,
     mean_squared_error,
-    read_history,
 )
+from eicon.training._checkpoint import read_history
 from eicon.training._conjugate_gradient import (
     Iterates,
     backtrack,
@@ -31,6 +30,7 @@ from eicon.training._conjugate_gradient import (
 from eicon.training._curvature import gauss_newton, probed_diagonal, rate_change, simulate_first
 from eicon.training._newton_step import Problem, State, _damped
 from eicon.training._session import Validation
+from eicon.training.results import HessianFreeHistory
 
 from .tiny import SameTrials, assert_same_history, assert_same_state, make_net, make_task, make_trainer, state
 
@@ -471,6 +471,7 @@ def test_loss_falls_and_the_constraints_hold(name, net):
     np.testing.assert_array_equal(after["raw_rec"][absent], before["raw_rec"][absent])
 
 
+@pytest.mark.battery
 def test_cross_entropy_learns():
     task = SequenceMemory(pattern_length=2)
 
@@ -510,6 +511,7 @@ def test_every_iteration_has_trials_of_its_own_unless_they_are_fixed(trainer):
     assert third == fourth != first
 
 
+@pytest.mark.battery
 def test_same_seed_same_bits(trainer, twin, reference):
     twin._restore(trainer._snapshot())
     fit(twin, 6)

@@ -6,7 +6,8 @@ import io
 import numpy as np
 import pytest
 
-from eicon.training import AccuracyReached, History, LossReached
+from eicon.training import AccuracyReached, LossReached
+from eicon.training.results import History
 
 
 def validated(*accuracies: float, worst: float | tuple = 0.0, loss: float | tuple = 0.0) -> History:

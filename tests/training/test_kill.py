@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from eicon.training import read_history
+from eicon.training._checkpoint import read_history
 
 WORKER = Path(__file__).with_name("kill_worker.py")
 STEPS = 240
@@ -90,6 +90,7 @@ def check(folder: Path, chains: int, kills: int) -> list[list[int]]:
     return steps
 
 
+@pytest.mark.battery
 def test_two_kills(tmp_path):
     check(tmp_path, chains=1, kills=2)
 

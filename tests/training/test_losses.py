@@ -7,7 +7,8 @@ import pytest
 
 from eicon.models import Activity, Connectivity, RateRNN
 from eicon.tasks import Trial
-from eicon.training import LOSSES, RatePenalty, WeightPenalty, cross_entropy, mean_squared_error
+from eicon.training import RatePenalty, WeightPenalty, cross_entropy, mean_squared_error
+from eicon.training._losses import LOSSES
 
 from .tiny import make_net
 

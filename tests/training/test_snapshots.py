@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from eicon.analysis import training_spectra
+from eicon.analysis.spectra import training_spectra
 from eicon.models import load
 from eicon.training import HessianFree
 

@@ -11,7 +11,8 @@ import pytest
 
 from eicon.models import Connectivity, RateRNN
 from eicon.tasks import PerceptualDecision
-from eicon.training import AccuracyReached, LossReached, NonFiniteLoss, RatePenalty, read_history
+from eicon.training import AccuracyReached, LossReached, NonFiniteLoss, RatePenalty
+from eicon.training._checkpoint import read_history
 from eicon.training._session import Validation
 
 from .tiny import (

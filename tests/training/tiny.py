@@ -7,7 +7,8 @@ import numpy as np
 
 from eicon.models import RateRNN
 from eicon.tasks import PerceptualDecision, Trial, TruncatedExponential
-from eicon.training import History, Trainer
+from eicon.training import Trainer
+from eicon.training.results import History
 
 CHUNK = 5
 NEVER = 10**6

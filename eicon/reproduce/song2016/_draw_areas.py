@@ -8,7 +8,10 @@ from matplotlib.axes import Axes
 
 from ... import analysis, plotting
 from ...models import RateRNN, verify
-from ...runs import Run, RunConfig
+from ...plotting._files import Drawing
+from ...plotting._style import weight_cmap
+from ...runs._config import RunConfig
+from ...runs._run import Run
 from ._draw_context import Behaviour, behaviour_panels, behaviour_signature, measure_behaviour
 from ._draw_panels import E_COLOR, I_COLOR, INK, MAGENTA, NEUTRAL, TEAL, handle, nothing, points, rows, title
 from ._signatures import FigureResult, Signature, networks, signature, span
@@ -61,7 +64,8 @@ def areas_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
         "the stimulus for the choice and for the modality that the context says to ignore, a point per network "
         "(filled: the example); and choices as in the figure before."
     )
-    signatures = [_densities(found), _behaviour(found), _specialised(found)]
+    behaviour = behaviour_signature([areas.behaviour for areas in found])
+    signatures = [_densities(found), behaviour, _specialised(found)]
     return FigureResult(signatures, {"areas": _draw(example, found)}, {"areas": caption})
 
 
@@ -134,10 +138,6 @@ def _place(connections: Connections, name: str) -> int:
     return connections.names.index(name)
 
 
-def _behaviour(found: list[Areas]) -> Signature:
-    return behaviour_signature([areas.behaviour for areas in found])
-
-
 def _specialised(found: list[Areas]) -> Signature:
     texts = []
     for variable in VARIABLES:
@@ -158,7 +158,7 @@ def _specialised(found: list[Areas]) -> Signature:
     )
 
 
-def _draw(trials: FigureTrials, found: list[Areas]) -> plotting.Drawing:
+def _draw(trials: FigureTrials, found: list[Areas]) -> Drawing:
     with plotting.style():
         figure, (above, below) = rows((3, 4), (10.0, 6.0), height_ratios=[1.2, 1.0])
         _matrix(trials.net, above[0])
@@ -177,7 +177,7 @@ def _matrix(net: RateRNN, ax: Axes) -> None:
     size = np.abs(weights[weights != 0])
     limit = float(np.percentile(size, 98)) if size.size else 1.0
     image = ax.imshow(
-        weights[np.ix_(order, order)], cmap=plotting.weight_cmap(), vmin=-limit, vmax=limit, interpolation="nearest"
+        weights[np.ix_(order, order)], cmap=weight_cmap(), vmin=-limit, vmax=limit, interpolation="nearest"
     )
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.03, 0.0, 0.045, 1.0)), extend="both")
     bar.set_label("effective weight", fontsize=9)

@@ -8,18 +8,10 @@ from matplotlib.patches import Rectangle
 
 from ... import analysis, plotting
 from ...analysis._psychometric import psychometric_or_none
-from ...runs import Run
+from ...plotting._files import Drawing
+from ...runs._run import Run
 from ._draw_panels import INK, choices_panel, draw, panels, title
-from ._signatures import (
-    FOLLOWS,
-    SIGNIFICANT,
-    FigureResult,
-    Signature,
-    largest_p,
-    networks,
-    signature,
-    span,
-)
+from ._signatures import FOLLOWS, SIGNIFICANT, FigureResult, Signature, largest_p, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 KINDS = {"rdm_nodale": "without Dale's law", "rdm_dense": "Dale's law, all to all", "rdm_fixed": "structured"}
@@ -44,9 +36,9 @@ class Wired(NamedTuple):
     p : probability of so large a difference if preferences are exchanged among these units
     """
 
-    curve: analysis.Psychometric | None
+    curve: analysis.results.Psychometric | None
     accuracy: float
-    tuned: analysis.Selectivity | None
+    tuned: analysis.results.Selectivity | None
     ratio: float
     inhibition: float
     difference: float
@@ -87,7 +79,7 @@ def _measure(trials: FigureTrials) -> Wired:
     weights = np.asarray(trials.net.W_rec, np.float64)
     clustering = analysis.choice_clustering(weights, tuned.d_prime, trials.net.is_excitatory, threshold=SELECTIVE)
     units = np.arange(len(weights)) if rated.types is None else np.flatnonzero(rated.types)
-    signed = analysis.signed_clustering(
+    signed = analysis.coding.signed_clustering(
         weights[np.ix_(units, units)], tuned.d_prime[units], threshold=SELECTIVE, rng=trials.seed
     )
     return Wired(curve, accuracy, tuned, clustering.excitatory, clustering.inhibitory, *signed)
@@ -165,7 +157,7 @@ def _own_side(d_prime: np.ndarray, group: np.ndarray) -> float:
     return float(np.mean((d_prime > 0)[selective] == (group == "0")[selective])) if selective.any() else np.nan
 
 
-def _draw(examples: dict[str, FigureTrials], found: dict[str, list[Wired]]) -> plotting.Drawing:
+def _draw(examples: dict[str, FigureTrials], found: dict[str, list[Wired]]) -> Drawing:
     with plotting.style():
         figure, axes = panels(2, 3, (9.8, 5.6), height_ratios=[0.9, 1.0])
         for column, (kind, name) in enumerate(KINDS.items()):

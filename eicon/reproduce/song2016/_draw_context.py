@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 
 from ... import analysis, plotting
 from ...analysis._psychometric import psychometric_or_none
-from ...runs import Run
+from ...plotting._files import Drawing
+from ...runs._run import Run
 from ._draw_panels import INK, TEAL, choices_panel, draw, handle, level_colours, panels, title
 from ._signatures import SIGNIFICANT, FigureResult, Signature, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
@@ -30,7 +31,7 @@ class Behaviour(NamedTuple):
     accuracy : fraction correct
     """
 
-    curves: list[list[analysis.Psychometric | None]]
+    curves: list[list[analysis.results.Psychometric | None]]
     slopes: np.ndarray
     accuracy: float
 
@@ -58,12 +59,12 @@ class StateSpace(NamedTuple):
     represented : [context][modality] rank correlation of the activity on its axis with the coherence
     """
 
-    axes: analysis.RegressionAxes
+    axes: analysis.results.RegressionAxes
     own: np.ndarray
     auc_choice: float
     auc_context: float
     angle: float
-    represented: list[list[analysis.Trend]]
+    represented: list[list[analysis.results.Trend]]
 
 
 def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
@@ -71,7 +72,7 @@ def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     example, measured = measure_all(
         by_model(runs, "mante"),
         lambda run, _: run_trials(run, repeats),
-        lambda trials: (measure_behaviour(trials), _space(trials)),
+        lambda trials: (measure_behaviour(trials), attempt(measure_space, trials.rated)),
     )
     behaviours, spaces = [behaviour for behaviour, _ in measured], [space for _, space in measured]
     caption = (
@@ -88,7 +89,7 @@ def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
 def measure_behaviour(trials: FigureTrials) -> Behaviour:
     """Psychometric curves in both contexts and modalities."""
     context, chosen = trials.condition("context"), trials.choice
-    curves: list[list[analysis.Psychometric | None]] = []
+    curves: list[list[analysis.results.Psychometric | None]] = []
     slopes = np.full((2, 2), np.nan)
     for c in (0, 1):
         curves.append([])
@@ -111,10 +112,6 @@ def _slope(coherence: np.ndarray, choice: np.ndarray) -> float:
     return 0.0
 
 
-def _space(trials: FigureTrials) -> StateSpace | None:
-    return attempt(measure_space, trials.rated)
-
-
 def measure_space(trials: FigureTrials) -> StateSpace:
     """Find axes on half of the trials, and look at the others."""
     during, rates, regressors = _stimulus(trials)
@@ -122,9 +119,9 @@ def measure_space(trials: FigureTrials) -> StateSpace:
     if half.all():
         half = np.arange(len(during)) % 2 == 0
     first, second = during & half, during & ~half
-    axes = analysis.regression_axes(rates[:, first], {name: v[first] for name, v in regressors.items()})
+    axes = analysis.coding.regression_axes(rates[:, first], {name: v[first] for name, v in regressors.items()})
     other = {name: values[second] for name, values in regressors.items()}
-    separation = analysis.axis_separation(axes, rates[:, second], other)
+    separation = analysis.coding.axis_separation(axes, rates[:, second], other)
     shown = axes.project(rates[:, second])
     auc = {}
     for name in ("choice", "context"):
@@ -152,10 +149,14 @@ def _stimulus(trials: FigureTrials) -> tuple[np.ndarray, np.ndarray, dict[str, n
 
 
 def _trend(
-    shown: np.ndarray, axes: analysis.RegressionAxes, other: dict[str, np.ndarray], modality: str, chosen: np.ndarray
-) -> analysis.Trend:
+    shown: np.ndarray,
+    axes: analysis.results.RegressionAxes,
+    other: dict[str, np.ndarray],
+    modality: str,
+    chosen: np.ndarray,
+) -> analysis.results.Trend:
     p = axes.names.index(modality)
-    return analysis.trend(other[modality][chosen], shown[axes.best_step[p], chosen, p])
+    return analysis.behaviour.trend(other[modality][chosen], shown[axes.best_step[p], chosen, p])
 
 
 def behaviour_signature(behaviours: list[Behaviour]) -> Signature:
@@ -209,7 +210,7 @@ def _space_signatures(spaces: list[StateSpace | None]) -> list[Signature]:
     ]
 
 
-def _draw(trials: FigureTrials, behaviours: list[Behaviour], space: StateSpace | None) -> plotting.Drawing:
+def _draw(trials: FigureTrials, behaviours: list[Behaviour], space: StateSpace | None) -> Drawing:
     with plotting.style():
         figure, axes = panels(2, 4, (10.4, 5.4))
         behaviour_panels(axes[:, :2], behaviours)

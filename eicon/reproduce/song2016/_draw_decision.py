@@ -7,28 +7,10 @@ from matplotlib.axes import Axes
 
 from ... import analysis, plotting
 from ...analysis._psychometric import psychometric_or_none
-from ...runs import Run
-from ._draw_panels import (
-    INK,
-    REFERENCE,
-    UNIT_LABEL,
-    choices_panel,
-    draw,
-    handle,
-    level_colours,
-    panels,
-    title,
-)
-from ._signatures import (
-    FOLLOWS,
-    SIGNIFICANT,
-    FigureResult,
-    Signature,
-    largest_p,
-    networks,
-    signature,
-    span,
-)
+from ...plotting._files import Drawing
+from ...runs._run import Run
+from ._draw_panels import INK, REFERENCE, UNIT_LABEL, choices_panel, draw, handle, level_colours, panels, title
+from ._signatures import FOLLOWS, SIGNIFICANT, FigureResult, Signature, largest_p, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 DURATION_EDGES = (80.0, 140.0, 220.0, 320.0, 460.0, 700.0, 1500.0)
@@ -41,24 +23,21 @@ BEFORE, AFTER, RESPONSE = -100.0, 800.0, (-500.0, 0.0)
 class Decision(NamedTuple):
     """What a network did in one of the two versions; None where there was nothing to measure."""
 
-    curve: analysis.Psychometric | None
-    durations: analysis.AccuracyByDuration | None
-    times: analysis.Chronometric | None
+    curve: analysis.results.Psychometric | None
+    durations: analysis.results.AccuracyByDuration | None
+    times: analysis.results.Chronometric | None
     accuracy: float
 
 
 def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks of both versions."""
-    bins = len(DURATION_EDGES) - 1
-
-    def run_vs(run: Run, first: bool) -> FigureTrials:
-        return run_trials(run, bins * repeats, keep_rates=first)
-
-    def run_rt(run: Run, first: bool) -> FigureTrials:
-        return run_trials(run, repeats, keep_rates=first)
-
-    vs, varied = measure_all(by_model(runs, "rdm_varstim"), run_vs, _varied)
-    rt, timed = measure_all(by_model(runs, "rdm_rt"), run_rt, _timed)
+    many = repeats * (len(DURATION_EDGES) - 1)
+    vs, varied = measure_all(
+        by_model(runs, "rdm_varstim"), lambda run, first: run_trials(run, many, keep_rates=first), _varied
+    )
+    rt, timed = measure_all(
+        by_model(runs, "rdm_rt"), lambda run, first: run_trials(run, repeats, keep_rates=first), _timed
+    )
     caption = (
         "Above, stimulus of variable duration (VS): choices against signed coherence, accuracy against the duration of "
         "the stimulus for each coherence, and the activity of a unit in correct trials from the onset of the stimulus. "
@@ -74,7 +53,7 @@ def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
 def _varied(trials: FigureTrials) -> Decision:
     coherence, correct = trials.condition("coherence"), trials.correct
     durations = attempt(
-        analysis.accuracy_by_duration,
+        analysis.behaviour.accuracy_by_duration,
         trials.condition("duration"),
         np.abs(coherence),
         correct,
@@ -85,12 +64,12 @@ def _varied(trials: FigureTrials) -> Decision:
 
 def _timed(trials: FigureTrials) -> Decision:
     coherence, correct = trials.condition("coherence"), trials.correct
-    times = attempt(analysis.chronometric, np.abs(coherence), _crossing(trials).time, correct)
+    times = attempt(analysis.behaviour.chronometric, np.abs(coherence), _crossing(trials).time, correct)
     return Decision(psychometric_or_none(coherence, trials.choice), None, times, float(correct.mean()))
 
 
-def _crossing(trials: FigureTrials) -> analysis.ThresholdCrossing:
-    return analysis.threshold_crossing(
+def _crossing(trials: FigureTrials) -> analysis.results.ThresholdCrossing:
+    return analysis.behaviour.threshold_crossing(
         trials.outputs,
         trials.task.threshold,  # type: ignore[attr-defined]
         trials.onset("stimulus"),
@@ -168,7 +147,7 @@ def _timed_signatures(found: list[Decision]) -> list[Signature]:
     ]
 
 
-def _draw(vs: FigureTrials, rt: FigureTrials, varied: list[Decision], timed: list[Decision]) -> plotting.Drawing:
+def _draw(vs: FigureTrials, rt: FigureTrials, varied: list[Decision], timed: list[Decision]) -> Drawing:
     with plotting.style():
         figure, axes = panels(2, 3, (9.6, 5.8))
         for row, (name, found) in enumerate((("VS", varied), ("RT", timed))):
@@ -189,7 +168,7 @@ def _draw(vs: FigureTrials, rt: FigureTrials, varied: list[Decision], timed: lis
     return figure
 
 
-def _durations(found: analysis.AccuracyByDuration | None, ax: Axes) -> None:
+def _durations(found: analysis.results.AccuracyByDuration | None, ax: Axes) -> None:
     if found is None:
         raise ValueError("no choices")
     for row, (level, colour) in enumerate(level_colours(found.levels).items()):
@@ -214,7 +193,7 @@ def _times(found: list[Decision], ax: Axes) -> None:
     times = found[0].times
     if times is None:
         raise ValueError("the output never reached the threshold")
-    plotting.plot_chronometric(times._replace(n=np.where(times.n >= FEWEST, times.n, 0)), ax=ax)
+    plotting.behaviour.plot_chronometric(times._replace(n=np.where(times.n >= FEWEST, times.n, 0)), ax=ax)
     ax.set_ylim(bottom=0)
     ax.legend(loc="best", fontsize=8)
 
@@ -245,7 +224,7 @@ def _unit(
     best = int(np.argmax(size if trials.types is None else np.where(trials.types, size, -np.inf)))
     rates = trials.rates[:, :, best : best + 1]
     coherence = trials.condition("coherence")
-    found = analysis.psth(rates, coherence, event, trials.task.dt, window=window, inside=inside)
+    found = analysis.coding.psth(rates, coherence, event, trials.task.dt, window=window, inside=inside)
     colours = level_colours(np.abs(coherence))
     for level, mean, n in zip(found.levels, found.average[:, :, 0], found.n, strict=True):
         known = n >= min(FEWEST, found.n.max())

@@ -7,8 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from ... import plotting
-from ...runs import Run
-from ...training import History, read_history
+from ...plotting._files import Drawing
+from ...runs._run import Run
+from ...training._checkpoint import read_history
+from ...training._history import History
 from ._draw_panels import INK, ORANGE, REFERENCE, TEAL, handle, panels, points, title
 from ._signatures import FigureResult, Signature, networks, signature, span
 from ._trials import by_model
@@ -93,7 +95,7 @@ def _signatures(found: dict[str, list[Learning]]) -> list[Signature]:
     ]
 
 
-def _draw(found: dict[str, list[Learning]]) -> plotting.Drawing:
+def _draw(found: dict[str, list[Learning]]) -> Drawing:
     with plotting.style():
         figure, axes = panels(1, 2, (8.0, 3.2), width_ratios=[2.2, 1.0])
         ax = axes[0, 0]

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ... import analysis, plotting
-from ...runs import Run
+from ...plotting._files import Drawing
+from ...runs._run import Run
 from ._draw_panels import (
     E_COLOR,
     I_COLOR,
@@ -62,11 +63,11 @@ class Memory(NamedTuple):
     """
 
     tuned: np.ndarray
-    tuning: analysis.Tuning | None
+    tuning: analysis.results.Tuning | None
     time: np.ndarray
     rising: np.ndarray
     falling: np.ndarray
-    stability: analysis.TuningCorrelation | None
+    stability: analysis.results.TuningCorrelation | None
 
     @property
     def monotone(self) -> float:
@@ -74,6 +75,12 @@ class Memory(NamedTuple):
         if self.tuning is None or not self.tuned.any():
             return np.nan
         return float(self.tuning.monotone[self.tuned].mean())
+
+    def units(self, sign: int) -> np.ndarray:
+        """Tuned and monotone units whose rate rises with the frequency (1), or falls (-1)."""
+        if self.tuning is None:
+            return np.zeros(0, int)
+        return np.flatnonzero(self.tuned & self.tuning.monotone & (sign * self.tuning.slope > 0))
 
     def similarity(self, first: float, second: float) -> float:
         """Correlation of tuning at two times from the beginning of the delay, ms; NaN if there is no tuning."""
@@ -117,12 +124,12 @@ def _measure(trials: FigureTrials) -> Memory:
     rated = trials.rated
     f1 = rated.condition("f1").astype(np.float64)
     window = (-BEFORE, _shortest(rated.task) - rated.task.dt)
-    aligned = analysis.align(rated.rates, rated.onset("delay"), rated.task.dt, window=window)
+    aligned = analysis.coding.align(rated.rates, rated.onset("delay"), rated.task.dt, window=window)
     late = aligned.values[aligned.time > window[1] - LATE].mean(axis=0)
-    tuning = attempt(analysis.tuning, late, f1, alpha=SIGNIFICANT)
-    shares = attempt(analysis.tuned_fractions, aligned.values, f1)
+    tuning = attempt(analysis.coding.tuning, late, f1, alpha=SIGNIFICANT)
+    shares = attempt(analysis.coding.tuned_fractions, aligned.values, f1)
     steps = np.arange(0, len(aligned.time), max(1, round(EVERY / rated.task.dt)))
-    stability = attempt(analysis.tuning_correlation, aligned.values, f1, steps=steps)
+    stability = attempt(analysis.coding.tuning_correlation, aligned.values, f1, steps=steps)
     tuned = np.zeros(late.shape[1], bool) if tuning is None else tuning.p_any < SIGNIFICANT
     rising, falling = np.zeros((2, len(aligned.time))) if shares is None else shares
     return Memory(tuned, tuning, aligned.time, rising, falling, stability)
@@ -144,15 +151,7 @@ def _behaviour(found: list[Behaviour]) -> Signature:
 
 def _monotone(found: list[Memory]) -> Signature:
     shares = [memory.monotone for memory in found]
-    rising, falling = [], []
-    for memory in found:
-        if memory.tuning is None:
-            rising.append(0)
-            falling.append(0)
-            continue
-        counted = memory.tuned & memory.tuning.monotone
-        rising.append(int(np.count_nonzero(counted & (memory.tuning.slope > 0))))
-        falling.append(int(np.count_nonzero(counted & (memory.tuning.slope < 0))))
+    rising, falling = ([memory.units(sign).size for memory in found] for sign in (1, -1))
     n_tuned = [int(memory.tuned.sum()) for memory in found]
     return signature(
         "Units hold the first frequency over the delay by rates that rise with it, or fall.",
@@ -181,7 +180,7 @@ def _stable(found: list[Memory], shortest: float) -> Signature:
     )
 
 
-def _draw(trials: FigureTrials, behaviour: Behaviour, memory: Memory, shortest: float) -> plotting.Drawing:
+def _draw(trials: FigureTrials, behaviour: Behaviour, memory: Memory, shortest: float) -> Drawing:
     with plotting.style():
         figure, axes = panels(2, 3, (9.8, 6.0))
         _grid(behaviour, axes[0, 0])
@@ -221,14 +220,14 @@ def _unit(trials: FigureTrials, memory: Memory, sign: int, ax: Axes) -> str:
     tuning = memory.tuning
     if tuning is None:
         raise ValueError("no tuning")
-    candidates = np.flatnonzero(memory.tuned & tuning.monotone & (sign * tuning.slope > 0))
+    candidates = memory.units(sign)
     if not candidates.size:
         raise ValueError("no tuned unit")
     unit = int(candidates[np.argmax(tuning.r_squared[candidates])])
     event = np.where(trials.correct, trials.onset("delay"), -1)
     window = (memory.time[0], memory.time[-1])
     rates, f1 = trials.rates[:, :, unit : unit + 1], trials.condition("f1")
-    found = analysis.psth(rates, f1, event, trials.task.dt, window=window)
+    found = analysis.coding.psth(rates, f1, event, trials.task.dt, window=window)
     colours = level_colours(f1)
     ax.axvspan(-trials.task.f1, 0, color=SHADE, linewidth=0, zorder=0)  # type: ignore[attr-defined]
     for level, mean in zip(found.levels.tolist(), found.average[:, :, 0], strict=True):
@@ -259,7 +258,7 @@ def _matrix(memory: Memory, ax: Axes) -> None:
     if memory.stability is None or not np.isfinite(memory.stability.correlation).any():
         raise ValueError("no tuning")
     times = memory.time[memory.stability.steps]
-    plotting.plot_tuning_correlation(memory.stability, times, since="end of f1", ax=ax)
+    plotting.coding.plot_tuning_correlation(memory.stability, times, since="end of f1", ax=ax)
     ax.axhline(0.0, color=INK, linewidth=0.8, linestyle=":")
     ax.axvline(0.0, color=INK, linewidth=0.8, linestyle=":")
 

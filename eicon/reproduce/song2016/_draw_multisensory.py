@@ -8,14 +8,16 @@ from matplotlib.axes import Axes
 
 from ... import analysis, plotting
 from ...analysis._psychometric import psychometric_or_none
-from ...runs import Run
+from ...plotting._files import Drawing
+from ...plotting._multisensory import SENSE_COLORS
+from ...runs._run import Run
 from ._draw_panels import INK, REFERENCE, SHADE, UNIT_LABEL, draw, handle, nothing, panels, title
 from ._signatures import FigureResult, Signature, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 RATES = (9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0)
 """Rates of the test, around the boundary; networks are trained on more."""
-SENSES = dict(zip(("visual", "auditory", "both"), plotting.SENSE_COLORS, strict=True))
+SENSES = dict(zip(("visual", "auditory", "both"), SENSE_COLORS, strict=True))
 BAND = (0.75, 1.33)
 """Ratio of measured and predicted information that still counts as the best combination."""
 MORE, RESAMPLES = 20, 300
@@ -70,13 +72,13 @@ def _run_around_boundary(run: Run, repeats: int, *, stream: int = 0, keep_rates:
     return run_trials(run, repeats, task=task, stream=stream, keep_rates=keep_rates)
 
 
-def _ratio(trials: FigureTrials) -> analysis.MultisensoryRatio | None:
+def _ratio(trials: FigureTrials) -> analysis.results.MultisensoryRatio | None:
     """Information in the three curves; None if the choices do not determine them."""
     rate, modality, choice = trials.condition("rate"), trials.condition("modality"), trials.choice
     curves = [psychometric_or_none(rate[modality == m], choice[modality == m]) for m in range(3)]
     if not all(curve is not None and curve.converged for curve in curves):
         return None
-    return analysis.multisensory_ratio(rate, modality, choice, rng=trials.seed, n_resamples=RESAMPLES)
+    return analysis.behaviour.multisensory_ratio(rate, modality, choice, rng=trials.seed, n_resamples=RESAMPLES)
 
 
 def _units(trials: FigureTrials) -> Units | None:
@@ -90,7 +92,7 @@ def _units(trials: FigureTrials) -> Units | None:
     return Units(*(np.where(np.isfinite(t.d_prime), t.d_prime, 0.0) for t in tuned if t is not None))
 
 
-def _enhanced(ratios: list[analysis.MultisensoryRatio | None]) -> Signature:
+def _enhanced(ratios: list[analysis.results.MultisensoryRatio | None]) -> Signature:
     sigma = [np.full(3, np.nan) if ratio is None else ratio.sigma for ratio in ratios]
     texts = [f"{name} {span([s[i] for s in sigma])}" for i, name in enumerate(SENSES)]
     return signature(
@@ -102,7 +104,7 @@ def _enhanced(ratios: list[analysis.MultisensoryRatio | None]) -> Signature:
     )
 
 
-def _optimal(ratios: list[analysis.MultisensoryRatio | None]) -> Signature:
+def _optimal(ratios: list[analysis.results.MultisensoryRatio | None]) -> Signature:
     values = [np.nan if ratio is None else ratio.ratio for ratio in ratios]
     intervals = [[np.nan, np.nan] if ratio is None else ratio.ratio_ci.tolist() for ratio in ratios]
     within = [low <= 1 <= high for low, high in intervals]
@@ -133,8 +135,8 @@ def _mixed(units: list[Units | None]) -> Signature:
 
 
 def _draw(
-    trials: FigureTrials, ratios: list[analysis.MultisensoryRatio | None], units: Units | None
-) -> plotting.Drawing:
+    trials: FigureTrials, ratios: list[analysis.results.MultisensoryRatio | None], units: Units | None
+) -> Drawing:
     with plotting.style():
         figure, axes = panels(2, 3, (9.6, 5.8))
         draw(axes[0, 0], _curves, trials, ratios[0])
@@ -157,11 +159,11 @@ def _draw(
     return figure
 
 
-def _curves(trials: FigureTrials, ratio: analysis.MultisensoryRatio | None, ax: Axes) -> None:
+def _curves(trials: FigureTrials, ratio: analysis.results.MultisensoryRatio | None, ax: Axes) -> None:
     if ratio is None:
         raise ValueError("no choices to fit a curve to")
     boundary = trials.task.boundary  # type: ignore[attr-defined]
-    plotting.plot_multisensory(ratio, names=tuple(SENSES), boundary=boundary, ax=ax)
+    plotting.behaviour.plot_multisensory(ratio, names=tuple(SENSES), boundary=boundary, ax=ax)
     for text in ax.texts:
         text.remove()
     handles = [handle(name, colour) for name, colour in SENSES.items()]
@@ -169,7 +171,7 @@ def _curves(trials: FigureTrials, ratio: analysis.MultisensoryRatio | None, ax: 
     ax.set_ylabel("fraction of high choices")
 
 
-def _ratios(ratios: list[analysis.MultisensoryRatio | None], ax: Axes) -> None:
+def _ratios(ratios: list[analysis.results.MultisensoryRatio | None], ax: Axes) -> None:
     known = [(i, ratio) for i, ratio in enumerate(ratios) if ratio is not None]
     if not known:
         nothing(ax, "no curves to compare")

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ... import analysis, plotting
+from ...plotting._style import coherence_cmap
 
 INK, NEUTRAL, REFERENCE, SHADE = "#222222", "#555555", "#999999", "#ECECEC"
 TEAL, ORANGE, MAGENTA = "#009988", "#EE7733", "#AA3377"
@@ -84,11 +85,13 @@ def nothing(ax: Axes, why: str) -> None:
 def level_colours(levels: Sequence[float] | np.ndarray) -> dict[float, Any]:
     """Colour of each level, by rank."""
     distinct = np.unique(np.asarray(levels, np.float64))
-    shades = plotting.coherence_cmap()(np.linspace(0.0, 1.0, distinct.size))
+    shades = coherence_cmap()(np.linspace(0.0, 1.0, distinct.size))
     return dict(zip(distinct.tolist(), shades, strict=True))
 
 
-def choices_panel(curves: Sequence[analysis.Psychometric | None], ax: Axes, *, xlabel: str, colour: str = INK) -> None:
+def choices_panel(
+    curves: Sequence[analysis.results.Psychometric | None], ax: Axes, *, xlabel: str, colour: str = INK
+) -> None:
     """Psychometric curve of the first network, and those of the others thin and grey."""
     example = curves[0]
     if example is None:

@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ... import analysis, plotting
-from ...runs import Run
+from ...plotting._files import Drawing
+from ...runs._run import Run
 from ._draw_panels import INK, NEUTRAL, ORANGE, REFERENCE, TEAL, draw, handle, panels, title
 from ._signatures import FigureResult, Signature, networks, signature, span
 from ._trials import FigureTrials, by_model, measure_all, run_trials
@@ -82,12 +83,12 @@ def _right(found: list[Sequences]) -> Signature:
     )
 
 
-def _paths(trials: FigureTrials) -> plotting.Drawing:
+def _paths(trials: FigureTrials) -> Drawing:
     """Draw the first trials of each sequence, from fixation on."""
     shown = slice(0, SINGLE_TRIALS * trials.task.n_conditions)
     shown_steps = trials.during("fixation", "movement 1", "movement 2", "movement 3")
     sequence = trials.condition("sequence")
-    return plotting.plot_eye_paths(
+    return plotting.behaviour.plot_eye_paths(
         trials.outputs[:, shown],
         sequence[shown],
         targets=np.asarray(trials.trial.targets)[:, shown],
@@ -97,7 +98,7 @@ def _paths(trials: FigureTrials) -> plotting.Drawing:
     )
 
 
-def _draw(trials: FigureTrials, found: list[Sequences]) -> plotting.Drawing:
+def _draw(trials: FigureTrials, found: list[Sequences]) -> Drawing:
     with plotting.style():
         figure, axes = panels(1, 3, (10.0, 3.2))
         _time(trials, 0, axes[0, 0])

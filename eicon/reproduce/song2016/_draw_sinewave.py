@@ -7,7 +7,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from ... import analysis, plotting
-from ...runs import Run
+from ...plotting._files import Drawing
+from ...runs._run import Run
 from ._draw_panels import INK, ORANGE, REFERENCE, SHADE, TEAL, mosaic, points, title
 from ._signatures import FigureResult, Signature, networks, signature, span
 from ._trials import FigureTrials, by_model, measure_all, run_trials
@@ -81,7 +82,7 @@ def measure(trials: FigureTrials) -> Wave:
     cut = trials.outputs[: n * steps, :, 0].reshape(n, steps, -1).astype(np.float64)
     target = np.sin(2 * np.pi * np.arange(1, steps + 1) / steps)
     rmse = np.sqrt(np.mean((cut - target[:, None]) ** 2, axis=(1, 2)))
-    found = analysis.oscillation(trials.outputs[:, :, 0], period, task.dt, smallest=WAVE)
+    found = analysis.coding.oscillation(trials.outputs[:, :, 0], period, task.dt, smallest=WAVE)
     return Wave(rmse, found.amplitude, found.period, period, trained)
 
 
@@ -139,7 +140,7 @@ def _numbers(waves: list[Wave]) -> dict[str, list]:
     }
 
 
-def _draw(trials: FigureTrials, coarse: list[Wave], fine: list[Wave], dt: float) -> plotting.Drawing:
+def _draw(trials: FigureTrials, coarse: list[Wave], fine: list[Wave], dt: float) -> Drawing:
     time = np.arange(1, len(trials.outputs) + 1) * trials.task.dt / 1000
     wave, target = trials.outputs[:, 0, 0], np.asarray(trials.trial.targets)[:, 0, 0]
     period = fine[0].asked / 1000

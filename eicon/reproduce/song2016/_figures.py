@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from ...runs import Run
+from ...runs._run import Run
 from ._draw_areas import areas_figure
 from ._draw_constraints import constraints_figure
 from ._draw_context import context_figure

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from ...runs import RunConfig, parse_config
+from ...runs import parse_config
+from ...runs._config import RunConfig
 
 
 @dataclass(frozen=True)

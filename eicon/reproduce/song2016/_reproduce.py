@@ -1,6 +1,5 @@
 """The whole suite: train, draw, and write the page that says what was asked and what was reached."""
 
-import base64
 import json
 import os
 import statistics
@@ -9,12 +8,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from ... import plotting
-from ..._files import atomic_file, without_nan, write_text
-from ...runs import Run, open_run
+from ..._files import without_nan, write_json, write_text
+from ...pages._template import filled, picture
+from ...plotting._files import save_figures
+from ...runs import open_run
+from ...runs._run import Run
 from ._figures import FigureResult, figure_result
 from ._models import FIGURES, MODELS
 from ._suite import Row, models_of, rows, run_path, train_models
@@ -76,14 +74,9 @@ def write_gallery(out: str | os.PathLike[str]) -> Path:
     drawn = [json.loads(path.read_text("utf-8")) for path in sorted(out.glob("figures/fig*.json"))]
     table = rows(_trained(out))
     results = {"rows": [row._asdict() for row in table], "figures": drawn}
-    write_text(out / TABLE, json.dumps(without_nan(results), indent=2) + "\n")
-    environment = Environment(
-        loader=PackageLoader("eicon.reproduce.song2016", "."), autoescape=True, undefined=StrictUndefined
-    )
-    page = environment.get_template("gallery.html.jinja").render(
-        models=summary(table), figures=[_with_images(out, figure) for figure in drawn]
-    )
-    write_text(out / PAGE, page)
+    write_json(out / TABLE, without_nan(results))
+    shown = [_with_images(out, figure) for figure in drawn]
+    write_text(out / PAGE, filled("gallery.html.jinja", package=__package__, models=summary(table), figures=shown))
     return out / PAGE
 
 
@@ -125,23 +118,21 @@ def _trained(out: Path) -> dict[str, list[Run]]:
 
 
 def _write_figure(out: Path, number: int, result: FigureResult, runs: dict[str, list[Run]]) -> None:
-    for name, drawing in result.drawings.items():
-        with atomic_file(out / "figures" / f"fig{number}_{name}.png") as stream:
-            plotting.save_png(drawing, stream)
+    drawings = {f"fig{number}_{name}": drawing for name, drawing in result.drawings.items()}
+    save_figures(out / "figures", drawings)
     record = {
         "figure": number,
         "models": {name: len(of_model) for name, of_model in runs.items()},
         "signatures": [signature._asdict() for signature in result.signatures],
         "images": [{"name": name, "caption": result.captions[name]} for name in result.drawings],
     }
-    write_text(out / "figures" / f"fig{number}.json", json.dumps(without_nan(record), indent=2) + "\n")
-    plt.close("all")
+    write_json(out / "figures" / f"fig{number}.json", without_nan(record))
 
 
 def _with_images(out: Path, figure: dict[str, Any]) -> dict[str, Any]:
     images = []
     for image in figure["images"]:
-        data = (out / "figures" / f"fig{figure['figure']}_{image['name']}.png").read_bytes()
-        images.append({**image, "data": base64.b64encode(data).decode()})
+        path = out / "figures" / f"fig{figure['figure']}_{image['name']}.png"
+        images.append({**image, "data": picture(path)})
     title = "; ".join(MODELS[name].title for name in figure["models"])
     return {**figure, "images": images, "title": title}

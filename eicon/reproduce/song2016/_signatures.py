@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ... import plotting
 from ..._files import without_nan
+from ...plotting._files import Drawing
 
 SIGNIFICANT = 0.01
 """Largest p of an effect that is said to be there."""
@@ -40,21 +40,21 @@ class FigureResult(NamedTuple):
     """
 
     signatures: list[Signature]
-    drawings: dict[str, plotting.Drawing]
+    drawings: dict[str, Drawing]
     captions: dict[str, str]
 
 
 def signature(claim: str, measured: str, flags: Iterable[bool | np.bool_ | None], **values: Any) -> Signature:
     """Signature that holds if there are flags and all of them are true (None: could not be measured)."""
     judged = [bool(flag) for flag in flags]
-    return Signature(claim, measured, bool(judged) and all(judged), without_nan(_plain(values)))
+    return Signature(claim, measured, bool(judged) and all(judged), without_nan(values))
 
 
 FOLLOWS = (
     "the fitted curve goes from under 1/4 to over 3/4, and no level lies below a lower one by more than their 95 % "
     "intervals"
 )
-"""What `eicon.analysis.Psychometric.follows_evidence` asks, in words."""
+"""What `eicon.analysis.results.Psychometric.follows_evidence` asks, in words."""
 
 
 def span(values: Sequence[float | None], form: str = "{:.2f}") -> str:
@@ -79,14 +79,3 @@ def largest_p(values: Sequence[float | None]) -> str:
 def networks(n: int) -> str:
     """So many networks, in words."""
     return "1 network" if n == 1 else f"{n} networks"
-
-
-def _plain(value: Any) -> Any:
-    """Same nested value without arrays and numpy numbers."""
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    return value

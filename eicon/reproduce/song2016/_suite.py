@@ -9,8 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from ...models import verify
-from ...runs import Run, RunConfig, create_run, open_run, train_run
-from ...training import History, read_history
+from ...runs import create_run, open_run, train_run
+from ...runs._config import RunConfig
+from ...runs._run import Run
+from ...training._checkpoint import read_history
+from ...training._history import History
 from ._models import FIGURES, MODELS, model_config
 
 logger = logging.getLogger(__name__)

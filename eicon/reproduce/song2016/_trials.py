@@ -10,8 +10,8 @@ import jax
 import numpy as np
 
 from ...models import RateRNN
-from ...runs import Run
-from ...studies._responses import analysis_key
+from ...runs._run import Run
+from ...studies._responses import analysis_key, unit_types
 from ...tasks import Task, Trial
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ class FigureTrials:
     @property
     def types(self) -> np.ndarray | None:
         """Which units excite; None without Dale's law."""
-        return self.net.is_excitatory if self.net.is_excitatory.any() else None
+        return unit_types(self.net)
 
 
 def run_trials(

@@ -13,8 +13,10 @@ import pytest
 
 from eicon.models import save
 from eicon.pages._explore import Explorer, explore_run
-from eicon.runs import Run, create_run, parse_config, respond
-from eicon.studies import Responses
+from eicon.runs import create_run, parse_config
+from eicon.runs._analyze import respond
+from eicon.runs.results import Run
+from eicon.studies.results import Responses
 
 EVIL = "</script><script>window.harmed=1</script>"
 RUN_NAME = 'a "run" & <img src=x onerror=harmed=1>'

@@ -13,9 +13,10 @@ from eicon.pages._explore_behaviour import choice_curves
 from eicon.pages._explore_conditions import conditions_of, default_grouping, groupings
 from eicon.pages._explore_data import contents, quantise
 from eicon.runs import create_run, parse_config
-from eicon.studies import Responses, condense_network
 from eicon.studies import _levels as levels_module
+from eicon.studies import condense_network
 from eicon.studies._levels import Level, Levels, _trials, condensation_levels, level_sizes
+from eicon.studies.results import Responses
 from eicon.tasks import TASKS, FlipFlop, NBack, Trial
 
 from .conftest import REPEATS, SIZES, Page

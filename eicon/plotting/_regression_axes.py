@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from ._activity import draw_path, level_bar, path_legend
+from ._parts import draw_path, level_bar, path_legend
 from ._style import FONT_SIZE, REFERENCE_COLOR, coherence_cmap, house_style
 
 

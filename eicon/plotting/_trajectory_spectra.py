@@ -11,7 +11,7 @@ from matplotlib.patches import Circle
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import TrainingSpectra, TrajectorySpectra
+from eicon.analysis._trajectory_spectra import TrainingSpectra, TrajectorySpectra
 
 from ._style import E_COLOR, FONT_SIZE, NEUTRAL_COLOR, REFERENCE_COLOR, coherence_cmap, house_style
 
@@ -27,7 +27,7 @@ def plot_trajectory_spectra(
     Parameters
     ----------
     result : TrajectorySpectra
-        Result of `eicon.analysis.trajectory_spectra`.
+        Result of `eicon.analysis.spectra.trajectory_spectra`.
     time : (T,) array
         Time of its steps, ms, ascending.
     since : str
@@ -75,7 +75,7 @@ def plot_training_spectra(result: TrainingSpectra, *, figure: Figure | None = No
     Parameters
     ----------
     result : TrainingSpectra
-        Result of `eicon.analysis.training_spectra`. The circle in the plane is that of the last snapshot.
+        Result of `eicon.analysis.spectra.training_spectra`. The circle in the plane is that of the last snapshot.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 

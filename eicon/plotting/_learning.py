@@ -1,4 +1,4 @@
-"""Learning curves and psychometric curves."""
+"""Learning curves."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -6,9 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from eicon.analysis import Psychometric
-
-from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style, new_figure
+from ._style import REFERENCE_COLOR, house_style, new_figure
 
 _LINE_COLOR = "#222222"
 _VALIDATION_COLOR = "#EE7733"
@@ -132,60 +130,3 @@ def _vector(name: str, values: ArrayLike) -> np.ndarray:
     if array.ndim != 1 or array.size == 0:
         raise ValueError(f"`{name}` must be a non-empty vector, one value per step; got shape {array.shape}.")
     return array
-
-
-@house_style
-def plot_psychometric(
-    psychometric: Psychometric,
-    *,
-    label: str | None = None,
-    color: str = _LINE_COLOR,
-    unit: str = "%",
-    quantity: str = "signed coherence",
-    reference: float | int = 0.0,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the fraction of choice 0 with Wilson intervals, and the fitted curve.
-
-    Parameters
-    ----------
-    psychometric : Psychometric
-        Result of `eicon.analysis.psychometric`.
-    label : str, optional
-        Name of the network, for a legend of several curves in one Axes.
-    color : str
-        Colour of points and curve.
-    unit : str
-        Unit of the coherence, for the axis label.
-    quantity : str
-        What is judged, if not a coherence, for the axis label.
-    reference : float
-        Where both choices are equally right, marked by a dotted line.
-    ax : Axes, optional
-        Drawn into; None makes a new figure.
-
-    Returns
-    -------
-    Axes
-    """
-    ax = axes_or_new(ax)
-    levels, p = psychometric.levels, psychometric.p
-    margin = 0.06 * np.ptp(levels)
-    fine = np.linspace(levels[0] - margin, levels[-1] + margin, 401)
-    ax.axhline(0.5, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
-    ax.axvline(reference, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
-    ax.plot(fine, psychometric.predict(fine), color=color, label=label)
-    below, above = p - psychometric.ci[:, 0], psychometric.ci[:, 1] - p
-    errors = np.clip([below, above], 0.0, None)
-    ax.errorbar(levels, p, yerr=errors, fmt="o", color=color, markersize=4, capsize=2, elinewidth=1.0)
-    ax.set_ylim(-0.04, 1.04)
-    ax.set_yticks([0.0, 0.25, 0.5, 0.75, 1.0])
-    ax.set_xlabel(f"{quantity} ({unit})")
-    ax.set_ylabel("fraction of choice 0")
-    if label is None:
-        fitted = f"bias {psychometric.bias:.2g} {unit}\nwidth {psychometric.width:.2g} {unit}"
-        note = fitted if psychometric.converged else "width not determined\nby these choices"
-        ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", color=NEUTRAL_COLOR)
-    else:
-        ax.legend(loc="upper left")
-    return ax

@@ -1,0 +1,41 @@
+"""Rooms import what is asked for on first use: the stub beside a room's ``__init__`` says what there is, and where."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lazy_loader
+
+from ._moved import warn_moved
+
+
+def lazy_room(
+    module: str, file: str, moved: Mapping[str, str] | None = None
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Make the ``__getattr__``, ``__dir__`` and ``__all__`` of a room.
+
+    Parameters
+    ----------
+    module, file : str
+        ``__name__`` and ``__file__`` of the room; the stub ``__init__.pyi`` lies beside it.
+    moved : mapping of str to str, optional
+        Names that the room had in 0.1.0, in one text for each of its files where they are now. They are still found,
+        with a `DeprecationWarning`.
+
+    Returns
+    -------
+    tuple
+        A name that is asked for is imported then, and kept.
+    """
+    get, directory, names = lazy_loader.attach_stub(module, file)
+    homes = {name: f"{module}.{home}.{name}" for home, listed in (moved or {}).items() for name in listed.split()}
+
+    def find(name: str) -> Any:
+        if name in homes:
+            warn_moved(f"{module}.{name}", homes[name])
+            return getattr(importlib.import_module(homes[name].rpartition(".")[0]), name)
+        if name not in names:
+            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+        return get(name)
+
+    return find, directory, names

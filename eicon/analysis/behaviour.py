@@ -1,0 +1,10 @@
+"""Behaviour in detail: fits, reaction times, ties, several senses, and when it was learned."""
+
+from ._bootstrap import bootstrap as bootstrap
+from ._chronometric import chronometric as chronometric
+from ._crossing import threshold_crossing as threshold_crossing
+from ._duration import accuracy_by_duration as accuracy_by_duration
+from ._learning import milestones as milestones
+from ._multisensory import multisensory_ratio as multisensory_ratio
+from ._trend import trend as trend
+from ._weibull import weibull as weibull

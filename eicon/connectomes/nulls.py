@@ -1,0 +1,8 @@
+"""Null models: what is left of a connectome when something of it is kept and the rest is drawn anew."""
+
+from ._nulls import NULLS as NULLS
+from ._nulls import permute as permute
+from ._nulls import rewire as rewire
+from ._nulls import rewire_distance as rewire_distance
+from ._nulls import rewire_strength as rewire_strength
+from ._nulls import shuffle_weights as shuffle_weights

@@ -1,0 +1,4 @@
+"""What the functions of `eicon.connectomes` return, apart from a `Connectome`."""
+
+from ._catalogue import Entry as Entry
+from ._expand import Expansion as Expansion

@@ -1,0 +1,17 @@
+from . import circuits as circuits
+from . import initial as initial
+from . import results as results
+from ._activations import ACTIVATIONS as ACTIVATIONS
+from ._activations import Activation as Activation
+from ._certificate import ConstraintError as ConstraintError
+from ._connectivity import Connectivity as Connectivity
+from ._equation import Activity as Activity
+from ._functions import load as load
+from ._functions import save as save
+from ._functions import verify as verify
+from ._perturbation import Cut as Cut
+from ._perturbation import Drive as Drive
+from ._perturbation import Silence as Silence
+from ._populations import Population as Population
+from ._populations import Projection as Projection
+from ._rate_rnn import RateRNN as RateRNN

@@ -1,0 +1,10 @@
+"""Initial weights: how they are drawn, scaled, and handed out to connections."""
+
+from ._anatomy import REMAPS as REMAPS
+from ._anatomy import remap as remap
+from ._distributions import DISTRIBUTIONS as DISTRIBUTIONS
+from ._initial import recurrent_weights as recurrent_weights
+from ._initial import spectral_radius as spectral_radius
+from ._initial import with_radius as with_radius
+from ._schemes import SCHEMES as SCHEMES
+from ._schemes import uniform_weights as uniform_weights

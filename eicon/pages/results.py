@@ -1,0 +1,3 @@
+"""What the functions of `eicon.pages` return."""
+
+from ._explore import Explorer as Explorer

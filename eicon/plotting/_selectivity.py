@@ -1,0 +1,53 @@
+"""Selectivity of units."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+
+from eicon.analysis._selectivity import Selectivity
+
+from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+
+
+@house_style
+def plot_selectivity(selectivity: Selectivity, *, bins: int = 20, ax: Axes | None = None) -> Axes:
+    """Draw the histogram of d', excitatory blue and inhibitory red.
+
+    Parameters
+    ----------
+    selectivity : Selectivity
+        Result of `eicon.analysis.selectivity`. Infinite d' are left out of the bars and counted in a note.
+    bins : int
+        Number of bins, shared by both types and symmetric about 0.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    d_prime, types = selectivity.d_prime, selectivity.excitatory
+    finite = np.isfinite(d_prime)
+    limit = max(float(np.abs(d_prime[finite]).max(initial=0.0)), 1e-3)
+    edges = np.linspace(-limit, limit, bins + 1)
+    groups = [("all", np.ones(d_prime.size, dtype=bool), NEUTRAL_COLOR)]
+    if types is not None:
+        groups = [("excitatory", types, E_COLOR), ("inhibitory", ~types, I_COLOR)]
+        groups = [group for group in groups if group[1].any()]
+    ax.hist(
+        [d_prime[finite & members] for _, members, _ in groups],
+        bins=edges.tolist(),
+        stacked=True,
+        color=[colour for _, _, colour in groups],
+        label=[f"{name} ({np.count_nonzero(members)})" for name, members, _ in groups],
+        edgecolor="white",
+        linewidth=0.5,
+    )
+    ax.axvline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+    ax.set_xlabel("selectivity d'  (> 0: prefers choice 0)")
+    ax.set_ylabel("number of units")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    infinite = int(np.count_nonzero(~finite))
+    ax.legend(loc="best", title=f"{infinite} with infinite d' not shown" if infinite else None)
+    return ax

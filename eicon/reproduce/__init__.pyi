@@ -1,0 +1,1 @@
+from . import song2016 as song2016

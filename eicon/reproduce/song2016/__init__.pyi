@@ -1,0 +1,9 @@
+from . import results as results
+from ._figures import figure_result as figure_result
+from ._models import FIGURES as FIGURES
+from ._models import MODELS as MODELS
+from ._models import model_config as model_config
+from ._reproduce import reproduce as reproduce
+from ._reproduce import summary as summary
+from ._suite import rows as rows
+from ._suite import train_models as train_models

@@ -1,0 +1,5 @@
+"""What the functions of `eicon.reproduce.song2016` return."""
+
+from ._figures import FigureResult as FigureResult
+from ._signatures import Signature as Signature
+from ._suite import Row as Row

@@ -1,0 +1,10 @@
+"""What the functions of `eicon.studies` return."""
+
+from ._compare import NetworkComparison as NetworkComparison
+from ._condense import CondensedNetwork as CondensedNetwork
+from ._dt_report import DtRow as DtRow
+from ._dynamics import Dynamics as Dynamics
+from ._dynamics import Exponents as Exponents
+from ._dynamics import HeldInputs as HeldInputs
+from ._perturb import PerturbationEffect as PerturbationEffect
+from ._responses import Responses as Responses

@@ -1,0 +1,185 @@
+"""Trains small networks of several kinds and writes their curves and weights; run in a process of its own.
+
+``python curves.py PACKAGES OUT``, where PACKAGES is the folder that eicon must come from. It uses names of eicon's
+first two levels and commands alone, because it is to run unchanged with every later eicon. For each kind, a file
+``OUT/KIND.npz`` is written; times, which differ from run to run, are left out.
+"""
+
+import csv
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import eicon
+
+DALE = """
+seed = 3
+[task]
+name = "PerceptualDecision"
+[network]
+n_rec = 100
+e_ratio = 0.8
+sigma_rec = 0.15
+sigma_in = 0.01
+spectral_radius = 1.5
+[training]
+steps = 30
+batch_size = 32
+learning_rate = 0.002
+validate_every = 15
+validation_repeats = 4
+[[training.regularizers]]
+kind = "weight"
+matrix = "recurrent"
+power = 1
+strength = 0.3
+"""  # the demo, shortened
+
+SWEEP = """
+seed = 4
+[connectome]
+name = "larva_right"
+[network]
+activation = "tanh"
+signs = "dale"
+sigma_rec = 0.05
+[task]
+name = "NBack"
+[training]
+epochs = 3
+repeats = 1
+n_trials = 40
+batch_size = 32
+learning_rate = 0.001
+[grid]
+"connectome.null" = ["permute"]
+"""
+
+
+def trainer(folder: Path) -> dict[str, np.ndarray]:
+    """Dale's law with areas, three penalties, a clipped gradient, trials of random length."""
+    units = [
+        eicon.models.Population("sensory", 8, "E", "sensory"),
+        eicon.models.Population("motor", 8, "E", "motor"),
+        eicon.models.Population("inhibitory", 4, "I"),
+    ]
+    net = eicon.RateRNN.from_populations(
+        units, 2, 2, sigma_rec=0.15, sigma_in=0.01, bias=True, readout_bias=True, train_x0=True, seed=1
+    )
+    task = eicon.PerceptualDecision.variable(coherence=(4.0, 16.0))
+    learning = eicon.Trainer(
+        net,
+        task,
+        learning_rate=0.005,
+        regularizers=[
+            eicon.training.WeightPenalty(0.1, power=1),
+            eicon.training.RatePenalty(0.05),
+            eicon.training.VanishingGradient(),
+        ],
+        clip_norm=0.1,
+        batch_size=8,
+        validation_repeats=2,
+        seed=1,
+    )
+    return _result(net, learning.fit(40, validate_every=20, progress=False))
+
+
+def epochs(folder: Path) -> dict[str, np.ndarray]:
+    """Neurons of the worm with known signs, on fixed trials."""
+    worm = eicon.connectomes.load("celegans").subset(np.arange(60, 84))
+    net = eicon.RateRNN.from_connectome(
+        worm.weights,
+        2,
+        1,
+        sign=worm.sign,
+        activation="softplus",
+        init="xavier",
+        spectral_radius=0.6,
+        tau=40.0,
+        sigma_in=0.02,
+        seed=2,
+    )
+    task = eicon.tasks.SequenceMemory(pattern_length=3, delay=40.0)
+    train, validation = eicon.training.split_trials(task.trials(40, key=eicon.key(2)), 0.75, key=eicon.key(3))
+    learning = eicon.training.EpochTrainer(
+        net, task, train, validation, learning_rate=0.003, batch_size=8, clip_norm=1.0, seed=2
+    )
+    return _result(net, learning.fit(10, progress=False))
+
+
+def hessian_free(folder: Path) -> dict[str, np.ndarray]:
+    """Gauss-Newton steps with structural damping and a penalty, on the same trials in every iteration."""
+    net = eicon.RateRNN.dale(2, 20, 1, activation="softplus", bias=True, spectral_radius=1.2, seed=3)
+    learning = eicon.HessianFree(
+        net,
+        eicon.tasks.SequenceMemory(pattern_length=2),
+        regularizers=[eicon.training.WeightPenalty(0.01)],
+        batch_size=16,
+        max_cg_iterations=10,
+        structural_damping=0.1,
+        fixed_trials=True,
+        seed=3,
+    )
+    return _result(net, learning.fit(4, progress=False))
+
+
+def train_command(folder: Path) -> dict[str, np.ndarray]:
+    """The demo's configuration, from TOML to the saved network."""
+    (folder / "config.toml").write_text(DALE, encoding="utf-8")
+    _eicon("train", folder / "config.toml", "--out", folder / "run")
+    with (folder / "run" / "history.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    curves = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0] if name != "seconds"}
+    return {**curves, **_network(eicon.load(folder / "run" / "network.npz"))}
+
+
+def sweep_command(folder: Path) -> dict[str, np.ndarray]:
+    """One cell of a sweep over null models of a connectome."""
+    (folder / "sweep.toml").write_text(SWEEP, encoding="utf-8")
+    _eicon("sweep", folder / "sweep.toml", "--workers", "0", "--out", folder / "sweep")
+    (record,) = (folder / "sweep").rglob("run.npz")
+    with np.load(record, allow_pickle=False) as archive:
+        curves = {
+            name: archive[name] for name in archive.files if archive[name].dtype.kind == "f" and name != "seconds"
+        }
+    return {**curves, **_network(eicon.load(record.with_name("network.npz")))}
+
+
+KINDS = {f.__name__: f for f in (trainer, epochs, hessian_free, train_command, sweep_command)}
+
+
+def _network(net: "eicon.RateRNN") -> dict[str, np.ndarray]:
+    parameters = {f"parameter/{name}": np.asarray(value) for name, value in net.parameters().items()}
+    return {**parameters, **{name: np.asarray(getattr(net, name)) for name in ("W_rec", "W_in", "W_out")}}
+
+
+def _result(net: "eicon.RateRNN", history: object) -> dict[str, np.ndarray]:
+    curves = {name: values for name, values in history.to_arrays().items() if name != "seconds"}
+    return {**curves, **_network(net)}
+
+
+def _eicon(*words: object) -> None:
+    """The command ``eicon``, as ``python -m eicon`` starts it."""
+    before, sys.argv = sys.argv, ["eicon", *map(str, words)]
+    try:
+        runpy.run_module("eicon", run_name="__main__")
+    except SystemExit as end:
+        if end.code:
+            raise
+    finally:
+        sys.argv = before
+
+
+def main(packages: Path, out: Path) -> None:
+    if Path(eicon.__file__).resolve().parents[1] != packages.resolve():
+        raise RuntimeError(f"eicon was to come from {packages}; it came from {eicon.__file__}.")
+    for name, kind in KINDS.items():
+        folder = out / name
+        folder.mkdir(parents=True)
+        np.savez(out / f"{name}.npz", allow_pickle=False, **kind(folder))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

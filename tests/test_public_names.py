@@ -1,0 +1,29 @@
+"""The rooms stay small: names are counted as ``python -m studies.public_names`` does."""
+
+import importlib.util
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def load_script():
+    spec = importlib.util.spec_from_file_location("public_names", ROOT / "studies" / "public_names.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_rooms_have_fewer_than_200_names():
+    found = load_script().public_names(ROOT / "eicon")
+    rooms = [name for name in found if (ROOT / Path(*name.split("."))).is_dir()]
+    assert 150 < sum(len(found[room]) for room in rooms) < 200
+
+
+def test_names_are_those_that_a_module_has(tmp_path):
+    (tmp_path / "tasks").mkdir()
+    (tmp_path / "tasks" / "__init__.py").write_text(
+        "from typing import Any\nfrom . import deep as deep\nfrom ._base import Task as Task\n"
+        "if TYPE_CHECKING:\n    from ._base import Trial\n"
+        "TASKS: dict = {}\n_HIDDEN = 1\ndef make():\n    from ._other import inner\n    local = 1\n"
+    )
+    assert load_script().public_names(tmp_path) == {"eicon.tasks": {"Task", "Trial", "TASKS", "make"}}
