@@ -69,6 +69,7 @@ ENVIRONMENT = {
 
 
 def make_task(name: str) -> Any:
+    """Task of a row."""
     from eicon.tasks import CueSetGo, SequenceMemory
 
     if name == "cue-set-go":
@@ -127,6 +128,7 @@ def train(
 
 
 def path_of(out: Path, name: str, method: str, seed: int) -> Path:
+    """Where the curve of one training is kept."""
     return out / f"{name}_{method}_{seed}.npz".replace(" ", "_")
 
 
@@ -164,6 +166,7 @@ def spawn(name: str, method: str, seed: int, options: argparse.Namespace) -> Non
 
 
 def work(name: str, method: str, seed: int, options: argparse.Namespace) -> None:
+    """One training, written to its file."""
     path = path_of(options.out, name, method, seed)
     curve = train(name, method, seed, options.seconds, options.clock, options.out, _sizes(options))
     curve["setup"] = np.array(setup_of(name, method, options))

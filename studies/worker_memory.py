@@ -1,25 +1,29 @@
 """Memory of the worker of a sweep, while it goes through 24 combinations on the marmoset connectome.
 
     python -m studies.worker_memory OUT.json --folder bio2art/connectomes [--label "before"]
-    python -m studies.worker_memory --plot before.json after.json --png docs/results/worker_memory.png
+    python -m studies.worker_memory --plot before.json after.json
 
 The sweep is that of the published memory experiments (SequenceMemory, 55 regions of 4 neurons, 220 in all, 500 trials,
 ``compat``), with few epochs: 4 activations x 2 optimizers x 3 lengths, no two of which can share compiled code. One
 worker of one thread does them all, as ``eicon sweep --workers 1`` has it; its resident set is sampled from outside.
 The record holds samples (seconds since the sweep began, bytes), when each combination was finished, and the peak
 that the system counted.
+
+Budget: ten minutes on two cores.
 """
 
-import argparse
 import json
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
+
+from studies.common import new_parser, places, stand_ins
 
 SETTINGS = """
 seed = 0
@@ -42,6 +46,12 @@ learning_rate = 1e-4
 "network.activation" = ["relu", "tanh", "sigmoid", "softplus"]
 "training.optimizer" = ["adam", "rmsprop"]
 """
+QUICK = {
+    "training.n_trials": 10,
+    "grid.task.pattern_length": [3],
+    "grid.network.activation": ["relu"],
+    "grid.training.optimizer": ["adam", "rmsprop"],
+}
 SECONDS_BETWEEN_SAMPLES = 0.1
 
 
@@ -75,15 +85,17 @@ def _high_water(pid: int) -> int:
     return int(lines["VmHWM"].split()[0]) * 1024 if "VmHWM" in lines else 0
 
 
-def measure(folder: Path, label: str, epochs: int) -> dict[str, Any]:
+def measure(folder: Path, label: str, epochs: int, quick: bool) -> dict[str, Any]:
     """Do the sweep, and say how large its worker was."""
     from eicon.runs import create_sweep, parse_sweep, run_sweep
+    from eicon.runs._sweep_config import override
 
     settings = SETTINGS.replace("neurons = 4", f'neurons = 4\nfolder = "{folder}"').replace(
         "epochs = 20", f"epochs = {epochs}"
     )
     with tempfile.TemporaryDirectory() as scratch:
-        sweep = create_sweep(Path(scratch) / "sweep", parse_sweep(settings))
+        config = parse_sweep(settings)
+        sweep = create_sweep(Path(scratch) / "sweep", override(config, QUICK) if quick else config)
         sampler = Sampler()
         sampler.start()
         run_sweep(sweep, workers=1, progress=False)
@@ -133,27 +145,37 @@ def plot(records: list[dict[str, Any]], png: Path) -> None:
         figure.savefig(png, dpi=150)
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, or draw what was measured."""
-    parser = argparse.ArgumentParser(prog="python -m studies.worker_memory", description=__doc__.split("\n")[0])
-    parser.add_argument("out", type=Path, nargs="?", help="where the record goes (JSON)")
+    parser = new_parser("worker_memory", __doc__)
+    parser.add_argument("record", type=Path, nargs="?", metavar="OUT.json", help="where the record goes")
     parser.add_argument("--folder", type=Path, help="folder with the connectomes of bio2art")
     parser.add_argument("--label", default="eicon")
-    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--epochs", type=int, help="(default: 20)")
     parser.add_argument("--plot", type=Path, nargs="+", help="records to draw, instead of measuring")
-    parser.add_argument("--png", type=Path, default=Path("docs/results/worker_memory.png"))
-    options = parser.parse_args()
+    parser.add_argument("--png", type=Path, help="(default: worker_memory.png beside the results' pages)")
+    options = parser.parse_args(argv)
+    where = places("worker_memory", options)
+    png = options.png or where.pages / "worker_memory.png"
+    if options.quick:
+        options.record = options.record or where.out / "worker_memory.json"
+        options.folder = options.folder or stand_ins(where.out / "stand_ins")[0]
+    if not options.plot:
+        if options.record is None or options.folder is None:
+            parser.error("needs OUT.json and --folder, or --plot")
+        epochs = options.epochs or (1 if options.quick else 20)
+        record = measure(options.folder.absolute(), options.label, epochs, options.quick)
+        options.record.parent.mkdir(parents=True, exist_ok=True)
+        options.record.write_text(json.dumps(record), encoding="utf-8")
+        sizes = after_each(record)
+        told = (
+            f"{record['label']}: peak {record['peak'] / 1e9:.2f} GB, {record['seconds']:.0f} s; after each combination:"
+        )
+        print(told, " ".join(f"{size / 1e9:.2f}" for size in sizes), "GB")
+        if options.quick:
+            options.plot = [options.record]
     if options.plot:
-        plot([json.loads(path.read_text(encoding="utf-8")) for path in options.plot], options.png)
-        return 0
-    if options.out is None or options.folder is None:
-        parser.error("needs OUT.json and --folder, or --plot")
-    record = measure(options.folder.absolute(), options.label, options.epochs)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(record), encoding="utf-8")
-    sizes = after_each(record)
-    print(f"{record['label']}: peak {record['peak'] / 1e9:.2f} GB, {record['seconds']:.0f} s; after each combination:")
-    print(" ".join(f"{size / 1e9:.2f}" for size in sizes), "GB")
+        plot([json.loads(path.read_text(encoding="utf-8")) for path in options.plot], png)
     return 0
 
 

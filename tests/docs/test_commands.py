@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from eicon import runs
 from eicon.cli import main
+from eicon.runs import _config, read_config
 
 from .commands import Form, collect, errors_in, find_command, form_of, forms, names_only, split_words
 from .pages import ROOT
@@ -104,6 +104,9 @@ QUICK = {
     "benchmarks.explorer": "",
 }
 """Options beside ``--quick``; those of a study are ``--out``."""
+
+INSTANT = ("studies.public_names",)
+"""Modules that are quick as they are."""
 
 CONFIG = """
 seed = 1
@@ -349,8 +352,8 @@ def words_to_run(form, number):
 @pytest.mark.parametrize("form", EICON, ids=str)
 def test_command_of_eicon_runs(form, here, monkeypatch):
     if form.command == "demo":
-        small = runs.read_config(Path("config.toml"))
-        monkeypatch.setattr(runs, "demo_config", lambda seed=0: small.model_copy(update={"seed": seed}))
+        small = read_config(Path("config.toml"))
+        monkeypatch.setattr(_config, "demo_config", lambda seed=0: small.model_copy(update={"seed": seed}))
     run_eicon(words_to_run(form, f"eicon{EICON.index(form)}"))
 
 
@@ -369,9 +372,10 @@ def test_module_runs_in_its_quick_form(module, stage, here, tmp_path_factory):
         return
     out = here / "quick" / module.removesuffix("_report")
     before = {path for path in here.rglob("*") if out not in path.parents}
-    options = QUICK[module].format(out=out) if module in QUICK else f"--out {out}"
+    options = f"--quick {QUICK[module].format(out=out) if module in QUICK else f'--out {out}'}"
     name = f"{module}.__main__" if module == "benchmarks" else module
+    words = [*stage.split(), *([] if module in INSTANT else options.split())]
     with jax.numpy_rank_promotion("allow"):
-        assert importlib.import_module(name).main([*stage.split(), "--quick", *options.split()]) == 0
+        assert importlib.import_module(name).main(words) == 0
     strays = {path for path in here.rglob("*") if out not in path.parents} - before - {out, out.parent}
     assert strays == set(), "written elsewhere than to --out"
