@@ -15,15 +15,15 @@ def spike_steps(run, trial=0):
     return np.flatnonzero(run.outputs[:, trial, 0])
 
 
-@pytest.mark.parametrize("current", [0.07, 0.1, 0.3, 0.7])
-def test_spikes_come_at_the_steps_of_the_closed_form(current):
+def test_spikes_come_at_the_steps_of_the_closed_form():
     """Exponential Euler is exact here, so the interval in steps is known: refractory steps, then the rise."""
-    dt = 0.05
-    run = simulate(SpikingNeuron(dt=dt, method="exp_euler"), spiking_inputs(8000, current=current))
-    steps = spike_steps(run)
-    rise = int(np.ceil(TAU * np.log(R * current / (R * current - (THRESHOLD - REST))) / dt))
-    assert steps[0] == rise - 1  # the step that ends at rise * dt has the number rise - 1
-    assert set(np.diff(steps)) == {rise + int(REFRACTORY / dt)}
+    dt, currents = 0.05, np.array([0.07, 0.1, 0.3, 0.7])
+    run = simulate(SpikingNeuron(dt=dt, method="exp_euler"), spiking_inputs(8000, 4, current=currents))
+    for trial, current in enumerate(currents):
+        steps = spike_steps(run, trial)
+        rise = int(np.ceil(TAU * np.log(R * current / (R * current - (THRESHOLD - REST))) / dt))
+        assert steps[0] == rise - 1  # the step that ends at rise * dt has the number rise - 1
+        assert set(np.diff(steps)) == {rise + int(REFRACTORY / dt)}
 
 
 @pytest.mark.parametrize("method", ["rk4", "exp_euler"])
@@ -71,13 +71,12 @@ def test_error_falls_with_the_order_of_the_integrator(method, order):
     tau, duration = 6.3, 32.0
     exact = REST + R * 0.02 * tau / (tau - TAU) * (np.exp(-duration / tau) - np.exp(-duration / TAU))
     errors = []
-    for dt in (2.0, 1.0, 0.5, 0.25)[order == 2 :][:3]:
+    for dt in (0.5, 0.25) if order == 2 else (1.0, 0.5):
         steps = int(duration / dt)
         neuron = SpikingNeuron(dt=dt, method=method, w_ampa=0.02)
         run = simulate(neuron, spiking_inputs(steps, ampa=(np.arange(steps) == 0)[:, None]))
         errors.append(abs(run.states["V"][-1, 0] - exact))
-    slopes = np.log2(np.array(errors[:-1]) / np.array(errors[1:]))
-    assert slopes[-1] == pytest.approx(order, abs=0.15)
+    assert np.log2(errors[0] / errors[1]) == pytest.approx(order, abs=0.15)
 
 
 def test_refractory_neuron_stays_at_rest_while_its_synapses_decay():

@@ -16,13 +16,13 @@ def sampler(task: Task) -> Callable[[jax.Array, int], Trial]:
     return jax.jit(task.sample, static_argnums=1)
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=32)
 def sample(task: Task, batch_size: int, seed: int) -> Trial:
     """Random trials as numpy arrays; whoever asks for the same ones gets the same (read-only) ones."""
     return jax.tree.map(np.asarray, sampler(task)(jax.random.key(seed), batch_size))
 
 
-@functools.lru_cache(maxsize=16)
+@functools.lru_cache(maxsize=32)
 def balanced(task: Task, repeats: int, seed: int) -> Trial:
     """Validation trials as numpy arrays."""
     return jax.tree.map(np.asarray, jax.jit(lambda key: task.trials(repeats, key=key))(jax.random.key(seed)))

@@ -19,6 +19,7 @@ from eicon.tasks import NBack, SequenceMemory, Task, Trial
 from eicon.training import OPTIMIZERS, EpochTrainer, _epochs, split_trials
 from eicon.training.results import EpochHistory
 
+from ..tasks.drawn import sampler
 from .numpy_epochs import NumpyTraining, Trials
 
 N = 6
@@ -35,7 +36,7 @@ EXACT = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy
 @functools.cache
 def make_trials(task: Task, n_train: int = 20, n_validation: int = 9, seed: int = 0) -> tuple[Trial, Trial]:
     n = n_train + n_validation
-    trials = task.sample(jax.random.key(seed), n)
+    trials = sampler(task)(jax.random.key(seed), n)
     return split_trials(trials, n_train / n, key=jax.random.key(seed + 1))
 
 
