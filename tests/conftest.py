@@ -1,10 +1,7 @@
 """Shared by all rooms: silent broadcasting is refused, float64 is a fixture, and so are small runs and a sweep."""
 
 import atexit
-import contextlib
-import ctypes
 import fcntl
-import gc
 import json
 import os
 import shutil
@@ -22,6 +19,7 @@ import numpy as np
 import psutil
 import pytest
 
+from eicon._memory import give_back
 from eicon.connectomes import Connectome
 from eicon.runs import (
     analyze_run,
@@ -52,11 +50,10 @@ MOST_BYTES = 0.8e9
 def _bounded_memory() -> Iterator[None]:
     """Programs of networks that are gone would stay compiled to the end: a worker of all tests took 5 GB."""
     yield
+    give_back()
     if psutil.Process().memory_info().rss > MOST_BYTES:
-        gc.collect()
         jax.clear_caches()
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL("libc.so.6").malloc_trim(0)  # glibc keeps what was freed
+        give_back()
 
 
 TINY = """
