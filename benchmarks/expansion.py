@@ -1,6 +1,8 @@
 """Time and memory of expanding the marmoset connectome.
 
-python -m benchmarks.expansion --connectome C_Marmoset_Normalized.npy
+    python -m benchmarks.expansion --connectome C_Marmoset_Normalized.npy
+
+prints seconds and bytes.
 """
 
 import argparse

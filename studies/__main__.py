@@ -29,7 +29,7 @@ def studies() -> dict[str, str]:
 
 def budget(text: str) -> str:
     """What a study's docstring says that it takes."""
-    found = re.search(r"^Budget: (.*?)$(?=\n\n|\Z|\n$)", text, flags=re.M | re.S)
+    found = re.search(r"\bBudget: (.*?)$(?=\n\n|\Z|\n$)", text, flags=re.M | re.S)
     return " ".join(found[1].split()) if found else "not said"
 
 

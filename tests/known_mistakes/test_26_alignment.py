@@ -1,5 +1,7 @@
 """Mistake 26: observation and target are off by one step."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -69,9 +71,9 @@ def test_stimulus_and_choice_begin_with_their_epochs():
 
 @pytest.mark.parametrize("name", ITEM_BY_ITEM)
 def test_targets_and_mask_of_memory_begin_with_the_response(name):
-    trial = drawn.sample(VARIANTS[name], 20, 0)
+    trial = jax.tree.map(jnp.asarray, drawn.sample(VARIANTS[name], 20, 0))
     response = np.asarray(trial.during("response"))
-    assert not trial.inputs[response].any()
+    assert not np.asarray(trial.inputs)[response].any()
     np.testing.assert_array_equal(trial.mask, response)
     targets = trial.targets.reshape(trial.n_steps, 20, -1)
     np.testing.assert_array_equal((targets != 0).any(axis=2), response)
