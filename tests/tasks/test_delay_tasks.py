@@ -20,14 +20,12 @@ from eicon.tasks import (
 )
 from eicon.tasks._ring import ring_directions, ring_inputs
 
-from . import drawn
-from .drawn import compiled
-
+KEY = jax.random.key(3)
 DELAY = Uniform(min=200.0, max=600.0)
 
 
 def numpy_sample(task: Task, batch_size: int = 40) -> Trial:
-    return drawn.sample(task, batch_size, 3)
+    return jax.tree.map(np.asarray, jax.jit(task.sample, static_argnums=1)(KEY, batch_size))
 
 
 def tuned(degrees: float, n_channels: int, concentration: float) -> np.ndarray:
@@ -40,8 +38,7 @@ def tuned(degrees: float, n_channels: int, concentration: float) -> np.ndarray:
 def test_ring_inputs_are_von_mises_bumps(n_channels, concentration):
     degrees = [0.0, 17.0, 45.0, 180.0, 301.5, 359.0, 361.0]
     wanted = [tuned(angle, n_channels, concentration) for angle in degrees]
-    whole = jax.jit(ring_inputs, static_argnums=(1, 2))
-    np.testing.assert_allclose(whole(jnp.array(degrees), n_channels, concentration), wanted, rtol=1e-4)
+    np.testing.assert_allclose(ring_inputs(jnp.array(degrees), n_channels, concentration), wanted, rtol=1e-4)
 
 
 def test_ring_has_its_highest_response_at_the_preferred_direction_and_half_of_it_44_degrees_away():
@@ -144,13 +141,13 @@ def test_category_of_directions_at_and_around_the_boundary():
 @pytest.mark.parametrize("make", [DelayedMatchToSample, DelayedMatchToCategory])
 def test_choice_is_read_from_the_decision_only(make):
     task = make(delay=DELAY)
-    trial = numpy_sample(task)
+    trial = task.sample(KEY, 40)
     decision = np.asarray(trial.during("decision"))
     outputs = np.where(decision[:, :, None], [0.4, 0.5], [9.0, -9.0]).astype(np.float32)
-    assert set(compiled(task).choice(outputs, trial).tolist()) == {1}
-    assert set(compiled(task).choice(outputs[:, :, ::-1], trial).tolist()) == {0}
+    assert set(task.choice(jnp.asarray(outputs), trial).tolist()) == {1}
+    assert set(task.choice(jnp.asarray(outputs[:, :, ::-1]), trial).tolist()) == {0}
     outputs[:, :, 1] = outputs[:, :, 0]
-    assert set(compiled(task).choice(outputs, trial).tolist()) == {NO_CHOICE}
+    assert set(task.choice(jnp.asarray(outputs), trial).tolist()) == {NO_CHOICE}
 
 
 def test_nothing_is_shown_in_a_catch_trial():
@@ -182,47 +179,47 @@ def test_delayed_response_trials_are_those_of_the_docstring(dt):
     np.testing.assert_array_equal(trial.mask, trial.inside)
 
 
-def looking(task: DelayedResponse, trial: Trial, degrees: np.ndarray, reach: float = 1.0) -> np.ndarray:
+def looking(task: DelayedResponse, trial: Trial, degrees: np.ndarray, reach: float = 1.0) -> jax.Array:
     """Outputs that go to a place in the response, and somewhere else before and after."""
     angle = np.radians(degrees)
     place = reach * np.stack([np.cos(angle), np.sin(angle)], axis=1)
     during = np.asarray(trial.during("response"))[:, :, None]
-    return np.where(during, place, [-3.0, 7.0]).astype(np.float32)
+    return jnp.asarray(np.where(during, place, [-3.0, 7.0]), jnp.float32)
 
 
 @pytest.mark.parametrize("reach", [0.51, 1.0, 30.0])
 def test_angle_is_where_the_eye_looks_in_the_response(reach):
     task = DelayedResponse()
-    trial = numpy_sample(task)
+    trial = task.sample(KEY, 40)
     degrees = np.random.default_rng(0).uniform(0, 360, 40)
-    angle = compiled(task).angle(looking(task, trial, degrees, reach), trial)
+    angle = task.angle(looking(task, trial, degrees, reach), trial)
     np.testing.assert_allclose(angle, degrees, atol=1e-2)
 
 
 def test_angle_is_that_of_the_mean_position():
     task = DelayedResponse(delay=200.0, response=200.0)
-    trial = numpy_sample(task)
-    outputs = np.zeros((trial.n_steps, 40, 2), np.float32)
+    trial = task.sample(KEY, 2)
+    outputs = np.zeros((trial.n_steps, 2, 2), np.float32)
     outputs[-10:-6, :, 0], outputs[-6:, :, 1] = 2.0, 2.0
-    np.testing.assert_allclose(compiled(task).angle(outputs, trial), math.degrees(math.atan2(6, 4)), rtol=1e-5)
+    np.testing.assert_allclose(task.angle(jnp.asarray(outputs), trial), math.degrees(math.atan2(6, 4)), rtol=1e-5)
 
 
 def test_an_eye_that_stays_nearer_to_the_fixation_point_does_not_choose():
     task = DelayedResponse()
-    trial = numpy_sample(task)
+    trial = task.sample(KEY, 40)
     outputs = looking(task, trial, np.full(40, 30.0), 0.49)
-    assert np.isnan(compiled(task).angle(outputs, trial)).all()
-    assert set(compiled(task).choice(outputs, trial).tolist()) == {NO_CHOICE}
+    assert np.isnan(task.angle(outputs, trial)).all()
+    assert set(task.choice(outputs, trial).tolist()) == {NO_CHOICE}
 
 
 @pytest.mark.parametrize("off", [0.0, 22.0, -22.0, 23.0, -23.0, 180.0])
 def test_movement_is_right_if_no_other_direction_is_nearer(off):
     task = DelayedResponse()
-    trial = numpy_sample(task)
+    trial = task.sample(KEY, 40)
     outputs = looking(task, trial, np.asarray(trial.conditions["direction"]) + off)
-    np.testing.assert_array_equal(compiled(task).correct(outputs, trial), abs(off) < 22.5)
+    np.testing.assert_array_equal(task.correct(outputs, trial), abs(off) < 22.5)
     chosen = np.asarray(trial.conditions["choice"]) + {22.0: 0, -22.0: 0, 23.0: 1, -23.0: -1}.get(off, off / 45)
-    np.testing.assert_array_equal(compiled(task).choice(outputs, trial), chosen % 8)
+    np.testing.assert_array_equal(task.choice(outputs, trial), chosen % 8)
 
 
 RING = [
