@@ -12,7 +12,7 @@ from eicon.tasks import PerceptualDecision
 
 N, B = 10, 6
 TASK = PerceptualDecision.variable()
-TRIAL = jax.jit(TASK.sample, static_argnums=1)(jax.random.key(2), B)
+TRIAL = TASK.sample(jax.random.key(2), B)
 T = TRIAL.n_steps
 SPANS = {name: np.asarray(span) for name, span in TRIAL.epochs.items()}
 LABELS = {"area": np.array(["S"] * 4 + ["M"] * 5 + ["S"]), "layer": np.arange(N) % 3}

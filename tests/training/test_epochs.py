@@ -19,7 +19,6 @@ from eicon.tasks import NBack, SequenceMemory, Task, Trial
 from eicon.training import OPTIMIZERS, EpochTrainer, _epochs, split_trials
 from eicon.training.results import EpochHistory
 
-from ..tasks.drawn import sampler
 from .numpy_epochs import NumpyTraining, Trials
 
 N = 6
@@ -36,7 +35,7 @@ EXACT = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy
 @functools.cache
 def make_trials(task: Task, n_train: int = 20, n_validation: int = 9, seed: int = 0) -> tuple[Trial, Trial]:
     n = n_train + n_validation
-    trials = sampler(task)(jax.random.key(seed), n)
+    trials = task.sample(jax.random.key(seed), n)
     return split_trials(trials, n_train / n, key=jax.random.key(seed + 1))
 
 
