@@ -234,4 +234,5 @@ def test_errors(call, text):
 
 
 def test_exports():
-    assert {"BumpRing", "RateRing", "Bump", "RingBump", "bump", "ring_distance"} <= set(vars(circuits))
+    assert {"BumpRing", "RateRing", "bump", "ring_distance"} <= set(dir(circuits))
+    assert {"Bump", "RingBump"} <= set(dir(circuits.results))
