@@ -47,7 +47,7 @@ test: $(VENV)/.dev
 	$(PYTEST) -m "not slow and not battery"
 
 test-all: test
-	$(PYTEST) -m "battery and not slow"
+	XLA_FLAGS= $(PYTEST) -m "battery and not slow"
 
 slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
@@ -62,7 +62,7 @@ bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks.fixed_points
 
 studies: $(VENV)/.dev
-	$(BIN)/python -m benchmarks.studies
+	$(BIN)/python -m studies
 
 $(VENV)/.docs: $(VENV)/.dev
 	$(PIP) -e ".[docs]"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmarks import problem, report, runner
 from benchmarks.variants import VARIANTS
+from studies.common import machine
 
 
 def positive(text: str) -> int:
@@ -38,7 +39,7 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Run, print, write; return 1 if a variant failed."""
     args = parse(argv)
-    facts = report.machine()
+    facts = machine()
     absent = runner.missing(args.variants)
     wanted = [name for name in args.variants if name not in absent]
     records, failures = runner.run_all(wanted, args.sizes, args.repeats, args.block_s, args.timeout)

@@ -1,4 +1,9 @@
-"""Time and memory of expanding the marmoset connectome: run ``python -m benchmarks.expansion``."""
+"""Time and memory of expanding the marmoset connectome.
+
+    python -m benchmarks.expansion --connectome C_Marmoset_Normalized.npy
+
+prints seconds and bytes.
+"""
 
 import argparse
 import random
@@ -12,21 +17,9 @@ import numpy as np
 from scipy import sparse as sp
 
 from eicon.connectomes._expand import expand
+from studies.common import random_regions
 
-CONNECTOMES = Path(__file__).parents[1].parent / "shared" / "connectomes" / "bio2art"
-N_REGIONS, DENSITY = 55, 0.627
 TARGET_SPARSITY, INTRINSIC_SHARE = 0.8, 0.8
-
-
-def regions() -> tuple[str, np.ndarray]:
-    """Return the marmoset's weights, or a random matrix of the same size and density where the file is absent."""
-    path = CONNECTOMES / "C_Marmoset_Normalized.npy"
-    if path.exists():
-        return "marmoset", np.load(path, allow_pickle=False)
-    rng = np.random.default_rng(0)
-    weights = rng.lognormal(-6, 2, (N_REGIONS, N_REGIONS)) * (rng.random((N_REGIONS, N_REGIONS)) < DENSITY)
-    np.fill_diagonal(weights, 0.0)
-    return f"random matrix, {N_REGIONS} regions", weights
 
 
 def loops(weights: np.ndarray, k: int, seed: int) -> np.ndarray:
@@ -79,11 +72,22 @@ def measure(run, repeats: int) -> tuple[float, float]:
 def main(argv: list[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.expansion", description=__doc__)
-    parser.add_argument("--neurons", type=int, nargs="+", default=[4, 16, 64], help="per region")
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--loop-repeats", type=int, default=3, help="runs of the reference in plain Python")
+    parser.add_argument("--connectome", type=Path, help="npy of region weights (default: random, as large and dense)")
+    parser.add_argument("--neurons", type=int, nargs="+", help="per region (default: 4 16 64)")
+    parser.add_argument("--repeats", type=int, help="(default: 7)")
+    parser.add_argument("--loop-repeats", type=int, help="runs of the reference in plain Python (default: 3)")
+    parser.add_argument("--quick", action="store_true", help="few neurons, one run")
     args = parser.parse_args(argv)
-    name, weights = regions()
+    args.neurons = args.neurons or ([2] if args.quick else [4, 16, 64])
+    args.repeats, args.loop_repeats = (
+        args.repeats or (1 if args.quick else 7),
+        args.loop_repeats or (1 if args.quick else 3),
+    )
+    if args.connectome is None:
+        weights = random_regions()
+        name = f"random matrix, {len(weights)} regions"
+    else:
+        name, weights = args.connectome.stem, np.load(args.connectome, allow_pickle=False)
     print(f"{name}; partition random; medians of {args.repeats} runs (loops: {args.loop_repeats})")
     print(f"{'k':>4} {'N':>6} {'form':>7} {'time/s':>8} {'peak/MB':>8} {'result/MB':>9} {'loops/s':>8} {'ratio':>6}")
     for k in args.neurons:

@@ -6,11 +6,14 @@ It needs playwright, and a Chromium of the system. Networks are not trained: siz
 learned, except that noise of trained networks may compress better or worse.
 """
 
+import argparse
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from playwright.sync_api import Browser, sync_playwright
 
@@ -18,11 +21,19 @@ from eicon.models import save
 from eicon.pages._explore import explore_run
 from eicon.runs import create_run, parse_config
 
-N, REPEATS, OPENINGS = 200, 20, 5
+
+class Sizes(NamedTuple):
+    """How large and how often."""
+
+    n: int = 200
+    repeats: int = 20
+    openings: int = 5
+    redraws: int = 20
+    """Other units that are shown, one after the other, in each opening."""
+
+
 CASES = (("PerceptualDecision", "relu"), ("ParametricMemory", "tanh"))
 """Ten conditions each; 60 steps with many silent units, and 245 steps in which all units are noisy."""
-UNITS = 20
-
 REDRAW = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
   await frame();
@@ -34,13 +45,13 @@ REDRAW = """async () => {
 }"""
 
 
-def write_page(task: str, activation: str, folder: Path) -> tuple[Path, str]:
+def write_page(task: str, activation: str, folder: Path, sizes: Sizes) -> tuple[Path, str]:
     """Page of an untrained network, and what it holds."""
-    config = f'seed = 0\n[task]\nname = "{task}"\n[network]\nn_rec = {N}\nactivation = "{activation}"\n'
+    config = f'seed = 0\n[task]\nname = "{task}"\n[network]\nn_rec = {sizes.n}\nactivation = "{activation}"\n'
     run = create_run(folder / task, parse_config(config))
     save(run.config.make_network(run.config.make_task()), run.network)
     start = time.perf_counter()
-    written = explore_run(run, repeats=REPEATS, progress=False)
+    written = explore_run(run, repeats=sizes.repeats, progress=False)
     took = time.perf_counter() - start
     words = (
         f"{written.n_units} units, {written.n_trials} trials ({written.n_trials_kept} kept one by one), "
@@ -49,38 +60,43 @@ def write_page(task: str, activation: str, folder: Path) -> tuple[Path, str]:
     return Path(written.path), words
 
 
-def opening_times(browser: Browser, path: Path) -> tuple[list[float], list[float]]:
+def opening_times(browser: Browser, path: Path, sizes: Sizes) -> tuple[list[float], list[float]]:
     """Milliseconds from the start of navigation until all is drawn, and from a key to the second frame after it."""
     openings, redraws = [], []
-    for _ in range(OPENINGS):
+    for _ in range(sizes.openings):
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(path.as_uri())
         page.wait_for_selector("html[data-ready]", state="attached")
         openings.append(float(page.get_attribute("html", "data-ready") or "nan"))
-        redraws += [page.evaluate(REDRAW) for _ in range(UNITS)]
+        redraws += [page.evaluate(REDRAW) for _ in range(sizes.redraws)]
         page.close()
     return openings, redraws
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> int:
     """Print a line or two for each task."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.explorer", description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a small network of one task, opened once")
+    quick = parser.parse_args(argv).quick
+    sizes, cases = (Sizes(10, 2, 1, 2), CASES[:1]) if quick else (Sizes(), CASES)
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("there is no chromium or google-chrome to open the pages in.")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium)
         print(f"Chromium {browser.version}, headless, without GPU")
-        for task, activation in CASES:
-            path, words = write_page(task, activation, Path(folder))
-            openings, redraws = opening_times(browser, path)
+        for task, activation in cases:
+            path, words = write_page(task, activation, Path(folder), sizes)
+            openings, redraws = opening_times(browser, path, sizes)
             print(f"{task}, {activation}: {words}")
             print(
-                f"  drawn {statistics.median(openings):.0f} ms after opening (median of {OPENINGS}, "
+                f"  drawn {statistics.median(openings):.0f} ms after opening (median of {sizes.openings}, "
                 f"{min(openings):.0f} to {max(openings):.0f}); another unit {statistics.median(redraws):.0f} ms "
                 f"after the key (median of {len(redraws)}, at most {max(redraws):.0f}; two frames at least)"
             )
         browser.close()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

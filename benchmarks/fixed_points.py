@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import report
+from studies.common import machine, without_absent
 
 TOL, RATE = 1e-12, 0.2
+SIZES = {"size": 200, "candidates": 4096, "times": 25.0, "rounds": 2}
 VARIANTS = {
     "eicon": "`eicon.analysis.fixed_points`, compilation and eigenvectors of all points included",
     "eicon-again": "the same, compiled before",
@@ -126,7 +127,7 @@ def spawn(variant: str, n: int, n_candidates: int, budget: float) -> dict[str, A
 
 def page(rounds: list[dict[str, dict[str, Any]]], options: argparse.Namespace) -> str:
     """Markdown page of all figures."""
-    facts = report.machine()
+    facts = machine()
     lines = [
         "# Search for fixed points",
         "",
@@ -135,7 +136,7 @@ def page(rounds: list[dict[str, dict[str, Any]]], options: argparse.Namespace) -
         f"{options.times:g} times what eicon took in the same round, compilation included, or stop when all have",
         "converged. Medians over rounds in turn; in brackets the range.",
         "",
-        *(f"- {name}: {text}" for name, text in VARIANTS.items()),
+        *(f"- {name}: {text}" for name, text in VARIANTS.items() if name in rounds[0]),
         "",
         "| variant | s | s / s of eicon | converged | median q |",
         "|---|---|---|---|---|",
@@ -153,35 +154,41 @@ def page(rounds: list[dict[str, dict[str, Any]]], options: argparse.Namespace) -
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run all variants in turn and print the page, or do the work of one."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fixed_points", description=__doc__)
-    parser.add_argument("--size", type=int, default=200)
-    parser.add_argument("--candidates", type=int, default=4096)
-    parser.add_argument("--times", type=float, default=25.0, help="what the gradient searches get, in eicon's time")
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--size", type=int, help="units (default: 200)")
+    parser.add_argument("--candidates", type=int, help="(default: 4096)")
+    parser.add_argument("--times", type=float, help="what the gradient searches get, in eicon's time (default: 25)")
+    parser.add_argument("--rounds", type=int, help="(default: 2)")
+    parser.add_argument("--quick", action="store_true", help="a small network, few candidates, one round")
     parser.add_argument("--variants", nargs="+", choices=[name for name in VARIANTS if name != "eicon"])
     parser.add_argument("--page", type=Path)
     parser.add_argument("--worker", choices=list(VARIANTS), help=argparse.SUPPRESS)
     parser.add_argument("--budget", type=float, default=math.inf, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
+    sizes = {"size": 10, "candidates": 8, "times": 0.1, "rounds": 1} if options.quick else SIZES
+    for name, value in sizes.items():
+        if getattr(options, name) is None:
+            setattr(options, name, value)
     if options.worker:
         print(json.dumps(work(options.worker, options.size, options.candidates, options.budget)))
         return 0
+    others = without_absent(options.variants or [name for name in VARIANTS if name != "eicon"])
     rounds = []
     for _ in range(options.rounds):
         results = {"eicon": spawn("eicon", options.size, options.candidates, math.inf)}
         budget = options.times * results["eicon"]["seconds"]
-        for name in options.variants or [name for name in VARIANTS if name != "eicon"]:
+        for name in others:
             results[name] = spawn(name, options.size, options.candidates, budget)
             print(name, results[name], "eicon", results["eicon"], file=sys.stderr, flush=True)
         rounds.append(results)
     text = page(rounds, options)
     print(text)
     if options.page is not None:
-        options.page.write_text(
-            f"{text}\n`python -m benchmarks.fixed_points {' '.join(sys.argv[1:])}`\n", encoding="utf-8"
-        )
+        words = " ".join(sys.argv[1:] if argv is None else argv)
+        options.page.parent.mkdir(parents=True, exist_ok=True)
+        options.page.write_text(f"{text}\n`python -m benchmarks.fixed_points {words}`\n", encoding="utf-8")
     return 0
 
 

@@ -1,6 +1,8 @@
 """Time an epoch of the published memory tasks beside an equivalent PyTorch loop and the limit of its products.
 
-    python -m benchmarks.memory --connectome C_Marmoset_Normalized.npy --latents FILE.npz
+    python -m benchmarks.memory --connectome FILE --latents FILE
+
+The first is bio2art's C_Marmoset_Normalized.npy; the second an npz with latents and labels.
 
 Every figure comes from a process of its own; the variants take turns, so that a drift of the machine hits all alike.
 """
@@ -17,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import report
+from studies.common import machine, stand_ins
 
 TASKS: dict[str, dict[str, Any]] = {
     "seq p=3": {"task": "seq", "pattern_length": 3},
@@ -28,12 +30,12 @@ TASKS: dict[str, dict[str, Any]] = {
 }
 VARIANTS = ("torch", "eicon", "limit")
 BATCH, N_TRAIN_OF = 128, 0.8
-EPOCHS = 100
+EPOCHS, QUICK_EPOCHS = 100, 2
 
 
 def prepare(name: str, connectome: Path, latents: Path) -> tuple[Any, Any, np.ndarray]:
     """Trials to train on and to validate with, and the neurons, the same for all variants."""
-    from benchmarks import published_memory as reference
+    from studies import published_memory as reference
 
     rng = np.random.default_rng(0)
     options = dict(TASKS[name])
@@ -44,11 +46,11 @@ def prepare(name: str, connectome: Path, latents: Path) -> tuple[Any, Any, np.nd
     return *reference.split(trials, N_TRAIN_OF, rng), reference.expand(np.load(connectome), 4, rng)
 
 
-def time_torch(name: str, connectome: Path, latents: Path, threads: int) -> float:
+def time_torch(name: str, connectome: Path, latents: Path, threads: int, epochs: int) -> float:
     """Milliseconds per epoch of the reference."""
     import torch
 
-    from benchmarks import published_memory as reference
+    from studies import published_memory as reference
 
     torch.set_num_threads(threads)
     train, validation, neurons = prepare(name, connectome, latents)
@@ -58,11 +60,11 @@ def time_torch(name: str, connectome: Path, latents: Path, threads: int) -> floa
     net = reference.Network(weights, "relu", torch.float32)
     mask = torch.from_numpy((neurons != 0).astype(np.float32))
     sets = [reference.batches(trials, torch.float32) for trials in (train, validation)]
-    curves = reference.train(net, *sets, mask, "Adam", 1e-4, EPOCHS // 2)
+    curves = reference.train(net, *sets, mask, "Adam", 1e-4, max(2, epochs // 2))
     return float(curves["epoch_ms_median"])
 
 
-def time_eicon(name: str, connectome: Path, latents: Path) -> float:
+def time_eicon(name: str, connectome: Path, latents: Path, epochs: int) -> float:
     """Milliseconds per epoch of `EpochTrainer` in compat mode, on the very same trials."""
     import jax
     import jax.numpy as jnp
@@ -103,15 +105,15 @@ def time_eicon(name: str, connectome: Path, latents: Path) -> float:
     trainer = EpochTrainer(
         net, task, as_trial(train), as_trial(validation), learning_rate=1e-4, mean="batches", second_bias=second_bias
     )
-    trainer.fit(EPOCHS, progress=False)
+    trainer.fit(epochs, progress=False)
     start = time.perf_counter()
-    trainer.fit(EPOCHS, progress=False)
-    return 1e3 * (time.perf_counter() - start) / EPOCHS
+    trainer.fit(epochs, progress=False)
+    return 1e3 * (time.perf_counter() - start) / epochs
 
 
 def reference_match() -> float:
     """Label of a match in the reference's trials."""
-    from benchmarks.published_memory import MATCH
+    from studies.published_memory import MATCH
 
     return MATCH
 
@@ -140,11 +142,12 @@ def time_limit(name: str, connectome: Path, latents: Path) -> float:
     return 1e3 * best * (1 + forward)
 
 
-def worker(variant: str, name: str, connectome: Path, latents: Path, threads: int) -> float:
+def worker(variant: str, name: str, threads: int, options: argparse.Namespace) -> float:
     """One figure, in this process."""
+    data, epochs = (options.connectome, options.latents), QUICK_EPOCHS if options.quick else EPOCHS
     if variant == "torch":
-        return time_torch(name, connectome, latents, threads)
-    return {"eicon": time_eicon, "limit": time_limit}[variant](name, connectome, latents)
+        return time_torch(name, *data, threads, epochs)
+    return time_eicon(name, *data, epochs) if variant == "eicon" else time_limit(name, *data)
 
 
 def spawn(variant: str, name: str, options: argparse.Namespace, threads: int) -> float:
@@ -154,28 +157,40 @@ def spawn(variant: str, name: str, options: argparse.Namespace, threads: int) ->
         environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     command = [sys.executable, "-m", "benchmarks.memory", "--worker", variant, name, str(threads)]
     command += ["--connectome", str(options.connectome), "--latents", str(options.latents)]
+    command += ["--quick"] if options.quick else []
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{variant}, {name}: {done.stderr.strip().splitlines()[-1]}")
     return float(done.stdout.split()[-1])
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run all variants in turn, print and write the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__.split("\n")[0])
-    parser.add_argument("--connectome", type=Path, required=True)
-    parser.add_argument("--latents", type=Path, required=True)
-    parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--tasks", nargs="+", choices=list(TASKS), default=list(TASKS))
+    parser.add_argument("--connectome", type=Path, help="npy of region weights")
+    parser.add_argument("--latents", type=Path, help="npz with latents and labels")
+    parser.add_argument("--repeats", type=int, help="rounds over the variants (default: 5)")
+    parser.add_argument("--threads", type=int, nargs="+", help="(default: 1 2)")
+    parser.add_argument("--tasks", nargs="+", choices=list(TASKS), help="(default: all)")
+    parser.add_argument("--quick", action="store_true", help="one task, one round, made-up data where none is named")
+    parser.add_argument("--out", type=Path, default=Path("results/bench"), help="records (default: results/bench)")
     parser.add_argument("--page", type=Path)
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
+    if options.quick and None in (options.connectome, options.latents):
+        folder, latents = stand_ins(options.out / "stand_ins")
+        options.connectome = options.connectome or folder / "C_Marmoset_Normalized.npy"
+        options.latents = options.latents or latents
+    elif None in (options.connectome, options.latents):
+        parser.error("--connectome and --latents are required")
+    options.repeats = options.repeats or (1 if options.quick else 5)
+    options.threads = options.threads or ([1] if options.quick else [1, 2])
+    options.tasks = options.tasks or list(TASKS)[: 1 if options.quick else None]
     if options.worker:
         variant, name, threads = options.worker
-        print(worker(variant, name, options.connectome, options.latents, int(threads)))
+        print(worker(variant, name, int(threads), options))
         return 0
-    facts = report.machine()
+    facts = machine()
     columns = ["task", "threads", *(f"{v} ms" for v in VARIANTS), "torch / eicon", "eicon / limit"]
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for threads in options.threads:
@@ -202,13 +217,12 @@ def main() -> int:
             "",
             f"{facts['cpu']}, {facts['cores']} cores; {versions}",
             "",
-            f"`python -m benchmarks.memory --repeats {options.repeats} ...`",
+            f"`python -m benchmarks.memory --connectome FILE --latents FILE --repeats {options.repeats}`",
         ]
         options.page.parent.mkdir(parents=True, exist_ok=True)
         options.page.write_text("\n".join(text) + "\n", encoding="utf-8")
-    out = Path("results") / "bench" / "memory.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(lines))
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "memory.json").write_text(json.dumps(lines))
     return 0
 
 

@@ -1,9 +1,7 @@
 """Summaries, the printed table and the JSON file."""
 
-import importlib.metadata
 import json
 import os
-import platform
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,26 +11,6 @@ from benchmarks.problem import recurrent_flops
 from benchmarks.variants import VARIANTS
 
 RATIOS = (("torch", "eicon"), ("torch-hoisted", "eicon"), ("seed", "eicon"), ("core", "limit"))
-PACKAGES = ("eicon", "jax", "jaxlib", "brainpy", "torch", "numpy")
-
-
-def machine() -> dict[str, Any]:
-    """Return the facts that a reader needs to compare with another machine."""
-    model = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text().splitlines():
-            if line.startswith("model name"):
-                model = line.partition(":")[2].strip()
-                break
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    versions = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed"
-    return {"cpu": model, "cores": usable, "load_average_1min": os.getloadavg()[0], "versions": versions}
 
 
 def summarise(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import report
 from benchmarks.worker import peak_mb
+from studies.common import machine, without_absent
 
 VARIANTS = {
     "torch": "a plain PyTorch loop: effective weight in each step, autograd through the trial",
@@ -42,7 +42,7 @@ def write_batches(path: Path, batch_size: int) -> None:
     np.savez(path, **{part: np.stack([getattr(t, part) for t in trials]) for part in ("inputs", "targets", "mask")})
 
 
-def torch_steps(path: Path, hoisted: bool) -> Callable[[], None]:
+def torch_steps(path: Path, hoisted: bool, steps: int) -> Callable[[], None]:
     """Some training steps of the PyTorch loop."""
     import torch
 
@@ -58,7 +58,7 @@ def torch_steps(path: Path, hoisted: bool) -> Callable[[], None]:
     stream = cycle(batches)
 
     def run() -> None:
-        for _ in range(STEPS):
+        for _ in range(steps):
             inputs, targets, mask = next(stream)
             optimizer.zero_grad()
             loss = (((net(inputs) - targets) ** 2).mean(dim=2) * mask).sum() / mask.sum()
@@ -68,7 +68,7 @@ def torch_steps(path: Path, hoisted: bool) -> Callable[[], None]:
     return run
 
 
-def eicon_steps(batch_size: int, omega: bool) -> Callable[[], None]:
+def eicon_steps(batch_size: int, omega: bool, steps: int) -> Callable[[], None]:
     """Some training steps of the suite's network."""
     from eicon.reproduce.song2016 import model_config
 
@@ -78,27 +78,29 @@ def eicon_steps(batch_size: int, omega: bool) -> Callable[[], None]:
     training = config.training.model_copy(update={"regularizers": kept, "batch_size": batch_size})
     config = config.model_copy(update={"training": training})
     trainer = config.make_trainer(config.make_network(task), task)
-    return lambda: trainer.fit(STEPS, validate_every=10**6, progress=False)
+    return lambda: trainer.fit(steps, validate_every=10**6, progress=False)
 
 
-def work(variant: str, path: Path, batch_size: int) -> tuple[float, float]:
+def work(variant: str, path: Path, batch_size: int, quick: bool) -> tuple[float, float]:
     """Seconds per step, the median of three rounds after one to warm up, and the peak memory in MB."""
+    steps = 1 if quick else STEPS
     if variant.startswith("torch"):
-        run = torch_steps(path, variant == "torch-hoisted")
+        run = torch_steps(path, variant == "torch-hoisted", steps)
     else:
-        run = eicon_steps(batch_size, variant == "eicon-omega")
+        run = eicon_steps(batch_size, variant == "eicon-omega", steps)
     run()
     times = []
     for _ in range(3):
         start = time.perf_counter()
         run()
-        times.append((time.perf_counter() - start) / STEPS)
+        times.append((time.perf_counter() - start) / steps)
     return statistics.median(times), peak_mb()
 
 
-def spawn(variant: str, path: Path, batch_size: int) -> tuple[float, float]:
+def spawn(variant: str, path: Path, batch_size: int, quick: bool) -> tuple[float, float]:
     """`work` in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.romo", "--batch", str(batch_size), "--worker", variant, str(path)]
+    command += ["--quick"] if quick else []
     done = subprocess.run(
         command, env={**os.environ, "JAX_PLATFORMS": "cpu"}, capture_output=True, text=True, check=False
     )
@@ -110,19 +112,19 @@ def spawn(variant: str, path: Path, batch_size: int) -> tuple[float, float]:
 
 def page(rounds: list[dict[str, tuple[float, float]]], batch_size: int, repeats: int) -> str:
     """Markdown page of all figures."""
-    facts = report.machine()
+    facts = machine()
     lines = [
         "# A training step of parametric working memory",
         "",
         f"N = {N_REC}, {batch_size} trials a step, 245 steps a trial (4.9 s at dt 20 ms), forward, backward and",
         "Adam, on all cores. Medians over rounds in turn; in brackets the range of the rounds' ratios.",
         "",
-        *(f"- {name}: {text}" for name, text in VARIANTS.items()),
+        *(f"- {name}: {text}" for name, text in VARIANTS.items() if name in rounds[0]),
         "",
         "| variant | steps per second | peak memory (MB) | time / eicon's |",
         "|---|---|---|---|",
     ]
-    for name in VARIANTS:
+    for name in rounds[0]:
         seconds = statistics.median(r[name][0] for r in rounds)
         ratios = [r[name][0] / r["eicon"][0] for r in rounds]
         ratio = f"{statistics.median(ratios):.2f} ({min(ratios):.2f} - {max(ratios):.2f})"
@@ -132,24 +134,32 @@ def page(rounds: list[dict[str, tuple[float, float]]], batch_size: int, repeats:
     return "\n".join([*lines, "", f"{facts['cpu']}, {facts['cores']} cores; {versions}", "", f"`{command}`", ""])
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     """Run all variants in turn, print and write the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.romo", description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--repeats", type=int, help="rounds over the variants (default: 3)")
+    parser.add_argument("--batch", type=int, help="trials a step (default: 32)")
+    parser.add_argument("--variants", nargs="+", choices=list(VARIANTS), default=list(VARIANTS))
+    parser.add_argument("--quick", action="store_true", help="two trials a step, one round")
     parser.add_argument("--page", type=Path)
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
+    options.repeats = options.repeats or (1 if options.quick else 3)
+    options.batch = options.batch or (2 if options.quick else 32)
     if options.worker:
-        print(*work(options.worker[0], Path(options.worker[1]), options.batch))
+        print(*work(options.worker[0], Path(options.worker[1]), options.batch, options.quick))
         return 0
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "batches.npz"
         write_batches(path, options.batch)
-        rounds = [{name: spawn(name, path, options.batch) for name in VARIANTS} for _ in range(options.repeats)]
+        names = dict.fromkeys(["eicon", *without_absent(options.variants)])
+        rounds = [
+            {name: spawn(name, path, options.batch, options.quick) for name in names} for _ in range(options.repeats)
+        ]
     text = page(rounds, options.batch, options.repeats)
     print(text)
     if options.page is not None:
+        options.page.parent.mkdir(parents=True, exist_ok=True)
         options.page.write_text(text, encoding="utf-8")
     return 0
 

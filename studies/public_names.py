@@ -1,11 +1,15 @@
-"""How many names eicon has: ``python -m studies.public_names [PACKAGE DIRECTORY]``.
+"""How many names eicon has.
 
+    python -m studies.public_names [PACKAGE DIRECTORY]
+
+Budget: a second.
 Counted are the names in the ``__init__`` of every room that have no underscore and are not modules, and, apart from
 them, those in the public files of a room (``results.py`` ...). Files are read, not imported: any version will do.
 """
 
 import ast
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 INTERNAL = ("cli", "data")
@@ -16,7 +20,7 @@ def names_in(path: Path) -> set[str]:
     """Public names of a file that are not modules: what it imports from files beside it, and what it defines."""
     found: set[str] = set()
     body = ast.parse(path.read_text(encoding="utf-8")).body
-    for node in [*body, *(inner for block in body if isinstance(block, ast.If) for inner in block.body)]:
+    for node in [*body, *(inner for branch in body if isinstance(branch, ast.If) for inner in branch.body)]:
         if isinstance(node, ast.ImportFrom) and node.level == 1 and node.module:
             found |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -41,9 +45,10 @@ def public_names(package: Path) -> dict[str, set[str]]:
     return found
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print a table of rooms, and of their files."""
-    package = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parents[1] / "eicon"
+    words = sys.argv[1:] if argv is None else argv
+    package = Path(words[0]) if words else Path(__file__).parents[1] / "eicon"
     found = public_names(package)
     rooms = {name for name in found if (package / Path(*name.split(".")[1:])).is_dir()}
     for kind, wanted in (("room", rooms), ("file of a room", found.keys() - rooms)):
@@ -52,7 +57,8 @@ def main() -> None:
         for name, number in counts.items():
             print(f"| `{name}` | {number} |")
         print(f"| all | {sum(counts.values())} |")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,15 +1,19 @@
-"""How long commands take that need no network: ``python -m studies.start_times [RUNS]``; a Markdown table.
+"""How long commands take that need no network.
 
-The commands are run one after the other, RUNS times (default: 5); the median is shown. Which eicon it is says
-PYTHONPATH.
+    python -m studies.start_times
+    python -m studies.start_times --repeats 9
+
+Budget: a minute.
+The commands are run one after the other, and that five times; a table shows the medians. PYTHONPATH says of which eicon.
 """
 
-import os
+import argparse
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 FILES = {
@@ -36,23 +40,26 @@ COMMANDS = (
 def seconds(command: str, folder: str) -> float:
     """Wall time of a command, from start to end of its process."""
     start = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "eicon", *command.split()], cwd=folder, capture_output=True, check=False, env=os.environ
-    )
+    subprocess.run([sys.executable, "-m", "eicon", *command.split()], cwd=folder, capture_output=True, check=False)
     return time.perf_counter() - start
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
-    repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
+    parser = argparse.ArgumentParser(prog="python -m studies.start_times", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--repeats", type=int, default=5, help="how often each command is run (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="the light commands alone, once")
+    options = parser.parse_args(argv)
+    commands, repeats = (COMMANDS[:3], 1) if options.quick else (COMMANDS, options.repeats)
     with tempfile.TemporaryDirectory() as folder:
         for name, text in FILES.items():
             (Path(folder) / name).write_text(text)
-        taken = [[seconds(command, folder) for command in COMMANDS] for _ in range(repeats)]
+        taken = [[seconds(command, folder) for command in commands] for _ in range(repeats)]
     print(f"| command | seconds (median of {repeats}) |\n|---|--:|")
-    for command, values in zip(COMMANDS, zip(*taken, strict=True), strict=True):
+    for command, values in zip(commands, zip(*taken, strict=True), strict=True):
         print(f"| `eicon {command}` | {statistics.median(values):.2f} |")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

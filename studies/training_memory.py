@@ -2,16 +2,17 @@
 
     python -m studies.training_memory [OUT.json]
 
+Budget: half an hour on one core.
 A network of 20 units is trained by `Trainer` (steps) and by `EpochTrainer` (epochs); the resident set is taken every
 2,000 steps, after garbage collection. Then 12 networks of different sizes are made, trained for 10 steps and deleted:
 what a worker of pytest-xdist does all day. Last, what of it JAX gives back when all its caches are cleared.
 """
 
-import argparse
 import gc
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ import psutil
 from eicon.models import RateRNN
 from eicon.tasks import SequenceMemory
 from eicon.training import EpochTrainer, Trainer, split_trials
+from studies.common import new_parser, places
 
 STEPS, PARTS, NETWORKS = 20_000, 10, 12
 
@@ -35,19 +37,19 @@ def resident() -> float:
     return psutil.Process().memory_info().rss / 1e6
 
 
-def over_steps(trainer: Any) -> list[float]:
+def over_steps(trainer: Any, steps: int) -> list[float]:
     """Resident set after a first tenth of the training, and after each further one."""
     sizes = []
     for _ in range(PARTS):
-        trainer.fit(STEPS // PARTS, progress=False)
+        trainer.fit(steps // PARTS, progress=False)
         sizes.append(round(resident(), 1))
     return sizes
 
 
-def over_networks() -> list[float]:
+def over_networks(networks: int) -> list[float]:
     """Resident set after each of several networks of different sizes."""
     task, sizes = SequenceMemory(), []
-    for i in range(NETWORKS):
+    for i in range(networks):
         net = RateRNN.dale(task.n_in, 20 + i, task.n_out, seed=i)
         Trainer(net, task, batch_size=8, validation_repeats=2).fit(10, progress=False)
         del net
@@ -55,11 +57,15 @@ def over_networks() -> list[float]:
     return sizes
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure all three."""
-    parser = argparse.ArgumentParser(prog="python -m studies.training_memory", description=__doc__.split("\n")[0])
-    parser.add_argument("out", type=Path, nargs="?", help="where the record goes (JSON)")
-    options = parser.parse_args()
+    parser = new_parser("training_memory", __doc__)
+    parser.add_argument(
+        "record", type=Path, nargs="?", metavar="OUT.json", help="(default: training_memory.json in --out)"
+    )
+    options = parser.parse_args(argv)
+    target = options.record or places("training_memory", options).out / "training_memory.json"
+    steps, networks = (20, 2) if options.quick else (STEPS, NETWORKS)
     task = SequenceMemory()
     train, validation = split_trials(task.trials(20, key=jax.random.key(0)), 0.5, key=jax.random.key(1))
 
@@ -67,14 +73,13 @@ def main() -> int:
         return RateRNN.dale(task.n_in, 20, task.n_out)
 
     record: dict[str, Any] = {"imported": round(resident(), 1)}
-    record["Trainer"] = over_steps(Trainer(net(), task, batch_size=8, validation_repeats=2))
-    record["EpochTrainer"] = over_steps(EpochTrainer(net(), task, train, validation, batch_size=10))
-    record["networks"] = over_networks()
+    record["Trainer"] = over_steps(Trainer(net(), task, batch_size=8, validation_repeats=2), steps)
+    record["EpochTrainer"] = over_steps(EpochTrainer(net(), task, train, validation, batch_size=10), steps)
+    record["networks"] = over_networks(networks)
     record["programs"] = len(jax.devices()[0].client.live_executables())
     jax.clear_caches()
     record["caches cleared"] = round(resident(), 1)
-    if options.out is not None:
-        options.out.write_text(json.dumps(record), encoding="utf-8")
+    target.write_text(json.dumps(record), encoding="utf-8")
     for name, values in record.items():
         print(name, values)
     return 0

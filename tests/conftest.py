@@ -1,21 +1,48 @@
 """Shared by all rooms: silent broadcasting is refused, float64 is a fixture, and so are small runs and a sweep."""
 
-import gc
+import atexit
+import fcntl
+import json
+import os
+import shutil
 import signal
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
+
+# Nearly all time of these tests is compilation, of programs that then run for milliseconds. It is read when JAX starts;
+# `make test-all` runs its batteries with the optimisation that users have.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import jax
 import numpy as np
 import psutil
 import pytest
 
+from eicon._memory import give_back
 from eicon.connectomes import Connectome
-from eicon.runs import analyze_run, create_run, create_sweep, parse_config, parse_sweep, run_sweep, train_run
+from eicon.runs import (
+    analyze_run,
+    create_run,
+    create_sweep,
+    open_run,
+    open_sweep,
+    parse_config,
+    parse_sweep,
+    run_sweep,
+    train_run,
+)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
-MOST_BYTES = 1.0e9
+_PROGRAMS = tempfile.mkdtemp(prefix="eicon-tests-")
+atexit.register(shutil.rmtree, _PROGRAMS, ignore_errors=True)
+jax.config.update("jax_compilation_cache_dir", _PROGRAMS)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+"""Equal programs of equal networks are compiled once in a process, whoever traces them; no process shares them."""
+
+MOST_BYTES = 0.8e9
 """Resident memory of a worker beyond which compiled programs are dropped when a file of tests is done."""
 
 
@@ -23,9 +50,10 @@ MOST_BYTES = 1.0e9
 def _bounded_memory() -> Iterator[None]:
     """Programs of networks that are gone would stay compiled to the end: a worker of all tests took 5 GB."""
     yield
+    give_back()
     if psutil.Process().memory_info().rss > MOST_BYTES:
-        gc.collect()
         jax.clear_caches()
+        give_back()
 
 
 TINY = """
@@ -51,10 +79,37 @@ def x64() -> Iterator[None]:
 
 @pytest.fixture
 def interrupts_raise() -> Iterator[None]:
-    """SIGINT raises here and in child processes; a shell's background jobs would ignore it and pass that on."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    """SIGINT raises here and in child processes; a shell's background jobs would ignore it and pass that on.
+
+    SIGTERM, where nobody expects it, does not end the tests.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, lambda *_: None)
     yield
-    signal.signal(signal.SIGINT, before)
+    for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
+        signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Fill a folder in the first worker that needs it; the others wait, and take what is there.
+
+    Tests must not change it: a worker copies what it gives them.
+    """
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+
+    def folder(name: str, fill: Callable[[Path], object]) -> Path:
+        path = root / f"once-{name}"
+        with (root / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.is_dir():
+                partial = tmp_path_factory.mktemp(name)
+                fill(partial)
+                partial.rename(path)
+        return path
+
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -63,11 +118,16 @@ def tiny_toml():
 
 
 @pytest.fixture(scope="session")
-def trained_run(tmp_path_factory):
-    """A trained and analysed run; tests must not change it."""
-    run = create_run(tmp_path_factory.mktemp("runs") / "tiny", parse_config(TINY))
-    train_run(run, progress=False)
-    return run, analyze_run(run, repeats=10)
+def trained_run(once, tmp_path_factory):
+    """A trained and analysed run, and the numbers of its analysis; tests must not change it."""
+
+    def fill(folder):
+        run = create_run(folder / "tiny", parse_config(TINY))
+        train_run(run, progress=False)
+        analyze_run(run, repeats=10)
+
+    run = open_run(shutil.copytree(once("run", fill) / "tiny", tmp_path_factory.mktemp("runs") / "tiny"))
+    return run, json.loads((run.path / "analysis.json").read_text())
 
 
 @pytest.fixture(scope="session")
@@ -80,13 +140,12 @@ def bio2art():
 
 
 @pytest.fixture(scope="session")
-def small_connectome(tmp_path_factory):
+def small_connectome(once):
     """File of a connectome of six regions."""
     rng = np.random.default_rng(0)
     weights = rng.random((6, 6)) * (rng.random((6, 6)) < 0.7) * (1 - np.eye(6))
-    path = tmp_path_factory.mktemp("connectome") / "small.npz"
-    Connectome(weights, tuple("ABCDEF"), name="small", species="none").save(path)
-    return path
+    small = Connectome(weights, tuple("ABCDEF"), name="small", species="none")
+    return once("connectome", lambda folder: small.save(folder / "small.npz")) / "small.npz"
 
 
 @pytest.fixture(scope="session")
@@ -111,8 +170,10 @@ training.learning_rate = [0.01, 0.001]
 
 
 @pytest.fixture(scope="session")
-def finished_sweep(sweep_toml, tmp_path_factory):
-    """That sweep, done in this process; tests must not change it."""
-    sweep = create_sweep(tmp_path_factory.mktemp("sweeps") / "here", parse_sweep(sweep_toml))
-    run_sweep(sweep, workers=0, progress=False)
-    return sweep
+def finished_sweep(sweep_toml, once, tmp_path_factory):
+    """That sweep, done in this process or another one; tests must not change it."""
+
+    def fill(folder):
+        run_sweep(create_sweep(folder / "here", parse_sweep(sweep_toml)), workers=0, progress=False)
+
+    return open_sweep(shutil.copytree(once("sweep", fill) / "here", tmp_path_factory.mktemp("sweeps") / "here"))

@@ -102,6 +102,7 @@ def complaints(notebook: dict, name: str = "") -> list[str]:
     return lines
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_notebook_runs(path, tmp_path):
     done = subprocess.run(

@@ -85,6 +85,7 @@ def test_the_sdist_gives_the_same_wheel(released, tmp_path):
     assert contents(build(source, out)[0]) == contents(released[0])
 
 
+@pytest.mark.battery
 def test_it_works_without_extras_outside_of_the_checkout(unpacked, tmp_path):
     code = (
         "import eicon, pkgutil, importlib\n"

@@ -157,7 +157,7 @@ def signed_clustering(
     >>> w = np.outer(preference, preference) + np.random.default_rng(0).normal(size=(8, 8))
     >>> result = signed_clustering(w, preference, rng=0)
     >>> round(result.difference, 1), result.p_value < 0.05
-    (1.5, True)
+    (1.6, True)
     """
     w, d = np.asarray(weights, np.float64), np.asarray(d_prime, np.float64)
     if d.ndim != 1 or w.shape != (d.size, d.size):

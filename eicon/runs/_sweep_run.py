@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from .._files import load_arrays, save_arrays
+from .._memory import give_back
 from .._version import __version__
 from ..connectomes import Connectome, assign_signs, expand, neurons_per_region
 from ..connectomes import load as load_connectome
@@ -130,6 +131,7 @@ def train_sweep_run(run: SweepRun) -> dict[str, Any]:
             raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+        give_back()
     _checkpoint(run).unlink(missing_ok=True)
     shutil.rmtree(_stored(run), ignore_errors=True)
     for folder in (run.root / STORED, run.root / CHECKPOINTS):

@@ -9,20 +9,28 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from eicon import runs
 from eicon.cli import main
 from eicon.cli._common import command, errors
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, tiny_toml):
     """Directory with a trained run ``first``, made by the command."""
     folder = tmp_path_factory.mktemp("shared")
-    (folder / "tiny.toml").write_text(
-        "[task]\nname = 'PerceptualDecision'\n[network]\nn_rec = 10\n[training]\nsteps = 20\nbatch_size = 4\n"
-    )
+    (folder / "tiny.toml").write_text(tiny_toml)
     result = CliRunner().invoke(main, ["train", str(folder / "tiny.toml"), "--out", str(folder / "first"), "--json"])
     assert result.exit_code == 0, result.output
     return folder, json.loads(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def analysed(trained):
+    """What the command prints of its analysis."""
+    words = ["analyze", str(trained[0] / "first"), "--repeats", "10", "--seed", "7", "--json"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == 0, result.output
+    return result.stdout
 
 
 @pytest.fixture
@@ -63,11 +71,10 @@ def test_summaries_of_commands_are_whole():
     assert "Exit codes: 0 done; 1 error" in listed
 
 
-def test_json_is_all_there_is_on_standard_output(invoke, trained):
+def test_json_is_all_there_is_on_standard_output(invoke, trained, analysed):
     assert trained[1]["status"] == "trained"
     assert trained[1]["network"].endswith("network.npz")
-    analyzed = json.loads(invoke("analyze", "first", "--repeats", 2, "--seed", 7, "--json").stdout)
-    assert analyzed["seed"] == 7
+    assert json.loads(analysed)["seed"] == 7
     assert json.loads(invoke("report", "first", "--json").stdout) == {"report": "first/report.html"}
     shown = json.loads(invoke("connectomes", "show", "celegans", "--json").stdout)
     assert (shown["n"], shown["connections"], len(shown["units"])) == (302, 3709, 302)
@@ -76,7 +83,7 @@ def test_json_is_all_there_is_on_standard_output(invoke, trained):
 
 def test_the_seed_fixes_trials_and_noise(invoke):
     def rates(*words):
-        result = invoke("perturb", "first", "--silence", "I", "--repeats", 1, "--json", *words)
+        result = invoke("perturb", "first", "--silence", "I", "--repeats", 10, "--json", *words)
         assert result.exit_code == 0, result.output
         return json.loads(result.stdout)[0]["mean_rate"]
 
@@ -87,18 +94,29 @@ def test_the_seed_fixes_trials_and_noise(invoke):
 
 
 def test_a_condensation_does_not_go_on_with_another_seed(invoke):
-    words = ("condense", "first", "--to", 6, "--retrain", 0, "--out", "small", "--json", "--quiet")
+    words = ("condense", "first", "--to", 15, "--retrain", 0, "--out", "small", "--json", "--quiet")
     assert invoke(*words, "--seed", 1).exit_code == 0
     refused = invoke(*words, "--seed", 2)
     assert refused.exit_code == 1
     assert "small holds another condensation; choose another --out" in refused.stderr
 
 
-def test_quiet_and_debug_stand_before_or_after_the_command(invoke):
-    analyze = ("analyze", "first", "--repeats", 2)
-    assert "Analysing" in invoke(*analyze, "--spectra").stderr
-    for words in (("--quiet", *analyze, "--spectra"), (*analyze, "--spectra", "--quiet")):
-        assert invoke(*words).stderr == ""
+def test_quiet_and_debug_stand_before_or_after_the_command(invoke, analysed, monkeypatch):
+    """With an analysis that is done already, and only says what it was asked to show."""
+
+    def done(run, *, repeats, dynamics):
+        click.echo(f"progress: {dynamics.progress}")
+        return json.loads(analysed)
+
+    monkeypatch.setattr(runs, "analyze_run", done)
+    analyze = ("analyze", "first", "--repeats", 10, "--spectra")
+    said = invoke(*analyze)
+    assert "Analysing" in said.stderr
+    assert "progress: True" in said.stdout
+    for words in (("--quiet", *analyze), (*analyze, "--quiet")):
+        said = invoke(*words)
+        assert (said.exit_code, said.stderr) == (0, "")
+        assert "progress: False" in said.stdout
     for words in (("--debug", "analyze", "absent"), ("analyze", "absent", "--debug")):
         assert isinstance(invoke(*words).exception, FileNotFoundError)
 

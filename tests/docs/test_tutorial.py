@@ -17,6 +17,7 @@ def test_blocks_are_found():
     assert sum(block.language == "console" for block in blocks) == 2
 
 
+@pytest.mark.battery
 def test_tutorial_runs(tmp_path, monkeypatch, capsys):
     names = run_page(PAGE, monkeypatch, tmp_path)
     printed = capsys.readouterr().out

@@ -145,8 +145,8 @@ def test_epochs_that_are_alike_in_all_trials_name_the_times(example):
 @pytest.mark.parametrize("form", ["netcdf", "zarr"])
 def test_a_dataset_is_identical_when_it_is_read(form, example, tmp_path):
     wanted = exchange.to_xarray(*example[:3], task=example.task)
-    getattr(exchange, f"write_{form}")(tmp_path / "a", *example[:3], task=example.task)
-    assert getattr(exchange, f"read_{form}")(tmp_path / "a").identical(wanted)
+    getattr(exchange.files, f"write_{form}")(tmp_path / "a", *example[:3], task=example.task)
+    assert getattr(exchange.files, f"read_{form}")(tmp_path / "a").identical(wanted)
     if form == "netcdf":  # as anybody else opens it
         with xr.open_dataset(tmp_path / "a", engine="h5netcdf") as opened:
             assert opened.load().identical(wanted)

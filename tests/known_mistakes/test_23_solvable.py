@@ -1,10 +1,8 @@
 """Mistake 23: epochs out of order, so that no observer could solve the task from what it has seen so far."""
 
 import dataclasses
-import functools
 from collections.abc import Callable, Iterator
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -22,6 +20,9 @@ from eicon.tasks import (
     Trial,
 )
 from eicon.tasks._table import make
+
+from ..tasks import drawn
+from ..tasks.drawn import compiled
 
 CHANCE = {
     "PerceptualDecision": 0.5,
@@ -42,16 +43,14 @@ CHANCE = {
     "FlipFlop": 0.5,
     "PulseAccumulation": 0.5,
 }
-KEY = jax.random.key(0)
 VARIANTS = {name: make(name) for name in TASKS} | {"PerceptualDecision, variable": PerceptualDecision.variable()}
 
 
-@functools.cache
 def balanced(task: Task) -> Trial:
-    return task.trials(2, key=KEY)
+    return drawn.balanced(task, 2, 0)
 
 
-def ideal_outputs(trial: Trial) -> jax.Array:
+def ideal_outputs(trial: Trial) -> np.ndarray:
     """At each step the mean target of all trials whose inputs were the same so far: the best causal observer."""
     inputs, targets = np.asarray(trial.inputs), np.asarray(trial.targets, np.float64)
     if targets.ndim == 2:
@@ -63,16 +62,15 @@ def ideal_outputs(trial: Trial) -> jax.Array:
         history = [names.setdefault((h, u.tobytes()), len(names)) for h, u in zip(history, inputs[t], strict=True)]
         same = np.equal.outer(history, history)
         outputs[t] = same @ targets[t] / same.sum(axis=1, keepdims=True)
-    return jnp.asarray(outputs, jnp.float32)
+    return outputs.astype(np.float32)
 
 
-def check(task: Task) -> None:
+def check(task: Task, trial: Trial) -> None:
     """The ideal observer, which knows only the inputs until now, is always right and misses no scored target."""
-    trial = balanced(task)
     outputs = ideal_outputs(trial)
-    assert float(task.accuracy(outputs, trial)) == 1.0
+    assert float(compiled(task).accuracy(outputs, trial)) == 1.0
     if trial.targets.ndim == 3:
-        missed = jnp.abs(outputs - trial.targets) * trial.mask[..., None]
+        missed = np.abs(outputs - trial.targets) * trial.mask[..., None]
         assert float(missed.max()) < 1e-5
 
 
@@ -143,89 +141,88 @@ STREAMS = {
 """Tasks whose inputs come in pulses at random times: for them, an observer that does nothing but what is asked."""
 
 
-def check_by_memory(task: Task, observer: Callable[[Iterator[np.ndarray]], Iterator[list[float]]]) -> None:
+def some(task: Task) -> Trial:
+    return drawn.sample(task, 40, 0)
+
+
+def check_by_memory(
+    task: Task, observer: Callable[[Iterator[np.ndarray]], Iterator[list[float]]], trial: Trial
+) -> None:
     """An observer that hears one step at a time and must answer before it hears the next is always right."""
-    trial = task.sample(KEY, 40)
     outputs = np.zeros((trial.n_steps, 40, task.n_out), np.float32)
     for b in range(40):
-        for t, answer in enumerate(observer(iter(np.asarray(trial.inputs[:, b])))):
+        for t, answer in enumerate(observer(iter(trial.inputs[:, b]))):
             outputs[t, b] = answer
-    assert float(task.accuracy(jnp.asarray(outputs), trial)) == 1.0
+    assert float(compiled(task).accuracy(outputs, trial)) == 1.0
 
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_observer_that_follows_the_pulses_scores_one(name):
-    check_by_memory(*STREAMS[name])
+    task, observer = STREAMS[name]
+    check_by_memory(task, observer, some(task))
 
 
 @pytest.mark.parametrize("name", STREAMS)
 def test_answers_that_are_asked_for_before_the_pulses_have_come_fail(name):
     task, observer = STREAMS[name]
-
-    class TooEarly(type(task)):
-        def build(self, key, conditions):
-            trial = super().build(key, conditions)
-            return trial._replace(inputs=jnp.roll(trial.inputs, 16, axis=0))
-
+    too_early = some(task)._replace(inputs=np.roll(some(task).inputs, 16, axis=0))
     with pytest.raises(AssertionError):
-        check_by_memory(TooEarly(), observer)
+        check_by_memory(task, observer, too_early)
 
 
-class OutOfOrder(PerceptualDecision):
+def out_of_order(trial: Trial) -> Trial:
     """The decision is asked for before the stimulus has come."""
+    fixation, stimulus = (int(trial.epochs[name][0, 1]) for name in ("fixation", "stimulus"))
+    decision = trial.n_steps - stimulus
 
-    def build(self, key, conditions):
-        trial = super().build(key, conditions)
-        fixation, stimulus = (int(trial.epochs[name][0, 1]) for name in ("fixation", "stimulus"))
-        decision = trial.n_steps - stimulus
+    def reordered(values):
+        return np.concatenate([values[:fixation], values[stimulus:], values[fixation:stimulus]])
 
-        def reordered(values):
-            return jnp.concatenate([values[:fixation], values[stimulus:], values[fixation:stimulus]])
-
-        last = jnp.full((trial.batch_size,), trial.n_steps)
-        first = jnp.full_like(last, fixation)
-        epochs = trial.epochs | {
-            "decision": jnp.stack([first, first + decision], axis=1),
-            "stimulus": jnp.stack([first + decision, last], axis=1),
-        }
-        return trial._replace(
-            inputs=reordered(trial.inputs), targets=reordered(trial.targets), mask=reordered(trial.mask), epochs=epochs
-        )
+    last = np.full(trial.batch_size, trial.n_steps, np.int32)
+    first = np.full_like(last, fixation)
+    epochs = trial.epochs | {
+        "decision": np.stack([first, first + decision], axis=1),
+        "stimulus": np.stack([first + decision, last], axis=1),
+    }
+    return trial._replace(
+        inputs=reordered(trial.inputs), targets=reordered(trial.targets), mask=reordered(trial.mask), epochs=epochs
+    )
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_ideal_observer_scores_one(name):
-    check(VARIANTS[name])
+    check(VARIANTS[name], balanced(VARIANTS[name]))
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_silent_network_scores_chance(name):
     task = VARIANTS[name]
     trial = balanced(task)
-    silence = jnp.zeros((trial.n_steps, trial.batch_size, task.n_out))
-    assert float(task.accuracy(silence, trial)) == pytest.approx(CHANCE[name.split(",")[0]], abs=1e-6)
+    silence = np.zeros((trial.n_steps, trial.batch_size, task.n_out), np.float32)
+    assert float(compiled(task).accuracy(silence, trial)) == pytest.approx(CHANCE[name.split(",")[0]], abs=1e-6)
 
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_catch_trials_can_be_told_from_the_others(name):
     """In random trials, where the ideal observer also meets trials without a stimulus."""
     task = VARIANTS[name]
-    trial = jax.jit(lambda key: task.sample(key, 100))(KEY)
+    trial = drawn.sample(task, 100, 0)
     if task.catch_probability:
         assert trial.conditions["catch"].any()
-    assert float(task.accuracy(ideal_outputs(trial), trial)) == 1.0
+    assert float(compiled(task).accuracy(ideal_outputs(trial), trial)) == 1.0
 
 
 def test_every_task_of_memory_has_an_observer():
     """Trials that begin alike if they are of one condition are checked by what comes; others by what they remember."""
-    beginnings = {name: np.unique(np.asarray(balanced(make(name)).inputs[0]), axis=0) for name in TASKS}
+    beginnings = {name: np.unique(balanced(VARIANTS[name]).inputs[0], axis=0) for name in TASKS}
     unlike = {name for name, first in beginnings.items() if len(first) > make(name).n_conditions}
     assert unlike == set(OBSERVERS)
 
 
 @pytest.mark.parametrize("name", OBSERVERS)
 def test_observer_that_remembers_scores_one(name):
-    check_by_memory(*OBSERVERS[name])
+    task, observer = OBSERVERS[name]
+    check_by_memory(task, observer, some(task))
 
 
 @pytest.mark.parametrize("name", OBSERVERS)
@@ -234,24 +231,20 @@ def test_a_response_that_is_asked_for_at_the_wrong_time_fails(name, by):
     task, observer = OBSERVERS[name]
 
     class AtTheWrongTime(type(task)):
-        def build(self, key, conditions):
-            trial = super().build(key, conditions)
-            epochs = trial.epochs | {"response": trial.epochs["response"] + by}
-            return trial._replace(
-                targets=jnp.roll(trial.targets, by, axis=0), mask=jnp.roll(trial.mask, by, axis=0), epochs=epochs
-            )
-
         def recalled(self, values):
             return super().recalled(jnp.roll(values, -by, axis=0))
 
     wrong = AtTheWrongTime(**dataclasses.asdict(task))
+    trial = some(task)
+    rolled = {name: np.roll(getattr(trial, name), by, axis=0) for name in ("targets", "mask")}
+    epochs = trial.epochs | {"response": trial.epochs["response"] + np.int32(by)}
     with pytest.raises(AssertionError):
-        check_by_memory(wrong, observer)
+        check_by_memory(wrong, observer, trial._replace(**rolled, epochs=epochs))
 
 
 def test_the_wrong_version_fails():
-    task = OutOfOrder()
-    trial = balanced(task)
-    assert float(task.accuracy(trial.targets, trial)) == 1.0  # copying the targets is no test
+    task = VARIANTS["PerceptualDecision"]
+    trial = out_of_order(balanced(task))
+    assert float(compiled(task).accuracy(trial.targets, trial)) == 1.0  # copying the targets is no test
     with pytest.raises(AssertionError):
-        check(task)
+        check(task, trial)

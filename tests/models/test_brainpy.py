@@ -69,6 +69,7 @@ def test_one_trial_may_come_without_a_batch_axis(make_net, inputs):
     np.testing.assert_allclose(net.update(inputs[0, 0]), expected, **TOLERANCE)
 
 
+@pytest.mark.battery
 def test_gradient_through_brainpy_equals_the_fast_one(make_net, inputs):
     """`bm.grad` of a `bm.for_loop` over `update` (BrainPy's BPTT) and of `predict` are the same numbers."""
     net = make_net(activation="softplus")

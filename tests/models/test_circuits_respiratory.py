@@ -68,9 +68,21 @@ def run_of(name, duration, dt=0.5):
     return simulate(RespiratoryRhythm(g_NaP=condition.g_NaP, dt=dt), list(condition.drives), duration=duration)
 
 
+@pytest.fixture(scope="module")
+def long_run():
+    """Of each condition the time and the outputs (T, 1, 4) of 30 s: conditions of one conductance are run as trials."""
+    found = {}
+    for g_nap in {condition.g_NaP for condition in CONDITIONS.values()}:
+        names = [name for name, condition in CONDITIONS.items() if condition.g_NaP == g_nap]
+        drives = [list(CONDITIONS[name].drives) for name in names]
+        run = simulate(RespiratoryRhythm(g_NaP=g_nap, dt=0.5), drives, duration=30000.0)
+        found |= {name: run._replace(outputs=run.outputs[:, [i]], states={}) for i, name in enumerate(names)}
+    return found
+
+
 @pytest.mark.parametrize("name", CONDITIONS)
-def test_period_is_the_published_one(name):
-    run = run_of(name, 30000.0)
+def test_period_is_the_published_one(name, long_run):
+    run = long_run[name]
     late = run.time > 6000.0
     for population in (0, 1):
         measured = period(run.time[late], run.outputs[late, 0, population])
@@ -116,6 +128,7 @@ def test_flow_is_that_of_the_equations_in_other_conditions(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONDITIONS)
+@pytest.mark.battery
 def test_period_is_that_of_a_stiff_solver(name):
     duration = 30000.0
     solution = stiff(CONDITIONS[name], duration, max_step=20.0)
@@ -128,9 +141,9 @@ def test_period_is_that_of_a_stiff_solver(name):
     assert expected == pytest.approx(PUBLISHED[name], rel=1e-3)
 
 
-def test_three_phases_follow_each_other_and_two_phases_leave_out_post_inspiration():
-    run = run_of("three-phase", 9000.0)
-    late = run.time > 1000.0
+def test_three_phases_follow_each_other_and_two_phases_leave_out_post_inspiration(long_run):
+    run = long_run["three-phase"]
+    late = (run.time > 1000.0) & (run.time <= 9000.0)
     pre, early, post, late_e = (onsets(run.time[late], run.outputs[late, 0, k])[:2] for k in range(4))
     assert early[0] == pytest.approx(pre[0], abs=5.0)
     order = phases(run.outputs[late])[:, 0]
@@ -142,24 +155,23 @@ def test_three_phases_follow_each_other_and_two_phases_leave_out_post_inspiratio
     cycle = sorted([(pre[0], 0), *((x, 2) for x in post), *((x, 3) for x in late_e)])
     assert [k for x, k in cycle if pre[0] <= x < pre[1]] == [0, 2, 3]
 
-    run = run_of("two-phase", 9000.0)
-    late = run.time > 1000.0
+    run = long_run["two-phase"]
+    late = (run.time > 1000.0) & (run.time <= 9000.0)
     assert run.outputs[late, 0, 2].max() < 1e-3
     assert set(np.unique(phases(run.outputs[late]))) == {0, 2}
 
-    run = run_of("one-phase", 6000.0)
-    late = run.time > 1500.0
+    run = long_run["one-phase"]
+    late = (run.time > 1500.0) & (run.time <= 6000.0)
     assert run.outputs[late, 0, 2:].max() < 1e-3
     assert np.ptp(run.outputs[late, 0, 0]) > 0.3
     assert set(np.unique(phases(run.outputs[late]))) == {0}
 
 
-def test_pre_i_bursts_alone_only_with_persistent_sodium():
-    with_it = run_of("one-phase", 6000.0)
+def test_pre_i_bursts_alone_only_with_persistent_sodium(long_run):
+    with_it = long_run["one-phase"]
     without = simulate(RespiratoryRhythm(g_NaP=0.0, dt=0.5), [0.0, 0.0, 1.0], duration=6000.0)
-    late = with_it.time > 4000.0
-    assert np.ptp(with_it.outputs[late, 0, 0]) > 0.3
-    assert np.ptp(without.outputs[late, 0, 0]) < 1e-3
+    assert np.ptp(with_it.outputs[(with_it.time > 4000.0) & (with_it.time <= 6000.0), 0, 0]) > 0.3
+    assert np.ptp(without.outputs[without.time > 4000.0, 0, 0]) < 1e-3
 
 
 def test_default_drives_are_on():
@@ -170,6 +182,7 @@ def test_default_drives_are_on():
     assert POPULATIONS == ("pre-I", "early-I", "post-I", "aug-E")
 
 
+@pytest.mark.battery
 def test_noise_on_the_membrane_has_its_deviation():
     """By leak alone: no drive, no output, no adaptation."""
     system = RespiratoryRhythm(g_NaP=0.0, dt=0.5, sigma=0.2, seed=2)

@@ -65,19 +65,27 @@ def test_resting_bump_is_that_of_the_closed_form():
     assert bump(a).center == pytest.approx(0.8, abs=1e-3)
 
 
-@pytest.mark.parametrize("speed", [0.1, -0.5, 2 * np.pi])
-def test_bump_follows_a_moving_input_with_the_lag_of_the_closed_form(speed):
-    """The last is the notebook's speed: once around the ring per time constant."""
-    ring = RateRing(dt=0.02)
-    time = 0.02 * np.arange(1, 2001)
-    run = simulate(ring, ring.stimulus((speed * (time - 0.01))[:, None]))  # the middle of each step
-    place = bump(run.outputs[1500:, 0]).center
+SPEEDS = (0.1, -0.5, 2 * np.pi)
+"""The last is the notebook's: once around the ring per time constant."""
+
+
+@pytest.fixture(scope="module")
+def moving():
+    """A ring, times, and what it does where its input moves with these speeds, one per trial."""
+    ring, time = RateRing(dt=0.02), 0.02 * np.arange(1, 2001)
+    return ring, time, simulate(ring, ring.stimulus(np.outer(time - 0.01, SPEEDS)))  # the middle of each step
+
+
+@pytest.mark.parametrize("trial", range(3), ids=lambda trial: f"{SPEEDS[trial]:g}")
+def test_bump_follows_a_moving_input_with_the_lag_of_the_closed_form(trial, moving):
+    (ring, time, run), speed = moving, SPEEDS[trial]
+    place = bump(run.outputs[1500:, trial]).center
     behind = ring_distance(speed * time[1500:], place)
     expected = ring.bump(speed)
     np.testing.assert_allclose(behind, expected.lag, atol=2e-3)
     assert abs(expected.lag) > 0.1
     assert np.sign(expected.lag) == np.sign(speed)
-    assert run.outputs[-1].mean() == pytest.approx(expected.mean, rel=2e-3)
+    assert run.outputs[-1, trial].mean() == pytest.approx(expected.mean, rel=2e-3)
     turned = np.unwrap(place)[-1] - np.unwrap(place)[0]
     assert turned / (time[-1] - time[1500]) == pytest.approx(speed, rel=1e-3)
 
@@ -226,4 +234,5 @@ def test_errors(call, text):
 
 
 def test_exports():
-    assert {"BumpRing", "RateRing", "Bump", "RingBump", "bump", "ring_distance"} <= set(vars(circuits))
+    assert {"BumpRing", "RateRing", "bump", "ring_distance"} <= set(dir(circuits))
+    assert {"Bump", "RingBump"} <= set(dir(circuits.results))

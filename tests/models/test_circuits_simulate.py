@@ -40,7 +40,8 @@ def test_all_ways_to_run_agree(name):
     ends = {state: np.array(getattr(system, state).value) for state in system.states}
 
     system.reset_state(3)
-    by_hand = np.stack([system.update(u) for u in inputs])
+    update = bm.jit(system.update)
+    by_hand = np.stack([update(u) for u in inputs])
     np.testing.assert_allclose(by_hand, run.outputs, rtol=1e-4, atol=1e-4)
     for state, end in ends.items():
         assert run.states[state].shape[:2] == (12, 3)
@@ -55,19 +56,22 @@ def test_all_ways_to_run_agree(name):
 
 
 @pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.battery
 def test_trials_do_not_mix_and_one_may_come_alone(name):
     system = MEMBERS[name]()
     inputs = inputs_of(system)
     together = simulate(system, inputs).outputs
     system.reset_state()
-    np.testing.assert_allclose(system.update(inputs[0, 1])[0], together[0, 1], rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(system.update(inputs[1, 1])[0], together[1, 1], rtol=1e-4, atol=1e-4)
+    update = bm.jit(system.update)
+    np.testing.assert_allclose(update(inputs[0, 1])[0], together[0, 1], rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(update(inputs[1, 1])[0], together[1, 1], rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", MEMBERS)
+@pytest.mark.battery
 def test_noise_is_off_by_default_and_differs_between_trials(name):
     quiet, noisy = MEMBERS[name](), MEMBERS[name](sigma=0.1, seed=7)
-    inputs = np.zeros((5, 3, quiet.n_in))
+    inputs = np.zeros((12, 3, quiet.n_in))
     state = quiet.states[0]
     without, one = (simulate(system, inputs).states[state][-1].reshape(3, -1) for system in (quiet, noisy))
     assert (without == without[0]).all()

@@ -62,11 +62,12 @@ def test_modes_are_those_of_the_weights():
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.battery
 def test_every_method_converges_with_its_order(method):
     order = {"euler": 1, "exp_euler": 1, "rk3": 3, "heun3": 3, "ralston3": 3, "ssprk3": 3}.get(method, 2)
     order = 4 if method in ("rk4", "ralston4", "rk4_38rule") else order
     ends = {}
-    for dt in (1.0, 0.5, 0.25):
+    for dt in (0.5, 0.25):
         u = np.broadcast_to([1.0, -0.3], (round(8 / dt), 1, 2))
         ends[dt] = np.abs(simulate(TwoNeuron(dt=dt, method=method), u).outputs[-1, 0] - exact(u[:, 0], dt)[-1]).max()
     assert np.log2(ends[0.5] / ends[0.25]) == pytest.approx(order, abs=0.35)

@@ -169,7 +169,7 @@ def test_brainpy_before_2_9_has_no_defaults_in_new_threads():
 
 
 TASK = SequenceMemory(pattern_length=2)
-TRIALS = split_trials(TASK.trials(12, key=jax.random.key(0)), 0.5, key=jax.random.key(1))
+TRIALS = split_trials(jax.jit(lambda key: TASK.trials(12, key=key))(jax.random.key(0)), 0.5, key=jax.random.key(1))
 
 
 def make() -> RateRNN:

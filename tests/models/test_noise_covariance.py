@@ -39,6 +39,7 @@ def test_the_root_is_symmetric_and_its_square_is_the_covariance():
 
 
 @pytest.mark.parametrize("dt", [20.0, 5.0])
+@pytest.mark.battery
 def test_stationary_covariance_equals_the_closed_form(dt, uncoupled):
     net = uncoupled(tau=TAU, dt=dt, sigma_rec=SIGMA, noise_covariance=COVARIANCE)
     silence = np.zeros((round(8 * TAU / dt), 4000, N), np.float32)

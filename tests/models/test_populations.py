@@ -364,5 +364,5 @@ def test_training_keeps_connections_signs_and_constant_weights(optimizer, tmp_pa
     back = load(tmp_path / "net.npz")
     assert back.units["population"].tolist() == names.tolist()
     assert back.units["area"].tolist() == net.units["area"].tolist()
-    inputs = task.trials(1, key=jax.random.key(0)).inputs
+    inputs = jax.jit(lambda key: task.trials(1, key=key).inputs)(jax.random.key(0))
     np.testing.assert_array_equal(back.predict(inputs, noise=False).outputs, net.predict(inputs, noise=False).outputs)

@@ -174,6 +174,7 @@ def test_with_settings_refuses_what_is_not_a_setting(quiet):
         quiet.with_settings(dt=500.0)
 
 
+@pytest.mark.battery
 def test_a_finer_step_changes_what_a_trained_network_does_only_a_little(make_net):
     net = make_net(activation="softplus", spectral_radius=0.8, tau=100.0)
     stimulus = np.random.default_rng(0).normal(size=(1, 3, 3)).astype(np.float32)

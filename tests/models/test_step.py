@@ -80,6 +80,7 @@ def test_stationary_std_equals_the_closed_form(dt, source, uncoupled):
     assert abs(x.mean()) < 4 * expected / np.sqrt(x.size)
 
 
+@pytest.mark.battery
 def test_stationary_std_of_units_with_time_constants_of_their_own(uncoupled):
     tau = np.linspace(10.0, 40.0, 10)
     net = uncoupled(tau=tau, dt=10.0, sigma_rec=SIGMA)

@@ -40,7 +40,7 @@ def pair(tmp_path_factory):
 @pytest.fixture
 def no_figures(monkeypatch):
     """Figures take most of the time of a comparison; tests of numbers do without."""
-    monkeypatch.setattr("eicon.studies._compare.draw_comparison", lambda *_: {})
+    monkeypatch.setattr("eicon.pages._compare.draw_comparison", lambda *_: {})
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def decision(tmp_path_factory):
 
 def test_a_run_against_itself_is_equal(pair, no_figures, tmp_path):
     run = pair[0]
-    numbers = compare_runs(run, run, tmp_path / "self", repeats=2, units=np.arange(12))
+    numbers = compare_runs(run, run, tmp_path / "self", repeats=3, units=np.arange(12))
     likeness = numbers["similarity"]
     assert likeness["output_nrmse"] == likeness["rate_nrmse"] == likeness["spectrum_distance"] == 0.0
     assert likeness["cka"] == pytest.approx(1.0)
@@ -113,7 +113,7 @@ def test_numbers_are_those_of_the_analysis_on_the_same_trials(pair):
 
 def test_noise_is_the_same_for_networks_of_one_size(pair, no_figures, tmp_path):
     a, b, quiet = pair
-    twin = compare_runs(a, a, tmp_path / "twin", repeats=2, noise=True)
+    twin = compare_runs(a, a, tmp_path / "twin", repeats=3, noise=True)
     assert twin["similarity"]["output_nrmse"] == 0.0
     assert twin["noise"] is True
     noisy = compare_runs(a, b, tmp_path / "noisy", repeats=3, noise=True)
@@ -124,7 +124,7 @@ def test_noise_is_the_same_for_networks_of_one_size(pair, no_figures, tmp_path):
 def test_other_parameters_of_the_task_are_taken_from_a_and_said(pair, no_figures, tmp_path):
     a = pair[0]
     other = untrained(tmp_path, "other", 8, intervals=(500.0, 700.0))
-    numbers = compare_runs(a, other, tmp_path / "out", repeats=2)
+    numbers = compare_runs(a, other, tmp_path / "out", repeats=3)
     assert numbers["notes"] == ["The tasks differ in intervals; all trials are of A's task."]
     assert numbers["networks"][1]["timing"]["intervals"] == [400.0, 600.0]
     assert numbers["notes"][0] in (tmp_path / "out" / "compare.md").read_text()

@@ -1,7 +1,6 @@
 """The page of fixed points: complete, and with the numbers of the points."""
 
 import re
-import subprocess
 import sys
 
 import matplotlib.pyplot as plt
@@ -94,12 +93,6 @@ def test_without_plotly_the_page_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
     with pytest.raises(ImportError, match=r'needs plotly, which is not installed: pip install "eicon\[interactive\]"'):
         fixed_points_page(POINTS, axes=AXES)
-
-
-def test_plotly_is_not_loaded_before_a_page_is_made():
-    code = "import sys, eicon.plotting; print('plotly' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.parametrize(

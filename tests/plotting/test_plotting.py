@@ -1,8 +1,6 @@
 """Every figure of the room: house style, sizes, settings, inputs left alone."""
 
 import inspect
-import subprocess
-import sys
 
 import jax.numpy as jnp
 import matplotlib as mpl
@@ -238,16 +236,6 @@ def test_weight_map_is_red_white_blue_and_symmetric():
     assert low[0] > low[2] + 0.4
     assert high[2] > high[0] + 0.4
     np.testing.assert_allclose(middle, 1.0, atol=0.02)
-
-
-def test_import_chooses_no_backend_and_no_settings():
-    code = (
-        # copy() leaves an unresolved backend alone, dict() would resolve it
-        "import matplotlib as mpl; before = mpl.rcParams.copy(); import sys, eicon.plotting; "
-        "print('matplotlib.pyplot' in sys.modules, mpl.rcParams.copy() == before)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "True"]
 
 
 def test_e_colour_is_blue_and_i_colour_is_red():

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -14,16 +13,6 @@ from eicon.models import verify
 from eicon.reproduce.song2016 import FIGURES, MODELS, model_config, reproduce, rows, summary, train_models
 from eicon.reproduce.song2016._reproduce import write_gallery
 from eicon.reproduce.song2016.results import Row
-
-
-@pytest.fixture(scope="module")
-def quick(tmp_path_factory):
-    """Two quick networks of figure 9, drawn; tests must not change it."""
-    out = tmp_path_factory.mktemp("suite") / "quick"
-    open_before = plt.get_fignums()
-    reproduce(out, [9], seeds=1, quick=True, progress=False)
-    assert plt.get_fignums() == open_before
-    return out
 
 
 def test_every_model_is_in_a_figure_and_every_figure_has_models():

@@ -17,25 +17,22 @@ from eicon.reproduce.song2016._draw_sinewave import measure as measure_wave
 from eicon.reproduce.song2016._figures import figure_result
 from eicon.reproduce.song2016._models import FIGURES, MODELS, model_config
 from eicon.reproduce.song2016._signatures import largest_p, signature, span
-from eicon.runs import create_run, train_run
+from eicon.runs import create_run, open_run
 from eicon.studies._responses import ANALYSIS_STREAM
 from eicon.tasks import SineWave
 
 TRAINED = FIGURES[9]
 
 
-def make_runs(folder, change=None):
-    """An untrained quick network of every model, changed or not; those of figure 9 are trained for 40 steps."""
+def make_runs(folder, names, change=None):
+    """Untrained quick networks of some models, changed or not."""
     runs = {}
-    for name in MODELS:
+    for name in names:
         run = create_run(folder / name / "seed0", model_config(name, 0, quick=True))
-        if change is None and name in TRAINED:
-            train_run(run, progress=False)
-        else:
-            net = run.config.make_network(run.config.make_task())
-            if change is not None:
-                change(net)
-            save(net, run.network)
+        net = run.config.make_network(run.config.make_task())
+        if change is not None:
+            change(net)
+        save(net, run.network)
         runs[name] = [run]
     return runs
 
@@ -46,14 +43,16 @@ def silence(net):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
-    return make_runs(tmp_path_factory.mktemp("runs"))
+def runs(quick, tmp_path_factory):
+    """A quick network of every model: those of figure 9 are trained for 40 steps, the others are not."""
+    trained = {name: [open_run(quick / "runs" / name / "seed0")] for name in TRAINED}
+    return make_runs(tmp_path_factory.mktemp("runs"), set(MODELS) - set(TRAINED)) | trained
 
 
 @pytest.fixture(scope="module")
 def silent(tmp_path_factory):
     """Networks whose units never fire but by noise, and whose outputs are 0: no choice at all."""
-    return make_runs(tmp_path_factory.mktemp("silent"), silence)
+    return make_runs(tmp_path_factory.mktemp("silent"), MODELS, silence)
 
 
 def oracle(run, repeats=20):

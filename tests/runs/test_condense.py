@@ -44,7 +44,7 @@ validate_every = 15
 validation_repeats = 2
 """
 PLAIN = Protocol(to=8, every=5, retrain=0, repeats=2)
-MATCHED = Protocol(to=10, every=4, retrain=2, match=1.0, repeats=2)
+MATCHED = replace(PLAIN, retrain=2, match=1.0)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def plain(source, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def matched(source, tmp_path_factory):
-    """With retraining, to twelve and ten units; tests must not change it."""
+    """With retraining, to as many units; tests must not change it."""
     return condense_run(source, MATCHED, tmp_path_factory.mktemp("matched") / "small", progress=False)
 
 
@@ -222,10 +222,10 @@ def test_retraining_continues_after_a_stage(source, matched, tmp_path):
     record, original = read_condensation(matched), source.load_network()
     test = reference(original, source.config.make_task(), 3, 2)
     without = replace(MATCHED, retrain=0, match=0.0)
-    units = _condense._stage(source, without, original, original, np.arange(16), 12, 0, test)[1]["units"]
+    units = _condense._stage(source, without, original, original, np.arange(16), 11, 0, test)[1]["units"]
     (copy / "condense.json").write_text(json.dumps(record | {"stages": record["stages"][:1], "units": units}))
     (copy / "network.npz").unlink()
-    (copy / "stages" / "10.npz").write_bytes(b"half a file")
+    (copy / "stages" / "8.npz").write_bytes(b"half a file")
     assert results(condense_run(source, MATCHED, copy, progress=False)) == results(matched)
 
 
@@ -260,7 +260,7 @@ def test_what_cannot_be_condensed_leaves_nothing(source, tmp_path):
 def test_default_directories(source):
     from eicon.runs._condense import default_directory
 
-    for protocol, name in ((PLAIN, "subset-8"), (MATCHED, "subset-10-matched")):
+    for protocol, name in ((PLAIN, "subset-8"), (MATCHED, "subset-8-matched")):
         assert default_directory(source, protocol) == source.path / "condensed" / name
     assert default_directory(source, Protocol(to=5, method="merge")).name == "merge-5-retrained"
 
@@ -281,10 +281,10 @@ def test_units_that_say_nothing_of_their_own_go_first(source, tmp_path):
     twin = open_run(shutil.copytree(source.path, tmp_path / "twin"))
     net = net.with_settings(sigma_rec=0.0, sigma_in=0.0)
     net.save(twin.network)
-    result = condense_run(twin, Protocol(to=10, every=5, retrain=0, repeats=2), progress=False)
-    eleven, ten = read_condensation(result)["stages"]
-    assert (eleven["size"], ten["size"]) == (11, 10)
-    assert eleven["output_error"] < 1e-4 < ten["output_error"]
+    result = condense_run(twin, PLAIN, progress=False)
+    eleven, eight = read_condensation(result)["stages"]
+    assert (eleven["size"], eight["size"]) == (11, 8)
+    assert eleven["output_error"] < 1e-4 < eight["output_error"]
 
 
 def test_rates_before_the_first_step_count():
@@ -351,7 +351,7 @@ def test_result_is_analysed_reported_and_compared_as_what_it_is(source, copy, in
     assert f"8 rate units, {net.is_excitatory.mean():.0%} excitatory" in page
     assert "condensed from large" in page
     assert "eicon condense large --to 8 --every 5 --retrain 0 --method subset --out copy" in page
-    monkeypatch.setattr("eicon.studies._compare.draw_comparison", lambda *_: {})
+    monkeypatch.setattr("eicon.pages._compare.draw_comparison", lambda *_: {})
     compared = invoke("compare", source.path, copy.path, "--repeats", 2, "--json")
     assert compared.exit_code == 0, compared.output
     numbers = json.loads(compared.stdout)
@@ -367,8 +367,10 @@ def test_training_does_not_replace_a_condensed_network(copy):
 
 
 def test_command_prints_a_table_or_json(source, invoke, monkeypatch):
+    from eicon.runs import _condense_figures
+
     drawn = []
-    monkeypatch.setattr("eicon.runs._condense_figures.draw_condensation", lambda run: drawn.append(run.path.name))
+    monkeypatch.setattr(_condense_figures, "draw_condensation", lambda run: drawn.append(run.path.name))
     words = ("--quiet", "condense", source.path, "--to", 11, "--every", 5, "--retrain", 0, "--out", "small")
     said = invoke(*words)
     assert said.exit_code == 0, said.output

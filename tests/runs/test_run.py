@@ -1,5 +1,4 @@
 import csv
-import json
 import re
 
 import numpy as np
@@ -48,9 +47,8 @@ def test_saved_network_is_the_trained_one(trained_run):
     )
 
 
-def test_numbers_are_json_and_describe_the_behaviour(trained_run):
-    run, numbers = trained_run
-    assert json.loads((run.path / "analysis.json").read_text()) == json.loads(json.dumps(numbers))
+def test_numbers_describe_the_behaviour(trained_run):
+    _, numbers = trained_run
     by_level = numbers["choice"]["accuracy_by_coherence"]
     assert list(by_level) == ["1", "2", "4", "8", "16"]
     assert np.mean(list(by_level.values())) == pytest.approx(numbers["accuracy"], abs=1e-6)

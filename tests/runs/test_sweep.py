@@ -113,6 +113,26 @@ def test_a_cluster_gives_the_bits_of_this_process(finished_sweep, sweep_toml, tm
     assert {name: logging.getLogger(name).level for name in levels} == levels
 
 
+def test_another_sweep_is_faster(finished_sweep, sweep_toml, tmp_path, monkeypatch):
+    """It does everything while the first run of this one is being written."""
+    sweep = create_sweep(tmp_path / "shared", parse_sweep(sweep_toml))
+    train, other = sweep_run._train, []
+
+    def slow(run, directory):
+        if not other:
+            other.append(None)
+            other.extend(run_sweep(sweep, workers=0, progress=False))
+        train(run, directory)
+
+    monkeypatch.setattr(sweep_run, "_train", slow)
+    summaries = run_sweep(sweep, workers=0, progress=False)
+    assert summaries == other[1:]
+    assert len(summaries) == 4
+    assert_same_bits(tmp_path / "shared", finished_sweep.path)
+    assert litter(tmp_path / "shared") == []
+
+
+@pytest.mark.battery
 def test_two_sweeps_at_once_on_one_directory(finished_sweep, sweep_toml, tmp_path):
     (tmp_path / "sweep.toml").write_text(sweep_toml)
     words = ("--quiet", "sweep", tmp_path / "sweep.toml", "--out", tmp_path / "shared", "--workers", 0, "--json")

@@ -1,4 +1,7 @@
-"""Sweeps whose processes are killed, whose disk is full, or whose scheduler is gone: nothing is lost or half done."""
+"""Sweeps whose processes are killed, whose disk is full, or whose scheduler is gone: nothing is lost or half done.
+
+What needs processes of its own is a battery; interrupts, full disks and wrong addresses are tried in this one, too.
+"""
 
 import contextlib
 import os
@@ -12,6 +15,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from click.testing import CliRunner
+
+from eicon.cli import main
+from eicon.runs import _sweep_run as sweep_run
 
 from .sweeping import (
     assert_same_bits,
@@ -60,6 +67,21 @@ def begin(kill_toml, tmp_path):
         process.communicate()
 
 
+@pytest.fixture
+def here(sweep_toml, tmp_path, monkeypatch):
+    """The command on a small sweep, in this process: exit code, stdout and stderr."""
+    path = tmp_path / "small.toml"
+    path.write_text(sweep_toml)
+
+    def sweep(*words, out=tmp_path / "sweep"):
+        given = ["--quiet", "sweep", str(path), "--out", str(out), *map(str, words)]
+        monkeypatch.setattr(sys, "argv", ["eicon", *given])
+        done = CliRunner().invoke(main, given)
+        return done.exit_code, done.stdout, done.stderr
+
+    return sweep
+
+
 def one_line(error: str) -> str:
     """The error; there must be nothing else."""
     assert error.startswith("error: "), error
@@ -72,6 +94,7 @@ def go_on(process: subprocess.Popen, condition) -> None:
     until(lambda: condition() or process.poll() is not None, "progress")
 
 
+@pytest.mark.battery
 def test_a_worker_is_killed_and_the_sweep_finishes_by_itself(begin, uninterrupted, tmp_path):
     out = tmp_path / "sweep"
     process = begin("--workers", 2)
@@ -160,6 +183,31 @@ def test_the_whole_sweep_is_killed_three_times(begin, uninterrupted, tmp_path):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_says_how_to_go_on(number, here, interrupts_raise, finished_sweep, tmp_path, monkeypatch):
+    """When all of the second run is written but its directory has not got its name yet."""
+    out, train, written = tmp_path / "sweep", sweep_run._train, []
+
+    def interrupted(run, directory):
+        train(run, directory)
+        written.append(run.path)
+        if len(written) == 2:
+            assert len(started(out)) == 1
+            os.kill(os.getpid(), number)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep_run, "_train", interrupted)
+        code, _, error = here("--workers", 0)
+    assert code == 130, error
+    again = f"eicon --quiet sweep {tmp_path / 'small.toml'} --out {out} --workers 0"
+    assert error == f"\nInterrupted. Everything up to there is saved; go on with: {again}\n"
+    assert started(out) == []
+    assert [path.parent for path in finished(out)] == written[:1]
+    assert here("--workers", 0)[::2] == (0, "")
+    assert_same_bits(out, finished_sweep.path)
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_says_how_to_go_on(number, begin, interrupts_raise, kill_toml, tmp_path):
     out = tmp_path / "sweep"
     process = begin("--workers", 2 if number == signal.SIGINT else 0)
@@ -239,8 +287,8 @@ def test_an_external_scheduler_is_killed(begin, cluster, uninterrupted, tmp_path
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "127.0.0.1"])
-def test_a_wrong_scheduler_address(address, begin):
-    code, _, error = finish(begin("--scheduler", address))
+def test_a_wrong_scheduler_address(address, here):
+    code, _, error = here("--scheduler", address)
     assert code == 1
     assert f"no dask scheduler answers at {address} (" in one_line(error)
 
@@ -267,14 +315,12 @@ def small_disk(tmp_path):
         yield place
 
 
-def test_a_full_disk(begin, small_disk, sweep_toml, finished_sweep, tmp_path):
+def test_a_full_disk(here, small_disk, finished_sweep):
     """Finished runs are kept, and when there is space the others are done."""
-    (tmp_path / "small.toml").write_text(sweep_toml)
     out = small_disk / "sweep"
     filler = small_disk / "filler"
     filler.write_bytes(bytes(220 * 1024))
-    words = ("--quiet", "sweep", tmp_path / "small.toml", "--out", out, "--workers", 0)
-    code, _, error = finish(start(*words))
+    code, _, error = here("--workers", 0, out=out)
     assert code == 1
     assert "No space left on device" in one_line(error)
     assert "of 4 runs are finished and kept in" in error
@@ -282,15 +328,15 @@ def test_a_full_disk(begin, small_disk, sweep_toml, finished_sweep, tmp_path):
     assert 1 <= len(kept) < 4
     assert litter(out) == []
     filler.unlink()
-    code, _, error = finish(start(*words))
+    code, _, error = here("--workers", 0, out=out)
     assert (code, error) == (0, "")
     assert_same_bits(out, finished_sweep.path)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
-def test_a_read_only_folder(begin, small_disk):
+def test_a_read_only_folder(here, small_disk):
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    code, _, error = finish(begin("--workers", 0, out=small_disk / "sweep"))
+    code, _, error = here("--workers", 0, out=small_disk / "sweep")
     assert code == 1
     assert "Read-only file system" in one_line(error)
     assert list(small_disk.iterdir()) == []

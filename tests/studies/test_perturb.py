@@ -34,16 +34,16 @@ def effects(network, task):
         "choice 0 helped": [Drive(reads[:, 0] > reads[:, 1], 5.0, "decision")],
         "choice 1 helped": [Drive(reads[:, 1] > reads[:, 0], 5.0, "decision")],
     }
-    found = perturbation_effects(network, task, perturbations, repeats=5, key=jax.random.key(1))
+    found = perturbation_effects(network, task, perturbations, repeats=10, key=jax.random.key(1))
     return {effect.name: effect for effect in found}
 
 
 def test_without_perturbation_it_is_what_the_network_does(network, task, effects):
     key_trial, key_noise = jax.random.split(jax.random.key(1))
-    trial = task.trials(5, key=key_trial)
+    trial = task.trials(10, key=key_trial)
     activity = network.predict(trial.inputs, key=key_noise)
     assert effects["none"].accuracy == pytest.approx(float(task.accuracy(activity.outputs, trial)))
-    score = np.asarray(task.correct(activity.outputs, trial)).reshape(5, -1)
+    score = np.asarray(task.correct(activity.outputs, trial)).reshape(10, -1)
     assert effects["none"].worst == pytest.approx(score.mean(axis=0).min())
     assert effects["none"].changed == 0.0
     assert effects["none"].mean_rate == pytest.approx(float(activity.rates.mean()), rel=1e-4)
@@ -95,13 +95,13 @@ def test_words_that_cannot_be_read_are_refused(kind, text, message):
 
 def test_of_a_run_the_trials_are_fixed(trained_run):
     run, _ = trained_run
-    one, two = (perturb_run(run, {"I": [Silence("I", "stimulus")]}, repeats=2) for _ in range(2))
+    one, two = (perturb_run(run, {"I": [Silence("I", "stimulus")]}, repeats=10) for _ in range(2))
     assert str(one) == str(two)
 
 
 def test_the_command(trained_run):
     run, _ = trained_run
-    words = ["perturb", str(run.path), "--silence", "I", "--drive", "E:0.1", "--epoch", "stimulus", "--repeats", "2"]
+    words = ["perturb", str(run.path), "--silence", "I", "--drive", "E:0.1", "--epoch", "stimulus", "--repeats", "10"]
     shown = CliRunner().invoke(main, words)
     assert shown.exit_code == 0, shown.output
     assert [line.split()[0] for line in shown.stdout.splitlines()] == ["perturbation", "none", "silence", "drive"]

@@ -34,8 +34,11 @@ from eicon.tasks import (
 )
 from eicon.training._losses import LOSSES
 
+from .drawn import compiled, sampler
+
 KEY, OTHER_KEY = 11, 12
 BATCH = 2200
+FEW = 100
 
 
 def one_hot(labels: np.ndarray, n: int = 3) -> np.ndarray:
@@ -271,11 +274,17 @@ WITH_CATCH = [name for name, case in CASES.items() if case.catch]
 SEVERAL_CONDITIONS = [name for name, case in CASES.items() if case.depends]
 WITH_RANDOM = [name for name, case in CASES.items() if case.random]
 WITH_NULL_LOSS = [name for name, case in CASES.items() if case.null]
+EAGER = ("PerceptualDecision, variable", "NBack")
+"""Sampled op by op in `make test`; in all others that takes long, as each op is compiled for itself."""
 
 
-def sample(task: Task, key: int = KEY, batch_size: int = BATCH) -> Trial:
-    drawn = jax.jit(task.sample, static_argnums=1)(jax.random.key(key), batch_size)
-    return jax.tree.map(np.asarray, drawn)
+def sample(task: Task, key: int = KEY) -> Trial:
+    return jax.tree.map(np.asarray, sampler(task)(jax.random.key(key), BATCH))
+
+
+def first_few(trial: Trial) -> Trial:
+    values = [values[:, :FEW] for values in (trial.inputs, trial.targets, trial.mask)]
+    return Trial(*values, *({name: v[:FEW] for name, v in named.items()} for named in (trial.conditions, trial.epochs)))
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -318,7 +327,7 @@ def same_bits(first: Trial, second: Trial) -> bool:
     return all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in leaves)
 
 
-def of(names: list[str]) -> pytest.MarkDecorator:
+def of(names: list) -> pytest.MarkDecorator:
     """Run a test for these cases only."""
     return pytest.mark.parametrize("case", names, indirect=True)
 
@@ -348,22 +357,22 @@ def test_shapes(task, trial):
 
 def test_ideal_observer_is_always_right_and_its_opposite_never(case, task, trial, device_trial, ideal):
     asked = ~trial.conditions["catch"]
-    score = np.asarray(task.correct(ideal, device_trial))
+    score = np.asarray(compiled(task).correct(ideal, device_trial))
     np.testing.assert_array_equal(score[asked], 1.0)
     assert np.isnan(score[~asked]).all()
-    assert task.accuracy(ideal, device_trial) == 1.0
-    assert task.accuracy(jnp.asarray(case.wrong(trial.targets)), device_trial) == 0.0
+    assert compiled(task).accuracy(ideal, device_trial) == 1.0
+    assert compiled(task).accuracy(jnp.asarray(case.wrong(trial.targets)), device_trial) == 0.0
 
 
 def test_silent_network_scores_chance(case, task, device_trial, ideal):
     for level in case.silence:
-        outputs = jnp.full(ideal.shape, level)
-        assert float(task.accuracy(outputs, device_trial)) == pytest.approx(case.chance, abs=1e-7)
+        outputs = np.full(ideal.shape, level, np.float32)
+        assert float(compiled(task).accuracy(outputs, device_trial)) == pytest.approx(case.chance, abs=1e-7)
 
 
 def test_random_outputs_score_chance_within_sampling_error(case, task, device_trial, ideal):
-    outputs = jax.random.normal(jax.random.key(0), ideal.shape)
-    score = np.asarray(task.correct(outputs, device_trial))
+    outputs = np.random.default_rng(0).standard_normal(ideal.shape, np.float32)
+    score = np.asarray(compiled(task).correct(outputs, device_trial))
     score = score[np.isfinite(score)]
     if case.guess == 0:
         assert not score.any()
@@ -373,8 +382,10 @@ def test_random_outputs_score_chance_within_sampling_error(case, task, device_tr
 
 @of(WITH_NULL_LOSS)
 def test_null_loss_is_the_least_that_constant_outputs_have(case, task, device_trial, ideal):
+    whole = jax.jit(LOSSES[task.loss])
+
     def loss(constant: np.ndarray) -> float:
-        return float(LOSSES[task.loss](jnp.broadcast_to(jnp.asarray(constant), ideal.shape), device_trial))
+        return float(whole(np.broadcast_to(constant, ideal.shape), device_trial))
 
     null = np.array(case.null, np.float32)
     assert loss(null) == pytest.approx(task.null_loss, rel=0.05)
@@ -387,10 +398,9 @@ def test_null_loss_is_nan_where_it_is_not_stated(case, task):
 
 
 @of(WITH_CATCH)
-def test_accuracy_is_nan_where_no_choice_was_asked_for(task):
-    conditions = {name: jnp.asarray(values[:1]) for name, values in task.condition_grid().items()}
-    only_catch = jax.jit(task.build)(jax.random.key(0), {**conditions, "catch": jnp.ones(1, bool)})
-    assert jnp.isnan(task.accuracy(only_catch.targets, only_catch))
+def test_accuracy_is_nan_where_no_choice_was_asked_for(task, device_trial, ideal):
+    only_catch = device_trial._replace(conditions={**device_trial.conditions, "catch": jnp.ones(BATCH, bool)})
+    assert jnp.isnan(compiled(task).accuracy(ideal, only_catch))
 
 
 def test_epochs_are_contiguous_ordered_and_inside_the_trial(case, trial):
@@ -452,7 +462,8 @@ def test_catch_trials_are_as_frequent_as_one_more_condition(task, trial):
 
 @of(WITH_CATCH)
 def test_without_catch_there_are_none(case):
-    assert not sample(case.make(catch=False)).conditions["catch"].any()
+    task = case.make(catch=False)
+    assert not jax.jit(lambda key: task.sample(key, BATCH).conditions["catch"])(jax.random.key(KEY)).any()
 
 
 def test_only_tasks_with_catch_trials_have_them(case, task, trial):
@@ -499,9 +510,9 @@ def test_a_trial_depends_on_its_own_condition_and_not_on_those_of_the_others(cas
     def build(rows: list[int], catch: list[bool]) -> Trial:
         grid = task.condition_grid()
         conditions = {name: jnp.asarray(values[np.array(rows)]) for name, values in grid.items()}
-        return compiled(jax.random.key(KEY), {**conditions, "catch": jnp.asarray(catch)})
+        return build_whole(jax.random.key(KEY), {**conditions, "catch": jnp.asarray(catch)})
 
-    compiled, n = jax.jit(task.build), task.n_conditions
+    build_whole, n = jax.jit(task.build), task.n_conditions
     first, second = build([0, 1 % n, 0], [False] * 3), build([n - 1, 1 % n, n - 1], [case.catch, False, case.catch])
     differ = set()
     for name in ("inputs", "targets", "mask"):
@@ -522,15 +533,15 @@ def test_same_key_same_bits_and_another_key_other_trials(task, trial):
     assert (other.conditions["catch"] != trial.conditions["catch"]).any() == bool(task.catch_probability)
 
 
-def test_compiled_equals_eager(task):
-    eager = task.sample(jax.random.key(KEY), 50)
-    compiled = sample(task, batch_size=50)
-    for first, second in zip(jax.tree.leaves(eager), jax.tree.leaves(compiled), strict=True):
+@of([name if name in EAGER else pytest.param(name, marks=pytest.mark.battery) for name in CASES])
+def test_compiled_equals_eager(task, trial):
+    eager = task.sample(jax.random.key(KEY), BATCH)
+    for first, second in zip(jax.tree.leaves(eager), jax.tree.leaves(trial), strict=True):
         np.testing.assert_allclose(first, second, rtol=1e-6)
 
 
 def test_trials_are_the_same_kind_of_arrays_in_a_float64_session(task, x64):
-    trial = task.sample(jax.random.key(KEY), 4)
+    trial = jax.eval_shape(lambda key: task.sample(key, 4), jax.random.key(KEY))
     assert {trial.inputs.dtype, trial.mask.dtype} == {np.dtype(np.float32)}
     assert trial.targets.dtype == (np.int32 if task.loss == "cross_entropy" else np.float32)
 
@@ -543,24 +554,35 @@ def test_repr_is_short_and_the_same_for_equal_tasks(case, task):
 
 
 def test_validation_trials_are_balanced_and_without_catch(task):
-    trial = jax.jit(lambda key: task.trials(3, key=key))(jax.random.key(KEY))
+    def drawn(key: jax.Array) -> tuple[dict[str, jax.Array], int]:
+        trial = task.trials(3, key=key)
+        return trial.conditions, trial.batch_size
+
+    conditions, batch_size = jax.jit(drawn)(jax.random.key(KEY))
     grid = task.condition_grid()
     wanted = sorted(zip(*(values.tolist() for values in grid.values()), strict=True)) * 3
-    got = list(zip(*(np.asarray(trial.conditions[name]).tolist() for name in grid), strict=True))
+    got = list(zip(*(np.asarray(conditions[name]).tolist() for name in grid), strict=True))
     assert sorted(got) == sorted(wanted)
-    assert trial.batch_size == 3 * task.n_conditions
-    assert not trial.conditions["catch"].any()
+    assert batch_size == 3 * task.n_conditions
+    assert not conditions["catch"].any()
 
 
-def test_trials_do_not_depend_on_dt(case):
+def test_trials_do_not_depend_on_dt(case, task, trial):
     """Same key at dt 20 and 5 ms: the same trials, to within the rounding of durations to steps."""
-    coarse, fine = (sample(case.make(dt=dt), batch_size=100) for dt in (20.0, 5.0))
+
+    def few(dt: float) -> Trial:
+        if dt == task.dt:
+            return first_few(trial)
+        other = case.make(dt=dt)
+        return jax.tree.map(np.asarray, jax.jit(lambda key: first_few(other.sample(key, BATCH)))(jax.random.key(KEY)))
+
+    coarse, fine = few(20.0), few(5.0)
     for name in (*case.make().condition_grid(), "catch"):
         np.testing.assert_array_equal(coarse.conditions[name], fine.conditions[name])
     for name in case.order:
         spans = [trial.epochs[name] * dt for trial, dt in ((coarse, 20.0), (fine, 5.0))]
         assert np.abs((spans[0] - spans[1]) @ [-1, 1]).max() <= (20 + 5) / 2
-        for b in range(100):
+        for b in range(FEW):
             ours = [only_differences(t.inputs[slice(*t.epochs[name][b]), b]) for t in (coarse, fine)]
             np.testing.assert_array_equal(*ours)
             assert case.pieces.get(name, 1) in (None, len(ours[0]))

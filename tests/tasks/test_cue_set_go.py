@@ -11,13 +11,20 @@ from pydantic import TypeAdapter
 from eicon.runs import ConfigError, parse_config
 from eicon.tasks import NO_CHOICE, CueSetGo, Trial, TruncatedExponential
 
-KEY = jax.random.key(5)
+from . import drawn
+from .drawn import compiled
+
+BATCH = 60
 VARIABLE = CueSetGo()
 FIXED = CueSetGo(wait=200.0)
 
 
-def numpy_trial(trial: Trial) -> Trial:
-    return jax.tree.map(np.asarray, trial)
+def sample(task: CueSetGo) -> Trial:
+    return drawn.sample(task, BATCH, 5)
+
+
+def balanced(task: CueSetGo, repeats: int = 1) -> Trial:
+    return drawn.balanced(task, repeats, 5)
 
 
 def produced_by_loop(outputs: np.ndarray, trial: Trial, dt: float) -> np.ndarray:
@@ -48,46 +55,46 @@ def random_walks(trial: Trial, step: float, seed: int) -> np.ndarray:
 @pytest.mark.parametrize("dt", [5.0, 20.0])
 def test_produced_time_equals_a_loop_over_all_steps(dt, step):
     task = CueSetGo(dt=dt)
-    trial = numpy_trial(task.sample(KEY, 60))
+    trial = sample(task)
     outputs = random_walks(trial, step, seed=int(dt))
     wanted = produced_by_loop(outputs, trial, dt)
     assert np.isnan(wanted).any()
     assert (wanted == 0).any()
     assert ((wanted > 0) & (wanted < 1200)).any()
-    np.testing.assert_allclose(task.produced_time(jnp.asarray(outputs), trial), wanted, atol=2e-3 * dt)
+    np.testing.assert_allclose(compiled(task).produced_time(outputs, trial), wanted, atol=2e-3 * dt)
 
 
 def test_produced_time_ignores_what_comes_before_set_and_after_the_end():
-    trial = numpy_trial(VARIABLE.sample(KEY, 40))
+    trial = sample(VARIABLE)
     step = np.arange(trial.n_steps)[:, None]
     outside = (step < trial.epochs["production"][None, :, 0] - 1) | (step >= trial.epochs["after"][None, :, 1])
     silent = np.where(outside, 9.0, 0.0)[:, :, None].astype(np.float32)
-    assert np.isnan(VARIABLE.produced_time(jnp.asarray(silent), trial)).all()
+    assert np.isnan(compiled(VARIABLE).produced_time(silent, trial)).all()
     disturbed = np.where(outside[:, :, None], 9.0, trial.targets).astype(np.float32)
     np.testing.assert_array_equal(
-        VARIABLE.produced_time(jnp.asarray(disturbed), trial),
-        VARIABLE.produced_time(jnp.asarray(trial.targets), trial),
+        compiled(VARIABLE).produced_time(disturbed, trial),
+        compiled(VARIABLE).produced_time(trial.targets, trial),
     )
 
 
 def test_reaching_exactly_the_threshold_counts_and_just_missing_it_does_not():
-    trial = numpy_trial(FIXED.trials(1, key=KEY))
+    trial = balanced(FIXED)
     onset = 10
     outputs = np.zeros((trial.n_steps, 6, 1), np.float32)
     outputs[onset + 4 :, :, 0] = 1.0
-    assert FIXED.produced_time(jnp.asarray(outputs), trial).tolist() == [100.0] * 6
+    assert compiled(FIXED).produced_time(outputs, trial).tolist() == [100.0] * 6
     outputs[onset + 4 :, :, 0] = np.nextafter(np.float32(1), np.float32(0))
-    assert np.isnan(FIXED.produced_time(jnp.asarray(outputs), trial)).all()
+    assert np.isnan(compiled(FIXED).produced_time(outputs, trial)).all()
     outputs[onset + 7, :, 0] = 1.0  # a touch is enough
-    assert FIXED.produced_time(jnp.asarray(outputs), trial).tolist() == [160.0] * 6
+    assert compiled(FIXED).produced_time(outputs, trial).tolist() == [160.0] * 6
 
 
 def test_last_step_of_the_trial_still_counts():
-    trial = numpy_trial(FIXED.trials(1, key=KEY))
+    trial = balanced(FIXED)
     outputs = np.zeros((trial.n_steps, 6, 1), np.float32)
     for b, end in enumerate(trial.epochs["after"][:, 1]):
         outputs[end - 1, b] = 1.0
-    np.testing.assert_allclose(FIXED.produced_time(jnp.asarray(outputs), trial), np.array(FIXED.intervals) + 100.0)
+    np.testing.assert_allclose(compiled(FIXED).produced_time(outputs, trial), np.array(FIXED.intervals) + 100.0)
 
 
 @pytest.mark.parametrize("dt", [5.0, 10.0, 20.0])
@@ -95,10 +102,10 @@ def test_last_step_of_the_trial_still_counts():
 def test_time_of_a_straight_ramp_is_exact_between_steps(dt, interval):
     """At any slope, from any moment on, and with whatever came before."""
     task = CueSetGo(dt=dt)
-    trial = numpy_trial(task.sample(KEY, 30))
+    trial = sample(task)
     since_set = (np.arange(1, trial.n_steps + 1)[:, None] - trial.epochs["production"][None, :, 0]) * dt
     outputs = (since_set / interval)[:, :, None].astype(np.float32)
-    np.testing.assert_allclose(task.produced_time(jnp.asarray(outputs), trial), interval, rtol=2e-5)
+    np.testing.assert_allclose(compiled(task).produced_time(outputs, trial), interval, rtol=2e-5)
 
 
 @pytest.mark.parametrize("dt", [1.0, 5.0, 10.0, 20.0, 35.0])
@@ -106,15 +113,15 @@ def test_time_of_a_straight_ramp_is_exact_between_steps(dt, interval):
 def test_targets_produce_their_intervals_at_any_dt(dt, intervals):
     """Also where the interval is no multiple of the step."""
     task = CueSetGo(dt=dt, intervals=intervals)
-    trial = task.trials(2, key=KEY)
-    np.testing.assert_allclose(task.produced_time(trial.targets, trial), intervals * 2, rtol=1e-5)
-    assert float(task.accuracy(trial.targets, trial)) == 1.0
+    trial = balanced(task, 2)
+    np.testing.assert_allclose(compiled(task).produced_time(trial.targets, trial), intervals * 2, rtol=1e-5)
+    assert float(compiled(task).accuracy(trial.targets, trial)) == 1.0
 
 
 def test_target_is_the_ramp_of_the_docstring():
-    trial = numpy_trial(VARIABLE.sample(KEY, 50))
-    wanted = np.zeros((trial.n_steps, 50, 1))
-    for b in range(50):
+    trial = sample(VARIABLE)
+    wanted = np.zeros((trial.n_steps, BATCH, 1))
+    for b in range(BATCH):
         onset, end = trial.epochs["production"][b, 0], trial.epochs["after"][b, 1]
         for t in range(onset, end):
             wanted[t, b] = (t + 1 - onset) * 20.0 / trial.conditions["interval"][b]
@@ -126,9 +133,9 @@ def test_target_is_the_ramp_of_the_docstring():
 
 @pytest.mark.parametrize(("dt", "pulse", "steps"), [(20.0, 60.0, 3), (5.0, 60.0, 12), (20.0, 11.0, 1)])
 def test_inputs_are_a_constant_context_and_a_pulse_at_set(dt, pulse, steps):
-    trial = numpy_trial(CueSetGo(dt=dt, pulse=pulse).sample(KEY, 50))
-    wanted = np.zeros((trial.n_steps, 50, 2), np.float32)
-    for b in range(50):
+    trial = sample(CueSetGo(dt=dt, pulse=pulse))
+    wanted = np.zeros((trial.n_steps, BATCH, 2), np.float32)
+    for b in range(BATCH):
         onset, end = trial.epochs["production"][b, 0], trial.epochs["after"][b, 1]
         wanted[:end, b, 0] = trial.conditions["context"][b]
         wanted[onset : onset + steps, b, 1] = 1.0
@@ -136,7 +143,7 @@ def test_inputs_are_a_constant_context_and_a_pulse_at_set(dt, pulse, steps):
 
 
 def test_nothing_is_left_after_a_trial_has_ended():
-    trial = numpy_trial(VARIABLE.sample(KEY, 200))
+    trial = sample(VARIABLE)
     over = ~np.asarray(trial.inside)
     assert over.any(axis=0).all(), "the longest wait is rarer than this"
     for values in (trial.inputs, trial.targets, trial.mask):
@@ -145,16 +152,17 @@ def test_nothing_is_left_after_a_trial_has_ended():
 
 def test_choice_is_the_interval_nearest_to_the_produced_time():
     task = CueSetGo(intervals=(600.0, 800.0, 1200.0), wait=200.0, after=400.0)
-    trial = task.trials(1, key=KEY)
+    trial = balanced(task)
     onset = 10
     for time, choice in ((20, 0), (680, 0), (720, 1), (980, 1), (1000, 1)):
-        outputs = jnp.zeros((trial.n_steps, 3, 1)).at[onset + time // 20 - 1 :].set(1.0)
-        assert task.produced_time(outputs, trial).tolist() == [time] * 3
-        assert task.choice(outputs, trial).tolist() == [choice] * 3
-        assert task.correct(outputs, trial).tolist() == [float(choice == right) for right in range(3)]
-    silent = jnp.zeros((trial.n_steps, 3, 1))
-    assert task.choice(silent, trial).tolist() == [NO_CHOICE] * 3
-    np.testing.assert_allclose(task.correct(silent, trial), 1 / 3)
+        outputs = np.zeros((trial.n_steps, 3, 1), np.float32)
+        outputs[onset + time // 20 - 1 :] = 1.0
+        assert compiled(task).produced_time(outputs, trial).tolist() == [time] * 3
+        assert compiled(task).choice(outputs, trial).tolist() == [choice] * 3
+        assert compiled(task).correct(outputs, trial).tolist() == [float(choice == right) for right in range(3)]
+    silent = np.zeros((trial.n_steps, 3, 1), np.float32)
+    assert compiled(task).choice(silent, trial).tolist() == [NO_CHOICE] * 3
+    np.testing.assert_allclose(compiled(task).correct(silent, trial), 1 / 3)
 
 
 def test_an_interval_changes_its_own_trial_only_and_its_target_only_after_set():
@@ -162,10 +170,11 @@ def test_an_interval_changes_its_own_trial_only_and_its_target_only_after_set():
     task = CueSetGo()
     conditions = {name: jnp.asarray(values)[jnp.array([0, 5])] for name, values in task.condition_grid().items()}
     conditions["catch"] = jnp.zeros(2, bool)
-    first = numpy_trial(task.build(KEY, conditions))
+    build = jax.jit(task.build)
+    first = build(jax.random.key(5), conditions)
     other = {**conditions, "interval": conditions["interval"].at[1].set(720.0)}
     other["context"] = conditions["context"].at[1].set(0.4)
-    second = numpy_trial(task.build(KEY, other))
+    second = build(jax.random.key(5), other)
     for a, b in ((first.inputs, second.inputs), (first.targets, second.targets), (first.mask, second.mask)):
         np.testing.assert_array_equal(a[:, 0], b[:, 0])
     set_, end = first.epochs["production"][1, 0], second.epochs["after"][1, 1]
@@ -177,12 +186,12 @@ def test_an_interval_changes_its_own_trial_only_and_its_target_only_after_set():
 
 
 def test_an_output_changes_the_produced_time_only_of_its_own_trial():
-    trial = numpy_trial(VARIABLE.sample(KEY, 20))
+    trial = sample(VARIABLE)
     outputs = random_walks(trial, 0.1, seed=0)
-    before = np.asarray(VARIABLE.produced_time(jnp.asarray(outputs), trial))
+    before = np.asarray(compiled(VARIABLE).produced_time(outputs, trial))
     outputs[trial.epochs["production"][7, 0] - 1 :, 7] = 0.0
     outputs[trial.epochs["production"][7, 0] + 1, 7] = 4.0
-    after = np.asarray(VARIABLE.produced_time(jnp.asarray(outputs), trial))
+    after = np.asarray(compiled(VARIABLE).produced_time(outputs, trial))
     np.testing.assert_array_equal(np.delete(after, 7), np.delete(before, 7))
     assert after[7] == pytest.approx(20.0 * 1.25)
 
@@ -208,8 +217,8 @@ def test_interpolated_contexts_lie_half_way_and_were_not_trained(contexts):
         np.testing.assert_allclose(between, (trained[1:] + trained[:-1]) / 2)
         assert np.abs(np.subtract.outer(trained, between)).min() > 0.04
     assert dataclasses.replace(held_out, intervals=task.intervals, contexts=task.contexts) == task
-    trial = held_out.trials(1, key=KEY)
-    np.testing.assert_allclose(held_out.produced_time(trial.targets, trial), held_out.intervals, rtol=1e-5)
+    trial = balanced(held_out)
+    np.testing.assert_allclose(compiled(held_out).produced_time(trial.targets, trial), held_out.intervals, rtol=1e-5)
     assert held_out.interpolated().intervals == (720.0, 840.0, 960.0, 1080.0)
 
 

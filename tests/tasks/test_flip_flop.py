@@ -1,6 +1,5 @@
 """Flip-flop: bits against a loop over the pulses, and pulses against what they should be by chance."""
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -9,11 +8,11 @@ from scipy import stats
 from eicon.runs import parse_config
 from eicon.tasks import FlipFlop, Trial
 
-KEY = jax.random.key(6)
+from .drawn import compiled, sample
 
 
 def numpy_sample(task: FlipFlop, batch_size: int = 40) -> Trial:
-    return jax.tree.map(np.asarray, jax.jit(task.sample, static_argnums=1)(KEY, batch_size))
+    return sample(task, batch_size, 6)
 
 
 def pulses(task: FlipFlop, trial: Trial) -> np.ndarray:
@@ -90,7 +89,7 @@ def test_an_output_says_what_it_is_nearest_to():
 
 
 def correct(task: FlipFlop, outputs: np.ndarray, trial: Trial) -> np.ndarray:
-    return np.asarray(task.correct(jnp.asarray(outputs, jnp.float32), jax.tree.map(jnp.asarray, trial)))
+    return np.asarray(compiled(task).correct(np.asarray(outputs, np.float32), trial))
 
 
 def score_by_loop(outputs: np.ndarray, trial: Trial, rest: int) -> list[float]:
@@ -107,7 +106,7 @@ def score_by_loop(outputs: np.ndarray, trial: Trial, rest: int) -> list[float]:
 
 @pytest.mark.parametrize("task", TASKS[:3])
 def test_score_is_the_fraction_of_right_bits(task):
-    trial = numpy_sample(task, 10)
+    trial = numpy_sample(task)
     noise = np.random.default_rng(0).normal(size=trial.targets.shape)
     outputs = (trial.targets + noise).astype(np.float32)
     wanted = score_by_loop(outputs, trial, round(task.rest / task.dt))

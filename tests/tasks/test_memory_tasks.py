@@ -2,8 +2,6 @@
 
 import dataclasses
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
@@ -12,15 +10,14 @@ from scipy import stats
 from eicon.tasks import NO_CHOICE, NBack, PictureNBack, SequenceMemory, Task, Trial
 from eicon.tasks._table import describe
 
+from . import drawn
+from .drawn import balanced, compiled
+
 BATCH = 500
 
 
-def sample(task: Task, batch_size: int = BATCH, key: int = 3) -> Trial:
-    return jax.tree.map(np.asarray, jax.jit(task.sample, static_argnums=1)(jax.random.key(key), batch_size))
-
-
-def on_device(trial: Trial) -> Trial:
-    return jax.tree.map(jnp.asarray, trial)
+def sample(task: Task, batch_size: int = BATCH) -> Trial:
+    return drawn.sample(task, batch_size, 3)
 
 
 @pytest.mark.parametrize(("dt", "steps"), [(20.0, 1), (5.0, 4)])
@@ -118,7 +115,7 @@ def test_a_sequence_is_scored_by_the_nearest_value_of_its_trial(dt):
             right += np.abs(values - outputs[start : start + steps, b, 0].mean()).argmin() == i
         wanted.append(right / p)
     assert 0.4 < np.mean(wanted) < 0.95
-    np.testing.assert_allclose(task.correct(jnp.asarray(outputs), on_device(trial)), wanted, rtol=1e-6)
+    np.testing.assert_allclose(compiled(task).correct(outputs, trial), wanted, rtol=1e-6)
 
 
 def test_larger_errors_never_score_better():
@@ -126,7 +123,7 @@ def test_larger_errors_never_score_better():
     trial = sample(task)
     error = np.random.default_rng(1).normal(size=trial.targets.shape).astype(np.float32)
     scores = [
-        np.asarray(task.correct(jnp.asarray(trial.targets + scale * error), on_device(trial)))
+        np.asarray(compiled(task).correct(trial.targets + np.float32(scale) * error, trial))
         for scale in (0.0, 0.01, 0.1, 0.3, 1.0, 10.0)
     ]
     assert (np.diff(scores, axis=0) <= 0).all()
@@ -137,7 +134,7 @@ def test_larger_errors_never_score_better():
 def test_constant_outputs_score_chance_in_every_single_trial(level):
     task = SequenceMemory(pattern_length=7)
     trial = sample(task)
-    score = task.correct(jnp.full(trial.targets.shape, level), on_device(trial))
+    score = compiled(task).correct(np.full(trial.targets.shape, level, np.float32), trial)
     np.testing.assert_allclose(score, 1 / 7, rtol=1e-6)
 
 
@@ -148,9 +145,9 @@ def test_n_back_is_scored_by_the_largest_mean_output_in_the_response(make):
     outputs = np.random.default_rng(0).normal(size=(trial.n_steps, 200, 3)).astype(np.float32)
     choice = outputs[-4:].mean(axis=0).argmax(axis=1)
     assert set(choice.tolist()) == {0, 1, 2}
-    np.testing.assert_array_equal(task.choice(jnp.asarray(outputs), on_device(trial)), choice)
+    np.testing.assert_array_equal(compiled(task).choice(outputs, trial), choice)
     right = choice == np.where(trial.conditions["match"], 2, 1)
-    np.testing.assert_array_equal(task.correct(jnp.asarray(outputs), on_device(trial)), right)
+    np.testing.assert_array_equal(compiled(task).correct(outputs, trial), right)
 
 
 @pytest.mark.parametrize(
@@ -159,10 +156,10 @@ def test_n_back_is_scored_by_the_largest_mean_output_in_the_response(make):
 )
 def test_the_class_of_unscored_steps_is_a_wrong_choice_and_a_tie_none(output, choice, score):
     task = NBack()
-    trial = task.trials(10, key=jax.random.key(0))
-    outputs = jnp.broadcast_to(jnp.array(output, jnp.float32), (trial.n_steps, 20, 3))
-    assert task.choice(outputs, trial).tolist() == [choice] * 20
-    assert float(task.accuracy(outputs, trial)) == score
+    trial = balanced(task, 10, 0)
+    outputs = np.broadcast_to(np.array(output, np.float32), (trial.n_steps, 20, 3))
+    assert compiled(task).choice(outputs, trial).tolist() == [choice] * 20
+    assert float(compiled(task).accuracy(outputs, trial)) == score
 
 
 @pytest.mark.parametrize("make", [SequenceMemory, NBack, PictureNBack])
@@ -171,14 +168,12 @@ def test_padding_behind_a_trial_does_not_matter(make):
     trial = sample(task, 50)
     outputs = np.random.default_rng(0).normal(size=(trial.n_steps, 50, task.n_out)).astype(np.float32)
 
-    def padded(values: np.ndarray) -> jax.Array:
-        return jnp.concatenate([jnp.asarray(values), jnp.full((3, *values.shape[1:]), 9, values.dtype)])
+    def padded(values: np.ndarray) -> np.ndarray:
+        return np.concatenate([values, np.full((3, *values.shape[1:]), 9, values.dtype)])
 
-    longer = on_device(trial)._replace(
-        inputs=padded(trial.inputs), targets=padded(trial.targets), mask=padded(trial.mask)
-    )
-    first = task.correct(jnp.asarray(outputs), on_device(trial))
-    np.testing.assert_allclose(first, task.correct(padded(outputs), longer), rtol=1e-6)
+    longer = trial._replace(inputs=padded(trial.inputs), targets=padded(trial.targets), mask=padded(trial.mask))
+    first = compiled(task).correct(outputs, trial)
+    np.testing.assert_allclose(first, compiled(task).correct(padded(outputs), longer), rtol=1e-6)
 
 
 @pytest.mark.parametrize(

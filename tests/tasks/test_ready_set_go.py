@@ -2,30 +2,29 @@
 
 import math
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from eicon.runs import parse_config
 from eicon.tasks import NO_CHOICE, ReadySetGo, Trial, Uniform
 
-KEY = jax.random.key(4)
+from .drawn import balanced, compiled, sample
+
 TASK = ReadySetGo(wait=200.0)
 
 
-def device_trials(task: ReadySetGo) -> Trial:
-    return task.trials(1, key=KEY)
+def numpy_trials(task: ReadySetGo) -> Trial:
+    return balanced(task, 1, 4)
 
 
 def numpy_sample(task: ReadySetGo, batch_size: int = 50) -> Trial:
-    return jax.tree.map(np.asarray, jax.jit(task.sample, static_argnums=1)(KEY, batch_size))
+    return sample(task, batch_size, 4)
 
 
-def produce(task: ReadySetGo, trial: Trial, times: list[float]) -> jax.Array:
+def produce(task: ReadySetGo, trial: Trial, times: list[float]) -> np.ndarray:
     """Straight lines that reach 1 so many ms after set."""
     since = (np.arange(1, trial.n_steps + 1)[:, None] - np.asarray(trial.epochs["production"])[None, :, 0]) * task.dt
-    return jnp.asarray((since / np.array(times))[:, :, None], jnp.float32)
+    return (since / np.array(times))[:, :, None].astype(np.float32)
 
 
 @pytest.mark.parametrize(("dt", "pulse", "steps"), [(20.0, 60.0, 3), (5.0, 60.0, 12), (20.0, 11.0, 1)])
@@ -61,22 +60,22 @@ def test_trials_are_those_of_the_docstring(dt, pulse, steps):
 def test_targets_produce_what_was_shown_at_any_dt(dt, intervals):
     """Also where the interval is no multiple of the step."""
     task = ReadySetGo(dt=dt, intervals=intervals)
-    trial = device_trials(task)
-    np.testing.assert_allclose(task.produced_time(trial.targets, trial), intervals, rtol=1e-5)
-    assert float(task.accuracy(trial.targets, trial)) == 1.0
+    trial = numpy_trials(task)
+    np.testing.assert_allclose(compiled(task).produced_time(trial.targets, trial), intervals, rtol=1e-5)
+    assert float(compiled(task).accuracy(trial.targets, trial)) == 1.0
 
 
 def test_produced_time_begins_at_set_and_ends_with_the_trial():
-    trial = device_trials(TASK)
+    trial = numpy_trials(TASK)
     outputs = np.zeros((trial.n_steps, 5, 1), np.float32)
     for b, (_, set_) in enumerate(np.asarray(trial.epochs["estimation"])):
         outputs[: set_ - 1, b] = 2.0  # before set it does not count
     for b, end in enumerate(np.asarray(trial.epochs["late"])[:, 1]):
         outputs[end:, b] = 2.0
-    assert np.isnan(TASK.produced_time(jnp.asarray(outputs), trial)).all()
+    assert np.isnan(compiled(TASK).produced_time(outputs, trial)).all()
     for b, end in enumerate(np.asarray(trial.epochs["late"])[:, 1]):
         outputs[end - 1, b] = 1.0
-    np.testing.assert_allclose(TASK.produced_time(jnp.asarray(outputs), trial), 1000.0)
+    np.testing.assert_allclose(compiled(TASK).produced_time(outputs, trial), 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -91,30 +90,30 @@ def test_produced_time_begins_at_set_and_ends_with_the_trial():
     ],
 )
 def test_right_is_the_nearest_interval_within_the_tolerance(times, choices, right):
-    trial = device_trials(TASK)
+    trial = numpy_trials(TASK)
     outputs = produce(TASK, trial, times)
-    np.testing.assert_allclose(TASK.produced_time(outputs, trial), times, rtol=1e-4)
-    assert TASK.choice(outputs, trial).tolist() == choices
-    assert TASK.correct(outputs, trial).tolist() == right
+    np.testing.assert_allclose(compiled(TASK).produced_time(outputs, trial), times, rtol=1e-4)
+    assert compiled(TASK).choice(outputs, trial).tolist() == choices
+    assert compiled(TASK).correct(outputs, trial).tolist() == right
 
 
 def test_tolerance_is_a_part_of_the_interval():
-    trial = device_trials(TASK)
+    trial = numpy_trials(TASK)
     outputs = produce(TASK, trial, [290.0, 560.0, 640.0, 720.0, 800.0])
     for tolerance, right in ((0.3, 0.0), (0.4, 1.0), (math.inf, 1.0)):
-        assert float(ReadySetGo(wait=200.0, tolerance=tolerance).correct(outputs, trial)[0]) == right
+        assert float(compiled(ReadySetGo(wait=200.0, tolerance=tolerance)).correct(outputs, trial)[0]) == right
     late = produce(TASK, trial, [480.0, 560.0, 640.0, 720.0, 880.0])
     for tolerance, right in ((0.09, 0.0), (0.11, 1.0)):
-        assert float(ReadySetGo(wait=200.0, tolerance=tolerance).correct(late, trial)[4]) == right
+        assert float(compiled(ReadySetGo(wait=200.0, tolerance=tolerance)).correct(late, trial)[4]) == right
 
 
 @pytest.mark.parametrize("time", [480.0, 640.0, 775.0, 950.0, 1100.0, 100.0, 980.0])
 def test_one_time_for_all_intervals_is_at_best_as_good_as_none(time):
-    trial = device_trials(TASK)
-    always, never = produce(TASK, trial, [time] * 5), jnp.zeros((trial.n_steps, 5, 1))
-    assert float(TASK.accuracy(always, trial)) == pytest.approx(0.0 if time in (100.0, 980.0) else 0.2)
-    assert TASK.choice(never, trial).tolist() == [NO_CHOICE] * 5
-    np.testing.assert_allclose(TASK.correct(never, trial), 0.2)
+    trial = numpy_trials(TASK)
+    always, never = produce(TASK, trial, [time] * 5), np.zeros((trial.n_steps, 5, 1), np.float32)
+    assert float(compiled(TASK).accuracy(always, trial)) == pytest.approx(0.0 if time in (100.0, 980.0) else 0.2)
+    assert compiled(TASK).choice(never, trial).tolist() == [NO_CHOICE] * 5
+    np.testing.assert_allclose(compiled(TASK).correct(never, trial), 0.2)
 
 
 def test_long_range():

@@ -32,6 +32,7 @@ from eicon.training._newton_step import Problem, State, _damped
 from eicon.training._session import Validation
 from eicon.training.results import HessianFreeHistory
 
+from ..tasks.drawn import sampler
 from .tiny import SameTrials, assert_same_history, assert_same_state, make_net, make_task, make_trainer, state
 
 N, N_OUT, BATCH = 5, 2, 3
@@ -68,7 +69,7 @@ class Tiny:
 
     def __init__(self, net, loss="mse", key=None):
         self.net, self.equation, self.key = net, net.equation, key
-        trial = make_task().sample(jax.random.key(5), BATCH)
+        trial = sampler(make_task())(jax.random.key(5), BATCH)
         labels = trial.targets.argmax(axis=2) if loss == "cross_entropy" else trial.targets
         self.trial = trial._replace(inputs=trial.inputs.astype(float), targets=labels)
         self.loss = {"mse": mean_squared_error, "cross_entropy": cross_entropy}[loss]
@@ -412,7 +413,7 @@ def test_undamped_iteration_solves_the_least_squares_of_the_readout(x64):
         seed=4,
     )
     trainer = make_hf(net, make_task(SameTrials), damping=0.0, max_cg_iterations=400, cg_tolerance=0.0, batch_size=40)
-    trial = trainer.task.sample(jax.random.key(0), 40)
+    trial = sampler(trainer.task)(jax.random.key(0), 40)
     rates = np.asarray(net.predict(trial.inputs, noise=False).rates)
     scored = np.asarray(trial.mask) == 1
     design = np.concatenate([rates[scored], np.ones((scored.sum(), 1))], axis=1)
@@ -471,6 +472,7 @@ def test_loss_falls_and_the_constraints_hold(name, net):
     np.testing.assert_array_equal(after["raw_rec"][absent], before["raw_rec"][absent])
 
 
+@pytest.mark.battery
 def test_cross_entropy_learns():
     task = SequenceMemory(pattern_length=2)
 
@@ -510,6 +512,7 @@ def test_every_iteration_has_trials_of_its_own_unless_they_are_fixed(trainer):
     assert third == fourth != first
 
 
+@pytest.mark.battery
 def test_same_seed_same_bits(trainer, twin, reference):
     twin._restore(trainer._snapshot())
     fit(twin, 6)

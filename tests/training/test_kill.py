@@ -13,6 +13,8 @@ import pytest
 
 from eicon.training._checkpoint import read_history
 
+from . import kill_worker
+
 WORKER = Path(__file__).with_name("kill_worker.py")
 STEPS = 240
 PATIENCE = 120.0
@@ -90,6 +92,20 @@ def check(folder: Path, chains: int, kills: int) -> list[list[int]]:
     return steps
 
 
+def test_a_kill(tmp_path):
+    """All but the training that is killed are done here: importing JAX once more takes longer than they do."""
+    killed, whole = tmp_path / "killed.npz", tmp_path / "uninterrupted.npz"
+    assert 0 < kill_at_random(killed, np.random.default_rng()) < STEPS
+    for checkpoint in (killed, whole):
+        kill_worker.main(checkpoint, STEPS)
+    got, wanted = everything(killed), everything(whole)
+    assert got.keys() == wanted.keys()
+    assert [name for name in wanted if got[name] != wanted[name]] == []
+    assert len(np.frombuffer(wanted["history/loss"], np.float32)) == STEPS
+    assert (np.diff(read_history(killed).seconds) > 0).all()
+
+
+@pytest.mark.battery
 def test_two_kills(tmp_path):
     check(tmp_path, chains=1, kills=2)
 

@@ -8,10 +8,11 @@ import pytest
 from eicon.models import RateRNN
 from eicon.training import ActivityMatch
 
+from ..tasks.drawn import sampler
 from .tiny import fit, make_net, make_task, make_trainer
 
 TASK = make_task()
-TRIAL = TASK.sample(jax.random.key(0), 6)
+TRIAL = sampler(TASK)(jax.random.key(0), 6)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import pytest
 from eicon.models import verify
 from eicon.training import OPTIMIZERS, RatePenalty, WeightPenalty
 
+from ..tasks.drawn import sampler
 from .tiny import (
     NEVER,
     SameTrials,
@@ -61,7 +62,7 @@ def test_a_step_of_sgd_is_the_gradient_written_by_hand(clip_norm, penalised):
     )
     before = net.parameters()
     history = fit(trainer, 1, validate_every=NEVER)
-    trial = task.sample(jax.random.key(0), trainer.batch_size)
+    trial = sampler(task)(jax.random.key(0), trainer.batch_size)
     assert bool((trial.mask.sum(axis=0) < trial.n_steps).any()), "padding is part of this test"
     by_hand = jax.jit(jax.value_and_grad(lambda parameters: loss_by_hand(parameters, trial, net, rate, weight)))
     loss, gradient = by_hand(before)

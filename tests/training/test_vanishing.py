@@ -8,6 +8,7 @@ import pytest
 from eicon.models import RateRNN
 from eicon.training import HessianFree, RatePenalty, VanishingGradient
 
+from ..tasks.drawn import sampler
 from .tiny import (
     NEVER,
     SameTrials,
@@ -203,7 +204,7 @@ def update(one_step, kind, name):
 def test_a_step_is_that_of_the_loss_and_of_the_formula(one_step):
     """Gradients with respect to currents by injections into a plain scan; the penalty's by finite differences."""
     trainer, before, _ = one_step["two"]
-    trial = trainer.task.sample(jax.random.key(0), trainer.batch_size)
+    trial = sampler(trainer.task)(jax.random.key(0), trainer.batch_size)
     assert bool((trial.mask.sum(axis=0) < trial.n_steps).any()), "padding is part of this test"
     loss, currents, cotangents = with_injections(trainer.net, before, trial, 0.3)
     sizes = (cotangents[1:] ** 2).sum(axis=2)

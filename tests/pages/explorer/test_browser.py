@@ -15,6 +15,8 @@ from eicon.studies._levels import Level, Levels
 
 from .conftest import Page, chromium
 
+pytestmark = pytest.mark.battery
+
 CANVASES = ("matrix", "rates", "behaviour", "space", "curve")
 MINUS = "\N{MINUS SIGN}"
 

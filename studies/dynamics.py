@@ -1,12 +1,19 @@
-"""Dynamics of trained networks: what a flip-flop remembers with, and whether integration lies along a line."""
+"""Dynamics of trained networks: what a flip-flop remembers with, and whether integration lies along a line.
+
+    python -m studies.dynamics
+
+Budget: 10 minutes on two cores.
+"""
 
 import itertools
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import resources
 from pathlib import Path
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from eicon import plotting
@@ -16,10 +23,11 @@ from eicon.runs import parse_config
 from eicon.runs.results import RunConfig
 from eicon.studies import dynamics_of, exponents_of
 from eicon.tasks import FlipFlop, Task
+from studies.common import Places, shrunk, told, write_study
 
 SEEDS, CONTEXT_SEEDS = range(5), range(3)
 CANDIDATES = 1024
-PICTURE = Path("docs/images/fixed_points_flip_flop.png")
+PICTURE = "fixed_points_flip_flop.png"
 
 CONTEXT = """
 [task]
@@ -51,26 +59,35 @@ def trained(config: RunConfig) -> tuple[RateRNN, Task, float, float]:
     net = config.make_network(task)
     trainer = config.make_trainer(net, task)
     begin = time.perf_counter()
-    trainer.fit(config.training.steps, validate_every=config.training.validate_every, stop_when=config.criterion())
+    settings = config.training
+    trainer.fit(settings.steps, validate_every=settings.validate_every, stop_when=config.criterion(), progress=False)
     return net, task, float(trainer.history.validation_accuracy[-1]), time.perf_counter() - begin
 
 
-def flip_flop_rows() -> Iterator[str]:
+def _config(text: str, seed: int, quick: bool) -> RunConfig:
+    config = parse_config(text).model_copy(update={"seed": seed})
+    return shrunk(config, 12, steps=10, validate_every=10) if quick else config
+
+
+def flip_flop_rows(picture: Path, quick: bool) -> Iterator[str]:
     """A line of the table for each seed; the points of the first network are drawn."""
     text = resources.files("eicon.runs").joinpath("configs", "flip_flop.toml").read_text(encoding="utf-8")
-    for seed in SEEDS:
-        net, task, accuracy, seconds = trained(parse_config(text).model_copy(update={"seed": seed}))
+    candidates = 16 if quick else CANDIDATES
+    for seed in SEEDS[:1] if quick else SEEDS:
+        net, task, accuracy, seconds = trained(_config(text, seed, quick))
         assert isinstance(task, FlipFlop)
         begin = time.perf_counter()
-        found = dynamics_of(net, task, key=jax.random.key(seed), candidates=CANDIDATES, jitter=1.0)
+        found = dynamics_of(net, task, key=jax.random.key(seed), candidates=candidates, jitter=1.0)
         searching = time.perf_counter() - begin
         points, words = found.points, np.array(found.points.stability)
-        signs = {tuple(sign) for sign in np.asarray(task.bits(found.outputs[words == "stable"])).astype(int)}
+        signs = {
+            tuple(sign) for sign in np.asarray(task.bits(jnp.asarray(found.outputs[words == "stable"]))).astype(int)
+        }
         corners = len(signs & set(itertools.product((-1, 1), repeat=task.n_bits)))
         saddles = " / ".join(str(np.count_nonzero(words == f"saddle-{k}")) for k in (1, 2, 3))
         fixed = ("stable", "saddle-1", "saddle-2", "saddle-3")
         others = {name: number for name, number in points.counts().items() if name not in fixed}
-        exponents = exponents_of(net, task, key=jax.random.key(seed))
+        exponents = exponents_of(net, task, key=jax.random.key(seed), n_steps=20 if quick else 4000)
         free, driven = exponents.autonomous.exponents[0], exponents.driven[0]
         yield (
             f"| {seed} | {accuracy:.3f} | {np.count_nonzero(words == 'stable')} | {corners} | {saddles} "
@@ -79,10 +96,10 @@ def flip_flop_rows() -> Iterator[str]:
             f"| {driven * 1000:+.2f} ± {exponents.driven_error[0] * 1000:.2f} | {seconds:.0f}, {searching:.0f} |"
         )
         if seed == SEEDS[0]:
-            _draw(found)
+            _draw(found, picture)
 
 
-def _draw(found) -> None:
+def _draw(found, picture: Path) -> None:
     ratio = found.components.explained_ratio
     ax = plotting.plot_fixed_points(
         found.points,
@@ -91,18 +108,23 @@ def _draw(found) -> None:
         dimensions=3,
         names=[f"PC {i + 1} ({100 * ratio[i]:.0f} %)" for i in range(3)],
     )
-    PICTURE.parent.mkdir(parents=True, exist_ok=True)
-    with PICTURE.open("wb") as stream:
+    with picture.open("wb") as stream:
         save_png(ax, stream)
 
 
-def context_rows() -> Iterator[str]:
+def context_rows(quick: bool) -> Iterator[str]:
     """A line of the table for each seed and context."""
-    for seed in CONTEXT_SEEDS:
-        net, task, accuracy, seconds = trained(parse_config(CONTEXT).model_copy(update={"seed": seed}))
+    candidates = 16 if quick else 512
+    for seed in CONTEXT_SEEDS[:1] if quick else CONTEXT_SEEDS:
+        net, task, accuracy, seconds = trained(_config(CONTEXT, seed, quick))
         for context in (0, 1):
             found = dynamics_of(
-                net, task, key=jax.random.key(seed), epoch="stimulus", conditions={"context": context}, candidates=512
+                net,
+                task,
+                key=jax.random.key(seed),
+                epoch="stimulus",
+                conditions={"context": context},
+                candidates=candidates,
             )
             shape = found.manifold
             counts = ", ".join(f"{number} {name}" for name, number in found.points.counts().items())
@@ -116,9 +138,9 @@ def context_rows() -> Iterator[str]:
             )
 
 
-def dynamics_study() -> str:
+def dynamics_study(where: Places, quick: bool) -> str:
     """Fixed points of flip-flops over seeds, and slow points of context-dependent integration."""
-    memory, integration = list(_told(flip_flop_rows())), list(_told(context_rows()))
+    memory, integration = told(flip_flop_rows(where.images / PICTURE, quick)), told(context_rows(quick))
     on_lines = sum("| line |" in row for row in integration)
     lines = [
         "# Dynamics of trained networks",
@@ -158,7 +180,10 @@ def dynamics_study() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _told(rows: Iterator[str]) -> Iterator[str]:
-    for row in rows:
-        print(row, flush=True)
-        yield row
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write page and figure."""
+    return write_study("dynamics", __doc__, dynamics_study, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

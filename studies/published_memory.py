@@ -5,8 +5,10 @@ that bio2art expands to neurons, on short-memory tasks. This file restates that 
 oddities: the matrix is used transposed, signed initial weights are handed out by anatomical rank, and the validation
 set is the left-over part of one small set of trials. All that is random comes from explicit seeds through numpy.
 
-    python -m benchmarks.published_memory --task seq --pattern-length 3 --lr 1e-4 --activation relu \
+    python -m studies.published_memory --task seq --pattern-length 3 --lr 1e-4 --activation relu \
         --optimizer Adam --remap --epochs 300 --seeds 0 1 2 --connectome C_Marmoset_Normalized.npy --json out.json
+
+Budget: 10 minutes on one core. `studies.published_study` and `benchmarks.memory` use it as their reference.
 """
 
 import argparse
@@ -19,6 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from studies.common import new_parser, places, random_regions
 
 TASKS = ("seq", "nback", "pic_latent")
 OPTIMIZERS = {"Adam": torch.optim.Adam, "RMSprop": torch.optim.RMSprop, "SGD": torch.optim.SGD}
@@ -339,11 +343,11 @@ def run(
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
     """Read the command line; the defaults are those of the published configuration."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.published_memory", description=__doc__.split("\n")[0])
-    parser.add_argument("--connectome", type=Path, required=True, help="npy of region weights [source, target]")
+    parser = new_parser("published_memory", __doc__)
+    parser.add_argument("--connectome", type=Path, help="npy of region weights [source, target]")
     parser.add_argument("--k", type=int, default=4, help="neurons per region")
     parser.add_argument("--topology-seed", type=int, default=0, help="the expansion, shared by all seeds")
-    parser.add_argument("--task", choices=TASKS, required=True)
+    parser.add_argument("--task", choices=TASKS)
     parser.add_argument("--pattern-length", type=int, default=3)
     parser.add_argument("--n-back", type=int, default=2)
     parser.add_argument("--trial-length", type=int, default=5)
@@ -363,16 +367,24 @@ def parse(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--dtype", choices=list(DTYPES), default="float32")
     parser.add_argument("--json", type=Path, help="write settings and curves here")
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    if args.quick:
+        args.task, args.epochs, args.n_trials = args.task or "seq", 2, 10
+        args.json = args.json or places("published_memory", args).out / "curves.json"
+    elif args.connectome is None or args.task is None:
+        parser.error("--connectome and --task are required")
+    return args
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run all seeds, print a line for each, and write the curves."""
     settings = vars(parse(argv))
-    options = dict(settings)
+    options = {name: value for name, value in settings.items() if name not in ("quick", "out", "docs")}
     out, seeds = options.pop("json"), options.pop("seeds")
     topology_rng = np.random.default_rng(options.pop("topology_seed"))
-    W = expand(np.load(options.pop("connectome")), options.pop("k"), topology_rng)
+    connectome = options.pop("connectome")
+    regions = random_regions(4) if connectome is None else np.load(connectome)
+    W = expand(regions, options.pop("k"), topology_rng)
     runs = []
     for seed in seeds:
         runs.append(run(W=W, seed=seed, **options))

@@ -1,29 +1,21 @@
-"""Figures and page of the condensation study: ``python -m benchmarks.condensation_report --out DIR``."""
+"""Figures and page of the condensation study.
 
-import argparse
+    python -m studies.condensation_report
+
+reads what the stages of `studies.condensation` left in ``--out``. Budget: five minutes.
+"""
+
 import json
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
-from benchmarks.condensation import (
-    EVERY,
-    LEARNING_RATE,
-    MATCH,
-    MERGED,
-    NETWORKS,
-    RETRAIN,
-    RICHNESS,
-    SEEDS,
-    SIZES,
-    N,
-    protocols,
-)
 from eicon import analysis, plotting
 from eicon._files import atomic_file, write_text
 from eicon.models import RateRNN, load
@@ -32,8 +24,9 @@ from eicon.plotting._style import coherence_cmap
 from eicon.runs import open_run, read_condensation
 from eicon.runs._condense import default_directory, stages
 from eicon.tasks import CueSetGo
+from studies.common import new_parser, places
+from studies.condensation import FULL, LEARNING_RATE, MATCH, QUICK, Study, protocols
 
-IMAGES, PAGE = Path("docs/images"), Path("docs/results/condensation.md")
 TITLES = {
     ("free", "tanh"): "tanh, free weights",
     ("free", "relu"): "relu, free weights",
@@ -45,57 +38,63 @@ RETRAINED = {
     "subset": "subset, retrained",
     "merge pairs": "merge pairs, retrained",
 }
-HELD = 5
-"""Merges shown in the seed's panels of behaviour: these, and two more on either side of the loss."""
 
 
-def save(name: str, figure: Drawing) -> None:
+class Report(NamedTuple):
+    """The study, and where its figures go."""
+
+    study: Study
+    images: Path
+
+
+def save(report: Report, name: str, figure: Drawing) -> None:
     """One picture of the page."""
-    with atomic_file(IMAGES / f"condensation_{name}.png") as stream:
+    with atomic_file(report.images / f"condensation_{name}.png") as stream:
         save_png(figure, stream)
 
 
-def errors(out: Path, kind: str, activation: str) -> dict[str, np.ndarray]:
-    """Output error (seeds, SIZES) of each method without retraining; infinite for networks that diverged."""
+def errors(study: Study, kind: str, activation: str) -> dict[str, np.ndarray]:
+    """Output error (seeds, sizes) of each method without retraining; infinite for networks that diverged."""
     found: dict[str, list[list[float]]] = {}
-    for seed in SEEDS:
-        rows = _read(out / "condensed" / f"{kind}_{activation}_{seed}.json")
+    for seed in range(study.sizes.seeds):
+        rows = _read(study.out / "condensed" / f"{kind}_{activation}_{seed}.json")
         for name, by_size in rows.items():
             if name != "original":
                 found.setdefault(name, []).append(
-                    [_number(by_size[str(n)]["error"]) if str(n) in by_size else np.nan for n in SIZES]
+                    [_number(by_size[str(n)]["error"]) if str(n) in by_size else np.nan for n in study.sizes.sizes]
                 )
     return {name: np.array(values) for name, values in found.items()}
 
 
-def retrained(out: Path, kind: str, activation: str) -> dict[str, list[dict[str, Any]]]:
+def retrained(study: Study, kind: str, activation: str) -> dict[str, list[dict[str, Any]]]:
     """Records of the step-by-step condensations by protocol, one per seed."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for seed in SEEDS:
-        for name in protocols(kind, activation, seed):
-            run = condensed_run(out, kind, activation, seed, name)
+    for seed in range(study.sizes.seeds):
+        for name in protocols(study.sizes, kind, activation, seed):
+            run = condensed_run(study, kind, activation, seed, name)
             if (run / "network.npz").is_file():
                 found.setdefault(name, []).append(read_condensation(open_run(run)))
     return found
 
 
-def condensed_run(out: Path, kind: str, activation: str, seed: int, name: str) -> Path:
+def condensed_run(study: Study, kind: str, activation: str, seed: int, name: str) -> Path:
     """Directory of one step-by-step condensation."""
-    run = out / "runs" / f"{kind}_{activation}_{seed}"
-    protocol = protocols(kind, activation)[name]
+    run = study.out / "runs" / f"{kind}_{activation}_{seed}"
+    protocol = protocols(study.sizes, kind, activation)[name]
     return default_directory(open_run(run), protocol) if (run / "config.toml").is_file() else run
 
 
-def headline(out: Path) -> None:
+def headline(report: Report) -> None:
     """Error against units left: every method, with and without retraining."""
+    study = report.study
     with plotting.style():
         figure, axes = plt.subplots(2, 2, figsize=(10.0, 7.2), sharey=True)
-        for ax, (kind, activation) in zip(axes.flat, NETWORKS, strict=True):
-            curves, dashed = errors(out, kind, activation), []
+        for ax, (kind, activation) in zip(axes.flat, study.sizes.networks, strict=False):
+            curves, dashed = errors(study, kind, activation), []
             if kind == "free":  # so that a method looks alike in all panels
-                curves["subset, signs given up"] = np.full((1, len(SIZES)), np.nan)
-            sizes = np.array(SIZES)
-            for name, records in retrained(out, kind, activation).items():
+                curves["subset, signs given up"] = np.full((1, len(study.sizes.sizes)), np.nan)
+            sizes = np.array(study.sizes.sizes)
+            for name, records in retrained(study, kind, activation).items():
                 title = RETRAINED[name]
                 dashed.append(title)
                 curves[title] = np.full((len(records), len(sizes)), np.nan)
@@ -116,12 +115,13 @@ def headline(out: Path) -> None:
         for ax in axes.flat:
             handles |= {label: handle for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
         figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=2)
-        save("errors", figure)
+        save(report, "errors", figure)
 
 
-def panels(out: Path) -> None:
+def panels(report: Report) -> None:
     """The seed's pictures, of one tanh network without Dale's law."""
-    net = load(out / "networks" / "free_tanh_0.npz")
+    study = report.study
+    net = load(study.out / "networks" / "free_tanh_0.npz")
     task = CueSetGo()
     trial = task.trials(1, key=jax.random.key(3))
     show = {
@@ -131,45 +131,48 @@ def panels(out: Path) -> None:
         "mask": np.asarray(trial.mask),
     }
     activity = net.predict(trial.inputs, noise=False)
-    save("behaviour", plotting.plot_ramps(trial.inputs, trial.targets, activity.outputs, **show))
+    save(report, "behaviour", plotting.plot_ramps(trial.inputs, trial.targets, activity.outputs, **show))
     many = task.trials(10, key=jax.random.key(4))
     components = analysis.pca(net.predict(many.inputs, noise=False).rates, mask=many.inside)
     strongest = np.argsort(-np.abs(components.components[:8]).max(axis=1))
     units = [int(np.abs(components.components[k]).argmax()) for k in strongest]
-    save("units", plotting.plot_units(activity.rates, units=list(dict.fromkeys(units)), **show))
+    save(report, "units", plotting.plot_units(activity.rates, units=list(dict.fromkeys(units)), **show))
 
-    after, merges = {}, (0, 5, 10, 16, 17, 30)
-    for merged in merges:
+    after = {}
+    for merged in study.sizes.merges:
         result = analysis.condense(
             net.predict(many.inputs, noise=False).rates,
             net.W_rec,
             net.W_out,
-            N - merged,
+            study.sizes.n - merged,
             mask=many.inside,
             method="merge",
         )
         outputs = net.condensed(result).predict(trial.inputs, noise=False).outputs
         after[f"{merged} merged" if merged else "original"] = np.asarray(outputs)
-        if merged == 30:
+        if merged == study.sizes.merges[-1]:
             scaled = components.components[:2].T * np.sqrt(components.explained_variance[:2])
             save(
+                report,
                 "unit_space",
                 plotting.plot_unit_space(
                     scaled, kept=result.kept, groups=result.groups, explained_ratio=components.explained_ratio[:2]
                 ),
             )
-    save("merged", plotting.plot_outputs_grid(after, trial.targets, **show))
+    save(report, "merged", plotting.plot_outputs_grid(after, trial.targets, **show))
 
-    ends = {name: open_run(condensed_run(out, "free", "tanh", 0, name)) for name in protocols("free", "tanh")}
+    ends = {
+        name: open_run(condensed_run(study, "free", "tanh", 0, name)) for name in protocols(study.sizes, "free", "tanh")
+    }
     for name, run in ends.items():
         nets = [net, *stages(run)]
         grid = {f"{n.n_rec} units": np.asarray(n.predict(trial.inputs, noise=False).outputs) for n in nets}
-        save(f"stages_{_slug(name)}", plotting.plot_outputs_grid(grid, trial.targets, **show))
+        save(report, f"stages_{_slug(name)}", plotting.plot_outputs_grid(grid, trial.targets, **show))
     matched, merged_net = (ends[name].load_network() for name in ("subset, matched", "merge pairs"))
-    names = (f"original, {N} units", f"matched, {matched.n_rec} units", f"merged, {merged_net.n_rec} units")
-    save("pcs", _columns(names, [_pc_drawer(n, task) for n in (net, matched, merged_net)]))
-    save("spectrum", _columns(names, [_spectrum_drawer(n) for n in (net, matched, merged_net)], pad=36.0))
-    save("ramps", _columns(names, [_ramp_drawer(n, task) for n in (net, matched, merged_net)]))
+    names = (f"original, {study.sizes.n} units", f"matched, {matched.n_rec} units", f"merged, {merged_net.n_rec} units")
+    save(report, "pcs", _columns(names, [_pc_drawer(n, task, n is net) for n in (net, matched, merged_net)]))
+    save(report, "spectrum", _columns(names, [_spectrum_drawer(n) for n in (net, matched, merged_net)], pad=36.0))
+    save(report, "ramps", _columns(names, [_ramp_drawer(n, task) for n in (net, matched, merged_net)]))
 
 
 def _columns(names: tuple[str, ...], draws: list[Callable[[Axes], Any]], pad: float = 6.0) -> Drawing:
@@ -181,7 +184,7 @@ def _columns(names: tuple[str, ...], draws: list[Callable[[Axes], Any]], pad: fl
     return figure
 
 
-def _pc_drawer(net: RateRNN, task: CueSetGo) -> Callable[[Axes], Any]:
+def _pc_drawer(net: RateRNN, task: CueSetGo, legend: bool) -> Callable[[Axes], Any]:
     trial = task.trials(10, key=jax.random.key(4))
     rates = net.predict(trial.inputs, noise=False).rates
     start, stop = (np.asarray(trial.epochs["production"][:, i]) for i in (0, 1))
@@ -197,7 +200,7 @@ def _pc_drawer(net: RateRNN, task: CueSetGo) -> Callable[[Axes], Any]:
             ax.plot(x[0], y[0], "o", color=colour, markersize=4)
         for axis, name in ((ax.set_xlabel, 0), (ax.set_ylabel, 1)):
             axis(f"PC {name + 1} ({components.explained_ratio[name]:.0%} of variance)")
-        if net.n_rec == N:
+        if legend:
             ax.legend(title="interval", fontsize=7, title_fontsize=7)
 
     return draw
@@ -222,48 +225,55 @@ def _ramp_drawer(net: RateRNN, task: CueSetGo) -> Callable[[Axes], Any]:
     return draw
 
 
-def richness(out: Path) -> str:
+def richness(report: Report) -> str:
     """Figure and table of networks of many sizes."""
+    study = report.study
     names = ("participation_ratio", "components for 95 %", "ramp index", "scaling index")
-    found = {n: [_read(out / "richness" / f"{n}_{seed}.json") for seed in SEEDS] for n in RICHNESS}
+    found = {
+        n: [_read(study.out / "richness" / f"{n}_{seed}.json") for seed in range(study.sizes.seeds)]
+        for n in study.sizes.richness
+    }
     labels = ("participation ratio", "components for 95 %", "ramp index", "scaling index")
     with plotting.style():
         figure, axes = plt.subplots(1, 5, figsize=(14.0, 3.0))
         for ax, name, label in zip(axes, (*names, "loss"), (*labels, "loss with noise"), strict=True):
-            values = np.array([[_value(row, name) for row in found[n]] for n in RICHNESS], float)
-            ax.plot(RICHNESS, np.nanmedian(values, axis=1), "o-", color="#555555")
-            ax.plot(np.repeat(RICHNESS, values.shape[1]), values.ravel(), ".", color="#AAAAAA", zorder=0)
+            values = np.array([[_value(row, name) for row in found[n]] for n in study.sizes.richness], float)
+            ax.plot(study.sizes.richness, np.nanmedian(values, axis=1), "o-", color="#555555")
+            ax.plot(np.repeat(study.sizes.richness, values.shape[1]), values.ravel(), ".", color="#AAAAAA", zorder=0)
             ax.set_xscale("log")
-            ax.set_xticks(RICHNESS, [str(n) for n in RICHNESS])
+            ax.set_xticks(study.sizes.richness, [str(n) for n in study.sizes.richness])
             ax.minorticks_off()
             ax.set_xlabel("units")
             ax.set_ylabel(label)
             if name == "loss":
                 ax.set_yscale("log")
-        save("richness", figure)
+        save(report, "richness", figure)
     lines = ["| units | " + " | ".join((*labels, "loss with noise", "accuracy")) + " |", "|---|" + "---|" * 6]
-    for n in RICHNESS:
+    for n in study.sizes.richness:
         cells = [_range([_value(row, name) for row in found[n]]) for name in (*names, "loss", "accuracy")]
         lines.append(f"| {n} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def tables(out: Path) -> str:
+def tables(study: Study) -> str:
     """Errors without retraining, and what retraining does."""
     text = []
-    shown = (180, 160, 120, 100, 60, 50, 40, 25)
-    for kind, activation in NETWORKS:
-        curves = errors(out, kind, activation)
+    shown = study.sizes.shown
+    for kind, activation in study.sizes.networks:
+        curves = errors(study, kind, activation)
         text += [f"### {TITLES[kind, activation]}", "", "| method | " + " | ".join(map(str, shown)) + " |"]
         text += ["|---|" + "---|" * len(shown)]
         for name, values in curves.items():
-            columns = ["" if np.isnan(values[:, i]).any() else _range(values[:, i]) for i in map(SIZES.index, shown)]
+            columns = [
+                "" if np.isnan(values[:, i]).any() else _range(values[:, i])
+                for i in map(study.sizes.sizes.index, shown)
+            ]
             text.append(f"| {name} | " + " | ".join(columns) + " |")
         text.append("")
     return "\n".join(text)
 
 
-def retraining_table(out: Path) -> str:
+def retraining_table(study: Study) -> str:
     """State after the last stage of each protocol."""
     head = (
         "network",
@@ -278,8 +288,8 @@ def retraining_table(out: Path) -> str:
         "accuracy with noise (original)",
     )
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for kind, activation in NETWORKS:
-        for name, records in retrained(out, kind, activation).items():
+    for kind, activation in study.sizes.networks:
+        for name, records in retrained(study, kind, activation).items():
             ends = [record["stages"][-1] for record in records]
             firsts = [record["original"] for record in records]
             ratio = {
@@ -306,14 +316,15 @@ def retraining_table(out: Path) -> str:
     return "\n".join(lines)
 
 
-def others(out: Path) -> str:
+def others(report: Report) -> str:
     """The decision network and the connectome network."""
+    study = report.study
     lines = ["| network | method | units: output error (accuracy with noise) |", "|---|---|---|"]
     for name, title in (
         ("decision", "perceptual decision, Dale"),
         ("marmoset", "marmoset connectome, Dale, sequence memory"),
     ):
-        rows = [_read(path) for path in sorted((out / "others").glob(f"{name}_*.json"))]
+        rows = [_read(path) for path in sorted((study.out / "others").glob(f"{name}_*.json"))]
         if not rows:
             continue
         accuracy = np.median([row["accuracy"] for row in rows])
@@ -327,13 +338,13 @@ def others(out: Path) -> str:
                 for i, n in enumerate(sizes)
             ]
             lines.append(f"| {title}, {rows[0]['n']} units ({accuracy:.1%}) | {method} | {'; '.join(cells)} |")
-        save(name, plotting.plot_error_curves(sizes, curves, ylabel="output error (NRMSE)"))
+        save(report, name, plotting.plot_error_curves(sizes, curves, ylabel="output error (NRMSE)"))
     return "\n".join(lines)
 
 
-def large_table(out: Path) -> str:
+def large_table(study: Study) -> str:
     """Time and memory of a large condensation."""
-    rows = _read(out / "large.json")
+    rows = _read(study.out / "large.json")
     given = rows["input_mb"]
     lines = [
         f"2000 units, 10 000 samples, to 200 units (rates {given['rates']:.0f} MB, weights {given['weights']:.0f} MB):",
@@ -350,12 +361,14 @@ def _short(value: float) -> str:
     return f"{value:.3g}" if np.isfinite(value) else "diverged"
 
 
-def noise_table(out: Path) -> str:
+def noise_table(study: Study) -> str:
     """What the condensed networks (subset, no retraining) do under the network's own noise."""
-    shown = (100, 60, 50, 40, 25)
+    shown = study.sizes.noisy
     lines = ["| network | original | " + " | ".join(map(str, shown)) + " |", "|---|---|" + "---|" * len(shown)]
-    for kind, activation in NETWORKS:
-        rows = [_read(out / "condensed" / f"{kind}_{activation}_{seed}.json") for seed in SEEDS]
+    for kind, activation in study.sizes.networks:
+        rows = [
+            _read(study.out / "condensed" / f"{kind}_{activation}_{seed}.json") for seed in range(study.sizes.seeds)
+        ]
         cells = [_pair([row["original"] for row in rows])]
         cells += [_pair([row["subset"][str(n)]["with_noise"] for row in rows]) for n in shown]
         lines.append(f"| {TITLES[kind, activation]} | " + " | ".join(cells) + " |")
@@ -394,31 +407,36 @@ def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Write pictures and page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, default=Path("results/condensation"))
-    out = parser.parse_args().out
-    headline(out)
-    panels(out)
+    options = new_parser("condensation_report", __doc__).parse_args(argv)
+    if options.out is None:
+        options.out = Path("results", *(["quick"] if options.quick else []), "condensation")
+    where = places("condensation_report", options)
+    study = Study(where.out, QUICK if options.quick else FULL)
+    report, sizes = Report(study, where.images), study.sizes
+    headline(report)
+    panels(report)
     text = (Path(__file__).parent / "condensation.md").read_text(encoding="utf-8")
     replaced = {
-        "ERRORS": tables(out),
-        "RETRAINING": retraining_table(out),
-        "NOISE": noise_table(out),
-        "RICHNESS": richness(out),
-        "OTHERS": others(out),
-        "LARGE": large_table(out),
+        "ERRORS": tables(study),
+        "RETRAINING": retraining_table(study),
+        "NOISE": noise_table(study),
+        "RICHNESS": richness(report),
+        "OTHERS": others(report),
+        "LARGE": large_table(study),
         "PROTOCOL": (
-            f"Subset: {RETRAIN} steps of Adam ({LEARNING_RATE:g}) after every {EVERY} units; "
-            f"merging: {MERGED['retrain']} steps (0.001) after every {MERGED['every']}, to {MERGED['to']} units"
+            f"Subset: {sizes.retrain} steps of Adam ({LEARNING_RATE:g}) after every {sizes.every} units; "
+            f"merging: {sizes.merged['retrain']} steps (0.001) after every {sizes.merged['every']}, "
+            f"to {sizes.merged['to']} units"
         ),
         "MATCH": str(MATCH),
     }
     for name, value in replaced.items():
         text = text.replace("{{" + name + "}}", value)
-    write_text(PAGE, text)
+    write_text(where.pages / "condensation.md", text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,13 +1,15 @@
 """Does wiring like a brain's help? Real connectomes against their null models: figure and table with intervals.
 
-    python -m benchmarks.bio_vs_random SWEEP [SWEEP ...] --labels marmoset macaque worm
+    python -m studies.bio_vs_random SWEEP [SWEEP ...] --labels marmoset macaque worm
 
 reads sweeps of ``eicon sweep bio_vs_random``. Every comparison is paired: biology and null model share trials, split
 and drawn weights in each repeat.
+
+Budget: a minute; the sweeps that it reads take a day or two on two cores.
 """
 
-import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +19,30 @@ from scipy import stats
 
 from eicon.analysis.behaviour import milestones
 from eicon.plotting import style
-from eicon.runs import sweep_results
+from eicon.runs import create_sweep, read_sweep, run_sweep, sweep_results
+from eicon.runs._sweep_config import override
+from studies.common import new_parser, places
 
 COLORS = {"forward": "#228833", "reversed": "#AA3377"}
-PAGE, FIGURE = Path("docs/results/bio_vs_random.md"), Path("docs/images/bio_vs_random.png")
+
+
+QUICK = {
+    "training.epochs": 2,
+    "training.repeats": 2,
+    "training.n_trials": 10,
+    "grid.connectome.null": ["none", "permute"],
+    "grid.connectome.orientation": ["forward"],
+    "grid.network.remap": ["magnitude", "off"],
+    "grid.network.spectral_radius": [0.0],
+}
+
+
+def small_sweep(out: Path) -> Path:
+    """Sweep on the worm, which comes with eicon, for ``--quick``."""
+    path = out / "worm"
+    if not path.is_dir():
+        run_sweep(create_sweep(path, override(read_sweep("bio_vs_random"), QUICK)), workers=0, progress=False)
+    return path
 
 
 def outcomes(data: Any) -> Any:
@@ -113,6 +135,8 @@ def draw(tables: dict[str, list[dict[str, Any]]]) -> Any:
                     asked = [
                         r for r in rows if (r["radius"], r["remap"], r["orientation"]) == (radius, remap, orientation)
                     ]
+                    if not asked:
+                        continue
                     place = [nulls.index(r["null"]) + shift for r in asked]
                     middle = np.array([r["log_loss"][0] for r in asked])
                     ends = np.array([r["log_loss"][1:] for r in asked]).T
@@ -158,12 +182,18 @@ def table(label: str, rows: list[dict[str, Any]], remapping: list[str]) -> list[
     return [*lines, ""]
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Write figure and page."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.bio_vs_random", description=__doc__.split("\n")[0])
-    parser.add_argument("sweeps", type=Path, nargs="+")
-    parser.add_argument("--labels", nargs="+", required=True)
-    options = parser.parse_args()
+    parser = new_parser("bio_vs_random", __doc__)
+    parser.add_argument("sweeps", type=Path, nargs="*")
+    parser.add_argument("--labels", nargs="+", default=[])
+    options = parser.parse_args(argv)
+    where = places("bio_vs_random", options)
+    if options.quick and not options.sweeps:
+        options.sweeps, options.labels = [small_sweep(where.out)], ["worm"]
+    elif not options.sweeps:
+        parser.error("which sweeps?")
+    page, figure = where.pages / "bio_vs_random.md", where.images / "bio_vs_random.png"
     if len(options.labels) != len(options.sweeps):
         parser.error("one label per sweep")
     tables: dict[str, list[dict[str, Any]]] = {}
@@ -174,15 +204,13 @@ def main() -> int:
         notes.append(f"{label}: {runs}, {data.sizes['repeat']} repeats, {data.sizes['epoch']} epochs.")
         found = outcomes(data)
         tables[label], remapping[label] = compare(found), of_remap(found)
-    FIGURE.parent.mkdir(parents=True, exist_ok=True)
-    draw(tables).savefig(FIGURE, dpi=150)
+    draw(tables).savefig(figure, dpi=150)
     head = (
-        PAGE.read_text(encoding="utf-8").partition("<!-- tables -->")[0] if PAGE.is_file() else "# Biology or not\n\n"
+        page.read_text(encoding="utf-8").partition("<!-- tables -->")[0] if page.is_file() else "# Biology or not\n\n"
     )
     lines = [line for label, rows in tables.items() for line in table(label, rows, remapping[label])]
     body = "\n".join([*notes, "", "`*`: the interval does not hold 0.", "", *lines])
-    PAGE.parent.mkdir(parents=True, exist_ok=True)
-    PAGE.write_text(f"{head}<!-- tables -->\n\n{body}", encoding="utf-8")
+    page.write_text(f"{head}<!-- tables -->\n\n{body}", encoding="utf-8")
     return 0
 
 

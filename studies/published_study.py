@@ -1,26 +1,31 @@
 """Curves of the published memory experiment: eicon's compat mode beside the independent PyTorch version.
 
-python -m benchmarks.published_study --connectomes FOLDER --latents FILE --page docs/results/published_memory.md
+    python -m studies.published_study --connectomes FOLDER --latents FILE
+
+Needs PyTorch. Budget: 4 hours on two cores.
 """
 
-import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks import published_memory
 from eicon.runs import create_sweep, parse_sweep, run_sweep, sweep_results
 from eicon.runs._sweep_config import override
+from studies import published_memory
+from studies.common import new_parser, places, stand_ins
 
 BASE = """
 compat = "bio_rnn_mem"
 connectome = { name = "Marmoset_Normalized", neurons = 4 }
 network = { remap = "signed" }
 """
+QUICK = ("seq p=3", "nback n=2, 1e-3", "pic_latent n=2, 0.001")
+"""Conditions for ``--quick``: one of each task."""
 SHOWN = (1, 10, 50, 100, 200, 300)
 
 
@@ -121,22 +126,29 @@ def row(name: str, who: str, runs: list[dict[str, Any]], with_accuracy: bool) ->
     return f"| {name} | {who} | {radius:.2f} | {shown} | {best} | {accuracy} |"
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run all conditions and write the page."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.published_study", description=__doc__.split("\n")[0])
-    parser.add_argument("--connectomes", type=Path, required=True, help="folder with C_Marmoset_Normalized.npy")
-    parser.add_argument("--latents", type=Path, required=True, help="npz with latents and labels")
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--page", type=Path, required=True)
-    parser.add_argument("--only", nargs="*", default=[], help="names of conditions")
-    options = parser.parse_args()
+    parser = new_parser("published_study", __doc__)
+    parser.add_argument("--connectomes", type=Path, help="folder with C_Marmoset_Normalized.npy")
+    parser.add_argument("--latents", type=Path, help="npz with latents and labels")
+    parser.add_argument("--seeds", type=int, help="(default: 5)")
+    parser.add_argument("--only", nargs="*", help="names of conditions")
+    options = parser.parse_args(argv)
+    where = places("published_study", options)
+    if options.quick:
+        folder, latents = stand_ins(where.out / "stand_ins")
+        options.connectomes, options.latents = options.connectomes or folder, options.latents or latents
+    elif options.connectomes is None or options.latents is None:
+        parser.error("--connectomes and --latents are required")
+    options.seeds = options.seeds or (1 if options.quick else 5)
+    only = options.only or (QUICK if options.quick else ())
     epochs = " | ".join(f"epoch {e}" for e in SHOWN)
     lines = [
         "# The published memory experiment, in eicon's compat mode and in PyTorch",
         "",
         "Marmoset, 4 neurons per region (220 units), relu, Adam with learning rate 1e-4 and remapped weights where",
         f"nothing else is said; {options.seeds} seeds each, which the two do not share. Validation loss, means over",
-        "seeds; smallest loss and best accuracy with their range. `benchmarks/published_memory.py` is the PyTorch",
+        "seeds; smallest loss and best accuracy with their range. `studies/published_memory.py` is the PyTorch",
         "version, written from the description of the published code alone.",
         "",
         f"| condition | by | initial radius | {epochs} | smallest loss | best accuracy |",
@@ -144,20 +156,19 @@ def main() -> int:
     ]
     curves: dict[str, Any] = {}
     for condition in conditions(options.latents):
-        if options.only and condition.name not in options.only:
+        if only and condition.name not in only:
             continue
+        if options.quick:
+            condition = condition._replace(epochs=2)
         with_accuracy = condition.reference["task"] != "seq"
         for who, make in (("eicon", with_eicon), ("PyTorch", with_torch)):
             runs = make(condition, options.connectomes, options.seeds)
             curves[f"{condition.name}, {who}"] = [run["loss"].tolist() for run in runs]
             lines.append(row(condition.name, who, runs, with_accuracy))
             print(lines[-1], flush=True)
-    lines += ["", f"`python -m benchmarks.published_study --seeds {options.seeds} ...`"]
-    options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    out = Path("results") / "published_memory.json"
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(curves))
+    lines += ["", f"`python -m studies.published_study --connectomes FOLDER --latents FILE --seeds {options.seeds}`"]
+    (where.pages / "published_memory.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (where.out / "curves.json").write_text(json.dumps(curves))
     return 0
 
 

@@ -1,7 +1,8 @@
 """Hessian-free training beside Adam: loss against time, from the same initial weights, one thread each.
 
-    python -m benchmarks.hessian_free --seeds 5 --seconds 90 --out results/hessian_free
+    python -m studies.hessian_free --seeds 5 --seconds 30 --clock cpu --tasks "cue-set-go" "memory 2 s"
 
+Budget: seeds x tasks x 3 methods x seconds, here a quarter of an hour and compilation; with the defaults, over an hour.
 Every training runs in a process of its own and writes one file; those that are there already, made with the same
 settings, are not run again.
 """
@@ -11,18 +12,19 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmarks import report
+from studies.common import machine, new_parser, places
 
 TASKS = ("cue-set-go", "memory 1 s", "memory 2 s")
 ADAM = ("adam 0.001", "adam 0.003")
 METHODS = ("hessian-free", *ADAM)
-N, EVALUATED, EVERY = 100, 256, 50
 MEMORY = {
     "batch_size": 64,
     "max_cg_iterations": 200,
@@ -42,6 +44,20 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "memory 1 s": MEMORY,
     "memory 2 s": MEMORY,
 }
+
+
+class Sizes(NamedTuple):
+    """How large everything is."""
+
+    n: int = 100
+    evaluated: int = 256
+    every: int = 50
+    """Steps of Adam between two evaluations."""
+    settings: Mapping[str, Mapping[str, Any]] = MappingProxyType(SETTINGS)
+
+
+FULL = Sizes()
+QUICK = Sizes(8, 4, 2, {name: {**s, "batch_size": 4, "max_cg_iterations": 2} for name, s in SETTINGS.items()})
 TARGETS = {"cue-set-go": 1e-4, "memory 1 s": 0.04, "memory 2 s": 0.04}
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 ENVIRONMENT = {
@@ -53,6 +69,7 @@ ENVIRONMENT = {
 
 
 def make_task(name: str) -> Any:
+    """Task of a row."""
     from eicon.tasks import CueSetGo, SequenceMemory
 
     if name == "cue-set-go":
@@ -60,35 +77,36 @@ def make_task(name: str) -> Any:
     return SequenceMemory(pattern_length=3, delay=1000 * float(name.split()[1]))
 
 
-def make_trainer(name: str, method: str, seed: int, **changes: Any) -> Any:
+def make_trainer(name: str, method: str, seed: int, sizes: Sizes = FULL, **changes: Any) -> Any:
     """Trainer of a new network: unconstrained, tanh, no noise."""
     from eicon.models import Connectivity, RateRNN
     from eicon.training import HessianFree, Trainer
 
     task = make_task(name)
-    parts = (Connectivity.dense(N, N), Connectivity.dense(task.n_in, N), Connectivity.dense(N, task.n_out))
+    n = sizes.n
+    parts = (Connectivity.dense(n, n), Connectivity.dense(task.n_in, n), Connectivity.dense(n, task.n_out))
     net = RateRNN(*parts, activation="tanh", bias=True, readout_bias=True, x0=0.0, dt=task.dt, seed=seed)
     if method == "hessian-free":
-        return HessianFree(net, task, validation_repeats=1, seed=seed, **(SETTINGS[name] | changes))
+        return HessianFree(net, task, validation_repeats=1, seed=seed, **{**sizes.settings[name], **changes})
     return Trainer(net, task, learning_rate=float(method.split()[1]), validation_repeats=1, seed=seed, **changes)
 
 
 def train(
-    name: str, method: str, seed: int, seconds: float, clock: str, folder: Path, **changes: Any
+    name: str, method: str, seed: int, seconds: float, clock: str, folder: Path, sizes: Sizes = FULL, **changes: Any
 ) -> dict[str, np.ndarray]:
     """Curve of one training: seconds of training (compilation and evaluation left out), loss, accuracy."""
     import jax
 
-    trainer = make_trainer(name, method, seed, **changes)
+    trainer = make_trainer(name, method, seed, sizes, **changes)
     equation, task = trainer.net.equation, trainer.task
-    trials = task.sample(jax.random.key(10_000), EVALUATED)
+    trials = task.sample(jax.random.key(10_000), sizes.evaluated)
 
     @jax.jit
     def evaluate(parameters: Any) -> Any:
         outputs = equation.simulate(parameters, trials.inputs).outputs
         return trainer.loss(outputs, trials), task.accuracy(outputs, trials)
 
-    n, now = 1 if method == "hessian-free" else EVERY, CLOCKS[clock]
+    n, now = 1 if method == "hessian-free" else sizes.every, CLOCKS[clock]
     begin = folder / f"{name}_{method}_{seed}_begin.npz"
     trainer.save_checkpoint(begin)
     start = now()
@@ -110,17 +128,23 @@ def train(
 
 
 def path_of(out: Path, name: str, method: str, seed: int) -> Path:
+    """Where the curve of one training is kept."""
     return out / f"{name}_{method}_{seed}.npz".replace(" ", "_")
+
+
+def _sizes(options: argparse.Namespace) -> Sizes:
+    return QUICK if options.quick else FULL
 
 
 def setup_of(name: str, method: str, options: argparse.Namespace) -> str:
     """What a file must have been made with."""
+    sizes = _sizes(options)
     return repr(
         (
-            N,
-            EVALUATED,
+            sizes.n,
+            sizes.evaluated,
             repr(make_task(name)),
-            SETTINGS[name] if method == "hessian-free" else method,
+            sizes.settings[name] if method == "hessian-free" else method,
             options.seconds,
             options.clock,
         )
@@ -132,8 +156,9 @@ def spawn(name: str, method: str, seed: int, options: argparse.Namespace) -> Non
     path = path_of(options.out, name, method, seed)
     if path.exists() and str(np.load(path)["setup"]) == setup_of(name, method, options):
         return
-    command = [sys.executable, "-m", "benchmarks.hessian_free", "--worker", name, method, str(seed)]
+    command = [sys.executable, "-m", "studies.hessian_free", "--worker", name, method, str(seed)]
     command += ["--seconds", str(options.seconds), "--clock", options.clock, "--out", str(options.out)]
+    command += ["--quick"] if options.quick else []
     done = subprocess.run(command, env={**os.environ, **ENVIRONMENT}, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"{name}, {method}, seed {seed}: {done.stderr.strip().splitlines()[-1]}")
@@ -141,8 +166,9 @@ def spawn(name: str, method: str, seed: int, options: argparse.Namespace) -> Non
 
 
 def work(name: str, method: str, seed: int, options: argparse.Namespace) -> None:
+    """One training, written to its file."""
     path = path_of(options.out, name, method, seed)
-    curve = train(name, method, seed, options.seconds, options.clock, options.out)
+    curve = train(name, method, seed, options.seconds, options.clock, options.out, _sizes(options))
     curve["setup"] = np.array(setup_of(name, method, options))
     unfinished = path.with_suffix(".part")
     with unfinished.open("wb") as file:
@@ -192,20 +218,20 @@ def draw(curves: dict[str, dict[str, list[Any]]], clock: str, seconds: float, pa
     plt.close(fig)
 
 
-def write_page(curves: dict[str, dict[str, list[Any]]], options: argparse.Namespace) -> None:
+def write_page(curves: dict[str, dict[str, list[Any]]], options: argparse.Namespace, page: Path) -> None:
     """The table, and the figure beside it."""
-    facts = report.machine()
+    facts, sizes = machine(), _sizes(options)
     lines = [
         "# Hessian-free training beside Adam",
         "",
-        f"{N} units, tanh, no constraints, no noise; {options.seeds} seeds, the same initial weights for all methods,",
-        f"one thread, {options.seconds:g} s of training ({options.clock} time without compilation and evaluation;",
-        "with one thread, CPU time is wall time on a core of one's own).",
-        f"Loss on the same {EVALUATED} trials for all. Adam: batch 32, gradients clipped to norm 1, constant learning",
-        "rate. Medians, in brackets ranges over seeds. An iteration of conjugate gradients (CG) costs about 1.3",
-        "gradients of the same trials.",
+        f"{sizes.n} units, tanh, no constraints, no noise; {options.seeds} seeds, the same initial weights for all",
+        f"methods, one thread, {options.seconds:g} s of training ({options.clock} time without compilation and",
+        "evaluation; with one thread, CPU time is wall time on a core of one's own).",
+        f"Loss on the same {sizes.evaluated} trials for all. Adam: batch 32, gradients clipped to norm 1, constant",
+        "learning rate. Medians, in brackets ranges over seeds. An iteration of conjugate gradients (CG) costs about",
+        "1.3 gradients of the same trials.",
         "",
-        f"![loss against time]({options.page.stem}.png)",
+        f"![loss against time]({page.stem}.png)",
         "",
         "| task | method | final loss | accuracy | seconds to target loss | steps | CG iterations per step "
         "| compilation (s) |",
@@ -221,38 +247,45 @@ def write_page(curves: dict[str, dict[str, list[Any]]], options: argparse.Namesp
                 f"| {spread(times, '.0f')} to {TARGETS[name]:g} | {np.median([run['steps'] for run in runs]):.0f} "
                 f"| {cg} | {np.median([run['compiling'] for run in runs]):.0f} |"
             )
-    settings = "; ".join(f"{name}: " + ", ".join(f"{k} {v}" for k, v in SETTINGS[name].items()) for name in curves)
+    settings = "; ".join(
+        f"{name}: " + ", ".join(f"{k} {v}" for k, v in sizes.settings[name].items()) for name in curves
+    )
     versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items())
     tasks = " ".join(f'"{name}"' for name in curves)
-    command = f"python -m benchmarks.hessian_free --seeds {options.seeds} --seconds {options.seconds:g} "
+    command = f"python -m studies.hessian_free --seeds {options.seeds} --seconds {options.seconds:g} "
     command += f"--clock {options.clock} --tasks {tasks}"
     lines += ["", f"Hessian-free: {settings}.", "", f"{facts['cpu']}, {facts['cores']} cores; {versions}", ""]
-    options.page.parent.mkdir(parents=True, exist_ok=True)
-    options.page.write_text("\n".join([*lines, f"`{command}`"]) + "\n", encoding="utf-8")
-    draw(curves, options.clock, options.seconds, options.page.with_suffix(".png"))
+    page.write_text("\n".join([*lines, f"`{command}`"]) + "\n", encoding="utf-8")
+    draw(curves, options.clock, options.seconds, page.with_suffix(".png"))
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run what is missing, write the page."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.hessian_free", description=__doc__.split("\n")[0])
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=90.0, help="of training, for each")
+    parser = new_parser("hessian_free", __doc__)
+    parser.add_argument("--seeds", type=int, help="(default: 5)")
+    parser.add_argument("--seconds", type=float, help="of training, for each (default: 90)")
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall")
-    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, help="(default: all)")
     parser.add_argument("--processes", type=int, default=1, help="how many trainings run at the same time")
-    parser.add_argument("--out", type=Path, default=Path("results/hessian_free"))
-    parser.add_argument("--page", type=Path, default=Path("docs/results/hessian_free.md"))
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    options = parser.parse_args(argv)
+    where = places("hessian_free", options)
+    options.out = where.out
+    options.seeds = options.seeds or (1 if options.quick else 5)
+    options.seconds = options.seconds or (0.05 if options.quick else 90.0)
+    options.tasks = options.tasks or list(TASKS[:1] if options.quick else TASKS)
     if options.worker:
         name, method, seed = options.worker
         work(name, method, int(seed), options)
         return 0
     # Methods in turn, so that a drift of the machine hits all alike.
     jobs = [(name, method, seed) for seed in range(options.seeds) for name in options.tasks for method in METHODS]
-    with ThreadPoolExecutor(options.processes) as pool:
-        list(pool.map(lambda job: spawn(*job, options), jobs))
+    if options.quick:  # starting a process takes longer than what it would do
+        for job in jobs:
+            work(*job, options)
+    else:
+        with ThreadPoolExecutor(options.processes) as pool:
+            list(pool.map(lambda job: spawn(*job, options), jobs))
     curves = {
         name: {
             method: [dict(np.load(path_of(options.out, name, method, seed))) for seed in range(options.seeds)]
@@ -260,7 +293,7 @@ def main() -> int:
         }
         for name in options.tasks
     }
-    write_page(curves, options)
+    write_page(curves, options, where.pages / "hessian_free.md")
     return 0
 
 

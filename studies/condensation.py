@@ -1,14 +1,25 @@
 """How small can a trained network be made? Cue-set-go networks of 200 units, condensed by every method.
 
-``python -m benchmarks.condensation train | condense | retrain | figures --out DIR``; each stage keeps what is done.
+    python -m studies.condensation train
+    python -m studies.condensation condense
+    python -m studies.condensation retrain
+    python -m studies.condensation richness
+    python -m studies.condensation others --connectomes FOLDER
+    python -m studies.condensation large
+
+Each stage keeps what is done; `studies.condensation_report` makes the page.
+
+Budget: 12 hours on two cores, of which ``retrain`` takes most.
 """
 
-import argparse
 import json
 import os
+import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from eicon._one_thread import ONE_THREAD
 
@@ -29,22 +40,71 @@ from eicon.studies._condense import performance
 from eicon.tasks import CueSetGo, SequenceMemory, Task, Trial
 from eicon.training import AccuracyReached, Trainer
 from eicon.training._losses import LOSSES
+from studies.common import new_parser, places, shrunk, stand_ins
 
-N = 200
-SEEDS = range(5)
 NETWORKS = tuple((kind, activation) for kind in ("free", "dale") for activation in ("tanh", "relu"))
-STEPS = 3000
-MATCH, RETRAIN, LEARNING_RATE = 0.1, 400, 3e-4
-TO = {"free": 25, "dale": 40}
-EVERY = 60
-MERGED = {"to": 100, "every": 20, "retrain": 200}
-RICHNESS = (10, 20, 50, 100, 200)
-SIZES = (190, 180, 160, 120, 100, 80, 60, 50, 40, 30, 25, 20)
-FEWER = (190, 180, 160, 120, 100, 60, 40)
-"""Sizes of what is only there for comparison."""
+MATCH, LEARNING_RATE = 0.1, 3e-4
 
 
-def network(kind: str, activation: str, seed: int, n: int = N) -> RateRNN:
+class Sizes(NamedTuple):
+    """How large everything is."""
+
+    networks: tuple[tuple[str, str], ...] = NETWORKS
+    n: int = 200
+    seeds: int = 5
+    steps: int = 3000
+    retrain: int = 400
+    """Steps after every removal of `every` units."""
+    every: int = 60
+    to: Mapping[str, int] = MappingProxyType({"free": 25, "dale": 40})
+    merged: Mapping[str, int] = MappingProxyType({"to": 100, "every": 20, "retrain": 200})
+    richness: tuple[int, ...] = (10, 20, 50, 100, 200)
+    sizes: tuple[int, ...] = (190, 180, 160, 120, 100, 80, 60, 50, 40, 30, 25, 20)
+    fewer: tuple[int, ...] = (190, 180, 160, 120, 100, 60, 40)
+    """Sizes of what is only there for comparison."""
+    shown: tuple[int, ...] = (180, 160, 120, 100, 60, 50, 40, 25)
+    """Sizes in the table of errors."""
+    noisy: tuple[int, ...] = (100, 60, 50, 40, 25)
+    """Sizes in the table of what networks do under their own noise."""
+    merges: tuple[int, ...] = (0, 5, 10, 16, 17, 30)
+    """Units that are merged in the figures of one network."""
+    other_seeds: int = 3
+    parts: tuple[float, ...] = (0.8, 0.6, 0.4, 0.2)
+    """Of the units that other networks keep."""
+    large: tuple[int, int, int] = (2000, 10_000, 200)
+    """Units, samples and units that are left."""
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    networks=(("free", "tanh"), ("dale", "relu")),
+    n=12,
+    seeds=1,
+    steps=3,
+    retrain=2,
+    every=6,
+    to={"free": 6, "dale": 6},
+    merged={"to": 8, "every": 4, "retrain": 2},
+    richness=(6, 8),
+    sizes=(8,),
+    fewer=(8,),
+    shown=(8,),
+    noisy=(8,),
+    merges=(0, 2),
+    other_seeds=1,
+    parts=(0.5,),
+    large=(40, 100, 10),
+)
+
+
+class Study(NamedTuple):
+    """Where its records are, and how large everything is."""
+
+    out: Path
+    sizes: Sizes
+
+
+def network(kind: str, activation: str, seed: int, n: int) -> RateRNN:
     """Untrained network; the recurrent noise is 0.05."""
     options = {
         "activation": activation,
@@ -61,7 +121,7 @@ def network(kind: str, activation: str, seed: int, n: int = N) -> RateRNN:
     return RateRNN(Connectivity.dense(n, n), Connectivity.dense(2, n), Connectivity.dense(n, 1), **options)
 
 
-def train(net: RateRNN, seed: int, steps: int = STEPS) -> Trainer:
+def train(net: RateRNN, seed: int, steps: int) -> Trainer:
     """Adam, with a learning rate that falls from 2e-3 by 0.4 every 1000 steps."""
     schedule = bp.optim.ExponentialDecayLR(2e-3, decay_steps=1000, decay_rate=0.4)
     trainer = Trainer(net, CueSetGo(), learning_rate=schedule, batch_size=32, validation_repeats=8, seed=seed)
@@ -69,20 +129,19 @@ def train(net: RateRNN, seed: int, steps: int = STEPS) -> Trainer:
     return trainer
 
 
-def train_all(out: Path) -> None:
+def train_all(study: Study) -> None:
     """All networks, to ``out/networks``."""
-    for seed in SEEDS:
-        for kind, activation in NETWORKS:
-            path = network_file(out, kind, activation, seed)
+    for seed in range(study.sizes.seeds):
+        for kind, activation in study.sizes.networks:
+            path = network_file(study, kind, activation, seed)
             if path.is_file():
                 continue
             start = time.perf_counter()
-            trainer = train(network(kind, activation, seed), seed)
-            loss, accuracy = trainer.validate()
+            trainer = train(network(kind, activation, seed, study.sizes.n), seed, study.sizes.steps)
+            reached = trainer.validate()
             trainer.net.save(path)
-            print(
-                path.stem, f"{time.perf_counter() - start:.0f} s, loss {loss:.2e}, accuracy {accuracy:.3f}", flush=True
-            )
+            told = f"{time.perf_counter() - start:.0f} s, loss {reached.loss:.2e}, accuracy {reached.accuracy:.3f}"
+            print(path.stem, told, flush=True)
 
 
 def methods(kind: str) -> dict[str, dict[str, Any]]:
@@ -99,19 +158,19 @@ def methods(kind: str) -> dict[str, dict[str, Any]]:
     return found if kind == "free" else found | {"subset, signs given up": {"method": "subset", "dale": False}}
 
 
-def condense_all(out: Path) -> None:
+def condense_all(study: Study) -> None:
     """Every trained network by every method to every size, without retraining; a JSON file per network."""
     task = CueSetGo()
     fit = task.trials(10, key=jax.random.key(1000))
     test = task.interpolated().trials(10, key=jax.random.key(1001))
-    for path in sorted((out / "networks").glob("*.npz"), key=lambda p: p.stem[::-1]):
-        result = out / "condensed" / f"{path.stem}.json"
+    for path in sorted((study.out / "networks").glob("*.npz"), key=lambda p: p.stem[::-1]):
+        result = study.out / "condensed" / f"{path.stem}.json"
         net = load(path)
         found = json.loads(result.read_text(encoding="utf-8")) if result.is_file() else {}
         for name, options in methods(path.stem.split("_")[0]).items():
             if name in found:
                 continue
-            sizes = SIZES if options["method"] == "subset" else FEWER
+            sizes = study.sizes.sizes if options["method"] == "subset" else study.sizes.fewer
             found[name] = {size: _condensed(net, task, fit, test, size, options) for size in sizes}
             print(path.stem, name, {n: _short(row["error"]) for n, row in found[name].items()}, flush=True)
             found["original"] = _with_noise(net, task, test)
@@ -150,35 +209,41 @@ def _short(value: float) -> str:
     return f"{value:.3f}"
 
 
-def protocols(kind: str, activation: str, seed: int = 0) -> dict[str, Protocol]:
+def protocols(sizes: Sizes, kind: str, activation: str, seed: int = 0) -> dict[str, Protocol]:
     """How a network is condensed step by step; the last two, on one kind, for what happens to the solution."""
     if activation == "relu" and seed > 2:
         return {}
-    subset = {"to": TO[kind], "every": EVERY, "retrain": RETRAIN, "learning_rate": LEARNING_RATE}
+    subset = {
+        "to": sizes.to[kind],
+        "every": sizes.every,
+        "retrain": sizes.retrain,
+        "learning_rate": LEARNING_RATE,
+    }
     found = {"subset, matched": Protocol(match=MATCH, **subset)}
     if (kind, activation) == ("free", "tanh"):
-        found |= {"subset": Protocol(**subset), "merge pairs": Protocol(method="merge", **MERGED)}
+        found |= {"subset": Protocol(**subset), "merge pairs": Protocol(method="merge", **sizes.merged)}
     return found
 
 
-def retrain_all(out: Path) -> None:
+def retrain_all(study: Study) -> None:
     """Every trained network, step by step with retraining, by its protocols; run directories."""
-    for seed in SEEDS:
-        for kind, activation in NETWORKS:
-            path = network_file(out, kind, activation, seed)
-            for name, protocol in protocols(kind, activation, seed).items() if path.is_file() else ():
+    for seed in range(study.sizes.seeds):
+        for kind, activation in study.sizes.networks:
+            path = network_file(study, kind, activation, seed)
+            for name, protocol in protocols(study.sizes, kind, activation, seed).items() if path.is_file() else ():
                 start = time.perf_counter()
-                result = condense_run(_as_run(out, path, seed), protocol, progress=False)
+                result = condense_run(_as_run(study, path, seed), protocol, progress=False)
                 last = read_condensation(result)["stages"][-1]
                 shown = {key: last[key] for key in ("size", "output_error", "cka", "with_noise")}
                 print(path.stem, name, shown, f"{time.perf_counter() - start:.0f} s", flush=True)
 
 
-def _as_run(out: Path, network: Path, seed: int) -> Run:
+def _as_run(study: Study, network: Path, seed: int) -> Run:
     """Run directory with a network that was trained here; retraining takes its learning rate."""
-    path = out / "runs" / network.stem
+    path = study.out / "runs" / network.stem
     if not (path / "config.toml").is_file():
-        text = f'seed = {seed}\n[task]\nname = "CueSetGo"\n[network]\nn_rec = {N}\n[training]\nlearning_rate = 0.001\n'
+        n = study.sizes.n
+        text = f'seed = {seed}\n[task]\nname = "CueSetGo"\n[network]\nn_rec = {n}\n[training]\nlearning_rate = 0.001\n'
         create_run(path, parse_config(text))
     run = open_run(path)
     if not run.network.is_file():
@@ -186,18 +251,18 @@ def _as_run(out: Path, network: Path, seed: int) -> Run:
     return run
 
 
-def richness_all(out: Path) -> None:
+def richness_all(study: Study) -> None:
     """Networks of many sizes, trained from scratch; a JSON file with their dimensionality and kind of solution."""
     task = CueSetGo()
     test = task.interpolated().trials(10, key=jax.random.key(1001))
     start, stop = (np.asarray(test.epochs["production"][:, i]) for i in (0, 1))
     inside = np.asarray(test.inside)
-    for seed in SEEDS:
-        for n in RICHNESS:
-            path = out / "richness" / f"{n}_{seed}.json"
+    for seed in range(study.sizes.seeds):
+        for n in study.sizes.richness:
+            path = study.out / "richness" / f"{n}_{seed}.json"
             if path.is_file():
                 continue
-            net = train(network("free", "tanh", seed, n), seed, STEPS // 3).net
+            net = train(network("free", "tanh", seed, n), seed, study.sizes.steps // 3).net
             rates = net.predict(test.inputs, noise=False).rates
             components = analysis.pca(rates, mask=inside)
             ramps = analysis.ramp_index(rates, start, stop)
@@ -211,20 +276,22 @@ def richness_all(out: Path) -> None:
                 "absolute index": scaling.absolute_mean,
                 "with_noise": _with_noise(net, task, test),
             }
-            net.save(out / "richness" / f"{n}_{seed}.npz")
+            net.save(study.out / "richness" / f"{n}_{seed}.npz")
             write_text(path, json.dumps(without_nan(found), indent=1) + "\n")
             print(path.stem, found, flush=True)
 
 
-def others_all(out: Path, folder: Path | None = None) -> None:
+def others_all(study: Study, folder: Path | None = None) -> None:
     """The demo's decision network, and one on the marmoset's connectome (220 units), condensed by the same call."""
-    for seed in range(3):
+    for seed in range(study.sizes.other_seeds):
         for name, make in (("decision", _decision), ("marmoset", _marmoset)):
-            path = out / "others" / f"{name}_{seed}.json"
+            path = study.out / "others" / f"{name}_{seed}.json"
             if path.is_file():
                 continue
-            net, task = make(seed, folder)
-            fit, test = (task.trials(repeats, key=jax.random.key(1000 + repeats)) for repeats in _repeats(task))
+            net, task = make(study.sizes, seed, folder)
+            fit, test = (
+                task.trials(repeats, key=jax.random.key(1000 + repeats)) for repeats in _repeats(task, study.sizes)
+            )
             original = net.predict(test.inputs, key=jax.random.key(1)).outputs
             found: dict[str, Any] = {
                 "n": net.n_rec,
@@ -233,7 +300,7 @@ def others_all(out: Path, folder: Path | None = None) -> None:
             }
             for method in ("subset", "merge", "cluster", "magnitude", "random"):
                 found[method] = {}
-                for part in (0.8, 0.6, 0.4, 0.2):
+                for part in study.sizes.parts:
                     size = round(part * net.n_rec)
                     small, made = condense_network(
                         net,
@@ -254,19 +321,21 @@ def others_all(out: Path, folder: Path | None = None) -> None:
             write_text(path, json.dumps(without_nan(found), indent=1) + "\n")
 
 
-def _repeats(task: Task) -> tuple[int, int]:
+def _repeats(task: Task, sizes: Sizes) -> tuple[int, int]:
+    if sizes is QUICK:
+        return 2, 3
     return (10, 50) if task.n_conditions > 1 else (200, 500)
 
 
-def _decision(seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
-    config = demo_config(seed)
+def _decision(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
+    config = shrunk(demo_config(seed), sizes.n, steps=sizes.steps) if sizes is QUICK else demo_config(seed)
     task = config.make_task()
     trainer = config.make_trainer(config.make_network(task), task)
     trainer.fit(config.training.steps, stop_when=AccuracyReached(0.9), progress=False)
     return trainer.net, task
 
 
-def _marmoset(seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
+def _marmoset(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
     neurons = connectomes.expand(connectomes.load("marmoset", folder).weights, 4, seed=seed)
     task = SequenceMemory()
     net = RateRNN.from_connectome(
@@ -278,35 +347,36 @@ def _marmoset(seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
         seed=seed,
     )
     trainer = Trainer(net, task, batch_size=128, seed=seed)
-    trainer.fit(3000, validate_every=500, progress=False)
+    trainer.fit(sizes.steps, validate_every=500, progress=False)
     return net, task
 
 
-def large(out: Path) -> None:
+def large(study: Study) -> None:
     """Time and peak memory of condensing 2000 units, with 10^4 samples, to 200; with and without Dale's law."""
     import resource
 
     rng = np.random.default_rng(0)
-    n, n_samples, rank = 2000, 10_000, 300
+    n, n_samples, left = study.sizes.large
+    rank = n * 3 // 20
     modes = rng.standard_normal((n_samples, rank)) / np.arange(1, rank + 1)
     rates = np.tanh(modes @ rng.standard_normal((rank, n)))[:, None] + 0.01 * rng.standard_normal((n_samples, 1, n))
-    sign = np.where(np.arange(n) < 1600, 1, -1)
+    sign = np.where(np.arange(n) < 4 * n // 5, 1, -1)
     size = np.abs(rng.standard_normal((n, n))) / np.sqrt(n)
     readout = np.abs(rng.standard_normal((n, 1))) * (sign > 0)[:, None]
     found = {}
     for name, options in (("free", {}), ("dale", {"sign": sign})):
         start = time.perf_counter()
-        result = analysis.condense(rates, sign[:, None] * size, readout, 200, **options)
+        result = analysis.condense(rates, sign[:, None] * size, readout, left, **options)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         found[name] = {"seconds": time.perf_counter() - start, "error": result.reconstruction_error, "peak_mb": peak}
         print(name, found[name], flush=True)
     found["input_mb"] = {"rates": rates.nbytes / 2**20, "weights": size.nbytes / 2**20}
-    write_text(out / "large.json", json.dumps(found, indent=1) + "\n")
+    write_text(study.out / "large.json", json.dumps(found, indent=1) + "\n")
 
 
-def network_file(out: Path, kind: str, activation: str, seed: int) -> Path:
+def network_file(study: Study, kind: str, activation: str, seed: int) -> Path:
     """Where a trained network is kept."""
-    return out / "networks" / f"{kind}_{activation}_{seed}.npz"
+    return study.out / "networks" / f"{kind}_{activation}_{seed}.npz"
 
 
 STAGES = {
@@ -319,15 +389,19 @@ STAGES = {
 }
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> int:
     """Run one stage."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = new_parser("condensation", __doc__)
     parser.add_argument("stage", choices=list(STAGES))
-    parser.add_argument("--out", type=Path, default=Path("results/condensation"))
-    parser.add_argument("--connectomes", type=Path, help="Folder of bio2art files, for `others`.")
-    options = parser.parse_args()
-    STAGES[options.stage](options.out, *([options.connectomes] if options.stage == "others" else []))
+    parser.add_argument("--connectomes", type=Path, help="folder of bio2art files, for `others`")
+    options = parser.parse_args(argv)
+    study = Study(places("condensation", options).out, QUICK if options.quick else FULL)
+    folder = options.connectomes
+    if options.stage == "others" and options.quick and folder is None:
+        folder, _ = stand_ins(study.out / "stand_ins")
+    STAGES[options.stage](study, *([folder] if options.stage == "others" else []))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

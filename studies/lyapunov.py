@@ -1,6 +1,13 @@
-"""Lyapunov exponents where the answer is known: random networks, the Lorenz system, a driven network."""
+"""Lyapunov exponents where the answer is known: random networks, the Lorenz system, a driven network.
 
-from collections.abc import Iterator
+    python -m studies.lyapunov
+
+Budget: half an hour on two cores.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -8,12 +15,26 @@ import numpy as np
 
 from eicon.analysis import lyapunov
 from eicon.analysis.results import Lyapunov
+from studies.common import Places, told, write_study
 
 TAU, DT = 100.0, 10.0
 GAINS = (0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5)
-SEEDS = range(3)
-SIZES = {250: 30_000, 1000: 30_000}
-"""Steps of the run by number of units."""
+
+
+class Sizes(NamedTuple):
+    """How large everything is."""
+
+    steps: dict[int, int]
+    """Of the random networks: steps of the run by number of units."""
+    seeds: int
+    spectrum: tuple[int, int]
+    """Units and steps."""
+    lorenz: int
+    driven: tuple[int, int]
+
+
+FULL = Sizes({250: 30_000, 1000: 30_000}, 3, (50, 20_000), 400_000, (200, 10_000))
+QUICK = Sizes({10: 200, 20: 200}, 1, (5, 200), 4_000, (10, 200))
 CLEAR = 0.002
 """An exponent times tau that is above this by two standard errors is positive; those of cycles are 0 but for noise."""
 
@@ -65,8 +86,9 @@ def sweep(network: Network, x0: np.ndarray, n_steps: int) -> list[Lyapunov]:
     return found
 
 
-def lyapunov_study() -> str:
+def lyapunov_study(where: Places, quick: bool) -> str:
     """Random networks by gain, size and seed; the sum of a whole spectrum; the Lorenz system; a driven network."""
+    sizes = QUICK if quick else FULL
     gains = np.array(GAINS)
     head = [
         "# Lyapunov exponents",
@@ -82,7 +104,9 @@ def lyapunov_study() -> str:
         "| N | seed | where | " + " | ".join(f"g = {gain:g}" for gain in GAINS) + " | 0 at |",
         "|---|---|---|" + "---|" * (len(GAINS) + 1),
     ]
-    return "\n".join([*head, *_tell(_random_rows(gains)), "", *READING, *_spectrum(), *_lorenz(), *_driven()]) + "\n"
+    rows = told(_random_rows(gains, sizes))
+    others = (*_spectrum(*sizes.spectrum), *_lorenz(sizes.lorenz), *_driven(*sizes.driven))
+    return "\n".join([*head, *rows, "", *READING, *others]) + "\n"
 
 
 READING = [
@@ -94,17 +118,9 @@ READING = [
 ]
 
 
-def _tell(rows: Iterator[str]) -> list[str]:
-    told = []
-    for row in rows:
-        print(row, flush=True)
-        told.append(row)
-    return told
-
-
-def _random_rows(gains: np.ndarray) -> Iterator[str]:
-    for n, n_steps in SIZES.items():
-        for seed in SEEDS:
+def _random_rows(gains: np.ndarray, sizes: Sizes) -> Iterator[str]:
+    for n, n_steps in sizes.steps.items():
+        for seed in range(sizes.seeds):
             network = Network(n, seed)
             eigenvalues = np.linalg.eigvals(network.J)
             known = [np.log(np.abs(1 + DT / TAU * (gain * eigenvalues - 1)).max()) / DT * TAU for gain in gains]
@@ -127,38 +143,38 @@ def _row(n: int, seed: int, where: str, gains: np.ndarray, values: np.ndarray, e
     return f"| {n} | {seed} | {where} | " + " | ".join(cells) + f" | {shown} |"
 
 
-def _spectrum() -> list[str]:
-    network = Network(50, 0, 6.0)
-    found = lyapunov(network, np.random.default_rng(0).normal(size=50), dt=DT, n_steps=20_000, transient=5_000)
+def _spectrum(n: int, n_steps: int) -> list[str]:
+    network = Network(n, 0, 6.0)
+    found = lyapunov(network, np.random.default_rng(0).normal(size=n), dt=DT, n_steps=n_steps, transient=n_steps // 4)
     shown = ", ".join(f"{value * TAU:+.4f}" for value in found.exponents[:5])
     return [
         "## A whole spectrum",
         "",
-        f"N = 50, g = 6: the leading exponents times tau are {shown};",
+        f"N = {n}, g = 6: the leading exponents times tau are {shown};",
         f"Kaplan-Yorke dimension {found.kaplan_yorke:.2f}.",
-        f"All 50 add up to {found.exponents.sum() * TAU:.10f} / tau; the mean of log |det J| over the steps is",
+        f"All {n} add up to {found.exponents.sum() * TAU:.10f} / tau; the mean of log |det J| over the steps is",
         f"{found.mean_log_det * TAU:.10f} / tau.",
         "",
     ]
 
 
-def _lorenz() -> list[str]:
-    found = lyapunov(lorenz, [1.0, 1.0, 1.0], dt=0.01, n_steps=400_000, transient=5_000, qr_every=10)
+def _lorenz(n_steps: int) -> list[str]:
+    found = lyapunov(lorenz, [1.0, 1.0, 1.0], dt=0.01, n_steps=n_steps, transient=n_steps // 80, qr_every=10)
     pairs = zip(found.exponents, found.standard_error, strict=True)
     return [
         "## Lorenz system",
         "",
-        f"Runge-Kutta steps of 0.01, 400 000 of them: {', '.join(f'{a:.4f} ± {b:.4f}' for a, b in pairs)} (known:",
+        f"Runge-Kutta steps of 0.01, {n_steps:,} of them: {', '.join(f'{a:.4f} ± {b:.4f}' for a, b in pairs)} (known:",
         f"0.9056, 0, -14.572). Sum {found.exponents.sum():.5f}; the divergence of the flow is -(10 + 1 + 8/3) =",
         f"{-(11 + 8 / 3):.5f}. Kaplan-Yorke dimension {found.kaplan_yorke:.4f} (known: 2.062).",
         "",
     ]
 
 
-def _driven() -> list[str]:
-    network = Network(200, 0, 2.0)
-    start, rng = np.random.default_rng(0).normal(size=200), np.random.default_rng(1)
-    phases, n_steps, transient = rng.uniform(0, 2 * np.pi, 200), 10_000, 5_000
+def _driven(n: int, n_steps: int) -> list[str]:
+    network = Network(n, 0, 2.0)
+    start, rng = np.random.default_rng(0).normal(size=n), np.random.default_rng(1)
+    phases, transient = rng.uniform(0, 2 * np.pi, n), n_steps // 2
     time = np.arange(transient + n_steps)[:, None] * DT
     wave = np.cos(2 * np.pi * time / (5 * TAU) + phases)
     cells = []
@@ -177,6 +193,15 @@ def _driven() -> list[str]:
     return [
         "## Input suppresses chaos",
         "",
-        "N = 200, g = 2, each unit driven by a cosine of period 5 tau and a phase of its own. Amplitude and leading",
+        f"N = {n}, g = 2, each unit driven by a cosine of period 5 tau and a phase of its own. Amplitude and leading",
         f"conditional exponent times tau: {'; '.join(cells)}.",
     ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the page."""
+    return write_study("lyapunov", __doc__, lyapunov_study, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

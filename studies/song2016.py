@@ -1,36 +1,38 @@
 """Write the page on the suite of Song, Yang & Wang (2016) from what `eicon reproduce song2016` left in a directory.
 
     eicon reproduce song2016 --out results/song2016
-    python -m benchmarks.song2016 results/song2016
+    python -m studies.song2016 results/song2016
 
 Adds what that command does not measure: whether the networks do the same in finer steps, and perturbations.
+Budget: an hour for the first command, half an hour for the second, on two cores.
 """
 
-import argparse
 import json
 import platform
 import shutil
 import sys
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eicon.reproduce.song2016 import FIGURES, MODELS, summary
+from eicon.reproduce.song2016 import FIGURES, MODELS, reproduce, summary
 from eicon.reproduce.song2016.results import Row
 from eicon.runs import open_run, perturb_run
 from eicon.studies import dt_report
 from eicon.studies._perturb import parse_perturbation
 from eicon.studies.results import DtRow
+from studies.common import new_parser, places, versions
 
-DTS = (20.0, 2.0, 0.5)
+DTS, QUICK_DTS = (20.0, 2.0, 0.5), (20.0, 10.0)
 DT_MODELS = ("rdm_varstim", "rdm_dense", "mante", "multisensory", "lee")
+QUICK_FIGURE, QUICK_MODEL = 6, "multisensory"
+"""For ``--quick``: the figure whose network is trained, and that network."""
 PERTURBATIONS = {
     "rdm_fixed": ("silence", ("area=0", "area=1"), "stimulus"),
     "mante_areas": ("cut", ("area=sensory>area=motor", "area=motor>area=sensory"), "stimulus"),
     "multisensory": ("silence", ("area=visual", "area=auditory", "area=association"), "stimulus"),
     "romo": ("silence", ("I",), "f2"),
 }
-IMAGES = Path("docs") / "images"
 
 
 def table(results: dict[str, Any]) -> list[str]:
@@ -54,7 +56,7 @@ def signatures(results: dict[str, Any]) -> list[str]:
     return lines
 
 
-def dt_lines(out: Path, repeats: int) -> list[str]:
+def dt_lines(out: Path, repeats: int, quick: bool) -> list[str]:
     """The dt report of one network of some models."""
     columns = (
         "network",
@@ -68,15 +70,19 @@ def dt_lines(out: Path, repeats: int) -> list[str]:
     )
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for name in DT_MODELS:
+        if quick and name != QUICK_MODEL:
+            continue
         run = open_run(out / "runs" / name / "seed0")
-        for row in dt_report(run.load_network(), run.config.make_task(), _steps(run), repeats=repeats):
+        for row in dt_report(
+            run.load_network(), run.config.make_task(), _steps(run, QUICK_DTS if quick else DTS), repeats=repeats
+        ):
             lines.append(f"| `{name}` | {' | '.join(_cells(row))} |")
             print(lines[-1], flush=True)
     return lines
 
 
-def _steps(run: Any) -> tuple[float, ...]:
-    return DTS if run.config.make_task().dt == DTS[0] else (run.config.make_task().dt, *DTS[1:])
+def _steps(run: Any, dts: Sequence[float]) -> tuple[float, ...]:
+    return (run.config.make_task().dt, *dts[1:])
 
 
 def _cells(row: DtRow) -> list[str]:
@@ -96,25 +102,27 @@ def _cells(row: DtRow) -> list[str]:
     ]
 
 
-def perturbation_lines(out: Path) -> list[str]:
+def perturbation_lines(out: Path, quick: bool) -> list[str]:
     """Behaviour of one network of some models under perturbations."""
     lines = ["| network | perturbation | accuracy | worst condition | changed choices | no choice |", "|" + "---|" * 6]
     for name, (kind, texts, epoch) in PERTURBATIONS.items():
+        if quick and name != QUICK_MODEL:
+            continue
         asked = {f"{kind} {text}, {epoch}": [parse_perturbation(kind, text, epoch)] for text in texts}
-        for effect in perturb_run(open_run(out / "runs" / name / "seed0"), asked, repeats=20):
+        for effect in perturb_run(open_run(out / "runs" / name / "seed0"), asked, repeats=2 if quick else 20):
             values = (effect.accuracy, effect.worst, effect.changed, effect.no_choice)
             lines.append(f"| `{name}` | {effect.name} | {' | '.join(f'{value:.1%}' for value in values)} |")
     return lines
 
 
-def copy_images(out: Path) -> list[str]:
+def copy_images(out: Path, images: Path) -> list[str]:
     """Put the main picture of each figure under docs/images; Markdown that shows them."""
     lines = []
     for number, models in FIGURES.items():
         record = out / "figures" / f"fig{number}.json"
         if record.is_file():
             image = json.loads(record.read_text("utf-8"))["images"][0]
-            target = IMAGES / f"song2016_fig{number}.png"
+            target = images / f"song2016_fig{number}.png"
             shutil.copyfile(out / "figures" / f"fig{number}_{image['name']}.png", target)
             title = "; ".join(MODELS[name].title for name in models)
             lines += [f"### Figure {number}. {title}", "", f"![{title}](../images/{target.name})", ""]
@@ -122,10 +130,9 @@ def copy_images(out: Path) -> list[str]:
     return lines
 
 
-def page(out: Path, repeats: int) -> str:
+def page(out: Path, images: Path, repeats: int, quick: bool) -> str:
     """The whole page."""
     results = json.loads((out / "results.json").read_text("utf-8"))
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("eicon", "brainpy", "jax", "numpy"))
     return "\n".join(
         [
             "# The suite of Song, Yang & Wang (2016)",
@@ -155,34 +162,41 @@ def page(out: Path, repeats: int) -> str:
             "within 5 % of their range, beyond what noise makes of it. A step of 20 ms alone makes the standard",
             "deviation of a unit's noise 5.4 % too large at tau 100 ms, which shows in the rates of rectified units.",
             "",
-            *dt_lines(out, repeats),
+            *dt_lines(out, repeats, quick),
             "",
             "## Perturbations",
             "",
             "Same trials and noise with and without; 20 trials a condition.",
             "",
-            *perturbation_lines(out),
+            *perturbation_lines(out, quick),
             "",
             "## Figures",
             "",
-            *copy_images(out),
+            *copy_images(out, images),
             "`eicon reproduce song2016 --out OUT`, then "
-            f"`python -m benchmarks.song2016 OUT --repeats {repeats}`; "
-            f"Python {platform.python_version()}, {versions}.",
+            f"`python -m studies.song2016 OUT --repeats {repeats}`; "
+            f"Python {platform.python_version()}, {versions()}.",
             "",
         ]
     )
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure and write."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.song2016", description=__doc__.split("\n")[0])
-    parser.add_argument("out", type=Path, help="directory of eicon reproduce song2016")
-    parser.add_argument("--repeats", type=int, default=50, help="trials per condition in the dt report")
-    parser.add_argument("--page", type=Path, default=Path("docs/results/song2016.md"))
-    options = parser.parse_args()
-    options.page.write_text(page(options.out, options.repeats), encoding="utf-8")
-    print(f"written to {options.page}")
+    parser = new_parser("song2016", __doc__)
+    parser.add_argument("runs", type=Path, nargs="?", help="directory of eicon reproduce song2016")
+    parser.add_argument("--repeats", type=int, help="trials per condition in the dt report (default: 50)")
+    options = parser.parse_args(argv)
+    where = places("song2016", options)
+    if options.quick and options.runs is None:
+        options.runs = where.out / "runs"
+        reproduce(options.runs, [QUICK_FIGURE], quick=True, seeds=1, progress=False)
+    elif options.runs is None:
+        parser.error("which directory of `eicon reproduce song2016`?")
+    repeats = options.repeats or (2 if options.quick else 50)
+    target = where.pages / "song2016.md"
+    target.write_text(page(options.runs, where.images, repeats, options.quick), encoding="utf-8")
+    print(f"written to {target}")
     return 0
 
 

@@ -1,10 +1,12 @@
 """The study of the small circuits: what each does, beside what theory or another solver says.
 
-python -m benchmarks.studies circuits            docs/results/circuits.md
-python -m benchmarks.circuits docs/images        the animations there
+    python -m studies.circuits
+
+writes the page and the animations of the gallery. Budget: 15 minutes on one core.
 """
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import brainpy.math as bm
@@ -16,9 +18,12 @@ from eicon import plotting
 from eicon.models import circuits
 from eicon.models.circuits import CONDITIONS, RespiratoryRhythm, simulate
 from eicon.models.circuits.results import Condition
+from studies.common import Places, write_study
 
 PUBLISHED = dict(zip(CONDITIONS, (2518.5, 3331.3, 1250.8, 1919.5, 5718.8), strict=True))
 DURATION, TRANSIENT = 36000.0, 8000.0
+QUICK = ("one-phase",)
+"""Conditions of the rhythm for ``--quick``."""
 
 # Rubin et al. (2009) for the stiff solver, apart from the code of eicon: [from, to], nS, mV, ms.
 INHIBITION = np.array([[0, 0, 0, 0], [0, 0, 0.25, 0.35], [0.3, 0.05, 0, 0.35], [0.2, 0.35, 0.1, 0]])
@@ -42,11 +47,11 @@ def _flow(t: float, y: np.ndarray, drives: np.ndarray, g_nap: float) -> np.ndarr
     return np.concatenate([-current / 20, [dh], (K_AD * f[1:] - m) / TAU_AD])
 
 
-def _stiff(condition: Condition) -> float:
+def _stiff(condition: Condition, duration: float, transient: float) -> float:
     start = RespiratoryRhythm().initial()
     solution = solve_ivp(
         _flow,
-        (0, DURATION),
+        (0, duration),
         np.concatenate([start["V"], [start["h"]], start["m"]]),
         method="LSODA",
         rtol=1e-8,
@@ -54,43 +59,46 @@ def _stiff(condition: Condition) -> float:
         max_step=20.0,
         args=(np.array(condition.drives), condition.g_NaP),
     )
-    late = solution.t > TRANSIENT
+    late = solution.t > transient
     return circuits.period(solution.t[late], _outputs(solution.y[:4].T)[late, 0])
 
 
-def _single(condition: Condition) -> float:
+def _single(condition: Condition, duration: float, transient: float) -> float:
     """The period in float32, run as BrainPy runs it by default."""
     system = RespiratoryRhythm(g_NaP=condition.g_NaP)
-    steps = round(DURATION / system.dt)
+    steps = round(duration / system.dt)
     outputs = bm.for_loop(system.update, jnp.broadcast_to(jnp.array(condition.drives), (steps, 1, 3)))
     time = system.dt * np.arange(1, steps + 1)
-    late = time > TRANSIENT
+    late = time > transient
     return circuits.period(time[late], np.asarray(outputs)[late, 0, 0])
 
 
-def respiration_rows() -> list[str]:
-    """Periods of all conditions."""
+def respiration_rows(span: tuple[float, float], quick: bool) -> list[str]:
+    """Periods of all conditions, from runs of so many ms, without so many at the beginning."""
     lines = []
+    duration, transient = span
     for name, condition in CONDITIONS.items():
-        run = simulate(RespiratoryRhythm(g_NaP=condition.g_NaP), list(condition.drives), duration=DURATION)
-        late = run.time > TRANSIENT
+        if quick and name not in QUICK:
+            continue
+        run = simulate(RespiratoryRhythm(g_NaP=condition.g_NaP), list(condition.drives), duration=duration)
+        late = run.time > transient
         outputs = run.outputs[late, 0]
         found = circuits.period(run.time[late], outputs[:, 0])
         peaks = " / ".join(f"{peak:.2g}" for peak in outputs.max(axis=0))
         drives = ", ".join(f"{drive:g}" for drive in condition.drives)
         error = 100 * (found / PUBLISHED[name] - 1)
         lines.append(
-            f"| {name} | {condition.g_NaP:g} | {drives} | {PUBLISHED[name]} | {_stiff(condition):.2f} | {found:.2f} "
-            f"| {error:+.4f} % | {_single(condition):.1f} | {peaks} |"
+            f"| {name} | {condition.g_NaP:g} | {drives} | {PUBLISHED[name]} | {_stiff(condition, *span):.2f} "
+            f"| {found:.2f} | {error:+.4f} % | {_single(condition, *span):.1f} | {peaks} |"
         )
         print(lines[-1], flush=True)
     return lines
 
 
-def onset_line() -> str:
+def onset_line(duration: float, transient: float) -> str:
     """When the populations begin in the three-phase rhythm."""
-    run = simulate(RespiratoryRhythm(), duration=DURATION)
-    late = run.time > TRANSIENT
+    run = simulate(RespiratoryRhythm(), duration=duration)
+    late = run.time > transient
     onsets = [circuits.onsets(run.time[late], signal) for signal in run.outputs[late, 0].T]
     since = [[x - onsets[0][1] for x in one if x > onsets[0][1] - 100] for one in onsets[1:]]
     told = ", ".join(f"{name} {first[0]:+.0f} ms" for name, first in zip(circuits.POPULATIONS[1:], since, strict=True))
@@ -156,8 +164,10 @@ def ring_rows() -> list[str]:
     return [f"| {name} | {value:.5g} | {theory} |" for name, value, theory in rows]
 
 
-def circuits_study() -> str:
-    """All of it as a page."""
+def circuits_study(where: Places, quick: bool) -> str:
+    """All of it as a page; the animations beside the other images."""
+    animations(where.images, 4 if quick else None)
+    span = (10000.0, 3000.0) if quick else (DURATION, TRANSIENT)
     lines = [
         "# The small circuits, measured",
         "",
@@ -172,9 +182,9 @@ def circuits_study() -> str:
         "| condition | g_NaP (nS) | drives | reference | LSODA | eicon | to the reference | float32 "
         "| peaks of pre-I / early-I / post-I / aug-E |",
         "|---|---|---|---|---|---|---|---|---|",
-        *respiration_rows(),
+        *respiration_rows(span, quick),
         "",
-        onset_line(),
+        onset_line(*span),
         "",
         "## Spiking neuron",
         "",
@@ -205,24 +215,33 @@ def circuits_study() -> str:
     return "\n".join(lines) + "\n"
 
 
-def animations(folder: Path) -> None:
-    """Write one animation of each circuit."""
+def animations(folder: Path, frames: int | None = None) -> None:
+    """Write one animation of each circuit, of so many frames."""
     neuron = circuits.SpikingNeuron()
     run = simulate(neuron, circuits.random_drive(1000.0, neuron.dt, seed=1))
-    trace = plotting.circuits.animate_membrane(run.time, run.states["V"][:, 0], run.outputs[:, 0, 0], frames=80)
+    trace = plotting.circuits.animate_membrane(
+        run.time, run.states["V"][:, 0], run.outputs[:, 0, 0], frames=frames or 80
+    )
     plotting.circuits.save_animation(trace, folder / "circuit_neuron.gif")
 
     pair = circuits.TwoNeuron()
     inputs = circuits.pulse_protocol(pair.dt, seed=1)
     run, vectors = simulate(pair, inputs), pair.modes().eigenvectors
     plane = plotting.circuits.animate_two_neurons(
-        run.time, run.outputs[:, 0], inputs[:, 0], eigenvectors=vectors, names=("sum", "difference"), frames=160
+        run.time,
+        run.outputs[:, 0],
+        inputs[:, 0],
+        eigenvectors=vectors,
+        names=("sum", "difference"),
+        frames=frames or 160,
     )
     plotting.circuits.save_animation(plane, folder / "circuit_two_neurons.gif", fps=20)
 
     run = simulate(RespiratoryRhythm(dt=0.5), duration=10000.0)
     phases = circuits.phases(run.outputs)[:, 0]
-    breath = plotting.circuits.animate_respiration(run.time[::8], run.outputs[::8, 0], phases=phases[::8], frames=80)
+    breath = plotting.circuits.animate_respiration(
+        run.time[::8], run.outputs[::8, 0], phases=phases[::8], frames=frames or 80
+    )
     plotting.circuits.save_animation(breath, folder / "circuit_respiration.gif")
 
     ring = circuits.BumpRing(256, dt=0.2)
@@ -231,10 +250,15 @@ def animations(folder: Path) -> None:
     strength = np.where(np.isnan(angle), 0.0, 10.0)
     run = simulate(ring, ring.stimulus(np.nan_to_num(angle)[:, None], strength[:, None]))
     bump = plotting.circuits.animate_ring(
-        run.time, np.maximum(run.outputs[:, 0], 0), angle=angle, label="synaptic input u", frames=100
+        run.time, np.maximum(run.outputs[:, 0], 0), angle=angle, label="synaptic input u", frames=frames or 100
     )
     plotting.circuits.save_animation(bump, folder / "circuit_ring.gif")
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write page and animations."""
+    return write_study("circuits", __doc__, circuits_study, argv)
+
+
 if __name__ == "__main__":
-    animations(Path(sys.argv[1]))
+    sys.exit(main())
