@@ -143,7 +143,8 @@ def known(target: str, objects: Any) -> str | None:
             if full is not None:
                 candidate = ".".join([full, *parts[n:]])
                 return candidate if candidate in objects else None
-        return None
+        # An annotation names the file of a class that is imported only when it is needed.
+        return known(parts[-1], objects) if any(part.startswith("_") for part in parts) else None
     full = NAMES.get(head)
     candidate = f"{full}.{tail}" if tail else full
     return candidate if candidate in objects else None

@@ -81,6 +81,12 @@ def analyses(rates):
             analysis.coding.regression_axes(rates, {"stimulus": STRENGTH}), rates, {"stimulus": STRENGTH}
         ),
         "tuning": lambda net: analysis.coding.tuning(rates, STRENGTH),
+        "tuned_fractions": lambda net: analysis.coding.tuned_fractions(rates, STRENGTH),
+        "signed_clustering": lambda net: analysis.coding.signed_clustering(
+            net.W_rec, np.repeat([1.0, -1.0], 5), rng=0, n_permutations=9
+        ),
+        "oscillation": lambda net: analysis.coding.oscillation(rates[:, :, 0], 4.0 * net.dt, net.dt),
+        "trend": lambda net: analysis.behaviour.trend(rates[:, 0, 0], rates[:, 0, 1]),
         "tuning_correlation": lambda net: analysis.coding.tuning_correlation(rates, STRENGTH, steps=[2, 6]),
         "milestones": lambda net: analysis.behaviour.milestones(np.asarray(net.rates)),
         "spectrum": lambda net: analysis.spectrum(net.W_rec, excitatory=net.is_excitatory),

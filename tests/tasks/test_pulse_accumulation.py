@@ -1,5 +1,7 @@
 """Pulse accumulation: pulses against what they should be by chance, and choices against counting."""
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
@@ -7,13 +9,12 @@ from scipy import stats
 from eicon.runs import parse_config
 from eicon.tasks import NO_CHOICE, PulseAccumulation, Trial, Uniform
 
-from .drawn import compiled, sample
-
+KEY = jax.random.key(7)
 BATCH = 6000
 
 
 def numpy_sample(task: PulseAccumulation, batch_size: int = BATCH) -> Trial:
-    return sample(task, batch_size, 7)
+    return jax.tree.map(np.asarray, jax.jit(task.sample, static_argnums=1)(KEY, batch_size))
 
 
 def heard(task: PulseAccumulation, trial: Trial) -> np.ndarray:
@@ -63,7 +64,7 @@ def test_trials_are_those_of_the_docstring(dt):
 
 @pytest.mark.parametrize("dt", [10.0, 4.0])
 def test_pulses_are_the_same_at_every_step_that_divides_them(dt):
-    coarse, fine = numpy_sample(PulseAccumulation(), 40), numpy_sample(PulseAccumulation(dt=dt), 40)
+    coarse, fine = numpy_sample(PulseAccumulation(), 50), numpy_sample(PulseAccumulation(dt=dt), 50)
     for name in ("inputs", "targets", "mask"):
         np.testing.assert_array_equal(np.repeat(getattr(coarse, name), round(20 / dt), axis=0), getattr(fine, name))
     for name, values in coarse.conditions.items():
@@ -146,12 +147,12 @@ def test_grid_holds_each_pair_of_rates_with_either_side_ahead():
 
 def test_choice_is_read_from_the_decision_only():
     task = PulseAccumulation()
-    trial = numpy_sample(task, 40)
+    trial = task.sample(KEY, 40)
     decision = np.asarray(trial.during("decision"))
     outputs = np.where(decision[:, :, None], [0.4, 0.5], [9.0, -9.0]).astype(np.float32)
-    assert set(compiled(task).choice(outputs, trial).tolist()) == {1}
+    assert set(task.choice(jnp.asarray(outputs), trial).tolist()) == {1}
     outputs[:, :, 1] = outputs[:, :, 0]
-    assert set(compiled(task).choice(outputs, trial).tolist()) == {NO_CHOICE}
+    assert set(task.choice(jnp.asarray(outputs), trial).tolist()) == {NO_CHOICE}
 
 
 @pytest.mark.parametrize(

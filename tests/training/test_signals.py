@@ -42,10 +42,13 @@ def test_handlers_are_put_back_after_an_error():
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
-def test_sigterm_is_left_alone_unless_python_handles_it(monkeypatch):
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    with DeferredSignals():
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+def test_sigterm_is_left_alone_unless_python_handles_it():
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with DeferredSignals():
+            assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_other_threads_are_left_alone():
