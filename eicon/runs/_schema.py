@@ -73,19 +73,19 @@ def refuse_unknown_keys(model: type[BaseModel], data: dict[str, Any], source: st
 
 
 def _unknown(model: type[BaseModel], data: dict[str, Any], where: tuple[str, ...]) -> Iterator[str]:
+    unknown = [key for key in data if key not in model.model_fields]
     for name, field in model.model_fields.items():
+        if name not in data and field.is_required() and unknown:  # it is this key, perhaps, that is misspelt
+            yield f"{'.'.join((*where, name))}: Field required; got {data!r}."
         inner = list(_models_in(field.annotation))
-        value = data.get(name)
-        for place, table in _tables_in(value, (*where, name)):
+        for place, table in _tables_in(data.get(name), (*where, name)):
             kind = table.get("kind")
             if len(inner) == 1:
                 yield from _unknown(inner[0], table, place)
             elif (one := _of_kind(inner, kind)) is not None:
                 yield from _unknown(one, table, (*place, str(kind)))
     allowed = ", ".join(model.model_fields)
-    yield from (
-        f"{'.'.join((*where, key))}: unknown key; allowed: {allowed}." for key in data if key not in model.model_fields
-    )
+    yield from (f"{'.'.join((*where, key))}: unknown key; allowed: {allowed}." for key in unknown)
 
 
 def _tables_in(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
