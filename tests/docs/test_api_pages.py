@@ -90,7 +90,8 @@ def says_too_little(function):
     """Whether a parameter is not named, or a result neither described nor a class of eicon or a figure."""
     text, signature = inspect.getdoc(function) or "", inspect.signature(function)
     given = signature.return_annotation
-    known = given is None or (inspect.isclass(given) and given.__module__.startswith(("eicon", "matplotlib")))
+    home = given if isinstance(given, str) else inspect.isclass(given) and given.__module__
+    known = given is None or (bool(home) and home.startswith(("eicon", "matplotlib")))
     unnamed = [name for name in signature.parameters if not re.search(rf"\b{name}\b", text)]
     return bool(unnamed) or not (known or "Returns\n-------" in text)
 
