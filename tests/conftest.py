@@ -79,14 +79,18 @@ def x64() -> Iterator[None]:
 
 @pytest.fixture
 def interrupts_raise() -> Iterator[None]:
-    """SIGINT raises here and in child processes; a shell's background jobs would ignore it and pass that on.
-
-    SIGTERM, where nobody expects it, does not end the tests.
-    """
-    before = signal.signal(signal.SIGINT, signal.default_int_handler), signal.signal(signal.SIGTERM, lambda *_: None)
+    """SIGINT raises here and in child processes; a shell's background jobs would ignore it and pass that on."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
-    for number, handler in zip((signal.SIGINT, signal.SIGTERM), before, strict=True):
-        signal.signal(number, handler)
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def signals_spare_tests(interrupts_raise) -> Iterator[None]:
+    """The same, for tests that send signals to themselves: SIGTERM, where the command misses it, does nothing."""
+    before = signal.signal(signal.SIGTERM, lambda *_: None)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 @pytest.fixture(scope="session")

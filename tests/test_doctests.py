@@ -10,6 +10,8 @@ import pytest
 import eicon
 
 ROOT = Path(eicon.__file__).parent
+BATTERIES = ("tasks", "studies/_dynamics.py", "studies/_condense.py", "training/_hessian_free.py")
+"""What compiles longest; tests of their own are there for all that these examples show."""
 FILES = sorted(p for p in ROOT.rglob("*.py") if ">>>" in p.read_text(encoding="utf-8"))
 
 
@@ -29,7 +31,13 @@ def test_there_are_examples():
     assert len(FILES) >= 5
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: module_name(p))
+def cases():
+    for path in FILES:
+        long = path.relative_to(ROOT).as_posix().startswith(BATTERIES)
+        yield pytest.param(path, id=module_name(path), marks=[pytest.mark.battery] if long else [])
+
+
+@pytest.mark.parametrize("path", cases())
 def test_examples(path):
     failed, attempted = doctest.testmod(importlib.import_module(module_name(path)))
     assert failed == 0

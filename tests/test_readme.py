@@ -28,6 +28,7 @@ def test_first_example_is_fifteen_lines(blocks):
     assert len([line for line in blocks[0].splitlines() if line.strip()]) <= 15
 
 
+@pytest.mark.battery
 def test_example_runs_and_learns(example, monkeypatch, capsys):
     monkeypatch.chdir(example.parent)
     monkeypatch.setenv("MPLBACKEND", "agg")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -16,11 +17,12 @@ from eicon.tasks import _table
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, tiny_toml):
-    """Directory with a trained run ``first``, made by the command."""
+def trained(trained_run, tmp_path_factory, tiny_toml):
+    """Directory with a trained run ``first``, and what the command says of it."""
     folder = tmp_path_factory.mktemp("shared")
     (folder / "tiny.toml").write_text(tiny_toml)
-    result = CliRunner().invoke(main, ["train", str(folder / "tiny.toml"), "--out", str(folder / "first"), "--json"])
+    shutil.copytree(trained_run[0].path, folder / "first")
+    result = CliRunner().invoke(main, ["train", "--resume", str(folder / "first"), "--json"])
     assert result.exit_code == 0, result.output
     return folder, json.loads(result.stdout)
 

@@ -136,6 +136,7 @@ def sweep_data(grid, scale=1.0, repeats=3, epochs=20):
     )
 
 
+FEW = {"learning_rate": [1e-4, 1e-6], "activation": ["relu", "tanh"]}
 SWEEPS = {"bio": sweep_data(GRID), "random": sweep_data(GRID, 0.5)}
 FIGURES = {
     "loss": lambda: plotting.plot_loss(np.linspace(2, 1, 20), accuracy=np.linspace(0, 1, 20)),
@@ -165,7 +166,7 @@ FIGURES = {
     "training_spectra": lambda: plotting.spectra.plot_training_spectra(
         analysis.spectra.training_spectra(WEIGHTS * np.array([0.5, 1.0, 2.0])[:, None, None], [0, 500, 1000])
     ),
-    "loss_curves": lambda: plotting.plot_loss_curves(SWEEPS)[0],
+    "loss_curves": lambda: plotting.plot_loss_curves({"bio": sweep_data(FEW), "random": sweep_data(FEW, 0.5)})[0],
     "loss_boxes": lambda: plotting.plot_loss_boxes(SWEEPS),
     "respiration": lambda: plotting.circuits.plot_respiration(TIME, RATES[:, 0, :4], phases=np.arange(15) // 5),
     "connectome": lambda: plotting.plot_connectome(np.abs(WEIGHTS), NAMES, np.where(EXCITATORY, 1, -1), title="all"),

@@ -96,13 +96,14 @@ def test_more_repeats_and_values_do_only_what_is_new(copy, finished_sweep, monke
     assert {name: value for name, value in bits(copy.path).items() if name in old} == old
 
 
-def test_a_cluster_gives_the_bits_of_this_process(finished_sweep, sweep_toml, tmp_path, monkeypatch, capfd):
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.battery)])
+def test_a_cluster_gives_the_bits_of_this_process(workers, finished_sweep, sweep_toml, tmp_path, monkeypatch, capfd):
     """And leaves neither files in the current directory, nor messages, nor changed log levels."""
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     levels = {name: logging.getLogger(name).level for name in list(logging.root.manager.loggerDict)}
     sweep = create_sweep("../cluster", parse_sweep(sweep_toml))
-    summaries = run_sweep(sweep, workers=2, progress=False)
+    summaries = run_sweep(sweep, workers=workers, progress=False)
     assert_same_bits(tmp_path / "cluster", finished_sweep.path)
     drop = ("seconds",)
     for ours, theirs in zip(summaries, run_sweep(finished_sweep, workers=0, progress=False), strict=True):
