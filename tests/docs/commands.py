@@ -125,8 +125,8 @@ def _split(line):
 
 
 def split_words(line):
-    """Words of a command as the shell sees them; ``...`` says that there may be more."""
-    return [word for word in shlex.split(line) if word != "..."]
+    """Words of a command as the shell sees them; ``...`` says that there may be more, ``[--option]`` is one."""
+    return [word for word in shlex.split(re.sub(r"\[(--.*?)\]", r"\1", line)) if word != "..."]
 
 
 def find_command(words):

@@ -72,7 +72,7 @@ MORE = {
     "demo": ("--out made/{n}",),
     "dt-report": ("--repeats 2",),
     "explore": ("--no-open", "--repeats 2"),
-    "export": ("--repeats 2", "--out made/{n}"),
+    "export": ("--repeats 2", "--out made/{n}.{to}"),
     "perturb": ("--repeats 2",),
     "reproduce song2016": ("--quick", "--figure 6", "--seeds 1", "--out made/song2016"),
     "sweep": ("--epochs 1", "--repeats 1", "--workers 0", "--out made/{n}", "--set training.n_trials=10"),
@@ -334,8 +334,8 @@ def words_to_run(form, number):
         word = rest[i]
         small.append(re.sub(r"\$\w+", "1", WORDS.get(word, word)))
         if word in SMALL and i + 1 < len(rest) and not (names == ["export"] and word == "--to"):
-            small.append(SMALL[word])
             i += 1
+            small.append(SMALL[word] + (Path(rest[i]).suffix if word == "--out" else ""))
         i += 1
     if "--resume" not in small and not {"--help", "--version"} & set(small):
         for more in MORE.get(" ".join(names), ()):
@@ -345,7 +345,8 @@ def words_to_run(form, number):
             small += ["--candidates", "4"]
         if "bio_vs_random" in small:
             small += [word for change in WORM for word in ("--set", change)]
-    return [*names, *(word.format(n=number) if word.startswith("made/") else word for word in small)]
+    to = small[small.index("--to") + 1] if "--to" in small else ""
+    return [*names, *(word.format(n=number, to=to) if word.startswith("made/") else word for word in small)]
 
 
 @pytest.mark.battery
