@@ -391,16 +391,21 @@ def split_trials(trials: Trial, train_size: float, *, key: jax.Array) -> tuple[T
     n_train = round(train_size * n)
     if not 0 < n_train < n:
         raise ValueError(f"train_size {train_size} of {n} trials leaves {n_train} to train on; both parts need some.")
-    order, there = np.asarray(jax.random.permutation(key, n)), jax.device_get(trials)
-    train, validation = (
-        jax.tree.map(_where_it_was, trials, _part(there, chosen)) for chosen in (order[:n_train], order[n_train:])
-    )
-    return train, validation
+    order = np.asarray(jax.random.permutation(key, n))
+    return _cut(trials, order[:n_train]), _cut(trials, order[n_train:])
 
 
-def _where_it_was(whole: Any, part: np.ndarray) -> Any:
-    # NumPy cuts trials up: JAX would compile, and keep, a program for every slice of every shape.
-    return jnp.asarray(part) if isinstance(whole, jax.Array) else part
+def _cut(trials: Trial, chosen: np.ndarray) -> Trial:
+    """Some of the trials, where they were; the order of conditions and epochs stays."""
+
+    def take(values: Any, axis: int = 0) -> Any:
+        # NumPy cuts trials up: JAX would compile, and keep, a program for every slice of every shape.
+        part = np.take(np.asarray(values), chosen, axis=axis)
+        return jnp.asarray(part) if isinstance(values, jax.Array) else part
+
+    conditions = {name: take(values) for name, values in trials.conditions.items()}
+    epochs = {name: take(spans) for name, spans in trials.epochs.items()}
+    return Trial(take(trials.inputs, 1), take(trials.targets, 1), take(trials.mask, 1), conditions, epochs)
 
 
 def _without_rest(records: np.ndarray) -> np.ndarray:

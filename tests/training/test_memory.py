@@ -3,13 +3,11 @@
 import functools
 import gc
 import logging
-import sys
 import weakref
 
 import jax
 import pytest
 
-from eicon import _memory
 from eicon.models import RateRNN, _equation
 from eicon.tasks import SequenceMemory
 from eicon.training import EpochTrainer, Trainer, _epochs, split_trials
@@ -86,25 +84,3 @@ def test_cutting_trials_up_compiles_no_program_per_slice(caplog):
         _epochs._stacked(train, 3)
     compiled = [record.args[0] for record in caplog.records if record.msg.startswith("Compiling")]
     assert not {"jit(gather)", "jit(dynamic_slice)", "jit(stack)"} & set(compiled)
-
-
-def test_what_is_given_back_frees_lowered_programs_and_compiles_nothing_again(caplog):
-    doubled = jax.jit(lambda x: 2 * x)
-    trainers = [make_trainer(), Trainer(make_net(), TASK, batch_size=4, validation_repeats=2)]
-
-    def work() -> None:
-        doubled(TASK.dt)
-        for trainer in trainers:
-            trainer.fit(2, validate_every=2, progress=False)
-        make_net().predict(TASK.trials(1, key=jax.random.key(0)).inputs)
-
-    def lowered() -> list[int]:
-        return [getattr(sys.modules[module], name).cache_info().currsize for module, name in _memory.LOWERED]
-
-    work()
-    assert all(size > 10 for size in lowered())
-    _memory.give_back()
-    assert lowered() == [0, 0]
-    with caplog.at_level(logging.WARNING, logger="jax"), jax.log_compiles(True):
-        work()
-    assert not [record.getMessage() for record in caplog.records if record.msg.startswith("Compiling")]
