@@ -71,6 +71,8 @@ class Sizes(NamedTuple):
     other_seeds: int = 3
     parts: tuple[float, ...] = (0.8, 0.6, 0.4, 0.2)
     """Of the units that other networks keep."""
+    neurons: int = 4
+    """Per region of the marmoset."""
     large: tuple[int, int, int] = (2000, 10_000, 200)
     """Units, samples and units that are left."""
 
@@ -93,6 +95,7 @@ QUICK = Sizes(
     merges=(0, 2),
     other_seeds=1,
     parts=(0.5,),
+    neurons=1,
     large=(40, 100, 10),
 )
 
@@ -336,7 +339,7 @@ def _decision(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Ta
 
 
 def _marmoset(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
-    neurons = connectomes.expand(connectomes.load("marmoset", folder).weights, 4, seed=seed)
+    neurons = connectomes.expand(connectomes.load("marmoset", folder).weights, sizes.neurons, seed=seed)
     task = SequenceMemory()
     net = RateRNN.from_connectome(
         neurons.weights,
