@@ -286,7 +286,18 @@ def run_eicon(words):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def unoptimised():
+    """Compile without optimisation, here and in processes started here: nothing runs for long."""
+    name = "jax_disable_most_optimizations"
+    before = jax.config.values[name]
+    jax.config.update(name, True)
+    with mock.patch.dict(os.environ, {name.upper(): "1"}):
+        yield
+    jax.config.update(name, before)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, unoptimised):
     """Directory with all that the documents' commands read: configurations, trained runs, sweeps, connectomes."""
     from studies.common import random_regions, stand_ins
 
