@@ -71,6 +71,10 @@ class Sizes(NamedTuple):
     other_seeds: int = 3
     parts: tuple[float, ...] = (0.8, 0.6, 0.4, 0.2)
     """Of the units that other networks keep."""
+    methods: tuple[str, ...] = ("subset", "merge", "cluster", "magnitude", "random")
+    """Of condensing them."""
+    neurons: int = 4
+    """Per region of the marmoset."""
     large: tuple[int, int, int] = (2000, 10_000, 200)
     """Units, samples and units that are left."""
 
@@ -93,6 +97,8 @@ QUICK = Sizes(
     merges=(0, 2),
     other_seeds=1,
     parts=(0.5,),
+    methods=("subset", "merge"),
+    neurons=1,
     large=(40, 100, 10),
 )
 
@@ -298,7 +304,7 @@ def others_all(study: Study, folder: Path | None = None) -> None:
                 "dale": bool(net.equation.recurrent.sign.any()),
                 "accuracy": float(task.accuracy(original, test)),
             }
-            for method in ("subset", "merge", "cluster", "magnitude", "random"):
+            for method in study.sizes.methods:
                 found[method] = {}
                 for part in study.sizes.parts:
                     size = round(part * net.n_rec)
@@ -336,7 +342,7 @@ def _decision(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Ta
 
 
 def _marmoset(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
-    neurons = connectomes.expand(connectomes.load("marmoset", folder).weights, 4, seed=seed)
+    neurons = connectomes.expand(connectomes.load("marmoset", folder).weights, sizes.neurons, seed=seed)
     task = SequenceMemory()
     net = RateRNN.from_connectome(
         neurons.weights,

@@ -329,7 +329,7 @@ def others(report: Report) -> str:
             continue
         accuracy = np.median([row["accuracy"] for row in rows])
         curves = {}
-        for method in ("subset", "merge", "cluster", "magnitude", "random"):
+        for method in study.sizes.methods:
             sizes = [int(n) for n in rows[0][method]]
             curves[method] = np.array([[_number(row[method][str(n)]["error"]) for n in sizes] for row in rows])
             cells = [

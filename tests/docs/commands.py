@@ -125,8 +125,8 @@ def _split(line):
 
 
 def split_words(line):
-    """Words of a command as the shell sees them; ``...`` says that there may be more."""
-    return [word for word in shlex.split(line) if word != "..."]
+    """Words of a command as the shell sees them; ``...`` says that there may be more, ``[--option]`` is one."""
+    return [word for word in shlex.split(re.sub(r"\[(--.*?)\]", r"\1", line)) if word != "..."]
 
 
 def find_command(words):
@@ -166,8 +166,11 @@ def names_only(line):
         return False
     command, _, rest = find_command(words[1:])
     needs = isinstance(command, click.Group) or any(p.required for p in command.params) or command.name == "train"
-    asked = any(word in ("--help", "-h", "--version") for word in rest)
-    return needs and not asked and not any(not word.startswith("-") for word in rest) and "--resume" not in rest
+    valued = {option for p in command.params if not getattr(p, "is_flag", False) for option in p.opts}
+    arguments = [word for before, word in zip(["", *rest], rest, strict=False) if before not in valued]
+    if {"--help", "-h", "--version", "--resume"} & set(rest):
+        return False
+    return needs and all(word.startswith("-") for word in arguments)
 
 
 def errors_in(line):

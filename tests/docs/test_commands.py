@@ -56,7 +56,7 @@ SMALL = {
     "--repeats": "2",
     "--epochs": "1",
     "--workers": "0",
-    "--every": "2",
+    "--every": "4",
     "--retrain": "2",
     "--to": "6",
     "--figure": "6",
@@ -68,11 +68,11 @@ SMALL = {
 MORE = {
     "analyze": ("--repeats 2",),
     "compare": ("--repeats 2",),
-    "condense": ("--every 2", "--retrain 2"),
+    "condense": ("--every 4", "--retrain 2"),
     "demo": ("--out made/{n}",),
     "dt-report": ("--repeats 2",),
     "explore": ("--no-open", "--repeats 2"),
-    "export": ("--repeats 2", "--out made/{n}"),
+    "export": ("--repeats 2", "--out made/{n}.{to}"),
     "perturb": ("--repeats 2",),
     "reproduce song2016": ("--quick", "--figure 6", "--seeds 1", "--out made/song2016"),
     "sweep": ("--epochs 1", "--repeats 1", "--workers 0", "--out made/{n}", "--set training.n_trials=10"),
@@ -106,6 +106,8 @@ QUICK = {
 }
 """Options beside ``--quick``; those of a study are ``--out``."""
 
+APART = ("studies.training_memory",)
+"""Modules that measure their own process, and get one."""
 INSTANT = ("studies.public_names",)
 """Modules that are quick as they are."""
 
@@ -285,7 +287,18 @@ def run_eicon(words):
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory):
+def unoptimised():
+    """Compile without optimisation, here and in processes started here: nothing runs for long."""
+    name = "jax_disable_most_optimizations"
+    before = jax.config.values[name]
+    jax.config.update(name, True)
+    with mock.patch.dict(os.environ, {name.upper(): "1"}):
+        yield
+    jax.config.update(name, before)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory, unoptimised):
     """Directory with all that the documents' commands read: configurations, trained runs, sweeps, connectomes."""
     from studies.common import random_regions, stand_ins
 
@@ -335,8 +348,8 @@ def words_to_run(form, number):
         word = rest[i]
         small.append(re.sub(r"\$\w+", "1", WORDS.get(word, word)))
         if word in SMALL and i + 1 < len(rest) and not (names == ["export"] and word == "--to"):
-            small.append(SMALL[word])
             i += 1
+            small.append(SMALL[word] + (Path(rest[i]).suffix if word == "--out" else ""))
         i += 1
     if "--resume" not in small and not {"--help", "--version"} & set(small):
         for more in MORE.get(" ".join(names), ()):
@@ -346,7 +359,8 @@ def words_to_run(form, number):
             small += ["--candidates", "4"]
         if "bio_vs_random" in small:
             small += [word for change in WORM for word in ("--set", change)]
-    return [*names, *(word.format(n=number) if word.startswith("made/") else word for word in small)]
+    to = small[small.index("--to") + 1] if "--to" in small else ""
+    return [*names, *(word.format(n=number, to=to) if word.startswith("made/") else word for word in small)]
 
 
 @pytest.mark.battery
@@ -376,7 +390,10 @@ def test_module_runs_in_its_quick_form(module, stage, here, tmp_path_factory):
     options = f"--quick {QUICK[module].format(out=out) if module in QUICK else f'--out {out}'}"
     name = f"{module}.__main__" if module == "benchmarks" else module
     words = [*stage.split(), *([] if module in INSTANT else options.split())]
-    with jax.numpy_rank_promotion("allow"):
-        assert importlib.import_module(name).main(words) == 0
+    if module in APART:
+        subprocess.run([sys.executable, "-m", module, *words], check=True)
+    else:
+        with jax.numpy_rank_promotion("allow"):
+            assert importlib.import_module(name).main(words) == 0
     strays = {path for path in here.rglob("*") if out not in path.parents} - before - {out, out.parent}
     assert strays == set(), "written elsewhere than to --out"
