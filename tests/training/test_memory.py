@@ -3,11 +3,14 @@
 import functools
 import gc
 import logging
+import sys
 import weakref
 
 import jax
+import jax.numpy as jnp
 import pytest
 
+from eicon import _memory
 from eicon.models import RateRNN, _equation
 from eicon.tasks import SequenceMemory
 from eicon.training import EpochTrainer, Trainer, _epochs, split_trials
@@ -84,3 +87,17 @@ def test_cutting_trials_up_compiles_no_program_per_slice(caplog):
         _epochs._stacked(train, 3)
     compiled = [record.args[0] for record in caplog.records if record.msg.startswith("Compiling")]
     assert not {"jit(gather)", "jit(dynamic_slice)", "jit(stack)"} & set(compiled)
+
+
+def test_give_back_frees_lowered_programs_and_keeps_the_compiled_ones(caplog):
+    caches = [getattr(sys.modules[module], name) for module, name in _memory.LOWERED]
+    double, trainer = jax.jit(lambda x: 2 * x), make_trainer()
+    double(jnp.ones(3))
+    trainer.fit(1, progress=False)
+    assert all(cache.cache_info().currsize > 1 for cache in caches)
+    _memory.give_back()
+    assert [cache.cache_info().currsize for cache in caches] == [0, 0]
+    with caplog.at_level(logging.WARNING, logger="jax"), jax.log_compiles(True):
+        double(jnp.ones(3))
+        trainer.fit(1, progress=False)
+    assert not [record.getMessage() for record in caplog.records if record.msg.startswith("Compiling")]
