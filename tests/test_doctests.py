@@ -37,7 +37,7 @@ def cases():
         yield pytest.param(path, id=module_name(path), marks=[pytest.mark.battery] if long else [])
 
 
-@pytest.mark.parametrize("path", cases())
+@pytest.mark.parametrize("path", list(cases()))
 def test_examples(path):
     failed, attempted = doctest.testmod(importlib.import_module(module_name(path)))
     assert failed == 0
