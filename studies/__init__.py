@@ -1,0 +1,1 @@
+"""Long studies of eicon itself, run by hand."""
