@@ -7,6 +7,7 @@ files may have moved; ``table`` writes docs/results/mutants.md.
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -26,6 +27,8 @@ STORE = Path(__file__).with_name("mutants.json")
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results" / "mutants.md"
 WANTED, PER_FILE = 10, 2
 """Mutants of each room, and of each file at most."""
+SLOWNESS = 20
+"""Limits are seconds of computing; on a busy machine so many times as many may pass."""
 LIKELY = 3
 """So many test files are tried before the others of the room."""
 NOT_COPIED = (".git", ".venv*", "__pycache__", "_build", ".*_cache", "*.egg-info")
@@ -59,6 +62,8 @@ class Copy:
         if (tree.parent / "shared").is_dir():
             (folder / "shared").symlink_to(tree.parent / "shared")
         self.clock = int(time.time())
+        self.failing: list[str] = []
+        """Tests that fail on this machine without a mutant; they are left out."""
 
     @contextmanager
     def mutated(self, mutant: dict[str, Any]) -> Iterator[None]:
@@ -85,22 +90,32 @@ class Copy:
     def pytest(self, what: Sequence[str], marker: str, limit: float, stop: bool = True) -> Run:
         """Run tests in the order given, until one fails if `stop`."""
         command = [sys.executable, "-m", "pytest", "-v", "--tb=no", "-p", "no:cacheprovider", "-m", marker]
-        command += [*(["-x"] if stop else []), *what]
+        # Without the checks of types while testing: they double the time that a test needs to start.
+        command += ["-o", "addopts=--import-mode=importlib"]
+        command += [*(["-x"] if stop else []), *(f"--deselect={test}" for test in self.failing), *what]
         env = {**os.environ, "PYTHONPATH": str(self.root), "COLUMNS": "400"}
-        pipe = subprocess.PIPE
+        seconds = int(limit)
         with subprocess.Popen(
-            command, cwd=self.root, env=env, stdout=pipe, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            command,
+            cwd=self.root,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 10)),
         ) as child:
             try:
-                output, _ = child.communicate(timeout=limit)
+                output, _ = child.communicate(timeout=limit * SLOWNESS)
             except BaseException as error:
                 # Tests start processes of their own.
                 os.killpg(child.pid, signal.SIGKILL)
                 if not isinstance(error, subprocess.TimeoutExpired):
                     raise
                 output, _ = child.communicate()
-                started = STARTED.findall(output)
-                return Run(None, started[-1] if started else None, "", output)
+        if child.returncode in (-signal.SIGKILL, -signal.SIGXCPU):
+            started = STARTED.findall(output)
+            return Run(None, started[-1] if started else None, "", output)
         ended = ENDED.findall(output)
         test, message = ended[0] if ended else (None, "")
         return Run(child.returncode, test, re.split(r"[\s:(]", message, maxsplit=1)[0], output)
@@ -117,6 +132,10 @@ class Store:
     def results(self, label: str) -> dict[str, dict[str, Any]]:
         """Results of one label by mutant."""
         return self.data["results"].setdefault(label, {})
+
+    def failing(self, label: str) -> list[str]:
+        """Tests that failed without a mutant."""
+        return self.data.setdefault("failing", {}).setdefault(label, [])
 
     def caught(self, label: str, room: str | None = None) -> list[str]:
         """Mutants that the tests caught."""
@@ -136,6 +155,12 @@ def write(path: Path, data: dict[str, Any]) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
     part.replace(path)
+
+
+def of_children() -> float:
+    """Seconds of computing of all processes that were started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def by_likelihood(copy: Copy, mutant: dict[str, Any]) -> list[str]:
@@ -198,11 +223,12 @@ def try_one(
     before: dict[str, Any] | None = None,
     renamed: dict[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Try one mutant; `limits` are seconds for likely tests and for the others."""
-    start = time.perf_counter()
+    """Try one mutant; `limits` are seconds of computing for likely tests and for the others."""
+    start, computing = time.perf_counter(), of_children()
 
     def result(outcome: str, **more: Any) -> dict[str, Any]:
-        return {"outcome": outcome, **more, "seconds": round(time.perf_counter() - start, 1)}
+        seconds = {"seconds": round(time.perf_counter() - start, 1), "computing": round(of_children() - computing, 1)}
+        return {"outcome": outcome, **more, **seconds}
 
     try:
         order = list(stages(copy, mutant, before, renamed or {}))
@@ -239,13 +265,13 @@ def said(name: str, result: dict[str, Any], mutant: dict[str, Any]) -> str:
             "|",
             result["outcome"],
             result.get("test") or "",
-            f"{result['seconds']} s",
+            f"{result['seconds']} s ({result['computing']} s of computing)",
         ]
     )
 
 
 def pass_without(copy: Copy, store: Store, label: str, marker: str, limit: float) -> None:
-    """Run the tests that caught a mutant without any; what they failed on then was not the mutant."""
+    """Run the tests that caught a mutant without any; where one fails, its mutants are to be tried again without it."""
     results = store.results(label)
     open_ = [name for name in store.caught(label) if "seconds_without" not in results[name]]
     tests = sorted({results[name]["test"] for name in open_})
@@ -258,10 +284,12 @@ def pass_without(copy: Copy, store: Store, label: str, marker: str, limit: float
     passed = set(PASSED.findall(run.output))
     seconds = round((time.perf_counter() - start) / len(tests), 1)
     for name in open_:
-        if results[name]["test"] in passed:
+        if (test := results[name]["test"]) in passed:
             results[name]["seconds_without"] = seconds
         else:
-            results[name]["outcome"] = "the test fails without it"
+            click.echo(f"{name}: {test} fails without it, too; to be tried again without this test")
+            copy.failing.append(test)
+            del results[name]
     store.save()
 
 
@@ -284,8 +312,12 @@ def main(context: click.Context, store: Path) -> None:
 
 TREE = click.argument("tree", type=click.Path(exists=True, file_okay=False, path_type=Path))
 MARKER = click.option("--marker", default="not slow", show_default=True, help="Marker expression of pytest.")
-LIMIT = click.option("--limit", default=300.0, show_default=True, help="Seconds for the likely test files.")
-LIMIT_REST = click.option("--limit-rest", default=3600.0, show_default=True, help="Seconds for all the others.")
+LIMIT = click.option(
+    "--limit", default=300.0, show_default=True, help="Seconds of computing for the likely test files."
+)
+LIMIT_REST = click.option(
+    "--limit-rest", default=3600.0, show_default=True, help="Seconds of computing for all others."
+)
 
 
 @main.command("draw")
@@ -314,24 +346,29 @@ def before(path: Path, tree: Path, marker: str, limit: float, limit_rest: float,
     """Try candidates in the order of the draw until 10 of each room are caught by the tests of the room."""
     store = Store(path)
     results = store.results("before")
+
+    def candidates(room: str) -> Iterator[str]:
+        for name, mutant in store.mutants.items():
+            caught = store.caught("before", room)
+            of_file = sum(store.mutants[other]["file"] == mutant["file"] for other in caught)
+            if mutant["room"] == room and name not in results and len(caught) < WANTED and of_file < PER_FILE:
+                yield name
+
     with copy_of(tree) as copy:
+        copy.failing = store.failing("before")
         for room in rooms:
-            for name, mutant in store.mutants.items():
-                caught = store.caught("before", room)
-                if len(caught) == WANTED:
-                    pass_without(copy, store, "before", marker, 600)
-                if mutant["room"] != room or name in results or len(store.caught("before", room)) == WANTED:
-                    continue
-                if sum(store.mutants[other]["file"] == mutant["file"] for other in caught) == PER_FILE:
-                    continue
-                results[name] = try_one(copy, mutant, marker, (limit, limit_rest))
-                if results[name]["outcome"] == "not placed":
-                    raise click.ClickException("the candidates are of another tree")
-                if results[name]["outcome"] == "survived":
-                    results[name]["note"] = "not used: survived the tests of its room"
-                store.save()
-                click.echo(said(name, results[name], mutant))
-            pass_without(copy, store, "before", marker, 600)
+            while True:
+                for name in candidates(room):
+                    results[name] = try_one(copy, store.mutants[name], marker, (limit, limit_rest))
+                    if results[name]["outcome"] == "not placed":
+                        raise click.ClickException("the candidates are of another tree")
+                    if results[name]["outcome"] == "survived":
+                        results[name]["note"] = "not used: survived the tests of its room"
+                    store.save()
+                    click.echo(said(name, results[name], store.mutants[name]))
+                pass_without(copy, store, "before", marker, 900)
+                if next(candidates(room), None) is None:
+                    break
 
 
 @main.command()
@@ -357,44 +394,44 @@ def check(
     store = Store(path)
     renamed = json.loads(tests.read_text("utf-8")) if tests else {}
     results, known = store.results(label), store.results("before")
+    open_ = [name for name in store.caught("before") if (name in ids if ids else name not in results)]
     with copy_of(tree) as copy:
-        for name in store.caught("before"):
-            if name not in ids if ids else name in results:
-                continue
-            mutant = store.mutants[name]
-            results[name] = try_one(copy, mutant, marker, (limit, limit_rest), known[name], renamed)
-            store.save()
-            click.echo(said(name, results[name], mutant))
-        pass_without(copy, store, label, marker, 900)
+        copy.failing = store.failing(label)
+        while open_:
+            for name in open_:
+                mutant = store.mutants[name]
+                results[name] = try_one(copy, mutant, marker, (limit, limit_rest), known[name], renamed)
+                store.save()
+                click.echo(said(name, results[name], mutant))
+            pass_without(copy, store, label, marker, 900)
+            open_ = [name for name in open_ if name not in results]
     uncaught = [name for name in store.caught("before") if name not in store.caught(label)]
     click.echo(f"{len(store.caught(label))} caught; not caught: {', '.join(uncaught) or 'none'}")
     sys.exit(bool(uncaught))
 
 
-def in_common(one: str, other: str) -> int:
-    """Count the characters at the beginning that are the same."""
+def in_common(one: Sequence[str], other: Sequence[str]) -> int:
+    """Count the entries at the beginning that are the same."""
     differ = [i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
     return differ[0] if differ else min(len(one), len(other))
 
 
 def change(mutant: dict[str, Any]) -> str:
-    """Return the original line and the piece of it that is changed, for a cell of a table."""
-    old, new = mutant["original"].strip(), mutant["mutated"].strip()
+    """Return the words of the original line that are changed and what they become, for a cell of a table."""
+    old, new = (re.split(r"(\s+)", mutant[key].strip()) for key in ("original", "mutated"))
     first = in_common(old, new)
     last = in_common(old[first:][::-1], new[first:][::-1])
-    while first and not old[first - 1].isspace():
-        first -= 1
-    while last and not old[len(old) - last].isspace():
-        last -= 1
-    pieces = [text[first : len(text) - last].strip().replace("|", "\\|") for text in (old, new)]
-    return " → ".join(f"`{piece}`" if piece else "(nothing)" for piece in pieces)
+    # An operator alone says little.
+    first, last = (first - 2, last - 2) if len("".join(old[first : len(old) - last])) < 6 else (first, last)
+    pieces = ["".join(words[max(first, 0) : len(words) - max(last, 0)]).strip() for words in (old, new)]
+    return " → ".join("`" + piece.replace("|", "\\|") + "`" if piece else "(nothing)" for piece in pieces)
 
 
 def cell(result: dict[str, Any] | None) -> str:
-    """Return what caught a mutant, for a cell of a table."""
+    """Return the test that caught a mutant, without its parameters, for a cell of a table."""
     if result is None:
         return "-"
-    test = (result.get("test") or "").removeprefix("tests/").replace("|", "\\|")
+    test = (result.get("test") or "").removeprefix("tests/").partition("[")[0]
     return f"`{test}`" if result["outcome"] == "caught" else " ".join([f"**{result['outcome']}**", test]).strip()
 
 
