@@ -19,19 +19,8 @@ import numpy as np
 import psutil
 import pytest
 
+from eicon import connectomes, runs
 from eicon._memory import give_back
-from eicon.connectomes import Connectome
-from eicon.runs import (
-    analyze_run,
-    create_run,
-    create_sweep,
-    open_run,
-    open_sweep,
-    parse_config,
-    parse_sweep,
-    run_sweep,
-    train_run,
-)
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
@@ -42,16 +31,23 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 """Equal programs of equal networks are compiled once in a process, whoever traces them; no process shares them."""
 
-MOST_BYTES = 0.8e9
-"""Resident memory of a worker beyond which compiled programs are dropped when a file of tests is done."""
+MOST_BYTES = 1.2e9
+"""Resident memory of a worker beyond which compiled programs are dropped when a test is done."""
+PROCESS = psutil.Process()
 
 
 @pytest.fixture(autouse=True, scope="module")
+def _given_back() -> Iterator[None]:
+    """What only compiling needs is freed when a file of tests is done."""
+    yield
+    give_back()
+
+
+@pytest.fixture(autouse=True)
 def _bounded_memory() -> Iterator[None]:
     """Programs of networks that are gone would stay compiled to the end: a worker of all tests took 5 GB."""
     yield
-    give_back()
-    if psutil.Process().memory_info().rss > MOST_BYTES:
+    if PROCESS.memory_info().rss > MOST_BYTES:
         jax.clear_caches()
         give_back()
 
@@ -126,11 +122,11 @@ def trained_run(once, tmp_path_factory):
     """A trained and analysed run, and the numbers of its analysis; tests must not change it."""
 
     def fill(folder):
-        run = create_run(folder / "tiny", parse_config(TINY))
-        train_run(run, progress=False)
-        analyze_run(run, repeats=10)
+        run = runs.create_run(folder / "tiny", runs.parse_config(TINY))
+        runs.train_run(run, progress=False)
+        runs.analyze_run(run, repeats=10)
 
-    run = open_run(shutil.copytree(once("run", fill) / "tiny", tmp_path_factory.mktemp("runs") / "tiny"))
+    run = runs.open_run(shutil.copytree(once("run", fill) / "tiny", tmp_path_factory.mktemp("runs") / "tiny"))
     return run, json.loads((run.path / "analysis.json").read_text())
 
 
@@ -148,7 +144,7 @@ def small_connectome(once):
     """File of a connectome of six regions."""
     rng = np.random.default_rng(0)
     weights = rng.random((6, 6)) * (rng.random((6, 6)) < 0.7) * (1 - np.eye(6))
-    small = Connectome(weights, tuple("ABCDEF"), name="small", species="none")
+    small = connectomes.Connectome(weights, tuple("ABCDEF"), name="small", species="none")
     return once("connectome", lambda folder: small.save(folder / "small.npz")) / "small.npz"
 
 
@@ -178,6 +174,6 @@ def finished_sweep(sweep_toml, once, tmp_path_factory):
     """That sweep, done in this process or another one; tests must not change it."""
 
     def fill(folder):
-        run_sweep(create_sweep(folder / "here", parse_sweep(sweep_toml)), workers=0, progress=False)
+        runs.run_sweep(runs.create_sweep(folder / "here", runs.parse_sweep(sweep_toml)), workers=0, progress=False)
 
-    return open_sweep(shutil.copytree(once("sweep", fill) / "here", tmp_path_factory.mktemp("sweeps") / "here"))
+    return runs.open_sweep(shutil.copytree(once("sweep", fill) / "here", tmp_path_factory.mktemp("sweeps") / "here"))

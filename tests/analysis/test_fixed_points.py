@@ -167,6 +167,7 @@ def test_kinks_are_crossed():
     np.testing.assert_allclose(found, np.array(expected)[np.lexsort(np.array(expected).T)], atol=1e-12)
 
 
+@pytest.mark.battery
 def test_float32_inside_of_the_step_limits_q_but_breaks_nothing():
     weights = np.float32(RNG.normal(size=(5, 5)) / 4)
 

@@ -175,6 +175,7 @@ def test_bootstrap_of_the_mean_has_the_closed_form_standard_error():
     assert result.ci[0] == pytest.approx(data.mean() + np.array([-1.96, 1.96]) * data.std() / 20, abs=0.02)
 
 
+@pytest.mark.battery
 def test_bootstrap_counts_data_sets_that_do_not_determine_the_fit_and_then_has_no_interval():
     step = trials([-2.0, -1.0, 1.0, 2.0], [10] * 4, [0, 1, 10, 10])
     result = bootstrap(psychometric, step[0], 1 - step[1], parameters=("bias", "width"), rng=0, n_resamples=40)

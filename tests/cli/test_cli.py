@@ -87,7 +87,7 @@ def test_debug_shows_the_trace(invoke):
     assert isinstance(invoke("--debug", "analyze", "absent").exception, FileNotFoundError)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.battery)])
 def test_a_signal_saves_and_says_how_to_resume(number, invoke, signals_spare_tests, tiny_toml, tmp_path, monkeypatch):
     """During the third of ten chunks, which is finished, and saved although no checkpoint is due."""
     text = tiny_toml.replace("steps = 60", "steps = 200").replace("checkpoint_every = 20", "checkpoint_every = 40")

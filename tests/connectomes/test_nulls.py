@@ -238,6 +238,7 @@ def test_rewiring_reaches_all_graphs_equally(arrows, n):
     assert stats.chisquare([got.count(graph) for graph in wanted]).pvalue > 1e-3
 
 
+@pytest.mark.battery
 def test_rewiring_at_given_lengths_reaches_all_graphs_equally():
     edges = np.zeros((5, 5), bool)
     edges[(0, 1, 2, 3, 4), (1, 3, 4, 0, 2)] = True
@@ -253,6 +254,7 @@ def test_rewiring_at_given_lengths_reaches_all_graphs_equally():
 
 
 @pytest.mark.parametrize("null", ["rewire", "strength", "distance"])
+@pytest.mark.battery
 def test_default_rounds_are_enough(null):
     """The overlap with the original is what it is after four times as many."""
     weights, points = structured()

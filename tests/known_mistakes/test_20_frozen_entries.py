@@ -8,6 +8,8 @@ import pytest
 
 from eicon.training import OPTIMIZERS
 
+from ..training.tiny import EVERY_OPTIMIZER
+
 
 def check(before: np.ndarray, after: np.ndarray, frozen: np.ndarray) -> None:
     """Frozen entries keep their bits, and the others have learned."""
@@ -27,7 +29,7 @@ def wrong(optimizer: bp.optim.Optimizer, frozen: np.ndarray) -> tuple[np.ndarray
     return before, np.asarray(weights.value)
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", EVERY_OPTIMIZER)
 def test_ours_with_every_optimizer_and_weight_decay(optimizer, trained):
     result = trained(optimizer)
     absent = ~result.net.equation.recurrent.exists
@@ -36,7 +38,7 @@ def test_ours_with_every_optimizer_and_weight_decay(optimizer, trained):
     assert (after[absent] == 0).all()
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", EVERY_OPTIMIZER)
 def test_the_wrong_version_fails(optimizer, trained):
     frozen = trained(optimizer).frozen
     before, after = wrong(OPTIMIZERS[optimizer](lr=0.1, weight_decay=0.01), frozen)

@@ -90,7 +90,7 @@ def test_every_method_makes_every_network_a_smaller_one(name, method, tmp_path):
     assert again.equation == small.equation
 
 
-@pytest.mark.parametrize("name", ["dale-relu", "connectome-tanh"])
+@pytest.mark.parametrize("name", ["dale-relu", pytest.param("connectome-tanh", marks=pytest.mark.battery)])
 def test_what_was_condensed_is_trained_on(name):
     small = condense_network(NETS[name], INPUTS, SIZE).net
     assert {"raw_rec", "raw_in", "raw_out", "b_rec", "b_out"} <= set(small.trainable_variables())

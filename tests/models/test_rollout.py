@@ -98,6 +98,7 @@ def test_values_are_those_of_the_plain_scan():
         np.testing.assert_allclose(ours, plain, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.battery
 def test_forward_mode_agrees_with_reverse_mode(make_net, inputs):
     """<c, J v> by `jax.jvp` of the plain scan equals <J^T c, v> by `jax.vjp` of the fast one."""
     net = make_net(activation="tanh")

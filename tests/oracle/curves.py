@@ -1,8 +1,8 @@
 """Trains small networks of several kinds and writes their curves and weights; run in a process of its own.
 
-``python curves.py PACKAGES OUT``, where PACKAGES is the folder that eicon must come from. It uses names of eicon's
-first two levels and commands alone, because it is to run unchanged with every later eicon. For each kind, a file
-``OUT/KIND.npz`` is written; times, which differ from run to run, are left out.
+``python curves.py PACKAGES OUT KIND ...``, where PACKAGES is the folder that eicon must come from. It uses names of
+eicon's first two levels and commands alone, because it is to run unchanged with every later eicon. For each kind, a
+file ``OUT/KIND.npz`` is written; times, which differ from run to run, are left out.
 """
 
 import csv
@@ -172,14 +172,14 @@ def _eicon(*words: object) -> None:
         sys.argv = before
 
 
-def main(packages: Path, out: Path) -> None:
+def main(packages: Path, out: Path, kinds: list[str]) -> None:
     if Path(eicon.__file__).resolve().parents[1] != packages.resolve():
         raise RuntimeError(f"eicon was to come from {packages}; it came from {eicon.__file__}.")
-    for name, kind in KINDS.items():
+    for name in kinds:
         folder = out / name
         folder.mkdir(parents=True)
-        np.savez(out / f"{name}.npz", allow_pickle=False, **kind(folder))
+        np.savez(out / f"{name}.npz", allow_pickle=False, **KINDS[name](folder))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

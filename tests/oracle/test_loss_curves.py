@@ -7,7 +7,6 @@ each in a process of its own, and share JAX's cache of compiled code (what compi
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +18,7 @@ from .quantities import DATA, deviation
 
 WHEEL = DATA / "eicon-0.1.0-py3-none-any.whl"
 SCRIPT = Path(__file__).with_name("curves.py")
-KINDS = ("trainer", "epochs", "hessian_free", "train_command", "sweep_command")
 TOLERANCE = 1e-6
-PATIENCE = 900.0
 
 
 def run(*words, **environment):
@@ -31,12 +28,12 @@ def run(*words, **environment):
         capture_output=True,
         text=True,
         check=False,
-        timeout=PATIENCE,
+        timeout=900.0,
     )
     assert process.returncode == 0, f"{' '.join(map(str, words))}\n{process.stdout[-2000:]}\n{process.stderr[-4000:]}"
 
 
-def train_both(folder):
+def train_both(folder, kinds):
     """Write ``then/KIND.npz`` with the wheel's eicon and ``now/KIND.npz`` with the one at hand."""
     pip = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index")
     run(*pip, "--target", folder / "wheel", WHEEL)
@@ -46,31 +43,7 @@ def train_both(folder):
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
     for name, packages in (("then", folder / "wheel"), ("now", Path(eicon.__file__).parents[1])):
-        run("-P", SCRIPT, packages, folder / name, PYTHONPATH=str(packages), **cache)
-
-
-@pytest.fixture(scope="session")
-def trained(tmp_path_factory):
-    """Folder with the results of `train_both`, which one of pytest-xdist's workers makes for all."""
-    shared = tmp_path_factory.getbasetemp()
-    folder = (shared.parent if "PYTEST_XDIST_WORKER" in os.environ else shared) / "oracle"
-    over = folder / "over"
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        deadline = time.monotonic() + 2 * PATIENCE
-        while not over.exists():
-            assert time.monotonic() < deadline, "another worker, which trains the networks, does not end"
-            time.sleep(0.2)
-        assert over.read_text() == "done", "the training failed in another worker"
-        return folder
-    try:
-        train_both(folder)
-    except BaseException:
-        over.write_text("failed")
-        raise
-    over.write_text("done")
-    return folder
+        run("-P", SCRIPT, packages, folder / name, *kinds, PYTHONPATH=str(packages), **cache)
 
 
 def read(path):
@@ -89,20 +62,24 @@ def off(name, here, then):
     return float(np.max(np.abs(here - then) / np.where(scale > 0, scale, 1.0)))
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_training_gives_the_same_curves_and_weights(trained, kind):
-    then, here = read(trained / "then" / f"{kind}.npz"), read(trained / "now" / f"{kind}.npz")
-    assert then.keys() <= here.keys(), f"{kind} lacks {sorted(then.keys() - here.keys())}"
-    too_far = {name: f"{off(name, here[name], then[name]):.2e}" for name in then}
-    too_far = {name: text for name, text in too_far.items() if not float(text) <= TOLERANCE}
-    assert not too_far, f"{kind}: relative deviations from 10cabf5 are {too_far}; at most {TOLERANCE:g} is allowed"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_training_did_something(trained, kind):
-    """Or equal curves would say nothing: losses are finite and all different, and the network learned."""
-    then = read(trained / "then" / f"{kind}.npz")
-    loss = then["loss" if "loss" in then else "train_loss"]
-    assert np.isfinite(loss).all()
-    assert len(set(loss.tolist())) == len(loss) >= 3
-    assert loss[-1] < loss[0]
+@pytest.mark.parametrize(
+    "kinds",
+    [
+        ("trainer", "epochs", "hessian_free"),
+        pytest.param(("train_command", "sweep_command"), marks=pytest.mark.battery),
+    ],
+    ids="-".join,
+)
+def test_training_gives_the_same_curves_and_weights(kinds, tmp_path):
+    train_both(tmp_path, kinds)
+    for kind in kinds:
+        then, here = read(tmp_path / "then" / f"{kind}.npz"), read(tmp_path / "now" / f"{kind}.npz")
+        assert then.keys() <= here.keys(), f"{kind} lacks {sorted(then.keys() - here.keys())}"
+        distances = {name: off(name, here[name], then[name]) for name in then}
+        too_far = {name: f"{value:.2e}" for name, value in distances.items() if not value <= TOLERANCE}
+        assert not too_far, f"{kind}: relative deviations from 10cabf5 are {too_far}; at most {TOLERANCE:g} is allowed"
+        # Or equal curves would say nothing.
+        loss = then["loss" if "loss" in then else "train_loss"]
+        assert np.isfinite(loss).all()
+        assert len(set(loss.tolist())) == len(loss) >= 3
+        assert loss[-1] < loss[0]

@@ -96,7 +96,8 @@ def test_more_repeats_and_values_do_only_what_is_new(copy, finished_sweep, monke
     assert {name: value for name, value in bits(copy.path).items() if name in old} == old
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.battery)])
+@pytest.mark.battery
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_cluster_gives_the_bits_of_this_process(workers, finished_sweep, sweep_toml, tmp_path, monkeypatch, capfd):
     """And leaves neither files in the current directory, nor messages, nor changed log levels."""
     (tmp_path / "elsewhere").mkdir()

@@ -182,7 +182,7 @@ def test_the_whole_sweep_is_killed_three_times(begin, uninterrupted, tmp_path):
     assert litter(out) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.battery)])
 def test_a_signal_says_how_to_go_on(number, here, signals_spare_tests, finished_sweep, tmp_path, monkeypatch):
     """When all of the second run is written but its directory has not got its name yet."""
     out, train, written = tmp_path / "sweep", sweep_run._train, []

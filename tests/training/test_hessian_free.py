@@ -126,7 +126,12 @@ def matrix_of(tiny, convex=None):
 
 
 @pytest.mark.parametrize(
-    ("name", "loss"), [*((name, "mse") for name in NETS), ("free, relu", "cross_entropy"), (MASKED, "cross_entropy")]
+    ("name", "loss"),
+    [
+        *(pytest.param(name, "mse", marks=[] if name == MASKED else pytest.mark.battery) for name in NETS),
+        ("free, relu", "cross_entropy"),
+        pytest.param(MASKED, "cross_entropy", marks=pytest.mark.battery),
+    ],
 )
 def test_products_are_those_of_the_explicit_matrix(name, loss, x64):
     tiny = Tiny(NETS[name](), loss)
@@ -449,15 +454,27 @@ def test_gradient_is_that_of_the_trainer():
         np.testing.assert_allclose(other.net.parameters()[name], fixed[name] - value, rtol=1e-4, atol=1e-5)
 
 
-def learning_nets():
+def masked_learner():
     recurrent = masked().equation.recurrent
-    yield "masked", RateRNN(recurrent, Connectivity.dense(2, N), Connectivity.dense(N, 2), bias=True, seed=1)
-    for positive in ("abs", "relu"):
-        yield f"Dale, {positive}", make_net(positive=positive)
+    return RateRNN(recurrent, Connectivity.dense(2, N), Connectivity.dense(N, 2), bias=True, seed=1)
 
 
-@pytest.mark.parametrize(("name", "net"), [pytest.param(*pair, id=pair[0]) for pair in learning_nets()])
-def test_loss_falls_and_the_constraints_hold(name, net):
+LEARNING_NETS = {
+    "masked": masked_learner,
+    "Dale, abs": lambda: make_net(positive="abs"),
+    "Dale, relu": lambda: make_net(positive="relu"),
+}
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(make, id=name, marks=[] if name == "masked" else pytest.mark.battery)
+        for name, make in LEARNING_NETS.items()
+    ],
+)
+def test_loss_falls_and_the_constraints_hold(make):
+    net = make()
     before = state(trainer := make_hf(net, fixed_trials=True, damping=0.1))
     fixed = np.asarray(net.W_rec)[~net.equation.recurrent.mask]
     history = fit(trainer, 8)
@@ -497,6 +514,7 @@ def test_damping_follows_the_recorded_ratio(reference):
     assert history.cg_iterations.dtype == np.int64
 
 
+@pytest.mark.battery
 def test_every_iteration_has_trials_of_its_own_unless_they_are_fixed(trainer):
     def losses(t):
         before = t._snapshot()

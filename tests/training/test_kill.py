@@ -92,6 +92,7 @@ def check(folder: Path, chains: int, kills: int) -> list[list[int]]:
     return steps
 
 
+@pytest.mark.battery
 def test_a_kill(tmp_path):
     """All but the training that is killed are done here: importing JAX once more takes longer than they do."""
     killed, whole = tmp_path / "killed.npz", tmp_path / "uninterrupted.npz"

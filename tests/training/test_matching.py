@@ -113,6 +113,7 @@ def test_a_network_of_another_size_is_refused(teacher, student):
         penalty(ActivityMatch(teacher, np.arange(1)), student)
 
 
+@pytest.mark.battery
 def test_training_with_it_brings_the_activity_nearer(teacher):
     net = RateRNN.dale(2, 4, 2, e_ratio=0.75, sigma_rec=0.02, train_x0=True, seed=1)
     match = ActivityMatch(teacher, np.array([0, 3, 5, 9]), 1.0)

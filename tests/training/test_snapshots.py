@@ -90,6 +90,7 @@ def test_nothing_is_kept_unless_asked(trainer, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["c.npz"]
 
 
+@pytest.mark.battery
 def test_hessian_free_keeps_them_too(tmp_path):
     trainer = HessianFree(make_net(), make_task(), batch_size=8, max_cg_iterations=2, n_probes=0, validation_repeats=2)
     trainer.fit(3, snapshots=tmp_path / "s", checkpoint_every=2, progress=False)

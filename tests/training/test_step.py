@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from eicon.models import verify
-from eicon.training import OPTIMIZERS, RatePenalty, WeightPenalty
+from eicon.training import RatePenalty, WeightPenalty
 
 from ..tasks.drawn import sampler
 from .tiny import (
+    EVERY_OPTIMIZER,
     NEVER,
     SameTrials,
     assert_same_history,
@@ -102,7 +103,7 @@ def test_learning_rate_of_a_schedule_decays_at_every_step_and_survives_a_checkpo
     assert moves(2) == first
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", EVERY_OPTIMIZER)
 def test_every_optimizer_learns_keeps_the_constraints_and_resumes_exactly(name, tmp_path):
     net = make_net(**QUIET)
     trainer = make_trainer(net, make_task(SameTrials), optimizer=name)

@@ -28,7 +28,7 @@ from .tiny import (
 )
 
 
-@pytest.mark.parametrize("chunk", [1, 10])
+@pytest.mark.parametrize("chunk", [pytest.param(1, marks=pytest.mark.battery), 10])
 def test_results_do_not_depend_on_the_chunk_length(trainer, reference, chunk):
     fit(trainer, 20, validate_every=chunk)
     assert_same_state(state(trainer), reference[0])
@@ -372,6 +372,7 @@ def test_unusual_but_possible():
     assert set(trainer._trained) == {"raw_out"}
 
 
+@pytest.mark.battery
 def test_task_of_brainpy_datasets():
     """Whole trials that are drawn in numpy on the host, class labels, cross-entropy."""
     import brainpy_datasets as bd

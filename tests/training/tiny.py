@@ -4,16 +4,20 @@ from typing import Any
 
 import jax
 import numpy as np
+import pytest
 
 from eicon.models import RateRNN
 from eicon.tasks import PerceptualDecision, Trial, TruncatedExponential
-from eicon.training import Trainer
+from eicon.training import OPTIMIZERS, Trainer
 from eicon.training.results import History
 
 CHUNK = 5
 NEVER = 10**6
 EXACT = ("loss", "accuracy", "grad_norm")
 EXACT += ("validation_step", "validation_loss", "validation_accuracy", "validation_worst")
+EVERY_OPTIMIZER = [
+    name if name in ("adam", "sgd") else pytest.param(name, marks=pytest.mark.battery) for name in OPTIMIZERS
+]
 
 
 class SameTrials(PerceptualDecision):
