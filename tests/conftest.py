@@ -10,9 +10,13 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# Nearly all time of these tests is compilation, of programs that then run for milliseconds. It is read when JAX starts;
-# `make test-all` runs its batteries with the optimisation that users have.
-os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
+# Nearly all time of these tests is compilation, of programs that then run for milliseconds; so takes half as long. It is
+# read when JAX starts; `make test-all` runs its batteries with the optimisation that users have.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+    " --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+)
 
 import jax
 import numpy as np
