@@ -23,7 +23,8 @@ FOLDER = Path(__file__).parent
 
 def studies() -> dict[str, str]:
     """Name and docstring of every study, without importing any."""
-    names = sorted(module.name for module in pkgutil.iter_modules([str(FOLDER)]) if module.name not in HELPERS)
+    found = [module.name for module in pkgutil.iter_modules([str(FOLDER)])]
+    names = sorted(name for name in found if name not in HELPERS and not name.startswith("_"))
     return {name: ast.get_docstring(ast.parse((FOLDER / f"{name}.py").read_text("utf-8"))) or "" for name in names}
 
 

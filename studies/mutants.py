@@ -1,7 +1,14 @@
 """Which tests catch small wrong changes of the source: drawn with a seed, each tried in a copy of the checkout.
 
-``draw`` and ``before`` find mutants that the tests catch today; ``check`` tries the same ones on another tree, where
-files may have moved; ``table`` writes docs/results/mutants.md.
+    python -m studies.mutants draw TREE
+    python -m studies.mutants before TREE
+    python -m studies.mutants check TREE
+    python -m studies.mutants table
+
+Budget: an hour on one core for each of ``before`` and ``check``.
+
+``draw`` and ``before`` find mutants that the tests of a checkout catch; ``check`` tries the same ones on another one,
+where files may have moved, with the tests of ``make test`` alone; ``table`` writes docs/results/mutants.md.
 """
 
 import json
@@ -373,7 +380,7 @@ def before(path: Path, tree: Path, marker: str, limit: float, limit_rest: float,
 
 @main.command()
 @TREE
-@MARKER
+@click.option("--marker", default="not slow and not battery", show_default=True, help="Marker expression of pytest.")
 @LIMIT
 @LIMIT_REST
 @click.option("--label", default="after", show_default=True)

@@ -4,6 +4,7 @@
     python -m studies.start_times --repeats 9
 
 Budget: a minute.
+
 The commands are run one after the other, and that five times; a table shows the medians. Of which eicon, PYTHONPATH
 says.
 """

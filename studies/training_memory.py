@@ -3,6 +3,7 @@
     python -m studies.training_memory [OUT.json]
 
 Budget: half an hour on one core.
+
 A network of 20 units is trained by `Trainer` (steps) and by `EpochTrainer` (epochs); the resident set is taken every
 2,000 steps, after garbage collection. Then 12 networks of different sizes are made, trained for 10 steps and deleted:
 what a worker of pytest-xdist does all day. Last, what of it JAX gives back when all its caches are cleared.

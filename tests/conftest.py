@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# Nearly all time of these tests is compilation, of programs that then run for milliseconds; so takes half as long. It is
-# read when JAX starts; `make test-all` runs its batteries with the optimisation that users have.
+# Nearly all time of these tests is compilation, of programs that then run for milliseconds; this halves it. It is read
+# when JAX starts; `make test-all` runs its batteries with the optimisation that users have.
 os.environ.setdefault(
     "XLA_FLAGS",
     "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
