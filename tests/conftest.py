@@ -35,7 +35,7 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 """Equal programs of equal networks are compiled once in a process, whoever traces them; no process shares them."""
 
-MOST_BYTES = 1.2e9
+MOST_BYTES = 1.0e9
 """Resident memory of a worker beyond which compiled programs are dropped when a test is done."""
 PROCESS = psutil.Process()
 
