@@ -10,7 +10,7 @@ help:
 	@echo "make test     run the tests: every module, every known mistake"
 	@echo "make test-all run the long batteries, too: notebooks, browser, all tasks and figures, commands of the docs"
 	@echo "make lint     style, types and format"
-	@echo "make bench    time a training step and the search for fixed points beside PyTorch and BrainPy"
+	@echo "make bench    time training beside 0.1.0, PyTorch and BrainPy, sparse weights, the search for fixed points"
 	@echo "make studies  the slow studies whose results are under docs/results"
 	@echo "make slow     the slow tests"
 	@echo "make docs     build the documentation for reading offline: docs/_build/html/index.html"
@@ -59,6 +59,8 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.bench
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.alternating
+	$(BIN)/python -m benchmarks.edges
 	$(BIN)/python -m benchmarks.fixed_points
 
 studies: $(VENV)/.dev

@@ -3,6 +3,8 @@
 import json
 import os
 import statistics
+import subprocess
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -116,6 +118,39 @@ def write_page(path: Path, text: str, command: str) -> None:
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"# Benchmark\n\n{explained}\n\n```\n{text}\n```\n\n`{command}`\n", encoding="utf-8")
+
+
+def markdown(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return a Markdown table; `columns` as for `table`."""
+    lines = [list(columns), *([cell.format(**row) for cell in columns.values()] for row in rows)]
+    texts = [f"| {' | '.join(line)} |" for line in lines]
+    return "\n".join([texts[0], "|" + "---|" * len(columns), *texts[1:]])
+
+
+def paragraph(text: str) -> str:
+    """Return text in lines of a page's width."""
+    return textwrap.fill(" ".join(text.split()), 118, break_long_words=False, break_on_hyphens=False)
+
+
+def measured_on(facts: Mapping[str, Any]) -> str:
+    """Say in one paragraph which code, machine and versions figures are of, given what `machine` returns."""
+    gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items() if v != "not installed")
+    load = f"load {facts['load_average_1min']:.1f} at the start"
+    return paragraph(f"{commit()}. {facts['cpu']}, {facts['cores']} cores, {gigabytes:.0f} GB, {load}; {versions}.")
+
+
+def commit() -> str:
+    """Return the commit that is checked out, and whether files differ from it."""
+
+    def git(*words: str) -> str:
+        done = subprocess.run(["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+        return done.stdout.strip()
+
+    found = git("rev-parse", "--short", "HEAD")
+    if not found:
+        return "Commit unknown"
+    return f"Commit {found}" + (", with changes" if git("status", "--porcelain", "--untracked-files=no") else "")
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

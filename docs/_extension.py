@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import importlib
 import inspect
+import itertools
 import re
 import shutil
 import textwrap
@@ -299,13 +300,13 @@ class ApiDirective(Directive):
         if functions:
             lines += [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in functions), ""]
         for name in names:
-            lines += [*_auto(name, values[name]), ""]
+            lines += [*_auto(room, name, values[name]), ""]
         parsed = nodes.Element()
         self.state.nested_parse(StringList(lines, source=self.state_machine.input_lines.source(0)), 0, parsed)
         return parsed.children
 
 
-def _auto(name: str, value: Any) -> Iterator[str]:
+def _auto(room: types.ModuleType, name: str, value: Any) -> Iterator[str]:
     if isinstance(value, types.GenericAlias):
         # Both numpydoc and autodoc take an alias such as dict[str, Array] for a class.
         yield f".. py:data:: {name}"
@@ -319,9 +320,25 @@ def _auto(name: str, value: Any) -> Iterator[str]:
             yield "   :inherited-members: DynamicalSystem"
     elif inspect.isfunction(value):
         yield f".. autofunction:: {name}"
+    elif (text := _said_below(room, name, value)) is not None:
+        yield f".. py:data:: {name}"
+        yield ""
+        yield from (f"   {line}" for line in text.splitlines())
     else:
         yield f".. autodata:: {name}"
         yield "   :no-value:"
+
+
+def _said_below(room: types.ModuleType, name: str, value: Any) -> str | None:
+    """Text below the assignment of a name in a private file of a room, which autodoc looks for in the room itself."""
+    for path in sorted(Path(room.__file__ or "").parent.glob("_*.py")):
+        for node, below in itertools.pairwise(ast.parse(path.read_text("utf-8")).body):
+            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+            named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
+            said = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+            if named and said and getattr(importlib.import_module(f"{room.__package__}.{path.stem}"), name) is value:
+                return inspect.cleandoc(str(below.value.value))
+    return None
 
 
 class CommandsDirective(Directive):

@@ -96,7 +96,7 @@ def read_npz(path: Path) -> dict[str, Any]:
 def load_arrays(
     path: str | os.PathLike[str], *, kind: str, version: int
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read what `save_arrays` wrote.
+    """Read what `save_arrays` wrote; its format version is in the header.
 
     Raises
     ------
@@ -115,7 +115,7 @@ def load_arrays(
     try:
         header = json.loads(bytes(arrays.pop(_HEADER)).decode())
         found = header.pop("format")
-        found_version = int(header.pop("version"))
+        found_version = int(header["version"])
     except (KeyError, ValueError, AttributeError, TypeError) as error:
         raise ValueError(f"{path} was not written by eicon: it has no eicon header.") from error
     if found != f"eicon.{kind}":

@@ -301,7 +301,7 @@ def others_all(study: Study, folder: Path | None = None) -> None:
             original = net.predict(test.inputs, key=jax.random.key(1)).outputs
             found: dict[str, Any] = {
                 "n": net.n_rec,
-                "dale": bool(net.equation.recurrent.sign.any()),
+                "dale": bool(net.recurrent.connectivity.sign.any()),
                 "accuracy": float(task.accuracy(original, test)),
             }
             for method in study.sizes.methods:

@@ -98,12 +98,12 @@ def train(
     import jax
 
     trainer = make_trainer(name, method, seed, sizes, **changes)
-    equation, task = trainer.net.equation, trainer.task
+    network, task = trainer.net.network, trainer.task
     trials = task.sample(jax.random.key(10_000), sizes.evaluated)
 
     @jax.jit
     def evaluate(parameters: Any) -> Any:
-        outputs = equation.simulate(parameters, trials.inputs).outputs
+        outputs = network.replaced(parameters).run(trials.inputs).outputs
         return trainer.loss(outputs, trials), task.accuracy(outputs, trials)
 
     n, now = 1 if method == "hessian-free" else sizes.every, CLOCKS[clock]

@@ -68,9 +68,10 @@ class Condensation(NamedTuple):
 
 
 class _Network(NamedTuple):
-    """What is condensed: activity (S, N), and what each unit sends."""
+    """What is condensed: activity (S, N), what of it goes through the recurrent weights, and the weights."""
 
     rates: Float[np.ndarray, "S N"]
+    sent: Float[np.ndarray, "S N"] | None
     weights: Float[np.ndarray, "N N"]
     readout: Float[np.ndarray, "N n_out"]
     sign: Int[np.ndarray, "N"]
@@ -95,6 +96,7 @@ def condense(
     method: str = "subset",
     mask: ArrayLike | None = None,
     sign: ArrayLike | None = None,
+    sent: ArrayLike | None = None,
     ridge: float = 0.01,
     tolerance: float = 1e-6,
     similarity: str = "pca",
@@ -137,6 +139,8 @@ def condense(
         Steps that count; padded ones are False.
     sign : (N,) array of -1, 0, 1, optional
         Signs under Dale's law, kept by every method; None or 0 for free units.
+    sent : (T, B, N) array, optional
+        What goes through the recurrent weights, where that is not the rate (plastic synapses); the readout reads rates.
     ridge : float
         Pull of the least squares towards the kept units' own weights (``subset``), >= 0: in units of the units' mean
         square activity, and times the part of the activity's amplitude that the kept units leave unexplained, so
@@ -176,14 +180,14 @@ def condense(
     >>> result.size, result.groups.tolist(), round(result.reconstruction_error, 9)
     (2, [0, 1, 0, 1], 0.0)
     """
-    network = _checked(rates, weights, readout, mask, sign)
+    network = _checked(rates, weights, readout, mask, sign, sent)
     n = len(network.sign)
     _check_options(size, n, method, ridge, tolerance, similarity, incoming, n_components)
-    centred = compressed(network.rates)
+    centred, sent_centred = _compressed(network)
     if size == n:
         mapping = _delete(np.arange(n), n)
     elif method == "subset":
-        mapping = _subset(network, centred, size, ridge, tolerance)
+        mapping = _subset(network, centred, sent_centred, size, ridge, tolerance)
     elif method in ("merge", "cluster"):
         assert size is not None
         mapping = _merged(network, centred, size, method, similarity, incoming, n_components)
@@ -191,16 +195,27 @@ def condense(
         strength = np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1)
         score = strength if method == "magnitude" else np.random.default_rng(seed).permutation(n)
         mapping = _delete(np.sort(np.argsort(-score, kind="stable")[:size]), n)
-    refit = method == "subset" and network.sign.any() and mapping.kept.size < n
-    sent = _signed_weights(network, mapping, centred) if refit else _sent(network, mapping)
-    return _result(method, network, mapping, *sent)
+    refit = method == "subset" and (network.sign.any() or network.sent is not None) and mapping.kept.size < n
+    new = _signed_weights(network, mapping, centred, sent_centred) if refit else _sent(network, mapping)
+    return _result(method, network, mapping, *new)
 
 
 def _checked(
-    rates: ArrayLike, weights: ArrayLike, readout: ArrayLike, mask: ArrayLike | None, sign: ArrayLike | None
+    rates: ArrayLike,
+    weights: ArrayLike,
+    readout: ArrayLike,
+    mask: ArrayLike | None,
+    sign: ArrayLike | None,
+    sent: ArrayLike | None,
 ) -> _Network:
     values = as_rates(rates)
-    samples = values[as_mask("mask", mask, (values.shape[0], values.shape[1]))]
+    chosen = as_mask("mask", mask, (values.shape[0], values.shape[1]))
+    samples = values[chosen]
+    through = None if sent is None else as_rates(sent)
+    if through is not None and through.shape != values.shape:
+        raise ValueError(f"`sent` must have the shape of `rates`, {values.shape}; got {through.shape}.")
+    if through is not None:
+        require_finite("sent", through := through[chosen])
     n = values.shape[2]
     require_finite("rates", samples)
     if len(samples) < 2 or (samples == samples[0]).all():
@@ -218,7 +233,17 @@ def _checked(
     wrong = int((signs[:, None] * matrix < 0).any(axis=1).sum())
     if wrong:
         raise ValueError(f"{wrong} units send weights that contradict their `sign`; is the matrix transposed?")
-    return _Network(samples, matrix, outputs, signs.astype(np.int64))
+    return _Network(samples, through, matrix, outputs, signs.astype(np.int64))
+
+
+def _compressed(network: _Network) -> tuple[np.ndarray, np.ndarray]:
+    """Rates and what is sent, centred, with as few rows as their covariances need."""
+    if network.sent is None:
+        centred = compressed(network.rates)
+        return centred, centred
+    n = len(network.sign)
+    both = compressed(np.hstack([network.rates, network.sent]))
+    return both[:, :n], both[:, n:]
 
 
 def _check_options(
@@ -255,9 +280,11 @@ def _delete(kept: np.ndarray, n: int) -> _Mapping:
     return _Mapping(kept, one_each, np.zeros(n), one_each.T)
 
 
-def _subset(network: _Network, centred: np.ndarray, size: int | None, ridge: float, tolerance: float) -> _Mapping:
+def _subset(
+    network: _Network, centred: np.ndarray, sent: np.ndarray, size: int | None, ridge: float, tolerance: float
+) -> _Mapping:
     n = len(network.sign)
-    targets = np.hstack([centred, centred @ network.weights, centred @ network.readout])
+    targets = np.hstack([centred, sent @ network.weights, centred @ network.readout])
     chosen, errors = choose(centred, targets, size, tolerance)
     if size is not None and len(chosen) < size:
         strongest = np.argsort(-np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1), kind="stable")
@@ -311,7 +338,9 @@ def _sent(network: _Network, mapping: _Mapping) -> tuple[np.ndarray, ...]:
     )
 
 
-def _signed_weights(network: _Network, mapping: _Mapping, centred: np.ndarray) -> tuple[np.ndarray, ...]:
+def _signed_weights(
+    network: _Network, mapping: _Mapping, centred: np.ndarray, sent: np.ndarray
+) -> tuple[np.ndarray, ...]:
     """Weights of the kept units, of their own sign, that make the currents and outputs of the whole network."""
     kept = mapping.kept
     n, n_out = len(kept), network.readout.shape[1]
@@ -321,10 +350,14 @@ def _signed_weights(network: _Network, mapping: _Mapping, centred: np.ndarray) -
     sign[:, n:] = signs[kept][:, None]
     allowed = np.ones((n, n + n_out), bool)
     allowed[:, n:] = reads[kept][:, None]
-    found = signed_least_squares(centred[:, kept], centred @ own, own[kept], mapping.pull, sign, allowed)
-    mean = network.rates.mean(axis=0)
-    offset = mean @ own - mean[kept] @ found
-    return found[:, :n], found[:, n:], offset[:n], offset[n:]
+    fitted = []
+    for activity, values, part in ((network.sent, sent, slice(0, n)), (network.rates, centred, slice(n, None))):
+        to, pull = own[:, part], mapping.pull
+        found = signed_least_squares(values[:, kept], values @ to, to[kept], pull, sign[:, part], allowed[:, part])
+        mean = (network.rates if activity is None else activity).mean(axis=0)
+        fitted.append((found, mean @ to - mean[kept] @ found))
+    (recurrent, bias), (readout, readout_bias) = fitted
+    return recurrent, readout, bias, readout_bias
 
 
 def _readout_of_types(network: _Network) -> tuple[np.ndarray, np.ndarray]:

@@ -58,7 +58,7 @@ class Recorded(NamedTuple):
     @property
     def activity(self) -> Activity:
         """What the network did, as `RateRNN.predict` returns it."""
-        return Activity(jnp.asarray(self.outputs), jnp.asarray(self.rates), jnp.asarray(self.currents))
+        return Activity(jnp.asarray(self.outputs), jnp.asarray(self.rates), {"x": jnp.asarray(self.currents)})
 
     @property
     def time(self) -> np.ndarray:

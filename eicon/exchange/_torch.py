@@ -59,6 +59,7 @@ def torch_rnn(net: RateRNN) -> TorchRNN:
     ImportError
         If PyTorch is not installed.
     """
+    plain = to_numpy(net)
     if not (net.tau == net.dt).all() or net.activation.name not in NONLINEARITIES:
         raise ValueError(
             "torch.nn.RNN has no leak and knows tanh and relu alone: it is this network only with tau == dt; got tau "
@@ -66,7 +67,6 @@ def torch_rnn(net: RateRNN) -> TorchRNN:
             "Use eicon.exchange.to_torch, which takes any."
         )
     torch = optional("torch", extra="bench")
-    plain = to_numpy(net)
     tensors = {name: torch.tensor(value) for name, value in plain.items() if name[:2] in ("W_", "b_")}
     dtype = tensors["W_rec"].dtype
     rnn = torch.nn.RNN(net.n_in, net.n_rec, nonlinearity=net.activation.name, dtype=dtype)
@@ -78,7 +78,7 @@ def torch_rnn(net: RateRNN) -> TorchRNN:
         rnn.bias_hh_l0.zero_()
         readout.weight.copy_(tensors["W_out"].T)
         readout.bias.copy_(tensors["b_out"])
-    start = np.asarray(net.activation(net.x0.value))
+    start = np.asarray(net.network.rate(net.network.initial()))
     return TorchRNN(rnn, readout, torch.tensor(start)[None])
 
 

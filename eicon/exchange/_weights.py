@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._files import read_npz
-from ..models import Activation, Connectivity, RateRNN
+from ..models import ACTIVATIONS, Activation, Connectivity, Leaky, RateRNN
 from ._paths import replacing
 
 Orientation = Literal["pre, post", "post, pre"]
@@ -38,6 +38,11 @@ def to_numpy(net: RateRNN) -> dict[str, Any]:
     >>> plain["W_in"].shape, plain["orientation"], plain["activation"]
     ((2, 10), 'pre, post', 'relu')
     """
+    if not isinstance(net.cell, Leaky) or net.cell != Leaky(net.activation) or net.activation.name not in ACTIVATIONS:
+        raise ValueError(
+            f"a network of {net.cell!r} cannot be exported: simulators of other programs know leaky cells without "
+            f"gains, with an activation of {', '.join(ACTIVATIONS)}."
+        )
     parameters = {"exponent": 2.0, "gain": 1.0} | dict(net.activation.parameters)
     values = net.parameters()
     dtype = np.asarray(net.W_rec).dtype
@@ -47,9 +52,9 @@ def to_numpy(net: RateRNN) -> dict[str, Any]:
     plain |= {"x0": np.asarray(values["x0"]), "tau": np.array(net.tau), "dt": float(net.dt)}
     plain |= {"sigma_rec": float(net.sigma_rec), "sigma_in": float(net.sigma_in)}
     plain |= {"activation": net.activation.name, **parameters, "orientation": "pre, post"}
-    plain["sign_rec"] = np.array(net.equation.recurrent.sign)
-    if net.equation.noise_covariance is not None:
-        plain["noise_covariance"] = np.array(net.equation.noise_covariance)
+    plain["sign_rec"] = np.array(net.recurrent.sign)
+    if net.noise_covariance is not None:
+        plain["noise_covariance"] = np.array(net.noise_covariance)
     return plain | {f"unit_{name}": np.asarray(labels) for name, labels in net.units.items()}
 
 

@@ -1,4 +1,4 @@
-"""What is simulated: rate networks as BrainPy dynamical systems."""
+"""Rate networks as values and as BrainPy dynamical systems."""
 
 from .._lazy import lazy_room
 
@@ -11,9 +11,7 @@ __getattr__, __dir__, __all__ = lazy_room(
             REMAPS
         """,
         "results": "Certificate MatrixReport",
-        "_connectivity": "Constraint",
-        "_equation": "CONSTANTS Parameters RateEquation",
+        "_network": "Parameters",
         "_perturbation": "Perturbation",
-        "_build": "build",
     },
 )

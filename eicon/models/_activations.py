@@ -1,30 +1,15 @@
-"""The transfer functions ``r = f(x)`` from synaptic current to rate."""
+"""Transfer functions ``r = f(x)`` from synaptic current to rate: an open table."""
 
+import inspect
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-
-def _power_law(x: jax.Array, exponent: float, gain: float) -> jax.Array:
-    # The inner where keeps the gradient of a fractional power finite at and below zero.
-    positive = x > 0
-    return jnp.where(positive, gain * jnp.where(positive, x, 1.0) ** exponent, 0.0)
-
-
-_FUNCTIONS: dict[str, tuple[Callable[..., jax.Array], dict[str, float]]] = {
-    "relu": (jax.nn.relu, {}),
-    "tanh": (jnp.tanh, {}),
-    "softplus": (jax.nn.softplus, {}),
-    "sigmoid": (jax.nn.sigmoid, {}),
-    "rectified_tanh": (lambda x: jnp.tanh(jax.nn.relu(x)), {}),
-    "power_law": (_power_law, {"exponent": 2.0, "gain": 1.0}),
-}
-
-ACTIVATIONS: tuple[str, ...] = tuple(_FUNCTIONS)
-"""Names that `Activation` accepts."""
+_TABLE: dict[str, tuple[Callable[..., jax.Array], dict[str, float]]] = {}
 
 
 @dataclass(frozen=True)
@@ -42,10 +27,12 @@ class Activation:
     ``power_law``       :math:`\mathrm{gain} \, [x]_+^{\mathrm{exponent}}`
     ==================  =============================================
 
+    Functions that `activation` has registered are known too.
+
     Parameters
     ----------
     name : str
-        One of `ACTIVATIONS`.
+        One of `ACTIVATIONS`, or a registered one.
     parameters : tuple of (str, float), optional
         Values that replace the defaults (``power_law``: ``exponent`` 2, ``gain`` 1).
 
@@ -59,40 +46,155 @@ class Activation:
 
     name: str
     parameters: tuple[tuple[str, float], ...] = ()
+    # Compared, so that a function that was defined anew in a notebook is compiled anew.
+    function: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.name not in _FUNCTIONS:
-            raise ValueError(f"unknown activation {self.name!r}; allowed: {', '.join(ACTIVATIONS)}.")
-        allowed = _FUNCTIONS[self.name][1]
+        if self.name not in _TABLE:
+            raise ValueError(
+                f"unknown activation {self.name!r}; allowed: {', '.join(_TABLE)}, "
+                "or a function of your own that eicon.models.activation has registered."
+            )
+        function, allowed = _TABLE[self.name]
+        object.__setattr__(self, "function", function)
         for key, value in self.parameters:
             if key not in allowed:
                 listed = ", ".join(allowed) or "none"
                 raise ValueError(f"activation {self.name!r} has no parameter {key!r}; allowed: {listed}.")
-            if not value > 0:
-                raise ValueError(f"activation {self.name!r}: {key} must be > 0; got {value}.")
+            if not math.isfinite(value) or (self.name in ACTIVATIONS and not value > 0):
+                wanted = "> 0" if self.name in ACTIVATIONS else "finite"
+                raise ValueError(f"activation {self.name!r}: {key} must be {wanted}; got {value}.")
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Rate of a current, elementwise."""
-        function, defaults = _FUNCTIONS[self.name]
-        return function(x, **(defaults | dict(self.parameters)))
+        return self.function(x, **(_TABLE[self.name][1] | dict(self.parameters)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Activation, (self.name, self.parameters)
 
     def derivative(self, x: jax.Array) -> jax.Array:
         """Gain ``f'(x)``, elementwise."""
         return jax.jvp(self, (x,), (jnp.ones_like(x),))[1]
 
     def to_dict(self) -> dict[str, Any]:
-        """Form that JSON and TOML can hold; `as_activation` reads it back."""
+        """Convert to a form for JSON and TOML; `as_activation` reads it back."""
         return {"name": self.name, **dict(self.parameters)}
 
 
-def as_activation(value: "Activation | str | Mapping[str, Any]") -> Activation:
-    """Make an `Activation` from its name, or from ``{"name": ..., parameter: value}``."""
+def activation(function: Callable[..., jax.Array]) -> Callable[..., Activation]:
+    """Register a transfer function ``f(x, **numbers)`` under its name.
+
+    The name is then accepted wherever an activation is, in code and in configurations. Networks are saved with the
+    name and the numbers alone, so that the file that defines the function has to be imported before loading.
+
+    Parameters
+    ----------
+    function : callable
+        Elementwise, from currents to rates, written with `jax.numpy`; all other parameters are numbers and have
+        defaults.
+
+    Returns
+    -------
+    callable
+        Function that makes an `Activation` of numbers given by name.
+
+    Raises
+    ------
+    ValueError
+        If a parameter lacks a number as its default, or a different file has registered this name.
+
+    Examples
+    --------
+    >>> import jax.numpy as jnp
+    >>> @activation
+    ... def saturating(x, top=1.0):
+    ...     return jnp.clip(x, 0.0, top)
+    >>> saturating(top=2.0)
+    Activation(name='saturating', parameters=(('top', 2.0),))
+    """
+    name = function.__name__
+    given = list(inspect.signature(function).parameters.values())[1:]
+    defaults = {}
+    for parameter in given:
+        if not isinstance(parameter.default, int | float):
+            raise ValueError(f"activation {name!r}: parameter {parameter.name!r} needs a number as its default.")
+        defaults[parameter.name] = float(parameter.default)
+    if name in _TABLE and _origin(_TABLE[name][0]).isdisjoint(_origin(function)):
+        raise ValueError(
+            f"activation {name!r} is already defined in {_TABLE[name][0].__module__}; give this function another name."
+        )
+    _TABLE[name] = (function, defaults)
+
+    def make(**numbers: float) -> Activation:
+        return Activation(name, tuple(sorted((key, float(value)) for key, value in numbers.items())))
+
+    make.__name__, make.__doc__ = name, function.__doc__
+    return make
+
+
+def _origin(function: Callable[..., Any]) -> set[str]:
+    """Module and file of a function; a script that is imported, too, is two modules of one file."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return {function.__module__} if code is None else {function.__module__, code.co_filename}
+
+
+def known_activations() -> tuple[str, ...]:
+    """Names of all activations that are registered now."""
+    return tuple(_TABLE)
+
+
+def as_activation(value: "Activation | str | Mapping[str, Any] | Callable[..., Activation]") -> Activation:
+    """Make an `Activation` from a name, ``{"name": ..., parameter: value}``, or the result of `activation`."""
     if isinstance(value, Activation):
         return value
     if isinstance(value, str):
         return Activation(value)
-    fields = dict(value)
-    name = fields.pop("name", None)
-    if name is None:
-        raise ValueError(f"an activation needs a 'name'; got only {sorted(fields)}.")
-    return Activation(name, tuple(sorted((key, float(number)) for key, number in fields.items())))
+    if isinstance(value, Mapping):
+        fields = dict(value)
+        name = fields.pop("name", None)
+        if name is None:
+            raise ValueError(f"an activation needs a 'name'; got only {sorted(fields)}.")
+        return Activation(name, tuple(sorted((key, float(number)) for key, number in fields.items())))
+    made = value() if getattr(value, "__name__", None) in _TABLE else None
+    if not isinstance(made, Activation):
+        raise ValueError(f"an activation is a name, a mapping or an Activation; got {value!r:.80}.")
+    return made
+
+
+def _relu(x: jax.Array) -> jax.Array:
+    return jax.nn.relu(x)
+
+
+def _tanh(x: jax.Array) -> jax.Array:
+    return jnp.tanh(x)
+
+
+def _softplus(x: jax.Array) -> jax.Array:
+    return jax.nn.softplus(x)
+
+
+def _sigmoid(x: jax.Array) -> jax.Array:
+    return jax.nn.sigmoid(x)
+
+
+def _rectified_tanh(x: jax.Array) -> jax.Array:
+    return jnp.tanh(jax.nn.relu(x))
+
+
+def _power_law(x: jax.Array, exponent: float, gain: float) -> jax.Array:
+    # The inner where keeps the gradient of a fractional power finite at and below zero.
+    positive = x > 0
+    return jnp.where(positive, gain * jnp.where(positive, x, 1.0) ** exponent, 0.0)
+
+
+ACTIVATIONS: tuple[str, ...] = ("relu", "tanh", "softplus", "sigmoid", "rectified_tanh", "power_law")
+"""Names of the activations that come with eicon."""
+
+_TABLE |= {
+    "relu": (_relu, {}),
+    "tanh": (_tanh, {}),
+    "softplus": (_softplus, {}),
+    "sigmoid": (_sigmoid, {}),
+    "rectified_tanh": (_rectified_tanh, {}),
+    "power_law": (_power_law, {"exponent": 2.0, "gain": 1.0}),
+}

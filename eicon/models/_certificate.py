@@ -2,11 +2,14 @@
 
 from dataclasses import asdict, dataclass
 
-import jax
 import numpy as np
 
+from ._edges import MOST_DENSE
 from ._initial import spectral_radius
+from ._network import ROLES, Network
+from ._parameters import Values
 from ._parts import Parts
+from ._weights import MatrixReport as MatrixReport
 
 
 class ConstraintError(ValueError):
@@ -14,44 +17,16 @@ class ConstraintError(ValueError):
 
 
 @dataclass(frozen=True)
-class MatrixReport:
-    """Facts about one effective weight matrix ``[pre, post]``.
-
-    Attributes
-    ----------
-    shape : (n_pre, n_post)
-    density : fraction of entries that are non-zero
-    wrong_sign : entries whose sign contradicts their row's (Dale's law)
-    outside_mask : non-zero entries where no connection exists
-    changed_fixed : fixed entries that do not have their value
-    not_finite : NaN or infinite entries
-    autapses : non-zero entries of the diagonal of a square matrix (recurrent), else 0
-    """
-
-    shape: tuple[int, int]
-    density: float
-    wrong_sign: int
-    outside_mask: int
-    changed_fixed: int
-    not_finite: int
-    autapses: int
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is violated."""
-        return not (self.wrong_sign or self.outside_mask or self.changed_fixed or self.not_finite)
-
-
-@dataclass(frozen=True)
 class Certificate:
-    """What `verify` found.
+    """Result of `verify`.
 
     Attributes
     ----------
     matrices : reports for "input", "recurrent" and "readout"
     n_excitatory, n_inhibitory, n_free : numbers of units
-    spectral_radius : of the effective recurrent matrix (NaN if it is not finite)
-    finite_parameters : whether biases and x0 are finite
+    spectral_radius : of the effective recurrent matrix (NaN if it is not finite, or has more than 5,000 units)
+    finite_parameters : whether all parameters of the cell and all biases are finite and within their bounds
+    wrong_parameters : names of those that are not
     """
 
     matrices: dict[str, MatrixReport]
@@ -60,14 +35,15 @@ class Certificate:
     n_free: int
     spectral_radius: float
     finite_parameters: bool
+    wrong_parameters: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every check passed."""
+        """True if every check passed."""
         return self.finite_parameters and all(report.ok for report in self.matrices.values())
 
     def problems(self) -> list[str]:
-        """What is violated, a line each."""
+        """Violations, one line each."""
         texts = {
             "wrong_sign": "weights contradict the sign of their row (Dale's law)",
             "outside_mask": "weights where no connection exists",
@@ -80,7 +56,9 @@ class Certificate:
             for field, text in texts.items()
             if getattr(report, field)
         ]
-        return lines if self.finite_parameters else [*lines, "biases or x0 are NaN or infinite"]
+        if self.finite_parameters:
+            return lines
+        return [*lines, f"{', '.join(self.wrong_parameters)}: NaN, infinite, or outside of what is allowed"]
 
     def raise_if_violated(self) -> "Certificate":
         """Return self, or raise `ConstraintError` with all problems in one line."""
@@ -94,34 +72,32 @@ class Certificate:
 
 
 def certify(parts: Parts) -> Certificate:
-    """Check the effective weights of a network against its constraints; see `verify`."""
-    equation = parts.equation
-    weights = {role: np.asarray(matrix, np.float64) for role, matrix in parts.effective().items()}
-    reports = {
-        role: _report(weights[role], getattr(equation, role), square=role == "recurrent")
-        for role in ("input", "recurrent", "readout")
-    }
-    sign = equation.recurrent.sign
-    others = [np.asarray(v) for name, v in jax.device_get(dict(parts.values)).items() if not name.startswith("raw")]
-    recurrent = weights["recurrent"]
+    """Check the effective weights and parameters of a network against their constraints; see `verify`."""
+    network = parts.network
+    reports = {role: getattr(network, role).check(square=role == "recurrent") for role in ("input", *ROLES)}
+    sign = network.recurrent.sign
+    with np.errstate(invalid="ignore"):
+        wrong = sorted(name for name, values in network.parameters.items() if not _legal(values, network))
+    known = reports["recurrent"].not_finite == 0 and network.n_rec <= MOST_DENSE
     return Certificate(
         matrices=reports,
         n_excitatory=int((sign > 0).sum()),
         n_inhibitory=int((sign < 0).sum()),
         n_free=int((sign == 0).sum()),
-        spectral_radius=spectral_radius(recurrent) if np.isfinite(recurrent).all() else float("nan"),
-        finite_parameters=all(bool(np.isfinite(v).all()) for v in others),
+        spectral_radius=_radius(network) if known else float("nan"),
+        finite_parameters=not wrong,
+        wrong_parameters=tuple(wrong),
     )
 
 
-def _report(weights: np.ndarray, connectivity, *, square: bool) -> MatrixReport:
-    fixed = connectivity.fixed != 0
-    return MatrixReport(
-        shape=tuple(weights.shape),
-        density=float(np.mean(weights != 0)),
-        wrong_sign=int((connectivity.sign[:, None] * weights < 0).sum()),
-        outside_mask=int((weights[~connectivity.exists] != 0).sum()),
-        changed_fixed=int((weights[fixed] != connectivity.fixed[fixed]).sum()),
-        not_finite=int((~np.isfinite(weights)).sum()),
-        autapses=int((np.diag(weights) != 0).sum()) if square else 0,
-    )
+def _radius(network: Network) -> float:
+    return spectral_radius(np.asarray(network.recurrent.matrix(), np.float64))
+
+
+def _legal(values: Values, network: Network) -> bool:
+    """Whether all numbers are within their bound, up to rounding to single precision."""
+    if not values.trained:
+        return bool(values.bound.allows(np.asarray(values.raw, np.float64), network.dt).all())
+    found = np.asarray(values.effective(network.dt, network.dtype), np.float64)
+    slack = 1e-6 * np.abs(found)
+    return bool((values.bound.allows(found + slack, network.dt) | values.bound.allows(found, network.dt)).all())

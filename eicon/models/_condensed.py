@@ -1,18 +1,22 @@
-"""The smaller network that a condensation describes."""
+"""Network that a condensation describes."""
 
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
 import jax.numpy as jnp
 import numpy as np
 
 from ._connectivity import Connectivity
-from ._equation import CONSTANTS, RateEquation
-from ._parts import RAW, Parts
+from ._network import ROLES
+from ._noise import Noise
+from ._parameters import FREE, Values
+from ._parts import Parts
+from ._weights import Dense, Weights
 
 
 @runtime_checkable
 class Condensed(Protocol):
-    """What is asked of a condensation of N units to n; see `eicon.analysis.results.Condensation`."""
+    """Fields that a condensation of N units to n must have; see `eicon.analysis.results.Condensation`."""
 
     @property
     def kept(self) -> np.ndarray: ...
@@ -29,54 +33,77 @@ class Condensed(Protocol):
 
 
 def condensed(parts: Parts, condensation: Condensed) -> Parts:
-    """Network of the canonical units; see `RateRNN.condensed`."""
+    """Network of the canonical units; see `RateRNN.condensed`.
+
+    Parameters and the initial current of a canonical unit: constants such as time constants are those of the unit that
+    was kept; what adds up, biases and initial currents, is pooled over the units that it represents.
+    """
     kept, incoming = np.asarray(condensation.kept), np.asarray(condensation.incoming)
-    old, before = parts.equation, {name: np.asarray(value, np.float64) for name, value in parts.values.items()}
+    old = parts.network
     if incoming.shape != (old.n_rec, len(kept)) or condensation.readout.shape != (len(kept), old.n_out):
         raise ValueError(
             f"the condensation is of {incoming.shape[0]} units and {condensation.readout.shape[1]} outputs, "
             f"but the network has {old.n_rec} units and {old.n_out} outputs."
         )
+    was = {role: _dense(getattr(old, role)) for role in ROLES}
     weights = {
         "recurrent": np.asarray(condensation.recurrent, np.float64),
-        "input": np.asarray(parts.effective()["input"], np.float64) @ incoming,
+        "input": np.asarray(old.input.matrix(), np.float64) @ incoming,
         "readout": np.asarray(condensation.readout, np.float64),
     }
     reached = {
         "recurrent": np.ones((len(kept), len(kept)), bool),
-        "input": (old.input.exists.astype(float) @ incoming) > 0,
-        "readout": old.readout.exists[kept],
+        "input": (was["input"].exists.astype(float) @ incoming) > 0,
+        "readout": was["readout"].exists[kept],
     }
-    connectivity, values = {}, {}
-    for role in RAW:
-        was = getattr(old, role)
-        sign = was.sign if role == "input" else was.sign[kept]
-        connectivity[role], values[RAW[role]] = _matrix(was, sign, weights[role], reached[role])
-    values["x0"] = before["x0"] @ incoming
-    trainable = set(parts.trainable)
-    for name, size, change in (
-        ("b_rec", old.n_rec, condensation.bias),
-        ("b_out", old.n_out, condensation.readout_bias),
-    ):
-        if name in before or np.any(change):
-            bias = before.get(name, np.zeros(size))
-            values[name] = (bias @ incoming if name == "b_rec" else bias) + change
-            trainable.add(name)
-    constants: dict[str, Any] = {name: getattr(old, name) for name in CONSTANTS} | {"tau": old.tau[kept]}
-    if old.noise_covariance is not None:
-        constants["noise_covariance"] = old.noise_covariance[np.ix_(kept, kept)]
-    equation = RateEquation(connectivity["recurrent"], connectivity["input"], connectivity["readout"], **constants)
-    units = {name: labels[kept] for name, labels in parts.units.items()}
-    return Parts(equation, values, frozenset(trainable), units)
+    made: dict[str, Any] = {}
+    for role in ROLES:
+        sign = old.input.sign if role == "input" else getattr(old, role).sign[kept]
+        made[role] = _matrix(was[role], sign, weights[role], reached[role])
+    parameters = {name: _pooled(name, values, kept, incoming) for name, values in old.parameters.items()}
+    trained = {f"raw_{short}" for short in ROLES.values() if any(n.endswith(f"_{short}") for n in parts.trained)}
+    trained |= parts.trained & parameters.keys()
+    for name, change in (("b_rec", condensation.bias), ("b_out", condensation.readout_bias)):
+        if name in parameters or np.any(change):
+            before = parameters.get(name, Values(np.zeros(len(change)), None, FREE, True))
+            parameters[name] = replace(before, raw=np.asarray(before.raw, np.float64) + change, trained=True)
+            trained.add(name)
+    noise = old.noise
+    if noise.covariance is not None:
+        noise = Noise.of(noise.sigma_rec or 0, noise.sigma_in or 0, noise.covariance[np.ix_(kept, kept)], len(kept))
+    network = replace(old, **made, parameters=parameters, noise=noise)
+    trained -= {f"raw_{short}" for role, short in ROLES.items() if not made[role].trainable}
+    units = {name: labels[kept] for name, labels in parts.units.items() if name != "type"}
+    return Parts(network, frozenset(trained), units)
 
 
-def _matrix(
-    was: Connectivity, sign: np.ndarray, weights: np.ndarray, reached: np.ndarray
-) -> tuple[Connectivity, np.ndarray]:
-    """Constraints and raw weights of a canonical matrix: free where the weights do not keep the signs."""
+def _dense(weights: Weights) -> Connectivity:
+    """Constraints of weights, as those of a dense matrix."""
+    if isinstance(weights, Dense):
+        return weights.connectivity
+    exists = np.asarray(weights.matrix()) != 0
+    made = Connectivity(weights.sign, exists, np.zeros(weights.shape), getattr(weights, "positive", "abs"))
+    return made if weights.trainable else made.frozen(weights.matrix())
+
+
+def _pooled(name: str, values: Values, kept: np.ndarray, incoming: np.ndarray) -> Values:
+    if name == "b_out":
+        return values
+    if name in ("x0", "b_rec"):
+        every = np.asarray(values.raw, np.float64)
+        every = every if values.group is None else every[np.asarray(values.group)]
+        return replace(values, raw=every @ incoming, group=None)
+    if values.group is None:
+        return replace(values, raw=np.asarray(values.raw)[kept])
+    there, group = np.unique(np.asarray(values.group)[kept], return_inverse=True)
+    return replace(values, raw=np.asarray(values.raw)[there], group=group.astype(np.int32))
+
+
+def _matrix(was: Connectivity, sign: np.ndarray, weights: np.ndarray, reached: np.ndarray) -> Dense:
+    """Canonical weights: free where they do not keep the signs."""
     weights = weights.astype(jnp.result_type(float)).astype(np.float64)
     sign = np.where((sign[:, None] * weights < 0).any(axis=1), 0, sign)
     made = Connectivity(sign, reached | (weights != 0), np.zeros(weights.shape), was.positive)
     if not was.trainable:
         made = made.frozen(weights)
-    return made, made.raw(weights)
+    return Dense.make(made, weights)

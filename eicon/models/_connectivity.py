@@ -1,10 +1,9 @@
-"""What a weight matrix may be: which entries exist, which are fixed, and which sign a unit's outputs have."""
+"""Constraints on a weight matrix: entries that exist, entries that are fixed, and signs of the sources."""
 
 import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,29 +18,6 @@ POSITIVE: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[[np.ndarray
     "softplus": (jax.nn.softplus, lambda w: w + np.log(-np.expm1(-np.maximum(w, 1e-12)))),
 }
 """Maps from raw to non-negative weights, each with its inverse."""
-
-
-class Constraint(NamedTuple):
-    """A `Connectivity` as device arrays, so that compiled code can be shared by networks with other connections.
-
-    Attributes
-    ----------
-    sign : (n_pre, n_post), constant along rows, or None if all are free
-    mask : (n_pre, n_post) bool, or None if all entries can be trained
-    fixed : (n_pre, n_post), or None if there are none
-    """
-
-    sign: jax.Array | None
-    mask: jax.Array | None
-    fixed: jax.Array | None
-
-    def effective(self, raw: jax.Array, positive: str) -> jax.Array:
-        """See `Connectivity.effective`."""
-        if self.sign is not None:
-            raw = jnp.where(self.sign == 0, raw, self.sign * POSITIVE[positive][0](raw))
-        if self.mask is not None:
-            raw = jnp.where(self.mask, raw, jnp.zeros_like(raw))
-        return raw if self.fixed is None else raw + self.fixed
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +61,7 @@ class Connectivity:
 
     def __post_init__(self) -> None:
         _check(np.asarray(self.sign), np.asarray(self.mask), np.asarray(self.fixed), self.positive)
-        for name, dtype in (("sign", np.int8), ("mask", np.bool_), ("fixed", np.float32)):
+        for name, dtype in (("sign", np.int8), ("mask", np.bool_), ("fixed", jnp.result_type(float))):
             value = np.array(getattr(self, name), dtype=dtype)
             value.flags.writeable = False
             object.__setattr__(self, name, value)
@@ -138,7 +114,7 @@ class Connectivity:
 
     @classmethod
     def from_connectome(cls, anatomy: ArrayLike, *, sign: ArrayLike = 0, positive: str = "abs") -> "Connectivity":
-        """Connections where a wiring diagram has them.
+        """Make connections where a wiring diagram has them.
 
         Parameters
         ----------
@@ -228,35 +204,13 @@ class Connectivity:
         """Entries that can be non-zero, shape (n_pre, n_post)."""
         return self.mask | (self.fixed != 0)
 
-    def effective(self, raw: jax.Array) -> jax.Array:
-        """Weights that the network uses, from raw ones; both of shape (n_pre, n_post)."""
-        sign = jnp.asarray(self.sign[:, None], raw.dtype)
-        if not self.sign.any():
-            signed = raw
-        elif self.sign.all():
-            signed = sign * POSITIVE[self.positive][0](raw)
-        else:
-            signed = jnp.where(sign == 0, raw, sign * POSITIVE[self.positive][0](raw))
-        if not self.mask.all():
-            signed = jnp.where(self.mask, signed, jnp.asarray(0.0, raw.dtype))
-        return signed + self.fixed.astype(raw.dtype) if self.fixed.any() else signed
-
-    def constraint(self, dtype: np.dtype) -> Constraint:
-        """All constraints as device arrays."""
-        sign = np.broadcast_to(self.sign[:, None], self.shape)
-        return Constraint(
-            jnp.asarray(sign, dtype) if self.sign.any() else None,
-            None if self.mask.all() else jnp.asarray(self.mask),
-            jnp.asarray(self.fixed, dtype) if self.fixed.any() else None,
-        )
-
     def raw(self, weights: np.ndarray) -> np.ndarray:
         """Raw weights whose effective ones are ``weights`` (which must have the rows' signs).
 
         Raises
         ------
         ValueError
-            If a weight is not finite, contradicts the sign of its row, or lies where no connection is.
+            If a weight is not finite, contradicts the sign of its row, or is non-zero where no connection exists.
         """
         weights = np.asarray(weights, dtype=np.float64)
         if weights.shape != self.shape:
@@ -269,7 +223,7 @@ class Connectivity:
             )
         if not np.isfinite(weights).all():
             raise ValueError("weights must be finite; got NaN or infinity.")
-        outside = ~self.mask & (weights != 0) & (weights.astype(np.float32) != self.fixed)
+        outside = ~self.mask & (weights != 0) & (weights.astype(self.fixed.dtype) != self.fixed)
         if outside.any():
             raise ValueError(
                 f"{int(outside.sum())} weights lie where no connection is, the first at [pre, post] = "
@@ -282,7 +236,7 @@ class Connectivity:
     def frozen(self, weights: ArrayLike, entries: ArrayLike | None = None) -> "Connectivity":
         """Same matrix with ``entries`` (bool, default all existing) held fixed at their value in ``weights``."""
         chosen = self.mask if entries is None else self.mask & np.asarray(entries, bool)
-        fixed = np.where(chosen, np.asarray(weights, np.float32), self.fixed)
+        fixed = np.where(chosen, np.asarray(weights, self.fixed.dtype), self.fixed)
         return replace(self, mask=self.mask & ~chosen, fixed=fixed)
 
 

@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._key import key as key_of
+from .._readable import readable
 from ._anatomy import remap as remap_weights
 from ._connectivity import Connectivity
 from ._initial import feedforward_weights, recurrent_weights, with_radius
@@ -19,6 +21,7 @@ from ._units import Units, select, unit_labels
 _N = TypeVar("_N", bound="Constructors")
 
 
+@readable
 class Constructors:
     """Constructors of `RateRNN`, which is the only class that has them."""
 
@@ -82,7 +85,7 @@ class Constructors:
         seed: int = 0,
         **options: Any,
     ) -> _N:
-        """Network of named populations, e.g. areas, with the projections that are listed and no other.
+        """Network of named populations, e.g. areas, with the listed projections only.
 
         Parameters
         ----------
@@ -126,6 +129,7 @@ class Constructors:
         >>> int((net.W_rec[8:16, :8] != 0).sum()), sorted(set(net.units["area"].tolist()))
         (16, ['', 'M', 'S'])
         """
+        key_of(seed)  # refuses what is no seed, before anything is drawn
         populations = list(populations)
         channels = _named(n_in, "input", "" if free_input else "E")
         outputs = _named(n_out, "output", "")
@@ -162,12 +166,12 @@ class Constructors:
         positive: str = "abs",
         bias: bool = True,
         readout_bias: bool = True,
-        x0: ArrayLike = 0.0,
+        x0: ArrayLike | None = None,
         units: Mapping[str, ArrayLike] | None = None,
         seed: int = 0,
         **options: Any,
     ) -> _N:
-        """Network on a wiring diagram, whose strong connections begin strong.
+        """Network on a wiring diagram, whose strong connections start strong.
 
         Parameters
         ----------
@@ -178,7 +182,7 @@ class Constructors:
         sign : int or array (N,)
             +1 or -1 for units under Dale's law, 0 for free ones; see `eicon.connectomes.assign_signs`.
         input_to, readout_from : str, mapping, bool mask (N,) or indices, optional
-            Units that get input, and units that are read out, as `RateRNN.select` takes them: by type (``"E"``), by
+            Units that receive input, and units that are read out, as `RateRNN.select` takes them: by type (``"E"``), by
             their labels in `units` (``{"region": "V1"}``), as a mask or as indices; by default all.
         init : {"balanced", "default", "he", "xavier"}
             How weights are drawn; "balanced" as in `RateRNN`, the others as in `eicon.models.initial.uniform_weights`,
@@ -190,7 +194,7 @@ class Constructors:
         spectral_radius : float, optional
             Of the initial recurrent matrix, after the remapping; None leaves what was drawn (with "balanced": 1).
         freeze : bool
-            Keep the recurrent weights as they are initially.
+            Keep the initial recurrent weights.
         positive, bias, readout_bias, x0, units, seed
             As for `RateRNN`.
         **options
@@ -209,7 +213,7 @@ class Constructors:
         >>> (np.asarray(net.W_rec) != 0).astype(int).tolist()
         [[0, 1, 1], [1, 0, 0], [0, 1, 0]]
 
-        Input enters one region, and another one is read out:
+        Input enters one region, and a different one is read out:
 
         >>> regions = {"region": ["V1", "LM", "MOs"]}
         >>> net = RateRNN.from_connectome(
@@ -227,6 +231,8 @@ class Constructors:
             raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")
         if distribution is not None and init != "balanced":
             raise ValueError(f"initialisation {init!r} has a distribution of its own; got {distribution!r} beside it.")
+        if x0 is None and "x0" not in (options.get("parameters") or {}):
+            x0 = 0.0
         anatomy = np.asarray(anatomy, np.float64)
         recurrent = Connectivity.from_connectome(anatomy, sign=sign, positive=positive)
         if not recurrent.trainable or not (np.isfinite(anatomy).all() and (anatomy >= 0).all()):
@@ -238,7 +244,7 @@ class Constructors:
             "input": _feedforward((n_in, n), _chosen(labels, input_to)[None, :]),
             "readout": _feedforward((n, n_out), _chosen(labels, readout_from)[:, None]),
         }
-        keys = dict(zip((*roles, "bias", "readout_bias"), jax.random.split(jax.random.key(seed), 5), strict=True))
+        keys = dict(zip((*roles, "bias", "readout_bias"), jax.random.split(key_of(seed), 5), strict=True))
         if init == "balanced":
             weights = {
                 role: feedforward_weights(roles[role], key=keys[role], distribution=distribution)

@@ -37,7 +37,7 @@ def save(net: RateRNN, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     ConstraintError
-        If `verify` finds a violation; a file that is there already stays as it is.
+        If `verify` finds a violation; an existing file is left unchanged.
     """
     net.save(path)
 
@@ -58,7 +58,7 @@ def load(path: str | os.PathLike[str]) -> RateRNN:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is truncated, foreign, incomplete or of a newer format version.
+        If the file is truncated, foreign, incomplete or of a newer format, or needs a file to be imported first.
     ConstraintError
         If the network in it violates its constraints.
     """

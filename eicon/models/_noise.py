@@ -1,6 +1,7 @@
 """Gaussian noise, fast enough not to dominate a simulation step."""
 
 import math
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -8,8 +9,51 @@ import numpy as np
 from jax.typing import DTypeLike
 from numpy.typing import ArrayLike
 
+from ._pytree import pytree
+
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
+
+
+@pytree(leaves=["sigma_rec", "sigma_in", "covariance", "root"])
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Noise of a network; absent kinds of noise are None.
+
+    Attributes
+    ----------
+    sigma_rec, sigma_in : standard deviation of recurrent and of input noise (independent of ``dt``)
+    covariance : (N, N) of the recurrent noise over units, in units of ``sigma_rec ** 2``
+    root : its symmetric square root
+    """
+
+    sigma_rec: float | None = None
+    sigma_in: float | None = None
+    covariance: np.ndarray | None = None
+    root: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, sigma_rec: float, sigma_in: float, covariance: ArrayLike | None, n: int) -> "Noise":
+        """Noise of a network of ``n`` units, checked."""
+        for name, value in (("sigma_rec", sigma_rec), ("sigma_in", sigma_in)):
+            if not (np.isfinite(value) and value >= 0):
+                raise ValueError(
+                    f"{name} must be >= 0 (a noise standard deviation that does not depend on dt); got {value}."
+                )
+        matrix = None if covariance is None else as_covariance(covariance, n)
+        root = None if matrix is None else covariance_root(matrix)
+        return cls(float(sigma_rec) or None, float(sigma_in) or None, matrix, root)
+
+    @property
+    def noisy(self) -> bool:
+        """True if there is any."""
+        return self.sigma_rec is not None or self.sigma_in is not None
+
+    def correlated(self, noise: jax.Array) -> jax.Array:
+        """Independent standard normal numbers (..., N) with this covariance."""
+        if self.root is None:
+            return noise
+        return (noise.reshape(-1, noise.shape[-1]) @ jnp.asarray(self.root, noise.dtype)).reshape(noise.shape)
 
 
 def normal(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float32) -> jax.Array:

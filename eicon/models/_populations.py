@@ -1,4 +1,4 @@
-"""Named populations of units, and which of them project to which."""
+"""Named populations of units, and projections between them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ SIGNS = {"E": 1, "I": -1, "": 0}
 
 @dataclass(frozen=True)
 class Population:
-    """Units that are alike: of one type and in one area. Input channels and outputs are populations too.
+    """Units of one type in one area. Input channels and outputs are populations too.
 
     Parameters
     ----------
     name : str
-        What projections call it, e.g. ``"motor E"``.
+        Name that projections use, e.g. ``"motor E"``.
     n : int
         Units, at least 1.
     type : {"E", "I", ""}
         Excitatory, inhibitory, or of either sign.
     area : str
-        Label of the area that it lies in.
+        Label of the area.
     """
 
     name: str
@@ -50,8 +50,8 @@ class Projection:
     source, target : str
         Names of populations; ``*`` stands for any letters, as in ``"sensory *"``.
     density : float
-        Fraction of the pairs of units that are connected, in (0, 1]; the pairs are drawn at random, and there are
-        exactly so many of them, to the nearest whole number, between every two populations.
+        Fraction of the pairs of units that are connected, in (0, 1]. Pairs are drawn at random; their number between
+        every two populations is exact, to the nearest whole number.
     weight : float, optional
         Size of all these weights, > 0, if they are to stay constant; the sign is that of the source (which must
         then have one, or the weight is taken as it is).

@@ -1,31 +1,41 @@
-"""The one network class: the rate equation as a BrainPy dynamical system with trainable weights."""
+"""Network class: a rate network as a BrainPy dynamical system whose trained numbers are variables."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-import brainpy as bp
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._brainpy import bm, bp
+from .._key import key as key_of
+from .._readable import readable
 from ..tasks import Trial
-from ._activations import Activation, as_activation
+from ._activations import Activation
+from ._cells import Cell, State, activation_of, as_cell, declared_by
 from ._condensed import Condensed, condensed
 from ._connectivity import Connectivity
 from ._constructors import Constructors
-from ._equation import CONSTANTS, Activity, Parameters, RateEquation
-from ._held import held_step
 from ._initial import feedforward_weights, recurrent_weights
-from ._parts import RAW, Parts
+from ._network import BIASES, ROLES, Activity, Network, Parameters, held_step, state_names
+from ._noise import Noise
+from ._parameters import FREE, check_dt, make_values
+from ._parts import Parts, changed, describe
 from ._perturbation import Perturbation, perturb
 from ._storage import write
 from ._thread import ensure_defaults
-from ._units import Units, select, unit_labels
+from ._units import Units, select, share_by, unit_labels
+from ._weights import Weights, as_weights
+
+SETTINGS = ("activation", "cell", "dt", "sigma_rec", "sigma_in", "noise_covariance")
+"""Settings that `RateRNN.with_settings` changes, in addition to the parameters of the cell."""
+BIAS_NAMES = {"bias": "b_rec", "readout_bias": "b_out"}
 
 
+@readable
 class RateRNN(Constructors, bp.DynamicalSystem):
     r"""Continuous-time rate network, Song, Yang & Wang (2016) eqs. 1-3.
 
@@ -34,38 +44,49 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         \tau \dot x = -x + r W_{rec} + u W_{in} + b + \sqrt{2 \tau \sigma_{rec}^2}\, \xi, \qquad
         r = f(x), \qquad z = r W_{out} + b_{out}
 
-    Whether it is a Dale network, a connectome network or an unconstrained one is data, in the three
-    `Connectivity` objects; `dale` builds the common case. With ``tau == dt`` and no noise it is an Elman
-    network. Weight matrices are ``[pre, post]``: the row is the source.
+    This is the equation of the leaky cell; a different ``cell`` has its own. The weights, or the `Connectivity` objects
+    that they are drawn for, make it a Dale network, a connectome network or an unconstrained one; `dale` builds the
+    common case. With ``tau == dt`` and no noise it is an Elman network. Weight matrices are ``[pre, post]``: the row is
+    the source.
 
     Parameters
     ----------
-    recurrent, input, readout : Connectivity
-        Of shape (N, N), (n_in, N) and (N, n_out).
-    activation : str, mapping or Activation
-        See `eicon.models.Activation`.
-    tau : float or array (N,)
-        Time constant in ms, one or one per unit.
+    recurrent, input, readout : Connectivity or Weights
+        Of shape (N, N), (n_in, N) and (N, n_out). Weights are drawn for a `Connectivity`; `Edges` and `LowRank` have
+        values already.
+    cell : Cell, optional
+        Dynamics of the units, e.g. ``Adapting(Leaky("tanh"))``; by default `Leaky` with an ``activation``.
+    activation : str, mapping or Activation, optional
+        Transfer function of the leaky cell; by default ``"relu"``. See `eicon.models.Activation`.
+    tau : float or array (N,), optional
+        Time constant in ms, one or one per unit; short for an entry of ``parameters``.
     dt : float
         Step in ms, at most ``tau``.
+    parameters : mapping, optional
+        Values of the cell's parameters by name: one number, one per unit, or, where units share them, one per label.
+    share : mapping of str to str, optional
+        Label whose units share a value, for each shared parameter: ``{"gain": "cell_type"}``; ``"all"``: one for all.
+    train : sequence of str, optional
+        Names of what is trained: ``"recurrent"``, ``"input"``, ``"readout"`` (these three by default), parameters of
+        the cell, ``"bias"`` and ``"readout_bias"``.
     sigma_rec, sigma_in : float
         Standard deviation of recurrent and input noise (independent of ``dt``), >= 0.
     bias, readout_bias : bool
         Whether units and outputs have a trainable bias (initially 0).
-    x0 : float or array (N,)
-        Current at the beginning of a trial.
+    x0 : float or array (N,), optional
+        Current at the start of a trial; by default 0.1.
     train_x0 : bool
         Whether ``x0`` is trained.
     noise_covariance : array (N, N), optional
-        Of the recurrent noise over units, in units of ``sigma_rec ** 2``; by default units are independent.
+        Covariance of the recurrent noise over units, in units of ``sigma_rec ** 2``; by default units are independent.
     spectral_radius : float
-        Of the initial effective recurrent matrix; Song et al. (2016) start from 1.5.
+        Spectral radius of the initial effective recurrent matrix; Song et al. (2016) start from 1.5.
     distribution : {"gamma", "lognormal", "normal", "uniform"}, optional
-        Of the sizes of initial weights; by default gamma under Dale's law and normal where weights are free.
+        Distribution of the sizes of initial weights; by default gamma under Dale's law, normal where weights are free.
     weights : mapping, optional
         Initial *effective* weights for any of ``"recurrent"``, ``"input"``, ``"readout"``; the others are drawn.
     units : mapping of str to array (N,), optional
-        Labels of the units beside their type, e.g. ``{"region": [...]}``.
+        Labels of the units in addition to their type, e.g. ``{"region": [...]}``.
     seed : int
         Fixes the initial weights, and the noise of `update`.
     name, mode
@@ -74,8 +95,8 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     Raises
     ------
     ValueError
-        For shapes that do not fit, ``tau <= 0``, ``dt`` outside (0, tau], negative noise, an unknown
-        activation, or a spectral radius that cannot be reached.
+        For shapes that do not fit, ``dt`` outside (0, tau], parameters outside of their range, negative noise, unknown
+        names, or a spectral radius that cannot be reached.
 
     Examples
     --------
@@ -87,19 +108,23 @@ class RateRNN(Constructors, bp.DynamicalSystem):
 
     def __init__(
         self,
-        recurrent: Connectivity,
-        input: Connectivity,
-        readout: Connectivity,
+        recurrent: Connectivity | Weights,
+        input: Connectivity | Weights,
+        readout: Connectivity | Weights,
         *,
-        activation: Activation | str | Mapping[str, Any] = "relu",
-        tau: ArrayLike = 100.0,
+        cell: Cell | None = None,
+        activation: Activation | str | Mapping[str, Any] | None = None,
+        tau: ArrayLike | None = None,
         dt: float = 20.0,
+        parameters: Mapping[str, Any] | None = None,
+        share: Mapping[str, str] | None = None,
+        train: Iterable[str] | None = None,
         sigma_rec: float = 0.0,
         sigma_in: float = 0.0,
         noise_covariance: ArrayLike | None = None,
         bias: bool = False,
         readout_bias: bool = False,
-        x0: ArrayLike = 0.1,
+        x0: ArrayLike | None = None,
         train_x0: bool = False,
         spectral_radius: float = 1.0,
         distribution: str | None = None,
@@ -109,122 +134,189 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         name: str | None = None,
         mode: bm.Mode | None = None,
     ):
+        key_rec, key_in, key_out, key_noise = jax.random.split(key_of(seed), 4)
+        given = dict(weights or {})
+        for unknown in sorted(given.keys() - ROLES.keys()):
+            raise ValueError(f"weights has no entry {unknown!r}; allowed: {', '.join(ROLES)}.")
+        n = _checked_shapes(recurrent, input, readout)
+        made: dict[str, Weights] = {
+            "recurrent": as_weights(
+                recurrent,
+                given.get("recurrent"),
+                lambda c: recurrent_weights(c, spectral_radius, key=key_rec, distribution=distribution),
+            ),
+            "input": as_weights(
+                input, given.get("input"), lambda c: feedforward_weights(c, key=key_in, distribution=distribution)
+            ),
+            "readout": as_weights(
+                readout, given.get("readout"), lambda c: feedforward_weights(c, key=key_out, distribution=distribution)
+            ),
+        }
+        labels = unit_labels(units, made["recurrent"].sign)
+        wanted = _train_names(train, bias, readout_bias, train_x0)
+        cell = as_cell(cell, activation)
+        numbers = {name: value for name, value in (("tau", tau), ("x0", x0)) if value is not None}
+        for twice in sorted(numbers.keys() & (parameters or {}).keys()):
+            raise ValueError(f"{twice} is given twice, by itself and in parameters.")
+        declared = declared_by(cell, n, float(dt))
+        _check_names(declared, made, cell)
+        _known(wanted, numbers | dict(parameters or {}), share, declared, cell)
+        values = {}
+        for name_, parameter in declared.items():
+            value = {**numbers, **dict(parameters or {})}.get(name_, parameter.value)
+            group, value = _grouped(name_, value, (share or {}).get(name_), labels)
+            values[name_] = make_values(
+                name_, value, parameter.bound, float(dt), n, trained=name_ in wanted, group=group
+            )
+        check_dt(dt)
+        for bias_name, size in (("b_rec", n), ("b_out", made["readout"].shape[1])):
+            if bias_name in wanted:
+                values[bias_name] = make_values(bias_name, 0.0, FREE, float(dt), size, trained=True)
+        noise = Noise.of(sigma_rec, sigma_in, noise_covariance, n)
+        network = Network(**made, parameters=values, noise=noise, cell=cell, dt=float(dt))
+        self._assemble(Parts(network, frozenset(_trained(network, wanted)), labels), key_noise, name, mode)
+
+    def _assemble(self, parts: Parts, key: jax.Array, name: str | None, mode: bm.Mode | None) -> None:
+        """Become the shell of a network; trained values, weights, biases and x0 are variables."""
         ensure_defaults()
         super().__init__(name=name, mode=mode)
-        self.equation = RateEquation(
-            recurrent,
-            input,
-            readout,
-            activation=as_activation(activation),
-            tau=np.asarray(tau, float),
-            dt=dt,
-            sigma_rec=sigma_rec,
-            sigma_in=sigma_in,
-            noise_covariance=None if noise_covariance is None else np.asarray(noise_covariance),
-        )
-        key_rec, key_in, key_out, key_noise = jax.random.split(jax.random.key(seed), 4)
-        given = dict(weights or {})
-        for unknown in sorted(given.keys() - RAW.keys()):
-            raise ValueError(f"weights has no entry {unknown!r}; allowed: {', '.join(RAW)}.")
-        if "recurrent" not in given:
-            given["recurrent"] = recurrent_weights(recurrent, spectral_radius, key=key_rec, distribution=distribution)
-        if "input" not in given:
-            given["input"] = feedforward_weights(input, key=key_in, distribution=distribution)
-        if "readout" not in given:
-            given["readout"] = feedforward_weights(readout, key=key_out, distribution=distribution)
-        for role, connectivity in (("input", input), ("recurrent", recurrent), ("readout", readout)):
-            raw = connectivity.raw(np.asarray(given[role]))
-            setattr(self, RAW[role], _variable(raw, connectivity.trainable))
-        n = recurrent.shape[0]
-        self.x0 = _variable(np.broadcast_to(np.asarray(x0, float), (n,)), train_x0)
-        self.b_rec = _variable(np.zeros(n), True) if bias else None
-        self.b_out = _variable(np.zeros(readout.shape[1]), True) if readout_bias else None
-        self.units = unit_labels(units, recurrent.sign)
-        self.noise_key = bm.Variable(jax.random.key_data(key_noise))
+        self._network, self.units = parts.network, unit_labels(parts.units, parts.network.recurrent.sign)
+        self.noise_key = bm.Variable(jax.random.key_data(key))
+        self._names: dict[str, str] = {}
+        taken = {*dir(type(self)), *vars(self), *map(_of_state, state_names(parts.network))}
+        dtype = jnp.result_type(float)
+        constant = parts.network.parameters.keys() - {"x0", *BIASES} - parts.trained
+        for variable, value in parts.network.values().items():
+            if variable not in constant:
+                self._names[variable] = f"raw_{variable}" if variable in taken else variable
+                kind = bm.TrainVar if variable in parts.trained else bm.Variable
+                setattr(self, self._names[variable], kind(jnp.asarray(value, dtype)))
+        for variable in ("x0", *BIASES):
+            if variable not in self._names:
+                setattr(self, variable, None)
         self.reset_state(self.mode)
 
-    n_in = property(lambda self: self.equation.n_in, doc="Number of input channels.")
-    n_rec = property(lambda self: self.equation.n_rec, doc="Number of recurrent units.")
-    n_out = property(lambda self: self.equation.n_out, doc="Number of outputs.")
-    dt = property(lambda self: self.equation.dt, doc="Step in ms.")
-    tau = property(lambda self: self.equation.tau, doc="Time constants in ms, shape (N,).")
-    sigma_rec = property(lambda self: self.equation.sigma_rec, doc="Recurrent noise.")
-    sigma_in = property(lambda self: self.equation.sigma_in, doc="Input noise.")
-    activation = property(lambda self: self.equation.activation, doc="Transfer function.")
+    n_in = property(lambda self: self._network.n_in, doc="Number of input channels.")
+    n_rec = property(lambda self: self._network.n_rec, doc="Number of recurrent units.")
+    n_out = property(lambda self: self._network.n_out, doc="Number of outputs.")
+    dt = property(lambda self: self._network.dt, doc="Step in ms.")
+    cell = property(lambda self: self._network.cell, doc="Dynamics of the units.")
+    tau = property(lambda self: self.parameter("tau"), doc="Time constants in ms, shape (N,).")
+    sigma_rec = property(lambda self: self._network.noise.sigma_rec or 0.0, doc="Recurrent noise.")
+    sigma_in = property(lambda self: self._network.noise.sigma_in or 0.0, doc="Input noise.")
+    noise_covariance = property(lambda self: self._network.noise.covariance, doc="Covariance of the noise, or None.")
+    activation = property(lambda self: activation_of(self._network.cell), doc="Transfer function of the cell.")
+    recurrent = property(lambda self: self.network.recurrent, doc="Recurrent `Weights`, as they are now.")
+    input = property(lambda self: self.network.input, doc="Input `Weights`, as they are now.")
+    readout = property(lambda self: self.network.readout, doc="Readout `Weights`, as they are now.")
+
+    @property
+    def network(self) -> Network:
+        """Network as a value, with the present values of the variables."""
+        return self._network.replaced(self.parameters())
+
+    def parameter(self, name: str) -> np.ndarray:
+        """Effective values (N,) of a parameter of the cell, e.g. ``"tau"`` or ``"gain"``.
+
+        Raises
+        ------
+        ValueError
+            If the cell has no such parameter.
+        """
+        parameters = self._network.parameters
+        if name not in parameters:
+            raise ValueError(f"the cell has no parameter {name!r}; it has {', '.join(parameters)}.")
+        given = parameters[name]
+        if name not in self._names and given.group is None:
+            return np.asarray(given.raw)
+        return np.asarray(self.network.parameters[name].effective(self.dt, jnp.result_type(float)))
 
     @property
     def is_excitatory(self) -> np.ndarray:
-        """Whether each unit excites, shape (N,); all False in a network without Dale's law."""
-        return self.equation.recurrent.sign > 0
+        """Mask of excitatory units, shape (N,); all False in a network without Dale's law."""
+        return self._network.recurrent.sign > 0
 
     @property
     def W_rec(self) -> jax.Array:  # noqa: N802
         """Effective recurrent weights ``[pre, post]``, shape (N, N)."""
-        return self.equation.recurrent.effective(self.raw_rec.value)
+        return self.recurrent.matrix()
 
     @property
     def W_in(self) -> jax.Array:  # noqa: N802
         """Effective input weights, shape (n_in, N)."""
-        return self.equation.input.effective(self.raw_in.value)
+        return self.input.matrix()
 
     @property
     def W_out(self) -> jax.Array:  # noqa: N802
         """Effective readout weights, shape (N, n_out)."""
-        return self.equation.readout.effective(self.raw_out.value)
+        return self.readout.matrix()
 
     def variables(self) -> dict[str, bm.Variable]:
-        """All parameters by name: raw weights, ``x0`` and the biases there are (state is not among them)."""
-        names = (*RAW.values(), "x0", "b_rec", "b_out")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        """Weights before their constraints, ``x0``, biases and trained parameters by name (no state)."""
+        return {name: getattr(self, attribute) for name, attribute in self._names.items()}
 
     def trainable_variables(self) -> dict[str, bm.TrainVar]:
-        """Those of `variables` that learn."""
+        """Variables that are trained."""
         return {name: variable for name, variable in self.variables().items() if isinstance(variable, bm.TrainVar)}
 
     def parameters(self) -> Parameters:
-        """Values of `variables`, as `RateEquation` takes them."""
+        """Values of `variables`, as `Network.replaced` takes them."""
         return {name: variable.value for name, variable in self.variables().items()}
 
     def parts(self) -> Parts:
-        """What makes this network: equation, parameters, labels."""
-        return Parts(self.equation, self.parameters(), frozenset(self.trainable_variables()), self.units)
+        """Parts of this network: the network as a value, the names of trained values, labels."""
+        return Parts(self.network, frozenset(self.trainable_variables()), self.units)
+
+    @property
+    def constants(self) -> dict[str, Any]:
+        """Description of all but the values of `variables`, JSON-compatible; equal for equal kinds and constraints."""
+        names = sorted(self.variables())
+        return {**self.network.constants(names), "trained": sorted(self.trainable_variables())}
 
     @classmethod
-    def of_parts(cls, parts: Parts, *, mode: bm.Mode | None = None, **changes: Any) -> "RateRNN":
-        """Network with exactly these parameter values, bit for bit (nothing is drawn), and maybe other constants."""
-        connectivities = {role: getattr(parts.equation, role) for role in RAW}
-        constants = {name: getattr(parts.equation, name) for name in CONSTANTS}
-        net = cls(
-            **connectivities,
-            **{**constants, **changes},
-            bias="b_rec" in parts.values,
-            readout_bias="b_out" in parts.values,
-            train_x0="x0" in parts.trainable,
-            units={name: labels for name, labels in parts.units.items() if name != "type"},
-            weights={role: connectivity.fixed for role, connectivity in connectivities.items()},
-            mode=mode,
-        )
-        for name, variable in net.variables().items():
-            value = parts.values[name]
-            if np.shape(value) != variable.shape:
-                raise ValueError(f"{name} must have shape {variable.shape}; got {np.shape(value)}.")
-            variable.value = jnp.asarray(value, variable.dtype)
-        net.reset_state(net.mode)
+    def of_parts(cls, parts: Parts, *, mode: bm.Mode | None = None) -> "RateRNN":
+        """Make a network with exactly these values, bit for bit; nothing is drawn."""
+        net = cls.__new__(cls)
+        net._assemble(parts, jax.random.split(key_of(0), 4)[3], None, mode)
         return net
 
+    def __repr__(self) -> str:
+        return describe(self.parts())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        parts = self.parts()
+        key, state = np.asarray(self.noise_key.value), jax.device_get(self.state)
+        return _rebuilt, (type(self), parts.numpy(), self.mode, key, state)
+
+    def __deepcopy__(self, memo: Any) -> "RateRNN":
+        function, arguments = self.__reduce__()
+        return function(*arguments)
+
     def reset_state(self, batch_or_mode: int | bm.Mode | None = None, *, key: jax.Array | None = None) -> None:
-        """Put ``x`` (B, N) back to ``x0`` for a batch of trials (default 1); a ``key`` also restarts the noise."""
+        """Reset the state to the start of a batch of trials (default 1); a ``key`` also restarts the noise.
+
+        Each variable of the cell is a `bm.Variable` (B, N): ``x``, and the others with the prefix ``state_``.
+        """
         if isinstance(batch_or_mode, bm.Mode):
             batch_or_mode = batch_or_mode.batch_size if isinstance(batch_or_mode, bm.BatchingMode) else None
         if key is not None:
             self.noise_key.value = jax.random.key_data(key)
-        x = jnp.broadcast_to(self.x0.value, (int(batch_or_mode or 1), self.n_rec))
-        self.x = bm.Variable(x, batch_axis=0)
+        self._set_state(self.network.initial((int(batch_or_mode or 1),)))
+
+    def _set_state(self, state: State) -> None:
+        for name, value in state.items():
+            setattr(self, _of_state(name), bm.Variable(value, batch_axis=0))
+        self._state = tuple(state)
+
+    @property
+    def state(self) -> State:
+        """Variables of the cell by name, each (B, N)."""
+        return {name: getattr(self, _of_state(name)).value for name in self._state}
 
     def update(self, inputs: ArrayLike) -> jax.Array:
-        """One Euler step from the state ``x``.
+        """Advance the present state by one Euler step.
 
-        The noise is new at every step, trial and unit; `reset_state` with a key restarts it.
+        Noise is drawn anew for every step, trial and unit; `reset_state` with a key restarts it.
 
         Parameters
         ----------
@@ -234,24 +326,27 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         -------
         jax.Array, shape (B, n_out)
         """
-        parameters = self.parameters()
-        inputs = jnp.atleast_2d(_as_input(inputs, parameters["x0"].dtype))
-        if inputs.shape != (self.x.shape[0], self.n_in):
+        network, state = self.network, self.state
+        inputs = jnp.atleast_2d(_as_input(inputs, network.dtype))
+        batch = next(iter(state.values())).shape[0]
+        if inputs.shape != (batch, self.n_in):
             raise ValueError(
-                f"inputs of one step must have shape (B, n_in) = ({self.x.shape[0]}, {self.n_in}); got {inputs.shape}. "
+                f"inputs of one step must have shape (B, n_in) = ({batch}, {self.n_in}); got {inputs.shape}. "
                 "reset_state(B) sets the number of trials."
             )
         key = None
-        if self.equation.noisy:
+        if network.noisy:
             key, following = jax.random.split(jax.random.wrap_key_data(self.noise_key.value))
             self.noise_key.value = jax.random.key_data(following)
-        self.x.value = self.equation.step(parameters, self.x.value, inputs, key)
-        return self.equation.read_out(parameters, self.rates)
+        state = network.step(state, inputs, key)
+        for name, value in state.items():
+            getattr(self, _of_state(name)).value = value
+        return network.read_out(network.rate(state))
 
     @property
     def rates(self) -> jax.Array:
         """Rates of the present state, shape (B, N)."""
-        return self.activation(self.x.value)
+        return self.network.rate(self.state)
 
     def predict(
         self,
@@ -261,22 +356,22 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         noise: bool = True,
         forward_mode: bool = False,
     ) -> Activity:
-        """Run whole trials from ``x0``, on the fast path; the state of `update` is left alone.
+        """Run whole trials from the start, on the fast path; the state of `update` does not change.
 
         Parameters
         ----------
         inputs : array, shape (T, B, n_in)
         key : jax.Array, optional
-            Random key of the noise; a noisy network asks for it.
+            Random key of the noise; required if the network is noisy.
         noise : bool
             False runs the network without noise.
         forward_mode : bool
-            Take the plain scan, for users of `jax.jvp`.
+            Use the plain scan, which `jax.jvp` can differentiate.
 
         Returns
         -------
         Activity
-            outputs (T, B, n_out), rates (T, B, N) and currents (T, B, N).
+            outputs (T, B, n_out), rates (T, B, N), and the states of the units, each (T, B, N).
 
         Raises
         ------
@@ -284,15 +379,15 @@ class RateRNN(Constructors, bp.DynamicalSystem):
             For inputs of another shape or with NaN, or if the network is noisy and no key is given.
         """
         inputs = self._checked(inputs, key, noise)
-        return self.equation.simulate(self.parameters(), inputs, key if noise else None, forward_mode=forward_mode)
+        return self.network.run(inputs, key if noise else None, forward_mode=forward_mode)
 
     def _checked(self, inputs: ArrayLike, key: jax.Array | None, noise: bool) -> jax.Array:
-        inputs = _as_input(inputs, self.x0.dtype)
+        inputs = _as_input(inputs, self._network.dtype)
         if inputs.ndim != 3 or inputs.shape[2] != self.n_in or not inputs.shape[0]:
             raise ValueError(f"inputs must have shape (T, B, n_in) = (T, B, {self.n_in}); got {inputs.shape}.")
         if not isinstance(inputs, jax.core.Tracer) and not bool(jnp.isfinite(inputs).all()):
             raise ValueError("inputs must be finite; got NaN or infinity.")
-        if noise and self.equation.noisy and key is None:
+        if noise and self._network.noisy and key is None:
             raise ValueError(
                 f"this network is noisy (sigma_rec {self.sigma_rec:g}, sigma_in {self.sigma_in:g}): "
                 "pass key=jax.random.key(0), or noise=False for a run without noise."
@@ -300,23 +395,24 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         return inputs
 
     def held(self, inputs: ArrayLike | None = None) -> jax.tree_util.Partial:
-        """One step of the network by itself: without noise, its inputs held; for the analyses of dynamics.
+        """One step of the autonomous network, without noise and with inputs held constant, for analyses of dynamics.
 
         Parameters
         ----------
         inputs : array, shape (n_in,), optional
-            Input at all times; None is no input.
+            Input at all times; None: no input.
 
         Returns
         -------
         callable
-            Currents (..., N) to those ``dt`` ms later, shape (..., N), in the precision of what it is given; its
-            weights are those that the network has now. Networks of one size and activation share compiled code.
+            Map from states to those ``dt`` ms later, in the precision of its argument. States are vectors (..., S N) of
+            the S variables of the cell in alphabetical order (for the leaky cell: currents). Weights are those of the
+            network now. Networks of one size and cell share compiled code.
 
         Raises
         ------
         ValueError
-            If the inputs do not have shape (n_in,) or are not finite.
+            If the inputs do not have shape (n_in,) or are not finite, or the network is sparse and large.
 
         Examples
         --------
@@ -325,10 +421,16 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         >>> step(np.zeros((3, 10), np.float32)).shape
         (3, 10)
         """
-        return held_step(self.equation, self.parameters(), inputs)
+        given = np.zeros(self.n_in) if inputs is None else np.asarray(inputs, np.float64)
+        if given.shape != (self.n_in,) or not np.isfinite(given).all():
+            raise ValueError(
+                f"inputs held must be finite, shape (n_in,) = ({self.n_in},); got shape {given.shape}. "
+                "Of an epoch take one step of one trial."
+            )
+        return held_step(self.network, given)
 
     def select(self, units: Units) -> np.ndarray:
-        """Which units are meant.
+        """Mask of the selected units.
 
         Parameters
         ----------
@@ -343,14 +445,14 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Raises
         ------
         ValueError
-            For a label that units do not have, labels that no unit has, or indices out of range.
+            For an unknown label, values that no unit has, or indices out of range.
         """
         return select(self.units, units)
 
     def perturb(
         self, trial: Trial, *perturbations: Perturbation, key: jax.Array | None = None, noise: bool = True
     ) -> Activity:
-        """Run trials while units are silenced or driven, or projections cut; the network stays as it is.
+        """Run trials while units are silenced or driven, or projections cut; the network does not change.
 
         With the same ``key`` the noise is that of `predict`, so that trials can be compared one by one.
 
@@ -358,16 +460,16 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         ----------
         trial : Trial
         *perturbations : Silence, Drive or Cut
-            All act, each in its epoch.
+            All act together, each in its epoch.
         key : jax.Array, optional
-            Random key of the noise; a noisy network asks for it.
+            Random key of the noise; required if the network is noisy.
         noise : bool
             False runs the network without noise.
 
         Returns
         -------
         Activity
-            As of `predict`; rates of silenced units are 0.
+            As for `predict`; rates of silenced units are 0.
 
         Raises
         ------
@@ -387,19 +489,24 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         0.0
         """
         trial = trial._replace(inputs=self._checked(trial.inputs, key, noise))
-        given = self.equation, self.parameters(), self.units
-        return perturb(*given, trial, perturbations, key=key if noise else None)
+        return perturb(self.network, self.units, trial, perturbations, key=key if noise else None)
 
     def with_settings(self, **changes: Any) -> "RateRNN":
-        """Copy of the network with other constants (``dt``, ``sigma_rec``, ``sigma_in``, ``tau``, ...)."""
-        for unknown in sorted(changes.keys() - set(CONSTANTS)):
-            raise ValueError(f"{unknown!r} cannot be changed in a network; allowed: {', '.join(CONSTANTS)}.")
-        copy = self.of_parts(self.parts(), mode=self.mode, **changes)
+        """Copy of the network with other settings: ``dt``, noise, activation, or constants of the cell such as ``tau``.
+
+        Trained parameters keep their values.
+
+        Raises
+        ------
+        ValueError
+            For settings that a network does not have, values that are not legal, or a cell with other parameters.
+        """
+        copy = self.of_parts(changed(self.parts(), changes), mode=self.mode)
         copy.noise_key.value = self.noise_key.value
         return copy
 
     def condensed(self, condensation: Condensed) -> "RateRNN":
-        """Smaller network of the canonical units of a condensation; this one stays as it is.
+        """Make the smaller network that a condensation describes; this one does not change.
 
         All pairs of canonical units can be connected, autapses among them: a canonical unit also stands for
         connections between the units that it replaces. Rows keep their signs wherever the condensed weights do
@@ -413,7 +520,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Raises
         ------
         ValueError
-            If it is a condensation of a network of other size.
+            If the condensation is that of a network of a different size.
         """
         return self.of_parts(condensed(self.parts(), condensation), mode=self.mode)
 
@@ -422,10 +529,85 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         write(path, self.parts())
 
 
-def _variable(value: np.ndarray, trainable: bool) -> bm.Variable:
-    array = jnp.asarray(value, dtype=jnp.result_type(float))
-    return bm.TrainVar(array) if trainable else bm.Variable(array)
+def _rebuilt(kind: type[RateRNN], parts: Parts, mode: bm.Mode, key: np.ndarray, state: Any) -> RateRNN:
+    weights: Any = {role: jax.tree.map(jnp.asarray, getattr(parts.network, role)) for role in ROLES}
+    net = kind.of_parts(parts._replace(network=replace(parts.network, **weights)), mode=mode)
+    net.noise_key.value = jnp.asarray(key)
+    net._set_state({name: jnp.asarray(value) for name, value in state.items()})
+    return net
+
+
+def _of_state(name: str) -> str:
+    """Attribute of a variable of the cell."""
+    return name if name == "x" else f"state_{name}"
 
 
 def _as_input(inputs: Any, dtype: Any) -> jax.Array:
     return jnp.asarray(bm.as_jax(inputs), dtype)
+
+
+def _checked_shapes(recurrent: Any, input: Any, readout: Any) -> int:
+    n = recurrent.shape[0]
+    if recurrent.shape != (n, n):
+        raise ValueError(f"recurrent connectivity must be square (n_rec, n_rec); got {recurrent.shape}.")
+    if input.shape[1] != n:
+        raise ValueError(f"input connectivity must be (n_in, n_rec) with n_rec {n}; got {input.shape}.")
+    if readout.shape[0] != n:
+        raise ValueError(f"readout connectivity must be (n_rec, n_out) with n_rec {n}; got {readout.shape}.")
+    return n
+
+
+def _train_names(train: Iterable[str] | None, bias: bool, readout_bias: bool, train_x0: bool) -> set[str]:
+    if isinstance(train, str):
+        raise ValueError(f"train is a list of names; got the single string {train!r}; write [{train!r}].")
+    names = set(ROLES if train is None else train)
+    chosen = {"bias": bias, "readout_bias": readout_bias, "x0": train_x0}
+    names |= {name for name, wanted in chosen.items() if wanted}
+    return {BIAS_NAMES.get(name, name) for name in names}
+
+
+def _check_names(declared: Mapping[str, Any], made: Mapping[str, Weights], cell: Cell) -> None:
+    own = {f"{field}_{short}" for role, short in ROLES.items() for field in made[role].trained}
+    for name in sorted(declared.keys() & {*ROLES, *BIASES, *BIAS_NAMES, *own}):
+        raise ValueError(
+            f"a parameter of the cell {type(cell).__name__} cannot be called {name!r}; that is a part of every network."
+        )
+
+
+def _known(
+    wanted: set[str], given: Mapping[str, Any], share: Mapping[str, str] | None, declared: Mapping[str, Any], cell: Cell
+) -> None:
+    for what, names, more in (
+        ("train", wanted, {*ROLES, *BIASES}),
+        ("parameters", set(given), set()),
+        ("share", set(share or {}), set()),
+    ):
+        for unknown in sorted(names - declared.keys() - more):
+            allowed = [*(ROLES if more else ()), *(BIAS_NAMES if more else ()), *declared]
+            raise ValueError(
+                f"{what} has no entry {unknown!r} with the cell {type(cell).__name__}; allowed: {', '.join(allowed)}."
+                + (f" Leaky({unknown}=True) has it." if unknown in ("gain", "input_gain", "slope") else "")
+            )
+
+
+def _grouped(
+    name: str, value: Any, label: str | None, labels: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray | None, Any]:
+    """Groups of units that share a parameter, and its values."""
+    if label is None:
+        if isinstance(value, Mapping):
+            raise ValueError(
+                f"{name} has a value for each of {', '.join(map(str, value))}; name the label that these are, "
+                f"e.g. share={{{name!r}: 'type'}}."
+            )
+        return None, value
+    return share_by(name, value, label, labels)
+
+
+def _trained(network: Network, wanted: set[str]) -> set[str]:
+    names = {name for name in wanted if name not in ROLES}
+    for role, short in ROLES.items():
+        weights = getattr(network, role)
+        if role in wanted and weights.trainable:
+            names |= {f"{field}_{short}" for field in weights.trained}
+    return names

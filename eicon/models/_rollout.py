@@ -1,115 +1,154 @@
-r"""The fast path: many Euler steps of the rate equation in one loop, with a hand-written gradient.
+r"""Many steps of a network in one loop, with one hand-written gradient for all cells and weights.
 
-.. math:: x_t = d \odot x_{t-1} + r_{t-1} W + u_t, \qquad r_t = f(x_t)
+.. math:: s_t = \mathrm{step}(p, s_{t-1}, q_{t-1} W + u_t), \qquad q_t = \mathrm{send}(p, s_t), \qquad
+          r_t = \mathrm{rate}(p, s_t)
 
-Everything that does not depend on :math:`x` (effective weights, input drive, noise, readout) is computed
-outside of the loop. The backward loop yields only :math:`\lambda_t = dL/dx_t`,
-
-.. math:: \lambda_t = g^x_t + d \odot \lambda_{t+1} + f'(x_t) \odot (g^r_t + \lambda_{t+1} W^T),
-
-for gradients :math:`g^x, g^r` of the loss with respect to currents and rates; the weight gradient is then one
-product over all steps and trials, :math:`\sum_t r_t^T \lambda_{t+1}`. All trials begin in the same state, so that
-the first step needs a product with one row only, and the backward loop one product less than there are steps.
+Everything that does not depend on the state (effective weights, input, bias, noise, readout) is computed outside of
+the loop. The backward loop passes through the cell by `jax.vjp` and through the weights by one `pull` per step, and
+yields only the gradients of the loss with respect to the states. Those of parameters, weights and drive are then one
+product each over all steps and trials, and are computed only where they are needed.
 """
 
-import functools
-from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
-Function = Callable[[jax.Array], jax.Array]
-Trajectory = tuple[jax.Array, jax.Array]
+from ._cells import Cell, Numbers, State
+from ._weights import Product
+
+Trajectory = tuple[State, jax.Array]
 
 
-def scan_trajectory(x0: jax.Array, weights: jax.Array, drive: jax.Array, decay: jax.Array, f: Function) -> Trajectory:
-    """Currents and rates after each step, by a plain scan (differentiable in forward and reverse mode).
+def scan_trajectory(
+    cell: Cell, dt: float, p: Numbers, weights: Product, initial: State, drive: jax.Array
+) -> Trajectory:
+    """States and rates after each step, by a plain scan (differentiable in forward and reverse mode).
 
     Parameters
     ----------
-    x0 : jax.Array, shape (N,)
-        Currents before the first step, the same in all trials.
-    weights : jax.Array, shape (N, N)
-        Effective weights ``[pre, post]``, each column already multiplied by its unit's ``dt / tau``.
-    drive : jax.Array, shape (T, B, N)
-        What is added at each step: input, bias and noise, already scaled by ``dt / tau``.
-    decay : jax.Array, shape (N,)
-        ``1 - dt / tau``.
-    f : callable
-        Transfer function, elementwise.
+    cell : Cell
+    dt : float
+        Step in ms.
+    p : dict of arrays (1, N)
+        Parameters of the cell.
+    weights : Product
+    initial : dict of arrays (B, N)
+        State before the first step.
+    drive : array (T, B, N)
+        Non-recurrent input of the units: input, bias and noise.
 
     Returns
     -------
-    currents, rates : jax.Array, shape (T, B, N)
+    states : dict of arrays (T, B, N)
+    rates : array (T, B, N)
     """
-    decay = jnp.broadcast_to(decay, drive.shape[1:])
-    x0 = jnp.broadcast_to(x0, drive.shape[1:])
-
-    def step(state: Trajectory, u: jax.Array) -> tuple[Trajectory, Trajectory]:
-        x, r = state
-        x = decay * x + r @ weights + u
-        state = (x, f(x))
-        return state, state
-
-    return jax.lax.scan(step, (x0, f(x0)), drive)[1]
+    states, rates, _ = _scan(cell, dt, p, weights, initial, drive)
+    return states, rates
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(4,))
-def trajectory(x0: jax.Array, weights: jax.Array, drive: jax.Array, decay: jax.Array, f: Function) -> Trajectory:
-    """Same as `scan_trajectory`, with the fast reverse-mode gradient (reverse mode only)."""
-    leak = jnp.broadcast_to(decay, drive.shape[1:])
-    x = drive[0] + jnp.broadcast_to(decay * x0 + f(x0) @ weights, drive.shape[1:])
-    r = f(x)
-
-    def step(t: jax.Array, state: tuple[jax.Array, ...]) -> tuple[jax.Array, ...]:
-        x, r, xs, rs = state
-        x = leak * x + r @ weights + _at(xs, t)
-        r = f(x)
-        return x, r, _put(xs, t, x), _put(rs, t, r)
-
-    # Currents take the place of the drive, step by step.
-    first = (x, r, _put(drive, 0, x), _put(jnp.zeros_like(drive), 0, r))
-    _, _, xs, rs = jax.lax.fori_loop(1, drive.shape[0], step, first)
-    return xs, rs
+def sends_rate(cell: Cell) -> bool:
+    """Whether what a cell sends is its rate, by definition."""
+    kind = type(cell)
+    return getattr(kind, "send", None) is getattr(kind, "rate", None)
 
 
-def _forward(x0, weights, drive, decay, f):
-    xs, rs = trajectory(x0, weights, drive, decay, f)
-    return (xs, rs), (x0, weights, decay, xs, rs)
+def _scan(cell, dt, p, weights, initial, drive):
+    same = sends_rate(cell)
+
+    def step(carry, received):
+        state, sent = carry
+        state = cell.step(p, state, weights.send(sent) + received, dt)
+        rate = cell.rate(p, state)
+        sent = rate if same else cell.send(p, state)
+        return (state, sent), (state, rate, None if same else sent)
+
+    _, (states, rates, sent) = jax.lax.scan(step, (initial, cell.send(p, initial)), drive)
+    return states, rates, rates if same else sent
 
 
-def _backward(f, saved, cotangents):
-    x0, weights, decay, xs, rs = saved
-    from_currents, from_rates = cotangents
-    last = xs.shape[0] - 1
-    transposed = weights.T
-    leak = jnp.broadcast_to(decay, xs.shape[1:])
+@partial(jax.custom_vjp, nondiff_argnums=(0, 1))
+def trajectory(cell: Cell, dt: float, p: Numbers, weights: Product, initial: State, drive: jax.Array) -> Trajectory:
+    """Same as `scan_trajectory`, with the fast gradient (reverse mode only)."""
+    states, rates, _ = _scan(cell, dt, p, weights, initial, drive)
+    return states, rates
 
-    def through(x, gradient):
-        return jax.vjp(f, x)[1](gradient)[0]
 
-    def step(i, state):
-        later, totals = state
-        t = last - 1 - i
-        total = _at(totals, t) + leak * later + through(_at(xs, t), _at(from_rates, t) + later @ transposed)
+def _forward(cell, dt, p, weights, initial, drive):
+    states, rates, sent = _scan(cell, dt, p, weights, initial, drive)
+    return (states, rates), (p, weights, initial, drive, states, sent)
+
+
+def _backward(cell, dt, saved, cotangents):
+    p, weights, initial, drive, states, sent = saved
+    of_states, of_rates = cotangents
+    same = sends_rate(cell)
+
+    def through_step(state, sent, received, total):
+        """Gradients with respect to a state and to what its unit received."""
+        _, pull = jax.vjp(lambda s, i: cell.step(p, s, i, dt), state, weights.send(sent) + received)
+        return pull(total)
+
+    def through_output(state, of_rate, of_sent):
+        if same:
+            return jax.vjp(lambda s: cell.rate(p, s), state)[1](of_rate + of_sent)[0]
+        _, pull = jax.vjp(lambda s: (cell.rate(p, s), cell.send(p, s)), state)
+        return pull((of_rate, of_sent))[0]
+
+    def back(i, carry):
+        """From the gradient of the state after step t + 1 to that of the one before."""
+        total, totals = carry
+        t = n_steps - 2 - i
+        state, sent_t = _at(states, t), _at(sent, t)
+        by_step, of_received = through_step(state, sent_t, _at(drive, t + 1), total)
+        by_output = through_output(state, _at(of_rates, t), weights.pull(of_received))
+        total = _sum(_at(totals, t), by_step, by_output)
         return total, _put(totals, t, total)
 
-    total = from_currents[last] + through(xs[last], from_rates[last])
-    first, totals = jax.lax.fori_loop(0, last, step, (total, _put(from_currents, last, total)))
-    of_first = first.sum(axis=0)
-    d_x0 = decay * of_first + through(x0, of_first @ transposed)
-    n = weights.shape[0]
-    d_weights = rs[:-1].reshape(-1, n).T @ totals[1:].reshape(-1, n) + jnp.outer(f(x0), of_first)
-    d_decay = jnp.sum(xs[:-1] * totals[1:], axis=(0, 1)) + x0 * of_first
-    return d_x0, d_weights, totals, d_decay
+    # Gradients of all states take the place of those that came from outside, step by step.
+    n_steps = drive.shape[0]
+    last = n_steps - 1
+    ending = jax.vjp(lambda s: cell.rate(p, s), _at(states, last))[1](of_rates[last])[0]
+    total = _sum(_at(of_states, last), ending)
+    first, totals = jax.lax.fori_loop(0, last, back, (total, _put(of_states, last, total)))
+    sent0 = cell.send(p, initial)
+    by_step, of_received0 = through_step(initial, sent0, drive[0], first)
+    of_initial = _sum(by_step, jax.vjp(lambda s: cell.send(p, s), initial)[1](weights.pull(of_received0))[0])
+
+    # All steps at once: what follows is dropped by the compiler where its result is not used.
+    states_before = jax.tree.map(_shifted, initial, states)
+    sent_before = _shifted(sent0, sent)
+    received = weights.send(sent_before) + drive
+    of_p, of_drive = jax.vjp(lambda p, i: cell.step(_deeper(p), states_before, i, dt), p, received)[1](totals)
+    pulled = weights.pull(of_drive)
+    of_p = _sum(
+        of_p,
+        jax.vjp(lambda p: cell.send(_deeper(p), states_before), p)[1](pulled)[0],
+        jax.vjp(lambda p: cell.rate(_deeper(p), states), p)[1](of_rates)[0],
+    )
+    return of_p, weights.outer(sent_before, of_drive), of_initial, of_drive
 
 
-def _at(values, t):
-    return jax.lax.dynamic_index_in_dim(values, t, keepdims=False)
+def _deeper(p: Numbers) -> Numbers:
+    return {name: value[None] for name, value in p.items()}
 
 
-def _put(values, t, value):
-    return jax.lax.dynamic_update_index_in_dim(values, value, t, 0)
+def _sum(*trees: Any) -> Any:
+    return jax.tree.map(lambda *leaves: sum(leaves[1:], start=leaves[0]), *trees)
+
+
+def _shifted(first: jax.Array, rest: jax.Array) -> jax.Array:
+    """Values before each step."""
+    return jnp.concatenate([first[None], rest[:-1]])
+
+
+def _at(tree: Any, t: Any) -> Any:
+    return jax.tree.map(lambda a: jax.lax.dynamic_index_in_dim(a, t, keepdims=False), tree)
+
+
+def _put(tree: Any, t: Any, values: Any) -> Any:
+    return jax.tree.map(lambda a, value: jax.lax.dynamic_update_index_in_dim(a, value, t, 0), tree, values)
 
 
 trajectory.defvjp(_forward, _backward)

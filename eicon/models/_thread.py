@@ -1,8 +1,9 @@
 """BrainPy 2.8 keeps its defaults per thread, and sets them only in the thread that imports it."""
 
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
+
+from .._brainpy import bm
 
 
 def ensure_defaults() -> None:

@@ -1,4 +1,4 @@
-"""Labels of units, and which units are meant by them."""
+"""Labels of units, and selections by label."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +16,8 @@ def unit_labels(units: Mapping[str, ArrayLike] | None, sign: np.ndarray) -> dict
     for name, values in dict(units or {}).items():
         array = np.asarray(values)
         if name == "type":
+            if np.array_equal(array, labels["type"]):
+                continue  # of a network that exists
             raise ValueError("the units' type follows from the signs of the recurrent connectivity; leave it out.")
         if array.shape != sign.shape:
             raise ValueError(f"units[{name!r}] must hold one label per unit, shape {sign.shape}; got {array.shape}.")
@@ -47,3 +49,29 @@ def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
             f"units are a type, labels, a bool mask of shape ({n},) or indices in 0..{n - 1}; got {units!r:.80}."
         )
     return np.isin(np.arange(n), given)
+
+
+def share_by(name: str, value: Any, label: str, labels: Mapping[str, np.ndarray]) -> tuple[np.ndarray, Any]:
+    """Groups (N,) of units that share a parameter because they have the same label, and its values, one per group."""
+    if label == "all":
+        names, group = np.array(["all"]), np.zeros(len(labels["type"]), int)
+    elif label in labels:
+        names, group = np.unique(labels[label], return_inverse=True)
+    else:
+        raise ValueError(f"{name} cannot be shared by {label!r}; units have the labels {', '.join(labels)}, or 'all'.")
+    if isinstance(value, Mapping):
+        if set(value) != set(names.tolist()):
+            raise ValueError(f"{name} needs one value for each {label}: {names.tolist()}; got {sorted(value)}.")
+        return group, np.array([float(value[key]) for key in names.tolist()])
+    return group, of_groups(name, value, group)
+
+
+def of_groups(name: str, value: Any, group: np.ndarray | None) -> Any:
+    """Values one per group, of those of all units (N,); all else is left as it is."""
+    if group is None or np.shape(value) != group.shape:
+        return value
+    given = np.asarray(value)
+    first = given[np.unique(group, return_index=True)[1]]
+    if (given != first[group]).any():
+        raise ValueError(f"{name} is shared within groups of units, but differs within one.")
+    return first

@@ -1,4 +1,4 @@
-"""Initial weights: how they are drawn, scaled, and handed out to connections."""
+"""Initial weights: draw them, scale them, and assign them to connections."""
 
 from ._anatomy import REMAPS as REMAPS
 from ._anatomy import remap as remap

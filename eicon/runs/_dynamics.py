@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from .. import analysis, plotting
 from .._files import without_nan
-from ..models import RateRNN, load
+from ..models import Leaky, RateRNN, load
 from ..plotting._files import Drawing
 from ..plotting._fixed_points_page import fixed_points_page
 from ..studies import dynamics_of, exponents_of
@@ -200,14 +201,19 @@ def _spectra(
     figures: dict[str, Drawing],
 ) -> dict[str, Any]:
     """Eigenvalues along the mean trajectory, and through training where the run kept its networks."""
+    if not isinstance(net.cell, Leaky):
+        raise ValueError(f"spectra along trials are those of currents that leak; this network has {net.cell!r}.")
     types = unit_types(net)
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(max(1, 100 // task.n_conditions), key=key_trial)
     chosen = np.flatnonzero(agreeing(trial, request.conditions))
     currents = net.predict(trial.inputs[:, chosen], key=key_noise).currents
     steps = int(np.asarray(trial.inside)[:, chosen].sum(axis=0).min())
-    gains = np.asarray(net.activation.derivative(currents.mean(axis=1)[:steps]))
-    along = analysis.spectra.trajectory_spectra(net.W_rec, gains, net.tau, excitatory=types)
+    network, mean = net.network, currents.mean(axis=1)[:steps]
+    gains = np.asarray(jax.jvp(lambda x: network.rate({"x": x}), (mean,), (jnp.ones_like(mean),))[1])
+    received = net.parameter("input_gain") if net.cell.input_gain else np.ones(net.n_rec)
+    weights_now = np.asarray(net.W_rec) * received[None]
+    along = analysis.spectra.trajectory_spectra(weights_now, gains, net.tau, excitatory=types)
     figures["trajectory_spectra"] = plotting.spectra.plot_trajectory_spectra(along, np.arange(steps) * net.dt)
     numbers: dict[str, Any] = {
         "conditions": dict(request.conditions or {}),

@@ -20,7 +20,7 @@ from .._version import __version__
 from ..connectomes import Connectome, assign_signs, expand, neurons_per_region
 from ..connectomes import load as load_connectome
 from ..connectomes._nulls import NULLS
-from ..models import RateRNN, load, save
+from ..models import Dense, RateRNN, load, save
 from ..models._initial import spectral_radius
 from ..models._parts import Parts
 from ..tasks import Task
@@ -283,7 +283,7 @@ def _train(run: SweepRun, directory: Path) -> None:
         "null_loss": task.null_loss,
         "initial_spectral_radius": initial_radius,
         "n_rec": net.n_rec,
-        "n_connections": int(net.equation.recurrent.exists.sum()),
+        "n_connections": net.recurrent.sizes()[1],
         "diverged": diverged,
         "eicon": __version__,
     }
@@ -379,13 +379,17 @@ def _pretrained(run: SweepRun, untrained: RateRNN) -> RateRNN:
             f"pretrained: {path} has {given.n_in} inputs and {given.n_rec} units; this sweep's networks have "
             f"{untrained.n_in} and {untrained.n_rec}."
         )
-    recurrent = given.equation.recurrent
+    recurrent = given.recurrent
     if run.settings.network.freeze:
-        recurrent = recurrent.frozen(given.W_rec)
+        recurrent = Dense.make(recurrent.connectivity.frozen(given.W_rec), given.W_rec)
     old, new = given.parts(), untrained.parts()
-    equation = replace(new.equation, recurrent=recurrent, input=old.equation.input)
-    values = {**old.values, **{name: new.values[name] for name in ("raw_out", "b_out")}}
-    return RateRNN.of_parts(Parts(equation, values, new.trainable, old.units))
+    network = replace(
+        new.network,
+        recurrent=recurrent,
+        input=old.network.input,
+        parameters={**old.network.parameters, "b_out": new.network.parameters["b_out"]},
+    )
+    return RateRNN.of_parts(Parts(network, new.trained, old.units))
 
 
 def _pretrained_path(run: SweepRun) -> Path:

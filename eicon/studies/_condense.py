@@ -3,6 +3,7 @@
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -99,17 +100,20 @@ def condense_network(
     if not 0 <= noise <= 1:
         raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
     noisy = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
-    rates = np.asarray(noisy.predict(inputs, key=jax.random.key(0) if key is None else key).rates)
-    initial = np.broadcast_to(net.activation(net.x0.value), rates[:1].shape)
-    seen = np.ones(rates.shape[:2]) if mask is None else np.asarray(mask)
-    sign = net.equation.recurrent.sign
+    activity, network = noisy.predict(inputs, key=jax.random.key(0) if key is None else key), net.network
+    start = network.initial(activity.rates.shape[1:2])
+    states = {name: jnp.concatenate([start[name][None], after]) for name, after in activity.states.items()}
+    rates, sent = np.asarray(network.rate(states)), np.asarray(network.send(states))
+    seen = np.ones(activity.rates.shape[:2]) if mask is None else np.asarray(mask)
+    sign = net.recurrent.sign
     result = analysis.condense(
-        np.concatenate([initial, rates]),
+        rates,
         net.W_rec,
         net.W_out,
         size,
         mask=np.concatenate([np.ones_like(seen[:1]), seen]),
         sign=sign if dale and sign.any() else None,
+        sent=None if np.array_equal(sent, rates) else sent,
         **options,
     )
     small = net.condensed(result)
@@ -120,12 +124,10 @@ def condense_network(
 
 
 def output_error(reference: ArrayLike, outputs: ArrayLike, *, mask: ArrayLike | None = None) -> float:
-    """`eicon.analysis.similarity.nrmse`; infinite for a network that diverged."""
-    return (
-        analysis.similarity.nrmse(reference, outputs, mask=mask)
-        if np.isfinite(np.asarray(outputs)).all()
-        else float("inf")
-    )
+    """`eicon.analysis.similarity.nrmse`; infinite for a network that diverged where the mask counts."""
+    made = np.asarray(outputs)
+    counted = made if mask is None else made[np.asarray(mask) != 0]
+    return analysis.similarity.nrmse(reference, made, mask=mask) if np.isfinite(counted).all() else float("inf")
 
 
 def performance(task: Task, trial: Trial, outputs: jax.Array, loss: Loss) -> dict[str, float]:

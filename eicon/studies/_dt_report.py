@@ -119,7 +119,8 @@ def _measure(
         trial = task.trials(len(group), key=key_trial)
         activity = net.predict(trial.inputs, key=key_noise)
         parts.append(_of_trials(task, trial, activity.outputs, activity.rates))
-        scored = np.asarray(activity.outputs * trial.mask[:, :, None], np.float64)[every - 1 :: every]
+        counts = np.asarray(trial.mask)[:, :, None] != 0
+        scored = np.where(counts, np.asarray(activity.outputs, np.float64), 0.0)[every - 1 :: every]
         by_condition = scored.reshape(len(scored), len(group), task.n_conditions, -1)
         sums.append((by_condition.sum(axis=1), (by_condition**2).sum(axis=1)))
     n = sum(len(group) for group in groups)
@@ -134,7 +135,7 @@ def _measure(
 
 def _of_trials(task: Task, trial: Trial, outputs: jax.Array, rates: jax.Array) -> tuple:
     inside = np.asarray(trial.inside)
-    rate = (np.asarray(rates).mean(axis=2) * inside).sum(axis=0) / inside.sum(axis=0)
+    rate = np.where(inside, np.asarray(rates).mean(axis=2), 0.0).sum(axis=0) / inside.sum(axis=0)
     chosen = coherence = None
     if hasattr(task, "choice") and "coherence" in trial.conditions:
         chosen, coherence = np.asarray(task.choice(outputs, trial)), np.asarray(trial.conditions["coherence"])

@@ -1,7 +1,7 @@
 """Dynamics of a trained network with its input held as in an epoch: fixed points, slow manifolds, exponents."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import jax
@@ -16,6 +16,7 @@ from ..analysis._lyapunov import Lyapunov
 from ..analysis._manifold import Manifold
 from ..analysis._pca import PCA
 from ..models import RateRNN
+from ..models._network import driven_step, stacked, unstacked
 from ..tasks import Task, Trial
 
 TRIALS = 128
@@ -60,6 +61,8 @@ class HeldInputs(NamedTuple):
 class Dynamics(NamedTuple):
     """Fixed points and slow points of a network with held input; P points, M candidates, K trials.
 
+    States of units with several variables stand side by side, in alphabetical order: N is then as many times larger.
+
     Attributes
     ----------
     held : HeldInputs
@@ -77,9 +80,9 @@ class Dynamics(NamedTuple):
     flat : (F,) int
         Which ones they are.
     components : PCA
-        Principal components (at most three) of the currents in the epoch, with noise.
+        Principal components (at most three) of the states (currents) in the epoch, with noise.
     paths : (T, K, N) float
-        Currents of the trials that agree with the conditions, NaN outside of the epoch.
+        States (currents) of the trials that agree with the conditions, NaN outside of the epoch.
     """
 
     held: HeldInputs
@@ -247,16 +250,17 @@ def dynamics_of(
     if not jitter >= 0:
         raise ValueError(f"`jitter` must be >= 0 (in standard deviations of each unit's current); got {jitter}.")
     key_visit, key_start = jax.random.split(key)
-    trial, held, currents = _visit(net, task, epoch, conditions, key_visit)
+    trial, held, visited = _visit(net, task, epoch, conditions, key_visit)
     inside = np.asarray(trial.during(held.epoch))[:, held.trials]
-    states = currents[inside]
+    states = visited[inside]
     starts = _starts(states, candidates, float(jitter), key_start)
-    step, tau = net.held(held.inputs), float(net.tau.mean())
+    network = net.network
+    step, tau = net.held(held.inputs), time_unit(net)
     points = fixed_points(step, starts, dt=net.dt, tau=tau, slow=slow, max_steps=max_steps, progress=progress)
     still = fixed_points(step, starts, dt=net.dt, tau=tau, slow=SLOW, max_steps=max_steps, progress=progress)
     flat = np.flatnonzero(still.q < STILL)
     spread = math.sqrt(states.var(axis=0).sum())
-    outputs = net.equation.read_out(net.parameters(), net.activation(jnp.asarray(points.positions, net.x0.value.dtype)))
+    outputs = network.read_out(network.rate(unstacked(network, jnp.asarray(points.positions, network.dtype))))
     return Dynamics(
         held,
         points,
@@ -265,8 +269,8 @@ def dynamics_of(
         still,
         manifold(still.positions[flat]) if flat.size else None,
         flat,
-        pca(currents, mask=inside, n_components=min(3, net.n_rec, len(states) - 1)),
-        np.where(inside[:, :, None], currents, np.nan),
+        pca(visited, mask=inside, n_components=min(3, net.n_rec, len(states) - 1)),
+        np.where(inside[:, :, None], visited, np.nan),
     )
 
 
@@ -287,7 +291,7 @@ def exponents_of(
     net, task, key, epoch, conditions
         As of `dynamics_of`.
     n_exponents : int
-        How many, at most N.
+        How many, at most as many as there are variables of units.
     n_steps : int
         Steps of the run with held input, after a transient of as many.
 
@@ -301,16 +305,16 @@ def exponents_of(
         For an epoch or condition that trials do not have, or trials of less than five steps.
     """
     key_visit, key_start = jax.random.split(key)
-    trial, held, currents = _visit(net, task, epoch, conditions, key_visit)
+    trial, held, visited = _visit(net, task, epoch, conditions, key_visit)
     inside = np.asarray(trial.during(held.epoch))[:, held.trials]
-    start = _starts(currents[inside], 1, 0.0, key_start)[0]
-    options: dict[str, Any] = {"dt": net.dt, "n_exponents": min(n_exponents, net.n_rec)}
+    start = _starts(visited[inside], 1, 0.0, key_start)[0]
+    options: dict[str, Any] = {"dt": net.dt, "n_exponents": min(n_exponents, start.size)}
     free = lyapunov(net.held(held.inputs), start, n_steps=n_steps, transient=n_steps, **options)
 
     steps = int(np.asarray(trial.inside)[:, held.trials].sum(axis=0).min())
     if (before := steps // SETTLING) < 1:
         raise ValueError(f"exponents along trials need at least {SETTLING} steps in each; got {steps}.")
-    step, x0 = _driven_step(net), np.asarray(net.x0.value, np.float64)
+    step, x0 = driven_step(net.network), np.asarray(stacked(net.network.initial()), np.float64)
     inputs = np.asarray(trial.inputs, np.float64)[:steps]
     spread = np.unique(np.linspace(0, held.trials.size - 1, DRIVEN_TRIALS).astype(int))
     found = np.stack(
@@ -326,13 +330,13 @@ def exponents_of(
 
 def _visit(
     net: RateRNN, task: Task, epoch: str | None, conditions: Mapping[str, float] | None, key: jax.Array
-) -> tuple[Trial, HeldInputs, Float[np.ndarray, "T K N"]]:
-    """Balanced trials, the input held, and what the network does with its noise in those that agree."""
+) -> tuple[Trial, HeldInputs, Float[np.ndarray, "T K S"]]:
+    """Balanced trials, the input held, and the states of the network with its noise in those that agree."""
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(-(-TRIALS // task.n_conditions), key=key_trial)
     held = held_inputs(trial, longest_epoch(trial) if epoch is None else epoch, conditions=conditions)
     activity = net.predict(trial.inputs[:, held.trials], key=key_noise)
-    return trial, held, np.asarray(activity.currents, np.float64)
+    return trial, held, np.asarray(stacked(activity.states), np.float64)
 
 
 def _starts(states: Float[np.ndarray, "S N"], number: int, jitter: float, key: jax.Array) -> Float[np.ndarray, "M N"]:
@@ -343,8 +347,6 @@ def _starts(states: Float[np.ndarray, "S N"], number: int, jitter: float, key: j
     return states[chosen] + jitter * states.std(axis=0)[None] * noise
 
 
-def _driven_step(net: RateRNN) -> Callable[[Any, Any], Any]:
-    equation = net.equation
-    with jax.enable_x64(True):
-        parameters = {name: jnp.asarray(value, np.float64) for name, value in net.parameters().items()}
-    return lambda x, inputs: equation.step(parameters, x, inputs, None)
+def time_unit(net: RateRNN) -> float:
+    """Mean time constant (ms), in which speeds are told; the step, for a cell that has none."""
+    return float(net.tau.mean()) if "tau" in net.network.parameters else net.dt

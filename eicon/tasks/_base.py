@@ -19,6 +19,8 @@ NO_CHOICE = -1
 class Trial(NamedTuple):
     """A batch of trials, padded to the same number of steps; time-major.
 
+    Masks select: where the mask is 0, outputs, targets and activity may be anything, NaN included.
+
     Attributes
     ----------
     inputs : (T, B, n_in)
@@ -58,8 +60,8 @@ class Trial(NamedTuple):
 
     def mean_over(self, epoch: str, values: jax.Array) -> jax.Array:
         """Mean of values (T, B, n) over an epoch of each trial; (B, n)."""
-        inside = self.during(epoch)[:, :, None].astype(values.dtype)
-        return (values * inside).sum(axis=0) / jnp.maximum(inside.sum(axis=0), 1)
+        inside = self.during(epoch)[:, :, None]
+        return jnp.where(inside, values, 0.0).sum(axis=0) / jnp.maximum(inside.sum(axis=0), 1)
 
 
 @dataclass(frozen=True)
@@ -244,7 +246,7 @@ def score_choice(choice: jax.Array, right: jax.Array, n_choices: int) -> jax.Arr
     >>> score_choice(jnp.array([1, 0, -1]), jnp.array([1, 1, 1]), n_choices=2).tolist()
     [1.0, 0.0, 0.5]
     """
-    return jnp.where(choice == NO_CHOICE, 1 / n_choices, (choice == right).astype(jnp.float32))
+    return jnp.where(choice == NO_CHOICE, 1 / n_choices, (choice == right).astype(float))
 
 
 def check_levels(name: str, levels: tuple[float, ...], low: float, high: float) -> None:

@@ -54,7 +54,7 @@ class BrainPyDatasetsTask(Task):
         """Random trials; jittable (the package's numpy code runs on the host)."""
         shape = (self.n_steps, batch_size)
         result = (
-            jax.ShapeDtypeStruct((*shape, self.n_in), np.float32),
+            jax.ShapeDtypeStruct((*shape, self.n_in), jnp.result_type(float)),
             jax.ShapeDtypeStruct(shape, np.int32),
             jax.ShapeDtypeStruct((batch_size,), np.int32),
         )
@@ -66,7 +66,7 @@ class BrainPyDatasetsTask(Task):
         inside = jnp.arange(self.n_steps)[:, None] < lengths[None]
         last = jnp.take_along_axis(labels, lengths[None] - 1, axis=0)[0]
         trial = jnp.stack([jnp.zeros_like(lengths), lengths], axis=1)
-        return Trial(inputs, labels, inside.astype(jnp.float32), {"label": last}, {"trial": trial})
+        return Trial(inputs, labels, inside.astype(float), {"label": last}, {"trial": trial})
 
     def trials(self, repeats: int = 10, *, key: jax.Array) -> Trial:
         """``repeats`` times as many random trials as there are classes, and at least 100."""
@@ -75,7 +75,7 @@ class BrainPyDatasetsTask(Task):
     def _draw(self, words: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         for offset, generator in enumerate(_generators(self.dataset)):
             generator.seed([int(w) for w in words] + [offset])
-        inputs = np.zeros((self.n_steps, batch_size, self.n_in), np.float32)
+        inputs = np.zeros((self.n_steps, batch_size, self.n_in), jnp.result_type(float))
         labels = np.zeros((self.n_steps, batch_size), np.int32)
         lengths = np.zeros(batch_size, np.int32)
         for b in range(batch_size):

@@ -58,15 +58,15 @@ class ChoiceTask(Task):
 
         inputs = jnp.full((n_steps, catch.shape[0], self.n_in), self.baseline)
         for name, values in shown.items():
-            inputs = inputs + during[name][:, :, None] * jnp.where(catch[:, None], 0.0, values)[None]
+            inputs = inputs + jnp.where(during[name][:, :, None] & ~catch[None, :, None], values[None], 0.0)
         is_chosen = (choice[:, None] == jnp.arange(2)[None]) & ~catch[:, None]
         high = during["decision"][:, :, None] & is_chosen[None]
         inside = within(jnp.stack([jnp.zeros_like(start), start], axis=1), n_steps)
         scored = during["fixation"] | during["decision"] | (inside & catch[None])
         return Trial(
-            inputs=inputs.astype(jnp.float32),
-            targets=jnp.where(high, self.high, self.low).astype(jnp.float32),
-            mask=scored.astype(jnp.float32),
+            inputs=inputs.astype(float),
+            targets=jnp.where(high, self.high, self.low).astype(float),
+            mask=scored.astype(float),
             conditions=conditions,
             epochs=spans,
         )

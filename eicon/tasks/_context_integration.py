@@ -91,7 +91,7 @@ class ContextIntegration(ChoiceTask):
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
         """Trials of given ``context``, ``motion``, ``colour``, ``choice`` and ``catch``."""
-        cues = [(conditions["context"] == context).astype(jnp.float32) for context in (0, 1)]
+        cues = [(conditions["context"] == context).astype(float) for context in (0, 1)]
         evidence = [
             (1 + sign * STIMULUS_SCALE * conditions[modality] / 100) / 2
             for modality in ("motion", "colour")

@@ -125,9 +125,9 @@ class CueSetGo(Task):
         set_pulse = within(jnp.stack([onset, onset + pulse], axis=1), n_steps)
         target = jnp.where(inside, ramp(onset, interval, n_steps, self.dt), 0.0)
         return Trial(
-            inputs=jnp.stack([jnp.where(inside, context[None], 0.0), set_pulse], axis=2).astype(jnp.float32),
-            targets=target[:, :, None].astype(jnp.float32),
-            mask=inside.astype(jnp.float32),
+            inputs=jnp.stack([jnp.where(inside, context[None], 0.0), set_pulse], axis=2).astype(float),
+            targets=target[:, :, None].astype(float),
+            mask=inside.astype(float),
             conditions={**conditions, "wait": onset * self.dt},
             epochs=epochs,
         )

@@ -107,13 +107,13 @@ class DelayedResponse(Task):
         during = {name: within(span, n_steps) for name, span in epochs.items()}
         hold = during["fixation"] | during["cue"] | during["delay"]
         tuned = ring_inputs(direction, self.n_channels, self.concentration)
-        ring = during["cue"][:, :, None] * tuned[None]
+        ring = jnp.where(during["cue"][:, :, None], tuned[None], 0.0)
         angle = jnp.deg2rad(direction)
         place = jnp.stack([jnp.cos(angle), jnp.sin(angle)], axis=1)
         return Trial(
-            inputs=(self.baseline + jnp.concatenate([hold[:, :, None], ring], axis=2)).astype(jnp.float32),
-            targets=(during["response"][:, :, None] * place[None]).astype(jnp.float32),
-            mask=(hold | during["response"]).astype(jnp.float32),
+            inputs=(self.baseline + jnp.concatenate([hold[:, :, None], ring], axis=2)).astype(float),
+            targets=jnp.where(during["response"][:, :, None], place[None], 0.0).astype(float),
+            mask=(hold | during["response"]).astype(float),
             conditions={**conditions, "delay": steps["delay"] * self.dt},
             epochs=epochs,
         )

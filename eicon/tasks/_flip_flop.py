@@ -121,9 +121,9 @@ class FlipFlop(Task):
         pulses = jnp.where((into < self._steps("pulse"))[:, None, None], pulses, 0.0)
         scored = ~disturbed | (into >= round(self.settling / self.dt))[:, None]
         return Trial(
-            inputs=jnp.pad(pulses, ((rest, 0), (0, 0), (0, 0))).astype(jnp.float32),
-            targets=jnp.pad(state, ((rest, 0), (0, 0), (0, 0))).astype(jnp.float32),
-            mask=jnp.pad(scored, ((rest, 0), (0, 0)), constant_values=True).astype(jnp.float32),
+            inputs=jnp.pad(pulses, ((rest, 0), (0, 0), (0, 0))).astype(float),
+            targets=jnp.pad(state, ((rest, 0), (0, 0), (0, 0))).astype(float),
+            mask=jnp.pad(scored, ((rest, 0), (0, 0)), constant_values=True).astype(float),
             conditions=dict(conditions),
             epochs=consecutive({"rest": rest, "bits": self.n_windows * window}, batch_size),
         )
@@ -145,9 +145,9 @@ class FlipFlop(Task):
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """See `Task.correct`; the fraction of bits and scored steps that are right."""
         said = self.bits(outputs)
-        right = jnp.where(said == 0, 0.5, (said == trial.targets).astype(jnp.float32)).mean(axis=2)
-        scored = trial.mask * trial.during("bits")
-        return (right * scored).sum(axis=0) / scored.sum(axis=0)
+        right = jnp.where(said == 0, 0.5, (said == trial.targets).astype(float)).mean(axis=2)
+        scored = (trial.mask != 0) & trial.during("bits")
+        return jnp.where(scored, right, 0.0).sum(axis=0) / scored.sum(axis=0)
 
     def _steps(self, name: str) -> int:
         return whole_steps(name, getattr(self, name), self.dt)

@@ -54,9 +54,9 @@ class NBackTask(Task):
         blank = jnp.zeros(items.shape[:2], jnp.int32)
         labels = blank.at[-1].set(jnp.where(match, MATCH, NON_MATCH))
         return Trial(
-            inputs=jnp.repeat(items.astype(jnp.float32), steps, axis=0),
+            inputs=jnp.repeat(items.astype(float), steps, axis=0),
             targets=jnp.repeat(labels, steps, axis=0),
-            mask=jnp.repeat(blank.at[-1].set(1).astype(jnp.float32), steps, axis=0),
+            mask=jnp.repeat(blank.at[-1].set(1).astype(float), steps, axis=0),
             conditions=conditions,
             epochs=consecutive({name: n * steps for name, n in n_items.items()}, match.shape[0]),
         )

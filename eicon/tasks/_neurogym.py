@@ -113,12 +113,12 @@ class NeurogymTask(Task):
     def _struct(self, batch_size: int) -> Any:
         """Shapes and types of a batch."""
         struct: Any = jax.ShapeDtypeStruct
-        shape = (self.n_steps, batch_size)
+        shape, precision = (self.n_steps, batch_size), jnp.result_type(float)
         described = {condition.name: condition.dtype for condition in self.described} | {"label": "int32"}
         return Trial(
-            inputs=struct((*shape, self.n_in), np.float32),
-            targets=struct((*shape, self.n_out), np.float32) if self.one_hot else struct(shape, np.int32),
-            mask=struct(shape, np.float32),
+            inputs=struct((*shape, self.n_in), precision),
+            targets=struct((*shape, self.n_out), precision) if self.one_hot else struct(shape, np.int32),
+            mask=struct(shape, precision),
             conditions={name: struct((batch_size,), dtype) for name, dtype in described.items()},
             epochs={name: struct((batch_size, 2), np.int32) for name in (*self.periods, "trial")},
         )
@@ -159,9 +159,9 @@ class NeurogymTask(Task):
         labels = jnp.argmax(trial.targets, axis=2) if self.one_hot else trial.targets
         steps = outputs.reshape(-1, self.n_out)
         right = score_choice(forced_choice(steps), labels.reshape(-1), self.n_out).reshape(labels.shape)
-        asked = jax.nn.one_hot(labels, self.n_out) * trial.during(self.decision)[:, :, None]
+        asked = (labels[:, :, None] == jnp.arange(self.n_out)[None, None]) & trial.during(self.decision)[:, :, None]
         count = asked.sum(axis=0)
-        fraction = (asked * right[:, :, None]).sum(axis=0) / jnp.maximum(count, 1)
+        fraction = jnp.where(asked, right[:, :, None], 0.0).sum(axis=0) / jnp.maximum(count, 1)
         return fraction.sum(axis=1) / jnp.maximum((count > 0).sum(axis=1), 1)
 
 

@@ -110,7 +110,7 @@ class PerceptualDecision(Task):
 
         signed = jnp.stack([conditions["coherence"], -conditions["coherence"]], axis=1)
         evidence = jnp.where(catch[:, None], 0.0, (1 + STIMULUS_SCALE * signed / 100) / 2)
-        inputs = self.baseline + during["stimulus"][:, :, None] * evidence[None]
+        inputs = self.baseline + jnp.where(during["stimulus"][:, :, None], evidence[None], 0.0)
 
         is_chosen = (choice[:, None] == jnp.arange(2)[None]) & ~catch[:, None]
         high = during["decision"][:, :, None] & is_chosen[None]
@@ -120,9 +120,9 @@ class PerceptualDecision(Task):
             during["fixation"] | during["decision"],
         )
         return Trial(
-            inputs=inputs.astype(jnp.float32),
-            targets=jnp.where(high, self.high, self.low).astype(jnp.float32),
-            mask=scored.astype(jnp.float32),
+            inputs=inputs.astype(float),
+            targets=jnp.where(high, self.high, self.low).astype(float),
+            mask=scored.astype(float),
             conditions={**conditions, "duration": duration * self.dt},
             epochs=epochs,
         )

@@ -134,9 +134,9 @@ class PulseAccumulation(Task):
         high = during["decision"][:, :, None] & (choice[:, None] == jnp.arange(2)[None])[None]
         told = {"pulses_0": counts[:, 0], "pulses_1": counts[:, 1], "choice": choice}
         return Trial(
-            inputs=(self.baseline + jnp.concatenate([hold[:, :, None], heard], axis=2)).astype(jnp.float32),
-            targets=jnp.where(high, self.high, self.low).astype(jnp.float32),
-            mask=(during["fixation"] | during["decision"]).astype(jnp.float32),
+            inputs=(self.baseline + jnp.concatenate([hold[:, :, None], heard], axis=2)).astype(float),
+            targets=jnp.where(high, self.high, self.low).astype(float),
+            mask=(during["fixation"] | during["decision"]).astype(float),
             conditions={**conditions, **told, "duration": n_bins * self.pulse},
             epochs=epochs,
         )

@@ -129,9 +129,9 @@ class ReadySetGo(Task):
         )
         target = jnp.where(scored, ramp(set_, interval, n_steps, self.dt), 0.0)
         return Trial(
-            inputs=jnp.stack([inside, *pulses], axis=2).astype(jnp.float32),
-            targets=target[:, :, None].astype(jnp.float32),
-            mask=scored.astype(jnp.float32),
+            inputs=jnp.stack([inside, *pulses], axis=2).astype(float),
+            targets=target[:, :, None].astype(float),
+            mask=scored.astype(float),
             conditions={**conditions, "wait": wait * self.dt},
             epochs=epochs,
         )

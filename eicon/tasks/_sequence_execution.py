@@ -11,7 +11,7 @@ from ._base import Task, Trial, consecutive, forced_choice, score_choice
 from ._rmse import rmse
 from ._timing import as_duration, longest, whole_steps
 
-POSITIONS = np.array([(x, y) for y in (0.5, 0.0, -0.5) for x in (-0.5, 0.0, 0.5)], np.float32)
+POSITIONS = np.array([(x, y) for y in (0.5, 0.0, -0.5) for x in (-0.5, 0.0, 0.5)])
 """Where each dot is, (9, 2): x and y, numbered row by row from the upper left."""
 START = 4
 SEQUENCES = np.array(
@@ -102,8 +102,8 @@ class SequenceExecution(Task):
         steps |= dict.fromkeys(MOVEMENTS, whole_steps("movement", self.movement, self.dt))
         epoch = np.repeat(np.arange(len(steps)), list(steps.values()))
         cues = np.tile(np.eye(len(SEQUENCES)), (len(steps), 1, 1))
-        inputs = (self.baseline + np.concatenate([_shown_dots(), cues], axis=2)).astype(np.float32)
-        scored = np.tile((epoch > 0).astype(np.float32)[:, None], (1, sequence.shape[0]))
+        inputs = self.baseline + np.concatenate([_shown_dots(), cues], axis=2)
+        scored = np.tile((epoch > 0).astype(float)[:, None], (1, sequence.shape[0]))
         return Trial(
             inputs=jnp.asarray(inputs[epoch])[:, sequence],
             targets=jnp.asarray(POSITIONS[GAZE[epoch]])[:, sequence],

@@ -94,9 +94,10 @@ class SequenceMemory(Task):
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
         """Trials of random values."""
         p, steps, batch_size = self.pattern_length, item_steps(self.item, self.dt), conditions["catch"].shape[0]
-        values = jax.random.uniform(key, (p, batch_size), jnp.float32, self.low, self.high)
+        # Drawn in single precision in any case, so that trials do not depend on it.
+        values = jax.random.uniform(key, (p, batch_size), jnp.float32, self.low, self.high).astype(float)
         n_items = {"sequence": p, "cue": 1, "response": p}
-        blank = jnp.zeros((2 * p + 1, batch_size), jnp.float32)
+        blank = jnp.zeros((2 * p + 1, batch_size))
         cue, value = blank.at[p].set(1.0), blank.at[:p].set(values)
         target, mask = blank.at[p + 1 :].set(values), blank.at[p + 1 :].set(1.0)
         trial = Trial(

@@ -92,18 +92,18 @@ class SineWave(Task):
         stop = draw_steps(self.duration, self.dt, key, batch_size)
         span = jnp.stack([jnp.zeros_like(stop), stop], axis=1)
         inside = within(span, n_steps)
-        wave = np.sin(2 * np.pi * np.arange(1, n_steps + 1) * self.dt / self.period).astype(np.float32)
+        wave = np.sin(2 * np.pi * np.arange(1, n_steps + 1) * self.dt / self.period)
         return Trial(
-            inputs=jnp.where(inside, self.baseline, 0.0)[:, :, None].astype(jnp.float32),
-            targets=jnp.where(inside, jnp.asarray(wave)[:, None], 0.0)[:, :, None].astype(jnp.float32),
-            mask=inside.astype(jnp.float32),
+            inputs=jnp.where(inside, self.baseline, 0.0)[:, :, None].astype(float),
+            targets=jnp.where(inside, jnp.asarray(wave)[:, None], 0.0)[:, :, None].astype(float),
+            mask=inside.astype(float),
             conditions={**conditions, "duration": stop * self.dt},
             epochs={"wave": span},
         )
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """See `Task.correct`; 1 where the root mean squared error is below 0.3."""
-        return (self.rmse(outputs, trial) < TOLERANCE).astype(jnp.float32)
+        return (self.rmse(outputs, trial) < TOLERANCE).astype(float)
 
     def rmse(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """Root mean squared error of each trial over its scored steps, (B,).

@@ -8,7 +8,7 @@ import numpy as np
 from .._files import load_arrays, save_arrays
 from ._history import EpochHistory, History
 
-KIND, VERSION = "checkpoint", 1
+KIND, VERSION = "checkpoint", 2
 
 
 H = TypeVar("H", History, EpochHistory)
@@ -39,9 +39,14 @@ def read_checkpoint(
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, or the training it belongs to differs.
+        If the file is damaged, was written by version 0.1.0, or the training it belongs to differs.
     """
     arrays, header = load_arrays(path, kind=KIND, version=VERSION)
+    if header["version"] < VERSION:
+        raise ValueError(
+            f"{path} was written by eicon 0.1.0, whose trainings this version cannot resume; finish it with 0.1.0, or "
+            "train anew."
+        )
     found = header.get("setup", {})
     different = [name for name in setup if found.get(name) != setup[name]]
     if different:
@@ -57,7 +62,7 @@ def read_checkpoint(
 
 
 def read_history(path: str | os.PathLike[str]) -> History:
-    """Read the history in a checkpoint, whatever the training's settings.
+    """Read the history in a checkpoint, whatever the training's settings and the version that wrote it.
 
     Parameters
     ----------
@@ -77,6 +82,6 @@ def read_history(path: str | os.PathLike[str]) -> History:
 
 def _history(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], kind: type[H]) -> H:
     try:
-        return kind(**{name: arrays[f"history/{name}"] for name in kind().to_arrays()})
+        return kind(**{n: np.asarray(arrays[f"history/{n}"], empty.dtype) for n, empty in kind().to_arrays().items()})
     except KeyError as error:
         raise ValueError(f"{path} is incomplete: it has no {error}.") from error

@@ -16,38 +16,33 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ..models import Activity
-from ..models._equation import Parameters, RateEquation
-from ..models._rollout import Trajectory, scan_trajectory, trajectory
+from ..models import Activity, Network
+from ..models._network import Parameters, run_drive
 from ..tasks import Trial
+from ._losses import masked_mean, selected
 
 Product = Callable[[jax.Array], jax.Array]
-Roll = Callable[..., Trajectory]
-Network = Callable[[jax.Array, Roll], tuple[Parameters, Activity]]
+Run = Callable[[jax.Array, bool], tuple[Parameters, Activity]]
 Convex = Callable[[Parameters, Activity], jax.Array]
 
 
-def simulate_first(
-    equation: RateEquation, parameters: Parameters, inputs: jax.Array, key: jax.Array | None, n_trials: int, roll: Roll
+def run_first(
+    network: Network, inputs: jax.Array, key: jax.Array | None, n_trials: int, *, forward_mode: bool
 ) -> Activity:
-    """As `RateEquation.simulate`, of the first ``n_trials`` alone, but with the noise that they have among all."""
-    drive = equation.drive(parameters, inputs, key)[:, :n_trials]
-    decay = jnp.asarray(1 - equation.alpha, drive.dtype)
-    weights = equation.scaled_weights(parameters)
-    currents, rates = roll(parameters["x0"], weights, drive, decay, equation.activation)
-    return Activity(equation.read_out(parameters, rates), rates, currents)
+    """As `Network.run`, of the first ``n_trials`` alone, but with the noise that they have among all."""
+    return run_drive(network, network.drive(inputs, key)[:, :n_trials], forward_mode=forward_mode)
 
 
-def gauss_newton(network: Network, convex: Convex, values: jax.Array) -> Product:
+def gauss_newton(run: Run, convex: Convex, values: jax.Array) -> Product:
     """Product of the Gauss-Newton matrix at ``values`` with a vector.
 
     Parameters
     ----------
-    network : callable
-        From a vector (P,) of trained values, and how trajectories are to be computed, to all parameters and the
-        activity.
+    run : callable
+        From a vector (P,) of trained values, and whether forward mode must go through, to all values of the
+        network and its activity.
     convex : callable
-        Loss and penalties, of parameters and activity; other than convex ones may give a matrix that is not
+        Loss and penalties, of values and activity; other than convex ones may give a matrix that is not
         positive semidefinite.
     values : jax.Array, shape (P,)
 
@@ -56,8 +51,8 @@ def gauss_newton(network: Network, convex: Convex, values: jax.Array) -> Product
     callable
         From v (P,) to G v (P,).
     """
-    answer, push = jax.linearize(lambda v: network(v, scan_trajectory), values)
-    _, pull = jax.vjp(lambda v: network(v, trajectory), values)
+    answer, push = jax.linearize(lambda v: run(v, True), values)
+    _, pull = jax.vjp(lambda v: run(v, False), values)
     _, bend = jax.linearize(jax.grad(lambda both: convex(*both)), answer)
     return lambda v: pull(bend(push(v)))[0]
 
@@ -110,5 +105,5 @@ def rate_change(activity: Activity, trial: Trial) -> jax.Array:
 
     Its Gauss-Newton matrix measures by how much a step changes the hidden rates (Martens & Sutskever 2011).
     """
-    inside = trial.inside.astype(activity.rates.dtype)
-    return 0.5 * jnp.sum(jnp.sum(activity.rates**2, axis=-1) * inside) / jnp.sum(inside)
+    rates = selected(activity.rates, trial.inside)
+    return 0.5 * masked_mean(jnp.sum(rates**2, axis=-1), trial.inside)

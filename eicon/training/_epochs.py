@@ -5,19 +5,18 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
-from ..models import Connectivity, RateRNN
-from ..models._connectivity import Constraint
-from ..models._equation import Parameters, RateEquation
+from .._brainpy import bm
+from .._key import key as key_of
+from ..models import Network, RateRNN
 from ..models._thread import ensure_defaults
 from ..tasks import Task, Trial
 from ._checkpoint import read_checkpoint, write_checkpoint
@@ -29,7 +28,6 @@ from ._signals import DeferredSignals
 
 logger = logging.getLogger(__name__)
 
-ROLES = {"raw_in": "input", "raw_rec": "recurrent", "raw_out": "readout"}
 MEANS: tuple[str, ...] = ("steps", "batches")
 SECOND_BIAS = "b_rec_second"
 EPOCHS_PER_CALL = 50
@@ -43,33 +41,22 @@ Values = dict[str, jax.Array]
 class _Program:
     """All that is compiled in; networks and trials that differ only in their numbers share it."""
 
-    equation: RateEquation
     task: Task
     loss: str
     optimizer: str
     options: tuple[tuple[str, float], ...]
     trained: tuple[str, ...]
-    positive: tuple[tuple[str, str], ...]
     batch_size: int
     mean: str
     clip_norm: float | None
 
-    def parameters(self, values: Values, constraints: dict[str, Constraint]) -> Parameters:
-        """Effective weights and biases, as an equation without constraints takes them."""
-        parameters: Parameters = {}
-        for name in ("x0", "b_rec", "b_out"):
-            if name in values:
-                parameters[name] = values[name]
+    def outputs(self, network: Network, values: Values, trials: Trial, key: jax.Array) -> jax.Array:
+        """What the network answers with these values, (T, B, n_out)."""
+        known = {name: values[name] for name in network.values() if name in values}
         if SECOND_BIAS in values:
-            parameters["b_rec"] = parameters["b_rec"] + values[SECOND_BIAS]
-        for name, positive in self.positive:
-            parameters[name] = constraints[name].effective(values[name], positive)
-        return parameters
-
-    def outputs(self, parameters: Parameters, trials: Trial, key: jax.Array) -> jax.Array:
-        """What a network answers, (T, B, n_out)."""
-        inputs = trials.inputs.astype(parameters["x0"].dtype)
-        return self.equation.simulate(parameters, inputs, key if self.equation.noisy else None).outputs
+            known["b_rec"] = known["b_rec"] + values[SECOND_BIAS]
+        changed = network.replaced(known)
+        return changed.run(trials.inputs.astype(changed.dtype), key if changed.noisy else None).outputs
 
     def scores(self, outputs: jax.Array, trials: Trial) -> tuple[jax.Array, jax.Array]:
         """Loss and accuracy of all trials: over all scored steps, or (as published) the plain mean over batches."""
@@ -81,27 +68,29 @@ class _Program:
 
 
 @lru_cache(maxsize=PROGRAMS_KEPT)
-def _compiled(program: _Program, shapes: tuple[tuple[int, ...], ...]) -> Callable[..., tuple[Values, jax.Array]]:
-    """Epochs on trials of these shapes, compiled; 14 MB each, so that JAX must not keep all that there ever were."""
+def _compiled(
+    program: _Program, structure: Any, shapes: tuple[tuple[int, ...], ...]
+) -> Callable[..., tuple[Values, jax.Array]]:
+    """Epochs with networks and trials of these shapes, compiled; 14 MB each, so that JAX must not keep all."""
     return jax.jit(partial(_train_and_validate, program))
 
 
 def _run_epochs(
     program: _Program,
     values: Values,
-    constraints: dict[str, Constraint],
+    network: Network,
     batches: tuple[Trial, ...],
     validation: Trial,
     *rest: jax.Array,
 ) -> tuple[Values, jax.Array]:
-    shapes = tuple(trials.inputs.shape for trials in (*batches, validation))
-    return _compiled(program, shapes)(values, constraints, batches, validation, *rest)
+    shapes = tuple(np.shape(leaf) for leaf in jax.tree.leaves((network, batches, validation)))
+    return _compiled(program, jax.tree.structure(network), shapes)(values, network, batches, validation, *rest)
 
 
 def _train_and_validate(
     program: _Program,
     values: Values,
-    constraints: dict[str, Constraint],
+    network: Network,
     batches: tuple[Trial, ...],
     validation: Trial,
     key: jax.Array,
@@ -115,7 +104,7 @@ def _train_and_validate(
     constants = {name: value for name, value in values.items() if name not in variables}
 
     def objective(weights: Values, trials: Trial, batch_key: jax.Array) -> tuple[jax.Array, jax.Array]:
-        outputs = program.outputs(program.parameters({**constants, **weights}, constraints), trials, batch_key)
+        outputs = program.outputs(network, {**constants, **weights}, trials, batch_key)
         return LOSSES[program.loss](outputs, trials), program.task.accuracy(outputs, trials)
 
     def learn(state: Values, batch: tuple[Trial, jax.Array]) -> tuple[Values, tuple[jax.Array, jax.Array]]:
@@ -131,13 +120,13 @@ def _train_and_validate(
         epoch_key = jax.random.fold_in(key, first_epoch + i)
         losses, accuracies, steps, sizes = [], [], [], []
         for place, stack in enumerate(batches):
-            n = stack.mask.shape[0]
+            n, n_trials = stack.mask.shape[0], stack.mask.shape[2]
             keys = jax.random.split(jax.random.fold_in(epoch_key, place), n)
             state, (loss, accuracy) = jax.lax.scan(learn, state, (stack, keys))
             losses.append(loss)
             accuracies.append(accuracy)
-            steps.append(stack.mask.sum(axis=(1, 2)))
-            sizes.append(jnp.full(n, stack.mask.shape[2], stack.mask.dtype))
+            steps.append(stack.mask.astype(loss.dtype).sum(axis=(1, 2)))
+            sizes.append(jnp.full(n, n_trials, loss.dtype))
         weights = [jnp.concatenate(parts) for parts in (steps, sizes)]
         if program.mean == "batches":
             weights = [jnp.ones_like(weight) for weight in weights]
@@ -146,9 +135,7 @@ def _train_and_validate(
             for parts, weight in zip((losses, accuracies), weights, strict=True)
         ]
         outputs = program.outputs(
-            program.parameters({**constants, **state}, constraints),
-            validation,
-            jax.random.fold_in(epoch_key, len(batches)),
+            network, {**constants, **state}, validation, jax.random.fold_in(epoch_key, len(batches))
         )
         scores = jnp.stack([*learning, *program.scores(outputs, validation)])
         return state, records.at[i].set(scores)
@@ -225,38 +212,36 @@ class EpochTrainer:
         _check(task, train, validation, loss, mean, learning_rate)
         self.net, self.task, self.history = net, task, EpochHistory()
         trained = tuple(sorted(net.trainable_variables()))
-        self._values: Values = net.parameters()
+        self._values: Values = dict(net.parameters())
         if second_bias is not None:
             if "b_rec" not in trained:
                 raise ValueError("second_bias needs a network with a bias of its own.")
             self._values[SECOND_BIAS] = jnp.asarray(second_bias, self._values["b_rec"].dtype)
             trained = (*trained, SECOND_BIAS)
-        connectivities = {name: getattr(net.equation, role) for name, role in ROLES.items()}
         options = tuple(sorted((optimizer_options or {}).items()))
         self._program = _Program(
-            _unconstrained(net.equation),
             task,
             loss,
             optimizer,
             options,
             trained,
-            tuple((name, connectivity.positive) for name, connectivity in connectivities.items()),
             batch_size,
             mean,
             clip_norm,
         )
-        dtype = self._values["x0"].dtype
+        dtype = net.network.dtype
         rate = bm.Variable(jnp.asarray(learning_rate, dtype))
         variables = {name: bm.TrainVar(self._values[name]) for name in trained}
         made = make_optimizer(optimizer, rate, variables, **dict(options))
         self._values |= {name: variable.value for name, variable in optimizer_state(made).items()}
         self._values = {name: jax.lax.convert_element_type(value, value.dtype) for name, value in self._values.items()}
-        self._constraints = {name: connectivity.constraint(dtype) for name, connectivity in connectivities.items()}
+        self._network = net.network
         self._batches, self._validation = _stacked(train, batch_size), validation
-        self._key = jax.random.key(seed)
-        settings = [loss, optimizer, dict(options), learning_rate, batch_size, clip_norm, mean, list(trained), seed]
+        self._key = key_of(seed)
+        with_second = second_bias is not None
+        settings = [loss, optimizer, dict(options), learning_rate, batch_size, clip_norm, mean, with_second, seed]
         self._setup = {
-            "network": net.equation.constants,
+            "network": net.constants,
             "task": repr(task),
             "trials": [_digest(train), _digest(validation)],
             "training": settings,
@@ -347,7 +332,7 @@ class EpochTrainer:
         values, records = _run_epochs(
             self._program,
             self._values,
-            self._constraints,
+            self._network,
             self._batches,
             self._validation,
             self._key,
@@ -435,13 +420,6 @@ def _stacked(trials: Trial, batch_size: int) -> tuple[Trial, ...]:
     batches = [_part(there, slice(start, start + batch_size)) for start in range(0, trials.batch_size, batch_size)]
     groups = [group for group in (batches[:n_full], batches[n_full:]) if group]
     return tuple(jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *group) for group in groups)
-
-
-def _unconstrained(equation: RateEquation) -> RateEquation:
-    connectivities: dict[str, Any] = {
-        role: Connectivity.dense(*getattr(equation, role).shape) for role in ROLES.values()
-    }
-    return replace(equation, **connectivities)
 
 
 def _check(task: Task, train: Trial, validation: Trial, loss: str, mean: str, learning_rate: float) -> None:

@@ -6,19 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
+from .._brainpy import bm
 from ..models import Activity, RateRNN
-from ..models._equation import Parameters
-from ..models._rollout import Trajectory, trajectory
 from ..tasks import Task, Trial
 from ._checkpoint import read_checkpoint
 from ._checks import check_fit
-from ._curvature import simulate_first
+from ._curvature import run_first
 from ._history import History, _empty
 from ._losses import Loss
 from ._newton_step import Options, Problem, State, newton_step
@@ -177,7 +175,7 @@ class HessianFree(Session):
             "regularizers": [label(regularizer) for regularizer in self.regularizers],
             "validation_repeats": validation_repeats,
             "seed": seed,
-            "network": {**net.equation.constants, "trained": self._trained},
+            "network": net.constants,
         }
 
     unit = "iteration"
@@ -261,33 +259,31 @@ class HessianFree(Session):
         self._restore({name: jnp.asarray(value, self._variables[name].dtype) for name, value in values.items()})
         self.history = history
 
-    def _problem(
-        self, fixed: Parameters, unravel: Callable[[jax.Array], Values], key: jax.Array, dtype: Any
-    ) -> Problem:
+    def _problem(self, fixed: Values, unravel: Callable[[jax.Array], Values], key: jax.Array, dtype: Any) -> Problem:
         key_trial, key_noise = jax.random.split(key)
-        equation, n = self.net.equation, self.options.curvature_batch_size
+        net, n = self.net.network, self.options.curvature_batch_size
         trial = self.task.sample(key_trial, self.options.batch_size)
-        inputs, noise = trial.inputs.astype(dtype), key_noise if equation.noisy else None
+        inputs, noise = trial.inputs.astype(dtype), key_noise if net.noisy else None
         first = _first(trial, n)
 
-        def simulate(vector: jax.Array, n: int, roll: Callable[..., Trajectory]) -> tuple[Parameters, Activity]:
-            parameters = {**fixed, **unravel(vector)}
-            return parameters, simulate_first(equation, parameters, inputs, noise, n, roll)
+        def run(vector: jax.Array, n: int, forward_mode: bool) -> tuple[Values, Activity]:
+            values = {**fixed, **unravel(vector)}
+            return values, run_first(net.replaced(values), inputs, noise, n, forward_mode=forward_mode)
 
-        def total(parameters: Parameters, activity: Activity, trial: Trial) -> jax.Array:
-            value = self.loss(activity.outputs, trial)
+        def total(values: Values, activity: Activity, trial: Trial) -> jax.Array:
+            value, network = self.loss(activity.outputs, trial), net.replaced(values)
             for regularizer in self.regularizers:
-                value = value + regularizer(equation, parameters, activity, trial)
+                value = value + regularizer(network, activity, trial)
             return value
 
         def objective(vector: jax.Array) -> tuple[jax.Array, jax.Array]:
-            parameters, activity = simulate(vector, trial.batch_size, trajectory)
-            return total(parameters, activity, trial), self.task.accuracy(activity.outputs, trial)
+            values, activity = run(vector, trial.batch_size, False)
+            return total(values, activity, trial), self.task.accuracy(activity.outputs, trial)
 
         return Problem(
             objective=objective,
-            network=lambda vector, roll: simulate(vector, n, roll),
-            convex=lambda parameters, activity: total(parameters, activity, first),
+            run=lambda vector, forward_mode: run(vector, n, forward_mode),
+            convex=lambda values, activity: total(values, activity, first),
             loss=lambda outputs: self.loss(outputs, first),
             trial=first,
         )

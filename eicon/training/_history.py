@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 
 def _empty() -> np.ndarray:
-    return np.zeros(0, np.float32)
+    return np.zeros(0)
 
 
 R = TypeVar("R", bound="_Record")
@@ -90,11 +90,18 @@ class History(_Record):
         validation = [name for name in self.to_arrays() if name.startswith("validation_") and name != "validation_step"]
         writer.writerow(["step", "loss", "accuracy", "grad_norm", "seconds", *validation])
         for i in range(self.n_steps):
-            row = [i + 1, self.loss[i], self.accuracy[i], self.grad_norm[i], f"{self.seconds[i]:.3f}"]
+            numbers = [_printed(values[i]) for values in (self.loss, self.accuracy, self.grad_norm)]
             at = validated.get(i + 1)
-            row += ["" if at is None else getattr(self, name)[at] for name in validation]
-            writer.writerow(row)
+            found = ["" if at is None else _printed(getattr(self, name)[at]) for name in validation]
+            writer.writerow([i + 1, *numbers, f"{self.seconds[i]:.3f}", *found])
         return out.getvalue()
+
+
+def _printed(value: float) -> str:
+    """Fewest digits that give the number back, in single precision if it has no more."""
+    with np.errstate(over="ignore"):
+        single = np.float32(value)
+    return str(single if single == value or np.isnan(value) else np.float64(value))
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Losses, masked and normalised by the mask, so that their scale does not depend on padding."""
+"""Losses, masked and normalised by the mask, so that their scale does not depend on padding.
+
+Masks select and never multiply, before anything else is computed: what is masked may be NaN, and has no gradient.
+"""
 
 from collections.abc import Callable
 
@@ -23,8 +26,8 @@ def mean_squared_error(outputs: jax.Array, trial: Trial) -> jax.Array:
     -------
     scalar array
     """
-    per_step = jnp.mean((outputs - trial.targets) ** 2, axis=-1)
-    return _masked_mean(per_step, trial.mask)
+    missed = selected(outputs - trial.targets, trial.mask)
+    return masked_mean(jnp.mean(missed**2, axis=-1), trial.mask)
 
 
 def cross_entropy(outputs: jax.Array, trial: Trial) -> jax.Array:
@@ -40,13 +43,21 @@ def cross_entropy(outputs: jax.Array, trial: Trial) -> jax.Array:
     -------
     scalar array
     """
-    log_probability = jax.nn.log_softmax(outputs, axis=-1)
-    chosen = jnp.take_along_axis(log_probability, trial.targets[..., None], axis=-1)[..., 0]
-    return _masked_mean(-chosen, trial.mask)
+    log_probability = jax.nn.log_softmax(selected(outputs, trial.mask), axis=-1)
+    labels = jnp.where(trial.mask != 0, trial.targets, 0)
+    chosen = jnp.take_along_axis(log_probability, labels[..., None], axis=-1)[..., 0]
+    return masked_mean(-chosen, trial.mask)
 
 
-def _masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
-    return jnp.sum(values * mask) / jnp.maximum(jnp.sum(mask), 1)
+def selected(values: jax.Array, mask: jax.Array) -> jax.Array:
+    """Values (T, B, n) where a mask (T, B) is not zero, and 0 elsewhere, where they may be anything."""
+    return jnp.where((mask != 0)[..., None], values, 0.0)
+
+
+def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
+    """Mean of values weighted by a mask of their shape; where it is zero they may be anything, NaN included."""
+    weighted = jnp.where(mask != 0, values, 0.0) * mask.astype(values.dtype)
+    return jnp.sum(weighted) / jnp.maximum(jnp.sum(mask.astype(values.dtype)), 1)
 
 
 LOSSES: dict[str, Loss] = {"mse": mean_squared_error, "cross_entropy": cross_entropy}

@@ -6,8 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..models import Activity, RateRNN
-from ..models._equation import Parameters, RateEquation
+from ..models import Activity, Network, RateRNN
 from ..tasks import Trial
 
 
@@ -47,18 +46,22 @@ class ActivityMatch:
         if units.dtype.kind not in "iu" or units.ndim != 1 or not units.size or units.min() < 0 or units.max() >= n:
             raise ValueError(f"units must be indices in 0..{n - 1} of the teacher's units; got {units!r:.80}.")
         object.__setattr__(self, "units", units)
-        object.__setattr__(self, "_parameters", self.teacher.parameters())
+        object.__setattr__(self, "_network", self.teacher.network)
 
     def __repr__(self) -> str:
         return f"ActivityMatch(strength={self.strength}, n_units={len(self.units)}, teacher_n_rec={self.teacher.n_rec})"
 
-    def __call__(self, equation: RateEquation, parameters: Parameters, activity: Activity, trial: Trial) -> jax.Array:
+    def __call__(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
         """Penalty, a scalar."""
-        teacher = self.teacher.equation.simulate(self._parameters, trial.inputs)  # type: ignore[attr-defined]
+        network_of_teacher = self._network  # type: ignore[attr-defined]
+        teacher = network_of_teacher.run(trial.inputs.astype(network_of_teacher.dtype))
         wanted = teacher.rates[:, :, self.units]
         if activity.rates.shape != wanted.shape:
-            raise ValueError(f"the network has {equation.n_rec} units, but follows {len(self.units)} of the teacher.")
-        inside = trial.inside[:, :, None].astype(wanted.dtype)
-        mean = jnp.sum(wanted * inside, axis=(0, 1), keepdims=True) / jnp.sum(inside)
-        missed = jnp.sum((activity.rates - wanted) ** 2 * inside)
-        return self.strength * missed / jnp.sum((wanted - mean) ** 2 * inside)
+            raise ValueError(f"the network has {network.n_rec} units, but follows {len(self.units)} of the teacher.")
+        inside = jnp.broadcast_to(trial.inside[:, :, None], wanted.shape)
+        mean = jnp.sum(jnp.where(inside, wanted, 0.0), axis=(0, 1), keepdims=True) / jnp.sum(trial.inside)
+        missed, spread = (
+            jnp.sum(jnp.where(inside, difference, 0.0) ** 2)
+            for difference in (activity.rates - wanted, wanted - jnp.broadcast_to(mean, wanted.shape))
+        )
+        return self.strength * missed / spread

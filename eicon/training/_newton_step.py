@@ -9,8 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..models import Activity
-from ..models._equation import Parameters
-from ..models._rollout import Trajectory, trajectory
+from ..models._network import Parameters
 from ..tasks import Trial
 from ._conjugate_gradient import backtrack, conjugate_gradient, line_search, next_damping
 from ._curvature import gauss_newton, probed_diagonal, rate_change
@@ -56,14 +55,14 @@ class Problem(NamedTuple):
     Attributes
     ----------
     objective : from values (P,) to the loss with penalties and the accuracy, of all trials
-    network : from values (P,), and how trajectories are to be computed, to parameters and activity of the first trials
-    convex : from parameters and activity to the loss with penalties of the first trials
+    run : from values (P,), and whether forward mode must go through, to values and activity of the first trials
+    convex : from values and activity to the loss with penalties of the first trials
     loss : from outputs to the loss of the first trials
     trial : the first trials
     """
 
     objective: Callable[[jax.Array], tuple[jax.Array, jax.Array]]
-    network: Callable[[jax.Array, Callable[..., Trajectory]], tuple[Parameters, Activity]]
+    run: Callable[[jax.Array, bool], tuple[Parameters, Activity]]
     convex: Callable[[Parameters, Activity], jax.Array]
     loss: Callable[[jax.Array], jax.Array]
     trial: Trial
@@ -88,7 +87,7 @@ def newton_step(problem: Problem, state: State, key: jax.Array, options: Options
     """Do one iteration; the next state, and its record (fields of `eicon.training.results.HessianFreeHistory`)."""
     values, damping = state.values, state.damping
     (loss, accuracy), gradient = jax.value_and_grad(problem.objective, has_aux=True)(values)
-    undamped = gauss_newton(problem.network, problem.convex, values)
+    undamped = gauss_newton(problem.run, problem.convex, values)
     iterates = conjugate_gradient(
         _damped(problem, state, undamped, options.structural_damping),
         -gradient,
@@ -130,7 +129,7 @@ def _damped(
     def convex(parameters: Parameters, activity: Activity) -> jax.Array:
         return problem.convex(parameters, activity) + damping * stiffness * rate_change(activity, problem.trial)
 
-    product = gauss_newton(problem.network, convex, values)
+    product = gauss_newton(problem.run, convex, values)
     return lambda v: product(v) + damping * v
 
 
@@ -139,7 +138,7 @@ def _preconditioner(problem: Problem, state: State, key: jax.Array, n_probes: in
         return jnp.ones_like(state.values)
 
     def outputs(values: jax.Array) -> jax.Array:
-        return problem.network(values, trajectory)[1].outputs
+        return problem.run(values, False)[1].outputs
 
     diagonal = probed_diagonal(outputs, problem.loss, state.values, key, n_probes) + state.damping
     # Entries without curvature and damping (masked ones, undamped) have no gradient either; any number does.

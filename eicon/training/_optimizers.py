@@ -1,9 +1,9 @@
 """BrainPy's optimisers by name, and their state under names that do not change between runs."""
 
-import brainpy as bp
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
+
+from .._brainpy import bm, bp
 
 OPTIMIZERS = {
     "adam": bp.optim.Adam,

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from ..models import Activity
-from ..models._equation import Parameters, RateEquation
+from ..models import Activity, Network
 from ..tasks import Trial
+from ._losses import masked_mean, selected
 
-Regularizer = Callable[[RateEquation, Parameters, Activity, Trial], jax.Array]
+Regularizer = Callable[[Network, Activity, Trial], jax.Array]
 
-MATRICES = {"input": "raw_in", "recurrent": "raw_rec", "readout": "raw_out"}
+MATRICES = ("input", "recurrent", "readout")
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,11 @@ class WeightPenalty:
         if self.matrix not in MATRICES:
             raise ValueError(f"unknown matrix {self.matrix!r}; allowed: {', '.join(MATRICES)}.")
 
-    def __call__(self, equation: RateEquation, parameters: Parameters, activity: Activity, trial: Trial) -> jax.Array:
+    def __call__(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
         """Penalty, a scalar."""
-        connectivity = getattr(equation, self.matrix)
-        weights = connectivity.effective(parameters[MATRICES[self.matrix]])
+        weights, n = getattr(network, self.matrix).sizes()
         total = jnp.sum(jnp.abs(weights)) if self.power == 1 else jnp.sum(weights**2)
-        return self.strength * total / max(int(connectivity.exists.sum()), 1)
+        return self.strength * total / jnp.maximum(n, 1)
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,10 @@ class RatePenalty:
     def __post_init__(self) -> None:
         _check_strength(self.strength)
 
-    def __call__(self, equation: RateEquation, parameters: Parameters, activity: Activity, trial: Trial) -> jax.Array:
+    def __call__(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
         """Penalty, a scalar."""
-        inside = trial.inside.astype(activity.rates.dtype)
-        return self.strength * jnp.sum(jnp.mean(activity.rates**2, axis=-1) * inside) / jnp.sum(inside)
+        squares = jnp.mean(selected(activity.rates, trial.inside) ** 2, axis=-1)
+        return self.strength * masked_mean(squares, trial.inside)
 
 
 def _check_strength(strength: float) -> None:

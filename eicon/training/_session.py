@@ -9,14 +9,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
 from tqdm.auto import tqdm
 
+from .._brainpy import bm
+from .._key import key as key_of
 from ..models import RateRNN, save
-from ..models._equation import Parameters
+from ..models._network import Parameters
 from ..tasks import Task, Trial
 from ._checkpoint import write_checkpoint
 from ._history import History
@@ -70,7 +71,7 @@ class Session(ABC):
         self.net, self.task = net, task
         self.loss: Loss = LOSSES[loss] if isinstance(loss, str) else loss
         self.regularizers = tuple(regularizers)
-        self._key, key_validation = jax.random.split(jax.random.key(seed))
+        self._key, key_validation = jax.random.split(key_of(seed))
         key_trials, self._key_validation_noise = jax.random.split(key_validation)
         self._validation_trials = task.trials(validation_repeats, key=key_trials)
         self._conditions = _by_condition(task, self._validation_trials)
@@ -93,9 +94,9 @@ class Session(ABC):
         return Validation(*(float(value) for value in self._evaluate(self.net.parameters())))
 
     def _run_evaluation(self, parameters: Parameters) -> tuple[jax.Array, jax.Array, jax.Array]:
-        equation, trial = self.net.equation, self._validation_trials
-        key = self._key_validation_noise if equation.noisy else None
-        outputs = equation.simulate(parameters, trial.inputs, key).outputs
+        network, trial = self.net.network.replaced(parameters), self._validation_trials
+        inputs = trial.inputs.astype(network.dtype)
+        outputs = network.run(inputs, self._key_validation_noise if network.noisy else None).outputs
         correct = self.task.correct(outputs, trial)[None]
         by_condition = jnp.nanmean(jnp.where(self._conditions, correct, jnp.nan), axis=1)
         return self.loss(outputs, trial), self.task.accuracy(outputs, trial), by_condition.min()

@@ -4,13 +4,14 @@ import os
 import time
 from collections.abc import Callable, Sequence
 
-import brainpy as bp
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..models import RateRNN
+from .._brainpy import bm, bp
+from ..models import Leaky, RateRNN
+from ..models._cells import State
+from ..models._network import Parameters
 from ..tasks import Task
 from ._checkpoint import read_checkpoint
 from ._checks import check_fit
@@ -19,7 +20,7 @@ from ._losses import Loss
 from ._optimizers import clipped, describe_optimizer, make_optimizer, optimizer_state
 from ._regularizers import Regularizer
 from ._session import NonFiniteLoss, Session, label
-from ._vanishing import VanishingGradient
+from ._vanishing import VanishingGradient, currents_cotangents
 
 
 class Trainer(Session):
@@ -42,7 +43,7 @@ class Trainer(Session):
     loss : str or callable, optional
         ``"mse"``, ``"cross_entropy"`` or a function of (outputs, trial); default: the task's.
     regularizers : sequence
-        `WeightPenalty`, `RatePenalty`, `VanishingGradient` or functions of (equation, parameters, activity, trial).
+        `WeightPenalty`, `RatePenalty`, `VanishingGradient` or functions of (network, activity, trial).
     clip_norm : float or None
         Largest norm of the whole gradient.
     batch_size : int
@@ -81,6 +82,10 @@ class Trainer(Session):
         self._variables: dict[str, bm.Variable] = {**net.variables(), **optimizer_state(self.optimizer)}
         self.history = History()
         self._vanishing = [r for r in regularizers if isinstance(r, VanishingGradient)]
+        if self._vanishing and not isinstance(net.cell, Leaky):
+            raise ValueError(
+                f"VanishingGradient is defined for currents that leak, with the cell Leaky alone; got {net.cell!r}."
+            )
         probed = 1 if self._vanishing else None
         self._gradient = bm.grad(
             self._objective, grad_vars=self._trained, argnums=probed, has_aux=True, return_value=True
@@ -95,7 +100,7 @@ class Trainer(Session):
             "batch_size": batch_size,
             "validation_repeats": validation_repeats,
             "seed": seed,
-            "network": {**net.equation.constants, "trained": sorted(net.trainable_variables())},
+            "network": net.constants,
         }
 
     @property
@@ -173,34 +178,36 @@ class Trainer(Session):
 
     def _objective(
         self, step_key: jax.Array, probe: jax.Array | None = None
-    ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
+    ) -> tuple[jax.Array, tuple[jax.Array, State]]:
         key_trial, key_noise = jax.random.split(step_key)
         trial = self.task.sample(key_trial, self.batch_size)
-        parameters = self.net.parameters()
-        equation = self.net.equation
-        activity = equation.simulate(parameters, trial.inputs, key_noise if equation.noisy else None, probe)
+        network = self.net.network
+        inputs = trial.inputs.astype(network.dtype)
+        activity = network.run(inputs, key_noise if network.noisy else None, current=probe)
         total = self.loss(activity.outputs, trial)
         for regularizer in self.regularizers:
-            total = total + regularizer(equation, parameters, activity, trial)
-        return total, (self.task.accuracy(activity.outputs, trial), activity.currents)
+            total = total + regularizer(network, activity, trial)
+        return total, (self.task.accuracy(activity.outputs, trial), activity.states)
 
     def _gradients(self, step_key: jax.Array) -> tuple[dict[str, jax.Array], jax.Array, jax.Array]:
         if not self._vanishing:
             gradients, loss, (accuracy, _) = self._gradient(step_key)
             return gradients, loss, accuracy
         n_steps = jax.eval_shape(lambda key: self.task.sample(key, 1), step_key).n_steps
-        probe = jnp.zeros((n_steps, self.batch_size, self.net.n_rec), self.net.x0.dtype)
-        (gradients, cotangents), loss, (accuracy, currents) = self._gradient(step_key, probe)
+        network = self.net.network
+        probe = jnp.zeros((n_steps, self.batch_size, self.net.n_rec), network.dtype)
+        (gradients, of_received), loss, (accuracy, states) = self._gradient(step_key, probe)
+        cotangents = currents_cotangents(network, of_received)
+        recurrent = {name: value for name, value in network.values().items() if name.endswith("_rec")}
 
-        def omega(raw: jax.Array) -> jax.Array:
-            parameters = {**self.net.parameters(), "raw_rec": raw}
-            values = [penalty(self.net.equation, parameters, currents, cotangents) for penalty in self._vanishing]
+        def omega(raw: Parameters) -> jax.Array:
+            changed = network.replaced(raw)
+            values = [penalty(changed, states["x"], cotangents) for penalty in self._vanishing]
             return jnp.sum(jnp.stack(values))
 
-        value, by_weights = jax.value_and_grad(omega)(self.net.raw_rec.value)
-        if "raw_rec" in gradients:
-            gradients = {**gradients, "raw_rec": gradients["raw_rec"] + by_weights}
-        return gradients, loss + value, accuracy
+        value, by_weights = jax.value_and_grad(omega)(recurrent)
+        trained = {name: gradients[name] + by_weights[name] for name in recurrent if name in gradients}
+        return {**gradients, **trained}, loss + value, accuracy
 
     def _run_step(self, step: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         gradients, loss, accuracy = self._gradients(jax.random.fold_in(self._key, step))
@@ -208,15 +215,26 @@ class Trainer(Session):
         self.optimizer.update(gradients)
         return loss, accuracy, norm
 
-    def _run_chunk(self, steps: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        return bm.for_loop(self._run_step, steps)
+    def _run_chunk(self, first: jax.Array, n: jax.Array, room: jax.Array) -> jax.Array:
+        """Do some steps; loss, accuracy and norm of each, (S, 3), in an array that there is room for.
+
+        Their number ``n`` is not known to the compiler, which would take a loop of a single step apart, and round its
+        sums in another way than those of longer ones.
+        """
+
+        def one(i: jax.Array, records: jax.Array) -> tuple[jax.Array, jax.Array]:
+            found = jnp.stack([value.astype(records.dtype) for value in self._run_step(first + i)])
+            return i + 1, records.at[i].set(found)
+
+        return bm.while_loop(one, lambda i, _: i < n, (jnp.uint32(0), room))[1]
 
     def _advance(self, n: int, *, validate: bool) -> None:
         before, history_before = self._snapshot(), self.history
         start = time.perf_counter()
         try:
-            records = self._chunk(jnp.arange(self.step, self.step + n, dtype=jnp.uint32))
-            loss, accuracy, norm = (np.asarray(bm.as_jax(record)) for record in records)
+            room = jnp.zeros((n, 3), self.net.network.dtype)
+            records = self._chunk(jnp.uint32(self.step), jnp.uint32(n), room)
+            loss, accuracy, norm = np.asarray(bm.as_jax(records)).T
             self._check_finite(loss, norm)
             seconds_before = self.history.seconds[-1] if self.step else 0.0
             seconds = seconds_before + (time.perf_counter() - start) * np.arange(1, n + 1) / n

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from ..models._equation import Parameters, RateEquation
+from ..models import Network
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,24 @@ class VanishingGradient:
                 f"got {self.strength} and {self.bound}."
             )
 
-    def __call__(
-        self, equation: RateEquation, parameters: Parameters, currents: jax.Array, cotangents: jax.Array
-    ) -> jax.Array:
+    def __call__(self, network: Network, currents: jax.Array, cotangents: jax.Array) -> jax.Array:
         """Penalty, a scalar, of currents and dL/dx, both (T, B, N)."""
         later, x = cotangents[1:], currents[:-1]
-        slope = jax.jvp(equation.activation, (x,), (jnp.ones_like(x),))[1]
-        decay = jnp.broadcast_to(jnp.asarray(1 - equation.alpha, x.dtype), x.shape)
-        earlier = decay * later + slope * (later @ equation.scaled_weights(parameters).T)
+        cell, p, dt = network.cell, network.numbers(3), network.dt
+        # By `pull`, because derivatives of derivatives of sparse products are not known to JAX.
+        by_step = jax.vjp(lambda x, i: cell.step(p, {"x": x}, i, dt)["x"], x, jnp.zeros_like(x))[1]
+        leaked, of_received = by_step(later)
+        of_sent = network.recurrent.product().pull(of_received)
+        earlier = leaked + jax.vjp(lambda x: cell.send(p, {"x": x}), x)[1](of_sent)[0]
         size = jnp.sum(later**2, axis=-1)
         counts = (size >= self.bound) & (size > 0)
         ratio = jnp.sum(earlier**2, axis=-1) / jnp.where(counts, size, 1.0)
         off = jnp.where(counts, (ratio - 1) ** 2, 0.0)
         return self.strength * jnp.sum(off) / jnp.maximum(jnp.sum(counts), 1)
+
+
+def currents_cotangents(network: Network, of_received: jax.Array) -> jax.Array:
+    """Gradients with respect to currents of a leaky cell, from those with respect to what it received."""
+    at = jnp.zeros(of_received.shape, of_received.dtype)
+    by_received = jax.vjp(lambda d: network.cell.step(network.numbers(3), {"x": at}, d, network.dt)["x"], at)[1]
+    return of_received / by_received(jnp.ones_like(at))[0]

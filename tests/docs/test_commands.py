@@ -98,6 +98,8 @@ WORDS = {
 
 QUICK = {
     "benchmarks": "--variants core --out {out}/bench.json --page {out}/bench.md",
+    "benchmarks.alternating": "--parts cells --out {out}/alternating.json --page {out}/alternating.md",
+    "benchmarks.edges": "--out {out}/edges.json --page {out}/edges.md",
     "benchmarks.fixed_points": "--variants eicon-again --page {out}/fixed_points.md",
     "benchmarks.memory": "--out {out} --page {out}/memory.md",
     "benchmarks.romo": "--variants eicon --page {out}/romo.md",

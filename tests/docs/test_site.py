@@ -118,7 +118,7 @@ class TestSignatures:
         from eicon import RateRNN
 
         arguments, _ = shown("class", RateRNN)
-        assert arguments.startswith("(recurrent: Connectivity, input: Connectivity, readout: Connectivity, *, activ")
+        assert arguments.startswith("(recurrent: Connectivity | Weights, input: Connectivity | Weights, readout: Conn")
 
     def test_methods_lose_self_and_strings_become_names(self, shown):
         from eicon import Connectivity

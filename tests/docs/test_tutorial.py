@@ -1,5 +1,7 @@
 """Every block of the tutorial runs as printed, and does what the text around it says."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -56,13 +58,18 @@ def test_tutorial_runs(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", sorted((DOCS / "howto").glob("*.md")), ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [*sorted((DOCS / "howto").glob("*.md")), DOCS / "concepts.md"], ids=lambda page: page.stem
+)
 def test_python_of_the_howto_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")
     names = {"__name__": "__main__"}
     for block in blocks_of(page):
-        if block.language == "python":
+        if block.file:
+            Path(block.file).write_text(block.text, "utf-8")
+        elif block.language == "python":
             try:
                 exec(compile(block.text, page.name, "exec"), names)  # noqa: S102
             except ImportError as error:

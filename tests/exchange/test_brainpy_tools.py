@@ -46,7 +46,7 @@ def test_one_step_of_bptt_is_one_step_along_our_gradient():
     start = {name: np.asarray(value) for name, value in net.parameters().items()}
 
     def loss(parameters):
-        outputs = net.equation.simulate(net.parameters() | parameters, jnp.asarray(INPUTS)).outputs
+        outputs = net.network.replaced(parameters).run(jnp.asarray(INPUTS)).outputs
         return jnp.mean((outputs - TARGETS) ** 2)
 
     gradient = jax.grad(loss)({name: net.parameters()[name] for name in net.trainable_variables()})

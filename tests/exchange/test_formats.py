@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import h5py
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -94,7 +95,7 @@ def test_round_trip(through, kind, example, tmp_path):
             conditions={name: values[first] for name, values in trial.conditions.items()},
             epochs={name: span[first] for name, span in trial.epochs.items()},
         )
-        activity = type(activity)(*(values[:, first] for values in activity))
+        activity = jax.tree.map(lambda values: values[:, first], activity)
     wanted = recorded(net, trial, activity, task)
     assert_same(through(tmp_path, net, trial, activity, task=task), wanted)
 

@@ -11,7 +11,7 @@ import pytest
 
 from eicon import exchange
 from eicon.exchange import simulate
-from eicon.models import ACTIVATIONS, Connectivity, RateRNN
+from eicon.models import ACTIVATIONS, Activity, Connectivity, RateRNN
 
 N = 10
 
@@ -41,6 +41,10 @@ def inputs(dtype=np.float32):
 
 
 def assert_close(found, wanted, tolerance):
+    """Outputs, rates and currents of a simulator, or of another network, against those of a network."""
+    found, wanted = (
+        (a.outputs, a.rates, a.currents) if isinstance(a, Activity) else a for a in (found, wanted)
+    )
     for a, b in zip(found, wanted, strict=True):
         assert np.shape(a) == np.shape(b)
         assert np.abs(b).max() > 0.1
@@ -74,7 +78,7 @@ def test_folder_round_trip(options, tmp_path):
     assert {name: labels.tolist() for name, labels in back.units.items()} == {
         name: labels.tolist() for name, labels in net.units.items()
     }
-    assert not back.equation.recurrent.mask.diagonal().any()  # no autapses before, none after
+    assert not back.recurrent.connectivity.mask.diagonal().any()  # no autapses before, none after
     assert {p.name for p in (tmp_path / "w").iterdir()} == {"weights.npz", "simulate.py"}
 
 
@@ -83,7 +87,7 @@ def test_noise_covariance_and_exponent_survive(tmp_path):
     net = make("power_law", noise_covariance=covariance, sigma_rec=0.1)
     exchange.write_numpy(tmp_path / "w", net)
     back = exchange.read_numpy(tmp_path / "w")
-    np.testing.assert_array_equal(back.equation.noise_covariance, covariance)
+    np.testing.assert_array_equal(back.noise_covariance, covariance)
     assert back.activation.to_dict() == {"name": "power_law", "exponent": 1.5, "gain": 0.4}
 
 
@@ -164,10 +168,10 @@ def test_signs_and_absent_connections_are_kept():
     signed = np.abs(W) * np.where(np.arange(N) < 7, 1, -1)[:, None] * (rng.random((N, N)) < 0.5)
     net = exchange.from_numpy(signed, W_IN, W_OUT, orientation="pre, post", sign="rows", keep_zeros=True)
     assert net.is_excitatory.tolist() == [True] * 7 + [False] * 3
-    assert net.equation.recurrent.exists.tolist() == (signed != 0).tolist()
+    assert net.recurrent.connectivity.exists.tolist() == (signed != 0).tolist()
     free = exchange.from_numpy(signed, W_IN, W_OUT, orientation="pre, post")
     assert not free.is_excitatory.any()
-    assert free.equation.recurrent.exists.all()
+    assert free.recurrent.connectivity.exists.all()
     given = exchange.from_numpy(signed, W_IN, W_OUT, orientation="pre, post", sign=[1] * 7 + [-1] * 3)
     assert given.is_excitatory.tolist() == net.is_excitatory.tolist()
     for made in (net, free, given):

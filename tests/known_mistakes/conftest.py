@@ -41,8 +41,8 @@ def trained() -> Callable[[str], Trained]:
             frozen = dale.mask & (np.random.default_rng(0).random((10, 10)) < 0.3)
             net = RateRNN(
                 dale.frozen(start.W_rec, frozen),
-                start.equation.input,
-                start.equation.readout,
+                start.input.connectivity,
+                start.readout.connectivity,
                 weights={"recurrent": start.W_rec, "input": start.W_in, "readout": start.W_out},
             )
             before = np.asarray(net.W_rec)

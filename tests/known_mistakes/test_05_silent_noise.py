@@ -51,7 +51,7 @@ def test_ours_inside_a_gradient():
     silence, key = np.zeros((T, B, 1), np.float32), jax.random.key(0)
 
     def loss(parameters):
-        currents = net.equation.simulate(parameters, jax.numpy.asarray(silence), key).currents
+        currents = net.network.replaced(parameters).run(jax.numpy.asarray(silence), key).currents
         return currents.sum(), currents
 
     _, inside = jax.grad(loss, has_aux=True)(net.parameters())

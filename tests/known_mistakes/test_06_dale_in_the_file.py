@@ -38,7 +38,7 @@ def test_a_trained_network_passes_after_save_and_load(optimizer, trained, tmp_pa
     net = trained(optimizer).net
     net.save(tmp_path / "net.npz")
     back = load(tmp_path / "net.npz")
-    check(np.asarray(back.W_rec), back.equation.recurrent.sign)
+    check(np.asarray(back.W_rec), back.recurrent.connectivity.sign)
     assert verify(back).ok
     np.testing.assert_array_equal(back.W_rec, net.W_rec)
 

@@ -32,7 +32,7 @@ def wrong(optimizer: bp.optim.Optimizer, frozen: np.ndarray) -> tuple[np.ndarray
 @pytest.mark.parametrize("optimizer", EVERY_OPTIMIZER)
 def test_ours_with_every_optimizer_and_weight_decay(optimizer, trained):
     result = trained(optimizer)
-    absent = ~result.net.equation.recurrent.exists
+    absent = ~result.net.recurrent.connectivity.exists
     after = np.asarray(result.net.W_rec)
     check(result.before[~absent], after[~absent], result.frozen[~absent])
     assert (after[absent] == 0).all()

@@ -54,11 +54,11 @@ def test_ours(loss):
 
 
 def test_our_rate_penalty():
-    equation, parameters = RateRNN.dale(2, 10, 3).equation, {}
+    network = RateRNN.dale(2, 10, 3).network
     penalty = RatePenalty(1.0)
 
     def loss(rates: jax.Array, trial: Trial) -> jax.Array:
-        return penalty(equation, parameters, Activity(rates, rates, rates), trial)
+        return penalty(network, Activity(rates, rates, {"x": rates}), trial)
 
     check(loss, *batch("mse"))
 

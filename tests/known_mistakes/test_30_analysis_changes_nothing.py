@@ -101,7 +101,7 @@ def analyses(rates):
         "aligned_nrmse": lambda net: analysis.similarity.aligned_nrmse(rates, rates, 2),
         "compare": lambda net: analysis.compare(rates, rates, OUTPUTS, OUTPUTS, net.W_rec, net.W_rec),
         "condense": lambda net: net.condensed(
-            analysis.condense(rates, net.W_rec, net.W_out, 6, sign=net.equation.recurrent.sign)
+            analysis.condense(rates, net.W_rec, net.W_out, 6, sign=net.recurrent.connectivity.sign)
         ),
         "ramp_index": lambda net: analysis.ramp_index(rates, START, STOP),
         "temporal_scaling": lambda net: analysis.temporal_scaling(rates, START, STOP, COHERENCE),

@@ -36,10 +36,9 @@ def numpy_effective(connectivity: Connectivity, raw: np.ndarray) -> np.ndarray:
 def numpy_run(net: RateRNN, inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Outputs, rates and currents of the printed equation without noise, unit by unit, in float64."""
     raw = {name: np.asarray(value, np.float64) for name, value in net.parameters().items()}
-    equation = net.equation
-    w_rec = numpy_effective(equation.recurrent, raw["raw_rec"])
-    w_in = numpy_effective(equation.input, raw["raw_in"])
-    w_out = numpy_effective(equation.readout, raw["raw_out"])
+    w_rec = numpy_effective(net.recurrent.connectivity, raw["raw_rec"])
+    w_in = numpy_effective(net.input.connectivity, raw["raw_in"])
+    w_out = numpy_effective(net.readout.connectivity, raw["raw_out"])
     b_rec, b_out = raw.get("b_rec", np.zeros(net.n_rec)), raw.get("b_out", np.zeros(net.n_out))
     n_steps, n_trials = inputs.shape[:2]
     x = np.tile(raw["x0"], (n_trials, 1))

@@ -48,7 +48,7 @@ def rates(name):
 
 def condensation(name, net, size, method):
     """Without the runs that `condense_network` adds."""
-    sign = net.equation.recurrent.sign
+    sign = net.recurrent.connectivity.sign
     return condense(rates(name), net.W_rec, net.W_out, size, method=method, sign=sign if sign.any() else None)
 
 
@@ -66,8 +66,8 @@ def test_every_method_makes_every_network_a_smaller_one(name, method, tmp_path):
     assert state(net) == before
     assert verify(small).ok
     assert (small.n_in, small.n_rec, small.n_out) == (2, SIZE, 2)
-    sign = net.equation.recurrent.sign[found.kept]
-    np.testing.assert_array_equal(small.equation.recurrent.sign, sign)
+    sign = net.recurrent.connectivity.sign[found.kept]
+    np.testing.assert_array_equal(small.recurrent.connectivity.sign, sign)
     assert (sign[:, None] * np.asarray(small.W_rec) >= 0).all()
     np.testing.assert_array_equal(small.tau, net.tau[found.kept])
     np.testing.assert_array_equal(small.units["region"], net.units["region"][found.kept])
@@ -83,11 +83,11 @@ def test_every_method_makes_every_network_a_smaller_one(name, method, tmp_path):
     assert (small.b_out is not None) == (net.b_out is not None or found.readout_bias.any())
     if name.startswith("dale"):
         assert not np.asarray(small.W_out)[~small.is_excitatory].any()
-        assert not small.equation.readout.mask[~small.is_excitatory].any()
+        assert not small.readout.connectivity.mask[~small.is_excitatory].any()
     save(small, tmp_path / "small.npz")
     again = load(tmp_path / "small.npz")
     assert state(again) == state(small)
-    assert again.equation == small.equation
+    assert again.constants == small.constants
 
 
 @pytest.mark.parametrize("name", ["dale-relu", pytest.param("connectome-tanh", marks=pytest.mark.battery)])
@@ -112,7 +112,7 @@ def test_all_units_are_the_same_network_again_and_again(name, method):
     np.testing.assert_array_equal(outputs(same), outputs(net))
     again = same.condensed(condensation(name, same, N, method))
     assert state(again) == state(same)
-    assert again.equation == same.equation
+    assert again.constants == same.constants
 
 
 def duplicated(sign, dtype=np.float32, **options):
@@ -163,11 +163,11 @@ def reordered(net, order):
     weights = {role: np.asarray(matrix) for role, matrix in roles.items()}
     weights["recurrent"] = weights["recurrent"][np.ix_(order, order)]
     weights["input"], weights["readout"] = weights["input"][:, order], weights["readout"][order]
-    old = net.equation
+    readout = net.readout.connectivity
     parts = (
-        Connectivity.dense(N, N, sign=old.recurrent.sign[order]),
-        Connectivity.dense(2, N, sign=old.input.sign),
-        Connectivity(old.readout.sign[order], old.readout.mask[order], old.readout.fixed[order]),
+        Connectivity.dense(N, N, sign=net.recurrent.sign[order]),
+        Connectivity.dense(2, N, sign=net.input.sign),
+        Connectivity(readout.sign[order], readout.mask[order], readout.fixed[order]),
     )
     x0 = np.asarray(net.x0.value)[order]
     return RateRNN(*parts, weights=weights, tau=net.tau[order], x0=x0, activation=net.activation)
@@ -208,7 +208,7 @@ def test_biases_are_made_only_where_they_are_asked_for():
 def test_frozen_recurrent_weights_stay_frozen():
     net = RateRNN.from_connectome(ANATOMY, 2, 2, sign=DALE, freeze=True, seed=1)
     small, found = condense_network(net, INPUTS, SIZE)
-    assert not small.equation.recurrent.trainable
+    assert not small.recurrent.connectivity.trainable
     assert "raw_rec" not in small.trainable_variables()
     np.testing.assert_allclose(small.W_rec, found.recurrent, rtol=1e-6)
     assert verify(small).ok
@@ -221,9 +221,9 @@ def test_all_pairs_can_connect_and_what_was_read_out_can_be_again():
     # Non-negative least squares makes zeros; they are still connections.
     small = net.condensed(hand(net, kept=np.array([0, 11]), recurrent=np.zeros((2, 2)), readout=np.zeros((2, 2))))
     assert small.is_excitatory.tolist() == [True, False]
-    assert small.equation.recurrent.mask.all()
-    assert small.equation.input.mask.all()
-    assert small.equation.readout.mask.tolist() == [[True, True], [False, False]]
+    assert small.recurrent.connectivity.mask.all()
+    assert small.input.connectivity.mask.all()
+    assert small.readout.connectivity.mask.tolist() == [[True, True], [False, False]]
 
 
 def test_inputs_that_do_not_exist_stay_away_from_units_that_stay():
@@ -232,10 +232,10 @@ def test_inputs_that_do_not_exist_stay_away_from_units_that_stay():
     parts = Connectivity.dense(N, N), Connectivity(np.zeros(2, int), there, np.zeros((2, N))), Connectivity.dense(N, 2)
     net = RateRNN(*parts, activation="tanh", seed=2)
     small, found = condense_network(net, INPUTS, SIZE)
-    np.testing.assert_array_equal(small.equation.input.mask, there[:, found.kept])
+    np.testing.assert_array_equal(small.input.connectivity.mask, there[:, found.kept])
     small, found = condense_network(net, INPUTS, 3, method="merge", incoming="averaged")
     reached = [[there[k, found.groups == q].any() for q in range(3)] for k in range(2)]
-    np.testing.assert_array_equal(small.equation.input.mask, reached)
+    np.testing.assert_array_equal(small.input.connectivity.mask, reached)
 
 
 def test_dale_networks_that_are_read_out_with_both_signs():
@@ -251,10 +251,10 @@ def test_dale_networks_that_are_read_out_with_both_signs():
 def test_without_dale_rows_are_free_where_their_weights_are_of_both_signs():
     net = NETS["dale-tanh"]
     small, found = condense_network(net, INPUTS, SIZE, dale=False)
-    sign = net.equation.recurrent.sign[found.kept]
+    sign = net.recurrent.connectivity.sign[found.kept]
     mixed = (sign[:, None] * found.recurrent < 0).any(axis=1)
     assert mixed.any()
-    np.testing.assert_array_equal(small.equation.recurrent.sign, np.where(mixed, 0, sign))
+    np.testing.assert_array_equal(small.recurrent.connectivity.sign, np.where(mixed, 0, sign))
     np.testing.assert_allclose(small.W_rec, found.recurrent, rtol=1e-6)
     bound = condense_network(net, INPUTS, SIZE)
     assert found.reconstruction_error <= bound.condensation.reconstruction_error
@@ -265,7 +265,7 @@ def test_other_maps_to_positive_weights(positive):
     net = RateRNN.dale(2, N, 2, positive=positive, seed=1)
     found = condensation("dale-tanh", net, SIZE, "subset")
     small = net.condensed(found)
-    assert small.equation.recurrent.positive == positive
+    assert small.recurrent.connectivity.positive == positive
     np.testing.assert_allclose(small.W_rec, found.recurrent, rtol=1e-5, atol=1e-6)
     assert verify(small).ok
 
@@ -280,7 +280,7 @@ def test_recording_is_repeatable_and_keeps_its_noise_to_itself():
     rates = np.asarray(net.predict(INPUTS, key=jax.random.key(0)).rates)
     initial = np.broadcast_to(net.activation(net.x0.value), rates[:1].shape)
     seen = np.concatenate([initial, rates])
-    expected = condense(seen, net.W_rec, net.W_out, 6, sign=net.equation.recurrent.sign)
+    expected = condense(seen, net.W_rec, net.W_out, 6, sign=net.recurrent.connectivity.sign)
     np.testing.assert_array_equal(loud.condensation.recurrent, expected.recurrent)
     assert net.sigma_rec == loud.net.sigma_rec == 0.2
 

@@ -1,10 +1,11 @@
 """Constraints on a weight matrix."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import Connectivity
+from eicon.models import Connectivity, Dense
 
 MAPS = ("abs", "relu", "softplus")
 
@@ -19,6 +20,11 @@ def mixed(positive="abs"):
     return connectivity, np.where(kind == 2, 0, values).astype(np.float32)
 
 
+def effective(connectivity, raw):
+    """Weights that a network has of these raw ones."""
+    return Dense.constrained(connectivity, raw).effective()
+
+
 def test_dense_is_all_to_all_and_free():
     dense = Connectivity.dense(2, 3)
     assert dense.shape == (2, 3)
@@ -27,7 +33,7 @@ def test_dense_is_all_to_all_and_free():
     assert not dense.fixed.any()
     assert dense.trainable
     raw = jnp.array([[1.0, -2, 3], [-4, 5, -6]])
-    np.testing.assert_array_equal(dense.effective(raw), raw)
+    np.testing.assert_array_equal(effective(dense, raw), raw)
 
 
 def test_dense_takes_one_sign_or_one_per_row():
@@ -52,7 +58,7 @@ def test_dale_with_autapses_or_other_targets_is_full():
 def test_excitatory_only_reads_the_rows_that_excite():
     readout = Connectivity.excitatory_only([1, 1, -1], 2)
     assert readout.mask.tolist() == [[True, True], [True, True], [False, False]]
-    assert (np.asarray(readout.effective(jnp.full((3, 2), -1.0))) == [[1, 1], [1, 1], [0, 0]]).all()
+    assert (np.asarray(effective(readout, jnp.full((3, 2), -1.0))) == [[1, 1], [1, 1], [0, 0]]).all()
     assert Connectivity.excitatory_only([0, 0], 2).mask.all()
 
 
@@ -61,7 +67,7 @@ def test_effective_equals_the_formula(positive, reference_effective):
     connectivity, _ = mixed(positive)
     raw = np.random.default_rng(3).normal(size=connectivity.shape).astype(np.float32)
     np.testing.assert_allclose(
-        connectivity.effective(jnp.asarray(raw)), reference_effective(connectivity, raw), rtol=1e-6
+        effective(connectivity, jnp.asarray(raw)), reference_effective(connectivity, raw), rtol=1e-6
     )
 
 
@@ -71,13 +77,13 @@ def test_raw_and_back(positive, scale):
     connectivity, weights = mixed(positive)
     weights = np.where(connectivity.mask, scale * weights, weights)
     raw = jnp.asarray(connectivity.raw(weights), jnp.float32)
-    np.testing.assert_allclose(connectivity.effective(raw), weights, rtol=2e-5)
+    np.testing.assert_allclose(effective(connectivity, raw), weights, rtol=2e-5)
 
 
 @pytest.mark.parametrize("positive", MAPS)
 def test_a_zero_weight_survives(positive):
     dale = Connectivity.dale(4, 0.5, positive=positive)
-    back = dale.effective(jnp.asarray(dale.raw(np.zeros((4, 4))), jnp.float32))
+    back = effective(dale, jnp.asarray(dale.raw(np.zeros((4, 4))), jnp.float32))
     np.testing.assert_allclose(back, 0, atol=1e-6)
 
 
@@ -95,9 +101,9 @@ def test_frozen_entries_keep_their_value_whatever_the_raw_weights():
     assert not frozen.mask[entries].any()
     np.testing.assert_array_equal(frozen.mask | entries, dale.mask)
     noise = jnp.asarray(np.random.default_rng(0).normal(size=(4, 4)), jnp.float32)
-    effective = np.asarray(frozen.effective(noise))
-    assert effective[entries].tolist() == [1, 2, -4]
-    assert (effective[frozen.mask] == np.asarray(dale.effective(noise))[frozen.mask]).all()
+    found = np.asarray(effective(frozen, noise))
+    assert found[entries].tolist() == [1, 2, -4]
+    assert (found[frozen.mask] == np.asarray(effective(dale, noise))[frozen.mask]).all()
 
 
 def test_frozen_as_a_whole_cannot_learn():
@@ -105,7 +111,7 @@ def test_frozen_as_a_whole_cannot_learn():
     weights = np.array([1, 1, -1, -1])[:, None] * (1 - np.eye(4))
     frozen = dale.frozen(weights)
     assert not frozen.trainable
-    np.testing.assert_array_equal(frozen.effective(jnp.ones((4, 4))), weights)
+    np.testing.assert_array_equal(effective(frozen, jnp.ones((4, 4))), weights)
 
 
 def test_freezing_keeps_what_was_fixed_before():
@@ -151,20 +157,69 @@ CONSTRAINED = {
 
 
 @pytest.mark.parametrize("name", CONSTRAINED)
-def test_a_constraint_gives_the_same_bits(name, reference_effective):
+def test_weights_hold_a_connectivity_and_give_it_back(name, reference_effective):
     connectivity = CONSTRAINED[name]
-    raw = jnp.asarray(np.random.default_rng(3).normal(size=connectivity.shape), jnp.float32)
-    effective = np.asarray(connectivity.constraint(raw.dtype).effective(raw, connectivity.positive))
-    assert effective.tobytes() == np.asarray(connectivity.effective(raw)).tobytes()
-    np.testing.assert_allclose(effective, reference_effective(connectivity, np.asarray(raw)), rtol=1e-6)
+    raw = np.random.default_rng(3).normal(size=connectivity.shape).astype(np.float32)
+    weights = Dense.constrained(connectivity, raw)
+    assert np.asarray(weights.raw).tobytes() == raw.tobytes()
+    assert weights.connectivity.digest == connectivity.digest
+    assert weights.positive == connectivity.positive
+    assert weights.shape == connectivity.shape
+    assert weights.trainable == connectivity.trainable
+    np.testing.assert_array_equal(weights.sign, connectivity.sign)
+    wanted = reference_effective(connectivity, raw)
+    np.testing.assert_allclose(weights.effective(), wanted, rtol=1e-6)
+    np.testing.assert_array_equal(weights.matrix(), weights.effective())
+    sizes, n = weights.sizes()
+    np.testing.assert_array_equal(sizes, weights.effective())
+    assert n == connectivity.exists.sum()
 
 
-def test_a_constraint_holds_only_what_constrains():
+@pytest.mark.parametrize("name", CONSTRAINED)
+def test_products_are_those_of_the_effective_matrix(name, reference_effective):
+    connectivity = CONSTRAINED[name]
+    rng = np.random.default_rng(4)
+    raw = rng.normal(size=connectivity.shape).astype(np.float32)
+    product, matrix = Dense.constrained(connectivity, raw).product(), reference_effective(connectivity, raw)
+    r, g = (jnp.asarray(rng.normal(size=(3, 2, n)), jnp.float32) for n in connectivity.shape)
+    np.testing.assert_allclose(product.send(r), r @ matrix, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(product.pull(g), g @ matrix.T, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(product.outer(r, g).values, np.einsum("tbi,tbj->ij", r, g), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", CONSTRAINED)
+def test_some_of_the_weights(name, reference_effective):
+    connectivity = CONSTRAINED[name]
+    n_pre, n_post = connectivity.shape
+    rng = np.random.default_rng(5)
+    raw = rng.normal(size=connectivity.shape).astype(np.float32)
+    pairs = [(rng.random(n_pre) < 0.5, rng.random(n_post) < 0.5) for _ in range(2)]
+    part = Dense.constrained(connectivity, raw).between(pairs)
+    matrix = reference_effective(connectivity, raw)
+    wanted = [
+        [matrix[i, j] if any(source[i] and target[j] for source, target in pairs) else 0.0 for j in range(n_post)]
+        for i in range(n_pre)
+    ]
+    np.testing.assert_allclose(part.send(jnp.eye(n_pre)), wanted, rtol=1e-6)
+    assert not np.asarray(Dense.constrained(connectivity, raw).between([]).values).any()
+
+
+def test_weights_hold_only_what_constrains():
     """So that free networks run no code for it."""
-    assert Connectivity.dense(3, 4).constraint(np.dtype(np.float32)) == (None, None, None)
-    sign, mask, fixed = Connectivity.dale(4).constraint(np.dtype(np.float32))
-    assert sign.shape == mask.shape == (4, 4)
-    assert fixed is None
+    free = Dense.constrained(Connectivity.dense(3, 4), np.zeros((3, 4)))
+    assert (free.signs, free.mask, free.fixed) == (None, None, None)
+    dale = Dense.constrained(Connectivity.dale(4), np.zeros((4, 4)))
+    assert dale.signs.shape == (4,)
+    assert dale.mask.shape == (4, 4)
+    assert dale.fixed is None
+
+
+def test_whatever_lies_under_a_mask_changes_nothing():
+    """Raw weights where no connection is: NaN or infinite, they reach neither weights nor gradient."""
+    weights = Dense.constrained(Connectivity.dale(4), np.where(np.eye(4), np.nan, 0.5))
+    assert np.isfinite(weights.effective()).all()
+    gradient = np.asarray(jax.grad(lambda w: (w.effective() ** 2).sum(), allow_int=True)(weights).raw)
+    np.testing.assert_array_equal(gradient, 1.0 - np.eye(4))
 
 
 ONES, ZEROS = np.ones((2, 2), bool), np.zeros((2, 2))

@@ -88,7 +88,7 @@ def test_options_of_the_network_are_passed_on():
     assert net.b_rec is None
     assert net.b_out is None
     assert net.sigma_rec == 0.1
-    assert net.equation.recurrent.positive == "softplus"
+    assert net.recurrent.connectivity.positive == "softplus"
     np.testing.assert_allclose(net.x0.value, 0.3)
     np.testing.assert_array_equal(net.units["region"], labels)
     np.testing.assert_array_equal(net.is_excitatory, DALE > 0)

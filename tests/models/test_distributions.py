@@ -133,7 +133,7 @@ def test_networks_draw_all_three_matrices_from_it(name):
     w_in, w_out = np.asarray(net.W_in, np.float64), np.asarray(net.W_out, np.float64)[:80]
     assert stats.kstest(np.abs(10 * w_in).ravel(), SIZES[name].cdf).pvalue > 0.001
     assert stats.kstest((80 * w_out).ravel(), SIZES[name].cdf).pvalue > 0.001
-    w_rec = np.abs(np.asarray(net.W_rec, np.float64)[:80][net.equation.recurrent.mask[:80]])
+    w_rec = np.abs(np.asarray(net.W_rec, np.float64)[:80][net.recurrent.connectivity.mask[:80]])
     assert w_rec.std() / w_rec.mean() == pytest.approx(np.sqrt(VARIANCE[name]), rel=SPREAD[name])
     assert (net.W_in != plain.W_in).any()
     assert (net.W_out != plain.W_out).any() == (name != "gamma")

@@ -9,7 +9,8 @@ import pytest
 from eicon.analysis import condense
 from eicon.models import RateRNN, load, save
 from eicon.models._noise import covariance_root
-from eicon.training._epochs import _unconstrained
+from eicon.tasks import PerceptualDecision
+from eicon.training import EpochTrainer
 
 N, SIGMA, TAU = 10, 0.3, 40.0
 FACTORS = np.random.default_rng(0).normal(size=(N, N)) * np.linspace(0.2, 1.5, N)
@@ -74,7 +75,7 @@ def test_extremes(uncoupled):
     silence, key = jnp.zeros((6, 4, N)), jax.random.key(0)
 
     def run(net):
-        return np.asarray(net.equation.drive(net.parameters(), silence, key))
+        return net.dt / net.tau * np.asarray(net.network.drive(silence, key))
 
     shared = run(uncoupled(sigma_rec=SIGMA, noise_covariance=np.ones((N, N))))
     np.testing.assert_allclose(shared, np.repeat(shared[:, :, :1], N, axis=2), atol=1e-5)
@@ -112,35 +113,33 @@ def make(**options):
     return RateRNN.dale(2, N, 2, **({"sigma_rec": SIGMA, "noise_covariance": COVARIANCE} | options))
 
 
-def test_the_equation_holds_a_copy_that_cannot_be_changed():
+def test_the_network_holds_a_copy_that_cannot_be_changed():
     given = COVARIANCE.copy()
     net = make(noise_covariance=given)
     given[:] = 0
-    np.testing.assert_array_equal(net.equation.noise_covariance, COVARIANCE)
-    assert net.equation.noise_covariance.dtype == np.float64
+    np.testing.assert_array_equal(net.noise_covariance, COVARIANCE)
+    assert net.noise_covariance.dtype == np.float64
     with pytest.raises(ValueError, match="read-only"):
-        net.equation.noise_covariance[0, 0] = 2
+        net.noise_covariance[0, 0] = 2
 
 
-def test_equations_are_equal_if_their_covariances_are():
+def test_networks_are_of_one_kind_if_their_covariances_are_equal():
     same, again, plain = make(), make(seed=5), make(noise_covariance=None)
     nearly = COVARIANCE.copy()
     nearly[3, 3] = np.nextafter(nearly[3, 3], 2)
-    assert same.equation == again.equation
-    assert hash(same.equation) == hash(again.equation)
+    assert same.constants == again.constants
     others = [plain, make(noise_covariance=nearly), make(noise_covariance=2 * COVARIANCE)]
     for other in others:
-        assert same.equation != other.equation
-        assert hash(same.equation) != hash(other.equation)
-    assert plain.equation == RateRNN.dale(2, N, 2, sigma_rec=SIGMA).equation
+        assert same.constants != other.constants
+    assert plain.constants == RateRNN.dale(2, N, 2, sigma_rec=SIGMA).constants
 
 
 def test_with_settings_keeps_changes_and_drops_it():
     net, other = make(), np.diag(np.arange(1.0, N + 1))
-    assert net.with_settings(dt=10.0).equation == make(dt=10.0).equation
-    assert net.with_settings(noise_covariance=other).equation == make(noise_covariance=other).equation
-    assert net.with_settings(noise_covariance=None).equation == make(noise_covariance=None).equation
-    assert make(noise_covariance=None).with_settings(noise_covariance=COVARIANCE).equation == net.equation
+    assert net.with_settings(dt=10.0).constants == make(dt=10.0).constants
+    assert net.with_settings(noise_covariance=other).constants == make(noise_covariance=other).constants
+    assert net.with_settings(noise_covariance=None).constants == make(noise_covariance=None).constants
+    assert make(noise_covariance=None).with_settings(noise_covariance=COVARIANCE).constants == net.constants
     with pytest.raises(ValueError, match="must be positive semi-definite"):
         net.with_settings(noise_covariance=-COVARIANCE)
 
@@ -149,13 +148,13 @@ def test_files_keep_it_bit_for_bit(tmp_path):
     for name, net in {"with": make(), "without": make(noise_covariance=None)}.items():
         save(net, tmp_path / f"{name}.npz")
         back = load(tmp_path / f"{name}.npz")
-        assert back.equation == net.equation
+        assert back.constants == net.constants
         if name == "with":
-            assert back.equation.noise_covariance.tobytes() == COVARIANCE.tobytes()
+            assert back.noise_covariance.tobytes() == COVARIANCE.tobytes()
             key = jax.random.key(3)
             np.testing.assert_array_equal(net.predict(INPUTS, key=key).outputs, back.predict(INPUTS, key=key).outputs)
         else:
-            assert back.equation.noise_covariance is None
+            assert back.noise_covariance is None
             with np.load(tmp_path / "without.npz") as archive:
                 assert "noise_covariance" not in archive.files
 
@@ -173,12 +172,23 @@ def test_a_damaged_covariance_in_a_file_is_refused(tmp_path):
 def test_a_condensed_network_has_that_of_the_units_it_keeps():
     net = make()
     rates = np.asarray(net.predict(np.ones((8, 4, 2), np.float32), key=jax.random.key(0)).rates)
-    found = condense(rates, net.W_rec, net.W_out, 6, sign=net.equation.recurrent.sign)
+    found = condense(rates, net.W_rec, net.W_out, 6, sign=net.recurrent.connectivity.sign)
     small = net.condensed(found)
     wanted = [[COVARIANCE[i, j] for j in found.kept] for i in found.kept]
-    np.testing.assert_array_equal(small.equation.noise_covariance, wanted)
-    assert make(noise_covariance=None).condensed(found).equation.noise_covariance is None
+    np.testing.assert_array_equal(small.noise_covariance, wanted)
+    assert make(noise_covariance=None).condensed(found).noise_covariance is None
 
 
 def test_training_in_epochs_has_it_too():
-    np.testing.assert_array_equal(_unconstrained(make().equation).noise_covariance, COVARIANCE)
+    task = PerceptualDecision(fixation=40.0, stimulus=40.0, decision=40.0)
+    trials = task.sample(jax.random.key(0), 16)
+
+    def loss(covariance, sigma_rec=SIGMA):
+        net = make(noise_covariance=covariance, sigma_rec=sigma_rec)
+        trainer = EpochTrainer(net, task, trials, trials, batch_size=16, learning_rate=1e-9)
+        return trainer.fit(1, progress=False).train_loss[0]
+
+    independent = loss(None)
+    assert loss(np.eye(N)) == pytest.approx(independent, rel=1e-5)
+    assert abs(loss(COVARIANCE) - independent) > 1e-3 * independent
+    assert loss(4 * np.eye(N)) == pytest.approx(loss(None, 2 * SIGMA), rel=1e-5) != independent

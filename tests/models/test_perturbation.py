@@ -23,12 +23,17 @@ ALL = np.ones(N, bool)
 def make(recurrent, weights, b_rec):
     dale = RateRNN.dale(2, N, 2)
     net = RateRNN(
-        recurrent, dale.equation.input, dale.equation.readout,
+        recurrent, dale.input.connectivity, dale.readout.connectivity,
         weights=weights, tau=np.linspace(50.0, 120.0, N), bias=True, readout_bias=True, sigma_rec=0.15, sigma_in=0.05,
         x0=np.linspace(-0.2, 0.5, N), units=LABELS,
     )  # fmt: skip
     net.b_rec.value, net.b_out.value = jnp.asarray(b_rec, jnp.float32), jnp.array([0.1, -0.2])
     return net
+
+
+def arrays(activity):
+    """Outputs, rates and currents."""
+    return [np.asarray(values) for values in (activity.outputs, activity.rates, activity.currents)]
 
 
 @pytest.fixture(scope="module")
@@ -39,18 +44,18 @@ def net():
     entries[1, 5] = entries[8, 2] = True
     weights = {"recurrent": dale.W_rec, "input": dale.W_in, "readout": dale.W_out}
     b_rec = np.random.default_rng(0).uniform(0.0, 0.3, N)
-    return make(dale.equation.recurrent.frozen(dale.W_rec, entries), weights, b_rec)
+    return make(dale.recurrent.connectivity.frozen(dale.W_rec, entries), weights, b_rec)
 
 
 @pytest.fixture(scope="module")
 def plain(net):
     """The unperturbed run, as `perturb` does it."""
-    return [np.asarray(values) for values in net.perturb(TRIAL, key=KEY)]
+    return arrays(net.perturb(TRIAL, key=KEY))
 
 
 def changed(net, *, recurrent=ALL, readout=ALL, b_rec=0.0):
     """Another network: some connections (False) are not there, and a bias is added."""
-    old = net.equation.recurrent
+    old = net.recurrent.connectivity
     there = np.broadcast_to(recurrent, (N, N))
     weights = {"recurrent": net.W_rec * there, "input": net.W_in, "readout": net.W_out * readout[:, None]}
     return make(Connectivity(old.sign, old.mask & there, old.fixed * there), weights, net.b_rec.value + b_rec)
@@ -68,11 +73,11 @@ def test_epochs_differ_between_trials_and_end_before_the_last_step():
 
 
 def test_without_perturbations_it_is_predict(net, plain):
-    assert_close(plain, net.predict(TRIAL.inputs, key=KEY), rtol=1e-6, atol=1e-6)
-    quiet = net.predict(TRIAL.inputs, noise=False)
-    assert_close(net.perturb(TRIAL, noise=False), quiet, rtol=1e-6, atol=1e-6)
-    assert_close(net.perturb(TRIAL, key=KEY, noise=False), quiet, rtol=1e-6, atol=1e-6)
-    assert np.abs(plain[0] - np.asarray(quiet.outputs)).max() > 0.05
+    assert_close(plain, arrays(net.predict(TRIAL.inputs, key=KEY)), rtol=1e-6, atol=1e-6)
+    quiet = arrays(net.predict(TRIAL.inputs, noise=False))
+    assert_close(arrays(net.perturb(TRIAL, noise=False)), quiet, rtol=1e-6, atol=1e-6)
+    assert_close(arrays(net.perturb(TRIAL, key=KEY, noise=False)), quiet, rtol=1e-6, atol=1e-6)
+    assert np.abs(plain[0] - quiet[0]).max() > 0.05
 
 
 def test_silenced_throughout_is_the_network_without_their_outgoing_weights(net):
@@ -90,7 +95,8 @@ def test_cut_throughout_is_the_network_without_these_connections(net):
     """Among them a constant one, and pairs that are not connected at all."""
     source, target = np.isin(np.arange(N), [1, 2, 9]), np.isin(np.arange(N), [2, 5, 6])
     ours = net.perturb(TRIAL, Cut(source, target), key=KEY)
-    assert_close(ours, changed(net, recurrent=~np.outer(source, target)).predict(TRIAL.inputs, key=KEY))
+    wanted = changed(net, recurrent=~np.outer(source, target)).predict(TRIAL.inputs, key=KEY)
+    assert_close(arrays(ours), arrays(wanted))
     transposed = net.perturb(TRIAL, Cut(target, source), key=KEY)
     assert np.abs(np.asarray(ours.currents) - np.asarray(transposed.currents)).max() > 0.05
 
@@ -98,7 +104,7 @@ def test_cut_throughout_is_the_network_without_these_connections(net):
 def test_driven_throughout_is_a_bias(net):
     ours = net.perturb(TRIAL, Drive({"area": "M"}, 0.7), Drive([0, 5], -0.3), key=KEY)
     bias = 0.7 * (LABELS["area"] == "M") - 0.3 * np.isin(np.arange(N), [0, 5])
-    assert_close(ours, changed(net, b_rec=bias).predict(TRIAL.inputs, key=KEY))
+    assert_close(arrays(ours), arrays(changed(net, b_rec=bias).predict(TRIAL.inputs, key=KEY)))
 
 
 def test_a_drive_is_in_the_unit_of_the_current(uncoupled):
@@ -119,7 +125,7 @@ def first_change(values, before):
 @pytest.mark.parametrize("epoch", ["stimulus", "decision"])
 def test_silence_begins_with_the_first_step_of_its_epoch_and_ends_after_the_last(net, plain, epoch):
     units = np.isin(np.arange(N), [0, 2, 9])
-    ours = [np.asarray(values) for values in net.perturb(TRIAL, Silence(units, epoch), key=KEY)]
+    ours = arrays(net.perturb(TRIAL, Silence(units, epoch), key=KEY))
     outputs, rates, currents = (first_change(a, b) for a, b in zip(ours, plain, strict=True))
     start, stop = SPANS[epoch].T
     for b in range(B):
@@ -140,8 +146,8 @@ def test_silence_from_the_beginning_takes_the_initial_rates_too(net):
     during = net.perturb(TRIAL, Silence("E", "fixation"), noise=False)
     always = net.perturb(TRIAL, Silence("E"), noise=False)
     stop = SPANS["fixation"][0, 1]
-    for a, b in zip(during, always, strict=True):
-        np.testing.assert_array_equal(np.asarray(a)[:stop], np.asarray(b)[:stop])
+    for a, b in zip(arrays(during), arrays(always), strict=True):
+        np.testing.assert_array_equal(a[:stop], b[:stop])
     alpha = 20.0 / net.tau
     r = np.maximum(np.asarray(net.x0.value), 0) * ~net.is_excitatory
     first = (1 - alpha) * np.asarray(net.x0.value) + alpha * (
@@ -153,7 +159,7 @@ def test_silence_from_the_beginning_takes_the_initial_rates_too(net):
 @pytest.mark.parametrize("epoch", ["stimulus", "decision"])
 def test_a_drive_begins_with_the_first_step_of_its_epoch(net, plain, epoch):
     units = np.isin(np.arange(N), [1, 9])
-    ours = [np.asarray(values) for values in net.perturb(TRIAL, Drive(units, -0.4, epoch), key=KEY)]
+    ours = arrays(net.perturb(TRIAL, Drive(units, -0.4, epoch), key=KEY))
     currents = first_change(ours[2], plain[2])
     start = SPANS[epoch][:, 0]
     alpha = 20.0 / net.tau
@@ -166,7 +172,7 @@ def test_a_drive_begins_with_the_first_step_of_its_epoch(net, plain, epoch):
 
 def test_a_cut_begins_with_the_first_step_of_its_epoch(net, plain):
     source, target = np.isin(np.arange(N), [0, 1, 2, 9]), np.isin(np.arange(N), [3, 4, 5])
-    ours = [np.asarray(values) for values in net.perturb(TRIAL, Cut(source, target, "stimulus"), key=KEY)]
+    ours = arrays(net.perturb(TRIAL, Cut(source, target, "stimulus"), key=KEY))
     alpha, w_rec = 20.0 / net.tau, np.asarray(net.W_rec)
     for b, start in enumerate(SPANS["stimulus"][:, 0]):
         for a, before in zip(ours, plain, strict=True):
@@ -244,14 +250,14 @@ def test_all_three_together_are_the_plain_loop(net):
             (area == "M", area == "S", ALWAYS),
         ],
     )
-    assert_close(ours, wanted)
+    assert_close(arrays(ours), wanted)
     assert np.abs(wanted[0] - perturbed_by_hand(net)[0]).max() > 0.1
 
 
 def test_the_network_stays_as_it_is(net):
     def everything():
         return {name: np.asarray(v.value).tobytes() for name, v in net.vars().items()} | {
-            "constants": repr(net.equation.constants)
+            "constants": repr(net.constants)
         }
 
     before = everything()

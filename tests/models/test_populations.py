@@ -293,11 +293,11 @@ def test_seed_fixes_connections_and_weights():
         return RateRNN.from_populations(UNITS, 2, 2, recurrent=SPARSE, input=[Projection(density=0.5)], seed=seed)
 
     first, again, other = (make(seed) for seed in (3, 3, 4))
-    assert first.equation == again.equation
-    assert first.equation != other.equation
+    assert first.constants == again.constants
+    assert first.constants != other.constants
     for name, value in first.parameters().items():
         assert np.asarray(value).tobytes() == np.asarray(again.parameters()[name]).tobytes(), name
-    assert (first.equation.input.mask != other.equation.input.mask).any()
+    assert (first.input.connectivity.mask != other.input.connectivity.mask).any()
     assert (np.asarray(first.W_in)[:, :13] != 0).sum() == 2 * (round(0.5 * 7) + round(0.5 * 6))
 
 
@@ -336,9 +336,9 @@ def test_training_keeps_connections_signs_and_constant_weights(optimizer, tmp_pa
     certificate = verify(net)
     assert certificate.ok, certificate.problems()
     for role, connectivity in (
-        ("W_rec", net.equation.recurrent),
-        ("W_in", net.equation.input),
-        ("W_out", net.equation.readout),
+        ("W_rec", net.recurrent.connectivity),
+        ("W_in", net.input.connectivity),
+        ("W_out", net.readout.connectivity),
     ):
         after = np.asarray(getattr(net, role))
         fixed = connectivity.fixed != 0
@@ -346,8 +346,8 @@ def test_training_keeps_connections_signs_and_constant_weights(optimizer, tmp_pa
         assert (after[connectivity.mask] != before[role][connectivity.mask]).any()
         assert not after[~connectivity.exists].any()
     names, w_rec = np.array(names_of(AREAS)), np.asarray(net.W_rec)
-    assert net.equation.recurrent.fixed[:, names == "motor I"].any()
-    exists = net.equation.recurrent.exists
+    assert net.recurrent.connectivity.fixed[:, names == "motor I"].any()
+    exists = net.recurrent.connectivity.exists
     for (source, target), density in {
         ("sensory E", "motor E"): 0.6,
         ("sensory E", "motor I"): 0.6,

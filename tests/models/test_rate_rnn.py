@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import Activation, Connectivity, RateRNN
+from eicon.models import Activation, Adapting, Connectivity, Edges, Leaky, LowRank, Plastic, RateRNN
 
 DENSE, IN, OUT = Connectivity.dense(6, 6), Connectivity.dense(2, 6), Connectivity.dense(6, 1)
 
@@ -54,6 +54,136 @@ def test_construction_refuses(call, message):
         call()
 
 
+TYPES = {"cell": np.array(list("AABBBC"))}
+GAINS = Leaky("tanh", gain=True)
+SPARSE = Edges.of([0, 1], [1, 0], (6, 6), weights=[0.1, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: make(train="tau"), r"train is a list of names; got the single string 'tau'; write \['tau'\]"),
+        (
+            lambda: make(train=["gain"]),
+            r"allowed: recurrent, input, readout, bias, readout_bias, tau, x0. Leaky\(gain=True\) has it",
+        ),
+        (lambda: make(train=["W_rec"]), "train has no entry 'W_rec' with the cell Leaky; allowed: recurrent, input,"),
+        (
+            lambda: make(parameters={"beta": 1.0}),
+            "parameters has no entry 'beta' with the cell Leaky; allowed: tau, x0.",
+        ),
+        (
+            lambda: make(share={"slope": "type"}),
+            r"share has no entry 'slope' .*; allowed: tau, x0. Leaky\(slope=True\)",
+        ),
+        (lambda: make(tau=50.0, parameters={"tau": 60.0}), "tau is given twice, by itself and in parameters"),
+        (
+            lambda: make(cell=GAINS, activation="relu"),
+            r"give the activation to the cell, Leaky\(activation\), .*got both",
+        ),
+        (lambda: make(cell=Leaky), "a cell has the methods parameters, initial, rate, send and step; got .*not called"),
+        (lambda: make(cell=GAINS, parameters={"gain": 0.0}), "gain must be > 0; got 0"),
+        (lambda: make(cell=GAINS, parameters={"gain": np.array([1.0] * 5 + [-2.0])}), "gain must be > 0; got -2"),
+        (lambda: make(cell=GAINS, parameters={"gain": "much"}), "gain must be one number or several; got 'much'"),
+        (lambda: make(cell=Plastic(GAINS), parameters={"U": 1.5}), r"U must be in \[0, 1\]; got 1.5"),
+        (lambda: make(cell=Plastic(GAINS), parameters={"U": np.nan}), r"U must be in \[0, 1\]; got nan"),
+        (lambda: make(cell=Plastic(GAINS, hz=-1.0)), "hz, the spikes per second .* must be >= 0; got -1"),
+        (
+            lambda: make(cell=Plastic(GAINS), parameters={"tau_f": 5.0}),
+            "or the Euler step overshoots; got dt 20 and tau_f 5",
+        ),
+        (lambda: make(cell=Adapting(GAINS), parameters={"tau_a": -5.0}), r"tau_a must be > 0 \(ms\); got -5"),
+        (lambda: make(x0=np.inf), "x0 must be finite; got inf"),
+        (
+            lambda: make(tau=20.0, train=["tau"]),
+            "tau cannot be trained from 20, the edge of what is allowed .*begin inside",
+        ),
+        (lambda: make(cell=Plastic(GAINS), parameters={"U": 1.0}, train=["U"]), "U cannot be trained from 1, the edge"),
+        (
+            lambda: make(parameters={"tau": {"A": 50.0, "B": 60.0}}),
+            r"tau has a value for each of A, B; name the label .*share=\{'tau': 'type'\}",
+        ),
+        (lambda: make(share={"tau": "area"}), "tau cannot be shared by 'area'; units have the labels type, or 'all'"),
+        (
+            lambda: make(parameters={"tau": {"A": 50.0}}, share={"tau": "cell"}, units=TYPES),
+            r"tau needs one value for each cell.*\['A', 'B', 'C'\]",
+        ),
+        (
+            lambda: make(tau=np.ones(2), share={"tau": "cell"}, units=TYPES),
+            r"one per group of units that share it, shape \(3,\), in ms; got shape \(2,\)",
+        ),
+        (
+            lambda: make(tau=np.linspace(50, 60, 6), share={"tau": "cell"}, units=TYPES),
+            "tau is shared within groups of units, but",
+        ),
+        (
+            lambda: RateRNN(SPARSE, IN, OUT, weights={"recurrent": np.eye(6)}),
+            "Edges has its values already; leave them out",
+        ),
+        (
+            lambda: RateRNN(LowRank.drawn(6, 2, n_post=5), IN, OUT),
+            r"recurrent connectivity must be square .*; got \(6, 5\)",
+        ),
+    ],
+)
+def test_cells_and_parameters_that_do_not_fit_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_parameters_are_per_unit_per_label_or_one_for_all():
+    each = np.linspace(50.0, 100.0, 6)
+    assert make(tau=each).tau.tolist() == each.tolist()
+    assert make(tau=70.0).tau.tolist() == [70.0] * 6
+    shared = make(parameters={"tau": {"C": 90.0, "A": 50.0, "B": 60.0}}, share={"tau": "cell"}, units=TYPES)
+    assert shared.tau.tolist() == [50.0] * 2 + [60.0] * 3 + [90.0]
+    repeated = make(tau=np.array([50.0] * 2 + [60.0] * 3 + [90.0]), share={"tau": "cell"}, units=TYPES)
+    assert repeated.tau.tolist() == shared.tau.tolist()
+    own = make(tau=each, share={"tau": "name"}, units={"name": np.array(list("fedcba"))})
+    assert own.tau.tolist() == each.tolist(), "where each unit has a label of its own, values are still those of units"
+    trained = make(
+        parameters={"tau": {"A": 50.0, "B": 60.0, "C": 90.0}}, share={"tau": "cell"}, units=TYPES, train=["tau"]
+    )
+    assert trained.raw_tau.shape == (3,)
+    np.testing.assert_allclose(trained.tau, shared.tau, rtol=1e-6)
+    assert make(share={"tau": "all"}, train=["tau"]).raw_tau.shape == (1,)
+    assert make(cell=GAINS, share={"gain": "all"}).parameter("gain").tolist() == [1.0] * 6
+    with pytest.raises(ValueError, match="the cell has no parameter 'beta'; it has tau, x0, gain"):
+        make(cell=GAINS).parameter("beta")
+
+
+def test_what_is_trained_has_a_name():
+    net = make(cell=Plastic(GAINS), train=("recurrent", "tau", "gain", "U", "bias", "x0"))
+    assert set(net.trainable_variables()) == {"raw_rec", "tau", "gain", "U", "b_rec", "x0"}
+    assert set(net.variables()) == {*net.trainable_variables(), "raw_in", "raw_out"}
+    assert set(make(train=()).trainable_variables()) == set()
+    assert set(RateRNN(SPARSE, LowRank.drawn(2, 1, n_post=6), OUT).trainable_variables()) == {
+        "raw_rec",
+        "left_in",
+        "right_in",
+        "raw_out",
+    }
+
+
+def test_cells_are_changed_by_with_settings():
+    net = make(cell=Leaky("tanh", gain=True), train=("recurrent", "gain", "tau"))
+    other = net.with_settings(cell=Leaky("softplus", gain=True), sigma_rec=0.2)
+    assert other.activation.name == "softplus"
+    assert net.with_settings(activation="relu").cell == Leaky("relu", gain=True)
+    assert net.with_settings(gain=2.0).parameter("gain") == pytest.approx([2.0] * 6)
+    assert net.with_settings(gain=2.0).trainable_variables().keys() == net.trainable_variables().keys()
+    for name, value in net.parameters().items():
+        np.testing.assert_array_equal(other.parameters()[name], value)
+    with pytest.raises(ValueError, match="the cell has other parameters, tau, x0; the network has tau, x0, gain"):
+        net.with_settings(cell=Leaky("tanh"))
+    with pytest.raises(ValueError, match="the activation of a Plastic is changed by giving another cell"):
+        make(cell=Plastic(GAINS)).with_settings(activation="relu")
+    with pytest.raises(ValueError, match="gain must be > 0; got -1"):
+        net.with_settings(gain=-1.0)
+    with pytest.raises(ValueError, match="got dt 100 and tau 90"):
+        make(tau=90.0, cell=GAINS).with_settings(dt=100.0)
+
+
 def test_a_transposed_matrix_is_recognised():
     sign = np.where(np.arange(10) < 8, 1.0, -1.0)
     rows_signed = sign[:, None] * (1 - np.eye(10))
@@ -96,10 +226,10 @@ def test_a_noisy_network_asks_for_a_key(inputs):
     ):
         net.predict(inputs)
     silent = RateRNN.dale(3, 10, 2).predict(inputs)
-    for ours, expected in zip(net.predict(inputs, noise=False), silent, strict=True):
-        np.testing.assert_array_equal(ours, expected)
-    for ours, expected in zip(net.predict(inputs, noise=False, key=jax.random.key(0)), silent, strict=True):
-        np.testing.assert_array_equal(ours, expected)
+    for quiet in (net.predict(inputs, noise=False), net.predict(inputs, noise=False, key=jax.random.key(0))):
+        assert quiet.states.keys() == silent.states.keys() == {"x"}
+        for values in ("outputs", "rates", "currents"):
+            np.testing.assert_array_equal(getattr(quiet, values), getattr(silent, values))
 
 
 def test_labels_of_units():
@@ -167,7 +297,7 @@ def test_with_settings_keeps_parameters_and_original(changes, make_net):
 def test_with_settings_refuses_what_is_not_a_setting(quiet):
     with pytest.raises(
         ValueError,
-        match="'n_rec' cannot be changed in a network; allowed: activation, tau, dt, sigma_rec, sigma_in, noise_",
+        match="'n_rec' cannot be changed in a network; allowed: activation, cell, dt, sigma_rec, .*tau, x0",
     ):
         quiet.with_settings(n_rec=3)
     with pytest.raises(ValueError, match="got dt 500 and tau 100"):

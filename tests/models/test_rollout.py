@@ -6,32 +6,42 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from eicon.models import ACTIVATIONS, Activation, Connectivity, RateRNN
+from eicon.models import ACTIVATIONS, Activation, Connectivity, Leaky, RateRNN
 from eicon.models._rollout import scan_trajectory, trajectory
+from eicon.models._weights import Matrix
 
-N, T, B = 7, 5, 3
-ARGUMENTS = ("x0", "weights", "drive", "decay")
+N, T, B, DT = 7, 5, 3, 20.0
+ARGUMENTS = ("tau", "x0", "weights", "initial", "drive")
 VARIANTS = [Activation(name) for name in ACTIVATIONS] + [Activation("power_law", (("exponent", 1.5), ("gain", 0.5)))]
 
 
 def problem():
+    """Arguments of a leaky cell's rollout, and cotangents of its currents and rates."""
     rng = np.random.default_rng(0)
-    shapes = {"x0": (N,), "weights": (N, N), "drive": (T, B, N)}
+    shapes = {"weights": (N, N), "initial": (B, N), "drive": (T, B, N)}
     primals = {name: jnp.asarray(rng.normal(size=shape)) for name, shape in shapes.items()}
-    primals["decay"] = jnp.asarray(rng.uniform(0.2, 0.95, N))
+    primals["tau"] = jnp.asarray(DT / (1 - rng.uniform(0.2, 0.95, N)))
+    primals["x0"] = jnp.asarray(rng.normal(size=N))
     primals["weights"] = primals["weights"] / 3
     cotangents = tuple(jnp.asarray(rng.normal(size=(T, B, N))) for _ in range(2))
     return tuple(primals[name] for name in ARGUMENTS), cotangents
 
 
+def run(roll, f, tau, x0, weights, initial, drive):
+    """Currents and rates of trials that begin ``initial`` away from ``x0``."""
+    p = {"tau": tau[None], "x0": x0[None]}
+    states, rates = roll(Leaky(f), DT, p, Matrix(weights), {"x": jnp.broadcast_to(x0, (B, N)) + initial}, drive)
+    return states["x"], rates
+
+
+def loss(roll, f, cotangents, *primals):
+    """Of currents and rates."""
+    currents, rates = run(roll, f, *primals)
+    return jnp.sum(currents * cotangents[0]) + jnp.sum(rates**2 * cotangents[1])
+
+
 def gradients(roll, f, primals, cotangents):
-    """Of a loss that uses currents and rates."""
-
-    def loss(*arguments):
-        currents, rates = roll(*arguments, f)
-        return jnp.sum(currents * cotangents[0]) + jnp.sum(rates**2 * cotangents[1])
-
-    return jax.jit(jax.grad(loss, argnums=(0, 1, 2, 3)))(*primals)
+    return jax.jit(jax.grad(lambda *p: loss(roll, f, cotangents, *p), argnums=tuple(range(5))))(*primals)
 
 
 @pytest.mark.parametrize("f", VARIANTS, ids=lambda f: f.name + str(dict(f.parameters) or ""))
@@ -50,10 +60,10 @@ def test_gradient_equals_automatic_differentiation(f, x64):
 def test_shortest_trials(n_steps, x64):
     """With one step, the recurrent weights act on the initial rates alone, and no loop runs."""
     f = Activation("tanh")
-    (x0, weights, drive, decay), cotangents = problem()
-    primals = (x0, weights, drive[:n_steps], decay)
+    (*most, drive), cotangents = problem()
+    primals = (*most, drive[:n_steps])
     cotangents = tuple(c[:n_steps] for c in cotangents)
-    runs = (jax.jit(roll, static_argnums=4)(*primals, f) for roll in (trajectory, scan_trajectory))
+    runs = (jax.jit(lambda *p, roll=roll: run(roll, f, *p))(*primals) for roll in (trajectory, scan_trajectory))
     for ours, plain in zip(*runs, strict=True):
         np.testing.assert_allclose(ours, plain, rtol=1e-13)
         assert ours.shape == (n_steps, B, N)
@@ -72,30 +82,24 @@ def test_no_steps_are_refused(make_net, inputs):
 def test_gradient_equals_finite_differences(x64):
     f = Activation("softplus")
     primals, cotangents = problem()
-
-    @jax.jit
-    def loss(*arguments):
-        currents, rates = scan_trajectory(*arguments, f)
-        return jnp.sum(currents * cotangents[0]) + jnp.sum(rates**2 * cotangents[1])
-
     ours = gradients(trajectory, f, primals, cotangents)
+    value = jax.jit(lambda *p: loss(scan_trajectory, f, cotangents, *p))
     rng = np.random.default_rng(1)
     h = 1e-5
     for i, name in enumerate(ARGUMENTS):
         direction = rng.normal(size=primals[i].shape)
         ahead, behind = (
-            loss(*(p + sign * h * direction if j == i else p for j, p in enumerate(primals))) for sign in (1, -1)
+            value(*(p + sign * h * direction if j == i else p for j, p in enumerate(primals))) for sign in (1, -1)
         )
         assert float(jnp.sum(ours[i] * direction)) == pytest.approx(float(ahead - behind) / (2 * h), rel=1e-7), name
 
 
 def test_values_are_those_of_the_plain_scan():
     primals, _ = problem()
-    for ours, plain in zip(
-        trajectory(*primals, Activation("tanh")), scan_trajectory(*primals, Activation("tanh")), strict=True
-    ):
+    ours, plain = (run(roll, Activation("tanh"), *primals) for roll in (trajectory, scan_trajectory))
+    for a, b in zip(ours, plain, strict=True):
         # Two programs: on some processors a product of one is added up in another order than that of the other.
-        np.testing.assert_allclose(ours, plain, rtol=1e-6, atol=1e-6)
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.battery
@@ -108,7 +112,7 @@ def test_forward_mode_agrees_with_reverse_mode(make_net, inputs):
     stimulus = jnp.asarray(inputs)
 
     def outputs(parameters, forward_mode):
-        return net.equation.simulate(parameters, stimulus, forward_mode=forward_mode).outputs
+        return net.network.replaced(parameters).run(stimulus, forward_mode=forward_mode).outputs
 
     @jax.jit
     def forward(parameters, tangents):
@@ -128,9 +132,9 @@ def test_forward_mode_agrees_with_reverse_mode(make_net, inputs):
 
 
 def test_the_fast_path_refuses_forward_mode():
-    primals, _ = problem()
+    (*most, drive), _ = problem()
     with pytest.raises(TypeError, match="custom_vjp"):
-        jax.jvp(lambda w: trajectory(primals[0], w, *primals[2:], jnp.tanh)[1], (primals[1],), (primals[1],))
+        jax.jvp(lambda d: run(trajectory, Activation("tanh"), *most, d)[1], (drive,), (drive,))
 
 
 def test_error_falls_with_the_first_power_of_dt(x64):

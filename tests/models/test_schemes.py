@@ -131,7 +131,7 @@ def test_the_published_code_goes_by_the_activation_instead(activation, asked):
 
 def test_the_published_network_can_be_remapped_and_frozen():
     net, _ = published("relu", "default", remapped=True, freeze=True)
-    assert not net.equation.recurrent.trainable
+    assert not net.recurrent.connectivity.trainable
     weights = np.asarray(net.W_rec).T[ANATOMY > 0]
     assert stats.spearmanr(ANATOMY[ANATOMY > 0], weights).statistic == pytest.approx(1)
     assert (np.asarray(net.W_rec).T[ANATOMY == 0] == 0).all()

@@ -38,8 +38,8 @@ def test_power_law_has_a_finite_gradient_at_and_below_zero():
 def test_predict_equals_the_printed_equation(activation, make_net, reference, inputs):
     net = make_net(activation=activation, spectral_radius=0.9)
     activity = net.predict(inputs)
-    for ours, expected in zip(activity, reference(net, inputs), strict=True):
-        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5)
+    for values, expected in zip(("outputs", "rates", "currents"), reference(net, inputs), strict=True):
+        np.testing.assert_allclose(getattr(activity, values), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_update_equals_the_printed_equation(make_net, reference, inputs):

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import Connectivity, ConstraintError, RateRNN, verify
+from eicon.models import Connectivity, ConstraintError, Dense, RateRNN, verify
 
 
 def partly_fixed(**options):
@@ -31,13 +31,14 @@ FRESH = {
 
 def tamper(monkeypatch, change):
     """Let the effective recurrent weights be wrong, as a faulty constraint would make them."""
-    effective = Connectivity.effective
+    effective = Dense.effective
 
-    def broken(self, raw):
-        weights = effective(self, raw)
+    def broken(self):
+        weights = effective(self)
         return jnp.asarray(change(np.array(weights))) if self.shape == (10, 10) else weights
 
-    monkeypatch.setattr(Connectivity, "effective", broken)
+    monkeypatch.setattr(Dense, "effective", broken)
+    monkeypatch.setattr(Dense, "matrix", broken)
 
 
 def setting(*entries):
@@ -110,7 +111,9 @@ def test_nan_in_other_parameters_is_reported(name):
     variable.value = variable.value.at[0].set(jnp.inf)
     certificate = verify(net)
     assert not certificate.ok
-    assert certificate.problems() == ["biases or x0 are NaN or infinite"]
+    assert certificate.wrong_parameters == (name,)
+    assert not certificate.finite_parameters
+    assert certificate.problems() == [f"{name}: NaN, infinite, or outside of what is allowed"]
 
 
 def test_form_for_json_holds_the_verdict():
@@ -145,6 +148,6 @@ def test_save_refuses_a_broken_network_and_keeps_the_old_file(tmp_path, monkeypa
 def test_save_refuses_nan(tmp_path):
     net = partly_fixed()
     net.x0.value = net.x0.value * jnp.nan
-    with pytest.raises(ConstraintError, match="biases or x0 are NaN"):
+    with pytest.raises(ConstraintError, match="x0: NaN, infinite, or outside of what is allowed"):
         net.save(tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())

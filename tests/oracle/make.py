@@ -120,8 +120,8 @@ def frozen() -> RateRNN:
     weights = {"recurrent": whole.W_rec, "input": whole.W_in, "readout": whole.W_out}
     return RateRNN(
         recurrent.frozen(whole.W_rec, held),
-        whole.equation.input.frozen(whole.W_in),
-        whole.equation.readout,
+        whole.input.connectivity.frozen(whole.W_in),
+        whole.readout.connectivity,
         weights={name: np.asarray(value) for name, value in weights.items()},
         activation={"name": "power_law", "exponent": 1.5, "gain": 0.5},
         sigma_rec=0.2,

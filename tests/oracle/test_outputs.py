@@ -57,7 +57,7 @@ def test_saved_and_loaded_again_it_is_the_same(name, tmp_path):
     original = eicon.load(DATA / f"{name}.net.npz")
     original.save(tmp_path / "again.npz")
     again = eicon.load(tmp_path / "again.npz")
-    assert again.equation == original.equation
+    assert again.constants == original.constants
     assert sorted(again.trainable_variables()) == sorted(original.trainable_variables())
     for parameter, value in original.parameters().items():
         np.testing.assert_array_equal(again.parameters()[parameter], value, err_msg=f"{name}, {parameter}")

@@ -51,7 +51,7 @@ def test_two_areas_have_sparse_feedback_alone():
     config = model_config("mante_areas", 0)
     net = config.make_network(config.make_task())
     assert verify(net).ok
-    exists = net.equation.recurrent.exists
+    exists = net.recurrent.connectivity.exists
 
     def density(source, target):
         block = exists[np.ix_(net.select(source), net.select(target))]
@@ -61,13 +61,13 @@ def test_two_areas_have_sparse_feedback_alone():
     assert density({**sensory, "type": "E"}, motor) == 1.0
     assert density({**motor, "type": "E"}, sensory) == pytest.approx(0.2, abs=1e-3)
     assert density({**sensory, "type": "I"}, motor) == density({**motor, "type": "I"}, sensory) == 0.0
-    assert not net.equation.input.exists[:, net.select(motor)].any()
-    assert not net.equation.readout.exists[net.select(sensory)].any()
+    assert not net.input.connectivity.exists[:, net.select(motor)].any()
+    assert not net.readout.connectivity.exists[net.select(sensory)].any()
 
 
 def test_memory_network_has_the_published_densities():
     config = model_config("romo", 0)
-    exists = config.make_network(config.make_task()).equation.recurrent.exists
+    exists = config.make_network(config.make_task()).recurrent.connectivity.exists
     assert exists[:400].sum() == pytest.approx(0.1 * (400 * 499), abs=2)
     assert exists[400:].sum() == pytest.approx(0.5 * (100 * 499), abs=2)
 

@@ -217,12 +217,12 @@ def test_populations_and_projections_reach_the_network():
     certificate = verify(net)
     assert certificate.ok
     assert certificate.spectral_radius == pytest.approx(0.8, rel=1e-5)
-    assert net.equation.recurrent.positive == "softplus"
+    assert net.recurrent.connectivity.positive == "softplus"
     assert net.b_rec is not None
     assert w_in[0, :6].max() < 2 / 1, "one source: uniform between 0 and 2"
     config.check()
     same = config.make_network(config.make_task())
-    assert same.equation == net.equation
+    assert same.constants == net.constants
     assert same.raw_rec.value.tolist() == net.raw_rec.value.tolist()
 
 
@@ -232,10 +232,10 @@ def test_populations_without_projections_are_all_to_all():
     assert parse_config(config.to_toml()) == config
     task = config.make_task()
     dale = RateRNN.dale(2, 10, 2, sigma_rec=0.15, sigma_in=0.01, spectral_radius=1.5, train_x0=True)
-    found = config.make_network(task).equation
-    assert found.recurrent.digest == dale.equation.recurrent.digest
-    assert found.input.digest == dale.equation.input.digest
-    assert (found.readout.mask == dale.equation.readout.mask).all()
+    found = config.make_network(task)
+    assert found.recurrent.connectivity.digest == dale.recurrent.connectivity.digest
+    assert found.input.connectivity.digest == dale.input.connectivity.digest
+    assert (found.readout.connectivity.mask == dale.readout.connectivity.mask).all()
 
 
 @pytest.mark.parametrize(

@@ -63,9 +63,9 @@ class NumpyTraining:
             values["b_second"] = np.array(second_bias, np.float64)
             trained.add("b_second")
         connectivities = {
-            "raw_rec": net.equation.recurrent,
-            "raw_in": net.equation.input,
-            "raw_out": net.equation.readout,
+            "raw_rec": net.recurrent.connectivity,
+            "raw_in": net.input.connectivity,
+            "raw_out": net.readout.connectivity,
         }
         constraints = {
             name: (np.tile(c.sign[:, None], c.shape[1]).astype(float), np.array(c.mask), c.fixed.astype(np.float64))

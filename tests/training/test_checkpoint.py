@@ -90,8 +90,9 @@ def other_mask():
 
 def custom(recurrent=None, **options):
     learns = {"train_x0": True, "bias": True, "readout_bias": True, "sigma_rec": 0.15, "sigma_in": 0.01}
-    plain = make_net().equation
-    return RateRNN(recurrent or plain.recurrent, plain.input, plain.readout, **(learns | options))
+    plain = make_net()
+    input_, readout = plain.input.connectivity, plain.readout.connectivity
+    return RateRNN(recurrent or plain.recurrent.connectivity, input_, readout, **(learns | options))
 
 
 OTHERS = {
@@ -146,7 +147,7 @@ def test_functions_are_compared_by_name_and_not_by_address(tmp_path):
     """Another process defines the same function anew, at another address."""
 
     def define():
-        def smooth(equation, parameters, activity, trial):
+        def smooth(network, activity, trial):
             return jnp.mean(activity.rates)
 
         def loss(outputs, trial):

@@ -114,7 +114,7 @@ CASES = {
 
 @pytest.fixture
 def records(monkeypatch) -> list[np.ndarray]:
-    """All numbers that compiled epochs return, before the history rounds them to float32."""
+    """All numbers that compiled epochs return."""
     kept, compiled = [], _epochs._run_epochs
 
     def keep(*arguments):
@@ -273,7 +273,7 @@ def test_frozen_entries_signs_and_masks_survive_every_optimizer_with_weight_deca
     start = make_net(sigma_rec=0.0)
     frozen = (ANATOMY > 0) & (np.random.default_rng(1).random((N, N)) < 0.4)
     net = RateRNN(
-        start.equation.recurrent.frozen(start.W_rec, frozen), start.equation.input, start.equation.readout,
+        start.recurrent.connectivity.frozen(start.W_rec, frozen), start.input.connectivity, start.readout.connectivity,
         weights={"recurrent": start.W_rec, "input": start.W_in, "readout": start.W_out},
         bias=True, readout_bias=True, activation="tanh", tau=40.0,
     )  # fmt: skip
@@ -344,7 +344,7 @@ def checkpoint(tmp_path_factory):
 def test_a_checkpoint_of_another_training_is_refused(name, checkpoint):
     other = OTHERS[name]()
     before = state(other)
-    what = "network" if name in ("noise", "connections") else "training"
+    what = "network" if name in ("what is trained", "noise", "connections") else "training"
     with pytest.raises(ValueError, match=rf"c.npz belongs to another training: {what} differ \({what} is .* there and"):
         other.resume(checkpoint)
     assert state(other) == before
@@ -540,5 +540,5 @@ def test_the_record_starts_empty_and_grows():
     assert history.n_epochs == 0
     longer = history.extended(**{name: [0.5, 0.25] for name in history.to_arrays()})
     assert (history.n_epochs, longer.n_epochs) == (0, 2)
-    assert longer.train_loss.dtype == np.float32
+    assert longer.train_loss.dtype == np.float64
     assert longer.seconds.dtype == np.float64

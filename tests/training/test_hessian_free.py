@@ -7,7 +7,6 @@ import pytest
 from jax.flatten_util import ravel_pytree
 
 from eicon.models import Connectivity, RateRNN, verify
-from eicon.models._rollout import scan_trajectory, trajectory
 from eicon.tasks import SequenceMemory
 from eicon.training import (
     AccuracyReached,
@@ -27,7 +26,7 @@ from eicon.training._conjugate_gradient import (
     next_damping,
     stored_iterations,
 )
-from eicon.training._curvature import gauss_newton, probed_diagonal, rate_change, simulate_first
+from eicon.training._curvature import gauss_newton, probed_diagonal, rate_change, run_first
 from eicon.training._newton_step import Problem, State, _damped
 from eicon.training._session import Validation
 from eicon.training.results import HessianFreeHistory
@@ -68,7 +67,7 @@ class Tiny:
     """A network on a few padded trials; all of it as functions of one vector, in float64."""
 
     def __init__(self, net, loss="mse", key=None):
-        self.net, self.equation, self.key = net, net.equation, key
+        self.net, self.network, self.key = net, net.network, key
         trial = sampler(make_task())(jax.random.key(5), BATCH)
         labels = trial.targets.argmax(axis=2) if loss == "cross_entropy" else trial.targets
         self.trial = trial._replace(inputs=trial.inputs.astype(float), targets=labels)
@@ -80,9 +79,10 @@ class Tiny:
     def parameters(self, vector):
         return {**self.net.parameters(), **self.unravel(vector)}
 
-    def network(self, vector, roll, n=BATCH):
+    def run(self, vector, forward_mode, n=BATCH):
         parameters = self.parameters(vector)
-        return parameters, simulate_first(self.equation, parameters, self.trial.inputs, self.key, n, roll)
+        network = self.network.replaced(parameters)
+        return parameters, run_first(network, self.trial.inputs, self.key, n, forward_mode=forward_mode)
 
     def convex(self, parameters, activity):
         return self.loss(activity.outputs, self.trial)
@@ -90,11 +90,14 @@ class Tiny:
     def by_hand(self, vector):
         """Outputs and rates, by the printed step."""
         parameters = self.parameters(vector)
+        network, activation, alpha = self.network.replaced(parameters), self.net.activation, self.net.dt / self.net.tau
+        w_rec, w_in, w_out = (getattr(network, role).effective() for role in ("recurrent", "input", "readout"))
 
         def step(x, inputs):
-            x = self.equation.step(parameters, x, inputs, None)
-            rates = self.equation.activation(x)
-            return x, (self.equation.read_out(parameters, rates), rates)
+            received = activation(x) @ w_rec + inputs @ w_in + parameters["b_rec"][None]
+            x = (1 - alpha)[None] * x + alpha[None] * received
+            rates = activation(x)
+            return x, (rates @ w_out + parameters["b_out"][None], rates)
 
         return jax.lax.scan(step, jnp.tile(parameters["x0"][None], (BATCH, 1)), self.trial.inputs)[1]
 
@@ -122,7 +125,7 @@ def as_matrix(make, n, *arguments):
 
 
 def matrix_of(tiny, convex=None):
-    return as_matrix(lambda: gauss_newton(tiny.network, convex or tiny.convex, tiny.vector), len(tiny.vector))
+    return as_matrix(lambda: gauss_newton(tiny.run, convex or tiny.convex, tiny.vector), len(tiny.vector))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +145,7 @@ def test_products_are_those_of_the_explicit_matrix(name, loss, x64):
         def convex(parameters, activity):
             return tiny.convex(parameters, activity) + stiffness * rate_change(activity, tiny.trial)
 
-        return gauss_newton(tiny.network, convex, tiny.vector)
+        return gauss_newton(tiny.run, convex, tiny.vector)
 
     got, stiff = (as_matrix(damped, len(tiny.vector), jnp.float64(stiffness)) for stiffness in (0.0, 0.7))
     tolerance = {"rtol": 1e-7, "atol": 1e-9 * np.abs(wanted).max()}
@@ -157,12 +160,12 @@ def test_products_are_those_of_the_explicit_matrix(name, loss, x64):
 def test_damping_of_the_model_is_plain_and_structural(x64):
     tiny = Tiny(free("tanh"))
     wanted, structural = tiny.explicit()
-    problem = Problem(None, tiny.network, tiny.convex, None, tiny.trial)
+    problem = Problem(None, tiny.run, tiny.convex, None, tiny.trial)
     before = State(tiny.vector, jnp.float64(0.3), jnp.zeros_like(tiny.vector))
     n = len(tiny.vector)
 
     def product(mu):
-        return _damped(problem, before, gauss_newton(tiny.network, tiny.convex, tiny.vector), mu)
+        return _damped(problem, before, gauss_newton(tiny.run, tiny.convex, tiny.vector), mu)
 
     for mu in (0.0, 2.0):
         got = as_matrix(lambda mu=mu: product(mu), n)
@@ -172,7 +175,7 @@ def test_damping_of_the_model_is_plain_and_structural(x64):
 def test_entries_that_do_not_exist_have_no_curvature(x64):
     tiny = Tiny(masked())
     exists = {name: np.ones(value.shape, bool) for name, value in tiny.net.trainable_variables().items()}
-    exists["raw_rec"] = tiny.equation.recurrent.mask
+    exists["raw_rec"] = tiny.net.recurrent.connectivity.mask
     exists = np.asarray(ravel_pytree({k: jnp.asarray(v, float) for k, v in exists.items()})[0], bool)
     got = matrix_of(tiny)
     assert (~exists).sum() > 3
@@ -185,7 +188,7 @@ def test_penalties_have_their_own_curvature(x64):
     weights, rates = WeightPenalty(0.3), RatePenalty(0.5)
 
     def convex(parameters, activity):
-        both = [r(tiny.equation, parameters, activity, tiny.trial) for r in (weights, rates)]
+        both = [r(tiny.network.replaced(parameters), activity, tiny.trial) for r in (weights, rates)]
         return tiny.convex(parameters, activity) + sum(both)
 
     loss, change = tiny.explicit()
@@ -197,10 +200,10 @@ def test_penalties_have_their_own_curvature(x64):
 
 def test_the_first_trials_keep_their_noise(x64):
     tiny = Tiny(make_net(), key=jax.random.key(4))
-    every = tiny.equation.simulate(tiny.net.parameters(), tiny.trial.inputs, tiny.key)
-    for roll in (scan_trajectory, trajectory):
-        some = jax.jit(lambda v, roll=roll: tiny.network(v, roll, 2)[1])(tiny.vector)
-        for a, b in zip(some, every, strict=True):
+    every = tiny.network.run(tiny.trial.inputs, tiny.key)
+    for forward_mode in (True, False):
+        some = jax.jit(lambda v, forward_mode=forward_mode: tiny.run(v, forward_mode, 2)[1])(tiny.vector)
+        for a, b in zip(jax.tree.leaves(some), jax.tree.leaves(every), strict=True):
             np.testing.assert_allclose(a, b[:, :2], rtol=1e-12)
 
 
@@ -210,7 +213,7 @@ def test_probes_estimate_the_diagonal(x64):
 
     def estimate(n):
         def outputs(v):
-            return tiny.network(v, trajectory)[1].outputs
+            return tiny.run(v, False)[1].outputs
 
         found = jax.jit(lambda v: probed_diagonal(outputs, lambda z: tiny.loss(z, tiny.trial), v, jax.random.key(0), n))
         return np.asarray(found(tiny.vector))
@@ -410,8 +413,8 @@ def test_undamped_iteration_solves_the_least_squares_of_the_readout(x64):
     plain = make_net(sigma_rec=0.0, sigma_in=0.0)
     n_out = plain.n_out
     net = RateRNN(
-        plain.equation.recurrent.frozen(plain.W_rec),
-        plain.equation.input.frozen(plain.W_in),
+        plain.recurrent.connectivity.frozen(plain.W_rec),
+        plain.input.connectivity.frozen(plain.W_in),
         Connectivity.dense(10, n_out),
         activation="tanh",
         readout_bias=True,
@@ -455,7 +458,7 @@ def test_gradient_is_that_of_the_trainer():
 
 
 def masked_learner():
-    recurrent = masked().equation.recurrent
+    recurrent = masked().recurrent.connectivity
     return RateRNN(recurrent, Connectivity.dense(2, N), Connectivity.dense(N, 2), bias=True, seed=1)
 
 
@@ -476,16 +479,16 @@ LEARNING_NETS = {
 def test_loss_falls_and_the_constraints_hold(make):
     net = make()
     before = state(trainer := make_hf(net, fixed_trials=True, damping=0.1))
-    fixed = np.asarray(net.W_rec)[~net.equation.recurrent.mask]
+    fixed = np.asarray(net.W_rec)[~net.recurrent.connectivity.mask]
     history = fit(trainer, 8)
     assert (np.diff(history.loss) <= 0).all(), "trials and noise are the same: the line search allows no rise"
     assert history.loss[-1] < 0.7 * history.loss[0]
     assert history.validation_loss[-1] < history.validation_loss[0]
     verify(net).raise_if_violated()
-    np.testing.assert_array_equal(np.asarray(net.W_rec)[~net.equation.recurrent.mask], fixed)
+    np.testing.assert_array_equal(np.asarray(net.W_rec)[~net.recurrent.connectivity.mask], fixed)
     after = state(trainer)
     assert all((after[key] != before[key]).any() for key in net.trainable_variables())
-    absent = ~net.equation.recurrent.mask
+    absent = ~net.recurrent.connectivity.mask
     np.testing.assert_array_equal(after["raw_rec"][absent], before["raw_rec"][absent])
 
 
@@ -605,7 +608,7 @@ def test_validations_checkpoints_and_stops(trainer, monkeypatch, tmp_path):
     history = fit(trainer, 5, validate_every=2, checkpoint=tmp_path / "c.npz", checkpoint_every=2)
     assert history.validation_step.tolist() == [2, 4]
     assert written == [2, 4, 5]
-    assert np.float32(trainer.validate().loss) != history.validation_loss[-1]
+    assert trainer.validate().loss != history.validation_loss[-1]
     fit(trainer, 9, validate_every=2, stop_when=lambda h: asked.append(h.n_steps) or h.n_steps >= 8)
     assert asked == [6, 8]
     assert fit(trainer, 0).n_steps == trainer.iteration == 8

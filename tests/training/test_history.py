@@ -33,7 +33,7 @@ def test_extended_appends_arrays_and_numbers_and_leaves_the_old_one_alone():
     assert second.loss.tolist() == [1.0, 2.0, 3.0]
     assert second.validation_step.tolist() == [2, 3]
     assert second.validation_step.dtype == np.int64
-    assert second.loss.dtype == np.float32
+    assert second.loss.dtype == np.float64
 
 
 def test_csv_parses_back():
@@ -63,6 +63,16 @@ def test_csv_parses_back():
         at = {1: 0, 4: 1}.get(i)
         for name in ("validation_loss", "validation_accuracy", "validation_worst"):
             assert row[name] == "" if at is None else float(row[name]) == getattr(history, name)[at]
+
+
+def test_csv_has_as_many_digits_as_the_numbers():
+    """Those of a training in single precision are printed as such, and those in double precision to the last digit."""
+    single, double = np.float32(0.1), 0.1234567890123456
+    history = History().extended(loss=[single, double, np.nan, 1e300], accuracy=[0.5] * 4, grad_norm=[single] * 4)
+    history = history.extended(seconds=[1.0] * 4)
+    rows = list(csv.DictReader(io.StringIO(history.to_csv())))
+    assert [row["loss"] for row in rows] == ["0.1", "0.1234567890123456", "nan", "1e+300"]
+    assert {(row["accuracy"], row["grad_norm"]) for row in rows} == {("0.5", "0.1")}
 
 
 def test_stop_criterion_is_the_mean_of_the_last_validations():

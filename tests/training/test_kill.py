@@ -81,7 +81,7 @@ def check(folder: Path, chains: int, kills: int) -> list[list[int]]:
         uninterrupted.kill()
         uninterrupted.communicate()
     wanted = everything(folder / "uninterrupted.npz")
-    assert len(np.frombuffer(wanted["history/loss"], np.float32)) == STEPS
+    assert len(np.frombuffer(wanted["history/loss"], np.float64)) == STEPS
     for chain in range(chains):
         got = everything(folder / f"killed_{chain}.npz")
         different = [name for name in wanted if got[name] != wanted[name]]
@@ -102,7 +102,7 @@ def test_a_kill(tmp_path):
     got, wanted = everything(killed), everything(whole)
     assert got.keys() == wanted.keys()
     assert [name for name in wanted if got[name] != wanted[name]] == []
-    assert len(np.frombuffer(wanted["history/loss"], np.float32)) == STEPS
+    assert len(np.frombuffer(wanted["history/loss"], np.float64)) == STEPS
     assert (np.diff(read_history(killed).seconds) > 0).all()
 
 

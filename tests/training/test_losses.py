@@ -85,7 +85,7 @@ def test_cross_entropy_of_large_outputs_is_finite():
 
 
 def activity_of(rates: np.ndarray) -> Activity:
-    return Activity(jnp.asarray(OUTPUTS), jnp.asarray(rates), jnp.asarray(rates))
+    return Activity(jnp.asarray(OUTPUTS), jnp.asarray(rates), {"x": jnp.asarray(rates)})
 
 
 @pytest.fixture(scope="module")
@@ -116,16 +116,16 @@ def test_weight_penalty_is_on_effective_weights(net, matrix, power):
         total += abs(weight) ** power
         count += 1
     trial = make_trial(TARGETS["mse"])
-    got = penalty(net.equation, parameters, activity_of(RNG.random((T, B, N)).astype(np.float32)), trial)
+    got = penalty(net.network.replaced(parameters), activity_of(RNG.random((T, B, N)).astype(np.float32)), trial)
     assert float(got) == pytest.approx(0.3 * total / count, rel=1e-5)
 
 
 def test_weight_penalty_pulls_only_at_trainable_weights(net):
     activity, trial = activity_of(np.zeros((T, B, N), np.float32)), make_trial(TARGETS["mse"])
     penalty = WeightPenalty(1.0, power=1)
-    gradient = jax.grad(lambda p: penalty(net.equation, p, activity, trial))(net.parameters())
+    gradient = jax.grad(lambda p: penalty(net.network.replaced(p), activity, trial))(net.parameters())
     pulled = np.asarray(gradient["raw_rec"]) != 0
-    np.testing.assert_array_equal(pulled, net.equation.recurrent.mask)
+    np.testing.assert_array_equal(pulled, net.recurrent.connectivity.mask)
     assert not np.asarray(gradient["raw_in"]).any()
 
 
@@ -135,9 +135,9 @@ def test_rate_penalty_ignores_padding():
     squares = [np.mean(rates[t, b].astype(np.float64) ** 2) for b in range(B) for t in range(ENDS[b])]
     penalty = RatePenalty(0.7)
     wanted = pytest.approx(0.7 * np.mean(squares), rel=1e-5)
-    assert float(penalty(net.equation, net.parameters(), activity_of(rates), trial)) == wanted
+    assert float(penalty(net.network, activity_of(rates), trial)) == wanted
     rates[np.arange(T)[:, None] >= ENDS] = 1e3
-    assert float(penalty(net.equation, net.parameters(), activity_of(rates), trial)) == wanted
+    assert float(penalty(net.network, activity_of(rates), trial)) == wanted
 
 
 @pytest.mark.parametrize("strength", [-0.1, float("nan")])

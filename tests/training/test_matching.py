@@ -28,7 +28,7 @@ def student():
 
 def penalty(match, net, trial=TRIAL, **options):
     activity = net.predict(trial.inputs, **({"noise": False} | options))
-    return match(net.equation, net.parameters(), activity, trial)
+    return match(net.network, activity, trial)
 
 
 def test_a_teacher_matches_itself(teacher):
@@ -57,7 +57,7 @@ def test_padded_steps_say_nothing(teacher, student):
     activity = student.predict(TRIAL.inputs, noise=False)
     outside = ~TRIAL.inside[:, :, None]
     garbage = activity._replace(rates=jnp.where(outside, 1e3, activity.rates))
-    first, second = (match(student.equation, student.parameters(), a, TRIAL) for a in (activity, garbage))
+    first, second = (match(student.network, a, TRIAL) for a in (activity, garbage))
     assert first == second
 
 
@@ -69,8 +69,8 @@ def test_teacher_is_that_of_the_time_of_making_and_is_not_moved(student):
     assert penalty(match, student) == before
 
     def loss(parameters):
-        activity = student.equation.simulate(parameters, TRIAL.inputs)
-        return match(student.equation, parameters, activity, TRIAL)
+        network = student.network.replaced(parameters)
+        return match(network, network.run(TRIAL.inputs), TRIAL)
 
     gradient = jax.grad(loss)(student.parameters())
     assert gradient.keys() == student.parameters().keys()

@@ -1,5 +1,6 @@
 """What training leaves behind in memory: nothing that grows with the number of trainers or steps."""
 
+import contextlib
 import functools
 import gc
 import logging
@@ -8,29 +9,39 @@ import weakref
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from eicon import _memory
-from eicon.models import RateRNN, _equation
+from eicon.models import Leaky, RateRNN
 from eicon.tasks import SequenceMemory
-from eicon.training import EpochTrainer, Trainer, _epochs, split_trials
+from eicon.training import EpochTrainer, HessianFree, Trainer, _epochs, split_trials
 
 TASK = SequenceMemory(pattern_length=2)
 
 
-def make_net(tau: float = 100.0) -> RateRNN:
-    return RateRNN.dale(TASK.n_in, 6, TASK.n_out, tau=tau)
+def make_net(**options) -> RateRNN:
+    return RateRNN.dale(TASK.n_in, 6, TASK.n_out, **options)
 
 
-def make_trainer(tau: float = 100.0) -> EpochTrainer:
+def make_trainer(net: RateRNN | None = None, **options) -> EpochTrainer:
     trials = split_trials(TASK.trials(8, key=jax.random.key(0)), 0.5, key=jax.random.key(1))
-    return EpochTrainer(make_net(tau), TASK, *trials, batch_size=4)
+    return EpochTrainer(make_net() if net is None else net, TASK, *trials, batch_size=4, **options)
 
 
 @pytest.fixture
 def one_program_at_a_time(monkeypatch):
-    for module in (_epochs, _equation):
-        monkeypatch.setattr(module, "_compiled", functools.lru_cache(maxsize=1)(module._compiled.__wrapped__))
+    monkeypatch.setattr(_epochs, "_compiled", functools.lru_cache(maxsize=1)(_epochs._compiled.__wrapped__))
+
+
+@contextlib.contextmanager
+def compiling(caplog):
+    """Names of the programs that are compiled meanwhile."""
+    names = []
+    with caplog.at_level(logging.WARNING, logger="jax"), jax.log_compiles(True):
+        before = len(caplog.records)
+        yield names
+    names += [record.args[0] for record in caplog.records[before:] if record.msg.startswith("Compiling")]
 
 
 def test_trainer_network_and_compiled_steps_are_freed_together():
@@ -42,29 +53,80 @@ def test_trainer_network_and_compiled_steps_are_freed_together():
     assert [made() for made in gone] == [None] * 3
 
 
-def test_compiled_epochs_are_freed_with_their_equation_when_others_take_their_place(one_program_at_a_time):
-    trainer = make_trainer(tau=100.0)
+OTHER_NUMBERS = {
+    "weights": {"seed": 5},
+    "time constants": {"tau": np.linspace(40.0, 100.0, 6)},
+    "signs": {"e_ratio": 0.5},
+    "initial current": {"x0": 0.3},
+    "units": {"units": {"area": np.array(["a"] * 6)}},
+}
+
+
+def test_networks_of_one_structure_are_compiled_once_for_all(caplog):
+    make_trainer(make_net()).fit(1, progress=False)
+    trainers = {name: make_trainer(make_net(**options)) for name, options in OTHER_NUMBERS.items()}
+    trainers["learning rate"] = make_trainer(make_net(), learning_rate=0.02)
+    with compiling(caplog) as names:
+        for trainer in trainers.values():
+            trainer.fit(1, progress=False)
+    assert not names
+    losses = [float(trainer.history.train_loss[0]) for trainer in trainers.values()]
+    assert len(set(losses)) > 3, "or they would be one network"
+    other = make_trainer(make_net(cell=Leaky("tanh")))
+    with compiling(caplog) as names:
+        other.fit(1, progress=False)
+    assert any("_train_and_validate" in name for name in names), "or nothing would be seen to be compiled"
+
+
+def test_networks_of_one_structure_are_simulated_by_one_program(caplog):
+    inputs = TASK.trials(1, key=jax.random.key(0)).inputs
+    make_net().predict(inputs)
+    nets = [make_net(**options) for options in OTHER_NUMBERS.values()]
+    with compiling(caplog) as names:
+        for net in nets:
+            net.predict(inputs)
+    assert not names
+    with compiling(caplog) as names:
+        make_net(cell=Leaky("softplus")).predict(inputs)
+    assert any("_run" in name for name in names)
+
+
+def test_a_trainer_of_epochs_is_freed_and_its_program_when_another_takes_its_place(one_program_at_a_time):
+    trainer = make_trainer()
     trainer.fit(1, progress=False)
-    program = trainer._program
-    gone = [weakref.ref(trainer), weakref.ref(program), weakref.ref(program.equation)]
-    del trainer, program
-    gc.collect()
-    assert gone[0]() is None
-    assert gone[1]() is not None  # the next network of the same kind shares it
-    make_trainer(tau=200.0).fit(1, progress=False)
+    gone = [weakref.ref(trainer), weakref.ref(trainer.net), weakref.ref(trainer._network)]
+    program = weakref.ref(trainer._program)
+    del trainer
     gc.collect()
     assert [made() for made in gone] == [None] * 3
-
-
-def test_a_simulated_equation_is_freed_when_others_take_its_place(one_program_at_a_time):
-    inputs = TASK.trials(1, key=jax.random.key(0)).inputs
-    net = make_net()
-    net.predict(inputs)
-    gone = weakref.ref(net.equation)
-    del net
-    make_net(tau=200.0).predict(inputs)
+    assert program() is not None  # the next network of the same kind shares it
+    make_trainer(make_net(cell=Leaky("tanh"))).fit(1, progress=False)
     gc.collect()
-    assert gone() is None
+    assert program() is None
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda net: net.predict(np.zeros((4, 2, TASK.n_in), np.float32)),
+        lambda net: make_trainer(net).fit(2, progress=False),
+        lambda net: Trainer(net, TASK, batch_size=4, validation_repeats=2).fit(2, progress=False),
+        lambda net: HessianFree(net, TASK, batch_size=4, validation_repeats=2, n_probes=1).fit(1, progress=False),
+    ],
+    ids=["predict", "EpochTrainer", "Trainer", "HessianFree"],
+)
+def test_no_program_keeps_the_numbers_of_a_network(use):
+    """They are what it is given, and not compiled in; what is, is freed with the trainer."""
+
+    def left_behind():
+        net = make_net()
+        use(net)
+        del net
+        gc.collect()
+        return len(jax.live_arrays())
+
+    left_behind()
+    assert left_behind() == left_behind()
 
 
 def test_arrays_on_the_device_do_not_grow_with_steps():
@@ -82,10 +144,9 @@ def test_arrays_on_the_device_do_not_grow_with_steps():
 
 def test_cutting_trials_up_compiles_no_program_per_slice(caplog):
     trials = TASK.trials(10, key=jax.random.key(0))
-    with caplog.at_level(logging.WARNING, logger="jax"), jax.log_compiles(True):
+    with compiling(caplog) as compiled:
         train, _ = split_trials(trials, 0.7, key=jax.random.key(1))
         _epochs._stacked(train, 3)
-    compiled = [record.args[0] for record in caplog.records if record.msg.startswith("Compiling")]
     assert not {"jit(gather)", "jit(dynamic_slice)", "jit(stack)"} & set(compiled)
 
 
@@ -97,7 +158,7 @@ def test_give_back_frees_lowered_programs_and_keeps_the_compiled_ones(caplog):
     assert all(cache.cache_info().currsize > 1 for cache in caches)
     _memory.give_back()
     assert [cache.cache_info().currsize for cache in caches] == [0, 0]
-    with caplog.at_level(logging.WARNING, logger="jax"), jax.log_compiles(True):
+    with compiling(caplog) as names:
         double(jnp.ones(3))
         trainer.fit(1, progress=False)
-    assert not [record.getMessage() for record in caplog.records if record.msg.startswith("Compiling")]
+    assert not names

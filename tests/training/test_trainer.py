@@ -110,7 +110,7 @@ def test_validation_is_what_the_network_does_on_balanced_trials(trainer):
     assert found == pytest.approx((loss, np.mean(right), worst), rel=1e-5)
     assert (found.loss, found.accuracy, found.worst) == found
     for name in ("loss", "accuracy", "worst"):
-        assert getattr(trainer.history, f"validation_{name}")[-1] == np.float32(getattr(found, name))
+        assert getattr(trainer.history, f"validation_{name}")[-1] == getattr(found, name)
 
 
 SCORES = np.random.default_rng(4).random(12).astype(np.float32)
@@ -306,9 +306,9 @@ def test_impossible_fits_are_refused(trainer, options, text):
 def frozen_net():
     nets = make_net(train_x0=False, bias=False, readout_bias=False)
     parts = {
-        "recurrent": nets.equation.recurrent.frozen(nets.W_rec),
-        "input": nets.equation.input.frozen(nets.W_in),
-        "readout": nets.equation.readout.frozen(nets.W_out),
+        "recurrent": nets.recurrent.connectivity.frozen(nets.W_rec),
+        "input": nets.input.connectivity.frozen(nets.W_in),
+        "readout": nets.readout.connectivity.frozen(nets.W_out),
     }
     return RateRNN(**parts)
 
@@ -354,15 +354,15 @@ def test_impossible_trainings_are_refused(make, text):
 def test_unusual_but_possible():
     """A single trial at a step, one trainable matrix, a custom loss and penalty."""
     net = make_net(train_x0=False, bias=False, readout_bias=False)
-    parts = (net.equation.recurrent.frozen(net.W_rec), net.equation.input.frozen(net.W_in))
-    partly = RateRNN(*parts, Connectivity.excitatory_only(net.equation.recurrent.sign, 2))
+    parts = (net.recurrent.connectivity.frozen(net.W_rec), net.input.connectivity.frozen(net.W_in))
+    partly = RateRNN(*parts, Connectivity.excitatory_only(net.recurrent.connectivity.sign, 2))
     trainer = make_trainer(
         partly,
         PerceptualDecision(fixation=20.0, stimulus=40.0, decision=40.0),
         batch_size=1,
         loss=lambda outputs, trial: jnp.mean(outputs**2),
         regularizers=[
-            lambda equation, parameters, activity, trial: jnp.mean(parameters["raw_out"] ** 2),
+            lambda network, activity, trial: jnp.mean(network.readout.raw ** 2),
             RatePenalty(0.1),
         ],
     )

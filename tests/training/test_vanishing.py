@@ -74,7 +74,7 @@ def test_value_is_a_double_loop_over_steps_and_trials(activation, bound, x64):
     penalty = VanishingGradient(1.7, bound)
     weights = effective(np.asarray(net.raw_rec.value), 4)
     wanted = 1.7 * omega_by_hand(weights, 20.0 / net.tau, currents, cotangents, SLOPES[activation], bound)
-    found = penalty(net.equation, net.parameters(), jnp.asarray(currents), jnp.asarray(cotangents))
+    found = penalty(net.network, jnp.asarray(currents), jnp.asarray(cotangents))
     assert found.shape == ()
     assert float(found) == pytest.approx(wanted, rel=1e-9)
     assert (wanted == 0) == (bound == 1e9)
@@ -85,13 +85,13 @@ def test_only_what_is_below_the_bound_is_left_out(x64):
     net = make_small()
     currents, cotangents = sample()
     penalty = VanishingGradient(1.0, bound=1e-6)
-    value = float(penalty(net.equation, net.parameters(), jnp.asarray(currents), jnp.asarray(cotangents)))
+    value = float(penalty(net.network, jnp.asarray(currents), jnp.asarray(cotangents)))
     cotangents[3, 0] *= -7
     currents[2, 0] = currents[1, 1] = currents[-1] = 99.0
     cotangents[0] = 1e6
-    again = float(penalty(net.equation, net.parameters(), jnp.asarray(currents), jnp.asarray(cotangents)))
+    again = float(penalty(net.network, jnp.asarray(currents), jnp.asarray(cotangents)))
     assert again == pytest.approx(value, rel=1e-12)
-    assert float(penalty(net.equation, net.parameters(), jnp.zeros((T, B, N)), jnp.zeros((T, B, N)))) == 0
+    assert float(penalty(net.network, jnp.zeros((T, B, N)), jnp.zeros((T, B, N)))) == 0
 
 
 def test_a_single_unit_by_hand(x64):
@@ -99,7 +99,7 @@ def test_a_single_unit_by_hand(x64):
     net = RateRNN.from_connectome([[1.0]], 1, 1, sign=1, tau=80.0, activation="tanh", spectral_radius=2.5)
     x = jnp.array([0.3, -0.7])[:, None, None]
     factor = 0.75 + 0.25 * 2.5 / np.cosh(0.3) ** 2
-    found = VanishingGradient(2.0)(net.equation, net.parameters(), x, jnp.full((2, 1, 1), 1e-8))
+    found = VanishingGradient(2.0)(net.network, x, jnp.full((2, 1, 1), 1e-8))
     assert float(found) == pytest.approx(2 * (factor**2 - 1) ** 2, rel=1e-9)
 
 
@@ -123,7 +123,7 @@ def test_gradient_is_that_of_the_formula_with_all_but_the_weights_held(activatio
 
     def ours(parameters):
         penalty = VanishingGradient(1.0, bound=1e-6)
-        return penalty(net.equation, parameters, jnp.asarray(currents), jnp.asarray(cotangents))
+        return penalty(net.network.replaced(parameters), jnp.asarray(currents), jnp.asarray(cotangents))
 
     found = jax.grad(ours)(net.parameters())
     np.testing.assert_allclose(found["raw_rec"], finite_differences(by_hand, raw), rtol=1e-5, atol=1e-6)
@@ -275,7 +275,7 @@ def test_training_with_it_is_another_one_keeps_constraints_and_resumes_exactly(t
 
 def test_weights_that_are_not_trained_do_not_feel_it():
     net = make_net(**QUIET)
-    frozen = RateRNN(net.equation.recurrent.frozen(net.W_rec), net.equation.input, net.equation.readout)
+    frozen = RateRNN(net.recurrent.connectivity.frozen(net.W_rec), net.input.connectivity, net.readout.connectivity)
     trainer = make_trainer(frozen, make_task(SameTrials), regularizers=[VanishingGradient()])
     gradients, _, _ = jax.eval_shape(trainer._gradients, jax.random.key(0))
     assert set(gradients) == {"raw_in", "raw_out"}

@@ -2,13 +2,13 @@
 
 from typing import ClassVar
 
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from ..._brainpy import bm
 from ._circuit import LeakyCircuit, require_positive
 from ._rate_ring import as_angles
 from ._ring import ring_angles, ring_distance

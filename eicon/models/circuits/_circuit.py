@@ -3,12 +3,11 @@
 import math
 from typing import ClassVar
 
-import brainpy as bp
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 from numpy.typing import ArrayLike
 
+from ..._brainpy import bm, bp
 from .._thread import ensure_defaults
 
 RUNGE_KUTTA = (

@@ -2,7 +2,6 @@
 
 from typing import ClassVar, NamedTuple
 
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +9,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
+from ..._brainpy import bm
 from ._circuit import LeakyCircuit
 from ._ring import ring_angles, ring_distance
 

@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import ClassVar, NamedTuple
 
-import brainpy as bp
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.nn import sigmoid
 from numpy.typing import ArrayLike
 
+from ..._brainpy import bm, bp
 from ._circuit import RUNGE_KUTTA, Circuit
 
 POPULATIONS = ("pre-I", "early-I", "post-I", "aug-E")

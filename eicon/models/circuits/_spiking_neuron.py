@@ -2,14 +2,13 @@
 
 from typing import ClassVar
 
-import brainpy as bp
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from ..._brainpy import bm, bp
 from ._circuit import Circuit, require_positive
 from ._spiking_inputs import CHANNELS
 

@@ -2,13 +2,13 @@
 
 from typing import ClassVar, NamedTuple
 
-import brainpy.math as bm
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from ..._brainpy import bm
 from ._circuit import LeakyCircuit, require_positive
 
 PULSES = (
