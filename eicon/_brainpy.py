@@ -4,13 +4,24 @@ Importing BrainPy switches ``jax_enable_x64`` off, whatever the environment says
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 
-_WIDE = jax.config.read("jax_enable_x64") or os.environ.get("JAX_ENABLE_X64", "").lower() in ("1", "true", "on", "yes")
 
-import brainpy as bp  # noqa: E402
-import brainpy.math as bm  # noqa: E402
+def _wide() -> bool:
+    """Whether all of the process computes in double precision, and not only what is inside ``jax.enable_x64``."""
+    if os.environ.get("JAX_ENABLE_X64", "").lower() in ("1", "true", "on", "yes"):
+        return True
+    with ThreadPoolExecutor(1) as pool:  # contexts are those of a thread
+        return bool(pool.submit(jax.config.read, "jax_enable_x64").result())
+
+
+_WIDE = _wide()
+
+with jax.enable_x64(_WIDE):
+    import brainpy as bp
+    import brainpy.math as bm
 
 if _WIDE:
     bm.enable_x64()

@@ -1,4 +1,4 @@
-"""Signatures as they were written: ``help`` would show what NumPy makes of ``ArrayLike``, line after line."""
+"""Signatures as they are written in the source; ``help`` would otherwise print the definition of ``ArrayLike``."""
 
 import inspect
 import types

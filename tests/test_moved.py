@@ -25,6 +25,9 @@ def old_names():
 
 ROOMS = old_names()
 
+GONE = {"CONSTANTS", "Constraint", "Parameters", "RateEquation", "build"}
+"""Parts of the closed equation of 0.1.0, in place of which there are `Network` and its weights."""
+
 
 def test_the_list_is_whole():
     assert sum(len(names) for names in ROOMS.values()) == 380
@@ -34,6 +37,9 @@ def test_the_list_is_whole():
 def test_old_names_are_there_or_say_where_they_are(room):
     module = importlib.import_module(room)
     for name in ROOMS[room]:
+        if room == "eicon.models" and name in GONE:
+            assert not hasattr(module, name)
+            continue
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             value = getattr(module, name)
@@ -65,7 +71,7 @@ def test_what_is_no_longer_public_is_nowhere_public():
                 public |= {name: file.__name__ for name in dir(file) if not name.startswith("_")}
     for room in ROOMS:
         module = importlib.import_module(room)
-        for name in ROOMS[room]:
+        for name in set(ROOMS[room]) - GONE:
             with warnings.catch_warnings(record=True) as caught:
                 warnings.simplefilter("always")
                 value = getattr(module, name)
@@ -84,7 +90,7 @@ def test_old_paths_work_in_import_statements():
         "from eicon.analysis import PCA, weibull\n"
         "from eicon.experiments import open_run\n"
         "from eicon.experiments.song2016 import Row\n"
-        "from eicon.models import build\n"
+        "from eicon.models import Perturbation\n"
         "print(eicon.experiments.open_run is open_run, PCA is eicon.analysis.results.PCA)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -8,7 +8,8 @@ import numpy as np
 from scipy import io
 
 from .._files import atomic_file
-from ..models import Activity, RateRNN
+from ..models import RateRNN
+from ..models.results import Activity
 from ..tasks import Task, Trial
 from ._paths import refuse_existing
 from ._recorded import SIGNALS, Recorded, recorded

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ..models import Activity, RateRNN
+from ..models import RateRNN
+from ..models.results import Activity
 from ..tasks import Task, Trial
 from ._optional import optional
 from ._paths import refuse_existing, replacing

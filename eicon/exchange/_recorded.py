@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
-from ..models import Activity, RateRNN
+from ..models import RateRNN
+from ..models.results import Activity
 from ..tasks import Task, Trial
 
 SIGNALS = ("inputs", "targets", "mask", "outputs", "rates", "currents")

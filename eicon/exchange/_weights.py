@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._files import read_npz
-from ..models import ACTIVATIONS, Activation, Connectivity, Leaky, RateRNN
+from ..models import Activation, Connectivity, Leaky, RateRNN
+from ..models.cells import ACTIVATIONS
 from ._paths import replacing
 
 Orientation = Literal["pre, post", "post, pre"]

@@ -10,8 +10,8 @@ __getattr__, __dir__, __all__ = lazy_room(
             recurrent_weights with_radius spectral_radius DISTRIBUTIONS uniform_weights SCHEMES remap
             REMAPS
         """,
-        "results": "Certificate MatrixReport",
-        "_network": "Parameters",
+        "results": "Certificate MatrixReport Activity",
+        "cells": "ACTIVATIONS",
         "_perturbation": "Perturbation",
     },
 )

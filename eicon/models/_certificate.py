@@ -4,11 +4,11 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ._edges import MOST_DENSE
 from ._initial import spectral_radius
 from ._network import ROLES, Network
 from ._parameters import Values
 from ._parts import Parts
+from ._weights import MOST_DENSE
 from ._weights import MatrixReport as MatrixReport
 
 

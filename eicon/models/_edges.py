@@ -13,10 +13,8 @@ from numpy.typing import ArrayLike
 
 from ._connectivity import POSITIVE
 from ._pytree import pytree
-from ._weights import MatrixReport, Product, Weights
+from ._weights import MatrixReport, Product, Weights, refuse_large
 
-MOST_DENSE = 5000
-"""Largest number of units for which analyses may turn a list of connections into a matrix."""
 COLUMNS = 8
 """JAX's sparse product is ten times slower with one to seven columns than with eight."""
 
@@ -283,21 +281,6 @@ class Edges(Weights):
         """See `Weights`."""
         values = self.effective()
         return values, values.size
-
-
-def refuse_large(shape: tuple[int, int], what: str) -> None:
-    """Reject operations that would need a dense matrix of too many units.
-
-    Raises
-    ------
-    ValueError
-        Above `MOST_DENSE` units.
-    """
-    if max(shape) > MOST_DENSE:
-        raise ValueError(
-            f"{what} would need a dense matrix of {shape[0]} x {shape[1]} numbers; "
-            f"with sparse weights that is done up to {MOST_DENSE} units."
-        )
 
 
 def _each(name: str, value: ArrayLike | None, m: int, order: np.ndarray) -> np.ndarray | None:

@@ -248,6 +248,12 @@ class Network:
                 raise ValueError(f"{what} must have {', '.join(names)} of all units; got {', '.join(state)}.")
         if reset is not None and isinstance(reset[0], int) and not 0 <= reset[0] <= inputs.shape[0]:
             raise ValueError(f"the state is reset after 0..{inputs.shape[0]} steps; got {reset[0]}.")
+        shape = (*inputs.shape[:2], self.n_rec)
+        for what, given in (("gate", gate), ("current", current)):
+            if given is not None and np.shape(given) != shape:
+                raise ValueError(f"{what} must have shape (T, B, N) = {shape}; got {np.shape(given)}.")
+        if any(np.shape(during) != shape[:2] for during, _ in cuts):
+            raise ValueError(f"cuts must say when with a mask (T, B) = {shape[:2]}.")
         changes = Changes(gate, current, tuple(cuts), initial, reset)
         return _run(self, inputs, key, changes, forward_mode)
 

@@ -15,24 +15,22 @@ from .._key import key as key_of
 from .._readable import readable
 from ..tasks import Trial
 from ._activations import Activation
-from ._cells import Cell, State, activation_of, as_cell, declared_by
+from ._cells import Cell, State, activation_of, as_cell
 from ._condensed import Condensed, condensed
 from ._connectivity import Connectivity
 from ._constructors import Constructors
-from ._initial import feedforward_weights, recurrent_weights
+from ._make import checked_size, made_parts, train_names, with_short_forms
 from ._network import BIASES, ROLES, Activity, Network, Parameters, held_step, state_names
 from ._noise import Noise
-from ._parameters import FREE, check_dt, make_values
 from ._parts import Parts, changed, describe
 from ._perturbation import Perturbation, perturb
 from ._storage import write
 from ._thread import ensure_defaults
-from ._units import Units, select, share_by, unit_labels
-from ._weights import Weights, as_weights
+from ._units import Units, select, unit_labels
+from ._weights import Weights
 
 SETTINGS = ("activation", "cell", "dt", "sigma_rec", "sigma_in", "noise_covariance")
 """Settings that `RateRNN.with_settings` changes, in addition to the parameters of the cell."""
-BIAS_NAMES = {"bias": "b_rec", "readout_bias": "b_out"}
 
 
 @readable
@@ -114,7 +112,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         *,
         cell: Cell | None = None,
         activation: Activation | str | Mapping[str, Any] | None = None,
-        tau: ArrayLike | None = None,
+        tau: ArrayLike | Mapping[str, float] | None = None,
         dt: float = 20.0,
         parameters: Mapping[str, Any] | None = None,
         share: Mapping[str, str] | None = None,
@@ -124,7 +122,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         noise_covariance: ArrayLike | None = None,
         bias: bool = False,
         readout_bias: bool = False,
-        x0: ArrayLike | None = None,
+        x0: ArrayLike | Mapping[str, float] | None = None,
         train_x0: bool = False,
         spectral_radius: float = 1.0,
         distribution: str | None = None,
@@ -135,46 +133,22 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         mode: bm.Mode | None = None,
     ):
         key_rec, key_in, key_out, key_noise = jax.random.split(key_of(seed), 4)
-        given = dict(weights or {})
-        for unknown in sorted(given.keys() - ROLES.keys()):
-            raise ValueError(f"weights has no entry {unknown!r}; allowed: {', '.join(ROLES)}.")
-        n = _checked_shapes(recurrent, input, readout)
-        made: dict[str, Weights] = {
-            "recurrent": as_weights(
-                recurrent,
-                given.get("recurrent"),
-                lambda c: recurrent_weights(c, spectral_radius, key=key_rec, distribution=distribution),
-            ),
-            "input": as_weights(
-                input, given.get("input"), lambda c: feedforward_weights(c, key=key_in, distribution=distribution)
-            ),
-            "readout": as_weights(
-                readout, given.get("readout"), lambda c: feedforward_weights(c, key=key_out, distribution=distribution)
-            ),
-        }
-        labels = unit_labels(units, made["recurrent"].sign)
-        wanted = _train_names(train, bias, readout_bias, train_x0)
-        cell = as_cell(cell, activation)
-        numbers = {name: value for name, value in (("tau", tau), ("x0", x0)) if value is not None}
-        for twice in sorted(numbers.keys() & (parameters or {}).keys()):
-            raise ValueError(f"{twice} is given twice, by itself and in parameters.")
-        declared = declared_by(cell, n, float(dt))
-        _check_names(declared, made, cell)
-        _known(wanted, numbers | dict(parameters or {}), share, declared, cell)
-        values = {}
-        for name_, parameter in declared.items():
-            value = {**numbers, **dict(parameters or {})}.get(name_, parameter.value)
-            group, value = _grouped(name_, value, (share or {}).get(name_), labels)
-            values[name_] = make_values(
-                name_, value, parameter.bound, float(dt), n, trained=name_ in wanted, group=group
-            )
-        check_dt(dt)
-        for bias_name, size in (("b_rec", n), ("b_out", made["readout"].shape[1])):
-            if bias_name in wanted:
-                values[bias_name] = make_values(bias_name, 0.0, FREE, float(dt), size, trained=True)
-        noise = Noise.of(sigma_rec, sigma_in, noise_covariance, n)
-        network = Network(**made, parameters=values, noise=noise, cell=cell, dt=float(dt))
-        self._assemble(Parts(network, frozenset(_trained(network, wanted)), labels), key_noise, name, mode)
+        n = checked_size(recurrent, input, readout)
+        parts = made_parts(
+            {"recurrent": recurrent, "input": input, "readout": readout},
+            dict(weights or {}),
+            cell=as_cell(cell, activation),
+            dt=dt,
+            parameters=with_short_forms(parameters, tau=tau, x0=x0),
+            share=share or {},
+            wanted=train_names(train, bias=bias, readout_bias=readout_bias, x0=train_x0),
+            noise=Noise.of(sigma_rec, sigma_in, noise_covariance, n),
+            units=units,
+            spectral_radius=spectral_radius,
+            distribution=distribution,
+            keys=(key_rec, key_in, key_out),
+        )
+        self._assemble(parts, key_noise, name, mode)
 
     def _assemble(self, parts: Parts, key: jax.Array, name: str | None, mode: bm.Mode | None) -> None:
         """Become the shell of a network; trained values, weights, biases and x0 are variables."""
@@ -544,70 +518,3 @@ def _of_state(name: str) -> str:
 
 def _as_input(inputs: Any, dtype: Any) -> jax.Array:
     return jnp.asarray(bm.as_jax(inputs), dtype)
-
-
-def _checked_shapes(recurrent: Any, input: Any, readout: Any) -> int:
-    n = recurrent.shape[0]
-    if recurrent.shape != (n, n):
-        raise ValueError(f"recurrent connectivity must be square (n_rec, n_rec); got {recurrent.shape}.")
-    if input.shape[1] != n:
-        raise ValueError(f"input connectivity must be (n_in, n_rec) with n_rec {n}; got {input.shape}.")
-    if readout.shape[0] != n:
-        raise ValueError(f"readout connectivity must be (n_rec, n_out) with n_rec {n}; got {readout.shape}.")
-    return n
-
-
-def _train_names(train: Iterable[str] | None, bias: bool, readout_bias: bool, train_x0: bool) -> set[str]:
-    if isinstance(train, str):
-        raise ValueError(f"train is a list of names; got the single string {train!r}; write [{train!r}].")
-    names = set(ROLES if train is None else train)
-    chosen = {"bias": bias, "readout_bias": readout_bias, "x0": train_x0}
-    names |= {name for name, wanted in chosen.items() if wanted}
-    return {BIAS_NAMES.get(name, name) for name in names}
-
-
-def _check_names(declared: Mapping[str, Any], made: Mapping[str, Weights], cell: Cell) -> None:
-    own = {f"{field}_{short}" for role, short in ROLES.items() for field in made[role].trained}
-    for name in sorted(declared.keys() & {*ROLES, *BIASES, *BIAS_NAMES, *own}):
-        raise ValueError(
-            f"a parameter of the cell {type(cell).__name__} cannot be called {name!r}; that is a part of every network."
-        )
-
-
-def _known(
-    wanted: set[str], given: Mapping[str, Any], share: Mapping[str, str] | None, declared: Mapping[str, Any], cell: Cell
-) -> None:
-    for what, names, more in (
-        ("train", wanted, {*ROLES, *BIASES}),
-        ("parameters", set(given), set()),
-        ("share", set(share or {}), set()),
-    ):
-        for unknown in sorted(names - declared.keys() - more):
-            allowed = [*(ROLES if more else ()), *(BIAS_NAMES if more else ()), *declared]
-            raise ValueError(
-                f"{what} has no entry {unknown!r} with the cell {type(cell).__name__}; allowed: {', '.join(allowed)}."
-                + (f" Leaky({unknown}=True) has it." if unknown in ("gain", "input_gain", "slope") else "")
-            )
-
-
-def _grouped(
-    name: str, value: Any, label: str | None, labels: Mapping[str, np.ndarray]
-) -> tuple[np.ndarray | None, Any]:
-    """Groups of units that share a parameter, and its values."""
-    if label is None:
-        if isinstance(value, Mapping):
-            raise ValueError(
-                f"{name} has a value for each of {', '.join(map(str, value))}; name the label that these are, "
-                f"e.g. share={{{name!r}: 'type'}}."
-            )
-        return None, value
-    return share_by(name, value, label, labels)
-
-
-def _trained(network: Network, wanted: set[str]) -> set[str]:
-    names = {name for name in wanted if name not in ROLES}
-    for role, short in ROLES.items():
-        weights = getattr(network, role)
-        if role in wanted and weights.trainable:
-            names |= {f"{field}_{short}" for field in weights.trained}
-    return names

@@ -159,6 +159,7 @@ def _weights(
             f"{what} weights have an unknown map {settings['positive']!r}; allowed: {', '.join(POSITIVE)}."
         )
     n_pre, n_post = shape
+    wanted: dict[str, tuple[int, ...]]
     if kind is Edges:
         m = arrays["pre"].size
         wanted = {"scale": (m,), "signs": (m,), "raw": (m,)}

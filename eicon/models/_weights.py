@@ -1,7 +1,7 @@
 """Weights of a network behind three operations: send, pull back, and the gradient with respect to weights."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike
 
 from ._connectivity import POSITIVE, Connectivity
 from ._pytree import pytree
+
+MOST_DENSE = 5000
+"""Units up to which a dense matrix may be made of sparse or low-rank weights."""
 
 
 class Product(ABC):
@@ -358,15 +361,45 @@ class LowRank(Weights):
     def between(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Matrix:
         """See `Weights`; dense."""
         entries = sum((np.outer(source, target) for source, target in pairs), start=np.zeros(self.shape, bool))
-        return Matrix(jnp.where(jnp.asarray(entries), self.left @ self.right, 0.0))
+        return Matrix(jnp.where(jnp.asarray(entries), self.matrix(), 0.0))
 
     def check(self, *, square: bool) -> MatrixReport:
-        """See `Weights`."""
-        return Dense(self.left @ self.right).check(square=square)
+        """See `Weights`; there are no constraints, and the matrix is not made."""
+        left, right = np.asarray(self.left), np.asarray(self.right)
+        diagonal = np.einsum("ik,ki->i", left, right) if square else np.zeros(0)
+        return MatrixReport(
+            shape=self.shape,
+            density=float(np.any(left, axis=1).mean() * np.any(right, axis=0).mean()),
+            wrong_sign=0,
+            outside_mask=0,
+            changed_fixed=0,
+            not_finite=int((~np.isfinite(left)).sum() + (~np.isfinite(right)).sum()),
+            autapses=int(np.count_nonzero(diagonal)),
+        )
+
+    def matrix(self) -> jax.Array:
+        """Dense effective weights; refused for more than 5,000 units."""
+        refuse_large(self.shape, "a dense copy of these weights")
+        return self.left @ self.right
 
     def sizes(self) -> tuple[jax.Array, int]:
-        """See `Weights`."""
-        return self.left @ self.right, self.left.shape[0] * self.right.shape[1]
+        """See `Weights`; refused as `matrix` is."""
+        return self.matrix(), self.left.shape[0] * self.right.shape[1]
+
+
+def refuse_large(shape: tuple[int, int], what: str) -> None:
+    """Refuse what would need a dense matrix of too many units.
+
+    Raises
+    ------
+    ValueError
+        Above `MOST_DENSE` units.
+    """
+    if max(shape) > MOST_DENSE:
+        raise ValueError(
+            f"{what} would need a dense matrix of {shape[0]} x {shape[1]} numbers; "
+            f"with sparse and low-rank weights that is done up to {MOST_DENSE} units."
+        )
 
 
 def _on_device(value: np.ndarray | None) -> jax.Array | None:
@@ -379,17 +412,6 @@ def times(values: jax.Array, weights: jax.Array) -> jax.Array:
     """``values @ weights`` over the last axis; flattened, because its gradient is then one plain product too."""
     flat = values.reshape(-1, values.shape[-1]) @ weights
     return flat.reshape(*values.shape[:-1], weights.shape[-1])
-
-
-def as_weights(
-    given: "Weights | Connectivity", weights: ArrayLike | None, draw: Callable[[Connectivity], ArrayLike]
-) -> Weights:
-    """Weights of a network: the given ones, or those of a `Connectivity` with given or drawn effective values."""
-    if isinstance(given, Weights):
-        if weights is not None:
-            raise ValueError(f"{type(given).__name__} has its values already; leave them out of `weights`.")
-        return given
-    return Dense.make(given, draw(given) if weights is None else weights)
 
 
 def replaced(weights: Weights, values: Mapping[str, jax.Array]) -> Weights:

@@ -39,7 +39,7 @@ class NetworkConfig(Section):
     dale: bool = True
     n_rec: PositiveInt = 100
     e_ratio: Annotated[float, Field(gt=0, lt=1)] = 0.8
-    activation: Annotated[str, among("eicon.models.ACTIVATIONS")] = "relu"
+    activation: Annotated[str, among("eicon.models.cells.ACTIVATIONS")] = "relu"
     tau: Positive = 100.0
     sigma_rec: NonNegative = 0.15
     sigma_in: NonNegative = 0.01

@@ -52,7 +52,7 @@ class SweepNetworkConfig(Section):
     fraction ``e_ratio`` of each region excitatory).
     """
 
-    activation: Annotated[str, among("eicon.models.ACTIVATIONS")] = "relu"
+    activation: Annotated[str, among("eicon.models.cells.ACTIVATIONS")] = "relu"
     init: Annotated[str, among("eicon.models._schemes.SCHEMES", "balanced")] = "default"
     remap: Annotated[str, among("eicon.models._anatomy.REMAPS")] = "magnitude"
     spectral_radius: NonNegative = 0.0

@@ -20,9 +20,10 @@ from .._version import __version__
 from ..connectomes import Connectome, assign_signs, expand, neurons_per_region
 from ..connectomes import load as load_connectome
 from ..connectomes._nulls import NULLS
-from ..models import Dense, RateRNN, load, save
+from ..models import RateRNN, load, save
 from ..models._initial import spectral_radius
 from ..models._parts import Parts
+from ..models.weights import Dense
 from ..tasks import Task
 from ..training import EpochTrainer, split_trials
 from ._ini import TORCH_RMSPROP

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from ..models import Activity, RateRNN
+from ..models import RateRNN
+from ..models.results import Activity
 from ..tasks import Task, Trial
 
 ANALYSIS_STREAM = 0xA11

@@ -16,8 +16,9 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from ..models import Activity, Network
+from ..models import Network
 from ..models._network import Parameters, run_drive
+from ..models.results import Activity
 from ..tasks import Trial
 from ._losses import masked_mean, selected
 

@@ -12,7 +12,8 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from .._brainpy import bm
-from ..models import Activity, RateRNN
+from ..models import RateRNN
+from ..models.results import Activity
 from ..tasks import Task, Trial
 from ._checkpoint import read_checkpoint
 from ._checks import check_fit

@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..models import Activity, Network, RateRNN
+from ..models import Network, RateRNN
+from ..models.results import Activity
 from ..tasks import Trial
 
 

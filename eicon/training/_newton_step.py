@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..models import Activity
 from ..models._network import Parameters
+from ..models.results import Activity
 from ..tasks import Trial
 from ._conjugate_gradient import backtrack, conjugate_gradient, line_search, next_damping
 from ._curvature import gauss_newton, probed_diagonal, rate_change

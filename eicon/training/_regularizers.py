@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from ..models import Activity, Network
+from ..models import Network
+from ..models.results import Activity
 from ..tasks import Trial
 from ._losses import masked_mean, selected
 

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from eicon.models import Activity, RateRNN
+from eicon.models import RateRNN
+from eicon.models.results import Activity
 from eicon.tasks import PerceptualDecision, Task, Trial
 
 

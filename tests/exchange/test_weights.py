@@ -11,7 +11,9 @@ import pytest
 
 from eicon import exchange
 from eicon.exchange import simulate
-from eicon.models import ACTIVATIONS, Activity, Connectivity, RateRNN
+from eicon.models import Connectivity, RateRNN
+from eicon.models.cells import ACTIVATIONS
+from eicon.models.results import Activity
 
 N = 10
 
@@ -42,9 +44,7 @@ def inputs(dtype=np.float32):
 
 def assert_close(found, wanted, tolerance):
     """Outputs, rates and currents of a simulator, or of another network, against those of a network."""
-    found, wanted = (
-        (a.outputs, a.rates, a.currents) if isinstance(a, Activity) else a for a in (found, wanted)
-    )
+    found, wanted = ((a.outputs, a.rates, a.currents) if isinstance(a, Activity) else a for a in (found, wanted))
     for a, b in zip(found, wanted, strict=True):
         assert np.shape(a) == np.shape(b)
         assert np.abs(b).max() > 0.1

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import Activity, RateRNN
+from eicon.models import RateRNN
+from eicon.models.results import Activity
 from eicon.tasks import Trial
 from eicon.training import RatePenalty
 from eicon.training._losses import LOSSES

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import Connectivity, Dense
+from eicon.models import Connectivity
+from eicon.models.weights import Dense
 
 MAPS = ("abs", "relu", "softplus")
 

@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from eicon.models import ACTIVATIONS, RateRNN
+from eicon.models import RateRNN
+from eicon.models.cells import ACTIVATIONS
 
 RNG = np.random.default_rng(0)
 STATES = RNG.normal(size=(3, 8)).astype(np.float32)

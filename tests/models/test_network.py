@@ -282,7 +282,7 @@ def test_weights_that_are_not_finite_are_refused():
 def test_fixed_entries_may_be_among_the_weights():
     weights = np.array([[0.0, 0.3], [0.7, 0.0]])
     frozen = Connectivity.dense(2, 2).frozen(weights, weights == 0.3)
-    made = eicon.models.Dense.make(frozen, weights)
+    made = eicon.models.weights.Dense.make(frozen, weights)
     np.testing.assert_array_equal(made.effective(), weights.astype(np.float32))
 
 

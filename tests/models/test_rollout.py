@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.integrate import solve_ivp
 
-from eicon.models import ACTIVATIONS, Activation, Connectivity, Leaky, RateRNN
+from eicon.models import Activation, Connectivity, Leaky, RateRNN
 from eicon.models._rollout import scan_trajectory, trajectory
 from eicon.models._weights import Matrix
+from eicon.models.cells import ACTIVATIONS
 
 N, T, B, DT = 7, 5, 3, 20.0
 ARGUMENTS = ("tau", "x0", "weights", "initial", "drive")

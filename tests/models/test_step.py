@@ -6,7 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import ACTIVATIONS, Activation, Connectivity, RateRNN
+from eicon.models import Activation, Connectivity, RateRNN
+from eicon.models.cells import ACTIVATIONS
 
 SIGMA = 0.3
 TAU = 20.0

@@ -4,7 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import Connectivity, ConstraintError, Dense, RateRNN, verify
+from eicon.models import Connectivity, ConstraintError, RateRNN, verify
+from eicon.models.weights import Dense
 
 
 def partly_fixed(**options):

@@ -125,6 +125,104 @@ def hessian_free(folder: Path) -> dict[str, np.ndarray]:
     return _result(net, learning.fit(4, progress=False))
 
 
+def _dale() -> tuple["eicon.RateRNN", "eicon.tasks.Task"]:
+    """Dale's law, noise, biases, on the decision of the demo."""
+    task = eicon.PerceptualDecision(coherence=(4.0, 16.0), fixation=100.0, stimulus=400.0, decision=200.0)
+    net = eicon.RateRNN.dale(
+        2, 20, 2, sigma_rec=0.05, sigma_in=0.01, spectral_radius=1.5, bias=True, readout_bias=True, seed=1
+    )
+    return net, task
+
+
+def _connectome() -> tuple["eicon.RateRNN", "eicon.tasks.Task"]:
+    """Neurons of the worm with known signs, on remembered values."""
+    worm = eicon.connectomes.load("celegans").subset(np.arange(60, 84))
+    net = eicon.RateRNN.from_connectome(
+        worm.weights,
+        2,
+        1,
+        sign=worm.sign,
+        activation="softplus",
+        init="xavier",
+        spectral_radius=0.6,
+        tau=np.linspace(30.0, 60.0, 24),
+        sigma_in=0.02,
+        seed=2,
+    )
+    return net, eicon.tasks.SequenceMemory(pattern_length=3, delay=40.0)
+
+
+def _areas() -> tuple["eicon.RateRNN", "eicon.tasks.Task"]:
+    """Two areas of units with Dale's law, on evidence that depends on the context."""
+    units = [
+        eicon.models.Population("sensory", 8, "E", "sensory"),
+        eicon.models.Population("motor", 8, "E", "motor"),
+        eicon.models.Population("inhibitory", 4, "I"),
+    ]
+    task = eicon.tasks.ContextIntegration(fixation=100.0, stimulus=400.0, decision=200.0)
+    net = eicon.RateRNN.from_populations(units, 6, 2, activation="softplus", sigma_rec=0.05, train_x0=True, seed=3)
+    return net, task
+
+
+FIFTY = 50
+
+
+def _fifty(make: object, nudge: bool = False) -> dict[str, np.ndarray]:
+    """Fifty steps of each trainer; with ``nudge`` from one weight that is the next number of single precision."""
+    found = {}
+    for name in ("trainer", "epochs", "hessian_free"):
+        net, task = make()
+        if nudge:
+            raw = np.array(net.raw_rec.value)
+            raw[0, 1] = np.nextafter(raw[0, 1], np.float32(np.inf))
+            net.raw_rec.value = raw
+        if name == "trainer":
+            history = eicon.Trainer(net, task, learning_rate=0.002, batch_size=16, validation_repeats=2, seed=1).fit(
+                FIFTY, validate_every=25, progress=False
+            )
+        elif name == "epochs":
+            train, validation = eicon.training.split_trials(task.sample(eicon.key(2), 48), 0.75, key=eicon.key(3))
+            history = eicon.training.EpochTrainer(
+                net, task, train, validation, learning_rate=0.002, batch_size=12, clip_norm=1.0, seed=2
+            ).fit(FIFTY, progress=False)
+        else:
+            history = eicon.HessianFree(net, task, batch_size=16, max_cg_iterations=10, n_probes=2, seed=3).fit(
+                FIFTY, validate_every=25, progress=False
+            )
+        found |= {f"{name}/{key}": value for key, value in _result(net, history).items()}
+    return found
+
+
+def fifty_dale(folder: Path) -> dict[str, np.ndarray]:
+    """See `_dale`."""
+    return _fifty(_dale)
+
+
+def fifty_connectome(folder: Path) -> dict[str, np.ndarray]:
+    """See `_connectome`."""
+    return _fifty(_connectome)
+
+
+def fifty_areas(folder: Path) -> dict[str, np.ndarray]:
+    """See `_areas`."""
+    return _fifty(_areas)
+
+
+def nudged_dale(folder: Path) -> dict[str, np.ndarray]:
+    """What one unit in the last place of one weight does to `fifty_dale`."""
+    return _fifty(_dale, nudge=True)
+
+
+def nudged_connectome(folder: Path) -> dict[str, np.ndarray]:
+    """What one unit in the last place of one weight does to `fifty_connectome`."""
+    return _fifty(_connectome, nudge=True)
+
+
+def nudged_areas(folder: Path) -> dict[str, np.ndarray]:
+    """What one unit in the last place of one weight does to `fifty_areas`."""
+    return _fifty(_areas, nudge=True)
+
+
 def train_command(folder: Path) -> dict[str, np.ndarray]:
     """The demo's configuration, from TOML to the saved network."""
     (folder / "config.toml").write_text(DALE, encoding="utf-8")
@@ -147,7 +245,13 @@ def sweep_command(folder: Path) -> dict[str, np.ndarray]:
     return {**curves, **_network(eicon.load(record.with_name("network.npz")))}
 
 
-KINDS = {f.__name__: f for f in (trainer, epochs, hessian_free, train_command, sweep_command)}
+KINDS = {
+    f.__name__: f
+    for f in (
+        *(trainer, epochs, hessian_free, train_command, sweep_command),
+        *(fifty_dale, fifty_connectome, fifty_areas, nudged_dale, nudged_connectome, nudged_areas),
+    )
+}
 
 
 def _network(net: "eicon.RateRNN") -> dict[str, np.ndarray]:

@@ -64,10 +64,6 @@ def test_saved_and_loaded_again_it_is_the_same(name, tmp_path):
     for label, values in original.units.items():
         np.testing.assert_array_equal(again.units[label], values, err_msg=f"{name}, {label}")
     trials = expected(name)["inputs"], eicon.key(int(expected(name)["noise_seed"]))
-    for kind, here, then in zip(
-        ("outputs", "rates", "currents"),
-        again.predict(trials[0], key=trials[1]),
-        original.predict(trials[0], key=trials[1]),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(here, then, err_msg=f"{name}, {kind}")
+    here, then = (net.predict(trials[0], key=trials[1]) for net in (again, original))
+    for kind in ("outputs", "rates", "currents"):
+        np.testing.assert_array_equal(getattr(here, kind), getattr(then, kind), err_msg=f"{name}, {kind}")

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from eicon.tasks import Task, Trial
@@ -16,15 +17,23 @@ def sampler(task: Task) -> Callable[[jax.Array, int], Trial]:
     return jax.jit(task.sample, static_argnums=1)
 
 
-@functools.lru_cache(maxsize=32)
 def sample(task: Task, batch_size: int, seed: int) -> Trial:
     """Random trials as numpy arrays; whoever asks for the same ones gets the same (read-only) ones."""
+    return _sample(task, batch_size, seed, jnp.result_type(float))
+
+
+def balanced(task: Task, repeats: int, seed: int) -> Trial:
+    """Validation trials as numpy arrays."""
+    return _balanced(task, repeats, seed, jnp.result_type(float))
+
+
+@functools.lru_cache(maxsize=32)
+def _sample(task: Task, batch_size: int, seed: int, precision: np.dtype) -> Trial:
     return jax.tree.map(np.asarray, sampler(task)(jax.random.key(seed), batch_size))
 
 
 @functools.lru_cache(maxsize=32)
-def balanced(task: Task, repeats: int, seed: int) -> Trial:
-    """Validation trials as numpy arrays."""
+def _balanced(task: Task, repeats: int, seed: int, precision: np.dtype) -> Trial:
     return jax.tree.map(np.asarray, jax.jit(lambda key: task.trials(repeats, key=key))(jax.random.key(seed)))
 
 

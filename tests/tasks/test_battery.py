@@ -540,10 +540,15 @@ def test_compiled_equals_eager(task, trial):
         np.testing.assert_allclose(first, second, rtol=1e-6)
 
 
-def test_trials_are_the_same_kind_of_arrays_in_a_float64_session(task, x64):
-    trial = jax.eval_shape(lambda key: task.sample(key, 4), jax.random.key(KEY))
-    assert {trial.inputs.dtype, trial.mask.dtype} == {np.dtype(np.float32)}
-    assert trial.targets.dtype == (np.int32 if task.loss == "cross_entropy" else np.float32)
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_trials_have_the_precision_of_the_session(task, precision):
+    with jax.enable_x64(precision is np.float64):
+        trial = jax.eval_shape(lambda key: task.sample(key, 4), jax.random.key(KEY))
+        outputs = jax.ShapeDtypeStruct((trial.n_steps, 4, task.n_out), precision)
+        score = jax.eval_shape(task.correct, outputs, trial)
+    assert {trial.inputs.dtype, trial.mask.dtype} == {np.dtype(precision)}
+    assert trial.targets.dtype == (np.int32 if task.loss == "cross_entropy" else precision)
+    assert score.dtype == precision
 
 
 def test_repr_is_short_and_the_same_for_equal_tasks(case, task):

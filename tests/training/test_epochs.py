@@ -33,8 +33,12 @@ BATCH = 8
 EXACT = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
 
-@functools.cache
 def make_trials(task: Task, n_train: int = 20, n_validation: int = 9, seed: int = 0) -> tuple[Trial, Trial]:
+    return _made_trials(task, n_train, n_validation, seed, jnp.result_type(float))
+
+
+@functools.cache
+def _made_trials(task: Task, n_train: int, n_validation: int, seed: int, precision: np.dtype) -> tuple[Trial, Trial]:
     n = n_train + n_validation
     trials = task.sample(jax.random.key(seed), n)
     return split_trials(trials, n_train / n, key=jax.random.key(seed + 1))

@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.models import Activity, Connectivity, RateRNN
+from eicon.models import Connectivity, RateRNN
+from eicon.models.results import Activity
 from eicon.tasks import Trial
 from eicon.training import RatePenalty, WeightPenalty, cross_entropy, mean_squared_error
 from eicon.training._losses import LOSSES

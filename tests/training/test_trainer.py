@@ -362,7 +362,7 @@ def test_unusual_but_possible():
         batch_size=1,
         loss=lambda outputs, trial: jnp.mean(outputs**2),
         regularizers=[
-            lambda network, activity, trial: jnp.mean(network.readout.raw ** 2),
+            lambda network, activity, trial: jnp.mean(network.readout.raw**2),
             RatePenalty(0.1),
         ],
     )

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 
 import eicon
-from eicon.models import TIME, Connectivity, LowRank, Parameter
+from eicon.models import Connectivity, LowRank
+from eicon.models.cells import TIME, Parameter
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import jax.numpy as jnp
 
 import eicon
-from eicon.models import POSITIVE, TIME, Activation, Parameter
+from eicon.models import Activation
+from eicon.models.cells import POSITIVE, TIME, Parameter
 
 
 @eicon.models.activation

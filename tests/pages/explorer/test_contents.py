@@ -6,7 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from eicon.models import Activity, RateRNN
+from eicon.models import RateRNN
+from eicon.models.results import Activity
 from eicon.pages import _explore_data as data_module
 from eicon.pages._explore import explore_network, explore_run
 from eicon.pages._explore_behaviour import choice_curves

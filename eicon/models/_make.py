@@ -1,0 +1,143 @@
+"""From what a user says about a network to the network: weights drawn, names checked, parameters laid out."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._cells import Cell, declared_by
+from ._initial import feedforward_weights, recurrent_weights
+from ._network import BIASES, ROLES, Network
+from ._noise import Noise
+from ._parameters import FREE, check_dt, make_values
+from ._parts import Parts
+from ._units import share_by, unit_labels
+from ._weights import Dense, Weights
+
+BIAS_NAMES = {"bias": "b_rec", "readout_bias": "b_out"}
+
+
+def made_parts(
+    weights: Mapping[str, Any],
+    initial: Mapping[str, ArrayLike],
+    *,
+    cell: Cell,
+    dt: float,
+    parameters: Mapping[str, Any],
+    share: Mapping[str, str],
+    wanted: set[str],
+    noise: Noise,
+    units: Mapping[str, ArrayLike] | None,
+    spectral_radius: float,
+    distribution: str | None,
+    keys: tuple[jax.Array, jax.Array, jax.Array],
+) -> Parts:
+    """Network of `Connectivity` or weights by role, with ``initial`` effective values where given; see `RateRNN`."""
+    for unknown in sorted(initial.keys() - ROLES.keys()):
+        raise ValueError(f"weights has no entry {unknown!r}; allowed: {', '.join(ROLES)}.")
+
+    made: dict[str, Weights] = {}
+    for (role, given), key in zip(weights.items(), keys, strict=True):
+        if isinstance(given, Weights):
+            if role in initial:
+                raise ValueError(f"{type(given).__name__} has its values already; leave them out of `weights`.")
+            made[role] = given
+        elif role in initial:
+            made[role] = Dense.make(given, initial[role])
+        elif role == "recurrent":
+            drawn = recurrent_weights(given, spectral_radius, key=key, distribution=distribution)
+            made[role] = Dense.make(given, drawn)
+        else:
+            made[role] = Dense.make(given, feedforward_weights(given, key=key, distribution=distribution))
+    n, dt = made["recurrent"].shape[0], float(dt)
+    labels = unit_labels(units, made["recurrent"].sign)
+    declared = declared_by(cell, n, dt)
+    _check_declared(declared, made, cell)
+    _check_asked(wanted, parameters, share, declared, cell)
+    values = {}
+    for name, parameter in declared.items():
+        group, value = _grouped(name, parameters.get(name, parameter.value), share.get(name), labels)
+        values[name] = make_values(name, value, parameter.bound, dt, n, trained=name in wanted, group=group)
+    check_dt(dt)
+    for name, size in (("b_rec", n), ("b_out", made["readout"].shape[1])):
+        if name in wanted:
+            values[name] = make_values(name, 0.0, FREE, dt, size, trained=True)
+    network = Network(**made, parameters=values, noise=noise, cell=cell, dt=dt)
+    return Parts(network, frozenset(_trained(made, wanted)), labels)
+
+
+def checked_size(recurrent: Any, input: Any, readout: Any) -> int:
+    """Number of units of weights that fit together; refuses others."""
+    n = recurrent.shape[0]
+    if recurrent.shape != (n, n):
+        raise ValueError(f"recurrent connectivity must be square (n_rec, n_rec); got {recurrent.shape}.")
+    if input.shape[1] != n:
+        raise ValueError(f"input connectivity must be (n_in, n_rec) with n_rec {n}; got {input.shape}.")
+    if readout.shape[0] != n:
+        raise ValueError(f"readout connectivity must be (n_rec, n_out) with n_rec {n}; got {readout.shape}.")
+    return n
+
+
+def with_short_forms(parameters: Mapping[str, Any] | None, **short: Any) -> dict[str, Any]:
+    """Parameters with those that were given by themselves."""
+    numbers = {name: value for name, value in short.items() if value is not None}
+    for twice in sorted(numbers.keys() & (parameters or {}).keys()):
+        raise ValueError(f"{twice} is given twice, by itself and in parameters.")
+    return numbers | dict(parameters or {})
+
+
+def train_names(train: Iterable[str] | None, **also: bool) -> set[str]:
+    """Names of what is trained: those of a list, or all weights, and those that are asked for by a flag."""
+    if isinstance(train, str):
+        raise ValueError(f"train is a list of names; got the single string {train!r}; write [{train!r}].")
+    names = set(ROLES if train is None else train) | {name for name, wanted in also.items() if wanted}
+    return {BIAS_NAMES.get(name, name) for name in names}
+
+
+def _check_declared(declared: Mapping[str, Any], made: Mapping[str, Weights], cell: Cell) -> None:
+    own = {f"{field}_{short}" for role, short in ROLES.items() for field in made[role].trained}
+    taken = declared.keys() & {*ROLES, *BIASES, *BIAS_NAMES, *own}
+    for name in sorted(taken | {name for name in declared if name.startswith("_")}):
+        raise ValueError(
+            f"a parameter of the cell {type(cell).__name__} cannot be called {name!r}; that is a part of every network."
+        )
+
+
+def _check_asked(
+    wanted: set[str], given: Mapping[str, Any], share: Mapping[str, str], declared: Mapping[str, Any], cell: Cell
+) -> None:
+    for what, names, more in (
+        ("train", wanted, {*ROLES, *BIASES}),
+        ("parameters", set(given), set()),
+        ("share", set(share), set()),
+    ):
+        for unknown in sorted(names - declared.keys() - more):
+            allowed = [*(ROLES if more else ()), *(BIAS_NAMES if more else ()), *declared]
+            raise ValueError(
+                f"{what} has no entry {unknown!r} with the cell {type(cell).__name__}; allowed: {', '.join(allowed)}."
+                + (f" Leaky({unknown}=True) has it." if unknown in ("gain", "input_gain", "slope") else "")
+            )
+
+
+def _grouped(
+    name: str, value: Any, label: str | None, labels: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray | None, Any]:
+    """Groups of units that share a parameter, and its values."""
+    if label is None:
+        if isinstance(value, Mapping):
+            raise ValueError(
+                f"{name} has a value for each of {', '.join(map(str, value))}; name the label that these are, "
+                f"e.g. share={{{name!r}: 'type'}}."
+            )
+        return None, value
+    return share_by(name, value, label, labels)
+
+
+def _trained(made: Mapping[str, Weights], wanted: set[str]) -> set[str]:
+    names = wanted - ROLES.keys()
+    for role, short in ROLES.items():
+        if role in wanted and made[role].trainable:
+            names |= {f"{field}_{short}" for field in made[role].trained}
+    return names

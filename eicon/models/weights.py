@@ -1,0 +1,5 @@
+"""What weights have in common, and dense ones by themselves; `Edges` and `LowRank` are in `eicon.models`."""
+
+from ._weights import Dense as Dense
+from ._weights import Product as Product
+from ._weights import Weights as Weights
