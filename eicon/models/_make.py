@@ -98,8 +98,7 @@ def train_names(train: Iterable[str] | None, **also: bool) -> set[str]:
 
 def _check_declared(declared: Mapping[str, Any], made: Mapping[str, Weights], cell: Cell) -> None:
     own = {f"{field}_{short}" for role, short in ROLES.items() for field in made[role].trained}
-    taken = declared.keys() & {*ROLES, *BIASES, *BIAS_NAMES, *own}
-    for name in sorted(taken | {name for name in declared if name.startswith("_")}):
+    for name in sorted(declared.keys() & {*ROLES, *BIASES, *BIAS_NAMES, *own}):
         raise ValueError(
             f"a parameter of the cell {type(cell).__name__} cannot be called {name!r}; that is a part of every network."
         )

@@ -8,26 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from eicon.models import (
-    FREE,
-    POSITIVE,
-    TIME,
-    UNIT,
-    Activation,
-    Activity,
-    Adapting,
-    Bound,
-    Cell,
-    Connectivity,
-    Dense,
-    Edges,
-    Leaky,
-    LowRank,
-    Network,
-    Plastic,
-    RateRNN,
-    Weights,
-)
+from eicon.models import Activation, Adapting, Connectivity, Edges, Leaky, LowRank, Network, Plastic, RateRNN
+from eicon.models.cells import FREE, POSITIVE, TIME, UNIT, Bound, Cell
+from eicon.models.results import Activity
+from eicon.models.weights import Dense, Weights
 
 from ..user.tired import Tired, elu
 

@@ -13,20 +13,9 @@ import numpy as np
 import pytest
 
 import eicon
-from eicon.models import (
-    POSITIVE,
-    TIME,
-    UNIT,
-    Adapting,
-    Connectivity,
-    Dense,
-    Edges,
-    Leaky,
-    LowRank,
-    Parameter,
-    Plastic,
-    RateRNN,
-)
+from eicon.models import Adapting, Connectivity, Edges, Leaky, LowRank, Plastic, RateRNN
+from eicon.models.cells import POSITIVE, TIME, UNIT, Parameter
+from eicon.models.weights import Dense
 from eicon.training import OPTIMIZERS, Trainer, VanishingGradient
 
 from . import battery
@@ -719,7 +708,7 @@ def test_a_large_sparse_network_never_makes_a_dense_matrix(tmp_path):
     net.save(tmp_path / "net.npz")
     assert eicon.load(tmp_path / "net.npz").constants == net.constants
     for ask in (net.held, lambda: net.W_rec):
-        with pytest.raises(ValueError, match="dense matrix of 6000 x 6000 numbers; with sparse weights.* up to 5000"):
+        with pytest.raises(ValueError, match="dense matrix of 6000 x 6000 numbers; with sparse and low-rank weights .* up to 5000"):
             ask()
 
 

@@ -779,7 +779,7 @@ def test_help_shows_signatures_as_they_are_written():
     assert "numpy._typing" not in text.split("Methods inherited from brainpy")[0]
     head = text.splitlines()[3]
     for part in (
-        "tau: ArrayLike | None = None",
+        "tau: ArrayLike | Mapping[str, float] | None = None",
         "recurrent: Connectivity | Weights",
         "cell: Cell | None = None",
         "activation: Activation | str | Mapping[str, Any] | None = None",
@@ -795,7 +795,7 @@ def test_help_shows_signatures_as_they_are_written():
 
 def test_annotations_themselves_stay_what_checkers_read():
     """Names are for the eye; `typing.get_type_hints` still finds types."""
-    hint = inspect.get_annotations(inspect.unwrap(RateRNN.__init__), eval_str=True)["tau"]
+    hint = inspect.get_annotations(inspect.unwrap(RateRNN.__init__), eval_str=True)["noise_covariance"]
     assert hint == eicon.models._rate_rnn.ArrayLike | None
 
 

@@ -19,7 +19,6 @@ from eicon.models import (
     Adapting,
     Connectivity,
     ConstraintError,
-    Dense,
     Edges,
     Leaky,
     LowRank,
@@ -28,6 +27,7 @@ from eicon.models import (
     load,
     save,
 )
+from eicon.models.weights import Dense
 
 
 @pytest.fixture(scope="module")

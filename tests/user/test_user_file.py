@@ -20,7 +20,7 @@ from . import low_rank_memory, tired
 
 HERE = Path(__file__).parent
 FILES = [HERE / "tired.py", HERE / "low_rank_memory.py"]
-PUBLIC = {"eicon", "eicon.models", "jax.numpy", "dataclasses"}
+PUBLIC = {"eicon", "eicon.models", "eicon.models.cells", "jax.numpy", "dataclasses"}
 KEY = jax.random.key(0)
 
 
