@@ -50,7 +50,7 @@ def _text(value: Any) -> str:
     origin, arguments = get_origin(value), get_args(value)
     if origin in (Union, types.UnionType):
         names = []
-        if set(arguments) >= _ARRAY_LIKE:
+        if _ARRAY_LIKE and set(arguments) >= _ARRAY_LIKE:  # NumPy 2.5 keeps the name
             names, arguments = ["ArrayLike"], tuple(a for a in arguments if a not in _ARRAY_LIKE)
         return " | ".join([*names, *map(_text, arguments)])
     if arguments:

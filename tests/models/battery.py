@@ -133,12 +133,12 @@ def make(cell: str, weights: str, *, n_in: int = N_IN, n_out: int = N_OUT, **opt
         **options,
     )
     for name in ("b_rec", "b_out"):
-        getattr(net, name).value = jnp.asarray(rng.normal(size=getattr(net, name).shape) / 3, net.network.dtype)
+        getattr(net, name).value = jnp.asarray(0.3 + rng.normal(size=getattr(net, name).shape) / 3, net.network.dtype)
     return net
 
 
 class Leaves(NamedTuple):
-    """All that a loss can be differentiated by."""
+    """All that a loss can be differentiated by; the offset of the state is negative, since w begins at its bound."""
 
     values: dict[str, jax.Array]
     inputs: jax.Array
@@ -153,7 +153,7 @@ def leaves_of(network: Network, n_steps: int = T, n_trials: int = B) -> Leaves:
         jax.tree.map(jnp.asarray, network.values()),
         jnp.asarray(rng.normal(size=(n_steps, n_trials, network.n_in)), network.dtype),
         jnp.asarray(rng.normal(size=(n_steps, n_trials, network.n_rec)) / 5, network.dtype),
-        {name: jnp.asarray(rng.normal(size=value.shape) / 20, network.dtype) for name, value in state.items()},
+        {name: jnp.asarray(-rng.gamma(9.0, 0.005, value.shape), network.dtype) for name, value in state.items()},
     )
 
 

@@ -708,7 +708,9 @@ def test_a_large_sparse_network_never_makes_a_dense_matrix(tmp_path):
     net.save(tmp_path / "net.npz")
     assert eicon.load(tmp_path / "net.npz").constants == net.constants
     for ask in (net.held, lambda: net.W_rec):
-        with pytest.raises(ValueError, match="dense matrix of 6000 x 6000 numbers; with sparse and low-rank weights .* up to 5000"):
+        with pytest.raises(
+            ValueError, match="dense matrix of 6000 x 6000 numbers; with sparse and low-rank weights .* up to 5000"
+        ):
             ask()
 
 

@@ -6,10 +6,13 @@ file ``OUT/KIND.npz`` is written; times, which differ from run to run, are left 
 """
 
 import csv
+import dataclasses
 import runpy
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import jax
 import numpy as np
 
 import eicon
@@ -167,60 +170,62 @@ def _areas() -> tuple["eicon.RateRNN", "eicon.tasks.Task"]:
 FIFTY = 50
 
 
-def _fifty(make: object, nudge: bool = False) -> dict[str, np.ndarray]:
-    """Fifty steps of each trainer; with ``nudge`` from one weight that is the next number of single precision."""
-    found = {}
-    for name in ("trainer", "epochs", "hessian_free"):
+def _fifty(make: Callable[[], tuple["eicon.RateRNN", "eicon.tasks.Task"]]) -> dict[str, np.ndarray]:
+    """Fifty steps of each trainer."""
+    return {**_gradients(*make()), **_epochs(*make()), **_newton_steps(make)}
+
+
+def _gradients(net: "eicon.RateRNN", task: "eicon.tasks.Task") -> dict[str, np.ndarray]:
+    learning = eicon.Trainer(net, task, learning_rate=0.002, batch_size=16, validation_repeats=2, seed=1)
+    return _named("trainer", _result(net, learning.fit(FIFTY, validate_every=25, progress=False)))
+
+
+def _epochs(net: "eicon.RateRNN", task: "eicon.tasks.Task") -> dict[str, np.ndarray]:
+    trials = eicon.training.split_trials(task.sample(eicon.key(2), 48), 0.75, key=eicon.key(3))
+    learning = eicon.training.EpochTrainer(
+        net, task, *trials, learning_rate=0.002, batch_size=12, clip_norm=1.0, seed=2
+    )
+    return _named("epochs", _result(net, learning.fit(FIFTY, progress=False)))
+
+
+def _newton_steps(make: Callable[[], tuple["eicon.RateRNN", "eicon.tasks.Task"]]) -> dict[str, np.ndarray]:
+    """In float64: conjugate gradients make so much of rounding that single precision says nothing; see README.md."""
+    with jax.enable_x64(True):
         net, task = make()
-        if nudge:
-            raw = np.array(net.raw_rec.value)
-            raw[0, 1] = np.nextafter(raw[0, 1], np.float32(np.inf))
-            net.raw_rec.value = raw
-        if name == "trainer":
-            history = eicon.Trainer(net, task, learning_rate=0.002, batch_size=16, validation_repeats=2, seed=1).fit(
-                FIFTY, validate_every=25, progress=False
-            )
-        elif name == "epochs":
-            train, validation = eicon.training.split_trials(task.sample(eicon.key(2), 48), 0.75, key=eicon.key(3))
-            history = eicon.training.EpochTrainer(
-                net, task, train, validation, learning_rate=0.002, batch_size=12, clip_norm=1.0, seed=2
-            ).fit(FIFTY, progress=False)
-        else:
-            history = eicon.HessianFree(net, task, batch_size=16, max_cg_iterations=10, n_probes=2, seed=3).fit(
-                FIFTY, validate_every=25, progress=False
-            )
-        found |= {f"{name}/{key}": value for key, value in _result(net, history).items()}
-    return found
+        rounded = type("Rounded", (_Rounded, type(task)), {})
+        task = rounded(**{field.name: getattr(task, field.name) for field in dataclasses.fields(task)})
+        learning = eicon.HessianFree(
+            net, task, batch_size=16, max_cg_iterations=10, n_probes=2, validation_repeats=2, seed=3
+        )
+        return _named("hessian_free", _result(net, learning.fit(FIFTY, validate_every=25, progress=False)))
 
 
-def fifty_dale(folder: Path) -> dict[str, np.ndarray]:
+class _Rounded:
+    """A task whose trials are float64 numbers that single precision can hold, as 0.1.0 rounded them."""
+
+    def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> "eicon.tasks.Trial":
+        trial = super().build(key, conditions)
+        single = {name: getattr(trial, name).astype("float32") for name in ("inputs", "targets", "mask")}
+        return trial._replace(**{name: values.astype("float64") for name, values in single.items()})
+
+
+def _named(prefix: str, found: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{prefix}/{name}": values for name, values in found.items()}
+
+
+def dale(folder: Path) -> dict[str, np.ndarray]:
     """See `_dale`."""
     return _fifty(_dale)
 
 
-def fifty_connectome(folder: Path) -> dict[str, np.ndarray]:
+def connectome(folder: Path) -> dict[str, np.ndarray]:
     """See `_connectome`."""
     return _fifty(_connectome)
 
 
-def fifty_areas(folder: Path) -> dict[str, np.ndarray]:
+def areas(folder: Path) -> dict[str, np.ndarray]:
     """See `_areas`."""
     return _fifty(_areas)
-
-
-def nudged_dale(folder: Path) -> dict[str, np.ndarray]:
-    """What one unit in the last place of one weight does to `fifty_dale`."""
-    return _fifty(_dale, nudge=True)
-
-
-def nudged_connectome(folder: Path) -> dict[str, np.ndarray]:
-    """What one unit in the last place of one weight does to `fifty_connectome`."""
-    return _fifty(_connectome, nudge=True)
-
-
-def nudged_areas(folder: Path) -> dict[str, np.ndarray]:
-    """What one unit in the last place of one weight does to `fifty_areas`."""
-    return _fifty(_areas, nudge=True)
 
 
 def train_command(folder: Path) -> dict[str, np.ndarray]:
@@ -245,13 +250,7 @@ def sweep_command(folder: Path) -> dict[str, np.ndarray]:
     return {**curves, **_network(eicon.load(record.with_name("network.npz")))}
 
 
-KINDS = {
-    f.__name__: f
-    for f in (
-        *(trainer, epochs, hessian_free, train_command, sweep_command),
-        *(fifty_dale, fifty_connectome, fifty_areas, nudged_dale, nudged_connectome, nudged_areas),
-    )
-}
+KINDS = {f.__name__: f for f in (trainer, epochs, hessian_free, train_command, sweep_command, dale, connectome, areas)}
 
 
 def _network(net: "eicon.RateRNN") -> dict[str, np.ndarray]:
