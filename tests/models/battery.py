@@ -1,6 +1,7 @@
 """Every cell with every kind of weights: small networks, what is measured of them, the printed equations in numpy."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -211,7 +212,7 @@ class Measured(NamedTuple):
     along: jax.Array
 
 
-@jax.jit
+@partial(jax.jit, compiler_options={"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True})
 def _measure(network: Network, leaves: Leaves, tangent: Leaves, key: Any) -> Measured:
     flat, unravel = ravel_pytree(leaves)
 
