@@ -73,7 +73,8 @@ class Network:
     r"""All numbers of a network, as one frozen pytree.
 
     The structure (cell, ``dt``, shapes, which constraints there are) decides the compiled program; all numbers are
-    leaves. Networks of one structure share compiled code, and `jax.tree.map`, `jax.grad` and `jax.vmap` work on them.
+    leaves. Networks of one structure share compiled code, and `jax.tree.map`, `jax.grad` and `jax.vmap` (of dense
+    networks) work on them.
 
     .. math::
 

@@ -77,7 +77,7 @@ def perturb(
 ) -> Activity:
     """Run trials under perturbations, without noise if there is no key; see `RateRNN.perturb`."""
     shape = (*trial.inputs.shape[:2], len(units["type"]))
-    gate, current = np.ones(shape, np.float32), np.zeros(shape, np.float32)
+    gate, current = np.ones(shape, network.dtype), np.zeros(shape, network.dtype)
     cuts: dict[str | None, list[tuple[np.ndarray, np.ndarray]]] = {}
     for perturbation in perturbations:
         during = _during(trial, perturbation.epoch)
@@ -87,7 +87,7 @@ def perturb(
             case Drive(units=driven, current=size):
                 if not np.isfinite(size):
                     raise ValueError(f"the current of a drive must be finite; got {size}.")
-                current += during[:, :, None] * np.where(select(units, driven), np.float32(size), np.float32(0.0))
+                current += np.where(during[:, :, None] & select(units, driven), size, 0.0).astype(current.dtype)
             case Cut(source=source, target=target, epoch=epoch):
                 pair = select(units, source), select(units, target)
                 others = [other for at, found in cuts.items() if at != epoch for other in found]

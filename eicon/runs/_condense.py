@@ -12,6 +12,7 @@ import numpy as np
 from tqdm.auto import tqdm
 
 from .._files import without_nan, write_json, write_text
+from .._key import key as key_of
 from ..analysis._condense import INCOMING, METHODS
 from ..analysis._merging import SIMILARITIES
 from ..models import RateRNN, load, save
@@ -188,7 +189,7 @@ def _stage(
     test: Reference,
 ) -> tuple[RateRNN, dict[str, Any]]:
     task = run.config.make_task()
-    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(run.config.seed), CONDENSE_STREAM), number + 1)
+    key = jax.random.fold_in(jax.random.fold_in(key_of(run.config.seed), CONDENSE_STREAM), number + 1)
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(protocol.repeats, key=key_trial)
     merging = {} if protocol.method != "merge" else {"incoming": protocol.incoming}

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 
 from .. import analysis, plotting
+from .._key import key as key_of
 from ..models import RateRNN
 from ..plotting._files import Drawing, save_figures
 from ..studies._condense import CONDENSE_STREAM
@@ -55,7 +56,7 @@ def _errors(record: dict[str, Any]) -> Drawing:
 
 
 def _units(original: RateRNN, task: Task, seed: int, units: list[int]) -> Drawing:
-    trial = task.trials(10, key=jax.random.fold_in(jax.random.key(seed), CONDENSE_STREAM))
+    trial = task.trials(10, key=jax.random.fold_in(key_of(seed), CONDENSE_STREAM))
     rates = original.predict(trial.inputs, noise=False).rates
     components = analysis.pca(rates, mask=np.asarray(trial.inside), n_components=2)
     scaled = components.components.T * np.sqrt(components.explained_variance[:2])
@@ -68,7 +69,7 @@ def _units(original: RateRNN, task: Task, seed: int, units: list[int]) -> Drawin
 
 
 def _stages(run: Run, record: dict[str, Any], original: RateRNN, task: CueSetGo) -> Drawing:
-    trial = task.trials(1, key=jax.random.fold_in(jax.random.key(run.config.seed), CONDENSE_STREAM))
+    trial = task.trials(1, key=jax.random.fold_in(key_of(run.config.seed), CONDENSE_STREAM))
     nets = [original, *stages(run)]
     measured = [record["original"], *record["stages"]]
     shown = np.unique(np.linspace(0, len(nets) - 1, min(PANELS, len(nets))).round().astype(int))

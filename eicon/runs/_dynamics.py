@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import analysis, plotting
 from .._files import without_nan
+from .._key import key as key_of
 from ..models import Leaky, RateRNN, load
 from ..plotting._files import Drawing
 from ..plotting._fixed_points_page import fixed_points_page
@@ -62,7 +63,7 @@ class DynamicsResult(NamedTuple):
 
 def run_dynamics(run: Run, net: RateRNN, task: Task, request: DynamicsRequest) -> DynamicsResult:
     """All that is asked for; nothing is written."""
-    key = jax.random.fold_in(jax.random.key(run.config.seed), DYNAMICS_STREAM)
+    key = jax.random.fold_in(key_of(run.config.seed), DYNAMICS_STREAM)
     asked: dict[str, Any] = {"key": key, "epoch": request.epoch, "conditions": request.conditions}
     numbers: dict[str, Any] = {}
     figures: dict[str, Drawing] = {}

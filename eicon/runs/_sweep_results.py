@@ -45,7 +45,7 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
     runs, repeats = sweep.runs(), sweep.config.training.repeats
     n_epochs = max(run.settings.training.epochs for run in runs)
     shape = (*(len(values) for values in grid.values()), repeats)
-    curves = {name: np.full((*shape, n_epochs), np.nan, np.float32) for name in CURVES}
+    curves = {name: np.full((*shape, n_epochs), np.nan) for name in CURVES}
     facts = {
         name: np.full(shape, np.nan) for name in ("null_loss", "initial_spectral_radius", "n_connections", "seconds")
     }

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .. import analysis
+from .._key import key as key_of
 from ..models import RateRNN, verify
 from ..tasks import CueSetGo, Task, Trial
 from ..training._losses import Loss
@@ -76,7 +77,7 @@ def condense_network(
         Part of the network's own noise (``sigma_rec``, ``sigma_in``) with which it is run. Some is
         needed: it shows what the network does beside its usual trajectories. 0 to 1.
     key : jax.Array, optional
-        Of that noise; default ``jax.random.key(0)``.
+        Of that noise; default ``eicon.key(0)``.
     **options
         As for `eicon.analysis.condense`: method, ridge, tolerance, similarity, incoming, n_components, seed.
 
@@ -100,7 +101,7 @@ def condense_network(
     if not 0 <= noise <= 1:
         raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
     noisy = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
-    activity, network = noisy.predict(inputs, key=jax.random.key(0) if key is None else key), net.network
+    activity, network = noisy.predict(inputs, key=key_of(0) if key is None else key), net.network
     start = network.initial(activity.rates.shape[1:2])
     states = {name: jnp.concatenate([start[name][None], after]) for name, after in activity.states.items()}
     rates, sent = np.asarray(network.rate(states)), np.asarray(network.send(states))
@@ -113,7 +114,7 @@ def condense_network(
         size,
         mask=np.concatenate([np.ones_like(seen[:1]), seen]),
         sign=sign if dale and sign.any() else None,
-        sent=None if np.array_equal(sent, rates) else sent,
+        sent=None if np.array_equal(sent, rates, equal_nan=True) else sent,
         **options,
     )
     small = net.condensed(result)
@@ -142,7 +143,7 @@ def performance(task: Task, trial: Trial, outputs: jax.Array, loss: Loss) -> dic
 def reference(original: RateRNN, task: Task, seed: int, repeats: int) -> Reference:
     """Held-out trials and what the original network does in them without noise."""
     held_out = task.interpolated() if isinstance(task, CueSetGo) and len(task.intervals) > 2 else task
-    key_trial, key_noise = jax.random.split(jax.random.fold_in(jax.random.key(seed), CONDENSE_STREAM))
+    key_trial, key_noise = jax.random.split(jax.random.fold_in(key_of(seed), CONDENSE_STREAM))
     trial = held_out.trials(repeats, key=key_trial)
     activity = original.predict(trial.inputs, noise=False)
     return Reference(held_out, trial, key_noise, activity.outputs, activity.rates)

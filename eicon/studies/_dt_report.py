@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from .. import analysis
+from .._key import key as key_of
 from ..models import RateRNN
 from ..tasks import Task, Trial
 
@@ -100,7 +101,7 @@ def dt_report(
     for dt in steps[1:]:
         if abs(steps[0] / dt - round(steps[0] / dt)) > 1e-6:
             raise ValueError(f"every step must divide the longest, {steps[0]:g} ms; got {dt:g}.")
-    keys = jax.random.split(jax.random.key(seed), repeats)
+    keys = jax.random.split(key_of(seed), repeats)
     finest = replace(task, dt=steps[-1])
     n_steps = jax.eval_shape(lambda key: finest.trials(1, key=key), keys[0]).n_steps
     bytes_each = 4 * ARRAYS_PER_STEP * n_steps * net.n_rec * task.n_conditions

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from tqdm.auto import tqdm
 
+from .._key import key as key_of
 from ..models import RateRNN
 from ..tasks import Task
 from ._condense import CONDENSE_STREAM, condense_network, reference
@@ -107,7 +108,7 @@ def condensation_levels(
 def _trials(net: RateRNN, task: Task, seed: int) -> dict[str, Any]:
     repeats = int(np.clip(TRIALS // task.n_conditions, 1, MOST_REPEATS))
     test = reference(net, task, seed, repeats)
-    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), CONDENSE_STREAM), 1)
+    key = jax.random.fold_in(jax.random.fold_in(key_of(seed), CONDENSE_STREAM), 1)
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(repeats, key=key_trial)
     return {

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from .._key import key as key_of
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
@@ -24,7 +25,7 @@ class Responses(NamedTuple):
 
 def analysis_key(seed: int, *streams: int) -> jax.Array:
     """Key of trials and noise, apart from those of the training; each further stream gives another one."""
-    key = jax.random.fold_in(jax.random.key(seed), ANALYSIS_STREAM)
+    key = jax.random.fold_in(key_of(seed), ANALYSIS_STREAM)
     for stream in streams:
         key = jax.random.fold_in(key, stream)
     return key

@@ -198,6 +198,50 @@ def test_signed_weights_make_the_currents_and_outputs_as_well_as_signs_allow(rea
     assert found.readout[own < 0].any() == read_i
 
 
+@pytest.mark.parametrize("sign", [None, E_FIRST], ids=["free", "dale"])
+def test_currents_are_those_of_what_is_sent_and_outputs_those_of_the_rates(sign):
+    """Plastic synapses: what goes through the recurrent weights is not what is read out."""
+    rates, weights, readout = network(sign)
+    sent = rates * np.random.default_rng(9).uniform(0.1, 1.0, rates.shape)
+    found = condense(rates, weights, readout, 6, sign=sign, ridge=0.0, sent=sent)
+    own = np.zeros(6) if sign is None else sign[found.kept]
+    low, high = np.where(own > 0, 0.0, -np.inf), np.where(own < 0, 0.0, np.inf)
+
+    def best(samples, target):
+        design = np.hstack([flat(samples)[:, found.kept], np.ones((T * B, 1))])
+        return lsq_linear(design, target, ([*low, -np.inf], [*high, np.inf]), method="bvls", tol=1e-14).x
+
+    for q, j in enumerate(found.kept):
+        np.testing.assert_allclose(
+            [*found.recurrent[:, q], found.bias[q]], best(sent, flat(sent) @ weights[:, j]), atol=1e-7
+        )
+    if sign is None:
+        for o in range(N_OUT):
+            np.testing.assert_allclose(
+                [*found.readout[:, o], found.readout_bias[o]], best(rates, flat(rates) @ readout[:, o]), atol=1e-7
+            )
+    plain = condense(rates, weights, readout, 6, sign=sign, ridge=0.0)
+    assert np.abs(plain.recurrent - found.recurrent).max() > 0.01
+    same = condense(rates, weights, readout, 6, sign=sign, ridge=0.0, sent=rates)
+    for name in ("kept", "recurrent", "readout", "bias", "readout_bias"):
+        np.testing.assert_allclose(getattr(same, name), getattr(plain, name), atol=1e-7, err_msg=name)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_sent_at_masked_steps_says_nothing(method):
+    rates, weights, readout = network(E_FIRST)
+    mask = np.random.default_rng(2).random((T, B)) < 0.8
+    first, second = (
+        condense(
+            *(np.where(mask[:, :, None], rates, nothing), weights, readout, 6),
+            **{"method": method, "mask": mask, "sign": E_FIRST, "sent": np.where(mask[:, :, None], rates**2, nothing)},
+        )
+        for nothing in (np.nan, 1e6)
+    )
+    for one, other in zip(first, second, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_mixed_signs_leave_free_units_free():
     sign = np.where(np.arange(N) < 4, 0, E_FIRST)
     rates, weights, readout = network(sign)
@@ -522,6 +566,8 @@ GOOD = network(E_FIRST)
         ({"rates": GOOD[0] * np.nan}, "`rates` must be finite.*diverged"),
         ({"rates": GOOD[0] * 0}, "`rates` must vary; got 63 identical samples. The network may be silent"),
         ({"rates": flat(GOOD[0])}, r"`rates` must be a non-empty \(T, B, N\) array"),
+        ({"sent": GOOD[0][1:]}, r"`sent` must have the shape of `rates`, \(9, 7, 12\); got \(8, 7, 12\)"),
+        ({"sent": GOOD[0] * np.nan}, "`sent` must be finite"),
         ({"mask": np.zeros((T, B), bool)}, "`rates` must vary; got 0 identical samples"),
         ({"mask": np.ones((B, T), bool)}, r"`mask` must have shape \(T, B\)"),
     ],

@@ -86,7 +86,9 @@ def trainer(folder: Path) -> dict[str, np.ndarray]:
         validation_repeats=2,
         seed=1,
     )
-    return _result(net, learning.fit(40, validate_every=20, progress=False))
+    history = learning.fit(40, validate_every=20, progress=False)
+    learning.save_checkpoint(folder / "checkpoint.npz")
+    return _result(net, history)
 
 
 def epochs(folder: Path) -> dict[str, np.ndarray]:
@@ -189,13 +191,20 @@ def _epochs(net: "eicon.RateRNN", task: "eicon.tasks.Task") -> dict[str, np.ndar
 
 
 def _newton_steps(make: Callable[[], tuple["eicon.RateRNN", "eicon.tasks.Task"]]) -> dict[str, np.ndarray]:
-    """In float64: conjugate gradients make so much of rounding that single precision says nothing; see README.md."""
+    """In float64, and of few conjugate gradients, which make much of rounding; see README.md."""
     with jax.enable_x64(True):
         net, task = make()
         rounded = type("Rounded", (_Rounded, type(task)), {})
         task = rounded(**{field.name: getattr(task, field.name) for field in dataclasses.fields(task)})
         learning = eicon.HessianFree(
-            net, task, batch_size=16, max_cg_iterations=10, n_probes=2, validation_repeats=2, seed=3
+            net,
+            task,
+            batch_size=16,
+            max_cg_iterations=3,
+            structural_damping=1.0,
+            n_probes=2,
+            validation_repeats=2,
+            seed=3,
         )
         return _named("hessian_free", _result(net, learning.fit(FIFTY, validate_every=25, progress=False)))
 

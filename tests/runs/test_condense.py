@@ -24,7 +24,7 @@ from eicon.runs import (
 from eicon.runs._condense import stages
 from eicon.runs._condense_figures import draw_condensation
 from eicon.studies import condense_network
-from eicon.studies._condense import reference
+from eicon.studies._condense import output_error, reference
 
 TIMING = """
 seed = 3
@@ -473,3 +473,15 @@ def test_networks_without_dale():
     assert state(again) == state(net)
     with pytest.raises(ValueError, match=r"dt must be in \(0, tau\]"):
         parse_config(FREE.replace("n_rec = 16", "n_rec = 16\ntau = 10.0")).check()
+
+
+def test_an_error_does_not_look_at_what_is_masked():
+    """A network diverged only if it did so where the mask counts."""
+    rng = np.random.default_rng(0)
+    wanted, found = rng.normal(size=(2, 9, 4, 2))
+    mask = rng.random((9, 4)) < 0.7
+    garbage = np.where(mask[:, :, None], found, np.nan)
+    assert output_error(wanted, garbage, mask=mask) == output_error(wanted, found, mask=mask)
+    assert np.isfinite(output_error(wanted, garbage, mask=mask))
+    assert output_error(wanted, garbage) == float("inf")
+    assert output_error(wanted, np.where(mask[:, :, None], np.inf, found), mask=mask) == float("inf")

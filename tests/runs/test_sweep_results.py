@@ -34,7 +34,7 @@ def test_dimensions_coordinates_and_values(finished_sweep):
         arrays, header = read_record(run.record)
         here = data.sel(learning_rate=run.combination["training.learning_rate"], repeat=run.repeat)
         for name in CURVES:
-            np.testing.assert_array_equal(here[name].values, arrays[name].astype(np.float32))
+            np.testing.assert_array_equal(here[name].values, arrays[name])
         assert float(here["initial_spectral_radius"]) == header["initial_spectral_radius"]
         assert float(here["null_loss"]) == pytest.approx(1 / 12)
         assert bool(here["finished"])

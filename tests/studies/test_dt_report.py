@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import brainpy.math as bm
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -52,6 +53,31 @@ def test_statistics_are_those_of_the_network(rows):
         assert row.accuracy == pytest.approx(
             float(task.accuracy(activity.outputs, trial)), abs=5 * row.accuracy_se + 0.02
         )
+
+
+def test_what_is_not_scored_may_be_nan(monkeypatch):
+    """Outputs where the mask is 0, and rates after the end of a trial, are not looked at."""
+    task = PerceptualDecision.variable(coherence=(16.0,), decision=100.0)
+    clean, sampled = dt_report(decider(), task, (20.0, 10.0), repeats=3), []
+    trials, predict = PerceptualDecision.trials, RateRNN.predict
+
+    def remembered(self, *arguments, **options):
+        sampled.append(trials(self, *arguments, **options))
+        return sampled[-1]
+
+    def with_garbage(self, inputs, **options):
+        activity, trial = predict(self, inputs, **options), sampled[-1]
+        assert not trial.inside.all()
+        return activity._replace(
+            outputs=jnp.where((trial.mask != 0)[:, :, None], activity.outputs, jnp.nan),
+            rates=jnp.where(trial.inside[:, :, None], activity.rates, jnp.nan),
+        )
+
+    monkeypatch.setattr(PerceptualDecision, "trials", remembered)
+    monkeypatch.setattr(RateRNN, "predict", with_garbage)
+    for found, wanted in zip(dt_report(decider(), task, (20.0, 10.0), repeats=3), clean, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    assert np.isfinite(clean[1].output_error)
 
 
 def test_a_network_that_follows_the_equation_agrees(rows):

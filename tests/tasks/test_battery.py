@@ -65,6 +65,7 @@ class Case:
     epoch in which inputs differ from ``rest``; ``sparse``: whether they may be at rest again before the last one's end;
     ``pieces``: how many different inputs follow each other in an epoch, if more than one, or None if that is random;
     ``depends``: what of a trial depends on its condition; ``random``: what else is random, (k, B);
+    ``read``: the epoch beside the scored steps whose outputs make the score;
     ``ideal`` and ``wrong``: outputs for the targets that are always right, and never; ``chance``: score of a network
     that says nothing, and ``silence`` the constant outputs that do; ``guess``: mean score of random outputs; ``null``:
     outputs, the same at all steps, with the least loss; ``catch``: whether there are catch trials; ``pads``: whether
@@ -89,6 +90,7 @@ class Case:
     null: tuple[float, ...] | None = None
     before: float | None = None
     answered: str | None = None
+    read: str | None = None
     catch: bool = False
     pads: bool = False
 
@@ -169,6 +171,7 @@ CASES = {
     "ReactionTimeDecision": Case(
         ReactionTimeDecision,
         **DECISION | {"shown": ("stimulus", "decision")},
+        read="stimulus",
         wrong=lambda targets: targets[:, :, ::-1],  # the negative ones would never reach the threshold
     ),
     "ParametricMemory": Case(
@@ -327,6 +330,13 @@ def same_bits(first: Trial, second: Trial) -> bool:
     return all(np.asarray(a).tobytes() == np.asarray(b).tobytes() for a, b in leaves)
 
 
+def first_trials(trial: Trial, n: int) -> Trial:
+    return trial._replace(
+        **{name: getattr(trial, name)[:, :n] for name in ("inputs", "targets", "mask")},
+        **{name: {k: v[:n] for k, v in getattr(trial, name).items()} for name in ("conditions", "epochs")},
+    )
+
+
 def of(names: list) -> pytest.MarkDecorator:
     """Run a test for these cases only."""
     return pytest.mark.parametrize("case", names, indirect=True)
@@ -423,6 +433,33 @@ def test_mask_is_zero_on_padding_and_nowhere_else_without_need(case, trial):
         np.testing.assert_array_equal(trial.mask[start:stop, b], ~unscored[start:stop, b])
         padded += trial.n_steps - end[b]
     assert (padded > 0) == case.pads
+
+
+def test_what_is_not_scored_may_be_nan(case, task, trial, ideal):
+    """Masks select: NaN in outputs and targets, and steps of it that are appended, change neither score nor loss."""
+    few, outputs = first_trials(trial, FEW), np.asarray(ideal[:, :FEW])
+    outputs = outputs + np.random.default_rng(0).normal(size=outputs.shape).astype(np.float32)
+    scored = few.mask != 0
+    read = scored | np.asarray(few.during(case.read)) if case.read else scored
+    no_target = np.nan if few.targets.ndim == 3 else 10**6
+
+    def garbage(values: np.ndarray, counts: np.ndarray, nothing: float) -> np.ndarray:
+        kept = np.where(counts.reshape(counts.shape + (1,) * (values.ndim - 2)), values, nothing).astype(values.dtype)
+        return np.concatenate([kept, np.full((3, *values.shape[1:]), nothing, values.dtype)])
+
+    everywhere = np.ones_like(scored)
+    longer = few._replace(
+        inputs=garbage(few.inputs, everywhere, 0.0),
+        targets=garbage(few.targets, scored, no_target),
+        mask=garbage(few.mask, everywhere, 0.0),
+    )
+    score = compiled(task).correct(garbage(outputs, read, np.nan), longer)
+    np.testing.assert_array_equal(score, compiled(task).correct(outputs, few))
+    loss = jax.jit(jax.value_and_grad(LOSSES[task.loss]))
+    value, gradient = loss(garbage(outputs, scored, np.nan), longer)
+    assert float(value) == pytest.approx(float(loss(outputs, few)[0]), rel=1e-6)
+    assert np.isfinite(gradient).all()
+    assert not np.asarray(gradient)[longer.mask == 0].any()
 
 
 def test_targets_change_at_the_onset_of_the_response_in_every_trial(case, trial):

@@ -1,5 +1,6 @@
 """Steps of epochs and means over them, against loops."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -42,6 +43,16 @@ def test_mean_over(trial, name):
         if stop > start:
             wanted[b] = values[start:stop, b].mean(axis=0)
     np.testing.assert_allclose(trial.mean_over(name, jnp.asarray(values)), wanted, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", EPOCHS)
+def test_mean_over_an_epoch_selects(trial, name):
+    """What is outside of it may be NaN, and has no gradient."""
+    values = jnp.asarray(np.random.default_rng(0).normal(size=(T, B, 2)).astype(np.float32))
+    garbage = jnp.where(trial.during(name)[:, :, None], values, jnp.nan)
+    np.testing.assert_array_equal(trial.mean_over(name, garbage), trial.mean_over(name, values))
+    gradient = jax.grad(lambda z: jnp.sum(trial.mean_over(name, z) ** 2))(garbage)
+    np.testing.assert_array_equal(np.asarray(gradient).any(axis=2), trial.during(name))
 
 
 def test_unknown_epoch(trial):

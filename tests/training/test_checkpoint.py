@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from eicon._files import save_arrays
 from eicon.models import Connectivity, RateRNN, save
 from eicon.training import RatePenalty, VanishingGradient, WeightPenalty, cross_entropy
 from eicon.training._checkpoint import read_history
@@ -232,6 +233,30 @@ def test_a_failed_write_leaves_the_old_checkpoint(trainer, checkpoint, tmp_path,
         trainer.save_checkpoint(path)
     assert path.read_bytes() == checkpoint.read_bytes()
     assert [p.name for p in tmp_path.iterdir()] == ["c.npz"]
+
+
+def of_version_1(path, trainer):
+    """What 0.1.0 wrote: the same layout with version 1, and a history in single precision."""
+    trainer.save_checkpoint(path)
+    with np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "header.json"}
+    single = {name: a.astype(np.float32) for name, a in arrays.items() if name.startswith("history/") and a.ndim}
+    single |= {name: arrays[name] for name in ("history/seconds", "history/validation_step")}
+    save_arrays(path, arrays | single, kind="checkpoint", version=1, header={"setup": {}})
+
+
+def test_a_checkpoint_of_0_1_0_is_refused_and_its_history_read(trainer, tmp_path):
+    path = tmp_path / "old.npz"
+    fit(trainer, 10)
+    history = trainer.history
+    of_version_1(path, trainer)
+    assert_same_history(read_history(path), history)
+    assert {values.dtype for values in read_history(path).to_arrays().values()} == {np.dtype(float), np.dtype(int)}
+    trainer.history = History()
+    with pytest.raises(ValueError, match="old.npz was written by eicon 0.1.0, whose trainings") as caught:
+        trainer.resume(path)
+    assert "\n" not in str(caught.value)
+    assert trainer.step == 0
 
 
 def test_history_survives_the_file(trainer, tmp_path):

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from numpy.typing import ArrayLike
 
 from ..._brainpy import bm, bp
+from ..._key import key as key_of
 from .._thread import ensure_defaults
 
 RUNGE_KUTTA = (
@@ -84,7 +85,7 @@ class Circuit(bp.DynamicalSystem):
                 f"`method` of {type(self).__name__} must be one of {', '.join(self.methods)}; got {method!r}."
             )
         self.n_in, self.dt, self.method, self.sigma = n_in, float(dt), method, float(sigma)
-        self.noise_key = bm.Variable(jax.random.key_data(jax.random.key(seed)))
+        self.noise_key = bm.Variable(jax.random.key_data(key_of(seed)))
 
     def initial(self) -> dict[str, ArrayLike]:
         """Values of the state at the beginning, for one trial."""
