@@ -437,9 +437,9 @@ def test_mask_is_zero_on_padding_and_nowhere_else_without_need(case, trial):
 
 def test_what_is_not_scored_may_be_nan(case, task, trial, ideal):
     """Masks select: NaN in outputs and targets, and steps of it that are appended, change neither score nor loss."""
-    few, outputs = first_trials(trial, FEW), np.asarray(ideal[:, :FEW])
+    few, outputs = jax.tree.map(jnp.asarray, first_trials(trial, FEW)), np.asarray(ideal[:, :FEW])
     outputs = outputs + np.random.default_rng(0).normal(size=outputs.shape).astype(np.float32)
-    scored = few.mask != 0
+    scored = np.asarray(few.mask) != 0
     read = scored | np.asarray(few.during(case.read)) if case.read else scored
     no_target = np.nan if few.targets.ndim == 3 else 10**6
 
@@ -453,6 +453,7 @@ def test_what_is_not_scored_may_be_nan(case, task, trial, ideal):
         targets=garbage(few.targets, scored, no_target),
         mask=garbage(few.mask, everywhere, 0.0),
     )
+    longer = jax.tree.map(jnp.asarray, longer)
     score = compiled(task).correct(garbage(outputs, read, np.nan), longer)
     np.testing.assert_array_equal(score, compiled(task).correct(outputs, few))
     loss = jax.jit(jax.value_and_grad(LOSSES[task.loss]))
