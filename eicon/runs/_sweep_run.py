@@ -372,7 +372,7 @@ def _randomised(neurons: Neurons, config: ConnectomeConfig, rng: np.random.Gener
 
 
 def _pretrained(run: SweepRun, untrained: RateRNN) -> RateRNN:
-    """Pretrained network with the readout of an untrained one."""
+    """Weights, biases and initial state of a pretrained network, with readout and constants of an untrained one."""
     path = _pretrained_path(run)
     given = load(path)
     if (given.n_rec, given.n_in) != (untrained.n_rec, untrained.n_in):
@@ -381,14 +381,19 @@ def _pretrained(run: SweepRun, untrained: RateRNN) -> RateRNN:
             f"{untrained.n_in} and {untrained.n_rec}."
         )
     recurrent = given.recurrent
+    if not isinstance(recurrent, Dense):
+        raise ConfigError(f"pretrained: {path} has {type(recurrent).__name__} weights; those of a sweep are Dense.")
     if run.settings.network.freeze:
         recurrent = Dense.make(recurrent.connectivity.frozen(given.W_rec), given.W_rec)
     old, new = given.parts(), untrained.parts()
+    learned: dict[str, Any] = {
+        name: old.network.parameters[name] for name in ("x0", "b_rec") if name in old.network.parameters
+    }
     network = replace(
         new.network,
         recurrent=recurrent,
         input=old.network.input,
-        parameters={**old.network.parameters, "b_out": new.network.parameters["b_out"]},
+        parameters={**new.network.parameters, **learned},
     )
     return RateRNN.of_parts(Parts(network, new.trained, old.units))
 

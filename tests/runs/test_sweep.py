@@ -8,7 +8,7 @@ import subprocess
 import numpy as np
 import pytest
 
-from eicon.models import load
+from eicon.models import LowRank, RateRNN, load
 from eicon.models.initial import spectral_radius
 from eicon.runs import ConfigError, SweepError, create_sweep, open_sweep, parse_sweep, run_sweep
 from eicon.runs import _sweep_run as sweep_run
@@ -306,6 +306,36 @@ def test_a_frozen_pretrained_network_keeps_its_recurrent_weights(here):
         trained = np.asarray(load(here(name, **settings).runs()[0].network).W_rec)
         assert np.array_equal(trained, source) == freeze
         np.testing.assert_array_equal(trained != 0, source != 0)
+
+
+def test_a_pretrained_network_gets_the_constants_of_the_sweep(here, tmp_path):
+    """Weights, biases and initial state are those of the file; time constants, activation and noise are not."""
+    old = here("old")
+    given = load(old.runs()[0].network)
+    path = tmp_path / "given.npz"
+    given.with_settings(tau=np.linspace(200.0, 300.0, given.n_rec), x0=0.7, sigma_rec=0.3, activation="softplus").save(
+        path
+    )
+    config = override(old.config, {"pretrained.path": str(path)})
+    run = create_sweep(tmp_path / "new", config).runs()[0]
+    net, _ = make_network(run, run.settings.make_task())
+    bare = make_network(create_sweep(tmp_path / "bare", old.config).runs()[0], run.settings.make_task())[0]
+    assert (net.tau.tolist(), net.cell, net.sigma_rec) == (bare.tau.tolist(), bare.cell, bare.sigma_rec)
+    np.testing.assert_array_equal(net.x0.value, np.full(net.n_rec, 0.7, np.float32))
+    np.testing.assert_array_equal(net.W_rec, given.W_rec)
+    assert set(net.trainable_variables()) == set(bare.trainable_variables())
+
+
+def test_pretrained_weights_of_low_rank_are_refused(here, tmp_path):
+    old = here("old")
+    given = load(old.runs()[0].network)
+    weights = LowRank.drawn(given.n_rec, 2)
+    RateRNN(weights, given.input, given.readout, tau=100.0, bias=True).save(tmp_path / "given.npz")
+    run = create_sweep(tmp_path / "new", override(old.config, {"pretrained.path": str(tmp_path / "given.npz")})).runs()[
+        0
+    ]
+    with pytest.raises(ConfigError, match=r"given.npz has LowRank weights; those of a sweep are Dense\."):
+        make_network(run, run.settings.make_task())
 
 
 @pytest.mark.parametrize(
