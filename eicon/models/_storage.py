@@ -46,10 +46,11 @@ def write(path: str | os.PathLike[str], parts: Parts) -> None:
             arrays[f"group/{name}"] = np.asarray(values.group)
     if network.noise.covariance is not None:
         arrays["noise_covariance"] = np.asarray(network.noise.covariance)
+    arrays = dict(sorted(arrays.items()))
     arrays |= {f"unit/{name}": labels for name, labels in parts.units.items() if name != "type"}
     header = {
         "shape": [network.n_in, network.n_rec, network.n_out],
-        "arrays": sorted(arrays),
+        "arrays": list(arrays),
         "cell": _encoded(network.cell),
         "weights": weights,
         "dt": network.dt,
@@ -57,7 +58,7 @@ def write(path: str | os.PathLike[str], parts: Parts) -> None:
         "sigma_in": network.noise.sigma_in or 0.0,
         "trained": sorted(parts.trained),
     }
-    save_arrays(path, dict(sorted(arrays.items())), kind=KIND, version=VERSION, header=header)
+    save_arrays(path, arrays, kind=KIND, version=VERSION, header=header)
 
 
 def read(path: str | os.PathLike[str]) -> Parts:
@@ -265,6 +266,6 @@ def _class_of(value: Mapping[str, Any]) -> type[Cell] | None:
 
 def _file(defined: Any) -> str:
     try:
-        return Path(inspect.getsourcefile(defined) or "").name or defined.__module__
+        return Path(inspect.getsourcefile(inspect.unwrap(defined)) or "").name or defined.__module__
     except (TypeError, OSError):
         return defined.__module__

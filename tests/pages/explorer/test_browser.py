@@ -525,7 +525,7 @@ def test_groups_weigh_conditions_by_their_trials(browser, page: Page, tmp_path, 
     outputs, rates = activity.outputs[:, use], activity.rates[:, use]
     outputs = outputs.at[:, 0].set(np.array([0.0, 1.0]))  # one wrong trial, as of coherence 16
     given = page.responses._replace(
-        trial=some, activity=activity._replace(outputs=outputs, rates=rates, currents=activity.currents[:, use])
+        trial=some, activity=activity._replace(outputs=outputs, rates=rates, states={"x": activity.currents[:, use]})
     )
     tab = page_of(browser, page, tmp_path / "a.html", given).open("unit=4&by=choice&condition=0&behaviour=score")
     tab.frame()
