@@ -369,7 +369,10 @@ def test_the_keyboard_alone_does_it(tab: Tab):
         "rates",
     ]
     wanted += ["behaviour-view", "behaviour", "space-view", "space", "search", "units", "level"]
-    assert [name for name in dict.fromkeys(reached) if name in wanted] == wanted
+    # Chromium 150 begins at the unit that the address names, earlier ones at the top; the order goes round.
+    seen = [name for name in dict.fromkeys(reached) if name in wanted]
+    first = seen.index(wanted[0])
+    assert seen[first:] + seen[:first] == wanted
     tab.page.focus("#units")
     tab.press("ArrowDown", "ArrowDown", "ArrowUp", "j", "j", "k")
     assert tab.chosen()["unit"] == "2"
