@@ -185,7 +185,7 @@ def page(tables: Mapping[str, list[dict[str, Any]]], options: argparse.Namespace
         text = f"A step of `Trainer`: perceptual decision, 60 time steps, {BATCH} trials, noise, Adam."
         parts += [text, report.markdown(VERSIONS, tables["steps"])]
     if "epochs" in tables:
-        text = f"""An epoch of `EpochTrainer`: sequence memory, {TRIALS} fixed trials, a fifth of them to validate with,
+        text = f"""An epoch on fixed trials: sequence memory, {TRIALS} trials, a fifth of them to validate with,
             batches of {BATCH}, noise, Adam."""
         parts += [report.paragraph(text), report.markdown(VERSIONS, tables["epochs"])]
     if "cells" in tables:

@@ -65,13 +65,13 @@ def time_torch(name: str, connectome: Path, latents: Path, threads: int, epochs:
 
 
 def time_eicon(name: str, connectome: Path, latents: Path, epochs: int) -> float:
-    """Milliseconds per epoch of `EpochTrainer` in compat mode, on the very same trials."""
+    """Milliseconds per epoch of `Trainer` in compat mode, on the very same trials."""
     import jax
     import jax.numpy as jnp
 
     from eicon.runs._published import published_network
     from eicon.tasks import NBack, PictureNBack, SequenceMemory, Trial
-    from eicon.training import EpochTrainer
+    from eicon.training import Fixed, Gradient, Trainer
 
     train, validation, neurons = prepare(name, connectome, latents)
     options = dict(TASKS[name])
@@ -91,7 +91,7 @@ def time_eicon(name: str, connectome: Path, latents: Path, epochs: int) -> float
         epochs = {key: jnp.repeat(span[:1], n, axis=0) for key, span in like.epochs.items()}
         return Trial(inputs, targets, mask, conditions, epochs)
 
-    net, second_bias = published_network(
+    net = published_network(
         neurons,
         task.n_in,
         task.n_out,
@@ -102,12 +102,13 @@ def time_eicon(name: str, connectome: Path, latents: Path, epochs: int) -> float
         dt=task.dt,
         rng=np.random.default_rng(1),
     )
-    trainer = EpochTrainer(
-        net, task, as_trial(train), as_trial(validation), learning_rate=1e-4, mean="batches", second_bias=second_bias
-    )
-    trainer.fit(epochs, progress=False)
+    fixed = Fixed(as_trial(train), as_trial(validation), mean="batches")
+    learner = Gradient("adam", 1e-4, clip_norm=None, factors={"b_rec": 2.0})
+    trainer = Trainer(net, task, trials=fixed, learner=learner)
+    steps = epochs * fixed.steps_per_epoch
+    trainer.fit(steps, progress=False)
     start = time.perf_counter()
-    trainer.fit(epochs, progress=False)
+    trainer.fit(steps, progress=False)
     return 1e3 * (time.perf_counter() - start) / epochs
 
 
@@ -210,7 +211,7 @@ def main(argv: list[str] | None = None) -> int:
             "",
             "Marmoset, 220 units, relu, Adam; training and validation, batch 128, the same trials for both. torch: an",
             "equivalent `torch.nn.RNN` loop (batches cut beforehand, readout at scored steps only); eicon:",
-            "`EpochTrainer` in compat mode; limit: the epoch's products alone, as large as they could be. Medians over",
+            "`Trainer` in compat mode; limit: the epoch's products alone, as large as they could be. Medians over",
             f"{options.repeats} rounds in turn; in brackets the range of the rounds' ratios.",
             "",
             *lines,

@@ -10,7 +10,7 @@ from ._moved import warn_moved
 
 
 def lazy_room(
-    module: str, file: str, moved: Mapping[str, str] | None = None
+    module: str, file: str, moved: Mapping[str, str] | None = None, gone: Mapping[str, str] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Make the ``__getattr__``, ``__dir__`` and ``__all__`` of a room.
 
@@ -21,6 +21,8 @@ def lazy_room(
     moved : mapping of str to str, optional
         Names that the room had in 0.1.0, in one text for each of its files where they are now. They are still found,
         with a `DeprecationWarning`.
+    gone : mapping of str to str, optional
+        Names that the room had in 0.1.0, and what is there instead.
 
     Returns
     -------
@@ -34,6 +36,8 @@ def lazy_room(
         if name in homes:
             warn_moved(f"{module}.{name}", homes[name])
             return getattr(importlib.import_module(homes[name].rpartition(".")[0]), name)
+        if name in (gone or {}):
+            raise AttributeError(f"{module}.{name} is gone: {(gone or {})[name]}.")
         if name not in names:
             raise AttributeError(f"module {module!r} has no attribute {name!r}")
         return get(name)

@@ -26,8 +26,8 @@ def demo_study(where: Places, quick: bool) -> str:
         "Clusters: mean weight between choice-selective units (|d'| >= 0.5) of the same preference, divided by that",
         "between units of opposite preference (E -> E; I -> E).",
         "",
-        "| seed | accuracy | at 1 / 2 / 4 / 8 / 16 % coherence | monotone | width (%) | bias (%) | clusters E, I "
-        "| constraints | training (s) |",
+        "| seed | accuracy | at 3.2 / 6.4 / 12.8 / 25.6 / 51.2 % of dots | monotone | width (%) | bias (%) "
+        "| clusters E, I | constraints | training (s) |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for seed in SEEDS[:1] if quick else SEEDS:

@@ -80,14 +80,17 @@ def make_task(name: str) -> Any:
 def make_trainer(name: str, method: str, seed: int, sizes: Sizes = FULL, **changes: Any) -> Any:
     """Trainer of a new network: unconstrained, tanh, no noise."""
     from eicon.models import Connectivity, RateRNN
-    from eicon.training import HessianFree, Trainer
+    from eicon.training import HessianFree, Sampled, Trainer
 
     task = make_task(name)
     n = sizes.n
     parts = (Connectivity.dense(n, n), Connectivity.dense(task.n_in, n), Connectivity.dense(n, task.n_out))
     net = RateRNN(*parts, activation="tanh", bias=True, readout_bias=True, x0=0.0, dt=task.dt, seed=seed)
     if method == "hessian-free":
-        return HessianFree(net, task, validation_repeats=1, seed=seed, **{**sizes.settings[name], **changes})
+        options = {**sizes.settings[name], **changes}
+        trials = Sampled(options.pop("batch_size"))
+        learner = HessianFree(**options)
+        return Trainer(net, task, learner=learner, trials=trials, validation_repeats=1, seed=seed)
     return Trainer(net, task, learning_rate=float(method.split()[1]), validation_repeats=1, seed=seed, **changes)
 
 

@@ -21,6 +21,8 @@ if version("jaxlib").startswith("0.10."):
         " --xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
     )
 
+os.environ.setdefault("EICON_CACHE", "off")  # commands in processes of their own leave nothing in the user's folder
+
 import jax
 import numpy as np
 import psutil
@@ -37,6 +39,16 @@ jax.config.update("jax_compilation_cache_dir", _PROGRAMS)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 """Equal programs of equal networks are compiled once in a process, whoever traces them; no process shares them."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what the check of types would refuse before eicon does."""
+    if config.getoption("jaxtyping_packages", None):
+        skip = pytest.mark.skip(reason="given to eicon without the check of types, by test_unchecked.py")
+        for item in items:
+            if item.get_closest_marker("unchecked"):
+                item.add_marker(skip)
+
 
 MOST_BYTES = 1.0e9
 """Resident memory of a worker beyond which compiled programs are dropped when a test is done."""

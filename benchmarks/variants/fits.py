@@ -45,13 +45,17 @@ def steps(case: dict[str, Any]) -> Callable[[], Any]:
 
 
 def epochs(case: dict[str, Any]) -> Callable[[], Any]:
-    """A call of ``EpochTrainer.fit`` for so many epochs, on fixed trials."""
+    """A call of ``fit`` for so many epochs on fixed trials, of the trainer that the version has for them."""
     task = eicon.tasks.SequenceMemory(pattern_length=5)
     trials = task.trials(case["trials"], key=jax.random.key(2))
     train, validation = eicon.training.split_trials(trials, 0.8, key=jax.random.key(3))
     net = network(task, case)
-    trainer = eicon.training.EpochTrainer(net, task, train, validation, batch_size=case["batch"], seed=1)
-    return lambda: trainer.fit(case["unit"], progress=False)
+    if not hasattr(eicon.training, "Fixed"):  # 0.1.0, which does not clip there
+        trainer = eicon.training.EpochTrainer(net, task, train, validation, batch_size=case["batch"], seed=1)
+        return lambda: trainer.fit(case["unit"], progress=False)
+    fixed = eicon.training.Fixed(train, validation, batch_size=case["batch"])
+    trainer = eicon.Trainer(net, task, trials=fixed, clip_norm=None, seed=1)
+    return lambda: trainer.fit(case["unit"] * fixed.steps_per_epoch, progress=False)
 
 
 def gradient(case: dict[str, Any]) -> Callable[[], Any]:

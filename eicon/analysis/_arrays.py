@@ -8,10 +8,13 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
+from .._numbers import whole
+
 SILENT = 1e-6
 """A unit whose standard deviation is below this fraction of the largest modulus of all rates counts as silent."""
 
-Window = slice | tuple[int, int] | ArrayLike | None
+Span = slice | tuple[int | float, int | float] | None
+Window = slice | tuple[int | float, int | float] | ArrayLike | None
 
 
 def as_rates(rates: ArrayLike) -> Shaped[np.ndarray, "T B N"]:
@@ -54,13 +57,7 @@ def as_window(window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "T B"]
     """Return the bool array (T, B) that `window` (None, slice, (start, stop) in steps, bools) stands for."""
     steps = shape[0]
     if isinstance(window, tuple):
-        valid = len(window) == 2 and all(isinstance(edge, int | np.integer) for edge in window)
-        if not valid or not 0 <= window[0] < window[1] <= steps:
-            raise ValueError(
-                f"`window` must be (start, stop) with 0 <= start < stop <= T = {steps}; got {window}. "
-                "It counts steps, not ms: divide times by dt."
-            )
-        window = slice(*window)
+        window = slice(*as_span(window, steps))
     if isinstance(window, slice):
         selected = np.zeros(shape, dtype=bool)
         selected[window] = True
@@ -72,6 +69,26 @@ def as_window(window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "T B"]
             "It counts steps, not ms: divide times by dt."
         )
     return selected
+
+
+def as_span(window: Span, n_steps: int, fewest: int = 1) -> tuple[int, int]:
+    """Return the first step, and the step after the last one, that `window` (None, slice, (start, stop)) stands for."""
+    if isinstance(window, slice) and window.step in (None, 1):
+        edges = [None if edge is None else whole(edge, "`window`") for edge in (window.start, window.stop)]
+        start, stop, _ = slice(*edges).indices(n_steps)
+    elif window is None:
+        start, stop = 0, n_steps
+    elif isinstance(window, tuple | list) and len(window) == 2:
+        start, stop = (whole(edge, "`window`") for edge in window)
+    else:
+        raise ValueError(f"`window` must be (start, stop) or a slice of consecutive steps; got {window!r:.60}.")
+    if not 0 <= start < stop <= n_steps or stop - start < fewest:
+        more = f" and more than {fewest - 1} steps" if fewest > 1 else ""
+        raise ValueError(
+            f"`window` must be (start, stop) with 0 <= start < stop <= T = {n_steps}{more}; got ({start}, {stop}). "
+            "It counts steps, not ms: divide times by dt."
+        )
+    return start, stop
 
 
 def as_choice(choice: ArrayLike, n_trials: int) -> Int[np.ndarray, "B"]:

@@ -7,6 +7,9 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from numpy.typing import ArrayLike
 
+from .._key import as_generator
+from .._numbers import whole
+
 _MAX_FAILED = 0.05
 
 
@@ -42,9 +45,9 @@ def bootstrap(
     fit: Callable[..., Any],
     *arrays: ArrayLike,
     parameters: Sequence[str],
-    rng: np.random.Generator | int,
+    rng: np.random.Generator | int | float,
     strata: ArrayLike | None = None,
-    n_resamples: int = 1000,
+    n_resamples: int | float = 1000,
 ) -> Bootstrap:
     """Resample trials with replacement and fit again, for the intervals of any fit.
 
@@ -90,6 +93,7 @@ def bootstrap(
     >>> bool((result.ci[:, 0] < result.estimate).all()), bool((result.estimate < result.ci[:, 1]).all())
     (True, True)
     """
+    n_resamples, generator = whole(n_resamples, "`n_resamples`"), as_generator(rng, "`rng`")
     data = [np.asarray(array) for array in arrays]
     if not data or any(array.ndim < 1 or len(array) != len(data[0]) or not len(array) for array in data):
         raise ValueError(
@@ -100,7 +104,6 @@ def bootstrap(
         raise ValueError(f"`n_resamples` must be at least 2, better 1000; got {n_resamples}.")
     groups = _groups(data[0] if strata is None else np.asarray(strata), len(data[0]))
     estimate = _numbers(fit(*data), parameters)
-    generator = np.random.default_rng(rng)
     samples = np.full((n_resamples, len(parameters)), np.nan)
     for sample in samples:
         drawn = np.concatenate([group[generator.integers(0, group.size, group.size)] for group in groups])

@@ -6,6 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
+from .._key import as_generator
+from .._numbers import whole
+
 
 class ChoiceClustering(NamedTuple):
     """Recurrent weights between selective units, by their preferences.
@@ -56,8 +59,8 @@ def choice_clustering(
     excitatory: ArrayLike,
     *,
     threshold: float = 0.5,
-    n_permutations: int = 0,
-    rng: np.random.Generator | int | None = None,
+    n_permutations: int | float = 0,
+    rng: np.random.Generator | int | float | None = None,
 ) -> ChoiceClustering:
     """Compare weights within and between the two groups of choice-selective units.
 
@@ -93,6 +96,7 @@ def choice_clustering(
             "weights must be (N, N), d_prime and excitatory (N,) of the same N; "
             f"got {w.shape}, {d.shape} and {e.shape}."
         )
+    n_permutations = whole(n_permutations, "`n_permutations`")
     if n_permutations < 0 or (n_permutations > 0 and rng is None):
         raise ValueError(
             f"`n_permutations` must be >= 0, and > 0 only with `rng`; got {n_permutations} and {rng}. "
@@ -106,7 +110,7 @@ def choice_clustering(
     p_values = [np.nan, np.nan]
     if n_permutations:
         found = means[:, 0] - means[:, 1]
-        shuffled = _shuffled(w, targets, others, preference, n_permutations, np.random.default_rng(rng))
+        shuffled = _shuffled(w, targets, others, preference, n_permutations, as_generator(rng, "`rng`"))
         for row, sign in ((0, 1.0), (1, -1.0)):
             if np.isfinite(found[row]):
                 # Rounding must not tell apart what is equal.
@@ -120,9 +124,9 @@ def signed_clustering(
     weights: ArrayLike,
     d_prime: ArrayLike,
     *,
-    rng: np.random.Generator | int,
+    rng: np.random.Generator | int | float,
     threshold: float = 0.5,
-    n_permutations: int = 999,
+    n_permutations: int | float = 999,
 ) -> SignedClustering:
     """Compare signed weights within and between the two groups of choice-selective units, whatever their types.
 
@@ -162,6 +166,7 @@ def signed_clustering(
     w, d = np.asarray(weights, np.float64), np.asarray(d_prime, np.float64)
     if d.ndim != 1 or w.shape != (d.size, d.size):
         raise ValueError(f"`weights` must be (N, N) and `d_prime` (N,) of the same N; got {w.shape} and {d.shape}.")
+    n_permutations, generator = whole(n_permutations, "`n_permutations`"), as_generator(rng, "`rng`")
     if n_permutations < 1:
         raise ValueError(f"`n_permutations` must be at least 1, better 999; got {n_permutations}.")
     selective = np.flatnonzero(np.abs(d) >= threshold)
@@ -175,7 +180,7 @@ def signed_clustering(
         same = sides[:, None] == sides
         return float(among[same & off].mean() - among[~same].mean()) / spread
 
-    generator, found = np.random.default_rng(rng), difference(side)
+    found = difference(side)
     shuffled = np.array([difference(generator.permutation(side)) for _ in range(n_permutations)])
     p_value = (1 + np.count_nonzero(shuffled >= found)) / (1 + n_permutations)
     return SignedClustering(found, float(p_value))

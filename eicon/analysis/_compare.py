@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from .._numbers import whole
 from ._pca import pca
 from ._similarity import aligned_nrmse, linear_cka, nrmse, procrustes_distance, subspace_angles
 from ._spectrum import spectrum
@@ -73,7 +74,7 @@ def compare(
     *,
     mask: ArrayLike | None = None,
     output_mask: ArrayLike | None = None,
-    n_components: int | None = None,
+    n_components: int | float | None = None,
     units: ArrayLike | None = None,
 ) -> Comparison:
     """Compare what two networks do on the same trials, and their recurrent weights.
@@ -122,7 +123,7 @@ def compare(
     cka = linear_cka(a, b, mask=mask)
     components = [pca(rates, mask=mask) for rates in (a, b)]
     counts = np.array([[one.n_for(fraction) for fraction in FRACTIONS] for one in components])
-    k = int(counts[:, 1].min()) if n_components is None else n_components
+    k = int(counts[:, 1].min()) if n_components is None else whole(n_components, "`n_components`")
     shared, unit_angles = np.nan, np.zeros(0)
     if units is not None:
         unit_angles = subspace_angles(a, b, k, mask=mask, units=units)

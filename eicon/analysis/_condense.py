@@ -6,6 +6,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from .._key import as_generator
+from .._numbers import whole
 from ._arrays import as_mask, as_matrix, as_rates, require_finite
 from ._merging import SIMILARITIES, clusters, merge_pairs, unit_distances
 from ._subset import choose, compressed, least_squares, signed_least_squares
@@ -91,7 +93,7 @@ def condense(
     rates: ArrayLike,
     weights: ArrayLike,
     readout: ArrayLike,
-    size: int | None = None,
+    size: int | float | None = None,
     *,
     method: str = "subset",
     mask: ArrayLike | None = None,
@@ -101,8 +103,8 @@ def condense(
     tolerance: float = 1e-6,
     similarity: str = "pca",
     incoming: str = "kept",
-    n_components: int = 10,
-    seed: int = 0,
+    n_components: int | float = 10,
+    seed: int | float = 0,
 ) -> Condensation:
     r"""Condense a rate network to fewer units, from its activity and what its units send.
 
@@ -180,6 +182,8 @@ def condense(
     >>> result.size, result.groups.tolist(), round(result.reconstruction_error, 9)
     (2, [0, 1, 0, 1], 0.0)
     """
+    size = None if size is None else whole(size, "`size`")
+    n_components = whole(n_components, "`n_components`")
     network = _checked(rates, weights, readout, mask, sign, sent)
     n = len(network.sign)
     _check_options(size, n, method, ridge, tolerance, similarity, incoming, n_components)
@@ -193,7 +197,7 @@ def condense(
         mapping = _merged(network, centred, size, method, similarity, incoming, n_components)
     else:
         strength = np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1)
-        score = strength if method == "magnitude" else np.random.default_rng(seed).permutation(n)
+        score = strength if method == "magnitude" else as_generator(seed, "`seed`").permutation(n)
         mapping = _delete(np.sort(np.argsort(-score, kind="stable")[:size]), n)
     refit = method == "subset" and (network.sign.any() or network.sent is not None) and mapping.kept.size < n
     new = _signed_weights(network, mapping, centred, sent_centred) if refit else _sent(network, mapping)

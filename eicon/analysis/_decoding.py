@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
+from .._key import as_generator
+from .._numbers import whole
 from ._arrays import as_labels, as_rates, require_finite
 
 Decoder = Literal["lda", "logistic", "ridge"]
@@ -48,11 +50,11 @@ def decode(
     rates: ArrayLike,
     labels: ArrayLike,
     *,
-    rng: np.random.Generator | int,
-    folds: int = 5,
+    rng: np.random.Generator | int | float,
+    folds: int | float = 5,
     decoder: Decoder = "lda",
-    bin_steps: int = 1,
-    n_permutations: int = 0,
+    bin_steps: int | float = 1,
+    n_permutations: int | float = 0,
 ) -> Decoding:
     """Decode a condition from the rates of single trials, at each time and across times.
 
@@ -102,6 +104,8 @@ def decode(
     """
     values = as_rates(rates)
     require_finite("rates", values)
+    folds, bin_steps = whole(folds, "`folds`"), whole(bin_steps, "`bin_steps`")
+    n_permutations, generator = whole(n_permutations, "`n_permutations`"), as_generator(rng, "`rng`")
     classes, index = _checked_labels(labels, values.shape[1], folds)
     if not 1 <= bin_steps <= len(values) or n_permutations < 0 or decoder not in DECODERS:
         raise ValueError(
@@ -110,7 +114,6 @@ def decode(
         )
     starts = np.arange(0, len(values) - bin_steps + 1, bin_steps)
     binned = values[: starts[-1] + bin_steps].reshape(starts.size, bin_steps, *values.shape[1:]).mean(axis=1)
-    generator = np.random.default_rng(rng)
     predicted = _predict(binned, index, folds, decoder, generator, across=True)
     generalisation = _balanced(predicted == index, index)
     accuracy = np.diagonal(generalisation).copy()

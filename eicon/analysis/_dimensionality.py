@@ -8,6 +8,8 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 from scipy.spatial import distance
 
+from .._key import as_generator
+from .._numbers import whole
 from ._arrays import as_labels, as_mask, as_rates
 from ._pca import condition_average, pca
 
@@ -54,9 +56,9 @@ def dimensionality(
     *,
     conditions: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    n_splits: int = 20,
-    max_points: int = 2000,
-    rng: np.random.Generator | int = 0,
+    n_splits: int | float = 20,
+    max_points: int | float = 2000,
+    rng: np.random.Generator | int | float = 0,
 ) -> Dimensionality:
     """Count the dimensions of rates.
 
@@ -106,10 +108,11 @@ def dimensionality(
     """
     values = as_rates(rates)
     included = as_mask("mask", mask, (values.shape[0], values.shape[1]))
+    n_splits, max_points = whole(n_splits, "`n_splits`"), whole(max_points, "`max_points`")
     if n_splits < 1 or max_points < _FEWEST:
         raise ValueError(f"`n_splits` must be >= 1 and `max_points` >= {_FEWEST}; got {n_splits} and {max_points}.")
     components = pca(values, mask=included, n_components=1)
-    generator = np.random.default_rng(rng)
+    generator = as_generator(rng, "`rng`")
     error = np.zeros(0)
     if conditions is not None:
         labels = as_labels("conditions", conditions, values.shape[1])

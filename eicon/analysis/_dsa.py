@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Complex, Float
 from numpy.typing import ArrayLike
 
+from .._numbers import whole
 from ._arrays import as_rates, require_finite
 
 Score = Literal["angular", "euclidean", "wasserstein"]
@@ -41,13 +42,13 @@ def dsa_distance(
     a: ArrayLike,
     b: ArrayLike,
     *,
-    n_delays: int = 1,
-    delay_steps: int = 1,
-    rank: int | None = None,
+    n_delays: int | float = 1,
+    delay_steps: int | float = 1,
+    rank: int | float | None = None,
     score: Score = "angular",
-    iterations: int = 1500,
+    iterations: int | float = 1500,
     learning_rate: float | int = 5e-3,
-    seed: int = 0,
+    seed: int | float = 0,
 ) -> DynamicalSimilarity:
     """Compare the dynamics of two systems by their trajectories (dynamical similarity analysis).
 
@@ -101,6 +102,8 @@ def dsa_distance(
     first, second = as_rates(a), as_rates(b)
     require_finite("a", first)
     require_finite("b", second)
+    n_delays, delay_steps = whole(n_delays, "`n_delays`"), whole(delay_steps, "`delay_steps`")
+    iterations, seed = whole(iterations, "`iterations`"), whole(seed, "`seed`")
     if min(n_delays, delay_steps, iterations) < 1:
         raise ValueError(
             f"`n_delays`, `delay_steps` and `iterations` must be >= 1; got {n_delays}, {delay_steps} and {iterations}."
@@ -110,7 +113,7 @@ def dsa_distance(
     spectra = [_powers(values, n_delays, delay_steps) for values in (first, second)]
     largest = min(powers.size for powers in spectra)
     needed = [int(np.argmax(np.cumsum(powers) >= _VARIANCE * powers.sum() - 1e-12)) + 1 for powers in spectra]
-    dimensions = min(max(needed), largest) if rank is None else rank
+    dimensions = min(max(needed), largest) if rank is None else whole(rank, "`rank`")
     if not 1 <= dimensions <= largest:
         raise ValueError(
             f"`rank` must be in 1..{largest}, the delay coordinates of the smaller system; got {rank}. "

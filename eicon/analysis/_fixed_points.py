@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 from scipy.spatial.distance import cdist
 
+from .._numbers import whole
+from .._users import users_code
+
 KINDS = ("fixed", "slow", "unconverged")
 SLOWEST = 1e-3
 """``|J^T F| / |F|`` (in 1/tau) below which a point that moves counts as a local minimum of the speed."""
@@ -101,9 +104,9 @@ def fixed_points(
     slow: float | int = 0.0,
     marginal: float = 0.01,
     same_within: float = 1e-3,
-    n_modes: int = 10,
-    max_steps: int = 100,
-    batch: int = 512,
+    n_modes: int | float = 10,
+    max_steps: int | float = 100,
+    batch: int | float = 512,
     progress: bool = False,
 ) -> FixedPoints:
     r"""Find the states at which a network stands still, or is slowest, and say what happens around them.
@@ -164,12 +167,14 @@ def fixed_points(
     >>> points.stability, points.positions[:, 0].round(3).tolist()
     (['stable', 'stable', 'unstable'], [-0.958, 0.958, 0.0])
     """
+    n_modes, max_steps = whole(n_modes, "`n_modes`"), whole(max_steps, "`max_steps`")
+    batch = whole(batch, "`batch`")
     starts = _checked(candidates, dt, tau, tol, slow, marginal, same_within, n_modes, max_steps, batch)
     import jax  # here, since importing this room does not load it
 
     from . import _newton
 
-    with jax.enable_x64(True):
+    with jax.enable_x64(True), users_code("`step`"):
         _check_step(step, starts)
         field = _newton.field_of(step, tau / dt)
         ends = _newton.find_zeros(
@@ -231,6 +236,10 @@ def _checked(
 
 
 def _check_step(step: Callable[[Any], Any], starts: Float[np.ndarray, "M N"]) -> None:
+    if not callable(step):
+        raise TypeError(
+            f"`step` must be a function of states (M, N); got {step!r:.80}. Of a network: net.held(inputs)."
+        )
     following = step(starts)
     if np.shape(following) != starts.shape:
         raise ValueError(

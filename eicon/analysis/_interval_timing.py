@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike
 
+from .._numbers import whole
 from ._arrays import SILENT, as_rates, as_steps, require_finite
 
 
@@ -156,7 +157,7 @@ def ramp_index(
 
 
 def temporal_scaling(
-    rates: ArrayLike, start: ArrayLike, stop: ArrayLike, conditions: ArrayLike, *, n_phases: int = 50
+    rates: ArrayLike, start: ArrayLike, stop: ArrayLike, conditions: ArrayLike, *, n_phases: int | float = 50
 ) -> TemporalScaling:
     """Tell activity that stretches with the interval from activity that follows absolute time.
 
@@ -197,6 +198,7 @@ def temporal_scaling(
     (1.0, 0.659)
     """
     courses, levels, scale = _courses(rates, start, stop, conditions)
+    n_phases = whole(n_phases, "`n_phases`")
     if n_phases < 3:
         raise ValueError(f"`n_phases` must be >= 3; got {n_phases}.")
     lengths = [len(course) for course in courses]

@@ -8,6 +8,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from .._key import as_generator
+from .._numbers import whole
+from .._users import users_code
 from ._arrays import as_dt, require_finite
 
 _SEGMENTS = 10  # of a run, whose means give the standard error
@@ -54,12 +57,12 @@ def lyapunov(
     x0: ArrayLike,
     *,
     dt: float | int,
-    n_steps: int,
-    n_exponents: int | None = None,
-    transient: int | None = None,
-    qr_every: int = 1,
+    n_steps: int | float,
+    n_exponents: int | float | None = None,
+    transient: int | float | None = None,
+    qr_every: int | float = 1,
     inputs: ArrayLike | None = None,
-    rng: np.random.Generator | int = 0,
+    rng: np.random.Generator | int | float = 0,
 ) -> Lyapunov:
     """Find the leading Lyapunov exponents from one orbit, by pushing tangent vectors along it.
 
@@ -120,14 +123,18 @@ def lyapunov(
     if state.ndim != 1 or not state.size:
         raise ValueError(f"`x0` must be one state (N,); got shape {state.shape}. Take one trial of one step.")
     require_finite("x0", state)
-    n, width, per_step = state.size, state.size if n_exponents is None else n_exponents, as_dt(dt)
+    n_steps, qr_every = whole(n_steps, "`n_steps`"), whole(qr_every, "`qr_every`")
+    transient = None if transient is None else whole(transient, "`transient`")
+    n, per_step = state.size, as_dt(dt)
+    width = n if n_exponents is None else whole(n_exponents, "`n_exponents`")
     if not 1 <= width <= n:
         raise ValueError(f"`n_exponents` must be in 1..N = {n}; got {width}. A state of N numbers has N of them.")
     driven, before = _sequence(inputs, n_steps, transient, qr_every)
-    frame, _ = np.linalg.qr(np.random.default_rng(rng).normal(size=(n, width)))
+    frame, _ = np.linalg.qr(as_generator(rng, "`rng`").normal(size=(n, width)))
     with jax.enable_x64(True):
         arguments = (state,) if inputs is None else (state, driven[0])
-        program = _Program(step, arguments)
+        with users_code("`step`"):
+            program = _Program(step, arguments)
         run = _compiled(program, qr_every, width == n)
         final, logs, log_dets = jax.device_get(run(program.constants, state, frame, driven))
     _check_finite(final, logs, qr_every)

@@ -59,10 +59,10 @@ def multisensory_ratio(
     modality: ArrayLike,
     choice: ArrayLike,
     *,
-    rng: np.random.Generator | int,
+    rng: np.random.Generator | int | float,
     labels: tuple[str | int, str | int, str | int] = (0, 1, 2),
     lapse: bool = False,
-    n_resamples: int = 1000,
+    n_resamples: int | float = 1000,
 ) -> MultisensoryRatio:
     """Compare the sensitivity to two senses together with that to each alone.
 

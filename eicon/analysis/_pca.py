@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 from scipy import linalg
 
+from .._numbers import whole
 from ._arrays import as_mask, as_rates, require_finite
 
 
@@ -94,7 +95,7 @@ class ConditionAverage(NamedTuple):
     n: Int[np.ndarray, "C T"]
 
 
-def pca(rates: ArrayLike, *, mask: ArrayLike | None = None, n_components: int | None = None) -> PCA:
+def pca(rates: ArrayLike, *, mask: ArrayLike | None = None, n_components: int | float | None = None) -> PCA:
     """Find the principal components of rates over all steps and trials.
 
     Parameters
@@ -141,7 +142,7 @@ def pca(rates: ArrayLike, *, mask: ArrayLike | None = None, n_components: int | 
     if (samples == samples[0]).all():
         raise ValueError(f"`rates` must vary; got {n_samples} identical samples. The network may be silent.")
     n_max = min(n_units, n_samples - 1)
-    n_kept = n_max if n_components is None else n_components
+    n_kept = n_max if n_components is None else whole(n_components, "`n_components`")
     if not 1 <= n_kept <= n_max:
         raise ValueError(
             f"`n_components` must be in 1..{n_max}, min(N, samples - 1); got {n_components}. "

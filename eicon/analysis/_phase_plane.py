@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from .._numbers import whole
 from ._arrays import require_finite
 
 
@@ -60,7 +61,7 @@ def phase_plane(
     axes: ArrayLike,
     extent: tuple[float | int, float | int, float | int, float | int],
     *,
-    n: int = 21,
+    n: int | float = 21,
 ) -> PhasePlane:
     """Evaluate a flow on a grid in a plane of the state space.
 
@@ -112,7 +113,7 @@ def phase_plane(
             "`axes` must be orthonormal rows, or projected velocities would not be those of projected states; got "
             f"scalar products {np.round(directions @ directions.T, 3).tolist()}. Take numpy.linalg.qr(axes.T)[0].T."
         )
-    low_x, high_x, low_y, high_y = extent
+    n, (low_x, high_x, low_y, high_y) = whole(n, "`n`"), extent
     if not (low_x < high_x and low_y < high_y and np.isfinite(extent).all()) or n < 2:
         raise ValueError(
             f"`extent` must be (x_min, x_max, y_min, y_max) and `n` at least 2; got {tuple(extent)} and {n}."

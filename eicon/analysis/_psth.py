@@ -228,6 +228,8 @@ def _events(
 
 def _offsets(window: tuple[float | int, float | int], dt: float) -> Int[np.ndarray, "W"]:
     """Steps k, relative to the event, with ``from <= k dt <= to``."""
+    if not isinstance(window, tuple | list | np.ndarray) or len(window) != 2:
+        raise ValueError(f"`window` must be (from, to) in ms, relative to the event; got {window!r:.60}.")
     # 1e-9 keeps ends that are whole steps but for rounding.
     first, last = int(np.ceil(window[0] / dt - 1e-9)), int(np.floor(window[1] / dt + 1e-9))
     if last < first:

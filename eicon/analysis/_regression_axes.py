@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
+from .._numbers import whole
 from ._arrays import SILENT, as_labels, as_mask, as_rates, require_finite
 from ._pca import condition_average, pca
 from ._regress import as_design, fewest_trials, regress
@@ -90,7 +91,7 @@ def regression_axes(
     *,
     conditions: ArrayLike | None = None,
     mask: ArrayLike | None = None,
-    n_pcs: int | None = 12,
+    n_pcs: int | float | None = 12,
     min_fraction: float | int = 0.5,
 ) -> RegressionAxes:
     """Find one direction of population activity per task variable, and the trajectories in their space.
@@ -142,6 +143,7 @@ def regression_axes(
     values = as_rates(rates)
     n_steps, n_trials = values.shape[:2]
     design = as_design(regressors, n_trials)
+    n_pcs = None if n_pcs is None else whole(n_pcs, "`n_pcs`")
     if n_pcs is not None and n_pcs < len(regressors):
         raise ValueError(f"`n_pcs` must be at least the number of regressors, {len(regressors)}; got {n_pcs}.")
     included = as_mask("mask", mask, (n_steps, n_trials))

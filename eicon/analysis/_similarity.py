@@ -9,6 +9,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy import linalg
 
+from .._numbers import whole
 from ._arrays import as_mask, require_finite
 
 RANK_TOLERANCE = 1e-6
@@ -160,7 +161,7 @@ def procrustes_distance(a: ArrayLike, b: ArrayLike, *, mask: ArrayLike | None = 
 def subspace_angles(
     a: ArrayLike,
     b: ArrayLike,
-    n_components: int,
+    n_components: int | float,
     *,
     mask: ArrayLike | None = None,
     units: ArrayLike | None = None,
@@ -218,7 +219,9 @@ def subspace_angles(
     return linalg.subspace_angles(bases[0][side], bases[1][side])[::-1].copy()
 
 
-def aligned_nrmse(reference: ArrayLike, other: ArrayLike, n_components: int, *, mask: ArrayLike | None = None) -> float:
+def aligned_nrmse(
+    reference: ArrayLike, other: ArrayLike, n_components: int | float, *, mask: ArrayLike | None = None
+) -> float:
     r"""NRMSE of the reference's leading components as the best affine function of the other network's.
 
     The first k principal components ``P_a (S, k)`` of the reference are predicted by least squares from the first k
@@ -319,9 +322,10 @@ def _as_units(units: ArrayLike, a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _basis(
-    name: str, centred: Float[np.ndarray, "S N"], k: int
+    name: str, centred: Float[np.ndarray, "S N"], k: int | float
 ) -> tuple[Float[np.ndarray, "S k"], Float[np.ndarray, "N k"], Float[np.ndarray, "k"]]:
     """First k left and right singular vectors, and singular values."""
+    k = whole(k, "`n_components`")
     left, singular, right = linalg.svd(centred, full_matrices=False)
     rank = int(np.count_nonzero(singular > RANK_TOLERANCE * singular[0]))
     if not 1 <= k <= rank:

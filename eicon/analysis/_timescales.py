@@ -7,7 +7,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy import optimize
 
-from ._arrays import as_dt, as_rates, require_finite
+from ._arrays import Span, as_dt, as_rates, as_span, require_finite
 
 _FEWEST_LAGS = 4
 _GRID = 60
@@ -54,7 +54,7 @@ def timescales(
     rates: ArrayLike,
     dt: float | int,
     *,
-    window: tuple[int, int] | None = None,
+    window: Span = None,
     max_lag: float | int | None = None,
 ) -> Timescales:
     """Fit the decay of each unit's autocorrelation over trials.
@@ -66,7 +66,7 @@ def timescales(
         not decay: analyse them apart, or subtract their averages first.
     dt : float
         Step, ms.
-    window : (start, stop), optional
+    window : (start, stop) or slice, optional
         Steps of the period that is looked at, such as the fixation before a stimulus; None takes all.
     max_lag : float, optional
         Longest lag of the fit, ms; None takes all that the window has.
@@ -106,12 +106,7 @@ def timescales(
     True
     """
     values, step = as_rates(rates), as_dt(dt)
-    start, stop = (0, len(values)) if window is None else window
-    if not 0 <= start < stop <= len(values) or stop - start <= _FEWEST_LAGS:
-        raise ValueError(
-            f"`window` must be (start, stop) with 0 <= start < stop <= T = {len(values)} and more than {_FEWEST_LAGS} "
-            f"steps; got ({start}, {stop}). It counts steps, not ms: divide times by dt."
-        )
+    start, stop = as_span(window, len(values), fewest=_FEWEST_LAGS + 1)
     values = values[start:stop]
     require_finite("rates", values)
     if values.shape[1] < 3:

@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 
 import click
 
+from .._cache import use_cache
+
 INTERRUPTED = 130
 EXPECTED = (ValueError, OSError, ArithmeticError, TypeError, RuntimeError, ImportError)
 """What eicon raises for input that cannot be used; anything else is a fault of eicon's own."""
@@ -68,6 +70,7 @@ def errors(context: click.Context, run: Path | None = None, *, again: str = "") 
         raise KeyboardInterrupt
 
     _log(context)
+    use_cache()
     previous = signal.signal(signal.SIGTERM, terminate)
     try:
         yield

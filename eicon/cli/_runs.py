@@ -52,6 +52,11 @@ def demo(context: click.Context, out: Path, seed: int, as_json: bool) -> None:
 @click.argument("config", type=click.Path(path_type=Path), required=False)
 @click.option("--out", type=click.Path(path_type=Path), help="New run directory.  [default: results/NAME OF CONFIG]")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an unfinished run.")
+@click.option(
+    "--from", "origin", type=click.Path(path_type=Path), metavar="RUN", help="Start with the network of a trained run."
+)
+@click.option("--steps", type=click.IntRange(min=1), help="Instead of the configuration's.")
+@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Instead of the configuration's.")
 @click.option("--seed", type=click.IntRange(min=0), help="Instead of the configuration's.")
 @json_option
 @click.pass_context
@@ -60,22 +65,36 @@ def train(
     config: Path | None,
     out: Path | None,
     resume: Path | None,
+    origin: Path | None,
+    steps: int | None,
+    learning_rate: float | None,
     seed: int | None,
     as_json: bool,
 ) -> None:
     """Train a network, or go on with a run.
 
-    CONFIG is a TOML file, which needs only what differs from the defaults; or RUN is finished.
+    CONFIG is a TOML file, which needs only what differs from the defaults; or RUN is finished, with --steps after so
+    many steps in all. With --from, a new run goes on from the network of another one, with other settings: those of
+    CONFIG, or RUN's own and the options.
 
     \b
     Examples:
       eicon train config.toml --out results/first
       eicon train --resume results/first
+      eicon train --resume results/first --steps 5000
+      eicon train --from results/first --out results/slower --learning-rate 1e-4
     """
-    if (config is None) == (resume is None):
-        raise click.UsageError("give either CONFIG or --resume RUN.")
-    if resume is not None and (out is not None or seed is not None):
-        raise click.UsageError("--out and --seed belong to a new run; --resume takes both from the run.")
+    if resume is not None and (config is not None or origin is not None):
+        raise click.UsageError("--resume RUN stands alone; CONFIG and --from belong to a new run.")
+    if config is None and resume is None and origin is None:
+        raise click.UsageError("give CONFIG, --resume RUN or --from RUN.")
+    if resume is not None and (out, seed, learning_rate) != (None, None, None):
+        raise click.UsageError(
+            "--out, --seed and --learning-rate belong to a new run; --resume takes them from the run. "
+            "--from RUN goes on from it with other settings."
+        )
+    if origin is not None and config is None and out is None:
+        raise click.UsageError("--from RUN needs --out, the directory of the new run.")
     with errors(context, resume or out):
         from ..runs import open_run, read_config
         from ..runs._directory import refuse_taken
@@ -83,22 +102,37 @@ def train(
 
         if resume is not None:
             run = open_run(resume)
+            if steps is not None and steps != run.config.training.steps:
+                from ..runs._run import with_steps
+
+                run = with_steps(run, steps)
         else:
-            assert config is not None
-            read_text(config)  # refuses what is no file, before the path of the run is looked at
-            path = out or Path("results") / config.stem
+            if config is not None:
+                read_text(config)  # refuses what is no file, before the path of the run is looked at
+            path = out or Path("results") / ("" if config is None else config.stem)
             refuse_taken(path)
-            settings = read_config(config)
+            settings = open_run(origin).config if origin is not None else None
+            settings = read_config(config) if config is not None else settings
+            assert settings is not None
+            changes = {"steps": steps, "learning_rate": learning_rate}
+            changes = {name: value for name, value in changes.items() if value is not None}
+            changed: dict[str, Any] = {"training": settings.training.model_copy(update=changes)}
             if seed is not None:
-                settings = settings.model_copy(update={"seed": seed})
+                changed["seed"] = seed
+            if origin is not None:
+                changed["continued_from"] = str(origin)
             from ..runs import create_run
 
-            run = create_run(path, settings)
-        _train(context, run)
+            run = create_run(path, settings.model_copy(update=changed))
+        done = _train(context, run)
         if as_json:
-            click.echo(json.dumps({**run.read_record(), "run": str(run.path), "network": str(run.network)}, indent=2))
-        else:
-            click.echo(f"Trained: {run.network}\nLook at it with: eicon analyze {run.path}")
+            about = {"run": str(run.path), "network": str(run.network), "trained_now": done.trained}
+            click.echo(json.dumps({**run.read_record(), **about}, indent=2))
+            return
+        click.echo(done.summary)
+        if done.trained:
+            click.echo(f"Trained: {run.network}")
+        click.echo(f"Look at it with: eicon analyze {run.path}")
 
 
 @command()
@@ -221,10 +255,10 @@ def _condition(text: str) -> tuple[str, float]:
         ) from None
 
 
-def _train(context: click.Context, run: Any) -> None:
-    from ..runs import train_run
+def _train(context: click.Context, run: Any) -> Any:
+    from ..runs._run import run_training
 
-    train_run(run, progress=not context.obj["quiet"])
+    return run_training(run, progress=not context.obj["quiet"])
 
 
 def _analyze(context: click.Context, run: Any) -> dict[str, Any]:
@@ -245,8 +279,8 @@ def _say_results(numbers: dict[str, Any]) -> None:
     training = numbers["training"]
     click.echo(f"Steps {training['steps']}, {training['seconds']:.0f} s; accuracy {numbers['accuracy']:.1%}")
     if "choice" in numbers:
-        levels = numbers["choice"]["accuracy_by_coherence"].items()
-        click.echo("Accuracy by coherence: " + ", ".join(f"{level} %: {value:.1%}" for level, value in levels))
+        levels, unit = numbers["choice"]["accuracy_by_coherence"].items(), numbers["choice"]["unit"]
+        click.echo(f"Accuracy by coherence ({unit}): " + ", ".join(f"{level}: {value:.1%}" for level, value in levels))
     certificate = numbers["certificate"]
     click.echo(
         f"Constraints: {'all hold' if certificate['ok'] else '; '.join(certificate['problems'])} "

@@ -10,6 +10,8 @@ from jaxtyping import Bool, Float, Float64, Int
 from numpy.typing import ArrayLike, DTypeLike
 from scipy import sparse as sp
 
+from .._key import as_generator
+
 ENTRIES_AT_ONCE = 2**20
 SMALLEST_SHARE = 2.0**-24
 """Floor of the exponential variates: numpy's float32 generator returns an exact 0 once in 2^23 draws."""
@@ -61,7 +63,7 @@ def expand(
     autapses: bool = False,
     partition: Literal["equal", "random", "stick-breaking"] = "equal",
     sparse: bool = False,
-    seed: int | np.random.Generator = 0,
+    seed: int | float | np.random.Generator = 0,
     dtype: DTypeLike = np.float32,
 ) -> Expansion:
     r"""Expand a connectome of regions to neurons, so that region-to-region weights stay what they are.
@@ -309,9 +311,9 @@ def _positions(mask: Bool[np.ndarray, "k N"]) -> Iterator[tuple[slice, Int[np.nd
         yield rows, np.flatnonzero(mask[rows]) + start * n
 
 
-def _streams(seed: int | np.random.Generator, n: int) -> Iterator[np.random.Generator]:
+def _streams(seed: int | float | np.random.Generator, n: int) -> Iterator[np.random.Generator]:
     """One for each source region, so that a strip does not depend on the others."""
-    entropy = np.random.default_rng(seed).integers(0, 2**32, 4, dtype=np.uint32)
+    entropy = as_generator(seed, "seed").integers(0, 2**32, 4, dtype=np.uint32)
     root = np.random.SeedSequence([int(word) for word in entropy])
     return (np.random.Generator(np.random.SFC64(child)) for child in root.spawn(n))
 

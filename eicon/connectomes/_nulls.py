@@ -25,6 +25,9 @@ from jaxtyping import Bool, Float, Float64, Int, Shaped
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
+from .._key import as_generator
+from .._numbers import whole
+
 ROUNDS = 50
 LENGTH_ROUNDS = 200
 """Rounds after which the overlap with the original no longer falls, on densities of 3 to 64 %: about 10 without
@@ -37,7 +40,7 @@ STRENGTH_ERROR = 1e-6
 logger = logging.getLogger(__name__)
 
 
-def permute(weights: ArrayLike, *, seed: int | np.random.Generator) -> Shaped[np.ndarray, "n n"]:
+def permute(weights: ArrayLike, *, seed: int | float | np.random.Generator) -> Shaped[np.ndarray, "n n"]:
     """Permute all off-diagonal entries, zeros included (``random_w`` of bio_rnn_mem).
 
     Parameters
@@ -61,14 +64,14 @@ def permute(weights: ArrayLike, *, seed: int | np.random.Generator) -> Shaped[np
     >>> permute([[5, 1], [2, 6]], seed=3).tolist()
     [[5, 2], [1, 6]]
     """
-    given, rng = _as_square(weights), np.random.default_rng(seed)
+    given, rng = _as_square(weights), as_generator(seed, "seed")
     out = given.copy()
     off = ~np.eye(len(given), dtype=bool)
     out[off] = rng.permutation(given[off])
     return out
 
 
-def shuffle_weights(weights: ArrayLike, *, seed: int | np.random.Generator) -> Shaped[np.ndarray, "n n"]:
+def shuffle_weights(weights: ArrayLike, *, seed: int | float | np.random.Generator) -> Shaped[np.ndarray, "n n"]:
     """Permute the weights of the connections that exist; who connects to whom stays (also the diagonal).
 
     Parameters
@@ -92,13 +95,15 @@ def shuffle_weights(weights: ArrayLike, *, seed: int | np.random.Generator) -> S
     >>> shuffle_weights([[0, 1, 2], [3, 0, 0], [0, 0, 0]], seed=0).astype(bool).tolist()
     [[False, True, True], [True, False, False], [False, False, False]]
     """
-    given, rng = _as_square(weights), np.random.default_rng(seed)
+    given, rng = _as_square(weights), as_generator(seed, "seed")
     out, there = given.copy(), _edges(given)
     out[there] = rng.permutation(given[there])
     return out
 
 
-def rewire(weights: ArrayLike, *, seed: int | np.random.Generator, rounds: int = ROUNDS) -> Shaped[np.ndarray, "n n"]:
+def rewire(
+    weights: ArrayLike, *, seed: int | float | np.random.Generator, rounds: int | float = ROUNDS
+) -> Shaped[np.ndarray, "n n"]:
     """Draw a graph with the same in- and out-degree of every node; weights stay with their source.
 
     All directed graphs with these degrees are equally likely. Self-connections are neither made nor removed.
@@ -140,7 +145,7 @@ def rewire(weights: ArrayLike, *, seed: int | np.random.Generator, rounds: int =
     >>> drawn.sum(axis=0).tolist(), drawn.sum(axis=1).tolist(), float(np.trace(drawn))
     ([1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 0.0)
     """
-    given, rng = _as_square(weights), np.random.default_rng(seed)
+    given, rng = _as_square(weights), as_generator(seed, "seed")
     old = _edges(given)
     new = _rewired(old, rng, rounds)
     out = np.zeros_like(given)
@@ -151,7 +156,11 @@ def rewire(weights: ArrayLike, *, seed: int | np.random.Generator, rounds: int =
 
 
 def rewire_strength(
-    weights: ArrayLike, *, seed: int | np.random.Generator, rounds: int = ROUNDS, tolerance: float | None = None
+    weights: ArrayLike,
+    *,
+    seed: int | float | np.random.Generator,
+    rounds: int | float = ROUNDS,
+    tolerance: float | None = None,
 ) -> Float[np.ndarray, "n n"]:
     """Draw a graph with the same in- and out-degree, and the same in- and out-strength, of every node.
 
@@ -196,7 +205,7 @@ def rewire_strength(
     >>> bool(np.allclose(drawn.sum(axis=0), w.sum(axis=0))), bool(np.allclose(drawn, w))
     (True, False)
     """
-    given, rng = _as_square(weights), np.random.default_rng(seed)
+    given, rng = _as_square(weights), as_generator(seed, "seed")
     if (given < 0).any():
         raise ValueError(f"the strength null needs weights >= 0; got {given.min()}. Apply signs after it, not before.")
     if tolerance is not None and not tolerance > 0:
@@ -224,9 +233,9 @@ def rewire_distance(
     weights: ArrayLike,
     *,
     coordinates: ArrayLike,
-    seed: int | np.random.Generator,
-    bins: int = 10,
-    rounds: int = LENGTH_ROUNDS,
+    seed: int | float | np.random.Generator,
+    bins: int | float = 10,
+    rounds: int | float = LENGTH_ROUNDS,
 ) -> Shaped[np.ndarray, "n n"]:
     """Draw a graph with the same degrees, the same wiring lengths and the same weights at each length.
 
@@ -267,7 +276,7 @@ def rewire_distance(
     >>> rewire_distance(w, coordinates=[[0], [1], [2], [3], [4]], seed=0, bins=2).sum(axis=1).tolist()
     [4.0, 3.0, 2.0, 1.0, 0.0]
     """
-    given, rng = _as_square(weights), np.random.default_rng(seed)
+    given, rng = _as_square(weights), as_generator(seed, "seed")
     length = _length_bins(coordinates, len(given), bins)
     old = _edges(given)
     new = _rewired(old, rng, rounds, length)
@@ -301,9 +310,10 @@ def _edges(weights: np.ndarray) -> Bool[np.ndarray, "n n"]:
 def _rewired(
     edges: Bool[np.ndarray, "n n"],
     rng: np.random.Generator,
-    rounds: int,
+    rounds: int | float,
     length: Int[np.ndarray, "n n"] | None = None,
 ) -> Bool[np.ndarray, "n n"]:
+    rounds = whole(rounds, "rounds")
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1; got {rounds}.")
     graph = edges.copy()
@@ -408,12 +418,13 @@ def _fit_margins(
     return out, error
 
 
-def _length_bins(coordinates: ArrayLike, n: int, bins: int) -> Int[np.ndarray, "n n"]:
+def _length_bins(coordinates: ArrayLike, n: int, bins: int | float) -> Int[np.ndarray, "n n"]:
     points = np.asarray(coordinates, np.float64)
     if points.ndim != 2 or len(points) != n:
         raise ValueError(f"coordinates must be ({n}, d), one row for each node of weights; got shape {points.shape}.")
     if not np.isfinite(points).all():
         raise ValueError("coordinates must be finite; got NaN or infinity. Leave nodes of unknown position out.")
+    bins = whole(bins, "bins")
     if bins < 1:
         raise ValueError(f"bins must be at least 1; got {bins}.")
     distance = cdist(points, points)

@@ -4,12 +4,14 @@ import numpy as np
 from jaxtyping import Float64, Int, Int8
 from numpy.typing import ArrayLike
 
+from .._key import as_generator
+
 
 def assign_signs(
     region: ArrayLike,
     e_ratio: ArrayLike = 0.8,
     *,
-    seed: int | np.random.Generator,
+    seed: int | float | np.random.Generator,
     known: ArrayLike | None = None,
 ) -> Int8[np.ndarray, "N"]:
     """Make a fraction of the neurons of every region excitatory, the others inhibitory.
@@ -49,7 +51,7 @@ def assign_signs(
     44
     """
     regions = _as_regions(region)
-    rng = np.random.default_rng(seed)
+    rng = as_generator(seed, "seed")
     size = np.bincount(regions)
     excitatory = _excitatory(size, _as_ratios(e_ratio, len(size)), rng)
     signs = np.zeros(len(regions), np.int8)

@@ -9,6 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
+from .._users import users_code
+
 _TABLE: dict[str, tuple[Callable[..., jax.Array], dict[str, float]]] = {}
 
 
@@ -67,7 +69,8 @@ class Activation:
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Rate of a current, elementwise."""
-        return self.function(x, **(_TABLE[self.name][1] | dict(self.parameters)))
+        with users_code(f"the activation `{self.name}`"):
+            return self.function(x, **(_TABLE[self.name][1] | dict(self.parameters)))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Activation, (self.name, self.parameters)

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
+from .._users import users_code
 from ._activations import Activation, as_activation
 from ._parameters import POSITIVE, TIME, UNIT, Parameter
 
@@ -254,7 +255,8 @@ def declared_by(cell: Cell, n: int, dt: float) -> dict[str, Parameter]:
         return state, {"rate": cell.rate(p, state), "send": cell.send(p, state)}, cell.step(p, state, received, dt)
 
     numbers = dict.fromkeys(declared, jax.ShapeDtypeStruct((1, n), jnp.result_type(float)))
-    state, seen, after = jax.eval_shape(every, numbers)
+    with users_code(f"the cell `{name}`"):
+        state, seen, after = jax.eval_shape(every, numbers)
     made = {f"initial: {key!r}": value for key, value in state.items()}
     for what, value in (made | seen | {f"step: {key!r}": value for key, value in after.items()}).items():
         if value.shape != shape or not jnp.issubdtype(value.dtype, jnp.floating):

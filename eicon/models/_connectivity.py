@@ -10,6 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._key import as_generator
+from .._numbers import whole
 from ._populations import Population, Projection, wire
 
 POSITIVE: dict[str, tuple[Callable[[jax.Array], jax.Array], Callable[[np.ndarray], np.ndarray]]] = {
@@ -67,19 +69,21 @@ class Connectivity:
             object.__setattr__(self, name, value)
 
     @classmethod
-    def dense(cls, n_pre: int, n_post: int, *, sign: ArrayLike = 0, positive: str = "abs") -> "Connectivity":
+    def dense(
+        cls, n_pre: int | float, n_post: int | float, *, sign: ArrayLike = 0, positive: str = "abs"
+    ) -> "Connectivity":
         """All-to-all; ``sign`` is one number or one per presynaptic unit (0: free, 1: non-negative)."""
-        _check_counts(n_pre=n_pre, n_post=n_post)
+        n_pre, n_post = _count(n_pre, "n_pre"), _count(n_post, "n_post")
         signs = np.broadcast_to(np.asarray(sign), (n_pre,))
         return cls(signs, np.ones((n_pre, n_post), bool), np.zeros((n_pre, n_post)), positive)
 
     @classmethod
     def dale(
         cls,
-        n: int,
+        n: int | float,
         e_ratio: float = 0.8,
         *,
-        n_post: int | None = None,
+        n_post: int | float | None = None,
         autapses: bool = False,
         positive: str = "abs",
     ) -> "Connectivity":
@@ -98,7 +102,7 @@ class Connectivity:
         positive : str
             See the class.
         """
-        _check_counts(n=n)
+        n, n_post = _count(n, "n"), None if n_post is None else _count(n_post, "n_post")
         if not 0 < e_ratio < 1:
             raise ValueError(
                 f"e_ratio must be in (0, 1), the fraction of excitatory units; got {e_ratio}. "
@@ -139,7 +143,7 @@ class Connectivity:
         *,
         autapses: bool = False,
         positive: str = "abs",
-        seed: int = 0,
+        seed: int | float = 0,
     ) -> "Connectivity":
         """Blocks between named populations; where there is no projection there is no connection.
 
@@ -167,13 +171,13 @@ class Connectivity:
         >>> Connectivity.areas(areas, areas, feedforward).exists.astype(int).tolist()
         [[0, 1, 1, 1, 1], [1, 0, 1, 1, 1], [1, 1, 0, 1, 1], [0, 0, 0, 0, 1], [0, 0, 0, 1, 0]]
         """
-        rng = np.random.default_rng(seed)
+        rng = as_generator(seed, "seed")
         return cls(*wire(sources, targets, projections, autapses=autapses, rng=rng), positive)
 
     @classmethod
-    def excitatory_only(cls, sign: ArrayLike, n_post: int, *, positive: str = "abs") -> "Connectivity":
+    def excitatory_only(cls, sign: ArrayLike, n_post: int | float, *, positive: str = "abs") -> "Connectivity":
         """Readout of the excitatory units alone; with free signs (all 0), of every unit, unsigned."""
-        signs = np.asarray(sign)
+        signs, n_post = np.asarray(sign), _count(n_post, "n_post")
         if not signs.any():
             return cls.dense(len(signs), n_post, positive=positive)
         sources = np.repeat((signs > 0)[:, None], n_post, axis=1)
@@ -240,10 +244,11 @@ class Connectivity:
         return replace(self, mask=self.mask & ~chosen, fixed=fixed)
 
 
-def _check_counts(**counts: int) -> None:
-    for name, value in counts.items():
-        if value < 1:
-            raise ValueError(f"{name} must be at least 1; got {value}.")
+def _count(value: int | float, name: str) -> int:
+    number = whole(value, name)
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1; got {value}.")
+    return number
 
 
 def _check(sign: np.ndarray, mask: np.ndarray, fixed: np.ndarray, positive: str) -> None:

@@ -4,12 +4,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
 from .._key import key as key_of
+from .._key import split
+from .._numbers import whole
 from .._readable import readable
 from ._anatomy import remap as remap_weights
 from ._connectivity import Connectivity
@@ -28,9 +29,9 @@ class Constructors:
     @classmethod
     def dale(
         cls: type[_N],
-        n_in: int,
-        n_rec: int,
-        n_out: int,
+        n_in: int | float,
+        n_rec: int | float,
+        n_out: int | float,
         *,
         e_ratio: float = 0.8,
         free_input: bool = False,
@@ -58,6 +59,7 @@ class Constructors:
         **options
             As for `RateRNN`.
         """
+        n_in, n_rec, n_out = whole(n_in, "n_in"), whole(n_rec, "n_rec"), whole(n_out, "n_out")
         recurrent = Connectivity.dale(n_rec, e_ratio, autapses=autapses, positive=positive)
         readout_sign = np.where(recurrent.sign > 0, 0 if free_readout else 1, -1)
         mask = np.repeat((recurrent.sign > 0)[:, None], n_out, axis=1)
@@ -72,8 +74,8 @@ class Constructors:
     def from_populations(
         cls: type[_N],
         populations: Sequence[Population],
-        n_in: int | Sequence[str],
-        n_out: int | Sequence[str],
+        n_in: int | float | Sequence[str],
+        n_out: int | float | Sequence[str],
         *,
         recurrent: Sequence[Projection] = (Projection(),),
         input: Sequence[Projection] = (Projection(),),
@@ -82,7 +84,7 @@ class Constructors:
         free_readout: bool = False,
         autapses: bool = False,
         positive: str = "abs",
-        seed: int = 0,
+        seed: int | float = 0,
         **options: Any,
     ) -> _N:
         """Network of named populations, e.g. areas, with the listed projections only.
@@ -129,6 +131,7 @@ class Constructors:
         >>> int((net.W_rec[8:16, :8] != 0).sum()), sorted(set(net.units["area"].tolist()))
         (16, ['', 'M', 'S'])
         """
+        seed = whole(seed, "a seed")
         key_of(seed)  # refuses what is no seed, before anything is drawn
         populations = list(populations)
         channels = _named(n_in, "input", "" if free_input else "E")
@@ -152,8 +155,8 @@ class Constructors:
     def from_connectome(
         cls: type[_N],
         anatomy: ArrayLike,
-        n_in: int,
-        n_out: int,
+        n_in: int | float,
+        n_out: int | float,
         *,
         sign: ArrayLike = 0,
         input_to: Units | None = None,
@@ -168,7 +171,7 @@ class Constructors:
         readout_bias: bool = True,
         x0: ArrayLike | None = None,
         units: Mapping[str, ArrayLike] | None = None,
-        seed: int = 0,
+        seed: int | float = 0,
         **options: Any,
     ) -> _N:
         """Network on a wiring diagram, whose strong connections start strong.
@@ -227,6 +230,7 @@ class Constructors:
         >>> (np.asarray(net.W_in) != 0).astype(int).tolist(), (np.asarray(net.W_out) != 0).astype(int).tolist()
         ([[1, 0, 0], [1, 0, 0]], [[0], [0], [1]])
         """
+        n_in, n_out = whole(n_in, "n_in"), whole(n_out, "n_out")
         if init not in ("balanced", *SCHEMES):
             raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")
         if distribution is not None and init != "balanced":
@@ -244,7 +248,7 @@ class Constructors:
             "input": _feedforward((n_in, n), _chosen(labels, input_to)[None, :]),
             "readout": _feedforward((n, n_out), _chosen(labels, readout_from)[:, None]),
         }
-        keys = dict(zip((*roles, "bias", "readout_bias"), jax.random.split(key_of(seed), 5), strict=True))
+        keys = dict(zip((*roles, "bias", "readout_bias"), split(key_of(seed), 5), strict=True))
         if init == "balanced":
             weights = {
                 role: feedforward_weights(roles[role], key=keys[role], distribution=distribution)
@@ -285,8 +289,11 @@ def _feedforward(shape: tuple[int, int], exists: np.ndarray) -> Connectivity:
     return Connectivity(np.zeros(shape[0]), np.broadcast_to(exists, shape), np.zeros(shape))
 
 
-def _named(channels: int | Sequence[str], what: str, type: str) -> list[Population]:
-    names = [f"{what} {i}" for i in range(channels)] if isinstance(channels, int) else channels
+def _named(channels: int | float | Sequence[str], what: str, type: str) -> list[Population]:
+    if isinstance(channels, int | float | np.number | str):  # a text would be a name per letter
+        names: Sequence[str] = [f"{what} {i}" for i in range(whole(channels, f"the number of {what}s"))]
+    else:
+        names = channels
     return [Population(name, 1, type) for name in names]
 
 

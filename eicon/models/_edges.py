@@ -11,6 +11,7 @@ from jax.custom_derivatives import linear_call
 from jax.experimental.sparse import BCSR
 from numpy.typing import ArrayLike
 
+from .._key import as_generator
 from ._connectivity import POSITIVE
 from ._pytree import pytree
 from ._weights import MatrixReport, Product, Weights, refuse_large
@@ -120,7 +121,7 @@ class Edges(Weights):
         group: ArrayLike | None = None,
         positive: str = "abs",
         trainable: bool = True,
-        seed: int = 0,
+        seed: int | float = 0,
     ) -> "Edges":
         """Make weights of a list of connections, in any order.
 
@@ -299,10 +300,10 @@ def _or_one(scales: np.ndarray | None) -> np.ndarray | float:
 
 
 def _drawn(
-    signs: np.ndarray | None, group: np.ndarray | None, n_values: int, positive: str, sources: float, seed: int
+    signs: np.ndarray | None, group: np.ndarray | None, n_values: int, positive: str, sources: float, seed: int | float
 ) -> np.ndarray:
     """Raw values: those of gamma weights of mean 1 / sources, normal where no connection of a value has a sign."""
-    rng = np.random.default_rng(seed)
+    rng = as_generator(seed, "seed")
     sizes, normal = rng.gamma(2.0, 0.5, n_values) / sources, rng.standard_normal(n_values) / np.sqrt(sources)
     signed = np.zeros(n_values, bool)
     if signs is not None:

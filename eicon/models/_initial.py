@@ -4,8 +4,14 @@ import jax
 import numpy as np
 from scipy.optimize import brentq
 
+from .._key import as_key
 from ._connectivity import Connectivity
 from ._distributions import GAMMA_SHAPE, draw_sizes
+
+BROAD_SHAPE = 0.5
+"""Shape of the gamma distribution in the slow start, whose standard deviation is 1.4 of the mean."""
+INHIBITION = 1.15
+"""Strength of inhibition beside that of excitation in the slow start."""
 
 
 def numpy_generator(key: jax.Array) -> np.random.Generator:
@@ -28,7 +34,7 @@ def spectral_radius(matrix: np.ndarray) -> float:
 
 
 def recurrent_weights(
-    connectivity: Connectivity, radius: float, *, key: jax.Array, distribution: str | None = None
+    connectivity: Connectivity, radius: float, *, key: jax.Array | int, distribution: str | None = None
 ) -> np.ndarray:
     r"""Initial recurrent weights, whose effective matrix (signs, mask and fixed entries) has radius ``radius``.
 
@@ -101,7 +107,28 @@ def with_radius(weights: np.ndarray, radius: float) -> np.ndarray:
     return weights * (radius / current)
 
 
-def feedforward_weights(connectivity: Connectivity, *, key: jax.Array, distribution: str | None = None) -> np.ndarray:
+def slow_recurrent_weights(
+    connectivity: Connectivity, *, key: jax.Array, distribution: str | None = None
+) -> np.ndarray:
+    """Trainable part of the recurrent weights of the slow start, before they are scaled to the edge of stability.
+
+    Sizes are drawn from a gamma distribution of shape 1/2 unless there is a ``distribution``; excitation and inhibition
+    are balanced as in `recurrent_weights`; inhibition and the excitation of inhibitory units are then made 1.15 times as
+    strong, so that the mean activities of both types return to their resting point. The largest real part of an
+    eigenvalue is 1 (the largest modulus 10, where that is more); without loops, sizes stay as they are drawn.
+    """
+    weights = _balance(_draw(connectivity, key, distribution, shape=BROAD_SHAPE), connectivity)
+    excitatory, inhibitory = connectivity.sign > 0, connectivity.sign < 0
+    weights[inhibitory] *= INHIBITION
+    weights[np.ix_(excitatory, inhibitory)] *= INHIBITION
+    eigenvalues = np.linalg.eigvals(weights)
+    lead = max(eigenvalues.real.max(), 0.1 * np.abs(eigenvalues).max())
+    return weights / lead if lead > 1e-9 * np.abs(weights).max(initial=1.0) else weights
+
+
+def feedforward_weights(
+    connectivity: Connectivity, *, key: jax.Array | int, distribution: str | None = None
+) -> np.ndarray:
     """Initial input or readout weights, shape (n_pre, n_post).
 
     Signed rows: gamma-distributed with mean ``1 / n`` in absolute value; free rows: normal with standard
@@ -114,9 +141,25 @@ def feedforward_weights(connectivity: Connectivity, *, key: jax.Array, distribut
     return weights * scale + connectivity.fixed
 
 
-def _draw(connectivity: Connectivity, key: jax.Array, distribution: str | None) -> np.ndarray:
-    rng = numpy_generator(key)
-    sizes = draw_sizes(distribution or "gamma", connectivity.shape, rng)
+def slow_input_weights(connectivity: Connectivity, *, key: jax.Array, distribution: str | None = None) -> np.ndarray:
+    """Initial input weights of the slow start: of mean square ``1 / n`` in signed and in free rows alike.
+
+    Sizes of signed rows come from a gamma distribution of shape 1/2, so that units differ in what they receive.
+    """
+    weights = _draw(connectivity, key, distribution, shape=BROAD_SHAPE)
+    sources = np.maximum(connectivity.mask.sum(axis=0, keepdims=True), 1)
+    square = np.mean(weights[connectivity.mask] ** 2) if connectivity.trainable else 1.0
+    return weights / np.sqrt(square * sources) + connectivity.fixed
+
+
+def _draw(
+    connectivity: Connectivity, key: jax.Array | int, distribution: str | None, shape: float = GAMMA_SHAPE
+) -> np.ndarray:
+    rng = numpy_generator(as_key(key))
+    if distribution is None:
+        sizes = rng.gamma(shape, 1 / shape, size=connectivity.shape)
+    else:
+        sizes = draw_sizes(distribution, connectivity.shape, rng)
     normal = rng.standard_normal(connectivity.shape)
     free = normal if distribution is None else np.sign(normal) * sizes
     sign = connectivity.sign[:, None]

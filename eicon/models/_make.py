@@ -7,8 +7,9 @@ import jax
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._cells import Cell, declared_by
-from ._initial import feedforward_weights, recurrent_weights
+from ._cells import Cell, activation_of, declared_by
+from ._edge import edge_of_stability
+from ._initial import feedforward_weights, recurrent_weights, slow_input_weights, slow_recurrent_weights
 from ._network import BIASES, ROLES, Network
 from ._noise import Noise
 from ._parameters import FREE, check_dt, make_values
@@ -16,6 +17,8 @@ from ._parts import Parts
 from ._units import share_by, unit_labels
 from ._weights import Dense, Weights
 
+STARTS = ("balanced", "slow")
+"""Starts that draw weights under names of their own; see `RateRNN`."""
 BIAS_NAMES = {"bias": "b_rec", "readout_bias": "b_out"}
 
 
@@ -30,6 +33,7 @@ def made_parts(
     wanted: set[str],
     noise: Noise,
     units: Mapping[str, ArrayLike] | None,
+    start: str,
     spectral_radius: float,
     distribution: str | None,
     keys: tuple[jax.Array, jax.Array, jax.Array],
@@ -39,6 +43,7 @@ def made_parts(
         raise ValueError(f"weights has no entry {unknown!r}; allowed: {', '.join(ROLES)}.")
 
     made: dict[str, Weights] = {}
+    slow = None
     for (role, given), key in zip(weights.items(), keys, strict=True):
         if isinstance(given, Weights):
             if role in initial:
@@ -46,6 +51,11 @@ def made_parts(
             made[role] = given
         elif role in initial:
             made[role] = Dense.make(given, initial[role])
+        elif role == "recurrent" and start == "slow":
+            slow = slow_recurrent_weights(given, key=key, distribution=distribution)
+            made[role] = Dense.make(given, given.fixed + slow)
+        elif role == "input" and start == "slow":
+            made[role] = Dense.make(given, slow_input_weights(given, key=key, distribution=distribution))
         elif role == "recurrent":
             drawn = recurrent_weights(given, spectral_radius, key=key, distribution=distribution)
             made[role] = Dense.make(given, drawn)
@@ -61,6 +71,10 @@ def made_parts(
         group, value = _grouped(name, parameters.get(name, parameter.value), share.get(name), labels)
         values[name] = make_values(name, value, parameter.bound, dt, n, trained=name in wanted, group=group)
     check_dt(dt)
+    if slow is not None:
+        given = weights["recurrent"]
+        scale = _scale(slow, given.fixed, made["input"], cell, values, dt)
+        made["recurrent"] = Dense.make(given, given.fixed + scale * slow)
     for name, size in (("b_rec", n), ("b_out", made["readout"].shape[1])):
         if name in wanted:
             values[name] = make_values(name, 0.0, FREE, dt, size, trained=True)
@@ -94,6 +108,34 @@ def train_names(train: Iterable[str] | None, **also: bool) -> set[str]:
         raise ValueError(f"train is a list of names; got the single string {train!r}; write [{train!r}].")
     names = set(ROLES if train is None else train) | {name for name, wanted in also.items() if wanted}
     return {BIAS_NAMES.get(name, name) for name in names}
+
+
+def radius_of(start: str, spectral_radius: float | None) -> float:
+    """Spectral radius of a balanced start, by default 1; refuse unknown starts, and a radius beside a slow one."""
+    if start not in STARTS:
+        raise ValueError(f"unknown start {start!r}; allowed: {', '.join(STARTS)}.")
+    if start == "slow" and spectral_radius is not None:
+        raise ValueError(
+            f"start 'slow' sets the strength of the weights itself; got spectral_radius {spectral_radius} beside it, "
+            "which is of start 'balanced'."
+        )
+    return 1.0 if spectral_radius is None else spectral_radius
+
+
+def _scale(
+    drawn: np.ndarray, fixed: np.ndarray, into: Weights, cell: Cell, values: Mapping[str, Any], dt: float
+) -> float:
+    try:
+        activation = activation_of(cell)
+    except AttributeError:  # a cell whose slope is not known
+        return 1.0
+    n = len(drawn)
+    alpha, x0 = (
+        np.asarray(values[name].effective(dt, np.float32)) if name in values else np.full(n, other)
+        for name, other in (("tau", dt), ("x0", 0.0))
+    )
+    alpha = dt / alpha
+    return edge_of_stability(drawn, np.asarray(fixed), np.asarray(into.matrix()), activation, alpha, x0)
 
 
 def _check_declared(declared: Mapping[str, Any], made: Mapping[str, Weights], cell: Cell) -> None:

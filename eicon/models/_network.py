@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._key import as_key
 from ._cells import Cell, Numbers, State
 from ._noise import Noise, normal
 from ._parameters import Values
@@ -167,10 +168,10 @@ class Network:
         """Signal that enters the recurrent weights in a state, (..., N)."""
         return self.cell.send(self.numbers(_ndim(state)), state)
 
-    def drive(self, inputs: jax.Array, key: jax.Array | None = None) -> jax.Array:
+    def drive(self, inputs: jax.Array, key: jax.Array | int | None = None) -> jax.Array:
         """Input, bias and noise, which units receive in addition to recurrent input; (..., n_in) to (..., N)."""
         dtype = inputs.dtype
-        key_rec, key_in = (None, None) if key is None else jax.random.split(key)
+        key_rec, key_in = (None, None) if key is None else jax.random.split(as_key(key))
         tau = self._effective("tau") if "tau" in self.parameters else None
         if key_in is not None and self.noise.sigma_in is not None:
             scale = self.noise.sigma_in * jnp.sqrt(2.0 if tau is None else 2 * tau.mean() / self.dt)
@@ -197,14 +198,14 @@ class Network:
         received = self.recurrent.product().send(self.send(state)) + drive
         return self.cell.step(p, state, received, self.dt)
 
-    def step(self, state: State, inputs: jax.Array, key: jax.Array | None = None) -> State:
+    def step(self, state: State, inputs: jax.Array, key: jax.Array | int | None = None) -> State:
         """Advance a state by one Euler step; ``inputs`` (..., n_in); without a key there is no noise."""
         return self.advance(state, self.drive(inputs, key))
 
     def run(
         self,
         inputs: ArrayLike,
-        key: jax.Array | None = None,
+        key: jax.Array | int | None = None,
         *,
         gate: jax.Array | None = None,
         current: jax.Array | None = None,
@@ -256,7 +257,7 @@ class Network:
         if any(np.shape(during) != shape[:2] for during, _ in cuts):
             raise ValueError(f"cuts must say when with a mask (T, B) = {shape[:2]}.")
         changes = Changes(gate, current, tuple(cuts), initial, reset)
-        return _run(self, inputs, key, changes, forward_mode)
+        return _run(self, inputs, None if key is None else as_key(key), changes, forward_mode)
 
     def constants(self, variable: Sequence[str]) -> dict[str, Any]:
         """Describe all but the values of these names; JSON-compatible, with digests of large arrays."""

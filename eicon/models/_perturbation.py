@@ -73,7 +73,7 @@ def perturb(
     trial: Trial,
     perturbations: Sequence[Perturbation],
     *,
-    key: jax.Array | None,
+    key: jax.Array | int | None,
 ) -> Activity:
     """Run trials under perturbations, without noise if there is no key; see `RateRNN.perturb`."""
     shape = (*trial.inputs.shape[:2], len(units["type"]))

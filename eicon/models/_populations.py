@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._numbers import whole
+
 SIGNS = {"E": 1, "I": -1, "": 0}
 """Sign of the outgoing weights of each type of units; "" is free."""
 
@@ -35,6 +37,7 @@ class Population:
     def __post_init__(self) -> None:
         if not self.name:
             raise ValueError("a population needs a name; got an empty one.")
+        object.__setattr__(self, "n", whole(self.n, f"n of population {self.name!r}"))
         if self.n < 1:
             raise ValueError(f"population {self.name!r} must have at least 1 unit; got {self.n}.")
         if self.type not in SIGNS:

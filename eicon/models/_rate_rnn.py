@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._brainpy import bm, bp
+from .._device import on_device
+from .._key import as_key, split
 from .._key import key as key_of
 from .._readable import readable
 from ..tasks import Trial
@@ -19,7 +21,7 @@ from ._cells import Cell, State, activation_of, as_cell
 from ._condensed import Condensed, condensed
 from ._connectivity import Connectivity
 from ._constructors import Constructors
-from ._make import checked_size, made_parts, train_names, with_short_forms
+from ._make import checked_size, made_parts, radius_of, train_names, with_short_forms
 from ._network import BIASES, ROLES, Activity, Network, Parameters, held_step, state_names
 from ._noise import Noise
 from ._parts import Parts, changed, describe
@@ -70,15 +72,19 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     sigma_rec, sigma_in : float
         Standard deviation of recurrent and input noise (independent of ``dt``), >= 0.
     bias, readout_bias : bool
-        Whether units and outputs have a trainable bias (initially 0).
+        Whether units and outputs have a trainable bias (initially 0); by default units have none, and outputs have one
+        in the slow start where readout weights are non-negative, or they could not fall below 0.
     x0 : float or array (N,), optional
         Current at the start of a trial; by default 0.1.
     train_x0 : bool
         Whether ``x0`` is trained.
     noise_covariance : array (N, N), optional
         Covariance of the recurrent noise over units, in units of ``sigma_rec ** 2``; by default units are independent.
-    spectral_radius : float
-        Spectral radius of the initial effective recurrent matrix; Song et al. (2016) start from 1.5.
+    start : {"balanced", "slow"}
+        How weights are drawn, see Notes; "balanced" is the start of 0.1.0.
+    spectral_radius : float, optional
+        Spectral radius of the initial effective recurrent matrix in the balanced start, by default 1; Song et al.
+        (2016) start from 1.5.
     distribution : {"gamma", "lognormal", "normal", "uniform"}, optional
         Distribution of the sizes of initial weights; by default gamma under Dale's law, normal where weights are free.
     weights : mapping, optional
@@ -94,7 +100,21 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     ------
     ValueError
         For shapes that do not fit, ``dt`` outside (0, tau], parameters outside of their range, negative noise, unknown
-        names, or a spectral radius that cannot be reached.
+        names, or a spectral radius that cannot be reached or stands beside ``start="slow"``.
+
+    Notes
+    -----
+    *slow*: the network forgets as slowly as it can without growing. Sizes of recurrent and input weights under Dale's
+    law are drawn from a gamma distribution of shape 1/2; excitation and inhibition of each unit are balanced, and
+    inhibition as well as the excitation of inhibitory units are then made 1.15 times as strong. The scale of the
+    recurrent weights is the smallest at which small perturbations neither decay nor grow on average over eight constant
+    inputs drawn from U(0, 1), with the activation, time constants and input weights of the network (the largest
+    Lyapunov exponent is 0; at rest, the leading real part of slope x weights is 1). Input weights have the mean square
+    1 / n_in. Broad weights have a small mean beside their spread, so that the sum over all sources, which an
+    optimiser changes fastest, does not make the network unstable in its first steps.
+
+    *balanced* is the start of 0.1.0: gamma distribution of shape 2, exact balance, a spectral radius of the whole
+    matrix whatever units are active, and input weights of mean 1 / n_in.
 
     Examples
     --------
@@ -121,18 +141,22 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         sigma_in: float = 0.0,
         noise_covariance: ArrayLike | None = None,
         bias: bool = False,
-        readout_bias: bool = False,
+        readout_bias: bool | None = None,
         x0: ArrayLike | Mapping[str, float] | None = None,
         train_x0: bool = False,
-        spectral_radius: float = 1.0,
+        start: str = "balanced",
+        spectral_radius: float | None = None,
         distribution: str | None = None,
         weights: Mapping[str, ArrayLike] | None = None,
         units: Mapping[str, ArrayLike] | None = None,
-        seed: int = 0,
+        seed: int | float = 0,
         name: str | None = None,
         mode: bm.Mode | None = None,
     ):
-        key_rec, key_in, key_out, key_noise = jax.random.split(key_of(seed), 4)
+        key_rec, key_in, key_out, key_noise = split(key_of(seed), 4)
+        radius = radius_of(start, spectral_radius)
+        if readout_bias is None:  # outputs of excitatory units alone could not fall below 0
+            readout_bias = start == "slow" and bool((np.asarray(readout.sign) > 0).any())
         n = checked_size(recurrent, input, readout)
         parts = made_parts(
             {"recurrent": recurrent, "input": input, "readout": readout},
@@ -144,7 +168,8 @@ class RateRNN(Constructors, bp.DynamicalSystem):
             wanted=train_names(train, bias=bias, readout_bias=readout_bias, x0=train_x0),
             noise=Noise.of(sigma_rec, sigma_in, noise_covariance, n),
             units=units,
-            spectral_radius=spectral_radius,
+            start=start,
+            spectral_radius=radius,
             distribution=distribution,
             keys=(key_rec, key_in, key_out),
         )
@@ -164,7 +189,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
             if variable not in constant:
                 self._names[variable] = f"raw_{variable}" if variable in taken else variable
                 kind = bm.TrainVar if variable in parts.trained else bm.Variable
-                setattr(self, self._names[variable], kind(jnp.asarray(value, dtype)))
+                setattr(self, self._names[variable], kind(on_device(value, dtype)))
         for variable in ("x0", *BIASES):
             if variable not in self._names:
                 setattr(self, variable, None)
@@ -251,7 +276,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     def of_parts(cls, parts: Parts, *, mode: bm.Mode | None = None) -> "RateRNN":
         """Make a network with exactly these values, bit for bit; nothing is drawn."""
         net = cls.__new__(cls)
-        net._assemble(parts, jax.random.split(key_of(0), 4)[3], None, mode)
+        net._assemble(parts, split(key_of(0), 4)[3], None, mode)
         return net
 
     def __repr__(self) -> str:
@@ -266,7 +291,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         function, arguments = self.__reduce__()
         return function(*arguments)
 
-    def reset_state(self, batch_or_mode: int | bm.Mode | None = None, *, key: jax.Array | None = None) -> None:
+    def reset_state(self, batch_or_mode: int | bm.Mode | None = None, *, key: jax.Array | int | None = None) -> None:
         """Reset the state to the start of a batch of trials (default 1); a ``key`` also restarts the noise.
 
         Each variable of the cell is a `bm.Variable` (B, N): ``x``, and the others with the prefix ``state_``.
@@ -274,7 +299,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         if isinstance(batch_or_mode, bm.Mode):
             batch_or_mode = batch_or_mode.batch_size if isinstance(batch_or_mode, bm.BatchingMode) else None
         if key is not None:
-            self.noise_key.value = jax.random.key_data(key)
+            self.noise_key.value = jax.random.key_data(as_key(key))
         self._set_state(self.network.initial((int(batch_or_mode or 1),)))
 
     def _set_state(self, state: State) -> None:
@@ -326,7 +351,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         self,
         inputs: ArrayLike,
         *,
-        key: jax.Array | None = None,
+        key: jax.Array | int | None = None,
         noise: bool = True,
         forward_mode: bool = False,
     ) -> Activity:
@@ -355,7 +380,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         inputs = self._checked(inputs, key, noise)
         return self.network.run(inputs, key if noise else None, forward_mode=forward_mode)
 
-    def _checked(self, inputs: ArrayLike, key: jax.Array | None, noise: bool) -> jax.Array:
+    def _checked(self, inputs: ArrayLike, key: jax.Array | int | None, noise: bool) -> jax.Array:
         inputs = _as_input(inputs, self._network.dtype)
         if inputs.ndim != 3 or inputs.shape[2] != self.n_in or not inputs.shape[0]:
             raise ValueError(f"inputs must have shape (T, B, n_in) = (T, B, {self.n_in}); got {inputs.shape}.")
@@ -424,7 +449,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         return select(self.units, units)
 
     def perturb(
-        self, trial: Trial, *perturbations: Perturbation, key: jax.Array | None = None, noise: bool = True
+        self, trial: Trial, *perturbations: Perturbation, key: jax.Array | int | None = None, noise: bool = True
     ) -> Activity:
         """Run trials while units are silenced or driven, or projections cut; the network does not change.
 

@@ -3,6 +3,7 @@
 import jax
 import numpy as np
 
+from .._key import as_key
 from ._connectivity import Connectivity
 from ._initial import numpy_generator
 
@@ -10,7 +11,7 @@ SCHEMES: tuple[str, ...] = ("default", "he", "xavier")
 """Names that `uniform_weights` accepts."""
 
 
-def uniform_weights(connectivity: Connectivity, scheme: str, *, n_rec: int, key: jax.Array) -> np.ndarray:
+def uniform_weights(connectivity: Connectivity, scheme: str, *, n_rec: int | float, key: jax.Array | int) -> np.ndarray:
     r"""Draw weights uniformly within a bound that the scheme gives, for connections that exist.
 
     ===========  ========================================================================
@@ -53,7 +54,7 @@ def uniform_weights(connectivity: Connectivity, scheme: str, *, n_rec: int, key:
         "he": np.broadcast_to(np.sqrt(6 / sources), exists.shape),
         "xavier": np.sqrt(6 / (sources + targets)),
     }[scheme]
-    drawn = bound * numpy_generator(key).uniform(-1, 1, connectivity.shape)
+    drawn = bound * numpy_generator(as_key(key)).uniform(-1, 1, connectivity.shape)
     sign = connectivity.sign[:, None]
     return np.where(sign == 0, drawn, sign * np.abs(drawn)) * connectivity.mask + connectivity.fixed
 

@@ -10,6 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._device import on_device
+from .._key import as_generator
+from .._numbers import whole
 from ._connectivity import POSITIVE, Connectivity
 from ._pytree import pytree
 
@@ -73,7 +76,7 @@ class Weights(ABC):
         """Compare effective weights with their constraints."""
 
     @abstractmethod
-    def sizes(self) -> tuple[jax.Array, int]:
+    def sizes(self) -> tuple[jax.Array, int | jax.Array]:
         """Effective weights that exist, in an array of any shape with zeros elsewhere, and how many there are."""
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -183,10 +186,10 @@ class Dense(Weights):
         """Make weights of these raw values, bit for bit."""
         dtype = jnp.result_type(float)
         return cls(
-            jnp.asarray(raw, dtype),
-            jnp.asarray(connectivity.sign, dtype) if connectivity.sign.any() else None,
-            None if connectivity.mask.all() else jnp.asarray(connectivity.mask),
-            jnp.asarray(connectivity.fixed, dtype) if connectivity.fixed.any() else None,
+            on_device(raw, dtype),
+            on_device(connectivity.sign, dtype) if connectivity.sign.any() else None,
+            None if connectivity.mask.all() else on_device(connectivity.mask),
+            on_device(connectivity.fixed, dtype) if connectivity.fixed.any() else None,
             connectivity.positive,
         )
 
@@ -209,7 +212,7 @@ class Dense(Weights):
     @property
     def trainable(self) -> bool:
         """Whether any entry can learn."""
-        return self.mask is None or bool(self.mask.any())
+        return self.mask is None or bool(np.asarray(self.mask).any())
 
     @property
     def sign(self) -> np.ndarray:
@@ -251,9 +254,13 @@ class Dense(Weights):
             autapses=int((np.diag(weights) != 0).sum()) if square else 0,
         )
 
-    def sizes(self) -> tuple[jax.Array, int]:
+    def sizes(self) -> tuple[jax.Array, int | jax.Array]:
         """See `Weights`."""
-        return self.effective(), int(self.connectivity.exists.sum()) if self.mask is not None else self.raw.size
+        if self.mask is None:
+            return self.effective(), self.raw.size
+        exists = self.mask if self.fixed is None else self.mask | (self.fixed != 0)
+        traced = isinstance(exists, jax.core.Tracer)  # in a training, whose program all masks of this shape share
+        return self.effective(), jnp.sum(exists) if traced else int(np.asarray(exists).sum())
 
 
 @pytree(leaves=["left", "right"])
@@ -319,25 +326,35 @@ class LowRank(Weights):
         return cls(jnp.asarray(one, dtype), jnp.asarray(other, dtype))
 
     @classmethod
-    def of_matrix(cls, weights: ArrayLike, rank: int) -> "LowRank":
+    def of_matrix(cls, weights: ArrayLike, rank: int | float) -> "LowRank":
         """Best approximation of a matrix by weights of this rank, with singular values split between both sides."""
         u, s, v = np.linalg.svd(np.asarray(weights, np.float64), full_matrices=False)
+        rank = whole(rank, "rank")
         if not 1 <= rank <= len(s):
             raise ValueError(f"rank must be in 1..{len(s)}; got {rank}.")
         root = np.sqrt(s[:rank])
         return cls.of(u[:, :rank] * root, root[:, None] * v[:rank])
 
     @classmethod
-    def drawn(cls, n: int, rank: int, *, n_post: int | None = None, size: float = 1.0, seed: int = 0) -> "LowRank":
+    def drawn(
+        cls,
+        n: int | float,
+        rank: int | float,
+        *,
+        n_post: int | float | None = None,
+        size: float = 1.0,
+        seed: int | float = 0,
+    ) -> "LowRank":
         """Draw random weights; entries of both sides are normal with standard deviation ``sqrt(size / n)``.
 
         A rank-one matrix of this kind has an eigenvalue of about ``size / sqrt(n)``.
         """
+        n, rank, n_post = whole(n, "n"), whole(rank, "rank"), whole(n if n_post is None else n_post, "n_post")
         if not (n >= 1 and rank >= 1 and size > 0):
             raise ValueError(f"n and rank must be at least 1 and size > 0; got {n}, {rank} and {size}.")
-        rng = np.random.default_rng(seed)
+        rng = as_generator(seed, "seed")
         sd = np.sqrt(size / n)
-        return cls.of(rng.normal(0, sd, (n, rank)), rng.normal(0, sd, (rank, n if n_post is None else n_post)))
+        return cls.of(rng.normal(0, sd, (n, rank)), rng.normal(0, sd, (rank, n_post)))
 
     @property
     def shape(self) -> tuple[int, int]:

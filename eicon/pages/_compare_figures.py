@@ -20,7 +20,7 @@ def draw_comparison(sides: Sequence[Side], trials: Trials) -> dict[str, Drawing]
     if all(side.timing is not None for side in sides):
         figures["produced_times"] = _produced_times(sides, trials)
     if all(side.psychometric is not None for side in sides):
-        figures["psychometric"] = _psychometric(sides)
+        figures["psychometric"] = _psychometric(sides, trials.unit)
     figures["trajectories"] = _trajectories(sides, trials, names)
     ratios = [side.components.explained_ratio for side in sides]
     figures["variance"] = plotting.similarity.plot_variance_explained(ratios, names)
@@ -105,12 +105,12 @@ def _produced_times(sides: Sequence[Side], trials: Trials) -> Drawing:
     return ax
 
 
-def _psychometric(sides: Sequence[Side]) -> Drawing:
+def _psychometric(sides: Sequence[Side], unit: str) -> Drawing:
     ax = None
     for side, colour in zip(sides, PAIR_COLORS, strict=True):
         assert side.psychometric is not None
         with plotting.style():
-            ax = plotting.plot_psychometric(side.psychometric, label=side.name, color=colour, ax=ax)
+            ax = plotting.plot_psychometric(side.psychometric, label=side.name, color=colour, unit=unit, ax=ax)
     assert ax is not None
     return ax
 

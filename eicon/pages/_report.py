@@ -139,7 +139,7 @@ def _facts(numbers: dict[str, Any]) -> list[dict[str, str]]:
     choice = numbers.get("choice")
     if choice is not None:
         level, accuracy = max(choice["accuracy_by_coherence"].items(), key=lambda item: float(item[0]))
-        facts.insert(2, (f"Accuracy at {level} %", f"{accuracy:.1%}", ""))
+        facts.insert(2, (f"Accuracy at {level} {choice.get('unit', '%')}", f"{accuracy:.1%}", ""))
         ratio = choice["clustering"]["within_over_between_excitatory"]
         if ratio is not None:
             facts.append(("E→E same / other choice", f"{ratio:.2f}", ""))

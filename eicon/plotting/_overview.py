@@ -20,6 +20,7 @@ def plot_overview(
     average: ConditionAverage,
     *,
     dt: float | None = None,
+    unit: str = "%",
 ) -> Figure:
     """Draw psychometric curve, sorted connectivity and population trajectories side by side.
 
@@ -35,15 +36,22 @@ def plot_overview(
         Of ``components.trajectories``, per signed coherence.
     dt : float, optional
         Step in ms.
+    unit : str
+        Of the coherence.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
     with style():
         figure, axes = plt.subplots(1, 3, figsize=(12.0, 3.6), width_ratios=[1.0, 1.15, 1.2])
-        plot_psychometric(psychometric, ax=axes[0])
+        plot_psychometric(psychometric, unit=unit, ax=axes[0])
         plot_connectivity(weights, selectivity.order, selectivity.excitatory, ax=axes[1])
         plot_pc_trajectories(
-            average.average, average.levels, explained_ratio=components.explained_ratio[:2], dt=dt, ax=axes[2]
+            average.average,
+            average.levels,
+            explained_ratio=components.explained_ratio[:2],
+            dt=dt,
+            unit=unit,
+            ax=axes[2],
         )
         for panel, title in zip(axes, ("what it does", "how it is wired", "how it decides"), strict=True):
             panel.set_title(title, loc="left", pad=34)

@@ -98,7 +98,8 @@ def _choice(found: Responses, figures: dict[str, Drawing]) -> dict[str, Any]:
     coherence, right = (np.asarray(trial.conditions[name]) for name in ("coherence", "choice"))
     chosen = np.asarray(task.choice(activity.outputs, trial))  # type: ignore[attr-defined]
     curve = analysis.psychometric(coherence, chosen)
-    figures["psychometric"] = plotting.plot_psychometric(curve)
+    unit = "%" if task.evidence is None else task.evidence[1]
+    figures["psychometric"] = plotting.plot_psychometric(curve, unit=unit)
 
     stimulus = np.asarray(trial.during("stimulus"))
     tuned = analysis.selectivity(activity.rates, right, window=stimulus, excitatory=unit_types(net))
@@ -109,15 +110,16 @@ def _choice(found: Responses, figures: dict[str, Drawing]) -> dict[str, Any]:
     components = analysis.pca(activity.rates, mask=np.asarray(trial.inside), n_components=2)
     mean = analysis.condition_average(components.trajectories, coherence, np.asarray(trial.inside))
     figures["pc_trajectories"] = plotting.plot_pc_trajectories(
-        mean.average, mean.levels, explained_ratio=components.explained_ratio[:2], dt=task.dt
+        mean.average, mean.levels, explained_ratio=components.explained_ratio[:2], dt=task.dt, unit=unit
     )
 
-    figures["overview"] = plot_overview(curve, weights, tuned, components, mean, dt=task.dt)
+    figures["overview"] = plot_overview(curve, weights, tuned, components, mean, dt=task.dt, unit=unit)
 
     correct = np.asarray(task.correct(activity.outputs, trial))
     levels = np.unique(np.abs(coherence))
     clustering = analysis.choice_clustering(weights, tuned.d_prime, net.is_excitatory)
     return {
+        "unit": unit,
         "accuracy_by_coherence": {f"{level:g}": float(correct[np.abs(coherence) == level].mean()) for level in levels},
         "psychometric": {
             "levels": curve.levels.tolist(),

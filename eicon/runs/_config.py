@@ -10,15 +10,29 @@ from pydantic import ValidationError
 
 from ..models import Connectivity, Population, Projection, RateRNN
 from ..tasks import Task
-from ..training import AccuracyReached, LossReached, RatePenalty, Trainer, VanishingGradient, WeightPenalty
+from ..training import (
+    AccuracyReached,
+    Curriculum,
+    Gradient,
+    LossReached,
+    Patience,
+    RatePenalty,
+    Sampled,
+    Trainer,
+    VanishingGradient,
+    WeightPenalty,
+)
 from ..training._history import History
 from ..training._losses import LOSSES, Loss
-from ..training._regularizers import Regularizer
+from ..training._penalties import Penalty
+from ..training._trainer import criterion_of
 from ._schema import explain, make_task
-from ._settings import RunTables, read_tables
+from ._settings import RunTables, StageConfig, TrainingConfig, read_tables
 from ._text import ConfigError
 
-REGULARIZERS: dict[str, Callable[..., Regularizer | VanishingGradient]] = {
+Rule = Callable[[History], bool]
+
+PENALTIES: dict[str, Callable[..., Penalty]] = {
     "weight": WeightPenalty,
     "rate": RatePenalty,
     "vanishing_gradient": VanishingGradient,
@@ -45,18 +59,35 @@ class RunConfig(RunTables):
             "readout": np.zeros((n, task.n_out)),
         }
         self._network(task, weights=weights)
+        self.make_curriculum()
 
-    def criterion(self) -> Callable[[History], bool] | None:
+    def criterion(self) -> Rule | None:
         """When training is over: as soon as all that is asked for is reached; None if nothing is."""
-        settings = self.training
-        asked: list[Callable[[History], bool]] = []
-        if settings.stop_accuracy is not None:
-            asked.append(AccuracyReached(settings.stop_accuracy, settings.stop_window))
-        if settings.stop_worst_accuracy is not None:
-            asked.append(AccuracyReached(settings.stop_worst_accuracy, settings.stop_window, worst=True))
-        if settings.stop_loss is not None:
-            asked.append(LossReached(settings.stop_loss, settings.stop_window))
-        return (lambda history: all(reached(history) for reached in asked)) if asked else None
+        return _criterion(self.training, self.make_task())
+
+    def make_curriculum(self) -> Task | Curriculum:
+        """What is trained: the task, or the stages before it and, at last, the task."""
+        task = self.make_task()
+        if not self.stages:
+            return task
+        tasks = [make_task({**self.task, **stage.task}) for stage in self.stages]
+        stages = [(made, _criterion(stage, made)) for made, stage in zip(tasks, self.stages, strict=True)]
+        return Curriculum([*stages, (task, self.criterion())])
+
+    def stop_when(self) -> tuple[Rule, ...]:
+        """Rules for all stages; a curriculum holds the criterion of the last one."""
+        settings, criterion = self.training, None if self.stages else self.criterion()
+        patience = None if settings.patience is None else Patience(settings.patience)
+        return tuple(rule for rule in (criterion, patience) if rule is not None)
+
+    def is_over(self, history: History, first: int = 0) -> bool:
+        """Whether a training whose first stage has this number would stop at its last validation."""
+        if not history.n_steps:
+            return False
+        stage = int(history.stage[-1])
+        rules = [*self.stop_when(), *([self.criterion()] if stage - first == len(self.stages) > 0 else [])]
+        part = history.of_stage(stage) if stage else history
+        return any(rule is not None and rule(part) for rule in rules)
 
     def _network(self, task: Task, **options: Any) -> RateRNN:
         wiring = {"populations", "recurrent", "input", "readout"}
@@ -95,22 +126,20 @@ class RunConfig(RunTables):
     def make_trainer(
         self,
         net: RateRNN,
-        task: Task,
-        penalties: Sequence[Regularizer] = (),
+        task: Task | Curriculum,
+        penalties: Sequence[Penalty] = (),
         learning_rate: float | None = None,
     ) -> Trainer:
         """Trainer with the configured settings, and with further ``penalties`` or another ``learning_rate``."""
         settings = self.training
-        configured = [REGULARIZERS[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.regularizers]
+        configured = [PENALTIES[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.regularizers]
         return Trainer(
             net,
             task,
-            optimizer=settings.optimizer,
-            learning_rate=learning_rate or settings.learning_rate,
+            learner=Gradient(settings.optimizer, learning_rate or settings.learning_rate, settings.clip_norm),
+            trials=Sampled(settings.batch_size),
             loss=settings.loss,
-            regularizers=[*configured, *penalties],
-            clip_norm=settings.clip_norm,
-            batch_size=settings.batch_size,
+            penalties=[*configured, *penalties],
             validation_repeats=settings.validation_repeats,
             seed=self.seed,
         )
@@ -124,11 +153,24 @@ class RunConfig(RunTables):
         return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
 
 
+def _criterion(settings: TrainingConfig | StageConfig, task: Task) -> Rule | None:
+    asked: list[Rule] = []
+    if settings.stop is not None:
+        asked.append(criterion_of(task))
+    if settings.stop_accuracy is not None:
+        asked.append(AccuracyReached(settings.stop_accuracy, settings.stop_window))
+    if settings.stop_worst_accuracy is not None:
+        asked.append(AccuracyReached(settings.stop_worst_accuracy, settings.stop_window, worst=True))
+    if settings.stop_loss is not None:
+        asked.append(LossReached(settings.stop_loss, settings.stop_window))
+    return (lambda history: all(reached(history) for reached in asked)) if asked else None
+
+
 def checked(data: dict[str, Any], source: str) -> RunConfig:
     """Configuration of tables whose keys are known; see `parse_config`."""
     try:
         config = RunConfig.model_validate(data)
-        config.make_task()
+        config.make_curriculum()
     except ValidationError as error:
         raise ConfigError(f"{source}: {explain(error, RunConfig)}") from error
     except ValueError as error:
@@ -144,6 +186,8 @@ def demo_config(seed: int = 0) -> RunConfig:
 
 def _without_none(data: dict[str, Any]) -> dict[str, Any]:
     data["training"]["clip_norm"] = data["training"]["clip_norm"] or False
+    if not data["continued_from"]:
+        del data["continued_from"]
     return _pruned(data)
 
 

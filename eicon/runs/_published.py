@@ -9,6 +9,9 @@ from ..connectomes import expand
 from ..models import Connectivity, RateRNN
 from ..models._anatomy import remap
 
+BIAS_FACTORS = {"b_rec": 2.0}
+"""How much more the recurrent bias changes in a step than each of the two biases whose sum it is."""
+
 
 def published_neurons(regions: np.ndarray, neurons: np.ndarray, partition: str, seed: int) -> np.ndarray:
     """Neurons of bio2art, as bio_rnn_mem calls it; shape (N, N), rows as in the file."""
@@ -27,20 +30,16 @@ def published_network(
     freeze: bool,
     dt: float,
     rng: np.random.Generator,
-) -> tuple[RateRNN, np.ndarray]:
-    r"""Elman network of bio_rnn_mem and its second bias.
+) -> RateRNN:
+    r"""Elman network of bio_rnn_mem.
 
     ``anatomy[source, target]`` is used as :math:`W_{hh}[target, source]`, so that every connection runs
     backwards. ``init``: "default" draws within :math:`1 / \sqrt{N}`; whatever else is asked for gives he for relu
     (bound :math:`\sqrt{6 / rows}`, the fan-out) and xavier for tanh, of the unmasked sizes. Remapping sorts
     signed values.
 
-    Returns
-    -------
-    net : RateRNN
-        With the bias :math:`b_{ih}`.
-    second_bias : ndarray, shape (N,)
-        :math:`b_{hh}`.
+    The published network has two biases, :math:`b_{ih}` and :math:`b_{hh}`. Only their sum matters, which is the bias
+    of this one; as both have the same gradient, the sum changes twice as much as either (`BIAS_FACTORS`).
     """
     n = len(anatomy)
     if init not in ("default", "balanced"):
@@ -74,7 +73,7 @@ def published_network(
         x0=0.0,
         weights={"recurrent": w_hh.T, "input": w_ih.T, "readout": w_out.T},
     )
-    for name, value in (("b_rec", b_ih), ("b_out", b_out)):
+    for name, value in (("b_rec", b_ih + b_hh), ("b_out", b_out)):
         variable = net.variables()[name]
         variable.value = jnp.asarray(value, variable.dtype)
-    return net, b_hh
+    return net

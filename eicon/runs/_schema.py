@@ -6,7 +6,7 @@ import typing
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError, WrapValidator
 from pydantic_core import PydanticKnownError
 
 from .. import tasks
@@ -15,6 +15,26 @@ from ._text import ConfigError
 PositiveInt = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+def _rate(value: Any, validate: Any) -> Any:
+    if not isinstance(value, dict):
+        return TypeAdapter(Positive).validate_python(value)
+    from ..training.schedules import SCHEDULES  # brings JAX
+
+    options = dict(value)
+    name = options.pop("schedule", None)
+    if name not in SCHEDULES:
+        raise ValueError(f"unknown schedule {name!r}; allowed: {', '.join(SCHEDULES)}.")
+    known = [field.name for field in dataclasses.fields(SCHEDULES[name])]
+    if unknown := sorted(options.keys() - set(known)):
+        raise ValueError(f"schedule {name!r} has no {unknown[0]!r}; allowed: schedule, {', '.join(known)}.")
+    TypeAdapter(SCHEDULES[name]).validate_python(options)
+    return value
+
+
+Rate = Annotated[float | dict[str, Any], WrapValidator(_rate)]
+"""A learning rate: a number > 0, or the table of a schedule."""
 
 
 class Section(BaseModel):

@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from ._schema import NonNegative, Positive, PositiveInt, Section, among, refuse_unknown_keys
+from ._coherence import scale_of_file, scale_of_tables
+from ._schema import NonNegative, Positive, PositiveInt, Rate, Section, among, refuse_unknown_keys
 from ._text import ConfigError
 
 
@@ -97,36 +98,69 @@ RegularizerConfig = Annotated[
 ]
 
 
+Accuracy = Annotated[float, Field(gt=0, le=1)]
+
+
 class TrainingConfig(Section):
     """Table ``[training]``; see `eicon.training.Trainer` for what the keys mean.
 
-    With ``snapshots = true``, a run keeps the network of every ``checkpoint_every`` steps, in ``snapshots/``.
+    Without ``validate_every`` and ``validation_repeats``, validations take at most a tenth of the time. With
+    ``snapshots = true``, a run keeps the network of every ``checkpoint_every`` steps, in ``snapshots/``.
+    ``learning_rate`` is a number or the table of a schedule, e.g. ``{schedule = "cosine", rate = 0.01, steps = 1000}``.
+    Training stops when all of ``stop`` (``"criterion"``: the task's own) and ``stop_...`` are met, or when
+    ``patience`` validations have passed without a smaller loss than before. ``restore = "best"``: the network of the
+    run is the best by validation, not the last.
     """
 
     steps: PositiveInt = 2000
     batch_size: PositiveInt = 32
     optimizer: Annotated[str, among("eicon.training.OPTIMIZERS")] = "adam"
-    learning_rate: Positive = 0.002
+    learning_rate: Rate = 0.002
     loss: Annotated[str, among("eicon.training._losses.LOSSES")] | None = None
     clip_norm: Positive | None = 1.0
     regularizers: tuple[RegularizerConfig, ...] = ()
-    validate_every: PositiveInt = 50
-    validation_repeats: PositiveInt = 20
+    validate_every: PositiveInt | None = None
+    validation_repeats: PositiveInt | None = None
     checkpoint_every: PositiveInt = 500
     snapshots: bool = False
-    stop_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
-    stop_worst_accuracy: Annotated[float, Field(gt=0, le=1)] | None = None
+    restore: Literal["last", "best"] = "last"
+    patience: PositiveInt | None = None
+    stop: Literal["criterion"] | None = None
+    stop_accuracy: Accuracy | None = None
+    stop_worst_accuracy: Accuracy | None = None
+    stop_loss: Positive | None = None
+    stop_window: PositiveInt = 5
+
+
+class StageConfig(Section):
+    """Entry of ``stages``: what differs from the task, and what ends the stage, as in ``[training]``."""
+
+    task: dict[str, Any] = Field(default_factory=dict)
+    stop: Literal["criterion"] | None = None
+    stop_accuracy: Accuracy | None = None
+    stop_worst_accuracy: Accuracy | None = None
     stop_loss: Positive | None = None
     stop_window: PositiveInt = 5
 
 
 class RunTables(Section):
-    """All tables of a configuration; ``task`` holds the task's ``name`` and its own parameters."""
+    """All tables of a configuration; ``task`` holds the task's ``name`` and its own parameters.
+
+    ``stages`` are trained before the task itself, one after the other. ``continued_from`` is the directory of a run
+    whose trained network, of the same constants, this training starts with.
+    """
 
     seed: Annotated[int, Field(ge=0)] = 0
     task: dict[str, Any] = Field(default_factory=lambda: {"name": "PerceptualDecision"})
     network: NetworkConfig = NetworkConfig()
     training: TrainingConfig = TrainingConfig()
+    stages: tuple[StageConfig, ...] = ()
+    continued_from: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_scale(cls, tables: Any) -> Any:
+        return scale_of_tables(tables)
 
 
 def read_tables(text: str, source: str) -> dict[str, Any]:
@@ -139,4 +173,4 @@ def read_tables(text: str, source: str) -> dict[str, Any]:
     training = data.get("training")
     if isinstance(training, dict) and training.get("clip_norm") is False:
         training["clip_norm"] = None
-    return data
+    return scale_of_file(data, source)

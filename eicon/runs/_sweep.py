@@ -17,6 +17,7 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
+from .._cache import FOLDER, cache_settings
 from .._files import write_text
 from .._one_thread import ONE_THREAD
 from ._sweep_config import SweepConfig, flat, sweep_from_dict
@@ -226,7 +227,7 @@ def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator
         return
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     settings = {
-        "distributed.nanny.pre-spawn-environ": ONE_THREAD,
+        "distributed.nanny.pre-spawn-environ": ONE_THREAD | _cache_of_workers(),
         "distributed.worker.daemon": True,
         "distributed.scheduler.allowed-failures": 3,
         "distributed.comm.timeouts.tcp": "60s",
@@ -253,6 +254,11 @@ def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator
             return any(process is not None and process.is_alive() for process in processes)
 
         yield stack.enter_context(Client(cluster)), alive
+
+
+def _cache_of_workers() -> dict[str, str]:
+    """Workers have a cache where this process has one; not the same, for they have one thread."""
+    return cache_settings(os.environ | ONE_THREAD) if FOLDER in os.environ else {}
 
 
 @contextlib.contextmanager

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from .. import tasks
+from ._coherence import scale_of_file, scale_of_tables
 from ._schema import NonNegative, Positive, PositiveInt, Section, among, explain, make_task, refuse_unknown_keys
 from ._text import Compat, ConfigError
 
@@ -65,7 +66,7 @@ class SweepNetworkConfig(Section):
 
 
 class SweepTrainingConfig(Section):
-    """Table ``[training]``; see `eicon.training.EpochTrainer`.
+    """Table ``[training]``; see `eicon.training.Trainer`, `Gradient` and `Fixed`.
 
     ``n_trials`` of each kind (match and non-match); ``clip_norm`` 0: none; ``store_every``: keep the network
     after every so many epochs (0: only the last).
@@ -105,6 +106,11 @@ class RunSettings(Section):
     task: dict[str, Any] = Field(default_factory=lambda: {"name": "SequenceMemory"})
     training: SweepTrainingConfig = SweepTrainingConfig()
     pretrained: PretrainedConfig = PretrainedConfig()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_scale(cls, tables: Any) -> Any:
+        return scale_of_tables(tables)
 
     def make_task(self) -> "tasks.Task":
         """Task of these runs."""
@@ -226,7 +232,7 @@ def parse_sweep(text: str, source: str = "sweep") -> SweepConfig:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{source} is not valid TOML: {error}.") from error
-    return sweep_from_dict(data, source)
+    return sweep_from_dict(scale_of_file(data, source), source)
 
 
 def sweep_from_dict(data: dict[str, Any], source: str) -> SweepConfig:

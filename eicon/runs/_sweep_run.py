@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import socket
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,9 +26,9 @@ from ..models._initial import spectral_radius
 from ..models._parts import Parts
 from ..models.weights import Dense
 from ..tasks import Task
-from ..training import EpochTrainer, split_trials
+from ..training import Fixed, Gradient, NonFiniteLoss, Trainer, split_trials
 from ._ini import TORCH_RMSPROP
-from ._published import published_network, published_neurons
+from ._published import BIAS_FACTORS, published_network, published_neurons
 from ._sweep_config import ConnectomeConfig, RunSettings, slug
 from ._sweep_file import CONFIG, read_sweep
 from ._text import ConfigError
@@ -35,6 +36,8 @@ from ._text import ConfigError
 KIND, VERSION = "sweep-run", 1
 RUNS = "runs"
 CHECKPOINTS, STORED = "checkpoints", "stored"
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+EPOCHS_PER_FIT = 64
 
 
 @dataclass(frozen=True)
@@ -199,12 +202,12 @@ def make_neurons(run: SweepRun) -> Neurons:
     return neurons
 
 
-def make_network(run: SweepRun, task: Task) -> tuple[RateRNN, np.ndarray | None]:
-    """Untrained network of a run, and the second bias that the published code has."""
+def make_network(run: SweepRun, task: Task) -> RateRNN:
+    """Untrained network of a run."""
     settings = run.settings
     neurons, network = make_neurons(run), settings.network
     if settings.compat:
-        net, second_bias = published_network(
+        net = published_network(
             neurons.weights,
             task.n_in,
             task.n_out,
@@ -215,7 +218,7 @@ def make_network(run: SweepRun, task: Task) -> tuple[RateRNN, np.ndarray | None]
             dt=task.dt,
             rng=run.generator("weights"),
         )
-        return (_pretrained(run, net), 0 * second_bias) if settings.pretrained.path else (net, second_bias)
+        return _pretrained(run, net) if settings.pretrained.path else net
     sign: np.ndarray = np.zeros(len(neurons.weights), np.int8)
     if network.signs != "free":
         sign = neurons.sign
@@ -238,7 +241,7 @@ def make_network(run: SweepRun, task: Task) -> tuple[RateRNN, np.ndarray | None]
         units={"region": neurons.region},
         seed=int(run.generator("weights").integers(2**31)),
     )
-    return (_pretrained(run, net) if settings.pretrained.path else net), None
+    return _pretrained(run, net) if settings.pretrained.path else net
 
 
 def _train(run: SweepRun, directory: Path) -> None:
@@ -246,35 +249,24 @@ def _train(run: SweepRun, directory: Path) -> None:
     task = settings.make_task()
     trials = task.trials(training.n_trials, key=run.key("trials"))
     train, validation = split_trials(trials, training.train_size, key=run.key("split"))
-    net, second_bias = make_network(run, task)
+    net = make_network(run, task)
     initial_radius = spectral_radius(np.asarray(net.W_rec))
     options = dict(training.optimizer_options)
     if training.optimizer == "rmsprop":
         options = {**TORCH_RMSPROP, **options}
-    trainer = EpochTrainer(
-        net,
-        task,
-        train,
-        validation,
-        optimizer=training.optimizer,
-        optimizer_options=options,
-        learning_rate=training.learning_rate,
-        batch_size=training.batch_size,
-        clip_norm=training.clip_norm or None,
-        mean="batches" if settings.compat else "steps",
-        second_bias=second_bias,
-        seed=int(run.generator("noise").integers(2**31)),
+    fixed = Fixed(train, validation, training.batch_size, "batches" if settings.compat else "steps")
+    learner = Gradient(
+        training.optimizer,
+        training.learning_rate,
+        training.clip_norm or None,
+        options=options,
+        factors=BIAS_FACTORS if settings.compat else {},
     )
-    checkpoint = _checkpoint(run)
+    trainer = Trainer(net, task, learner=learner, trials=fixed, seed=int(run.generator("noise").integers(2**31)))
     with contextlib.suppress(FileNotFoundError):
-        trainer.resume(checkpoint)
+        trainer.resume(_checkpoint(run))
     directory.mkdir(parents=True)
-    for stop in _stops(training.epochs, training.store_every):
-        if stop >= trainer.epoch:
-            trainer.fit(stop - trainer.epoch, checkpoint=checkpoint, progress=False)
-            if training.store_every and not trainer.diverged:
-                save(net, _stored(run) / f"epoch={stop - 1}.npz")
-    diverged = trainer.diverged
+    diverged = not _fit(run, trainer, fixed.steps_per_epoch)
     if not diverged:
         save(net, directory / "network.npz")
     if _stored(run).is_dir():
@@ -288,7 +280,32 @@ def _train(run: SweepRun, directory: Path) -> None:
         "diverged": diverged,
         "eicon": __version__,
     }
-    save_arrays(directory / "run.npz", trainer.history.to_arrays(), kind=KIND, version=VERSION, header=header)
+    curves = fixed.by_epoch(trainer.history)
+    curves = {name: np.pad(c, (0, training.epochs - len(c)), constant_values=np.nan) for name, c in curves.items()}
+    save_arrays(directory / "run.npz", curves, kind=KIND, version=VERSION, header=header)
+
+
+def _fit(run: SweepRun, trainer: Trainer, steps_per_epoch: int) -> bool:
+    """Train to the last epoch, and store networks on the way; false if the loss became NaN or infinite."""
+    training, checkpoint, saved_at = run.settings.training, _checkpoint(run), time.monotonic()
+
+    for stop in _stops(training.epochs, training.store_every):
+        if stop * steps_per_epoch < trainer.step:
+            continue
+        try:
+            while steps := min(EPOCHS_PER_FIT, stop - trainer.step // steps_per_epoch) * steps_per_epoch:
+                trainer.fit(steps, progress=False)
+                if time.monotonic() - saved_at > SECONDS_BETWEEN_CHECKPOINTS:
+                    trainer.save_checkpoint(checkpoint)
+                    saved_at = time.monotonic()
+        except NonFiniteLoss:
+            return False
+        except KeyboardInterrupt:
+            trainer.save_checkpoint(checkpoint)
+            raise
+        if training.store_every:
+            save(trainer.net, _stored(run) / f"epoch={stop - 1}.npz")
+    return True
 
 
 def _stops(epochs: int, store_every: int) -> list[int]:

@@ -8,9 +8,11 @@ import jax
 import numpy as np
 
 from .. import analysis
+from .._users import named, scalar
 from ..analysis._psychometric import psychometric_or_none
 from ..models import RateRNN, verify
 from ..tasks import Task, Trial
+from ..tasks._check import check_task
 from ..training._losses import LOSSES, Loss
 from ._responses import analysis_key, unit_types
 
@@ -90,11 +92,11 @@ def compare_networks(
     task: Task,
     *,
     names: tuple[str, str] = ("A", "B"),
-    repeats: int = 20,
+    repeats: int | float = 20,
     noise: bool = False,
     units: Sequence[int] | np.ndarray | None = None,
     loss: Loss | None = None,
-    seed: int = 0,
+    seed: int | float = 0,
 ) -> NetworkComparison:
     """Compare two networks on the same trials.
 
@@ -125,6 +127,7 @@ def compare_networks(
     ValueError
         If a network is silent or has other inputs, outputs or step than the task, or `units` does not fit.
     """
+    check_task(task)
     for name, net in zip(names, (net_a, net_b), strict=True):
         verify(net).raise_if_violated()
         if (net.n_in, net.n_out, net.dt) != (task.n_in, task.n_out, task.dt):
@@ -194,6 +197,8 @@ def _side(name: str, net: RateRNN, task: Task, trial: Trial, key: jax.Array | No
 
 def _trials(task: Task, trial: Trial) -> Trials:
     values, label, unit = _groups(trial)
+    if task.evidence is not None and task.evidence[0] in label:
+        unit = task.evidence[1]
     return Trials(
         groups=values,
         label=label,
@@ -255,7 +260,7 @@ def _network(side: Side, task: Task, trial: Trial, trials: Trials, loss: Loss) -
     numbers: dict[str, Any] = {
         "n_rec": side.net.n_rec,
         "n_excitatory": int(side.net.is_excitatory.sum()),
-        "loss": float(loss(outputs, trial)),
+        "loss": float(scalar(loss(outputs, trial), named("loss", loss))),
         "accuracy": float(task.accuracy(outputs, trial)),
         "participation_ratio": side.components.participation_ratio,
         "n_components": {f"{f:.0%}": side.components.n_for(f) for f in (0.9, 0.95, 0.99)},

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from .. import analysis
 from .._key import key as key_of
+from .._users import named, scalar
 from ..models import RateRNN, verify
 from ..tasks import CueSetGo, Task, Trial
 from ..training._losses import Loss
@@ -44,14 +45,14 @@ class Reference(NamedTuple):
 def condense_network(
     net: RateRNN,
     inputs: ArrayLike,
-    size: int | None = None,
+    size: int | float | None = None,
     *,
     mask: ArrayLike | None = None,
     test_inputs: ArrayLike | None = None,
     test_mask: ArrayLike | None = None,
     dale: bool = True,
     noise: float = NOISE,
-    key: jax.Array | None = None,
+    key: jax.Array | int | None = None,
     **options: Any,
 ) -> CondensedNetwork:
     """Run a network, condense it, and compare the outputs of the two without noise.
@@ -101,7 +102,7 @@ def condense_network(
     if not 0 <= noise <= 1:
         raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
     noisy = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
-    activity, network = noisy.predict(inputs, key=key_of(0) if key is None else key), net.network
+    activity, network = noisy.predict(inputs, key=0 if key is None else key), net.network
     start = network.initial(activity.rates.shape[1:2])
     states = {name: jnp.concatenate([start[name][None], after]) for name, after in activity.states.items()}
     rates, sent = np.asarray(network.rate(states)), np.asarray(network.send(states))
@@ -133,14 +134,17 @@ def output_error(reference: ArrayLike, outputs: ArrayLike, *, mask: ArrayLike | 
 
 def performance(task: Task, trial: Trial, outputs: jax.Array, loss: Loss) -> dict[str, float]:
     """Loss and accuracy of outputs; for cue-set-go also the root mean squared error of the produced times in ms."""
-    numbers = {"loss": float(loss(outputs, trial)), "accuracy": float(task.accuracy(outputs, trial))}
+    numbers = {
+        "loss": float(scalar(loss(outputs, trial), named("loss", loss))),
+        "accuracy": float(task.accuracy(outputs, trial)),
+    }
     if isinstance(task, CueSetGo):
         late = np.asarray(task.produced_time(outputs, trial)) - np.asarray(trial.conditions["interval"])
         numbers["timing_error"] = float(np.sqrt(np.nanmean(late**2))) if np.isfinite(late).any() else float("nan")
     return numbers
 
 
-def reference(original: RateRNN, task: Task, seed: int, repeats: int) -> Reference:
+def reference(original: RateRNN, task: Task, seed: int | float, repeats: int) -> Reference:
     """Held-out trials and what the original network does in them without noise."""
     held_out = task.interpolated() if isinstance(task, CueSetGo) and len(task.intervals) > 2 else task
     key_trial, key_noise = jax.random.split(jax.random.fold_in(key_of(seed), CONDENSE_STREAM))

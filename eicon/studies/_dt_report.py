@@ -12,6 +12,8 @@ from .. import analysis
 from .._key import key as key_of
 from ..models import RateRNN
 from ..tasks import Task, Trial
+from ..tasks._base import as_repeats
+from ..tasks._check import check_task
 
 ACCURACY_TOLERANCE = 0.03
 RATE_TOLERANCE = 0.08
@@ -33,7 +35,8 @@ class DtRow(NamedTuple):
     mean_rate, mean_rate_se : over units, and steps inside of the trials
     output_error : root mean square difference of the outputs' mean over trials of a condition from that at the
         coarsest dt, without what noise alone makes of it, relative to the range of these means; NaN for the coarsest
-    psychometric_width, psychometric_width_se : of the cumulative Gaussian, in % coherence; NaN in tasks without
+    psychometric_width, psychometric_width_se : of the cumulative Gaussian, in the unit of the task's coherence; NaN in
+        tasks without
     agrees : whether accuracy, mean rate and outputs lie within tolerance of the coarsest dt: 0.03, 8 % and 5 %, the
         first two widened to 3 standard errors of the difference where that is more
     """
@@ -70,7 +73,12 @@ class _Measured(NamedTuple):
 
 
 def dt_report(
-    net: RateRNN, task: Task, dts: Sequence[float] = (20.0, 2.0, 0.5), *, repeats: int = 50, seed: int = 0
+    net: RateRNN,
+    task: Task,
+    dts: Sequence[float] = (20.0, 2.0, 0.5),
+    *,
+    repeats: int | float = 50,
+    seed: int | float = 0,
 ) -> list[DtRow]:
     """Run a network with the same weights in steps of several sizes, and compare its statistics.
 
@@ -95,13 +103,14 @@ def dt_report(
     ValueError
         If fewer than two steps are given, one does not divide the longest, or one is longer than tau.
     """
+    check_task(task)
     steps = sorted({float(dt) for dt in dts}, reverse=True)
     if len(steps) < 2 or min(steps) <= 0:
         raise ValueError(f"at least two different steps > 0 (ms) are needed to compare; got {list(dts)}.")
     for dt in steps[1:]:
         if abs(steps[0] / dt - round(steps[0] / dt)) > 1e-6:
             raise ValueError(f"every step must divide the longest, {steps[0]:g} ms; got {dt:g}.")
-    keys = jax.random.split(key_of(seed), repeats)
+    keys = jax.random.split(key_of(seed), repeats := as_repeats(repeats))
     finest = replace(task, dt=steps[-1])
     n_steps = jax.eval_shape(lambda key: finest.trials(1, key=key), keys[0]).n_steps
     bytes_each = 4 * ARRAYS_PER_STEP * n_steps * net.n_rec * task.n_conditions

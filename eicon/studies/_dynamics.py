@@ -10,6 +10,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.spatial.distance import cdist
 
+from .._key import as_key
+from .._numbers import whole
 from ..analysis import fixed_points, lyapunov, manifold, pca
 from ..analysis._fixed_points import FixedPoints
 from ..analysis._lyapunov import Lyapunov
@@ -18,6 +20,7 @@ from ..analysis._pca import PCA
 from ..models import RateRNN
 from ..models._network import driven_step, stacked, unstacked
 from ..tasks import Task, Trial
+from ..tasks._check import check_task
 
 TRIALS = 128
 """Trials at least, from which states are taken."""
@@ -191,13 +194,13 @@ def dynamics_of(
     net: RateRNN,
     task: Task,
     *,
-    key: jax.Array,
+    key: jax.Array | int,
     epoch: str | None = None,
     conditions: Mapping[str, float] | None = None,
-    candidates: int = 512,
+    candidates: int | float = 512,
     jitter: float | int = 1.0,
     slow: float | int = 0.0,
-    max_steps: int = 100,
+    max_steps: int | float = 100,
     progress: bool = False,
 ) -> Dynamics:
     """Find the fixed points of a network with its input held as in an epoch, and the shape of its slow points.
@@ -245,11 +248,13 @@ def dynamics_of(
     >>> dynamics.held.epoch, dynamics.points.counts()
     ('bits', {'stable': 1})
     """
+    check_task(task)
+    candidates = whole(candidates, "`candidates`")
     if candidates < 1:
         raise ValueError(f"`candidates` must be at least 1; got {candidates}.")
     if not jitter >= 0:
         raise ValueError(f"`jitter` must be >= 0 (in standard deviations of each unit's current); got {jitter}.")
-    key_visit, key_start = jax.random.split(key)
+    key_visit, key_start = jax.random.split(as_key(key))
     trial, held, visited = _visit(net, task, epoch, conditions, key_visit)
     inside = np.asarray(trial.during(held.epoch))[:, held.trials]
     states = visited[inside]
@@ -278,11 +283,11 @@ def exponents_of(
     net: RateRNN,
     task: Task,
     *,
-    key: jax.Array,
+    key: jax.Array | int,
     epoch: str | None = None,
     conditions: Mapping[str, float] | None = None,
-    n_exponents: int = 5,
-    n_steps: int = 4000,
+    n_exponents: int | float = 5,
+    n_steps: int | float = 4000,
 ) -> Exponents:
     """Leading Lyapunov exponents of a network without noise: with its input held as in an epoch, and along trials.
 
@@ -304,7 +309,9 @@ def exponents_of(
     ValueError
         For an epoch or condition that trials do not have, or trials of less than five steps.
     """
-    key_visit, key_start = jax.random.split(key)
+    check_task(task)
+    n_exponents, n_steps = whole(n_exponents, "`n_exponents`"), whole(n_steps, "`n_steps`")
+    key_visit, key_start = jax.random.split(as_key(key))
     trial, held, visited = _visit(net, task, epoch, conditions, key_visit)
     inside = np.asarray(trial.during(held.epoch))[:, held.trials]
     start = _starts(visited[inside], 1, 0.0, key_start)[0]

@@ -1,5 +1,6 @@
 """A network condensed to many sizes: the units that stay, the units that they represent, and the error."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -8,8 +9,10 @@ from jaxtyping import Float, Int
 from tqdm.auto import tqdm
 
 from .._key import key as key_of
+from .._numbers import whole as as_whole
 from ..models import RateRNN
 from ..tasks import Task
+from ..tasks._check import check_task
 from ._condense import CONDENSE_STREAM, condense_network, reference
 
 FRACTIONS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05)
@@ -64,7 +67,7 @@ def level_sizes(n: int) -> list[int]:
 
 
 def condensation_levels(
-    net: RateRNN, task: Task, *, seed: int, sizes: list[int] | None = None, progress: bool = True
+    net: RateRNN, task: Task, *, seed: int | float, sizes: Sequence[int | float] | None = None, progress: bool = True
 ) -> Levels:
     """Condense a network to many sizes, each time from the whole.
 
@@ -84,8 +87,9 @@ def condensation_levels(
     ValueError
         If a size is not in 1 ... N - 1.
     """
+    check_task(task)
     n = net.n_rec
-    wanted = level_sizes(n) if sizes is None else sorted(set(sizes), reverse=True)
+    wanted = level_sizes(n) if sizes is None else sorted({as_whole(size, "a size") for size in sizes}, reverse=True)
     if any(not 1 <= size < n for size in wanted):
         raise ValueError(f"levels of condensation must lie in 1..{n - 1} for a network of {n} units; got {wanted}.")
     whole = Level(np.arange(n), np.arange(n), np.zeros(n), np.asarray(net.W_rec, float), 0.0)
@@ -105,7 +109,7 @@ def condensation_levels(
     return Levels(levels, "")
 
 
-def _trials(net: RateRNN, task: Task, seed: int) -> dict[str, Any]:
+def _trials(net: RateRNN, task: Task, seed: int | float) -> dict[str, Any]:
     repeats = int(np.clip(TRIALS // task.n_conditions, 1, MOST_REPEATS))
     test = reference(net, task, seed, repeats)
     key = jax.random.fold_in(jax.random.fold_in(key_of(seed), CONDENSE_STREAM), 1)

@@ -6,10 +6,12 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from .._key import as_key
 from ..analysis._psychometric import psychometric_or_none
 from ..models import Cut, Drive, RateRNN, Silence
 from ..models._perturbation import Perturbation
 from ..tasks import NO_CHOICE, Task, Trial
+from ..tasks._check import check_task
 
 
 class PerturbationEffect(NamedTuple):
@@ -21,7 +23,8 @@ class PerturbationEffect(NamedTuple):
     accuracy, worst : mean score, and that in the condition in which it is lowest
     changed : fraction of trials whose choice differs from that without perturbation; NaN in tasks without a choice
     no_choice : fraction of trials without a choice; NaN likewise
-    bias, width : of the psychometric curve, in % coherence; NaN in tasks without, or if the fit does not exist
+    bias, width : of the psychometric curve, in the unit of the task's coherence; NaN in tasks without, or if the fit
+        does not exist
     mean_rate : over units, and steps inside of the trials
     """
 
@@ -40,8 +43,8 @@ def perturbation_effects(
     task: Task,
     perturbations: Mapping[str, Sequence[Perturbation]],
     *,
-    repeats: int = 50,
-    key: jax.Array,
+    repeats: int | float = 50,
+    key: jax.Array | int,
 ) -> list[PerturbationEffect]:
     """Behaviour of a network without and with each of some perturbations.
 
@@ -61,7 +64,8 @@ def perturbation_effects(
     ValueError
         As `RateRNN.perturb`.
     """
-    key_trial, key_noise = jax.random.split(key)
+    check_task(task)
+    key_trial, key_noise = jax.random.split(as_key(key))
     trial = task.trials(repeats, key=key_trial)
     before: np.ndarray | None = None
     effects = []

@@ -9,6 +9,7 @@ from .._key import key as key_of
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
+from ..tasks._check import check_task
 
 ANALYSIS_STREAM = 0xA11
 """Folded into a seed, so that analysed trials are not the trained ones."""
@@ -23,7 +24,7 @@ class Responses(NamedTuple):
     activity: Activity
 
 
-def analysis_key(seed: int, *streams: int) -> jax.Array:
+def analysis_key(seed: int | float, *streams: int) -> jax.Array:
     """Key of trials and noise, apart from those of the training; each further stream gives another one."""
     key = jax.random.fold_in(key_of(seed), ANALYSIS_STREAM)
     for stream in streams:
@@ -36,7 +37,7 @@ def unit_types(net: RateRNN) -> np.ndarray | None:
     return net.is_excitatory if net.is_excitatory.any() else None
 
 
-def responses(net: RateRNN, task: Task, repeats: int, *, seed: int) -> Responses:
+def responses(net: RateRNN, task: Task, repeats: int | float, *, seed: int | float) -> Responses:
     """Run a network on every condition ``repeats`` times, with its noise.
 
     Parameters
@@ -52,6 +53,7 @@ def responses(net: RateRNN, task: Task, repeats: int, *, seed: int) -> Responses
     -------
     Responses
     """
+    check_task(task)
     key_trial, key_noise = jax.random.split(analysis_key(seed))
     trial = task.trials(repeats, key=key_trial)
     return Responses(net, task, trial, net.predict(trial.inputs, key=key_noise))

@@ -1,5 +1,6 @@
 from . import results as results
 from ._base import NO_CHOICE as NO_CHOICE
+from ._base import Behaviour as Behaviour
 from ._base import Task as Task
 from ._base import Trial as Trial
 from ._base import consecutive as consecutive

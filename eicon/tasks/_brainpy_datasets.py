@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, forced_choice, score_choice
+from .._key import as_key
+from .._numbers import whole
+from ._base import Behaviour, Task, Trial, as_repeats, forced_choice, score_choice
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,8 @@ class BrainPyDatasetsTask(Task):
     input_channels: ClassVar[tuple[str, ...]] = ()
     output_channels: ClassVar[tuple[str, ...]] = ()
     loss: ClassVar[str] = "cross_entropy"
+    sorts: ClassVar[tuple[str, ...]] = ("label",)
+    aligned_to: ClassVar[str] = "trial"
 
     dataset: Any = None
     n_steps: int = 0
@@ -50,8 +54,9 @@ class BrainPyDatasetsTask(Task):
         """Random trials, as many as conditions are given (the package cannot be asked for particular ones)."""
         return self.sample(key, len(next(iter(conditions.values()))))
 
-    def sample(self, key: jax.Array, batch_size: int) -> Trial:
+    def sample(self, key: jax.Array | int, batch_size: int | float) -> Trial:
         """Random trials; jittable (the package's numpy code runs on the host)."""
+        batch_size = whole(batch_size, "batch_size")
         shape = (self.n_steps, batch_size)
         result = (
             jax.ShapeDtypeStruct((*shape, self.n_in), jnp.result_type(float)),
@@ -62,15 +67,22 @@ class BrainPyDatasetsTask(Task):
         def draw(words: jax.Array | np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             return self._draw(np.asarray(words), batch_size)
 
-        inputs, labels, lengths = jax.pure_callback(draw, result, jax.random.key_data(key))
+        inputs, labels, lengths = jax.pure_callback(draw, result, jax.random.key_data(as_key(key)))
         inside = jnp.arange(self.n_steps)[:, None] < lengths[None]
         last = jnp.take_along_axis(labels, lengths[None] - 1, axis=0)[0]
         trial = jnp.stack([jnp.zeros_like(lengths), lengths], axis=1)
         return Trial(inputs, labels, inside.astype(float), {"label": last}, {"trial": trial})
 
-    def trials(self, repeats: int = 10, *, key: jax.Array) -> Trial:
+    def trials(self, repeats: int | float = 10, *, key: jax.Array | int) -> Trial:
         """``repeats`` times as many random trials as there are classes, and at least 100."""
-        return self.sample(key, max(100, repeats * self.n_out))
+        return self.sample(key, max(100, as_repeats(repeats) * self.n_out))
+
+    def trials_of(self, repeats: int | float = 1, *, key: jax.Array | int, **conditions: Any) -> Trial:
+        """Refuse: the package draws the conditions of its trials itself."""
+        raise ValueError(
+            f"brainpy_datasets draws the conditions of its trials itself and cannot be asked for "
+            f"{', '.join(conditions) or 'particular ones'}: take `trials`, and select by its conditions."
+        )
 
     def _draw(self, words: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         for offset, generator in enumerate(_generators(self.dataset)):
@@ -90,9 +102,10 @@ class BrainPyDatasetsTask(Task):
         at_end = (trial.epochs["trial"][:, 1] - 1)[None, :, None]
         return forced_choice(jnp.take_along_axis(outputs, at_end, axis=0)[0])
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`; the choice is the class at the last step."""
-        return score_choice(self.choice(outputs, trial), trial.conditions["label"], self.n_out)
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the choice is the class at the last step."""
+        choice = self.choice(outputs, trial)
+        return Behaviour(score_choice(choice, trial.conditions["label"], self.n_out), choice)
 
 
 def from_brainpy_datasets(dataset: Any, *, max_duration: float | None = None) -> BrainPyDatasetsTask:

@@ -7,7 +7,7 @@ from typing import ClassVar
 import jax
 import jax.numpy as jnp
 
-from ._base import Task, Trial, forced_choice, score_choice, within
+from ._base import Behaviour, Task, Trial, forced_choice, score_choice, within
 from ._timing import Duration, as_duration, draw_steps, longest, whole_steps
 
 
@@ -21,6 +21,7 @@ class ChoiceTask(Task):
     """
 
     output_channels: ClassVar[tuple[str, ...]] = ("choice 0", "choice 1")
+    chance: ClassVar[float] = 1 / 2
 
     catch: bool = True
     baseline: float = 0.2
@@ -75,7 +76,8 @@ class ChoiceTask(Task):
         """Which output is higher on average in the decision epoch, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over("decision", outputs))
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`."""
-        score = score_choice(self.choice(outputs, trial), trial.conditions["choice"], 2)
-        return jnp.where(trial.conditions["catch"], jnp.nan, score)
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`."""
+        choice = self.choice(outputs, trial)
+        score = score_choice(choice, trial.conditions["choice"], 2)
+        return Behaviour(jnp.where(trial.conditions["catch"], jnp.nan, score), choice)

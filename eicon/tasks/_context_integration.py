@@ -1,16 +1,18 @@
 """Context-dependent integration: judge one of two modalities, as the context says (Song, Yang & Wang 2016)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Trial, check_levels
+from ._base import Trial
 from ._choice_task import ChoiceTask
+from ._coherence import CoherenceScale, excess, settle_coherence
 
-STIMULUS_SCALE = 5.0
+SONG2016 = 5.0
+"""Coherence in per cent of dots over that on the scale of Song et al."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class ContextIntegration(ChoiceTask):
 
     *Fixation* (baseline input), *stimulus* (evidence for both choices in both modalities, and the cue of the context),
     *decision* (the output of the right choice goes up). The evidence of a modality for choice :math:`k` is
-    :math:`u_0 + (1 \pm 5\, c / 100) / 2` during the stimulus, for its coherence :math:`c` in per cent, and that of the
+    :math:`u_0 + (1 \pm c / 100) / 2` during the stimulus, for its coherence :math:`c` in per cent, and that of the
     cue :math:`u_0 + 1`; all inputs are :math:`u_0` otherwise. In context 0 the right choice is that of the motion, in
     context 1 that of the colour. Outputs are scored during fixation and decision; on catch trials neither stimulus
     nor cue comes and both outputs must stay low throughout.
@@ -33,14 +35,20 @@ class ContextIntegration(ChoiceTask):
     baseline, low, high : float
         Baseline input, and the outputs' low and high targets.
     coherence : tuple of float
-        Coherences of both modalities in per cent, in (0, 20]; all of their combinations are conditions.
+        Coherences of both modalities in per cent of dots, in (0, 100]; all of their combinations are conditions.
     fixation, stimulus, decision : float
         Durations in ms.
+    coherence_scale : {"dots", "song2016"}, optional
+        ``"dots"``: coherence in per cent of dots. ``"song2016"``: coherence as in the equation of Song et al. and in
+        eicon 0.1.0, where inputs are :math:`u_0 + (1 \pm 5\, c / 100) / 2`; in (0, 20], and by default 1, 3 and 10,
+        which are the same stimuli. If it is not given, coherence is in per cent of dots, with a warning for levels
+        that 0.1.0 would have taken for others.
 
     Raises
     ------
     ValueError
-        If there is no coherence level or one is out of range, or if an epoch is shorter than half a step.
+        If there is no coherence level or one is out of range, if the scale is unknown, or if an epoch is shorter than
+        half a step.
 
     References
     ----------
@@ -52,11 +60,11 @@ class ContextIntegration(ChoiceTask):
     >>> task = ContextIntegration()
     >>> task.n_conditions
     72
-    >>> trial = ContextIntegration(coherence=(10.0,)).trials(1, key=jax.random.key(0))
+    >>> trial = ContextIntegration(coherence=(50.0,)).trials(1, key=jax.random.key(0))
     >>> trial.inputs.shape
     (60, 8, 6)
     >>> [int(trial.conditions[name][1]) for name in ("context", "motion", "colour", "choice")]
-    [0, 10, -10, 0]
+    [0, 50, -50, 0]
     """
 
     input_channels: ClassVar[tuple[str, ...]] = (
@@ -67,16 +75,19 @@ class ContextIntegration(ChoiceTask):
         "colour 0",
         "colour 1",
     )
+    criterion: ClassVar[float] = 0.9
+    sorts: ClassVar[tuple[str, ...]] = ("context", "motion", "colour")
+    aligned_to: ClassVar[str] = "stimulus"
 
-    coherence: tuple[float, ...] = (1.0, 3.0, 10.0)
+    coherence: tuple[float, ...] = (5.0, 15.0, 50.0)
     fixation: float = 100.0
     stimulus: float = 800.0
     decision: float = 300.0
+    coherence_scale: CoherenceScale | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "coherence", tuple(float(c) for c in self.coherence))
-        check_levels("coherence", self.coherence, 0.0, 100 / STIMULUS_SCALE)
+        settle_coherence(self, SONG2016)
         self._check_durations("fixation", "stimulus", "decision")
 
     def condition_grid(self) -> dict[str, np.ndarray]:
@@ -93,7 +104,7 @@ class ContextIntegration(ChoiceTask):
         """Trials of given ``context``, ``motion``, ``colour``, ``choice`` and ``catch``."""
         cues = [(conditions["context"] == context).astype(float) for context in (0, 1)]
         evidence = [
-            (1 + sign * STIMULUS_SCALE * conditions[modality] / 100) / 2
+            (1 + sign * excess(conditions[modality], self.coherence_scale, SONG2016)) / 2
             for modality in ("motion", "colour")
             for sign in (1, -1)
         ]

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, consecutive, score_choice, within
+from ._base import Behaviour, Task, Trial, consecutive, score_choice, within
 from ._intervals import check_intervals, nearest_interval, ramp, time_to_threshold
 from ._timing import Duration, TruncatedExponential, as_duration, draw_steps, longest, whole_steps
 
@@ -67,6 +67,8 @@ class CueSetGo(Task):
 
     input_channels: ClassVar[tuple[str, ...]] = ("context", "set")
     output_channels: ClassVar[tuple[str, ...]] = ("ramp",)
+    sorts: ClassVar[tuple[str, ...]] = ("interval",)
+    aligned_to: ClassVar[str] = "production"
 
     intervals: tuple[float, ...] = (600.0, 720.0, 840.0, 960.0, 1080.0, 1200.0)
     contexts: tuple[float, ...] | None = None
@@ -102,6 +104,20 @@ class CueSetGo(Task):
             raise ValueError(f"interpolated contexts need a task of at least three intervals; got {self.intervals}.")
         assert self.contexts is not None
         return replace(self, intervals=_midpoints(self.intervals), contexts=_midpoints(self.contexts))
+
+    def held_out(self) -> "CueSetGo":
+        """The contexts half-way between the trained ones, see `interpolated`; itself with two intervals only."""
+        return self.interpolated() if len(self.intervals) > 2 else self
+
+    @property
+    def chance(self) -> float:  # type: ignore[override]
+        """One of the intervals."""
+        return 1 / len(self.intervals)
+
+    @property
+    def criterion(self) -> float:  # type: ignore[override]
+        """Half-way between chance and 1."""
+        return (self.chance + 1) / 2
 
     def condition_grid(self) -> dict[str, np.ndarray]:
         """Interval in ms, its context level, and its place among the intervals (``choice``)."""
@@ -148,11 +164,13 @@ class CueSetGo(Task):
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """Place of the interval nearest to the produced time, (B,); -1 where none was produced."""
-        return nearest_interval(self.produced_time(outputs, trial), self.intervals)
+        return self.behaviour(outputs, trial).choice  # type: ignore[return-value]
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`; 1 where the produced time is nearest to the interval that was asked for."""
-        return score_choice(self.choice(outputs, trial), trial.conditions["choice"], len(self.intervals))
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the score is 1 where the produced time is nearest to the interval asked for."""
+        time = self.produced_time(outputs, trial)
+        choice = nearest_interval(time, self.intervals)
+        return Behaviour(score_choice(choice, trial.conditions["choice"], len(self.intervals)), choice, time)
 
 
 def _midpoints(values: tuple[float, ...]) -> tuple[float, ...]:

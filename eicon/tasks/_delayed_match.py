@@ -21,6 +21,8 @@ class DelayedMatchTask(ChoiceTask):
     """Two directions, one after the other; subclasses say which of them match."""
 
     output_channels: ClassVar[tuple[str, ...]] = ("match", "non-match")
+    criterion: ClassVar[float] = 0.85
+    aligned_to: ClassVar[str] = "sample"
 
     catch: bool = False
     n_directions: int = 8

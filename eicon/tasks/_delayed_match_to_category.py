@@ -1,6 +1,7 @@
 """Delayed match to category: are two directions on the same side of a boundary? (Freedman & Assad 2006)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -63,6 +64,8 @@ class DelayedMatchToCategory(DelayedMatchTask):
     >>> int((trial.conditions["choice"] == 0).sum())
     72
     """
+
+    sorts: ClassVar[tuple[str, ...]] = ("sample", "category")
 
     n_directions: int = 12
     boundary: float = 45.0

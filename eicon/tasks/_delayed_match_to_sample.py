@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -65,6 +66,8 @@ class DelayedMatchToSample(DelayedMatchTask):
     >>> [trial.conditions[name][-1].tolist() for name in ("sample", "test", "choice")]
     [270.0, 180.0, 1]
     """
+
+    sorts: ClassVar[tuple[str, ...]] = ("sample", "choice")
 
     def condition_grid(self) -> dict[str, np.ndarray]:
         """Directions ``sample``, ``test`` and ``foil`` in degrees, and the right ``choice`` (0 for a match)."""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import NO_CHOICE, Task, Trial, consecutive, score_choice, within
+from ._base import NO_CHOICE, Behaviour, Task, Trial, consecutive, score_choice, within
 from ._ring import check_ring, ring_channels, ring_directions, ring_inputs
 from ._timing import Duration, Uniform, as_duration, draw_steps, longest, whole_steps
 
@@ -67,6 +67,9 @@ class DelayedResponse(Task):
     """
 
     output_channels: ClassVar[tuple[str, ...]] = ("eye x", "eye y")
+    criterion: ClassVar[float] = 0.85
+    sorts: ClassVar[tuple[str, ...]] = ("direction",)
+    aligned_to: ClassVar[str] = "cue"
 
     n_directions: int = 8
     n_channels: int = 16
@@ -89,6 +92,11 @@ class DelayedResponse(Task):
     def input_channels(self) -> tuple[str, ...]:  # type: ignore[override]
         """The fixation input, and the tuned ones."""
         return ("fixation", *ring_channels(self.n_channels))
+
+    @property
+    def chance(self) -> float:  # type: ignore[override]
+        """One of the directions."""
+        return 1 / self.n_directions
 
     def condition_grid(self) -> dict[str, np.ndarray]:
         """Direction of the cue in degrees, and its place among the directions (``choice``)."""
@@ -140,6 +148,7 @@ class DelayedResponse(Task):
         nearest = jnp.round(angle * self.n_directions / 360) % self.n_directions
         return jnp.where(jnp.isnan(angle), NO_CHOICE, nearest).astype(jnp.int32)
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`; 1 where the direction nearest to the eye's is that of the cue."""
-        return score_choice(self.choice(outputs, trial), trial.conditions["choice"], self.n_directions)
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the score is 1 where the direction nearest to the eye's is that of the cue."""
+        choice = self.choice(outputs, trial)
+        return Behaviour(score_choice(choice, trial.conditions["choice"], self.n_directions), choice)

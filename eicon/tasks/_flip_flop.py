@@ -1,12 +1,13 @@
 """Flip-flop: remember the sign of the last pulse on each of several channels (Sussillo & Barak 2013)."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, consecutive
+from ._base import Behaviour, Task, Trial, consecutive
 from ._timing import as_duration, longest, whole_steps
 
 ANSWER = 0.5
@@ -61,6 +62,10 @@ class FlipFlop(Task):
     >>> bool((trial.targets[5:15] == trial.inputs[5:6]).all())  # the first window has the sign of its pulses
     True
     """
+
+    chance: ClassVar[float] = 1 / 2
+    criterion: ClassVar[float] = 0.9
+    aligned_to: ClassVar[str] = "bits"
 
     n_bits: int = 3
     n_windows: int = 10
@@ -142,12 +147,12 @@ class FlipFlop(Task):
         """
         return jnp.where(jnp.abs(outputs) < ANSWER, 0.0, jnp.sign(outputs))
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`; the fraction of bits and scored steps that are right."""
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the score is the fraction of bits and scored steps that are right."""
         said = self.bits(outputs)
         right = jnp.where(said == 0, 0.5, (said == trial.targets).astype(float)).mean(axis=2)
         scored = (trial.mask != 0) & trial.during("bits")
-        return jnp.where(scored, right, 0.0).sum(axis=0) / scored.sum(axis=0)
+        return Behaviour(jnp.where(scored, right, 0.0).sum(axis=0) / scored.sum(axis=0))
 
     def _steps(self, name: str) -> int:
         return whole_steps(name, getattr(self, name), self.dt)

@@ -68,6 +68,10 @@ class MultisensoryIntegration(ChoiceTask):
     """
 
     input_channels: ClassVar[tuple[str, ...]] = ("visual +", "auditory +", "visual -", "auditory -")
+    criterion: ClassVar[float] = 0.9
+    evidence: ClassVar[tuple[str, str]] = ("rate", "events/s")
+    sorts: ClassVar[tuple[str, ...]] = ("rate", "modality")
+    aligned_to: ClassVar[str] = "stimulus"
 
     rates: tuple[float, ...] = (9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0)
     boundary: float = 12.5
@@ -97,6 +101,16 @@ class MultisensoryIntegration(ChoiceTask):
                 f"got {', '.join(f'{rate:g}' for rate in self.rates)}."
             )
         self._check_durations("fixation", "stimulus", "decision")
+
+    @property
+    def neutral(self) -> float:  # type: ignore[override]
+        """The boundary."""
+        return self.boundary
+
+    @property
+    def evidence_range(self) -> tuple[float, float]:
+        """The rates in ``scale_range``."""
+        return self.scale_range
 
     def condition_grid(self) -> dict[str, np.ndarray]:
         """``modality`` (0 visual, 1 auditory, 2 both), ``rate`` in events per second, and the right ``choice``."""

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, consecutive, forced_choice, item_steps, score_choice
+from ._base import Behaviour, Task, Trial, consecutive, forced_choice, item_steps, score_choice
 
 NON_MATCH, MATCH = 1, 2
 
@@ -25,6 +25,10 @@ class NBackTask(Task):
 
     output_channels: ClassVar[tuple[str, ...]] = ("none", "non-match", "match")
     loss: ClassVar[str] = "cross_entropy"
+    chance: ClassVar[float] = 1 / 2
+    criterion: ClassVar[float] = 0.75
+    sorts: ClassVar[tuple[str, ...]] = ("match",)
+    aligned_to: ClassVar[str] = "response"
 
     n_back: int = 2
     trial_length: int = 5
@@ -65,10 +69,10 @@ class NBackTask(Task):
         """Class with the largest mean output in the response epoch, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over("response", outputs))
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`."""
-        right = jnp.where(trial.conditions["match"], MATCH, NON_MATCH)
-        return score_choice(self.choice(outputs, trial), right, 2)
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`."""
+        choice, right = self.choice(outputs, trial), jnp.where(trial.conditions["match"], MATCH, NON_MATCH)
+        return Behaviour(score_choice(choice, right, 2), choice)
 
 
 @dataclass(frozen=True)

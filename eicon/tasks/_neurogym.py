@@ -3,13 +3,15 @@
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, forced_choice, score_choice
+from .._key import as_key
+from .._numbers import whole
+from ._base import Behaviour, Task, Trial, as_repeats, forced_choice, score_choice
 from ._neurogym_env import (
     Condition,
     WholeTrial,
@@ -48,7 +50,7 @@ class NeurogymTask(Task):
     left_out : tuple of str
         Information that is neither a number nor a text, and is no condition.
     decision : str
-        Period whose answer is scored by `correct`.
+        Period whose answer is scored.
     steady : bool
         Whether one answer is right throughout that period.
     scored : tuple of str
@@ -56,6 +58,8 @@ class NeurogymTask(Task):
     one_hot : bool
         Targets are one-hot outputs for the mean squared error, and not labels for the cross-entropy.
     """
+
+    sorts: ClassVar[tuple[str, ...]] = ("label",)
 
     env: Any = None
     n_steps: int = 0
@@ -84,6 +88,11 @@ class NeurogymTask(Task):
         space = self.env.unwrapped.action_space
         return channel_names(space, int(space.n), "action")
 
+    @property
+    def aligned_to(self) -> str:  # type: ignore[override]
+        """The period of the decision."""
+        return self.decision
+
     def condition_grid(self) -> dict[str, np.ndarray]:
         """The package does not tell which conditions there are; the right answers stand for them."""
         return {"label": np.arange(self.n_out)}
@@ -92,12 +101,13 @@ class NeurogymTask(Task):
         """Random trials, as many as conditions are given (the package cannot be asked for particular ones)."""
         return self.sample(key, len(next(iter(conditions.values()))))
 
-    def trials(self, repeats: int = 10, *, key: jax.Array) -> Trial:
+    def trials(self, repeats: int | float = 10, *, key: jax.Array | int) -> Trial:
         """``repeats`` times as many random trials as there are actions, and about 100 at least."""
-        return self.sample(key, max(repeats, -(-100 // self.n_out)) * self.n_out)
+        return self.sample(key, max(as_repeats(repeats), -(-100 // self.n_out)) * self.n_out)
 
-    def sample(self, key: jax.Array, batch_size: int) -> Trial:
+    def sample(self, key: jax.Array | int, batch_size: int | float) -> Trial:
         """Random trials; jittable (the package's numpy code runs on the host)."""
+        batch_size = whole(batch_size, "batch_size")
         # Built by numpy on the host throughout: each operation on the device would be compiled by itself.
         result = self._struct(batch_size)
 
@@ -108,7 +118,14 @@ class NeurogymTask(Task):
                 self._put(drawn, b, one_trial(self.env))
             return drawn
 
-        return jax.pure_callback(draw, result, jax.random.key_data(key))
+        return jax.pure_callback(draw, result, jax.random.key_data(as_key(key)))
+
+    def trials_of(self, repeats: int | float = 1, *, key: jax.Array | int, **conditions: Any) -> Trial:
+        """Refuse: the package draws the conditions of its trials itself."""
+        raise ValueError(
+            f"neurogym draws the conditions of its trials itself and cannot be asked for "
+            f"{', '.join(conditions) or 'particular ones'}: take `trials`, and select by its conditions."
+        )
 
     def _struct(self, batch_size: int) -> Any:
         """Shapes and types of a batch."""
@@ -148,21 +165,22 @@ class NeurogymTask(Task):
         """Action with the largest mean output in the period of the decision, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over(self.decision, outputs))
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`.
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`.
 
         Where the right answer changes within the period of the decision (a response at some time in it), the score is
         the fraction of steps with the right answer, averaged over the answers that are right at some time.
         """
+        choice = self.choice(outputs, trial)
         if self.steady:
-            return score_choice(self.choice(outputs, trial), trial.conditions["label"], self.n_out)
+            return Behaviour(score_choice(choice, trial.conditions["label"], self.n_out), choice)
         labels = jnp.argmax(trial.targets, axis=2) if self.one_hot else trial.targets
         steps = outputs.reshape(-1, self.n_out)
         right = score_choice(forced_choice(steps), labels.reshape(-1), self.n_out).reshape(labels.shape)
         asked = (labels[:, :, None] == jnp.arange(self.n_out)[None, None]) & trial.during(self.decision)[:, :, None]
         count = asked.sum(axis=0)
         fraction = jnp.where(asked, right[:, :, None], 0.0).sum(axis=0) / jnp.maximum(count, 1)
-        return fraction.sum(axis=1) / jnp.maximum((count > 0).sum(axis=1), 1)
+        return Behaviour(fraction.sum(axis=1) / jnp.maximum((count > 0).sum(axis=1), 1), choice)
 
 
 def from_neurogym(

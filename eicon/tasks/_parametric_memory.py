@@ -65,6 +65,10 @@ class ParametricMemory(ChoiceTask):
     """
 
     input_channels: ClassVar[tuple[str, ...]] = ("positively tuned", "negatively tuned")
+    criterion: ClassVar[float] = 0.85
+    criterion_of: ClassVar[str] = "worst"
+    sorts: ClassVar[tuple[str, ...]] = ("f1", "f2")
+    aligned_to: ClassVar[str] = "f1"
 
     pairs: tuple[tuple[float, float], ...] = (
         (18.0, 10.0),

@@ -1,16 +1,18 @@
 """Perceptual decision-making: which of two noisy streams is stronger? (Song, Yang & Wang 2016, fig. 2)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, check_levels, forced_choice, score_choice, within
+from ._base import Behaviour, Task, Trial, forced_choice, score_choice, within
+from ._coherence import CoherenceScale, excess, settle_coherence, unit_of
 from ._timing import Duration, TruncatedExponential, as_duration, draw_steps, longest, whole_steps
 
-STIMULUS_SCALE = 3.2
+SONG2016 = 3.2
+"""Coherence in per cent of dots over that on the scale of Song et al."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +20,7 @@ class PerceptualDecision(Task):
     r"""Two-alternative decision on random-dot motion.
 
     *Fixation* (baseline input), *stimulus* (evidence for both choices), *decision* (the output of the right
-    choice goes up). Input to choice :math:`k` is :math:`u_0 + (1 \pm 3.2\, c / 100) / 2` during the stimulus
+    choice goes up). Input to choice :math:`k` is :math:`u_0 + (1 \pm c / 100) / 2` during the stimulus
     and :math:`u_0` otherwise, for coherence :math:`c` in per cent. Outputs are scored during fixation (both
     low) and decision; what they do during the stimulus is left to the network. On catch trials no stimulus
     comes and both outputs must stay low throughout. The noise of the evidence is the network's ``sigma_in``.
@@ -28,7 +30,7 @@ class PerceptualDecision(Task):
     dt : float
         Step in ms.
     coherence : tuple of float
-        Motion coherences in per cent, in (0, 31.25].
+        Motion coherences in per cent of dots, in (0, 100].
     fixation, decision : float
         Durations in ms.
     stimulus : float or TruncatedExponential
@@ -37,11 +39,17 @@ class PerceptualDecision(Task):
         Whether `sample` gives catch trials, with probability 1 / (n_conditions + 1).
     baseline, low, high : float
         Baseline input, and the outputs' low and high targets.
+    coherence_scale : {"dots", "song2016"}, optional
+        ``"dots"``: coherence in per cent of dots. ``"song2016"``: coherence as in the equation of Song et al. and in
+        eicon 0.1.0, where inputs are :math:`u_0 + (1 \pm 3.2\, c / 100) / 2`; in (0, 31.25], and by default 1, 2, 4, 8
+        and 16, which are the same stimuli. If it is not given, coherence is in per cent of dots, with a warning for
+        levels that 0.1.0 would have taken for others.
 
     Raises
     ------
     ValueError
-        If there is no coherence level or one is out of range, or if an epoch is shorter than half a step.
+        If there is no coherence level or one is out of range, if the scale is unknown, or if an epoch is shorter than
+        half a step.
 
     References
     ----------
@@ -57,8 +65,13 @@ class PerceptualDecision(Task):
 
     input_channels: ClassVar[tuple[str, ...]] = ("evidence for 0", "evidence for 1")
     output_channels: ClassVar[tuple[str, ...]] = ("choice 0", "choice 1")
+    chance: ClassVar[float] = 1 / 2
+    criterion: ClassVar[float] = 0.85
+    neutral: ClassVar[float] = 0.0
+    sorts: ClassVar[tuple[str, ...]] = ("coherence",)
+    aligned_to: ClassVar[str] = "stimulus"
 
-    coherence: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
+    coherence: tuple[float, ...] = (3.2, 6.4, 12.8, 25.6, 51.2)
     fixation: float = 100.0
     stimulus: Duration = 800.0
     decision: float = 300.0
@@ -66,11 +79,11 @@ class PerceptualDecision(Task):
     baseline: float = 0.2
     low: float = 0.2
     high: float = 1.0
+    coherence_scale: CoherenceScale | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "coherence", tuple(float(c) for c in self.coherence))
-        check_levels("coherence", self.coherence, 0.0, 100 / STIMULUS_SCALE)
+        settle_coherence(self, SONG2016)
         for epoch in ("fixation", "stimulus", "decision"):
             duration = as_duration(epoch, getattr(self, epoch))
             whole_steps(epoch, longest(duration), self.dt)
@@ -86,8 +99,19 @@ class PerceptualDecision(Task):
         """``1 / (n_conditions + 1)``, or 0 without catch trials."""
         return 1 / (self.n_conditions + 1) if self.catch else 0.0
 
+    @property
+    def evidence(self) -> tuple[str, str]:  # type: ignore[override]
+        """Signed coherence, and its unit on the task's scale."""
+        return "coherence", unit_of(self.coherence_scale)
+
+    @property
+    def evidence_range(self) -> tuple[float, float]:
+        """All dots for choice 1, or for choice 0."""
+        most = 100 / SONG2016 if self.coherence_scale == "song2016" else 100.0
+        return -most, most
+
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Signed coherence in per cent (positive: evidence for choice 0) and the right ``choice``."""
+        """Signed ``coherence`` (positive: evidence for choice 0) and the right ``choice``."""
         levels = np.array(self.coherence, np.float32)
         signed = np.concatenate([levels, -levels])
         return {"coherence": signed, "choice": (signed < 0).astype(np.int32)}
@@ -109,7 +133,7 @@ class PerceptualDecision(Task):
         during = {name: within(span, n_steps) for name, span in epochs.items()}
 
         signed = jnp.stack([conditions["coherence"], -conditions["coherence"]], axis=1)
-        evidence = jnp.where(catch[:, None], 0.0, (1 + STIMULUS_SCALE * signed / 100) / 2)
+        evidence = jnp.where(catch[:, None], 0.0, (1 + excess(signed, self.coherence_scale, SONG2016)) / 2)
         inputs = self.baseline + jnp.where(during["stimulus"][:, :, None], evidence[None], 0.0)
 
         is_chosen = (choice[:, None] == jnp.arange(2)[None]) & ~catch[:, None]
@@ -131,7 +155,8 @@ class PerceptualDecision(Task):
         """Which output is higher on average in the decision epoch, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over("decision", outputs))
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`."""
-        score = score_choice(self.choice(outputs, trial), trial.conditions["choice"], 2)
-        return jnp.where(trial.conditions["catch"], jnp.nan, score)
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`."""
+        choice = self.choice(outputs, trial)
+        score = score_choice(choice, trial.conditions["choice"], 2)
+        return Behaviour(jnp.where(trial.conditions["catch"], jnp.nan, score), choice)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, check_levels, consecutive, forced_choice, score_choice, within
+from ._base import Behaviour, Task, Trial, check_levels, consecutive, forced_choice, score_choice, within
 from ._timing import Duration, Uniform, as_duration, draw_steps, longest, whole_steps
 
 STIMULUS = Uniform(min=500.0, max=1000.0)
@@ -71,6 +71,12 @@ class PulseAccumulation(Task):
 
     input_channels: ClassVar[tuple[str, ...]] = ("fixation", "pulses for 0", "pulses for 1")
     output_channels: ClassVar[tuple[str, ...]] = ("choice 0", "choice 1")
+    chance: ClassVar[float] = 1 / 2
+    criterion: ClassVar[float] = 0.75
+    evidence: ClassVar[tuple[str, str]] = ("difference", "Hz")
+    neutral: ClassVar[float] = 0.0
+    sorts: ClassVar[tuple[str, ...]] = ("difference",)
+    aligned_to: ClassVar[str] = "stimulus"
 
     rates: tuple[float, ...] = (26.0, 31.0, 37.0, 39.0)
     total: float = 40.0
@@ -103,6 +109,12 @@ class PulseAccumulation(Task):
             raise ValueError(
                 f"stimulus must last at least one pulse of {self.pulse:g} ms; got {longest(self.stimulus):g}."
             )
+
+    @property
+    def evidence_range(self) -> tuple[float, float]:
+        """Differences at which both rates are at least 0, and at most one pulse per bin."""
+        most = min(self.total, 2000 / self.pulse - self.total)
+        return -most, most
 
     def condition_grid(self) -> dict[str, np.ndarray]:
         """Signed ``difference`` of the rates in Hz (positive: more pulses for choice 0)."""
@@ -145,9 +157,10 @@ class PulseAccumulation(Task):
         """Which output is higher on average in the decision epoch, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over("decision", outputs))
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`; 1 where the choice is the side for which more pulses came."""
-        return score_choice(self.choice(outputs, trial), trial.conditions["choice"], 2)
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the score is 1 where the choice is the side for which more pulses came."""
+        choice = self.choice(outputs, trial)
+        return Behaviour(score_choice(choice, trial.conditions["choice"], 2), choice)
 
     def _draw(self, key: jax.Array, difference: jax.Array, n_bins: jax.Array) -> jax.Array:
         """Whether each bin of each trial holds a pulse for each choice, (bins, B, 2); never as many for both."""

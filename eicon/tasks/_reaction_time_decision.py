@@ -1,16 +1,18 @@
 """Perceptual decision in the network's own time: which stream is stronger? (Song, Yang & Wang 2016)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import NO_CHOICE, Trial, check_levels
+from ._base import NO_CHOICE, Behaviour, Trial
 from ._choice_task import ChoiceTask
+from ._coherence import CoherenceScale, excess, settle_coherence, unit_of
 
-STIMULUS_SCALE = 3.2
+SONG2016 = 3.2
+"""Coherence in per cent of dots over that on the scale of Song et al."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +22,7 @@ class ReactionTimeDecision(ChoiceTask):
     *Fixation* (baseline input), *stimulus* (evidence for both choices and the start cue), *decision* (both go on, and
     the output of the right choice is at its high target). The motion is seen for ``stimulus`` ms, to the end of the
     trial; the epoch called *stimulus* is its first part, ``free`` ms in which outputs are not scored. Input to choice
-    :math:`k` is :math:`u_0 + (1 \pm 3.2\, c / 100) / 2` while the motion is seen, for coherence :math:`c` in per cent,
+    :math:`k` is :math:`u_0 + (1 \pm c / 100) / 2` while the motion is seen, for coherence :math:`c` in per cent,
     that of the start cue :math:`u_0 + 1`. On catch trials neither motion nor start cue comes and both outputs must
     stay low throughout.
 
@@ -36,17 +38,22 @@ class ReactionTimeDecision(ChoiceTask):
     baseline, low, high : float
         Baseline input, and the outputs' low and high targets.
     coherence : tuple of float
-        Motion coherences in per cent, in (0, 31.25].
+        Motion coherences in per cent of dots, in (0, 100].
     fixation, stimulus, free : float
         Durations in ms: of fixation, of the motion, and of that part of the motion in which outputs are not scored.
     threshold : float
         Output at which a choice is made, above ``low`` and at most ``high``.
+    coherence_scale : {"dots", "song2016"}, optional
+        ``"dots"``: coherence in per cent of dots. ``"song2016"``: coherence as in the equation of Song et al. and in
+        eicon 0.1.0, where inputs are :math:`u_0 + (1 \pm 3.2\, c / 100) / 2`; in (0, 31.25], and by default 1, 2, 4, 8
+        and 16, which are the same stimuli. If it is not given, coherence is in per cent of dots, with a warning for
+        levels that 0.1.0 would have taken for others.
 
     Raises
     ------
     ValueError
-        If there is no coherence level or one is out of range, if an epoch is shorter than half a step, if ``free``
-        leaves no time for the decision, or if the threshold is not between the targets.
+        If there is no coherence level or one is out of range, if the scale is unknown, if an epoch is shorter than half
+        a step, if ``free`` leaves no time for the decision, or if the threshold is not between the targets.
 
     References
     ----------
@@ -54,7 +61,7 @@ class ReactionTimeDecision(ChoiceTask):
 
     Examples
     --------
-    >>> task = ReactionTimeDecision(coherence=(16.0,))
+    >>> task = ReactionTimeDecision(coherence=(51.2,))
     >>> trial = task.trials(1, key=jax.random.key(0))
     >>> trial.inputs.shape, trial.epochs["decision"][0].tolist()
     ((55, 2, 3), [20, 55])
@@ -63,18 +70,22 @@ class ReactionTimeDecision(ChoiceTask):
     """
 
     input_channels: ClassVar[tuple[str, ...]] = ("evidence for 0", "evidence for 1", "start")
+    criterion: ClassVar[float] = 0.85
+    neutral: ClassVar[float] = 0.0
+    sorts: ClassVar[tuple[str, ...]] = ("coherence",)
+    aligned_to: ClassVar[str] = "stimulus"
 
     high: float = 1.2
-    coherence: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0)
+    coherence: tuple[float, ...] = (3.2, 6.4, 12.8, 25.6, 51.2)
     fixation: float = 100.0
     stimulus: float = 1000.0
     free: float = 300.0
     threshold: float = 1.0
+    coherence_scale: CoherenceScale | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "coherence", tuple(float(c) for c in self.coherence))
-        check_levels("coherence", self.coherence, 0.0, 100 / STIMULUS_SCALE)
+        settle_coherence(self, SONG2016)
         self._check_durations("fixation", "stimulus", "free")
         if not self.stimulus - self.free >= self.dt:
             raise ValueError(
@@ -87,15 +98,26 @@ class ReactionTimeDecision(ChoiceTask):
                 f"got {self.threshold:g}."
             )
 
+    @property
+    def evidence(self) -> tuple[str, str]:  # type: ignore[override]
+        """Signed coherence, and its unit on the task's scale."""
+        return "coherence", unit_of(self.coherence_scale)
+
+    @property
+    def evidence_range(self) -> tuple[float, float]:
+        """All dots for choice 1, or for choice 0."""
+        most = 100 / SONG2016 if self.coherence_scale == "song2016" else 100.0
+        return -most, most
+
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Signed coherence in per cent (positive: evidence for choice 0) and the right ``choice``."""
+        """Signed ``coherence`` (positive: evidence for choice 0) and the right ``choice``."""
         levels = np.array(self.coherence, np.float32)
         signed = np.concatenate([levels, -levels])
         return {"coherence": signed, "choice": (signed < 0).astype(np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
         """Trials of given ``coherence``, ``choice`` and ``catch``."""
-        scaled = STIMULUS_SCALE * conditions["coherence"] / 100
+        scaled = excess(conditions["coherence"], self.coherence_scale, SONG2016)
         motion = jnp.stack([(1 + scaled) / 2, (1 - scaled) / 2, jnp.ones_like(scaled)], axis=1)
         epochs = {"fixation": self.fixation, "stimulus": self.free, "decision": self.stimulus - self.free}
         return self._trial(key, conditions, epochs, {"stimulus": motion, "decision": motion})
@@ -123,6 +145,10 @@ class ReactionTimeDecision(ChoiceTask):
         first = self._first_steps(outputs, trial).min(axis=1)
         chosen = self.choice(outputs, trial) != NO_CHOICE
         return jnp.where(chosen, (first + 1 - onset) * self.dt, jnp.nan)
+
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the time is `reaction_time`."""
+        return super().behaviour(outputs, trial)._replace(time=self.reaction_time(outputs, trial))
 
     def _first_steps(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """Step in which each output reaches the threshold, (B, 2); the number of steps where it never does."""

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, consecutive, score_choice, within
+from ._base import Behaviour, Task, Trial, consecutive, score_choice, within
 from ._intervals import check_intervals, nearest_interval, ramp, time_to_threshold
 from ._timing import Duration, TruncatedExponential, as_duration, draw_steps, longest, whole_steps
 
@@ -70,6 +70,8 @@ class ReadySetGo(Task):
 
     input_channels: ClassVar[tuple[str, ...]] = ("fixation", "ready", "set")
     output_channels: ClassVar[tuple[str, ...]] = ("ramp",)
+    sorts: ClassVar[tuple[str, ...]] = ("interval",)
+    aligned_to: ClassVar[str] = "production"
 
     intervals: tuple[float, ...] = (480.0, 560.0, 640.0, 720.0, 800.0)
     wait: Duration = WAIT
@@ -97,6 +99,16 @@ class ReadySetGo(Task):
     def long(cls, **options) -> "ReadySetGo":
         """With the intervals of the published long range, 800 to 1200 ms."""
         return cls(intervals=(800.0, 900.0, 1000.0, 1100.0, 1200.0), **options)
+
+    @property
+    def chance(self) -> float:  # type: ignore[override]
+        """One of the intervals."""
+        return 1 / len(self.intervals)
+
+    @property
+    def criterion(self) -> float:  # type: ignore[override]
+        """Half-way between chance and 1."""
+        return (self.chance + 1) / 2
 
     def condition_grid(self) -> dict[str, np.ndarray]:
         """Interval in ms, and its place among the intervals (``choice``)."""
@@ -152,11 +164,11 @@ class ReadySetGo(Task):
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """Place of the interval nearest to the produced time, (B,); -1 where none was produced."""
-        return nearest_interval(self.produced_time(outputs, trial), self.intervals)
+        return self.behaviour(outputs, trial).choice  # type: ignore[return-value]
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`; 1 where the produced time is nearest to the interval shown, and near enough."""
-        interval = trial.conditions["interval"]
-        score = score_choice(self.choice(outputs, trial), trial.conditions["choice"], len(self.intervals))
-        error = jnp.abs(self.produced_time(outputs, trial) - interval)
-        return jnp.where(error > self.tolerance * interval, 0.0, score)
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the score is 1 where the produced time is nearest to the interval and near enough."""
+        interval, time = trial.conditions["interval"], self.produced_time(outputs, trial)
+        choice = nearest_interval(time, self.intervals)
+        score = score_choice(choice, trial.conditions["choice"], len(self.intervals))
+        return Behaviour(jnp.where(jnp.abs(time - interval) > self.tolerance * interval, 0.0, score), choice, time)

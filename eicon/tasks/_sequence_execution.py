@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, consecutive, forced_choice, score_choice
+from ._base import Behaviour, Task, Trial, consecutive, forced_choice, score_choice
 from ._rmse import rmse
 from ._timing import as_duration, longest, whole_steps
 
@@ -80,6 +80,11 @@ class SequenceExecution(Task):
         *(f"sequence {sequence}" for sequence in range(8)),
     )
     output_channels: ClassVar[tuple[str, ...]] = ("eye x", "eye y")
+    chance: ClassVar[float] = 1 / 8
+    criterion: ClassVar[float] = 0.05**2
+    criterion_of: ClassVar[str] = "loss"
+    sorts: ClassVar[tuple[str, ...]] = ("sequence",)
+    aligned_to: ClassVar[str] = "movement 1"
 
     intertrial: float = 1000.0
     fixation: float = 1000.0
@@ -136,10 +141,10 @@ class SequenceExecution(Task):
             chosen.append(jnp.where(nearest < 0, nearest, dot))
         return jnp.stack(chosen)
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`; 1 where all three movements go to the right dot."""
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the score is 1 where all three movements go to the right dot."""
         right = jnp.asarray(SEQUENCES.T)[:, trial.conditions["sequence"]]
-        return score_choice(self.choices(outputs, trial), right, 2).prod(axis=0)
+        return Behaviour(score_choice(self.choices(outputs, trial), right, 2).prod(axis=0))
 
     def rmse(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """Root mean squared error of each trial over the scored steps and both outputs, (B,); published goal 0.05.

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, consecutive, forced_choice, item_steps, score_choice
+from ._base import Behaviour, Task, Trial, consecutive, forced_choice, item_steps, score_choice
 from ._timing import whole_steps
 
 
@@ -63,6 +63,7 @@ class SequenceMemory(Task):
 
     input_channels: ClassVar[tuple[str, ...]] = ("cue", "value")
     output_channels: ClassVar[tuple[str, ...]] = ("value",)
+    aligned_to: ClassVar[str] = "response"
 
     pattern_length: int = 3
     low: float = 0.0
@@ -86,6 +87,16 @@ class SequenceMemory(Task):
     def null_loss(self) -> float:
         """Mean squared error of the mean value; see `Task.null_loss`."""
         return (self.high - self.low) ** 2 / 12
+
+    @property
+    def chance(self) -> float:  # type: ignore[override]
+        """One of the values of a trial."""
+        return 1 / self.pattern_length
+
+    @property
+    def criterion(self) -> float:  # type: ignore[override]
+        """Half-way between chance and 1."""
+        return (self.chance + 1) / 2
 
     def condition_grid(self) -> dict[str, np.ndarray]:
         """A single condition; all else is random."""
@@ -116,13 +127,13 @@ class SequenceMemory(Task):
         response = values[start : start + p * steps, :, 0]
         return response.reshape(p, steps, -1).mean(axis=1)
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`; the fraction of items whose output is nearest to the right one of the values."""
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the score is the fraction of items whose output is nearest to the right value."""
         p = self.pattern_length
         shown = self.recalled(trial.targets)
         distance = jnp.abs(self.recalled(outputs)[:, None] - shown[None])  # (recalled, shown, B)
         score = [score_choice(forced_choice(-distance[i].T), jnp.asarray(i), p) for i in range(p)]
-        return jnp.stack(score).mean(axis=0)
+        return Behaviour(jnp.stack(score).mean(axis=0))
 
 
 def _delayed(trial: Trial, at: int, steps: int) -> Trial:

@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ._base import Task, Trial, within
+from ._base import Behaviour, Task, Trial, within
 from ._rmse import rmse
 from ._timing import Uniform, draw_steps, longest, whole_steps
 
@@ -57,6 +57,9 @@ class SineWave(Task):
 
     input_channels: ClassVar[tuple[str, ...]] = ("drive",)
     output_channels: ClassVar[tuple[str, ...]] = ("wave",)
+    chance: ClassVar[float] = 0.0
+    criterion: ClassVar[float] = 0.9
+    aligned_to: ClassVar[str] = "wave"
 
     dt: float = 10.0
     period: float = 800.0
@@ -101,9 +104,9 @@ class SineWave(Task):
             epochs={"wave": span},
         )
 
-    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """See `Task.correct`; 1 where the root mean squared error is below 0.3."""
-        return (self.rmse(outputs, trial) < TOLERANCE).astype(float)
+    def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
+        """See `Task.behaviour`; the score is 1 where the root mean squared error is below 0.3."""
+        return Behaviour((self.rmse(outputs, trial) < TOLERANCE).astype(float))
 
     def rmse(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """Root mean squared error of each trial over its scored steps, (B,).

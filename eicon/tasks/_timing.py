@@ -1,6 +1,7 @@
 """Durations in ms, fixed or random, and the steps they take."""
 
 import math
+import numbers
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -28,6 +29,8 @@ class TruncatedExponential:
     max: float
 
     def __post_init__(self) -> None:
+        for part in ("mean", "min", "max"):
+            number(part, getattr(self, part))
         if not (0 < self.mean < math.inf and 0 <= self.min < self.max < math.inf):
             raise ValueError(
                 f"a truncated exponential needs finite mean > 0 and 0 <= min < max (ms); "
@@ -57,6 +60,8 @@ class Uniform:
     max: float
 
     def __post_init__(self) -> None:
+        for part in ("min", "max"):
+            number(part, getattr(self, part))
         if not 0 <= self.min < self.max < math.inf:
             raise ValueError(
                 f"a uniform duration needs finite 0 <= min < max (ms); got min {self.min}, max {self.max}."
@@ -68,6 +73,17 @@ class Uniform:
 
 
 Duration = float | TruncatedExponential | Uniform
+DURATIONS = "a duration that varies is Uniform(min, max) or TruncatedExponential(mean, min, max), of eicon.tasks"
+
+
+def number(name: str, value: Any, cause: str = "") -> float:
+    """Refuse what is no single number; Python's or NumPy's, or an array without axes."""
+    if getattr(value, "shape", None) == () and not isinstance(value, jax.core.Tracer):
+        value = value.item()
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        shown = f"an array of shape {value.shape}" if hasattr(value, "shape") else repr(value)
+        raise TypeError(f"{name} must be one number; got {shown:.80}{f': {cause}' if cause else ''}.")
+    return value  # type: ignore[return-value]  # an int stays one
 
 
 def as_duration(name: str, value: Any) -> Duration:
@@ -75,7 +91,13 @@ def as_duration(name: str, value: Any) -> Duration:
     if isinstance(value, TruncatedExponential | Uniform):
         return value
     if isinstance(value, dict):
+        if value.keys() not in ({"min", "max"}, {"mean", "min", "max"}):
+            raise ValueError(
+                f"{name} must be a number of ms, or hold min and max, or mean, min and max; "
+                f"got {', '.join(map(str, value)) or 'nothing'}."
+            )
         return TruncatedExponential(**value) if "mean" in value else Uniform(**value)
+    value = number(name, value, DURATIONS)
     if not 0 < value < math.inf:
         raise ValueError(f"{name} must last longer than 0 ms, and end; got {value}.")
     return float(value)
@@ -102,6 +124,8 @@ def whole_steps(name: str, duration: float, dt: float) -> int:
 
     Raises
     ------
+    TypeError
+        For a random duration.
     ValueError
         If there is not even one.
 
@@ -110,6 +134,8 @@ def whole_steps(name: str, duration: float, dt: float) -> int:
     >>> whole_steps("delay", 500.0, dt=20.0)
     25
     """
+    if isinstance(duration, TruncatedExponential | Uniform):
+        raise TypeError(f"{name} lasts equally long in all trials of this task, a number of ms; got {duration}.")
     steps = round(duration / dt)
     if steps < 1:
         raise ValueError(f"{name} of {duration:g} ms is empty: it is shorter than half a step of dt {dt:g} ms.")

@@ -6,9 +6,14 @@ __getattr__, __dir__, __all__ = lazy_room(
     __name__,
     __file__,
     moved={
-        "results": "History EpochHistory HessianFreeHistory",
+        "results": "History",
         "_checkpoint": "read_history",
         "_losses": "LOSSES Loss",
-        "_regularizers": "Regularizer",
+        "_penalties": "Regularizer",
+    },
+    gone={
+        "EpochTrainer": "use Trainer(net, task, trials=Fixed(train, validation, batch_size))",
+        "EpochHistory": "all trainings have a History; Fixed.by_epoch gives curves over epochs",
+        "HessianFreeHistory": "all trainings have a History",
     },
 )

@@ -1,45 +1,56 @@
 """Training state on disk: enough to go on as if nothing had happened."""
 
 import os
-from typing import Any, TypeVar
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._files import load_arrays, save_arrays
-from ._history import EpochHistory, History
+from ._history import STEPS, VALIDATIONS, History
 
 KIND, VERSION = "checkpoint", 2
 
 
-H = TypeVar("H", History, EpochHistory)
+class Checkpoint(NamedTuple):
+    """What is on disk.
+
+    Attributes
+    ----------
+    variables : values of the network
+    learner : the learner's state
+    best : values of the best network so far, empty before a validation
+    history : History
+    setup : what the training was made with
+    """
+
+    variables: dict[str, np.ndarray]
+    learner: dict[str, np.ndarray]
+    best: dict[str, np.ndarray]
+    history: History
+    setup: dict[str, Any]
 
 
-def write_checkpoint(
-    path: str | os.PathLike[str],
-    variables: dict[str, np.ndarray],
-    history: History | EpochHistory,
-    setup: dict[str, Any],
-) -> None:
+def write_checkpoint(path: str | os.PathLike[str], state: Checkpoint) -> None:
     """Write variables, history and the description of the set-up, atomically."""
-    arrays = {f"variable/{name}": value for name, value in variables.items()}
-    arrays |= {f"history/{name}": value for name, value in history.to_arrays().items()}
-    save_arrays(path, arrays, kind=KIND, version=VERSION, header={"setup": setup})
+    arrays = {
+        f"{kind}/{name}": np.asarray(value)
+        for kind in ("variables", "learner", "best", "history")
+        for name, value in getattr(state, kind).items()
+    }
+    save_arrays(path, arrays, kind=KIND, version=VERSION, header={"setup": state.setup})
 
 
-def read_checkpoint(
-    path: str | os.PathLike[str],
-    shapes: dict[str, tuple[int, ...]],
-    setup: dict[str, Any],
-    kind: type[H],
-) -> tuple[dict[str, np.ndarray], H]:
-    """Read variables and history (of a kind) of a checkpoint that was written with the same set-up.
+def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Read a checkpoint of this version.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, was written by version 0.1.0, or the training it belongs to differs.
+        If the file is damaged, or was written by version 0.1.0.
     """
     arrays, header = load_arrays(path, kind=KIND, version=VERSION)
     if header["version"] < VERSION:
@@ -47,18 +58,28 @@ def read_checkpoint(
             f"{path} was written by eicon 0.1.0, whose trainings this version cannot resume; finish it with 0.1.0, or "
             "train anew."
         )
-    found = header.get("setup", {})
-    different = [name for name in setup if found.get(name) != setup[name]]
+    parts: dict[str, dict[str, np.ndarray]] = {"variables": {}, "learner": {}, "best": {}}
+    for name, array in arrays.items():
+        kind, _, inner = name.partition("/")
+        if kind in parts:
+            parts[kind][inner] = array
+    return Checkpoint(**parts, history=_history(path, arrays), setup=header.get("setup", {}))
+
+
+def refuse_other(path: str | os.PathLike[str], found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse a checkpoint whose set-up differs."""
+    different = [name for name in wanted if found.get(name) != wanted[name]]
     if different:
         first = different[0]
         raise ValueError(
             f"{path} belongs to another training: {', '.join(different)} differ "
-            f"({first} is {found.get(first)!r} there and {setup[first]!r} here)."
+            f"({first} is {found.get(first)!r} there and {wanted[first]!r} here)."
         )
-    variables = {n.removeprefix("variable/"): a for n, a in arrays.items() if n.startswith("variable/")}
-    if {name: value.shape for name, value in variables.items()} != shapes:
-        raise ValueError(f"{path} holds other variables than this training has; was the optimizer changed?")
-    return variables, _history(path, arrays, kind)
+
+
+def label(value: Any) -> str:
+    """Representation that is the same in every process: that of a function holds its address."""
+    return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def read_history(path: str | os.PathLike[str]) -> History:
@@ -77,11 +98,18 @@ def read_history(path: str | os.PathLike[str]) -> History:
     FileNotFoundError, ValueError
         If the file is missing or damaged.
     """
-    return _history(path, load_arrays(path, kind=KIND, version=VERSION)[0], History)
+    return _history(path, load_arrays(path, kind=KIND, version=VERSION)[0])
 
 
-def _history(path: str | os.PathLike[str], arrays: dict[str, np.ndarray], kind: type[H]) -> H:
+def _history(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> History:
+    found = {name.removeprefix("history/"): a for name, a in arrays.items() if name.startswith("history/")}
+    later = ("stage", "compile_seconds", "validation_seconds")
+    for name in (*STEPS, *VALIDATIONS):
+        if name not in found and name not in later:
+            raise ValueError(f"{path} is incomplete: it has no 'history/{name}'.")
+    for name in later:  # of which version 0.1.0 kept no record
+        found.setdefault(name, np.zeros(len(found["loss"])) if name == "stage" else np.full(len(found["loss"]), np.nan))
     try:
-        return kind(**{n: np.asarray(arrays[f"history/{n}"], empty.dtype) for n, empty in kind().to_arrays().items()})
-    except KeyError as error:
-        raise ValueError(f"{path} is incomplete: it has no {error}.") from error
+        return History(found)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error

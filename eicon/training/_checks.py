@@ -1,11 +1,15 @@
-"""What every trainer refuses before it begins."""
+"""What the trainer refuses before it begins."""
 
 from ..models import RateRNN
 from ..tasks import Task
+from ..tasks._check import check_task
 
 
-def check_fit(net: RateRNN, task: Task, clip_norm: float | None, batch_size: int) -> None:
-    """Refuse networks and tasks that do not fit, networks that cannot learn, and options out of range."""
+def check_fit(net: RateRNN, task: Task) -> None:
+    """Refuse networks and tasks that are none or do not fit, and networks that cannot learn."""
+    check_task(task)
+    if not isinstance(net, RateRNN):
+        raise TypeError(f"expected a network, then a task; got {type(net).__name__} as the network.")
     if (net.n_in, net.n_out) != (task.n_in, task.n_out):
         raise ValueError(
             f"the task has {task.n_in} inputs and {task.n_out} outputs, "
@@ -18,7 +22,3 @@ def check_fit(net: RateRNN, task: Task, clip_norm: float | None, batch_size: int
         )
     if not net.trainable_variables():
         raise ValueError("nothing to train: every weight is fixed.")
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"clip_norm must be > 0, or None for no clipping; got {clip_norm}.")
-    if batch_size < 1:
-        raise ValueError(f"batch_size must be at least 1; got {batch_size}.")

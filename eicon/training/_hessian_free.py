@@ -1,56 +1,32 @@
 """Hessian-free training: Newton-like steps from Gauss-Newton products and conjugate gradients."""
 
-import os
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from .._brainpy import bm
-from ..models import RateRNN
+from .._numbers import whole
+from ..models._network import Parameters
 from ..models.results import Activity
-from ..tasks import Task, Trial
-from ._checkpoint import read_checkpoint
-from ._checks import check_fit
-from ._curvature import run_first
-from ._history import History, _empty
-from ._losses import Loss
-from ._newton_step import Options, Problem, State, newton_step
-from ._regularizers import Regularizer
-from ._session import NonFiniteLoss, Session, label
-from ._vanishing import VanishingGradient
+from ._history import History
+from ._learner import Step
+from ._losses import loss_of
+from ._newton_step import Options, Problem, newton_step
+from ._newton_step import State as NewtonState
+from ._objective import Objective
+from ._optimizers import State
+from ._penalties import Penalty, needs
+from ._supply import part
 
-Values = dict[str, jax.Array]
 DAMPING, DIRECTION = "damping", "direction"
 
 
-@dataclass(frozen=True)
-class HessianFreeHistory(History):
-    """Record of Hessian-free training; a step is one iteration.
-
-    Attributes
-    ----------
-    loss, accuracy, grad_norm : (S,) before the iteration's step, on its trials; penalties included in ``loss``
-    damping : (S,) the iteration's
-    cg_iterations : (S,) of conjugate gradients
-    reduction_ratio : (S,) by how much the loss fell, divided by what the quadratic model had promised
-    step_size : (S,) chosen by the line search; 0 where no step was taken
-    seconds, validation_step, validation_loss, validation_accuracy, validation_worst : as in `History`
-    """
-
-    damping: np.ndarray = field(default_factory=_empty)
-    cg_iterations: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    reduction_ratio: np.ndarray = field(default_factory=_empty)
-    step_size: np.ndarray = field(default_factory=_empty)
-
-
-class HessianFree(Session):
-    r"""Trains a network on a task by Hessian-free optimisation (Martens 2010; Martens & Sutskever 2011, 2012).
+@dataclass(frozen=True, kw_only=True)
+class HessianFree(Options):
+    r"""Learn by Hessian-free optimisation (Martens 2010; Martens & Sutskever 2011, 2012).
 
     Around the weights :math:`w`, an iteration replaces the objective by
 
@@ -63,8 +39,8 @@ class HessianFree(Session):
     is chosen, a line search shortens it, and :math:`\lambda` is multiplied by 2/3 or 3/2 according to how well the
     undamped model foretold the change of the objective.
 
-    All of an iteration is compiled; it draws its trials and noise from the trainer's key folded with its number
-    alone, so that a run that was stopped and resumed anywhere gives the same bits as one that was not.
+    A step is one iteration. Penalties contribute to gradient and curvature, but those that need gradients themselves
+    (`VanishingGradient`) have no curvature and are refused. The loss should be convex in the outputs.
 
     Constraints are part of the network, as they are for `Trainer`: steps are in the raw weights, masked and fixed
     entries have neither gradient nor curvature and stay, and signs hold by construction. A step that takes a raw
@@ -74,19 +50,8 @@ class HessianFree(Session):
 
     Parameters
     ----------
-    net : RateRNN
-        Its trainable variables are changed in place.
-    task : Task
-        With as many inputs and outputs as the network and the same ``dt``.
-    loss : str or callable, optional
-        ``"mse"``, ``"cross_entropy"`` or a function of (outputs, trial) that is convex in the outputs; default: the
-        task's.
-    regularizers : sequence
-        As for `Trainer`, but no `VanishingGradient`; they contribute to gradient and curvature.
-    batch_size : int
-        Trials of an iteration: for gradient, backtracking and line search.
-    curvature_batch_size : int, optional
-        How many of them the curvature is computed of (their noise is the same); default: all.
+    curvature_trials : int, optional
+        How many of a step's trials the curvature is computed of (their noise is the same); default: all.
     max_cg_iterations : int
     cg_tolerance : float
         CG ends when the relative progress per iteration falls below it.
@@ -99,17 +64,11 @@ class HessianFree(Session):
     n_probes : int
         Random probes for the preconditioner's diagonal, each as expensive as half a CG iteration; 0: no
         preconditioner.
-    fixed_trials : bool
-        Same trials and noise in every iteration.
-    validation_repeats : int
-        Trials per condition in a validation.
-    seed : int
-        Fixes trials and noise.
 
     Raises
     ------
     ValueError
-        If network and task do not fit, nothing is trainable, or an option is out of range.
+        If an option is out of range.
 
     References
     ----------
@@ -118,222 +77,86 @@ class HessianFree(Session):
 
     Examples
     --------
+    >>> from eicon.models import RateRNN
     >>> from eicon.tasks import SequenceMemory
+    >>> from eicon.training import Sampled, Trainer
+    >>> task = SequenceMemory(pattern_length=2)
     >>> net = RateRNN.dale(n_in=2, n_rec=10, n_out=1, tau=20.0, seed=1)
-    >>> trainer = HessianFree(net, SequenceMemory(pattern_length=2), batch_size=16, max_cg_iterations=10)
+    >>> trainer = Trainer(net, task, learner=HessianFree(max_cg_iterations=10), trials=Sampled(16))
     >>> history = trainer.fit(3, progress=False)
     >>> bool(history.loss[-1] < history.loss[0])
     True
     """
 
-    def __init__(
-        self,
-        net: RateRNN,
-        task: Task,
-        *,
-        loss: str | Loss | None = None,
-        regularizers: Sequence[Regularizer] = (),
-        batch_size: int = 64,
-        curvature_batch_size: int | None = None,
-        max_cg_iterations: int = 50,
-        cg_tolerance: float = 5e-4,
-        damping: float = 1.0,
-        structural_damping: float = 0.0,
-        warm_start: float = 0.95,
-        n_probes: int = 10,
-        fixed_trials: bool = False,
-        validation_repeats: int = 20,
-        seed: int = 0,
-    ):
-        check_fit(net, task, None, batch_size)
-        if any(isinstance(regularizer, VanishingGradient) for regularizer in regularizers):
-            raise ValueError("VanishingGradient is a penalty of gradients, for Trainer alone; it has no curvature.")
-        self.options = Options(
-            batch_size,
-            batch_size if curvature_batch_size is None else curvature_batch_size,
-            max_cg_iterations,
-            cg_tolerance,
-            damping,
-            structural_damping,
-            warm_start,
-            n_probes,
-            fixed_trials,
-        )
-        super().__init__(net, task, loss, regularizers, validation_repeats, seed)
-        self.history = HessianFreeHistory()
-        self._trained = sorted(net.trainable_variables())
-        flat, _ = ravel_pytree({name: net.parameters()[name] for name in self._trained})
-        self._variables: dict[str, bm.Variable] = {
-            **net.variables(),
-            DAMPING: bm.Variable(jnp.asarray(damping, flat.dtype)),
-            DIRECTION: bm.Variable(jnp.zeros_like(flat)),
-        }
-        self._iterate = jax.jit(self._run_iteration)
-        self._setup = {
-            "task": label(task),
-            "optimizer": {"name": "hessian_free", **asdict(self.options)},
-            "loss": label(self.loss),
-            "regularizers": [label(regularizer) for regularizer in self.regularizers],
-            "validation_repeats": validation_repeats,
-            "seed": seed,
-            "network": net.constants,
-        }
+    curvature_trials: int | None = None
 
-    unit = "iteration"
-    history: HessianFreeHistory
+    batch_size: ClassVar[int] = 64
+    validate_every: ClassVar[int] = 1
+    at_once: ClassVar[int] = 1
+    passes: ClassVar[float] = 20.0
+    random: ClassVar[bool] = True
+    watches: ClassVar[bool] = False
+    columns: ClassVar[tuple[str, ...]] = (
+        *("loss", "accuracy", "grad_norm", "damping"),
+        *("cg_iterations", "reduction_ratio", "step_size"),
+    )
 
-    @property
-    def iteration(self) -> int:
-        """Iterations done so far."""
-        return self.history.n_steps
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.curvature_trials is not None:
+            object.__setattr__(self, "curvature_trials", whole(self.curvature_trials, "curvature_trials"))
 
-    @property
-    def damping(self) -> float:
-        """Damping of the next iteration."""
-        return float(self._variables[DAMPING].value)
+    def method(self) -> "HessianFree":
+        """Compiled part: all but the initial damping, which is part of the state."""
+        return replace(self, damping=1.0)
 
-    def fit(
-        self,
-        iterations: int,
-        *,
-        stop_when: Callable[[History], bool] | None = None,
-        validate_every: int = 1,
-        checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_every: int = 10,
-        snapshots: str | os.PathLike[str] | None = None,
-        progress: bool = True,
-    ) -> HessianFreeHistory:
-        """Train for (at most) so many more iterations.
+    def check(self, batch_size: int, penalties: Sequence[Penalty]) -> None:
+        """See `Learner`."""
+        if any(needs(penalty) for penalty in penalties):
+            raise ValueError("a penalty that needs gradients, like VanishingGradient, has no curvature: use Gradient.")
+        n = self.curvature_trials
+        if n is not None and not 1 <= n <= batch_size:
+            raise ValueError(f"curvature_trials must be in [1, batch size], here {batch_size}; got {n}.")
 
-        Parameters
-        ----------
-        iterations : int
-        stop_when : callable, optional
-            Given the history after each validation; e.g. `AccuracyReached`.
-        validate_every : int
-            Iterations between validations on balanced trials.
-        checkpoint : path, optional
-            File that the training state is written to every ``checkpoint_every`` iterations, at the end, and when
-            training is interrupted or fails; `resume` reads it.
-        snapshots : path, optional
-            Directory in which the network is kept as it was at iteration 0, every ``checkpoint_every`` iterations (at
-            validations) and at the end: ``step_00000.npz`` and so on, which `eicon.models.load` reads. A resumed
-            training writes the same files as one that was not interrupted.
-        progress : bool
-            Show a progress bar; where there is no terminal, log a line (level INFO) every half minute.
+    def start(self, values: Parameters) -> State:
+        """Damping, and where conjugate gradients begin."""
+        vector, _ = ravel_pytree(values)
+        return {DAMPING: jnp.asarray(self.damping, vector.dtype), DIRECTION: jnp.zeros_like(vector)}
 
-        Returns
-        -------
-        HessianFreeHistory
-            Of all iterations so far, resumed ones included.
+    def validated(self, state: State, history: History) -> State:
+        """State after a validation: as it was."""
+        return state
 
-        Raises
-        ------
-        NonFiniteLoss
-            If a loss or gradient is NaN or infinite; network and checkpoint stay as they were before that iteration.
-        KeyboardInterrupt
-            On Ctrl-C, after the iteration at hand was done and the checkpoint written (a second Ctrl-C does not
-            wait for the iteration).
-        """
-        self._loop(
-            iterations,
-            stop_when=stop_when,
-            validate_every=validate_every,
-            checkpoint=checkpoint,
-            checkpoint_every=checkpoint_every,
-            snapshots=snapshots,
-            progress=progress,
-        )
-        return self.history
+    def describe(self) -> Any:
+        """All settings, JSON-compatible."""
+        return {"kind": "hessian_free", **asdict(self)}
 
-    def resume(self, path: str | os.PathLike[str]) -> None:
-        """Go back to the state in a checkpoint of the same training.
-
-        Raises
-        ------
-        FileNotFoundError, ValueError
-            If the file is missing, damaged, or of a training with other settings.
-        """
-        shapes = {name: variable.shape for name, variable in self._variables.items()}
-        values, history = read_checkpoint(path, shapes, self._setup, HessianFreeHistory)
-        assert isinstance(history, HessianFreeHistory)
-        self._restore({name: jnp.asarray(value, self._variables[name].dtype) for name, value in values.items()})
-        self.history = history
-
-    def _problem(self, fixed: Values, unravel: Callable[[jax.Array], Values], key: jax.Array, dtype: Any) -> Problem:
-        key_trial, key_noise = jax.random.split(key)
-        net, n = self.net.network, self.options.curvature_batch_size
-        trial = self.task.sample(key_trial, self.options.batch_size)
-        inputs, noise = trial.inputs.astype(dtype), key_noise if net.noisy else None
-        first = _first(trial, n)
-
-        def run(vector: jax.Array, n: int, forward_mode: bool) -> tuple[Values, Activity]:
-            values = {**fixed, **unravel(vector)}
-            return values, run_first(net.replaced(values), inputs, noise, n, forward_mode=forward_mode)
-
-        def total(values: Values, activity: Activity, trial: Trial) -> jax.Array:
-            value, network = self.loss(activity.outputs, trial), net.replaced(values)
-            for regularizer in self.regularizers:
-                value = value + regularizer(network, activity, trial)
-            return value
-
-        def objective(vector: jax.Array) -> tuple[jax.Array, jax.Array]:
-            values, activity = run(vector, trial.batch_size, False)
-            return total(values, activity, trial), self.task.accuracy(activity.outputs, trial)
-
-        return Problem(
-            objective=objective,
-            run=lambda vector, forward_mode: run(vector, n, forward_mode),
-            convex=lambda values, activity: total(values, activity, first),
-            loss=lambda outputs: self.loss(outputs, first),
-            trial=first,
-        )
-
-    def _run_iteration(self, state: Values, iteration: jax.Array) -> tuple[Values, Values]:
-        key = jax.random.fold_in(self._key, jnp.uint32(0) if self.options.fixed_trials else iteration)
-        vector, unravel = ravel_pytree({name: state[name] for name in self._trained})
-        fixed = {name: value for name, value in state.items() if name not in (DAMPING, DIRECTION)}
-        problem = self._problem(fixed, unravel, key, vector.dtype)
-        before = State(vector, state[DAMPING], state[DIRECTION])
-        after, record = newton_step(problem, before, jax.random.fold_in(key, 1), self.options)
-        return {**fixed, **unravel(after.values), DAMPING: after.damping, DIRECTION: after.direction}, record
-
-    def _chunk_length(self, left: int, to_validation: int) -> int:
-        return 1
-
-    def _advance(self, n: int, *, validate: bool) -> None:
-        before, history_before = self._snapshot(), self.history
-        start = time.perf_counter()
-        try:
-            after, records = self._iterate(before, jnp.uint32(self.iteration))
-            record = {name: np.asarray(value) for name, value in records.items()}
-            self._check_finite(record)
-            self._restore(after)
-            seconds = (self.history.seconds[-1] if self.iteration else 0.0) + time.perf_counter() - start
-            history = self.history.extended(**record, seconds=seconds)
-            self.history = self._validated(history) if validate else history
-        except BaseException:
-            # Together, or an interrupt in between would pair weights with the history of another iteration.
-            self._restore(before)
-            self.history = history_before
-            raise
-
-    def _check_finite(self, record: dict[str, np.ndarray]) -> None:
-        if not (np.isfinite(record["loss"]) and np.isfinite(record["grad_norm"])):
-            raise NonFiniteLoss(
-                f"loss or gradient is NaN or infinite in iteration {self.iteration + 1}; the network is as it was "
-                f"after iteration {self.iteration}. Likely causes: NaN in the task's inputs or in the initial weights, "
-                "or weights under which activity explodes."
-            )
-
-    def _summary(self) -> dict[str, str]:
-        return {**super()._summary(), "loss": f"{self.history.loss[-1]:.4g}", "damping": f"{self.damping:.3g}"}
+    def step(self, objective: Objective, vector: jax.Array, state: State, step: jax.Array, key: jax.Array) -> Step:
+        """Do one iteration."""
+        before = NewtonState(vector, state[DAMPING], state[DIRECTION])
+        after, record = newton_step(_problem(objective, self.curvature_trials), before, key, self)
+        return Step(after.values, {DAMPING: after.damping, DIRECTION: after.direction}, record)
 
 
-def _first(trial: Trial, n: int) -> Trial:
-    def part(values: dict[str, jax.Array]) -> dict[str, jax.Array]:
-        return {name: value[:n] for name, value in values.items()}
+def _problem(objective: Objective, n: int | None) -> Problem:
+    trial = objective.trial
+    n = trial.batch_size if n is None else min(n, trial.batch_size)  # the last batch of an epoch may be smaller
+    first = part(trial, slice(n))
 
-    return Trial(
-        trial.inputs[:, :n], trial.targets[:, :n], trial.mask[:, :n], part(trial.conditions), part(trial.epochs)
+    def run(vector: jax.Array, forward_mode: bool) -> tuple[Parameters, Activity]:
+        return objective.unravel(vector), objective.run_first(vector, n, forward_mode=forward_mode)[1]
+
+    def convex(values: Parameters, activity: Activity) -> jax.Array:
+        return objective.total(objective.network.replaced(values), activity, first)
+
+    def scored(vector: jax.Array) -> tuple[jax.Array, jax.Array]:
+        total, (accuracy, _) = objective.scored(vector)
+        return total, accuracy
+
+    return Problem(
+        objective=scored,
+        run=run,
+        convex=convex,
+        loss=lambda activity: loss_of(objective.loss, activity, first),
+        trial=first,
     )

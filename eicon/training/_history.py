@@ -1,104 +1,119 @@
-"""What happened during training, as arrays."""
+"""What happened during training, as named arrays, and rules that say when it is over."""
 
 import csv
 import io
-from dataclasses import dataclass, field, fields, replace
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-
-def _empty() -> np.ndarray:
-    return np.zeros(0)
-
-
-R = TypeVar("R", bound="_Record")
+STEPS = ("loss", "accuracy", "grad_norm", "stage", "seconds", "compile_seconds", "validation_seconds")
+VALIDATIONS = ("validation_step", "validation_loss", "validation_accuracy", "validation_worst")
+WHOLE = {"stage": np.int64, "validation_step": np.int64, "cg_iterations": np.int64}
+"""Columns of whole numbers."""
 
 
-class _Record:
-    """Arrays that grow."""
-
-    def extended(self: R, **values: ArrayLike) -> R:
-        """Longer record; each value is appended to its field."""
-        joined = {}
-        for name, new in values.items():
-            old = getattr(self, name)
-            joined[name] = np.concatenate([old, np.atleast_1d(np.asarray(new, old.dtype))])
-        return replace(self, **joined)  # type: ignore[type-var]
-
-    def to_arrays(self) -> dict[str, np.ndarray]:
-        """Fields by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True)
-class EpochHistory(_Record):
-    """Record of training on fixed trials.
+class History(Mapping[str, np.ndarray]):
+    """Record of a training: a mapping of named arrays, which are attributes, too.
 
     Attributes
     ----------
-    train_loss, train_accuracy : (E,) over the epoch's batches, each before it changed the network
-    validation_loss, validation_accuracy : (E,) after the epoch
-    seconds : (E,) wall time since the beginning of training, compilation included, summed over resumed sessions
-    """
-
-    train_loss: np.ndarray = field(default_factory=_empty)
-    train_accuracy: np.ndarray = field(default_factory=_empty)
-    validation_loss: np.ndarray = field(default_factory=_empty)
-    validation_accuracy: np.ndarray = field(default_factory=_empty)
-    seconds: np.ndarray = field(default_factory=lambda: np.zeros(0))
-
-    @property
-    def n_epochs(self) -> int:
-        """Epochs done so far."""
-        return len(self.train_loss)
-
-
-@dataclass(frozen=True)
-class History(_Record):
-    """Training record.
-
-    Attributes
-    ----------
-    loss, accuracy, grad_norm : (S,) at each step, on that step's batch; ``grad_norm`` is taken before clipping
-    seconds : (S,) wall time since the beginning of training, summed over resumed sessions
+    loss, accuracy, grad_norm : (S,) at each step, on that step's trials; ``grad_norm`` is taken before clipping, and
+        ``loss`` includes penalties
+    stage : (S,) which of the tasks that followed one another was trained, counted from 0
+    seconds : (S,) wall time since training began, with everything in it, summed over resumed sessions
+    compile_seconds, validation_seconds : (S,) how much of ``seconds`` went to compiling and to validation
     validation_step : (V,) steps done when a validation was made
-    validation_loss, validation_accuracy : (V,) on the balanced validation trials
+    validation_loss, validation_accuracy : (V,) on the validation trials
     validation_worst : (V,) accuracy in the condition in which it is lowest
+    damping, cg_iterations, reduction_ratio, step_size : (S,) whatever else the learner records; these are those of
+        `eicon.training.HessianFree`
     """
 
-    loss: np.ndarray = field(default_factory=_empty)
-    accuracy: np.ndarray = field(default_factory=_empty)
-    grad_norm: np.ndarray = field(default_factory=_empty)
-    seconds: np.ndarray = field(default_factory=lambda: np.zeros(0))
-    validation_step: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    validation_loss: np.ndarray = field(default_factory=_empty)
-    validation_accuracy: np.ndarray = field(default_factory=_empty)
-    validation_worst: np.ndarray = field(default_factory=_empty)
+    def __init__(self, arrays: Mapping[str, ArrayLike] | None = None) -> None:
+        given = dict(arrays or {})
+        self._arrays = {name: np.zeros(0, WHOLE.get(name, float)) for name in (*STEPS, *VALIDATIONS)}
+        self._arrays |= {name: np.asarray(values, WHOLE.get(name, float)) for name, values in given.items()}
+        for names in (STEPS, VALIDATIONS):
+            sizes = {len(self._arrays[name]) for name in names}
+            if len(sizes) > 1:
+                raise ValueError(f"columns of a history must be equally long: {', '.join(names)}.")
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._arrays[name]
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        arrays = self.__dict__.get("_arrays", {})
+        if name not in arrays:
+            raise AttributeError(f"a history has no {name!r}; it has {', '.join(arrays)}.")
+        return arrays[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        if not self.n_steps:
+            return "History(no steps)"
+        last = [f"loss {np.mean(self.loss[-50:]):.4g}"]
+        if len(self.validation_accuracy):
+            last.append(f"validation accuracy {self.validation_accuracy[-1]:.3g}")
+        return f"History({self.n_steps} steps in {self.seconds[-1]:.1f} s, {', '.join(last)})"
 
     @property
     def n_steps(self) -> int:
         """Steps done so far."""
-        return len(self.loss)
+        return len(self._arrays["loss"])
+
+    def extended(self, **values: ArrayLike) -> "History":
+        """Return a longer history; each value is appended to its column."""
+        longer = dict(self._arrays)
+        for name, new in values.items():
+            before = longer.get(name, np.zeros(0, WHOLE.get(name, float)))
+            longer[name] = np.concatenate([before, np.atleast_1d(np.asarray(new, before.dtype))])
+        made = History.__new__(History)
+        made._arrays = longer
+        return made
+
+    def until(self, **values: float) -> "History":
+        """Return the history with other values of its last step."""
+        longer = dict(self._arrays)
+        for name, value in values.items():
+            longer[name] = np.append(longer[name][:-1], value)
+        made = History.__new__(History)
+        made._arrays = longer
+        return made
+
+    def of_stage(self, stage: int) -> "History":
+        """Return the part of one stage; its ``validation_step`` still counts from the beginning of training."""
+        steps = self.stage == stage
+        first = int(np.argmax(steps)) if steps.any() else self.n_steps
+        made = (self.validation_step > first) & (self.validation_step <= first + int(steps.sum()))
+        return History({name: values[made if name in VALIDATIONS else steps] for name, values in self._arrays.items()})
 
     def to_csv(self) -> str:
-        """One row a step; validation columns are empty where none was made."""
-        validated = {int(s): i for i, s in enumerate(self.validation_step)}
+        """Return a table with a row for each step; validation columns are empty where none was made."""
+        validated = {int(step): i for i, step in enumerate(self.validation_step)}
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        validation = [name for name in self.to_arrays() if name.startswith("validation_") and name != "validation_step"]
-        writer.writerow(["step", "loss", "accuracy", "grad_norm", "seconds", *validation])
+        validation = VALIDATIONS[1:]
+        timed = ("seconds", "compile_seconds", "validation_seconds")
+        numbers = [name for name in self if name not in (*VALIDATIONS, *timed)]
+        writer.writerow(["step", *numbers, *timed, *validation])
         for i in range(self.n_steps):
-            numbers = [_printed(values[i]) for values in (self.loss, self.accuracy, self.grad_norm)]
             at = validated.get(i + 1)
-            found = ["" if at is None else _printed(getattr(self, name)[at]) for name in validation]
-            writer.writerow([i + 1, *numbers, f"{self.seconds[i]:.3f}", *found])
+            row = [_printed(self[name][i]) for name in numbers] + [f"{self[name][i]:.3f}" for name in timed]
+            writer.writerow([i + 1, *row, *("" if at is None else _printed(self[name][at]) for name in validation)])
         return out.getvalue()
 
 
 def _printed(value: float) -> str:
     """Fewest digits that give the number back, in single precision if it has no more."""
+    if np.issubdtype(type(value), np.integer):
+        return str(value)
     with np.errstate(over="ignore"):
         single = np.float32(value)
     return str(single if single == value or np.isnan(value) else np.float64(value))
@@ -144,3 +159,39 @@ class LossReached:
         """Whether training can stop."""
         last = history.validation_loss[-self.window :]
         return len(last) == self.window and float(np.mean(last)) <= self.threshold
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Stop when none of the last ``validations`` was better than the best before them.
+
+    Parameters
+    ----------
+    validations : int
+        How many to wait for.
+    of : {"loss", "accuracy", "worst"}
+        What gets better.
+    least : float
+        By how much it must get better to count.
+    """
+
+    validations: int = 20
+    of: str = "loss"
+    least: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.validations < 1 or not self.least >= 0:
+            raise ValueError(f"patience needs validations >= 1 and least >= 0; got {self.validations}, {self.least}.")
+        if self.of not in ("loss", "accuracy", "worst"):
+            raise ValueError(f"patience is of the validation's loss, accuracy or worst; got {self.of!r}.")
+
+    def __call__(self, history: History) -> bool:
+        """Whether training can stop."""
+        values = history[f"validation_{self.of}"]
+        values = -values if self.of == "loss" else values
+        if len(values) <= self.validations:
+            return False
+        best, recent = values[: -self.validations], values[-self.validations :]
+        if not np.isfinite(best).any():
+            return False
+        return not (recent > np.nanmax(best) + self.least).any()

@@ -3,14 +3,19 @@
 Masks select and never multiply, before anything else is computed: what is masked may be NaN, and has no gradient.
 """
 
+import inspect
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from .._users import named, scalar, users_code
+from ..models.results import Activity
 from ..tasks import Trial
 
-Loss = Callable[[jax.Array, Trial], jax.Array]
+Loss = Callable[..., jax.Array]
+"""Function of (outputs, trial), or of (outputs, trial, activity), that returns a scalar."""
 
 
 def mean_squared_error(outputs: jax.Array, trial: Trial) -> jax.Array:
@@ -62,3 +67,35 @@ def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
 
 LOSSES: dict[str, Loss] = {"mse": mean_squared_error, "cross_entropy": cross_entropy}
 """Losses by the name that a task or a configuration gives."""
+
+
+def as_loss(loss: Any) -> Loss:
+    """Loss by its name, or a function as it is.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown name, or what cannot be called.
+    """
+    if isinstance(loss, str):
+        if loss not in LOSSES:
+            raise ValueError(f"unknown loss {loss!r}; allowed: {', '.join(LOSSES)}, or a function.")
+        return LOSSES[loss]
+    if not callable(loss):
+        raise TypeError(f"a loss is a name or a function of (outputs, trial); got {loss!r:.60}.")
+    return loss
+
+
+def takes_activity(loss: Loss) -> bool:
+    """Whether a loss is given the activity, too: if it has a parameter of this name."""
+    try:
+        return "activity" in inspect.signature(loss).parameters
+    except (TypeError, ValueError):
+        return False
+
+
+def loss_of(loss: Loss, activity: Activity, trial: Trial) -> jax.Array:
+    """Loss of an activity, checked to be a scalar."""
+    given = {"activity": activity} if takes_activity(loss) else {}
+    with users_code(name := named("loss", loss)):
+        return scalar(loss(activity.outputs, trial, **given), name)

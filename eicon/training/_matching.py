@@ -9,6 +9,7 @@ import numpy as np
 from ..models import Network, RateRNN
 from ..models.results import Activity
 from ..tasks import Trial
+from ._penalties import checked_strength
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,8 +43,7 @@ class ActivityMatch:
     def __post_init__(self) -> None:
         units = np.array(self.units)
         n = self.teacher.n_rec
-        if not self.strength >= 0:
-            raise ValueError(f"strength of a regulariser must be >= 0; got {self.strength}.")
+        object.__setattr__(self, "strength", checked_strength(self.strength))
         if units.dtype.kind not in "iu" or units.ndim != 1 or not units.size or units.min() < 0 or units.max() >= n:
             raise ValueError(f"units must be indices in 0..{n - 1} of the teacher's units; got {units!r:.80}.")
         object.__setattr__(self, "units", units)

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from .._numbers import real, whole
 from ..models._network import Parameters
 from ..models.results import Activity
 from ..tasks import Trial
@@ -17,30 +18,26 @@ from ._curvature import gauss_newton, probed_diagonal, rate_change
 EXPONENT = 0.75
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """Settings of `eicon.training.HessianFree`; see there."""
 
-    batch_size: int
-    curvature_batch_size: int
-    max_cg_iterations: int
-    cg_tolerance: float
-    damping: float
-    structural_damping: float
-    warm_start: float
-    n_probes: int
-    fixed_trials: bool
+    max_cg_iterations: int = 50
+    cg_tolerance: float = 5e-4
+    damping: float = 1.0
+    structural_damping: float = 0.0
+    warm_start: float = 0.95
+    n_probes: int = 10
 
     def __post_init__(self) -> None:
-        if not 1 <= self.curvature_batch_size <= self.batch_size:
-            raise ValueError(
-                f"curvature_batch_size must be in [1, batch_size], here {self.batch_size}; "
-                f"got {self.curvature_batch_size}."
-            )
+        for name in ("max_cg_iterations", "n_probes"):
+            object.__setattr__(self, name, whole(getattr(self, name), name))
         if self.max_cg_iterations < 1:
             raise ValueError(f"max_cg_iterations must be at least 1; got {self.max_cg_iterations}.")
         if self.n_probes < 0:
             raise ValueError(f"n_probes must be >= 0; got {self.n_probes}.")
+        for name in ("cg_tolerance", "damping", "structural_damping", "warm_start"):
+            object.__setattr__(self, name, real(getattr(self, name), name))
         for name in ("cg_tolerance", "damping", "structural_damping"):
             value = getattr(self, name)
             if not 0 <= value < np.inf:
@@ -57,14 +54,14 @@ class Problem(NamedTuple):
     objective : from values (P,) to the loss with penalties and the accuracy, of all trials
     run : from values (P,), and whether forward mode must go through, to values and activity of the first trials
     convex : from values and activity to the loss with penalties of the first trials
-    loss : from outputs to the loss of the first trials
+    loss : from activity to the loss of the first trials
     trial : the first trials
     """
 
     objective: Callable[[jax.Array], tuple[jax.Array, jax.Array]]
     run: Callable[[jax.Array, bool], tuple[Parameters, Activity]]
     convex: Callable[[Parameters, Activity], jax.Array]
-    loss: Callable[[jax.Array], jax.Array]
+    loss: Callable[[Activity], jax.Array]
     trial: Trial
 
 
@@ -84,7 +81,7 @@ class State(NamedTuple):
 
 
 def newton_step(problem: Problem, state: State, key: jax.Array, options: Options) -> tuple[State, dict[str, jax.Array]]:
-    """Do one iteration; the next state, and its record (fields of `eicon.training.results.HessianFreeHistory`)."""
+    """Do one iteration; the next state, and its record (columns of `eicon.training.results.History`)."""
     values, damping = state.values, state.damping
     (loss, accuracy), gradient = jax.value_and_grad(problem.objective, has_aux=True)(values)
     undamped = gauss_newton(problem.run, problem.convex, values)
@@ -137,9 +134,14 @@ def _preconditioner(problem: Problem, state: State, key: jax.Array, n_probes: in
     if not n_probes:
         return jnp.ones_like(state.values)
 
+    activity = problem.run(state.values, False)[1]
+
     def outputs(values: jax.Array) -> jax.Array:
         return problem.run(values, False)[1].outputs
 
-    diagonal = probed_diagonal(outputs, problem.loss, state.values, key, n_probes) + state.damping
+    def loss(outputs: jax.Array) -> jax.Array:
+        return problem.loss(activity._replace(outputs=outputs))
+
+    diagonal = probed_diagonal(outputs, loss, state.values, key, n_probes) + state.damping
     # Entries without curvature and damping (masked ones, undamped) have no gradient either; any number does.
     return jnp.where(diagonal > 0, diagonal, 1.0) ** EXPONENT

@@ -1,9 +1,18 @@
-"""BrainPy's optimisers by name, and their state under names that do not change between runs."""
+"""Optimisers as pure functions, be they BrainPy's or optax's, and learning rates of every kind."""
+
+import copy
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 
 from .._brainpy import bm, bp
+from ..models._network import Parameters
+from ._checkpoint import label
+from ._schedules import SCHEDULES, Plateau, Schedule
 
 OPTIMIZERS = {
     "adam": bp.optim.Adam,
@@ -13,80 +22,186 @@ OPTIMIZERS = {
     "nesterov": bp.optim.MomentumNesterov,
     "adagrad": bp.optim.Adagrad,
     "sgd": bp.optim.SGD,
+    "adadelta": bp.optim.Adadelta,
+    "adan": bp.optim.Adan,
+    "lars": bp.optim.LARS,
 }
 
+BY_LAYER = frozenset({bp.optim.LARS})
+"""Those of them that treat each matrix as a whole; the others act on every number alone."""
 
-def make_optimizer(
-    optimizer: str | bp.optim.Optimizer,
-    learning_rate: float | bp.optim.Scheduler | bm.Variable,
-    variables: dict[str, bm.TrainVar],
-    **options: float,
-) -> bp.optim.Optimizer:
-    """Optimiser that trains ``variables``.
+State = dict[str, Any]
+
+
+class Optax(Protocol):
+    """What optax calls a gradient transformation."""
+
+    init: Callable[..., Any]
+    update: Callable[..., Any]
+
+
+def is_optax(optimizer: Any) -> bool:
+    """Whether an optimiser is made of ``init`` and ``update``, as those of optax are."""
+    return (
+        not isinstance(optimizer, bp.optim.Optimizer)
+        and callable(getattr(optimizer, "init", None))
+        and callable(getattr(optimizer, "update", None))
+    )
+
+
+class BrainPyOptimizer:
+    """An optimiser of BrainPy, made anew with its variables wherever a step is traced.
 
     Parameters
     ----------
-    optimizer : str or bp.optim.Optimizer
-        A name, or an optimiser that has not been given variables yet (``learning_rate`` is then its own).
-    learning_rate : float or bp.optim.Scheduler
-        A call-based schedule advances at every step.
-    variables : dict of str to bm.TrainVar
-    **options
-        Of a named optimiser, e.g. ``rho`` of rmsprop.
+    make : callable
+        From a learning rate to an optimiser without variables.
+    described : hashable
+        Equal for optimisers that do the same.
+    by_layer : bool
+        Whether it must be given every matrix by itself.
+    """
+
+    def __init__(self, make: Callable[[Any], bp.optim.Optimizer], described: Any, by_layer: bool) -> None:
+        self.make, self.described, self.by_layer = make, described, by_layer
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BrainPyOptimizer) and self.described == other.described
+
+    def __hash__(self) -> int:
+        return hash(self.described)
+
+    def _made(self, rate: Any, values: Parameters) -> tuple[dict[str, bm.TrainVar], bp.optim.Optimizer]:
+        variables = {name: bm.TrainVar(value) for name, value in values.items()}
+        with jax.ensure_compile_time_eval():
+            # What BrainPy checks would be checked on the host, in every step, by programs that no cache can keep.
+            optimizer = self.make(bm.Variable(rate))
+        optimizer.register_train_vars(variables)
+        return variables, optimizer
+
+    def start(self, values: Parameters) -> Parameters:
+        """All variables of the optimiser, by name."""
+        optimizer = self._made(jnp.zeros(()), values)[1]
+        return {name: bm.as_jax(variable.value) for name, variable in optimizer_state(optimizer).items()}
+
+    def step(
+        self, gradients: Parameters, state: State, values: Parameters, rate: jax.Array
+    ) -> tuple[Parameters, State]:
+        """Values and state after a step."""
+        variables, optimizer = self._made(rate, values)
+        known = optimizer_state(optimizer)
+        for name, variable in known.items():
+            variable.value = state[name]
+        optimizer.update(gradients)
+        changed = {name: _like(values[name], variable.value) for name, variable in variables.items()}
+        return changed, {name: _like(state[name], variable.value) for name, variable in known.items()}
+
+
+def named_optimizer(name: str, options: Mapping[str, float]) -> BrainPyOptimizer:
+    """Optimiser of BrainPy by name, with options, e.g. ``rho`` of rmsprop.
 
     Raises
     ------
     ValueError
-        For an unknown name, a learning rate that is not positive, a schedule that never advances, or an
-        optimiser that already has variables.
+        For an unknown name or option.
     """
-    if isinstance(optimizer, str):
-        if optimizer not in OPTIMIZERS:
-            raise ValueError(f"unknown optimizer {optimizer!r}; allowed: {', '.join(OPTIMIZERS)}.")
-        if isinstance(learning_rate, float | int) and not learning_rate > 0:
-            raise ValueError(f"learning_rate must be > 0; got {learning_rate}.")
-        made = OPTIMIZERS[optimizer](lr=learning_rate, train_vars=variables, **options)
-        _check_schedule(made.lr)
-        return made
+    if name not in OPTIMIZERS:
+        raise ValueError(f"unknown optimizer {name!r}; allowed: {', '.join(OPTIMIZERS)}.")
+    kind, given = OPTIMIZERS[name], dict(options)
+    allowed = inspect.signature(kind).parameters.keys() - {"lr", "train_vars", "name"}
+    if unknown := given.keys() - allowed:
+        raise ValueError(
+            f"optimizer {name!r} has no option {', '.join(sorted(unknown))}; allowed: {', '.join(sorted(allowed))}."
+        )
+    return BrainPyOptimizer(lambda rate: kind(lr=rate, **given), (name, tuple(sorted(given.items()))), kind in BY_LAYER)
+
+
+def adopted_optimizer(optimizer: bp.optim.Optimizer) -> BrainPyOptimizer:
+    """An optimiser of BrainPy that was made without variables; its learning rate is taken out."""
     if optimizer.vars_to_train:
         raise ValueError("the optimizer already trains other variables; make it without train_vars.")
-    _check_schedule(optimizer.lr)
-    optimizer.register_train_vars(variables)
-    return optimizer
+
+    def make(rate: Any) -> bp.optim.Optimizer:
+        made = copy.copy(optimizer)
+        # Collections of its own; BrainPy makes the second one when it is missing.
+        made.lr, made.vars_to_train, made._implicit_vars = (
+            bp.optim.Constant(rate),
+            type(optimizer.vars_to_train)(),
+            None,
+        )
+        return made
+
+    by_layer = type(optimizer) not in OPTIMIZERS.values() or type(optimizer) in BY_LAYER
+    return BrainPyOptimizer(make, (type(optimizer), _settings(optimizer)), by_layer)
 
 
-def describe_optimizer(optimizer: bp.optim.Optimizer) -> str:
-    """All settings of an optimiser and its schedule (BrainPy's ``repr`` leaves some out, e.g. weight decay)."""
-    schedule = f"{type(optimizer.lr).__name__}({_settings(optimizer.lr)})"
-    return f"{type(optimizer).__name__}({_settings(optimizer)}) with {schedule}"
+def rate_of(learning_rate: Any) -> tuple[float, Schedule | None, Plateau | None]:
+    """Constant factor of a learning rate, its schedule, and its rule at validations.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a rate that is not positive, an unknown schedule, or one that advances only once an epoch.
+    """
+    if isinstance(learning_rate, Mapping):
+        kind = dict(learning_rate)
+        name = kind.pop("schedule", None)
+        if name not in SCHEDULES:
+            raise ValueError(f"unknown schedule {name!r}; allowed: {', '.join(SCHEDULES)}.")
+        learning_rate = SCHEDULES[name](**kind)
+    if isinstance(learning_rate, Plateau):
+        return learning_rate.rate, None, learning_rate
+    if isinstance(learning_rate, bp.optim.Constant):
+        learning_rate = learning_rate.lr
+    if isinstance(learning_rate, bp.optim.Scheduler):
+        if type(learning_rate).step_call is bp.optim.Scheduler.step_call:
+            raise ValueError(
+                f"{type(learning_rate).__name__} advances once an epoch, and training here counts steps: the learning "
+                "rate would never change. Use a call-based schedule, e.g. bp.optim.ExponentialDecayLR, or one of "
+                "eicon.training.schedules."
+            )
+        return 1.0, learning_rate, None
+    if callable(learning_rate):
+        return 1.0, learning_rate, None
+    try:
+        if isinstance(learning_rate, bool | str):
+            raise TypeError
+        rate = float(learning_rate)
+    except TypeError as error:
+        raise TypeError(
+            "learning_rate must be a number, a schedule (see eicon.training.schedules) or a function of the step; got "
+            f"{learning_rate!r:.60}."
+        ) from error
+    if not 0 < rate < math.inf:
+        raise ValueError(f"learning_rate must be > 0 and finite; got {rate}.")
+    return rate, None, None
+
+
+def describe_rate(learning_rate: Any) -> str:
+    """A learning rate in words that are the same in every process."""
+    if isinstance(learning_rate, bp.optim.Scheduler):
+        return f"{type(learning_rate).__name__}({_settings(learning_rate)})"
+    rate, schedule, plateau = rate_of(learning_rate)
+    return repr(rate) if schedule is None and plateau is None else label(learning_rate)
+
+
+def describe_optimizer(optimizer: Any) -> str:
+    """All settings of an optimiser but its rate (BrainPy's ``repr`` leaves some out, e.g. weight decay)."""
+    if isinstance(optimizer, bp.optim.Optimizer):
+        return f"{type(optimizer).__name__}({_settings(optimizer)})"
+    return label(optimizer)
 
 
 def optimizer_state(optimizer: bp.optim.Optimizer) -> dict[str, bm.Variable]:
-    """All variables of an optimiser but those that it trains, by name."""
-    trained = {id(variable) for variable in optimizer.vars_to_train.values()}
-    state = {}
-    for name, variable in optimizer.vars().items():
-        if id(variable) not in trained:
-            state[name.rpartition(".")[2]] = variable
-    return state
+    """All variables of an optimiser but those that it trains and its rate, by name."""
+    apart = {id(variable) for variable in optimizer.vars_to_train.values()} | {id(optimizer.lr.lr)}
+    apart.add(id(optimizer.lr.last_epoch))
+    found = optimizer.vars().items()
+    return {name.rpartition(".")[2]: variable for name, variable in found if id(variable) not in apart}
 
 
-def clipped(gradients: dict[str, jax.Array], clip_norm: float | None) -> tuple[dict[str, jax.Array], jax.Array]:
-    """Gradients scaled to a norm of at most ``clip_norm`` (None: as they are), and the norm that they had."""
-    norm = jnp.sqrt(sum(jnp.sum(g**2) for g in gradients.values()))
-    if clip_norm is None:
-        return gradients, norm
-    scale = jnp.minimum(1.0, clip_norm / jnp.maximum(norm, 1e-12))
-    return {name: g * scale for name, g in gradients.items()}, norm
-
-
-def _check_schedule(schedule: bp.optim.Scheduler) -> None:
-    advances = type(schedule).step_call is not bp.optim.Scheduler.step_call
-    if not (advances or isinstance(schedule, bp.optim.Constant)):
-        raise ValueError(
-            f"{type(schedule).__name__} advances once an epoch, and training here has no epochs: the learning rate "
-            "would never change. Use a call-based schedule, e.g. bp.optim.ExponentialDecayLR."
-        )
+def _like(before: jax.Array, after: Any) -> jax.Array:
+    return jax.lax.convert_element_type(bm.as_jax(after), before.dtype)
 
 
 def _settings(described: bp.optim.Optimizer | bp.optim.Scheduler) -> str:

@@ -1,122 +1,262 @@
-"""Gradient training in compiled chunks of many steps."""
+"""One trainer: where trials come from, and how a step is made."""
 
+import logging
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import EllipsisType
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from tqdm.auto import tqdm
 
-from .._brainpy import bm, bp
-from ..models import Leaky, RateRNN
-from ..models._cells import State
-from ..models._network import Parameters
-from ..tasks import Task
-from ._checkpoint import read_checkpoint
+from .._brainpy import bm
+from .._device import on_device
+from .._key import key as key_of
+from .._key import keys_of_steps, split
+from .._numbers import whole
+from ..models import RateRNN, save
+from ..models._network import Network, Parameters
+from ..models._parts import Parts
+from ..models._thread import ensure_defaults
+from ..tasks import Task, Trial
+from ..tasks._check import check_trials
+from ._checkpoint import Checkpoint, label, read_checkpoint, refuse_other, write_checkpoint
 from ._checks import check_fit
+from ._curriculum import Curriculum, Stage, criterion_of
+from ._evaluation import Epochs, Evaluation, Validation, balanced
 from ._history import History
-from ._losses import Loss
-from ._optimizers import clipped, describe_optimizer, make_optimizer, optimizer_state
-from ._regularizers import Regularizer
-from ._session import NonFiniteLoss, Session, label
-from ._vanishing import VanishingGradient, currents_cotangents
+from ._learner import Gradient, Learner
+from ._losses import Loss, as_loss
+from ._optimizers import State
+from ._penalties import Penalty, as_penalties, needs
+from ._program import Drawing, Program, compiled
+from ._signals import DeferredSignals
+from ._summary import summary
+from ._supply import Fixed, Sampled
+from ._vanishing import check_leaky
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_LINES = 30.0
+SHARE = 1 / 10
+"""Of the time of a training that validations take at most, where nothing else is said."""
+MOST_REPEATS = 20
+MOST_BYTES = 32 * 2**20
+"""Of the trials that are drawn at a time."""
+
+Rule = Callable[[History], bool]
 
 
-class Trainer(Session):
-    """Trains a network on a task.
+class NonFiniteLoss(FloatingPointError):  # noqa: N818
+    """The loss or gradient became NaN or infinite; the network is back where it was before."""
 
-    Trials are sampled and gradients applied inside compiled chunks of many steps; Python is only reached
-    between chunks. Step ``s`` draws its trials and noise from the trainer's key folded with ``s`` alone, so
-    that a run that was stopped and resumed anywhere gives the same bits as one that was not.
+
+class Best(NamedTuple):
+    """The best network so far by validation: the steps that it had done, and its trained values."""
+
+    step: int
+    rank: tuple[float, float]
+    values: Parameters
+
+
+class Trainer:
+    """Train a network on a task.
+
+    A step takes trials from ``trials`` and changes the network as ``learner`` says, inside of compiled chunks of many
+    steps; Python is only reached between chunks. Trials and noise of step ``s`` are fixed by the seed and ``s`` alone,
+    so that a run that was stopped and resumed anywhere gives the same bits as one that was not. Trainings whose
+    networks differ only in their numbers (seed, masks, connections, learning rate) share compiled code.
+
+    The short form says ``optimizer``, ``learning_rate``, ``clip_norm``, ``batch_size`` and ``regularizers``; the long
+    form ``learner``, ``trials`` and ``penalties``.
 
     Parameters
     ----------
     net : RateRNN
         Its trainable variables are changed in place.
-    task : Task
+    task : Task or Curriculum
         With as many inputs and outputs as the network and the same ``dt``.
-    optimizer : str or bp.optim.Optimizer
-        A name (adam, adamw, rmsprop, momentum, nesterov, adagrad, sgd) or an instance made without variables.
-    learning_rate : float or bp.optim.Scheduler
-        For a named optimizer.
+    learner : Learner, optional
+        `Gradient`, by default, or `HessianFree`.
+    trials : Sampled or Fixed, optional
+        By default `Sampled`, random trials at every step.
     loss : str or callable, optional
-        ``"mse"``, ``"cross_entropy"`` or a function of (outputs, trial); default: the task's.
-    regularizers : sequence
-        `WeightPenalty`, `RatePenalty`, `VanishingGradient` or functions of (network, activity, trial).
-    clip_norm : float or None
-        Largest norm of the whole gradient.
-    batch_size : int
-        Trials per step.
-    validation_repeats : int
-        Trials per condition in a validation.
+        ``"mse"``, ``"cross_entropy"`` or a function of (outputs, trial), which may have a third parameter
+        ``activity``; default: the task's.
+    penalties : sequence of callable
+        `WeightPenalty`, `RatePenalty`, `VanishingGradient`, `ActivityMatch` or functions of
+        (network, activity, trial); one alone needs no list.
+    optimizer, learning_rate, clip_norm : optional
+        Short for ``learner=Gradient(optimizer, learning_rate, clip_norm)``.
+    batch_size : int, optional
+        Short for ``trials=Sampled(batch_size)``.
+    regularizers : optional
+        Another word for ``penalties``.
+    validation_repeats : int, optional
+        Trials per condition in a validation; by default as many, up to 20, as take a tenth of the training's time.
     seed : int
         Fixes trials and noise.
 
     Raises
     ------
-    ValueError
-        If network and task do not fit, nothing is trainable, or an option is out of range.
+    ValueError, TypeError
+        If network, task and trials do not fit, the task's arrays are wrong, nothing is trainable, an option is out of
+        range, or one thing is said twice.
+
+    Examples
+    --------
+    >>> import eicon
+    >>> task = eicon.PerceptualDecision()
+    >>> net = eicon.RateRNN.dale(n_in=2, n_rec=20, n_out=2, seed=0)
+    >>> trainer = Trainer(net, task, learning_rate=0.01, batch_size=8)
+    >>> history = trainer.fit(20, progress=False)
+    >>> history.n_steps, len(history["loss"])
+    (20, 20)
     """
 
     def __init__(
         self,
         net: RateRNN,
-        task: Task,
+        task: Task | Curriculum,
         *,
-        optimizer: str | bp.optim.Optimizer = "adam",
-        learning_rate: float | bp.optim.Scheduler = 1e-3,
+        learner: Learner | None = None,
+        trials: Sampled | Fixed | None = None,
         loss: str | Loss | None = None,
-        regularizers: Sequence[Regularizer | VanishingGradient] = (),
-        clip_norm: float | None = 1.0,
-        batch_size: int = 32,
-        validation_repeats: int = 20,
+        penalties: Penalty | Sequence[Penalty] | None = None,
+        optimizer: Any = None,
+        learning_rate: Any = None,
+        clip_norm: float | EllipsisType | None = ...,
+        batch_size: int | None = None,
+        regularizers: Penalty | Sequence[Penalty] | None = None,
+        validation_repeats: int | None = None,
         seed: int = 0,
     ):
-        check_fit(net, task, clip_norm, batch_size)
-        penalties = [r for r in regularizers if not isinstance(r, VanishingGradient)]
-        super().__init__(net, task, loss, penalties, validation_repeats, seed)
-        self.batch_size, self.clip_norm = batch_size, clip_norm
-        self._trained = net.trainable_variables()
-        self.optimizer = make_optimizer(optimizer, learning_rate, self._trained)
-        self._variables: dict[str, bm.Variable] = {**net.variables(), **optimizer_state(self.optimizer)}
-        self.history = History()
-        self._vanishing = [r for r in regularizers if isinstance(r, VanishingGradient)]
-        if self._vanishing and not isinstance(net.cell, Leaky):
-            raise ValueError(
-                f"VanishingGradient is defined for currents that leak, with the cell Leaky alone; got {net.cell!r}."
-            )
-        probed = 1 if self._vanishing else None
-        self._gradient = bm.grad(
-            self._objective, grad_vars=self._trained, argnums=probed, has_aux=True, return_value=True
-        )
-        self._chunk = bm.jit(self._run_chunk)
-        self._setup = {
-            "task": label(task),
-            "optimizer": describe_optimizer(self.optimizer),
-            "loss": label(self.loss),
-            "regularizers": [label(regularizer) for regularizer in regularizers],
-            "clip_norm": clip_norm,
-            "batch_size": batch_size,
-            "validation_repeats": validation_repeats,
-            "seed": seed,
-            "network": net.constants,
+        ensure_defaults()
+        stages = _stages(task)
+        for stage in stages:
+            check_fit(net, stage.task)
+        self.net = net
+        self.learner = _learner(learner, optimizer, learning_rate, clip_norm)
+        self.trials = _trials(trials, batch_size, self.learner)
+        self.penalties = as_penalties(_one(penalties, regularizers, "penalties", "regularizers", ()))
+        self.learner.check(self.trials.batch_size, self.penalties)
+        if any(needs(penalty) for penalty in self.penalties):
+            check_leaky(net.cell)
+        self._history = History()
+        self._given_loss = None if loss is None else as_loss(loss)
+        self._repeats = None if validation_repeats is None else whole(validation_repeats, "validation_repeats")
+        self._seed = whole(seed, "seed")
+        self._key, key_validation = split(key_of(self._seed))
+        self._key_trials, self._key_noise = split(key_validation)
+        self._stages: list[Stage] = []
+        self._evaluations: list[Evaluation] = []
+        self._at, self._first = 0, 0
+        self._owed: list[str] = []
+        self._compile_seconds = self._validation_seconds = 0.0
+        self._best: Best | None = None
+        self._constants = net.constants
+        self._random = isinstance(self.trials, Sampled) or net.network.noisy or self.learner.method().random
+        self._programs: dict[int | None, tuple[Any, Any]] = {}
+        self._measuring: Any = None
+        self._epochs: Any = None
+        self._before: Any = None
+        for stage in stages:
+            self._add(stage)
+        self._rows = self._most_rows()
+        self._trained = tuple(sorted(net.trainable_variables()))
+        self._state = self.learner.start(self._values())
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        advice = {
+            "task": "fit(steps, task=...) trains another one from then on",
+            "learning_rate": "make a trainer with Gradient(learning_rate=...), or a schedule of training.schedules",
         }
+        if not name.startswith("_") and (name in self.__dict__ or "_stages" in self.__dict__):
+            said = advice.get(name, "it is compiled into the step; make another Trainer of the same network")
+            raise AttributeError(f"{name} of a trainer cannot be assigned: {said}.")
+        super().__setattr__(name, value)
+
+    @property
+    def history(self) -> History:
+        """Record of all steps so far."""
+        return self._history
+
+    @property
+    def task(self) -> Task:
+        """Task of the present stage."""
+        return self._stages[self._at].task
+
+    @property
+    def loss(self) -> Loss:
+        """Loss of the present stage, as a function."""
+        return self._loss_of(self.task)
 
     @property
     def step(self) -> int:
         """Steps done so far."""
         return self.history.n_steps
 
+    @property
+    def validate_every(self) -> int:
+        """Steps between validations, where `fit` is not told otherwise."""
+        if isinstance(self.trials, Fixed):
+            return self.trials.steps_per_epoch
+        usual = self.learner.validate_every
+        if self._repeats is not None:
+            return usual
+        # Where already one trial of each condition would take too long.
+        return usual * max(1, int(np.ceil(self._evaluations[self._at].trial.batch_size / self._affordable)))
+
+    @property
+    def stage_history(self) -> History:
+        """Record of the present stage."""
+        number = self._first + self._at
+        return self.history.of_stage(number) if number else self.history
+
+    @property
+    def validation_trials(self) -> Trial:
+        """Trials of a validation in the present stage."""
+        return self._evaluations[self._at].trial
+
+    @property
+    def best(self) -> RateRNN | None:
+        """Best network of the present stage by validation, a copy; None before the first validation.
+
+        By accuracy, or by what the task's criterion is of; among equals the one with the smallest loss.
+        """
+        if self._best is None:
+            return None
+        parts = self.net.parts()
+        return RateRNN.of_parts(Parts(parts.network.replaced(self._best.values), parts.trained, parts.units))
+
+    @property
+    def best_step(self) -> int | None:
+        """Steps that `best` had done."""
+        return None if self._best is None else self._best.step
+
+    def summary(self) -> str:
+        """What the training did and reached, and, if it did not, the likely causes; a few lines."""
+        return summary(self)
+
+    def __repr__(self) -> str:
+        return self.summary()
+
     def fit(
         self,
         steps: int,
         *,
-        stop_when: Callable[[History], bool] | None = None,
-        validate_every: int = 50,
+        task: Task | Curriculum | None = None,
+        stop_when: Rule | str | Sequence[Rule] | None = None,
+        validate_every: int | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_every: int = 500,
+        checkpoint_every: int | None = None,
         snapshots: str | os.PathLike[str] | None = None,
+        restore: str = "last",
+        callback: Callable[["Trainer"], Any] | None = None,
         progress: bool = True,
     ) -> History:
         """Train for (at most) so many more steps.
@@ -124,17 +264,27 @@ class Trainer(Session):
         Parameters
         ----------
         steps : int
-        stop_when : callable, optional
-            Given the history after each validation; e.g. `AccuracyReached`.
-        validate_every : int
-            Steps between validations on balanced trials; also the length of a compiled chunk.
+        task : Task or Curriculum, optional
+            Another task from now on, in a stage of its own: the learner's state, the steps and the random stream go on.
+        stop_when : callable, "criterion", or sequence of them, optional
+            Asked about the history of the present stage after each validation; e.g. `AccuracyReached`, `Patience`.
+            ``"criterion"``: the task's own.
+        validate_every : int, optional
+            Steps between validations; by default an epoch of `Fixed` trials, else 50 steps (1 of `HessianFree`), or
+            more if the validation trials would take more than a tenth of the time.
         checkpoint : path, optional
-            File that the training state is written to every ``checkpoint_every`` steps (at validations), at
-            the end, and when training is interrupted or fails; `resume` reads it.
+            File that the training state is written to every ``checkpoint_every`` steps (at validations), at the end,
+            and when training is interrupted or fails; `resume` reads it.
+        checkpoint_every : int, optional
+            By default ten times ``validate_every``.
         snapshots : path, optional
             Directory in which the network is kept as it was at step 0, every ``checkpoint_every`` steps (at
             validations) and at the end: ``step_00000.npz`` and so on, which `eicon.models.load` reads. A resumed
             training writes the same files as one that was not interrupted.
+        restore : {"last", "best"}
+            Which network is left in ``net`` at the end: the last, or the best by validation (see `best`).
+        callback : callable, optional
+            Called with this trainer after every validation, e.g. to draw curves while training goes on.
         progress : bool
             Show a progress bar; where there is no terminal, log a line (level INFO) every half minute.
 
@@ -146,116 +296,505 @@ class Trainer(Session):
         Raises
         ------
         NonFiniteLoss
-            If a loss or gradient is NaN or infinite; network and checkpoint stay as they were before that
-            chunk of steps.
+            If a loss or gradient is NaN or infinite; network and checkpoint stay as they were before that chunk of
+            steps.
         KeyboardInterrupt
-            On Ctrl-C, after the chunk of steps at hand was done and the checkpoint written (a second Ctrl-C
-            does not wait for the chunk).
+            On Ctrl-C, after the chunk of steps at hand was done and the checkpoint written (a second Ctrl-C does not
+            wait for the chunk).
         """
-        self._loop(
-            steps,
-            stop_when=stop_when,
-            validate_every=validate_every,
-            checkpoint=checkpoint,
-            checkpoint_every=checkpoint_every,
-            snapshots=snapshots,
-            progress=progress,
-        )
+        ensure_defaults()
+        timed = ("seconds", "compile_seconds", "validation_seconds")
+        before = [float(np.nan_to_num(self.history[name][-1])) if self.step else 0.0 for name in timed]
+        clock, (self._compile_seconds, self._validation_seconds) = _Clock(before[0]), before[1:]
+        self._turn_to(task)
+        every = self.validate_every if validate_every is None else whole(validate_every, "validate_every")
+        save_every = 10 * every if checkpoint_every is None else whole(checkpoint_every, "checkpoint_every")
+        steps = whole(steps, "steps")
+        if steps < 0 or every < 1 or save_every < 1:
+            raise ValueError(
+                "fit needs steps >= 0, validate_every >= 1 and checkpoint_every >= 1; "
+                f"got {steps}, {every} and {save_every}."
+            )
+        if restore not in ("last", "best"):
+            raise ValueError(f"restore is 'last' or 'best'; got {restore!r}.")
+        rules = _rules(stop_when)
+        last = self.step + steps
+        saved_at, told_at = self.step, time.monotonic()
+        network = self._placed()
+        shown = tqdm(total=last, initial=saved_at, unit="step", disable=None if progress else True)
+        with DeferredSignals() as signals, shown as bar:
+            try:
+                if snapshots is not None and not self.step:
+                    self._keep_snapshot(snapshots)
+                self._prepare(network, last, every, clock)
+                while (done := self.step) < last:
+                    signals.deliver()
+                    alone = rules or callback is not None or snapshots is not None
+                    epochs = self._epochs_at_once(every, last, save_every, alone=bool(alone))
+                    n = epochs * every if epochs else min(last - done, every - done % every, self._rows)
+                    validated = (done + n) % every == 0
+                    if epochs:
+                        self._advance_epochs(network, epochs, clock)
+                    else:
+                        self._advance(network, n, clock, validate=validated)
+                    bar.update(n)
+                    if not bar.disable:
+                        bar.set_postfix(self._progress(), refresh=False)
+                    elif progress and time.monotonic() - told_at > SECONDS_BETWEEN_LINES:
+                        shown_now = ", ".join(f"{name} {value}" for name, value in self._progress().items())
+                        logger.info("step %d of %d: %s", self.step, last, shown_now)
+                        told_at = time.monotonic()
+                    # At fixed steps, wherever training was interrupted, and before the checkpoint that it resumes from.
+                    if snapshots is not None and self.step // save_every > done // save_every:
+                        self._keep_snapshot(snapshots)
+                    at, over = self._at, validated and self._over(rules)
+                    if self._at != at:
+                        self._prepare(network, last, every, clock)
+                    if checkpoint is not None and self.step - saved_at >= save_every:
+                        self.save_checkpoint(checkpoint)
+                        saved_at = self.step
+                    if validated and callback is not None:
+                        callback(self)
+                    if over:
+                        break
+                if snapshots is not None:
+                    self._keep_snapshot(snapshots)
+            finally:
+                if checkpoint is not None and saved_at != self.step:
+                    self.save_checkpoint(checkpoint)
+        if restore == "best" and self._best is not None:
+            self._write(self._best.values)
         return self.history
 
-    def resume(self, path: str | os.PathLike[str]) -> None:
+    def validate(self, task: Task | None = None) -> Validation:
+        """Measure the network on the validation trials, with noise; or on balanced trials of another task.
+
+        Trials of a few lengths share one compiled network: the evaluation over many delays compiles it once.
+        """
+        if task is None:
+            evaluation = self._evaluations[self._at]
+        else:
+            check_fit(self.net, task)
+            evaluation = self._evaluation(task)
+        return evaluation.validation(self._values(), self._placed())[0]
+
+    def save_checkpoint(self, path: str | os.PathLike[str]) -> None:
+        """Write the whole training state to one file, atomically."""
+        variables, learner = jax.device_get((self.net.parameters(), flat(self._state)))
+        best = {} if self._best is None else jax.device_get(self._best.values)
+        if self._best is not None:
+            best = {**best, "step": np.asarray(self._best.step), "rank": np.asarray(self._best.rank)}
+        setup = {**self._setup(), "at": self._at, "first": self._first, "before": self._before}
+        write_checkpoint(path, Checkpoint(variables, learner, best, self.history, setup))
+
+    def resume(self, path: str | os.PathLike[str], *, other_settings: bool = False) -> None:
         """Go back to the state in a checkpoint of the same training.
+
+        Parameters
+        ----------
+        path : path
+        other_settings : bool
+            Go on from the network and history of a training with other settings (learner, loss, penalties, task,
+            seed), in a stage of its own; the checkpoints of this training say what those settings were.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            If the file is missing, damaged, or of a training with other settings.
+            If the file is missing, damaged, or of a training with other settings or, with ``other_settings``, of
+            another network.
         """
-        shapes = {name: variable.shape for name, variable in self._variables.items()}
-        values, history = read_checkpoint(path, shapes, self._setup, History)
-        self._restore({name: _typed_like(self._variables[name].value, value) for name, value in values.items()})
-        self.history = history
+        found, setup = read_checkpoint(path), self._setup()
+        given = found.setup
+        stages = list(given.get("stages", []))
+        n_known = min(len(stages), len(self._stages))
+        if other_settings:
+            refuse_other(path, given, {"network": setup["network"]})
+        else:
+            told = {**given, "stages": stages[:n_known]}
+            refuse_other(path, told, {**setup, "stages": setup["stages"][:n_known] if n_known else setup["stages"]})
+        variables = self.net.variables()
+        if {n: v.shape for n, v in found.variables.items()} != {n: v.shape for n, v in variables.items()}:
+            raise ValueError(f"{path} holds other variables than this network has.")
+        if other_settings:
+            self._before = {key: value for key, value in given.items() if key != "network"}
+            self._first = int(found.history.stage[-1]) + 1 if found.history.n_steps else 0
+        else:
+            self._state = unflat(path, found.learner, self._state)
+            self._before, self._first = given.get("before"), int(given.get("first", 0))
+            self._at, self._owed = int(given.get("at", 0)), stages[len(self._stages) :]
+        for name, variable in variables.items():
+            variable.value = jnp.asarray(found.variables[name], variable.dtype)
+        self._history, self._best = found.history, None
+        if found.best and not other_settings:
+            kept = dict(found.best)
+            step, rank = int(kept.pop("step")), kept.pop("rank").tolist()
+            self._best = Best(step, tuple(rank), {name: jnp.asarray(value) for name, value in kept.items()})
 
-    def _objective(
-        self, step_key: jax.Array, probe: jax.Array | None = None
-    ) -> tuple[jax.Array, tuple[jax.Array, State]]:
-        key_trial, key_noise = jax.random.split(step_key)
-        trial = self.task.sample(key_trial, self.batch_size)
-        network = self.net.network
-        inputs = trial.inputs.astype(network.dtype)
-        activity = network.run(inputs, key_noise if network.noisy else None, current=probe)
-        total = self.loss(activity.outputs, trial)
-        for regularizer in self.regularizers:
-            total = total + regularizer(network, activity, trial)
-        return total, (self.task.accuracy(activity.outputs, trial), activity.states)
+    def _setup(self) -> dict[str, Any]:
+        """What a checkpoint must have been made with."""
+        return {
+            "stages": [label(stage.task) for stage in self._stages],
+            "learner": self.learner.describe(),
+            "trials": self.trials.describe(),
+            "loss": "the task's" if self._given_loss is None else label(self._given_loss),
+            "penalties": [label(penalty) for penalty in self.penalties],
+            "validation_repeats": self._repeats,
+            "seed": self._seed,
+            "network": self._constants,
+        }
 
-    def _gradients(self, step_key: jax.Array) -> tuple[dict[str, jax.Array], jax.Array, jax.Array]:
-        if not self._vanishing:
-            gradients, loss, (accuracy, _) = self._gradient(step_key)
-            return gradients, loss, accuracy
-        n_steps = jax.eval_shape(lambda key: self.task.sample(key, 1), step_key).n_steps
-        network = self.net.network
-        probe = jnp.zeros((n_steps, self.batch_size, self.net.n_rec), network.dtype)
-        (gradients, of_received), loss, (accuracy, states) = self._gradient(step_key, probe)
-        cotangents = currents_cotangents(network, of_received)
-        recurrent = {name: value for name, value in network.values().items() if name.endswith("_rec")}
+    def _values(self) -> Parameters:
+        variables = self.net.variables()
+        return {name: bm.as_jax(variables[name].value) for name in self._trained}
 
-        def omega(raw: Parameters) -> jax.Array:
-            changed = network.replaced(raw)
-            values = [penalty(changed, states["x"], cotangents) for penalty in self._vanishing]
-            return jnp.sum(jnp.stack(values))
+    def _write(self, values: Parameters) -> None:
+        variables = self.net.variables()
+        for name, value in values.items():
+            variables[name].value = value
 
-        value, by_weights = jax.value_and_grad(omega)(recurrent)
-        trained = {name: gradients[name] + by_weights[name] for name in recurrent if name in gradients}
-        return {**gradients, **trained}, loss + value, accuracy
+    def _placed(self) -> Network:
+        """Network with all its numbers on the device."""
+        return jax.tree.map(on_device, self.net.network)
 
-    def _run_step(self, step: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        gradients, loss, accuracy = self._gradients(jax.random.fold_in(self._key, step))
-        gradients, norm = clipped(gradients, self.clip_norm)
-        self.optimizer.update(gradients)
-        return loss, accuracy, norm
+    def _add(self, stage: Stage) -> None:
+        """One more stage, whose trials are checked."""
+        self._stages.append(stage)
+        if isinstance(self.trials, Fixed):
+            for given in (self.trials.train, self.trials.validation):
+                check_trials(stage.task, given, loss=self._loss_name(stage.task))
+            size = self.trials.batch_size if self.trials.mean == "batches" else None
+            loss = self._loss_of(stage.task)
+            evaluation = Evaluation.of(stage.task, loss, self.trials.validation, self._key_noise, size, often=True)
+        else:
+            evaluation = self._evaluation(stage.task)
+        self._evaluations.append(evaluation)
 
-    def _run_chunk(self, first: jax.Array, n: jax.Array, room: jax.Array) -> jax.Array:
-        """Do some steps; loss, accuracy and norm of each, (S, 3), in an array that there is room for.
+    def _evaluation(self, task: Task) -> Evaluation:
+        """Balanced trials of a task."""
+        repeats = self._repeats
+        if repeats is None:
+            repeats = min(MOST_REPEATS, max(1, int(self._affordable / task.n_conditions)))
+        trial, seconds = balanced(task, repeats, self._key_trials, self._loss_name(task))
+        self._compile_seconds += seconds
+        return Evaluation.of(task, self._loss_of(task), trial, self._key_noise)
 
-        Their number ``n`` is not known to the compiler, which would take a loop of a single step apart, and round its
-        sums in another way than those of longer ones.
-        """
+    def _most_rows(self) -> int:
+        """Steps whose trials are drawn at a time."""
+        trial = self._evaluations[0].trial
+        size = sum(leaf.nbytes for leaf in (trial.inputs, trial.targets, trial.mask)) / trial.batch_size
+        return int(np.clip(MOST_BYTES // (size * self.trials.batch_size), 1, self.learner.at_once))
 
-        def one(i: jax.Array, records: jax.Array) -> tuple[jax.Array, jax.Array]:
-            found = jnp.stack([value.astype(records.dtype) for value in self._run_step(first + i)])
-            return i + 1, records.at[i].set(found)
+    @property
+    def _affordable(self) -> float:
+        """Validation trials that take so large a share of the time, if made as often as usual."""
+        learner = self.learner
+        return SHARE / (1 - SHARE) * learner.validate_every * self.trials.batch_size * learner.passes
 
-        return bm.while_loop(one, lambda i, _: i < n, (jnp.uint32(0), room))[1]
+    def _loss_of(self, task: Task) -> Loss:
+        return as_loss(task.loss) if self._given_loss is None else self._given_loss
 
-    def _advance(self, n: int, *, validate: bool) -> None:
-        before, history_before = self._snapshot(), self.history
-        start = time.perf_counter()
+    def _loss_name(self, task: Task) -> str | None:
+        return task.loss if self._given_loss is None else None
+
+    def _turn_to(self, task: Task | Curriculum | None) -> None:
+        """Begin the stages of a task that is given, or go on with those that were begun."""
+        stages = [] if task is None else _stages(task)
+        labels = [label(stage.task) for stage in stages]
+        past = self._owed[: max(0, len(self._owed) - len(labels))]
+        if self._owed and (labels != self._owed[len(past) :] or self._at < len(self._stages) + len(past)):
+            raise ValueError(
+                f"this training was resumed after fit(..., task=...), in {self._owed[-1]}: fit must be given this task."
+            )
+        if labels == [label(stage.task) for stage in self._stages[len(self._stages) - len(stages) :]]:
+            return
+        for stage in stages:
+            check_fit(self.net, stage.task)
+        if not self._owed:
+            self._at, self._best = len(self._stages), None
+        self._owed = []
+        for shown in past:
+            self._stages.append(Stage(cast(Task, _Past(shown))))
+            self._evaluations.append(cast(Evaluation, None))
+        for stage in stages:
+            self._add(stage)
+
+    def _over(self, rules: Sequence[Rule | str]) -> bool:
+        """Whether training is over after a validation; a curriculum's next stage begins here."""
+        history = self.stage_history
+        criterion = self._stages[self._at].criterion
+        if criterion is not None and criterion(history):
+            if self._at == len(self._stages) - 1:
+                return True
+            self._at, self._best = self._at + 1, None
+            return False
+        return any((criterion_of(self.task) if isinstance(rule, str) else rule)(history) for rule in rules)
+
+    def _keys(self, step: int, n: int) -> np.ndarray:
+        """Data of the random keys of steps: of their trials, of the noise, and of the learner; (rows, 3, 2)."""
+        keys = np.zeros((self._rows, 3, 2), np.uint32)
+        same = isinstance(self.trials, Sampled) and self.trials.same
+        if n and self._random:
+            keys[:n] = keys_of_steps(self._key, np.zeros(n, int) if same else np.arange(step, step + n))
+        return keys
+
+    def _stepping(self, network: Network, stack: int | None) -> tuple[Any, Any]:
+        """Steps, and the drawing of their trials (None if they are given), from when both are compiled."""
+        if stack not in self._programs:
+            keys, number = self._keys(0, 0), np.uint32(0)
+            draw, trials = None, self.trials.stacks[stack] if stack is not None else None
+            if isinstance(self.trials, Sampled):
+                drawing = Drawing(self.task, self.trials)
+                draw = compiled(Drawing.draw, drawing, keys[:, 0], number, quick=True)
+                trials = draw.shapes
+            program = Program(self.task, self.loss, self.penalties, self.learner.method())
+            given = self._values(), self._state, network, trials, keys[:, 1:], number, number, number
+            self._programs[stack] = compiled(Program.steps, program, *given), draw
+        return self._programs[stack]
+
+    def _prepare(self, network: Network, last: int, every: int, clock: "_Clock") -> None:
+        """Let all that is needed at first be compiled at the same time, what takes longest first."""
+        begun = clock.now()
+        self._programs, self._measuring, self._epochs = {}, None, None
+        if self._epochs_at_once(every, last, every, alone=True):
+            return
+        if last > self.step:
+            self._stepping(network, next(iter(self.trials.runs(self.step, 1))).stack)
+        if last // every > self.step // every:
+            self._measuring = self._evaluations[self._at].prepare(self._values(), network)
+        self._compile_seconds += clock.now() - begun
+
+    def _advance(self, network: Network, n: int, clock: "_Clock", *, validate: bool) -> None:
+        """Do ``n`` steps and append them to the history; after an error all is as before."""
+        values = self._values()
+        before = values, self._state, self.history, self._best
         try:
-            room = jnp.zeros((n, 3), self.net.network.dtype)
-            records = self._chunk(jnp.uint32(self.step), jnp.uint32(n), room)
-            loss, accuracy, norm = np.asarray(bm.as_jax(records)).T
-            self._check_finite(loss, norm)
-            seconds_before = self.history.seconds[-1] if self.step else 0.0
-            seconds = seconds_before + (time.perf_counter() - start) * np.arange(1, n + 1) / n
-            history = self.history.extended(loss=loss, accuracy=accuracy, grad_norm=norm, seconds=seconds)
-            self.history = self._validated(history) if validate else history
+            rows: list[np.ndarray] = []
+            ends: list[np.ndarray] = []
+            compiling: list[np.ndarray] = []
+            step = self.step
+            for run in self.trials.runs(step, n):
+                begun = clock.now()
+                steps, draw = (found and found.result() for found in self._stepping(network, run.stack))
+                ready = clock.now()
+                self._compile_seconds += ready - begun
+                keys, numbers = self._keys(step, run.n), (np.uint32(step), np.uint32(run.place), np.uint32(run.n))
+                trials = draw(keys[:, 0], numbers[2]) if draw else self.trials.stacks[run.stack or 0]
+                given = values, self._state, network, trials, keys[:, 1:], *numbers
+                values, self._state, records = steps(*given)
+                rows.append(np.asarray(records)[: run.n])
+                ends.append(ready + (clock.now() - ready) * np.arange(1, run.n + 1) / run.n)
+                compiling.append(np.full(run.n, self._compile_seconds))
+                step += run.n
+            self._write(values)
+            record = dict(zip(self.learner.method().columns, np.concatenate(rows).T, strict=True))
+            self._check_finite(record)
+            self._history = self.history.extended(
+                **record,
+                stage=np.full(n, self._first + self._at),
+                seconds=np.concatenate(ends),
+                compile_seconds=np.concatenate(compiling),
+                validation_seconds=np.full(n, self._validation_seconds),
+            )
+            if validate:
+                self._validate(network, clock)
+                self._state = self.learner.validated(self._state, self.history)
         except BaseException:
             # Together, or an interrupt in between would pair weights with the history of another step.
-            self._restore(before)
-            self.history = history_before
+            self._write(before[0])
+            _, self._state, self._history, self._best = before
             raise
 
-    def _check_finite(self, loss: np.ndarray, norm: np.ndarray) -> None:
-        bad = ~(np.isfinite(loss) & np.isfinite(norm))
+    def _epochs_at_once(self, every: int, last: int, save_every: int, *, alone: bool) -> int:
+        """Epochs to do in one call, 0 if steps must be done otherwise."""
+        step = self.step
+        if not isinstance(self.trials, Fixed) or every != self.trials.steps_per_epoch or step % every:
+            return 0
+        alone = alone or self._stages[self._at].criterion is not None or self.learner.watches
+        most = min(1 if alone else self._room, (last - step) // every)
+        return min(most, max(1, (save_every - step % save_every) // every))
+
+    @property
+    def _room(self) -> int:
+        """Epochs whose networks are kept at a time, to look for the best."""
+        size = sum(value.nbytes for value in self._values().values())
+        return int(np.clip(MOST_BYTES // (2 * size), 1, 64))
+
+    def _advance_epochs(self, network: Network, n: int, clock: "_Clock") -> None:
+        """Do so many epochs, each with its validation, and append them to the history; after an error all is as before.
+
+        What the validations took is estimated from the numbers of trials.
+        """
+        assert isinstance(self.trials, Fixed)
+        before = self._values()
+        k, evaluation, method = self.trials.steps_per_epoch, self._evaluations[self._at], self.learner.method()
+        keys = np.zeros((self._room, k, 2, 2), np.uint32)
+        if self._random:
+            keys[:n] = keys_of_steps(self._key, np.arange(self.step, self.step + n * k))[:, 1:].reshape(n, k, 2, 2)
+        trials = self.trials.stacks, evaluation.trial
+        given = before, self._state, network, *trials, keys, self._key_noise, np.uint32(self.step), np.uint32(n)
+        begun = clock.now()
+        if self._epochs is None:
+            size = evaluation.scoring.size
+            epochs = Epochs(self.task, self.loss, self.penalties, method, size)
+            self._epochs = compiled(Epochs.run, epochs, *given).result()
+        ready = clock.now()
+        self._compile_seconds += ready - begun
+        values, state, records, scores, kept = self._epochs(*given)
+        record = dict(zip(method.columns, np.asarray(records)[: n * k].T, strict=True))
+        bad = ~(np.isfinite(record["loss"]) & np.isfinite(record["grad_norm"]))
+        if bad.any():
+            if (good := int(np.argmax(bad)) // k) > 0:
+                self._advance_epochs(network, good, clock)  # the same bits, up to the last epoch that was finite
+            self._check_finite({name: column[good * k :] for name, column in record.items()})
+        found = [evaluation.measured(*(np.asarray(part)[e] for part in scores)) for e in range(n)]
+        took = (clock.now() - ready) / (n * k)
+        share = evaluation.trial.batch_size / (
+            evaluation.trial.batch_size + self.learner.passes * self.trials.train.batch_size
+        )
+        done = np.arange(1, n * k + 1)
+        ranks = [_rank(validation, self.task) for validation in found]
+        top = max(range(n), key=lambda e: ranks[e])
+        best = self._best
+        if best is None or ranks[top] > best.rank:
+            best = Best(self.step + (top + 1) * k, ranks[top], unraveled(np.asarray(kept[top]), before))
+        history = self.history.extended(
+            **record,
+            stage=np.full(n * k, self._first + self._at),
+            seconds=ready + took * done,
+            compile_seconds=np.full(n * k, self._compile_seconds),
+            validation_seconds=self._validation_seconds + share * took * k * (done // k),
+            validation_step=self.step + k * np.arange(1, n + 1),
+            **{f"validation_{name}": [getattr(v, name) for v in found] for name in Validation._fields},
+        )
+        # Together, and only now that all is known: an interrupt strikes before.
+        self._write(values)
+        self._state, self._history, self._best = state, history, best
+        self._validation_seconds += share * took * k * n
+        self._state = self.learner.validated(self._state, history)
+
+    def _check_finite(self, record: Mapping[str, np.ndarray]) -> None:
+        bad = ~(np.isfinite(record["loss"]) & np.isfinite(record["grad_norm"]))
         if bad.any():
             step = self.step + int(np.argmax(bad)) + 1
             raise NonFiniteLoss(
                 f"loss or gradient became NaN or infinite at step {step}; the network was put back to step "
-                f"{self.step}. Likely causes: learning_rate too high, no clip_norm, or NaN in the task's inputs."
+                f"{self.step}. Likely causes: learning_rate too high, no clip_norm, NaN in the task's inputs or in the "
+                "initial weights, or weights under which activity explodes."
             )
 
+    def _validate(self, network: Network, clock: "_Clock") -> None:
+        """Append a validation of the network as it is now."""
+        begun, values = clock.now(), self._values()
+        found, compiling = self._evaluations[self._at].validation(values, network, self._measuring)
+        if self._best is None or _rank(found, self.task) > self._best.rank:
+            self._best = Best(self.step, _rank(found, self.task), values)
+        self._compile_seconds += compiling
+        self._validation_seconds += clock.now() - begun - compiling
+        self._history = self.history.until(
+            seconds=clock.now(), compile_seconds=self._compile_seconds, validation_seconds=self._validation_seconds
+        ).extended(
+            validation_step=self.step, **{f"validation_{name}": value for name, value in found._asdict().items()}
+        )
 
-def _typed_like(current: jax.Array, value: np.ndarray) -> jax.Array:
-    # Optimizers count steps in weakly typed scalars; strong ones would have every chunk compiled once more.
-    return jnp.asarray(value.item()) if current.weak_type and value.ndim == 0 else jnp.asarray(value)
+    def _keep_snapshot(self, folder: str | os.PathLike[str]) -> None:
+        save(self.net, Path(folder) / f"step_{self.step:05d}.npz")
+
+    def _progress(self) -> dict[str, str]:
+        history = self.history
+        shown = {"loss": f"{np.mean(history.loss[-50:]):.4g}"}
+        if len(history.validation_accuracy):
+            shown["accuracy"] = f"{history.validation_accuracy[-1]:.1%}"
+        return shown | ({"damping": f"{history['damping'][-1]:.3g}"} if "damping" in history else {})
+
+
+class _Past:
+    """Stand-in for a task that was trained before a checkpoint, and is not needed to go on from it."""
+
+    def __init__(self, shown: str) -> None:
+        self._shown = shown
+
+    def __repr__(self) -> str:
+        return self._shown
+
+
+class _Clock:
+    """Wall time since training began."""
+
+    def __init__(self, before: float) -> None:
+        self._start = time.perf_counter() - before
+
+    def now(self) -> float:
+        return time.perf_counter() - self._start
+
+
+def _rank(found: Validation, task: Task) -> tuple[float, float]:
+    """How good a validation is; larger is better."""
+    wanted = getattr(found, task.criterion_of)
+    first = -wanted if task.criterion_of == "loss" else wanted
+    return (first if np.isfinite(first) else -np.inf, -found.loss if np.isfinite(found.loss) else -np.inf)
+
+
+def _rules(stop_when: Any) -> tuple[Any, ...]:
+    rules = () if stop_when is None else (stop_when,) if callable(stop_when) else stop_when
+    rules = tuple(rules) if isinstance(rules, list | tuple) else (rules,)
+    for rule in rules:
+        if not (callable(rule) or rule == "criterion"):
+            raise TypeError(f"stop_when is a rule, e.g. AccuracyReached(0.9), or 'criterion'; got {rule!r:.60}.")
+    return rules
+
+
+def _stages(task: Task | Curriculum) -> list[Stage]:
+    return [Stage(*stage) for stage in task.stages] if isinstance(task, Curriculum) else [Stage(task)]
+
+
+def _one(long: Any, short: Any, name: str, other: str, default: Any) -> Any:
+    """What was given under one of two names."""
+    if long is not None and short is not None:
+        raise ValueError(f"{name} and {other} are two words for one thing; give one of them.")
+    return default if long is None and short is None else short if long is None else long
+
+
+def _learner(learner: Any, optimizer: Any, learning_rate: Any, clip_norm: Any) -> Learner:
+    given = {"optimizer": optimizer, "learning_rate": learning_rate}
+    said = {name: value for name, value in given.items() if value is not None}
+    if clip_norm is not ...:
+        said["clip_norm"] = clip_norm
+    if learner is None:
+        return Gradient(**said)
+    if isinstance(learner, type) or not hasattr(learner, "method"):
+        raise TypeError(f"learner must be Gradient(...), HessianFree(...) or one like them; got {learner!r:.60}.")
+    if said:
+        raise ValueError(f"{', '.join(said)} and learner are two ways to say one thing; give {learner!r:.60} alone.")
+    return learner
+
+
+def _trials(trials: Any, batch_size: Any, learner: Learner) -> Sampled | Fixed:
+    if trials is None:
+        return Sampled(learner.batch_size if batch_size is None else batch_size)
+    if not isinstance(trials, Sampled | Fixed):
+        raise TypeError(f"trials must be Sampled(batch_size) or Fixed(train, validation); got {trials!r:.60}.")
+    if batch_size is not None:
+        raise ValueError("batch_size and trials are two ways to say one thing; give trials alone.")
+    return trials
+
+
+def flat(state: State) -> dict[str, jax.Array]:
+    """Arrays of a learner's state by name."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(state)
+    return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
+
+
+def unflat(path: str | os.PathLike[str], found: Mapping[str, np.ndarray], like: State) -> State:
+    """State of a learner from its arrays."""
+    wanted = flat(like)
+    if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in wanted.items()}:
+        raise ValueError(f"{path} holds another state of the learner than this training has; was it changed?")
+    leaves = [jnp.asarray(found[name], value.dtype) for name, value in wanted.items()]
+    return jax.tree.unflatten(jax.tree.structure(like), leaves)
+
+
+def unraveled(vector: np.ndarray, like: Parameters) -> Parameters:
+    """Values by name from one vector of all of them."""
+    ends = np.cumsum([like[name].size for name in sorted(like)])
+    parts = np.split(vector, ends[:-1])
+    return {name: on_device(part.reshape(like[name].shape)) for name, part in zip(sorted(like), parts, strict=True)}

@@ -1,11 +1,16 @@
 """Keep gradients from vanishing on their way back through time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 
-from ..models import Network
+from .._numbers import real
+from ..models import Leaky, Network
+from ..models._cells import Cell
+from ..models.results import Activity
+from ..tasks import Trial
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,25 @@ class VanishingGradient:
     Pascanu, Mikolov & Bengio (2013), ICML; Song, Yang & Wang (2016), PLoS Comput Biol 12(2): e1004792, eq. 19.
     """
 
+    needs: ClassVar[frozenset[str]] = frozenset({"currents", "cotangents"})
+
     strength: float = 2.0
     bound: float = 1e-20
 
     def __post_init__(self) -> None:
+        for name in ("strength", "bound"):
+            object.__setattr__(self, name, real(getattr(self, name), name))
         if not (self.strength >= 0 and self.bound >= 0):
             raise ValueError(
                 "strength and bound of a vanishing-gradient penalty must be >= 0; "
                 f"got {self.strength} and {self.bound}."
             )
 
-    def __call__(self, network: Network, currents: jax.Array, cotangents: jax.Array) -> jax.Array:
+    def __call__(
+        self, network: Network, activity: Activity, trial: Trial, *, currents: jax.Array, cotangents: jax.Array
+    ) -> jax.Array:
         """Penalty, a scalar, of currents and dL/dx, both (T, B, N)."""
+        network = replace(jax.lax.stop_gradient(network), recurrent=network.recurrent)
         later, x = cotangents[1:], currents[:-1]
         cell, p, dt = network.cell, network.numbers(3), network.dt
         # By `pull`, because derivatives of derivatives of sparse products are not known to JAX.
@@ -64,6 +76,12 @@ class VanishingGradient:
         ratio = jnp.sum(earlier**2, axis=-1) / jnp.where(counts, size, 1.0)
         off = jnp.where(counts, (ratio - 1) ** 2, 0.0)
         return self.strength * jnp.sum(off) / jnp.maximum(jnp.sum(counts), 1)
+
+
+def check_leaky(cell: Cell) -> None:
+    """Refuse a cell whose currents have no gradients for a penalty."""
+    if not isinstance(cell, Leaky):
+        raise ValueError(f"a penalty needs gradients of currents that leak, of the cell Leaky; got {cell!r}.")
 
 
 def currents_cotangents(network: Network, of_received: jax.Array) -> jax.Array:

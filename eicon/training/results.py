@@ -1,5 +1,4 @@
-"""What trainers record."""
+"""What the trainer records, and what it measures."""
 
-from ._hessian_free import HessianFreeHistory as HessianFreeHistory
-from ._history import EpochHistory as EpochHistory
+from ._evaluation import Validation as Validation
 from ._history import History as History

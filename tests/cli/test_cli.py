@@ -94,10 +94,10 @@ def test_a_signal_saves_and_says_how_to_resume(number, invoke, signals_spare_tes
     run = create_run(tmp_path / "long", parse_config(text))
     advance = Trainer._advance
 
-    def interrupted(trainer, n, **options):
+    def interrupted(trainer, *words, **options):
         if trainer.history.n_steps == 40:
             os.kill(os.getpid(), number)
-        advance(trainer, n, **options)
+        advance(trainer, *words, **options)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_advance", interrupted)

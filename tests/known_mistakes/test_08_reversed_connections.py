@@ -61,7 +61,7 @@ def ours(anatomy):
 def wrong(anatomy):
     rng = np.random.default_rng(0)
     options = {"activation": "tanh", "init": "he", "remapped": True, "freeze": False, "dt": 20.0}
-    return published_network(anatomy, 1, 1, rng=rng, **options)[0]
+    return published_network(anatomy, 1, 1, rng=rng, **options)
 
 
 def test_ours():

@@ -25,7 +25,7 @@ def check(weights: np.ndarray) -> None:
 def published() -> np.ndarray:
     """In the anatomy's orientation."""
     options = {"activation": "relu", "init": "default", "remapped": True, "freeze": False, "dt": 20.0}
-    net, _ = published_network(ANATOMY, 2, 1, rng=np.random.default_rng(1), **options)
+    net = published_network(ANATOMY, 2, 1, rng=np.random.default_rng(1), **options)
     return np.asarray(net.W_rec, np.float64).T
 
 

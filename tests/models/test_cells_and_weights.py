@@ -654,10 +654,9 @@ def test_the_vanishing_gradient_of_edges_is_that_of_the_dense_matrix(x64):
     dense = replace(network, recurrent=Dense(weights.matrix()))
     rng = np.random.default_rng(0)
     x, cotangents = (jnp.asarray(rng.normal(size=(T, B, N))) for _ in range(2))
+    given = {"activity": None, "trial": None, "currents": x, "cotangents": cotangents}
     found, expected = (
-        jax.value_and_grad(lambda raw, n=n: VanishingGradient()(n.replaced({"raw_rec": raw}), x, cotangents))(
-            n.recurrent.raw
-        )
+        jax.value_and_grad(lambda raw, n=n: VanishingGradient()(n.replaced({"raw_rec": raw}), **given))(n.recurrent.raw)
         for n in (network, dense)
     )
     assert float(found[0]) == pytest.approx(float(expected[0]), rel=1e-12)

@@ -13,7 +13,7 @@ import pytest
 from eicon.connectomes import expand
 from eicon.models import Connectivity, RateRNN, verify
 from eicon.tasks import SequenceMemory
-from eicon.training import EpochTrainer, split_trials
+from eicon.training import Fixed, Trainer, split_trials
 
 N = 20
 RNG = np.random.default_rng(0)
@@ -176,15 +176,19 @@ def make() -> RateRNN:
     return RateRNN.from_connectome(ANATOMY[:6, :6], 2, 1, init="he", tau=20.0, seed=1)
 
 
+def trainer_of(net: RateRNN) -> Trainer:
+    return Trainer(net, TASK, trials=Fixed(*TRIALS))
+
+
 def train(net: RateRNN) -> np.ndarray:
-    return EpochTrainer(net, TASK, *TRIALS).fit(2, progress=False).train_loss
+    return trainer_of(net).fit(2, progress=False).loss
 
 
 def test_networks_are_built_and_trained_in_new_threads_with_the_same_result():
     """The first one is also compiled there."""
-    net, trainer = make(), EpochTrainer(make(), TASK, *TRIALS)
+    net, trainer = make(), trainer_of(make())
     ways = {
-        "trainer from the main thread": lambda: trainer.fit(2, progress=False).train_loss,
+        "trainer from the main thread": lambda: trainer.fit(2, progress=False).loss,
         "network from the main thread": lambda: train(net),
         "all in the thread": lambda: train(make()),
     }

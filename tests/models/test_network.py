@@ -788,7 +788,7 @@ def test_help_shows_signatures_as_they_are_written():
         "dt: float = 20.0",
     ):
         assert part in text
-    assert "predict(self, inputs: ArrayLike, *, key: Array | None = None, noise: bool = True" in text
+    assert "predict(self, inputs: ArrayLike, *, key: Array | int | None = None, noise: bool = True" in text
     assert "from_connectome(anatomy: ArrayLike, n_in: int, n_out: int, *, sign: ArrayLike = 0," in text
     assert "perturb(self, trial: Trial, *perturbations: Silence | Drive | Cut" in text
 

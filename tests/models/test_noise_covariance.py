@@ -10,7 +10,7 @@ from eicon.analysis import condense
 from eicon.models import RateRNN, load, save
 from eicon.models._noise import covariance_root
 from eicon.tasks import PerceptualDecision
-from eicon.training import EpochTrainer
+from eicon.training import Fixed, Trainer
 
 N, SIGMA, TAU = 10, 0.3, 40.0
 FACTORS = np.random.default_rng(0).normal(size=(N, N)) * np.linspace(0.2, 1.5, N)
@@ -179,14 +179,14 @@ def test_a_condensed_network_has_that_of_the_units_it_keeps():
     assert make(noise_covariance=None).condensed(found).noise_covariance is None
 
 
-def test_training_in_epochs_has_it_too():
+def test_training_has_it_too():
     task = PerceptualDecision(fixation=40.0, stimulus=40.0, decision=40.0)
     trials = task.sample(jax.random.key(0), 16)
 
     def loss(covariance, sigma_rec=SIGMA):
         net = make(noise_covariance=covariance, sigma_rec=sigma_rec)
-        trainer = EpochTrainer(net, task, trials, trials, batch_size=16, learning_rate=1e-9)
-        return trainer.fit(1, progress=False).train_loss[0]
+        trainer = Trainer(net, task, trials=Fixed(trials, trials, batch_size=16), learning_rate=1e-9)
+        return trainer.fit(1, validate_every=2, progress=False).loss[0]
 
     independent = loss(None)
     assert loss(np.eye(N)) == pytest.approx(independent, rel=1e-5)

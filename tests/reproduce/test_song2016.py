@@ -34,6 +34,8 @@ def test_settings_are_those_of_the_paper(name):
     assert (network.spectral_radius, network.x0, network.train_x0) == (radius, 0.1, True)
     assert training.clip_norm == 1.0
     assert network.dale == (name != "rdm_nodale")
+    assert training.validate_every == (250 if name == "rdm_sgd" else 50), "the criterion is about five validations"
+    assert training.validation_repeats == (100 if name == "rdm_sgd" else 20)
     asked = {
         "romo": (None, 0.85, None),
         "lee": (None, None, 0.0025),

@@ -186,7 +186,14 @@ def test_retraining_is_recorded_and_changes_the_network(source, matched):
 def test_source_stays_as_it_is(source, plain, matched):
     """A run trained again from the same configuration is the same, and holds no more files."""
     names = {str(name) for name in files(source.path)}
-    assert names == {"config.toml", "network.npz", "history.csv", "run.json", "checkpoints/latest.npz"}
+    assert names == {
+        "config.toml",
+        "network.npz",
+        "best.npz",
+        "history.csv",
+        "run.json",
+        "checkpoints/latest.npz",
+    }
 
 
 def test_interrupted_and_continued_is_the_same_as_at_once(source, plain, tmp_path, monkeypatch):

@@ -8,7 +8,17 @@ from eicon.runs import ConfigError, parse_config, read_config
 from eicon.runs._config import demo_config
 from eicon.runs.results import RunConfig
 from eicon.tasks import TruncatedExponential
-from eicon.training import AccuracyReached, LossReached, RatePenalty, VanishingGradient
+from eicon.training import (
+    OPTIMIZERS,
+    AccuracyReached,
+    Curriculum,
+    Gradient,
+    LossReached,
+    Patience,
+    RatePenalty,
+    Sampled,
+    VanishingGradient,
+)
 from eicon.training.results import History
 
 
@@ -26,6 +36,7 @@ def test_toml_round_trip_keeps_everything():
         name = "PerceptualDecision"
         dt = 10.0
         coherence = [4.0, 8.0]
+        coherence_scale = "dots"
         stimulus = {mean = 330, min = 80, max = 1500}
         [network]
         activation = "softplus"
@@ -67,9 +78,9 @@ def test_settings_reach_network_and_trainer():
     net = config.make_network(task)
     trainer = config.make_trainer(net, task)
     assert (net.n_rec, int(net.is_excitatory.sum()), net.sigma_rec, set(net.tau)) == (12, 6, 0.3, {50.0})
-    assert trainer.batch_size == 4
-    assert type(trainer.optimizer).__name__ == "SGD"
-    assert (trainer.regularizers[0].power, trainer.regularizers[0].strength) == (1, 2.0)
+    assert trainer.trials == Sampled(4)
+    assert trainer.learner == Gradient("sgd", 0.5)
+    assert (trainer.penalties[0].power, trainer.penalties[0].strength) == (1, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -94,6 +105,22 @@ def test_settings_reach_network_and_trainer():
         ("[[training.regularizers]]\nkind = 'vanishing_gradient'\nbound = -1", r"bound: .*or equal to 0; got -1"),
         ("[network]\ndistribution = 'beta'", r"network\.distribution: .*'gamma', 'lognormal', .*; got 'beta'"),
         ("[training]\nstop_worst_accuracy = 1.1", r"training\.stop_worst_accuracy: .*or equal to 1; got 1\.1"),
+        ("[training]\nlearning_rate = -1", r"training\.learning_rate: .*greater than 0; got -1"),
+        (
+            "[training]\nlearning_rate = {schedule = 'linear'}",
+            r"learning_rate: unknown schedule 'linear'; allowed: warm",
+        ),
+        (
+            "[training]\nlearning_rate = {schedule = 'cosine', rate = 0.1, stesp = 5}",
+            r"learning_rate: schedule 'cosine' has no 'stesp'; allowed: schedule, rate, steps, warm_up, end",
+        ),
+        ("[training]\nlearning_rate = {schedule = 'cosine', rate = 0.1}", r"learning_rate\.steps: Field required"),
+        ("[training]\nrestore = 'first'", r"training\.restore: .*'last' or 'best'; got 'first'"),
+        ("[training]\npatience = 0", r"training\.patience: .*or equal to 1; got 0"),
+        ("[training]\nstop = 'soon'", r"training\.stop: .*'criterion'; got 'soon'"),
+        ("[[stages]]\ntask = {fixation = 200.0}", r"stage 0 of a curriculum has no criterion"),
+        ("[[stages]]\ntask = {fixatoin = 1.0}\nstop_accuracy = 0.9", r"task\.fixatoin: unknown key"),
+        ("[[stages]]\nstop_acuracy = 0.9", r"stages\.0\.stop_acuracy: unknown key; allowed: task, stop, stop_accuracy"),
         ("[training]\nstop_loss = 0.0", r"training\.stop_loss: .*greater than 0; got 0\.0"),
         (
             "[[network.populations]]\nnme = 'E'\nn = 100",
@@ -274,8 +301,69 @@ def test_vanishing_gradient_reaches_the_trainer():
     assert parse_config(config.to_toml()) == config
     task = config.make_task()
     trainer = config.make_trainer(config.make_network(task), task, penalties=[RatePenalty(0.1)])
-    assert trainer._vanishing == [VanishingGradient(2.0, 1e-20), VanishingGradient(0.5, 1e-3)]
-    assert trainer.regularizers == (RatePenalty(0.1),)
+    assert trainer.penalties == (VanishingGradient(2.0, 1e-20), VanishingGradient(0.5, 1e-3), RatePenalty(0.1))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_every_optimizer_and_schedules(name):
+    config = parse_config(
+        f"[network]\nn_rec = 5\n[training]\noptimizer = '{name}'\nvalidation_repeats = 1\n"
+        "learning_rate = {schedule = 'cosine', rate = 0.01, steps = 100, warm_up = 10}"
+    )
+    assert parse_config(config.to_toml()) == config
+    task = config.make_task()
+    learner = config.make_trainer(config.make_network(task), task).learner
+    table = {"schedule": "cosine", "rate": 0.01, "steps": 100, "warm_up": 10}
+    assert learner == Gradient(name, table)
+
+
+def test_how_often_to_validate_is_left_to_the_trainer():
+    """But a file of version 0.1.0, which spells all out, keeps its meaning."""
+    assert (parse_config("").training.validate_every, parse_config("").training.validation_repeats) == (None, None)
+    stated = parse_config("[training]\nvalidate_every = 50\nvalidation_repeats = 20")
+    assert (stated.training.validate_every, stated.training.validation_repeats) == (50, 20)
+    task = stated.make_task()
+    trainer = stated.make_trainer(stated.make_network(task), task)
+    assert trainer._evaluations[0].trial.batch_size == 20 * task.n_conditions
+
+
+def test_stages_come_before_the_task():
+    config = parse_config(
+        """
+        [task]
+        name = "DelayedMatchToSample"
+        delay = 1000.0
+        [training]
+        stop = "criterion"
+        patience = 7
+        [[stages]]
+        task = {delay = 200.0}
+        stop_accuracy = 0.75
+        stop_window = 2
+        [[stages]]
+        task = {delay = 500.0}
+        stop = "criterion"
+        """
+    )
+    assert parse_config(config.to_toml()) == config
+    curriculum = config.make_curriculum()
+    assert isinstance(curriculum, Curriculum)
+    assert [stage.task.delay for stage in curriculum.stages] == [200.0, 500.0, 1000.0]
+    good, bad = validated([0.75, 0.75], [0.0, 0.0], [1.0, 1.0]), validated([0.7, 0.75], [0.0, 0.0], [1.0, 1.0])
+    first = curriculum.stages[0].criterion
+    assert first(good)
+    assert not first(bad)
+    assert curriculum.stages[2].criterion is not None, "that of the last stage ends the training"
+    assert config.stop_when() == (Patience(7),), "and no other stage"
+    assert type(parse_config("").make_curriculum()).__name__ == "PerceptualDecision"
+
+
+def test_the_criterion_of_the_task_itself():
+    config = parse_config("[training]\nstop = 'criterion'")
+    task, stop = config.make_task(), config.criterion()
+    n = 5
+    for accuracy in (task.criterion - 0.01, task.criterion):
+        assert stop(validated([accuracy] * n, [accuracy] * n, [0.0] * n)) == (accuracy >= task.criterion)
 
 
 def validated(accuracy, worst, loss):

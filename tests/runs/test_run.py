@@ -15,6 +15,7 @@ def test_run_directory_holds_what_the_readme_says(trained_run):
     assert {
         "config.toml",
         "network.npz",
+        "best.npz",
         "history.csv",
         "run.json",
         "analysis.json",
@@ -32,10 +33,14 @@ def test_run_directory_holds_what_the_readme_says(trained_run):
     record = run.read_record()
     assert record["status"] == "trained"
     assert record["steps"] == 60
+    assert record["best_step"] in (20, 40, 60)
+    assert 0 < record["compile_seconds"] + record["validation_seconds"] < record["training_seconds"]
     with (run.path / "history.csv").open() as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == 60
     assert [row["step"] for row in rows if row["validation_accuracy"]] == ["20", "40", "60"]
+    assert float(rows[-1]["seconds"]) == pytest.approx(record["training_seconds"], abs=1e-3)
+    assert {"stage", "compile_seconds", "validation_seconds"} <= set(rows[0])
 
 
 def test_saved_network_is_the_trained_one(trained_run):
@@ -49,8 +54,9 @@ def test_saved_network_is_the_trained_one(trained_run):
 
 def test_numbers_describe_the_behaviour(trained_run):
     _, numbers = trained_run
+    assert numbers["choice"]["unit"] == "% of dots"
     by_level = numbers["choice"]["accuracy_by_coherence"]
-    assert list(by_level) == ["1", "2", "4", "8", "16"]
+    assert list(by_level) == ["3.2", "6.4", "12.8", "25.6", "51.2"]
     assert np.mean(list(by_level.values())) == pytest.approx(numbers["accuracy"], abs=1e-6)
 
 

@@ -15,6 +15,7 @@ from eicon.runs import _sweep_run as sweep_run
 from eicon.runs._sweep_config import override
 from eicon.runs._sweep_run import SweepRun, make_network, make_neurons, read_record
 from eicon.runs.results import Sweep
+from eicon.training import _program
 
 from .sweeping import assert_same_bits, bits, finish, finished, litter, start
 
@@ -61,7 +62,7 @@ def test_combinations_share_random_numbers_and_repeats_do_not(finished_sweep):
     assert first.settings != other.settings
     same = [make_neurons(run).weights.tobytes() for run in (first, other)]
     assert same[0] == same[1] != make_neurons(again).weights.tobytes()
-    weights = [np.asarray(make_network(run, task)[0].W_rec).tobytes() for run in (first, other, again)]
+    weights = [np.asarray(make_network(run, task).W_rec).tobytes() for run in (first, other, again)]
     assert weights[0] == weights[1] != weights[2]
 
 
@@ -155,18 +156,17 @@ def test_stored_networks_are_complete_after_a_resume(here, tmp_path, monkeypatch
         "epoch=4.npz",
         "epoch=5.npz",
     ]
-    original, calls = sweep_run.EpochTrainer.fit, []
+    original, calls = sweep_run.Trainer.fit, []
 
-    def killed(trainer, epochs, *, checkpoint, **options):
-        original(trainer, epochs, checkpoint=checkpoint, **options)
-        trainer.save_checkpoint(checkpoint)
-        calls.append(trainer.epoch)
+    def killed(trainer, steps, **options):
+        original(trainer, steps, **options)
+        calls.append(trainer.step // trainer.trials.steps_per_epoch)
         if len(calls) == 3:
             raise KeyboardInterrupt
         return trainer.history
 
     with monkeypatch.context() as patch:
-        patch.setattr(sweep_run.EpochTrainer, "fit", killed)
+        patch.setattr(sweep_run.Trainer, "fit", killed)
         with pytest.raises(KeyboardInterrupt):
             here("killed", training__epochs=6, training__store_every=2)
     assert calls == [1, 3, 5]
@@ -176,12 +176,29 @@ def test_stored_networks_are_complete_after_a_resume(here, tmp_path, monkeypatch
     assert sorted(path.name for path in again.path.iterdir()) == ["runs", "sweep.toml"]
 
 
+def test_networks_that_differ_in_their_numbers_are_compiled_once(here):
+    """Repeats, null models, remaps, spectral radii and learning rates; another activation is another program."""
+    _program._kept.clear()
+    changes = {
+        "training__repeats": 2,
+        "grid__connectome__null": ["none", "permute"],
+        "grid__network__spectral_radius": [0.0, 0.5],
+        "grid__training__learning_rate": [0.01, 0.001],
+    }
+    here("many", **changes)
+    names = [wanted[0] for wanted in _program._kept]
+    assert names.count("Program.steps") == names.count("Forward.run") == names.count("Scoring.scores") == 1
+    here("others", grid__network__activation=["relu", "tanh"])
+    assert [wanted[0] for wanted in _program._kept].count("Program.steps") == 2
+
+
 def test_a_run_that_diverges_is_recorded(here):
     sweep = here(training__learning_rate=1e30, training__optimizer="sgd", training__store_every=1)
     (summary,) = run_sweep(sweep, workers=0, progress=False)
     assert summary["diverged"]
     assert not sweep.runs()[0].network.exists()
-    assert np.isnan(read_record(sweep.runs()[0].record)[0]["train_loss"][-1])
+    arrays, _ = read_record(sweep.runs()[0].record)
+    assert all(len(curve) == 2 and np.isnan(curve[-1]) for curve in arrays.values())
 
 
 def test_the_default_sweep_uses_the_weights_within_regions_that_were_measured(tmp_path):
@@ -264,7 +281,7 @@ def test_pretrained_from_a_file_and_from_a_sweep(here, tmp_path):
         config = override(old.config, settings)
         run = create_sweep(tmp_path / f"new{index}", config).runs()[index]
         task = run.settings.make_task()
-        net, _ = make_network(run, task)
+        net = make_network(run, task)
         source = load(old.runs()[index].network)
         for name in ("W_rec", "W_in", "b_rec"):
             given, wanted = getattr(net, name, None), getattr(source, name, None)
@@ -272,7 +289,7 @@ def test_pretrained_from_a_file_and_from_a_sweep(here, tmp_path):
                 np.testing.assert_array_equal(np.asarray(given), np.asarray(wanted), err_msg=name)
         assert not np.array_equal(np.asarray(net.W_out), np.asarray(source.W_out))
         bare = create_sweep(tmp_path / f"bare{index}", override(config, {"pretrained.path": ""})).runs()[index]
-        np.testing.assert_array_equal(np.asarray(net.W_out), np.asarray(make_network(bare, task)[0].W_out))
+        np.testing.assert_array_equal(np.asarray(net.W_out), np.asarray(make_network(bare, task).W_out))
 
 
 def test_pretrained_networks_of_other_epochs_and_repeats(here, tmp_path):
@@ -285,7 +302,7 @@ def test_pretrained_networks_of_other_epochs_and_repeats(here, tmp_path):
     ):
         wanted = {"pretrained.path": str(old.path), "pretrained.epoch": epoch, "pretrained.repeat": repeat}
         run = create_sweep(tmp_path / f"{epoch}{repeat}", override(old.config, wanted)).runs()[0]
-        net, _ = make_network(run, run.settings.make_task())
+        net = make_network(run, run.settings.make_task())
         source = load(old.runs()[repeat].path / file)
         np.testing.assert_array_equal(np.asarray(net.W_rec), np.asarray(source.W_rec))
     wanted = {"pretrained.path": str(old.path), "pretrained.epoch": 1}
@@ -318,8 +335,8 @@ def test_a_pretrained_network_gets_the_constants_of_the_sweep(here, tmp_path):
     )
     config = override(old.config, {"pretrained.path": str(path)})
     run = create_sweep(tmp_path / "new", config).runs()[0]
-    net, _ = make_network(run, run.settings.make_task())
-    bare = make_network(create_sweep(tmp_path / "bare", old.config).runs()[0], run.settings.make_task())[0]
+    net = make_network(run, run.settings.make_task())
+    bare = make_network(create_sweep(tmp_path / "bare", old.config).runs()[0], run.settings.make_task())
     assert (net.tau.tolist(), net.cell, net.sigma_rec) == (bare.tau.tolist(), bare.cell, bare.sigma_rec)
     np.testing.assert_array_equal(net.x0.value, np.full(net.n_rec, 0.7, np.float32))
     np.testing.assert_array_equal(net.W_rec, given.W_rec)
@@ -391,7 +408,7 @@ def test_published_initial_spectral_radius(marmoset):
     """Remapped about .87 (repeats: .83 to 1.03), not remapped about .44."""
     for remap, low, high in (("magnitude", 0.83, 1.03), ("off", 0.38, 0.50)):
         for run in marmoset(network__remap=remap, training__repeats=2):
-            net, _ = make_network(run, run.settings.make_task())
+            net = make_network(run, run.settings.make_task())
             assert low < spectral_radius(np.asarray(net.W_rec)) < high, (remap, run.repeat)
 
 
@@ -420,11 +437,10 @@ def test_published_gamanut_is_used_as_it_stands_in_the_file(marmoset, bio2art):
 def test_published_training(small_connectome, tmp_path, monkeypatch):
     from eicon.runs._published import published_network
 
-    seen = []
-    trainer = sweep_run.EpochTrainer
+    seen, trainer = [], sweep_run.Trainer
     monkeypatch.setattr(
         sweep_run,
-        "EpochTrainer",
+        "Trainer",
         lambda net, *words, **options: (seen.append((net, options)), trainer(net, *words, **options))[1],
     )
     made = []
@@ -445,9 +461,10 @@ def test_published_training(small_connectome, tmp_path, monkeypatch):
     }
     run_sweep(create_sweep(tmp_path / "new", override(parse_sweep(""), settings)), workers=0, progress=False)
     ((net, options),) = seen
-    assert options["mean"] == "batches"
-    assert options["optimizer_options"] == {"rho": 0.99, "epsilon": 1e-16}
-    assert options["clip_norm"] is None
-    assert options["second_bias"].shape == (net.n_rec,)
+    learner = options["learner"]
+    assert options["trials"].mean == "batches"
+    assert learner.options == {"rho": 0.99, "epsilon": 1e-16}
+    assert learner.clip_norm is None
+    assert learner.factors == {"b_rec": 2.0}
     assert (made[0]["init"], made[0]["remapped"]) == ("xavier", True)
     assert set(np.asarray(net.tau)) == {net.dt}

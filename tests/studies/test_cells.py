@@ -16,11 +16,11 @@ from eicon.runs._config import RunConfig
 from eicon.runs._dynamics import _spectra
 from eicon.runs._run import Run
 from eicon.tasks import FlipFlop, PerceptualDecision, Trial
-from eicon.training import EpochTrainer, HessianFree, RatePenalty, Trainer, VanishingGradient, WeightPenalty
+from eicon.training import Fixed, HessianFree, RatePenalty, Sampled, Trainer, VanishingGradient, WeightPenalty
 
 N, DT = 8, 20.0
 KEY = jax.random.key(0)
-TASK = PerceptualDecision(coherence=(4.0, 16.0), fixation=60.0, stimulus=200.0, decision=100.0)
+TASK = PerceptualDecision(coherence=(12.8, 51.2), fixation=60.0, stimulus=200.0, decision=100.0)
 WEIGHTS = ("recurrent", "input", "readout")
 
 
@@ -32,7 +32,7 @@ class SameTrials(PerceptualDecision):
         return super().sample(jax.random.key(7), batch_size)
 
 
-SAME = SameTrials(coherence=(16.0,), fixation=60.0, stimulus=200.0, decision=100.0)
+SAME = SameTrials(coherence=(51.2,), fixation=60.0, stimulus=200.0, decision=100.0)
 
 
 def plastic(**options) -> RateRNN:
@@ -57,18 +57,19 @@ of_both = pytest.mark.parametrize("name", NETS)
 
 def by_gradient(net):
     penalties = [RatePenalty(0.01), WeightPenalty(0.01)]
-    trainer = Trainer(net, SAME, learning_rate=0.01, batch_size=8, validation_repeats=2, regularizers=penalties)
+    trainer = Trainer(net, SAME, learning_rate=0.01, batch_size=8, validation_repeats=2, penalties=penalties)
     return trainer.fit(30, validate_every=15, progress=False).loss
 
 
 def by_epochs(net):
     trials = SAME.sample(KEY, 16)
-    trainer = EpochTrainer(net, SAME, trials, trials, learning_rate=0.01, batch_size=8)
-    return trainer.fit(15, progress=False).train_loss
+    trainer = Trainer(net, SAME, trials=Fixed(trials, trials, batch_size=8), learning_rate=0.01)
+    return trainer.trials.by_epoch(trainer.fit(30, progress=False))["train_loss"]
 
 
 def by_curvature(net):
-    trainer = HessianFree(net, SAME, batch_size=8, max_cg_iterations=10, n_probes=2, damping=0.1, fixed_trials=True)
+    learner = HessianFree(max_cg_iterations=10, n_probes=2, damping=0.1)
+    trainer = Trainer(net, SAME, learner=learner, trials=Sampled(8, same=True), validation_repeats=2)
     return trainer.fit(4, progress=False).loss
 
 
@@ -110,8 +111,10 @@ def test_a_resumed_training_is_the_uninterrupted_one(name, tmp_path):
 
 
 def test_the_vanishing_gradient_of_plastic_synapses_is_refused():
-    with pytest.raises(ValueError, match="VanishingGradient is defined for currents that leak, with the cell Leaky"):
-        Trainer(plastic(), TASK, regularizers=[VanishingGradient()])
+    with pytest.raises(
+        ValueError, match="a penalty needs gradients of currents that leak, of the cell Leaky; got Plastic"
+    ):
+        Trainer(plastic(), TASK, penalties=[VanishingGradient()])
 
 
 @of_both

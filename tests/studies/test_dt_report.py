@@ -15,7 +15,7 @@ from eicon.models import Connectivity, RateRNN
 from eicon.studies import dt_report
 from eicon.tasks import PerceptualDecision
 
-TASK = PerceptualDecision(coherence=(4.0, 16.0), stimulus=200.0, decision=200.0)
+TASK = PerceptualDecision(coherence=(12.8, 51.2), stimulus=200.0, decision=200.0)
 
 
 def decider(**options) -> RateRNN:
@@ -57,7 +57,7 @@ def test_statistics_are_those_of_the_network(rows):
 
 def test_what_is_not_scored_may_be_nan(monkeypatch):
     """Outputs where the mask is 0, and rates after the end of a trial, are not looked at."""
-    task = PerceptualDecision.variable(coherence=(16.0,), decision=100.0)
+    task = PerceptualDecision.variable(coherence=(51.2,), decision=100.0)
     clean, sampled = dt_report(decider(), task, (20.0, 10.0), repeats=3), []
     trials, predict = PerceptualDecision.trials, RateRNN.predict
 

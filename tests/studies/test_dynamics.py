@@ -32,7 +32,7 @@ from eicon.studies._dynamics import agreeing, longest_epoch
 from eicon.tasks import ContextIntegration, FlipFlop, Trial
 
 GAIN, DT, TAU = 1.5, 10.0, 50.0
-CONTEXT = ContextIntegration(coherence=(0.1, 6.4))
+CONTEXT = ContextIntegration(coherence=(0.1, 32.0))
 TASK = FlipFlop(dt=DT, n_bits=2, n_windows=4)
 
 
@@ -116,7 +116,7 @@ def test_context_integration_is_held_at_its_cue_and_at_no_evidence(trial):
         cue = np.array([context == 0, context == 1, 0.5, 0.5, 0.5, 0.5], float)
         np.testing.assert_allclose(held.inputs - float(trial.inputs[0, 0, 0]), cue, atol=1e-6)
         assert held.within == 0.0
-        assert held.between == pytest.approx(0.025 * np.std([0.1, 6.4, -0.1, -6.4]), rel=1e-5)
+        assert held.between == pytest.approx(0.005 * np.std([0.1, 32.0, -0.1, -32.0]), rel=1e-5)
         assert (np.asarray(trial.conditions["context"])[held.trials] == context).all()
         assert len(held.trials) == 16
     assert held_inputs(trial, "fixation").between == 0.0
@@ -139,8 +139,8 @@ def test_the_longest_epoch_is_taken():
         ("dealy", None, "these trials have no epoch 'dealy'; they have fixation, stimulus, decision"),
         ("stimulus", {"contxt": 1}, "no condition 'contxt'; they have context, motion, colour, choice, catch"),
         ("stimulus", {"context": 2}, "no trial has context = 2; it is one of 0, 1"),
-        ("stimulus", {"motion": 2.5}, "no trial has motion = 2.5; it is one of -6.4, -0.1, 0.1, 6.4"),
-        ("stimulus", {"context": 0, "motion": 6.4, "choice": 1}, "context = 0, motion = 6.4, choice = 1 together"),
+        ("stimulus", {"motion": 2.5}, "no trial has motion = 2.5; it is one of -32, -0.1, 0.1, 32"),
+        ("stimulus", {"context": 0, "motion": 32, "choice": 1}, "context = 0, motion = 32, choice = 1 together"),
     ],
 )
 def test_unknown_epochs_and_conditions_are_refused_in_words(epoch, conditions, text, trial):

@@ -10,7 +10,9 @@ import pytest
 from scipy import stats
 
 from eicon.tasks import (
+    NO_CHOICE,
     TASKS,
+    Behaviour,
     ContextIntegration,
     CueSetGo,
     DelayedMatchToCategory,
@@ -32,6 +34,7 @@ from eicon.tasks import (
     Trial,
     Uniform,
 )
+from eicon.tasks._conditions import completed
 from eicon.training._losses import LOSSES
 
 from .drawn import compiled, sampler
@@ -375,6 +378,7 @@ def test_ideal_observer_is_always_right_and_its_opposite_never(case, task, trial
 
 
 def test_silent_network_scores_chance(case, task, device_trial, ideal):
+    assert task.chance == pytest.approx(case.chance)
     for level in case.silence:
         outputs = np.full(ideal.shape, level, np.float32)
         assert float(compiled(task).accuracy(outputs, device_trial)) == pytest.approx(case.chance, abs=1e-7)
@@ -388,6 +392,16 @@ def test_random_outputs_score_chance_within_sampling_error(case, task, device_tr
         assert not score.any()
     else:
         assert stats.ttest_1samp(score, case.guess).pvalue > 1e-3
+
+
+@of([name for name in CASES if name not in ("SineWave", "CueSetGo")])  # one answer for all; see its own tests
+def test_right_outputs_of_another_trial_score_the_chance_that_the_task_declares(case, task, trial, device_trial, ideal):
+    """Guesses, as independent of the trial as can be: outputs of a trial whose second epoch begins about as late."""
+    order = np.argsort(trial.epochs[case.order[min(1, len(case.order) - 1)]][:, 0], kind="stable")
+    other = np.empty(BATCH, int)
+    other[order] = np.roll(order, 1)
+    score = np.asarray(compiled(task).correct(ideal[:, other], device_trial))
+    assert stats.ttest_1samp(score[np.isfinite(score)], task.chance).pvalue > 1e-3
 
 
 @of(WITH_NULL_LOSS)
@@ -411,6 +425,91 @@ def test_null_loss_is_nan_where_it_is_not_stated(case, task):
 def test_accuracy_is_nan_where_no_choice_was_asked_for(task, device_trial, ideal):
     only_catch = device_trial._replace(conditions={**device_trial.conditions, "catch": jnp.ones(BATCH, bool)})
     assert jnp.isnan(compiled(task).accuracy(ideal, only_catch))
+
+
+CRITERIA = {
+    "PerceptualDecision": ("accuracy", 0.85),
+    "ReactionTimeDecision": ("accuracy", 0.85),
+    "ContextIntegration": ("accuracy", 0.9),
+    "MultisensoryIntegration": ("accuracy", 0.9),
+    "ParametricMemory": ("worst", 0.85),
+    "SequenceExecution": ("loss", 0.0025),
+    "SineWave": ("accuracy", 0.9),
+    "SequenceMemory": ("accuracy", 2 / 3),
+    "NBack": ("accuracy", 0.75),
+    "PictureNBack": ("accuracy", 0.75),
+    "CueSetGo": ("accuracy", 7 / 12),
+    "DelayedMatchToSample": ("accuracy", 0.85),
+    "DelayedMatchToCategory": ("accuracy", 0.85),
+    "DelayedResponse": ("accuracy", 0.85),
+    "ReadySetGo": ("accuracy", 0.6),
+    "FlipFlop": ("accuracy", 0.9),
+    "PulseAccumulation": ("accuracy", 0.75),
+}
+"""Of what the criterion is, and what; those of the default task."""
+
+
+def test_a_criterion_is_declared_and_lies_above_chance(task):
+    of_what, criterion = CRITERIA[type(task).__name__]
+    assert (task.criterion_of, task.criterion) == (of_what, pytest.approx(criterion))
+    assert of_what == "loss" or task.chance < task.criterion <= 1
+
+
+def test_what_a_task_declares_of_its_trials_is_there(case, task, trial):
+    assert task.aligned_to in trial.epochs
+    assert set(task.sorts) <= set(trial.conditions)
+    assert set(case.make().condition_grid()) <= set(trial.conditions)
+    held = task.held_out()
+    assert (type(held), held.n_in, held.n_out, held.dt) == (type(task), task.n_in, task.n_out, task.dt)
+
+
+@of([name for name, case in CASES.items() if case.make().evidence is not None])
+def test_evidence_argues_for_choice_0_the_more_the_larger_it_is(task, trial):
+    name, unit = task.evidence
+    assert unit
+    asked = ~trial.conditions["catch"]
+    evidence, choice = (trial.conditions[of][asked] for of in (name, "choice"))
+    low, high = task.evidence_range
+    assert low <= evidence.min() < task.neutral < evidence.max() <= high
+    fraction = [np.mean(choice[evidence == level] == 0) for level in np.unique(evidence)]
+    assert (np.diff(fraction) > -0.1).all()  # of pulses, the side with the lower rate may have more
+    assert fraction[0] < 0.5 < fraction[-1]
+    if task.n_conditions > 1 and "choice" in task.condition_grid():
+        np.testing.assert_array_equal(choice == 0, evidence > task.neutral)
+
+
+def test_behaviour_is_a_score_and_where_asked_for_a_choice_and_a_time(case, task, trial, device_trial, ideal):
+    found = jax.tree.map(np.asarray, compiled(task).behaviour(ideal, device_trial))
+    assert type(found) is Behaviour
+    np.testing.assert_array_equal(found.score, compiled(task).correct(ideal, device_trial))
+    asked = ~trial.conditions["catch"]
+    assert (found.choice is not None) == ("choice" in trial.conditions or "match" in trial.conditions)
+    if found.choice is not None:
+        assert (found.choice.shape, found.choice.dtype.kind) == ((BATCH,), "i")
+        assert found.choice.min() >= NO_CHOICE
+        right = trial.conditions["match"] + 1 if "match" in trial.conditions else trial.conditions["choice"]
+        np.testing.assert_array_equal(found.choice[asked], right[asked])
+        silent = compiled(task).behaviour(np.zeros_like(ideal), device_trial)
+        assert (np.asarray(silent.choice) == NO_CHOICE).all()
+    timed = {"CueSetGo": "interval", "ReadySetGo": "interval", "ReactionTimeDecision": None}
+    assert (found.time is not None) == (type(task).__name__ in timed)
+    if found.time is not None:
+        assert found.time.shape == (BATCH,)
+        assert np.isnan(silent.time).all()
+        if wanted := timed[type(task).__name__]:
+            np.testing.assert_allclose(found.time, trial.conditions[wanted], rtol=1e-3)
+
+
+def test_trials_of_all_conditions_of_the_grid_are_the_validation_trials(task):
+    grid = task.condition_grid()
+    few = {name: values[:: max(1, task.n_conditions // 6)] for name, values in grid.items()}
+    trial = jax.eval_shape(lambda key: task.trials_of(2, key=key, **few), jax.random.key(0))
+    assert trial.batch_size == 2 * len(next(iter(few.values())))
+    whole = completed(task, few)
+    assert list(whole) == [*grid, "catch"]
+    for name, values in few.items():
+        np.testing.assert_array_equal(whole[name], values)
+        assert whole[name].dtype == values.dtype
 
 
 def test_epochs_are_contiguous_ordered_and_inside_the_trial(case, trial):

@@ -165,6 +165,16 @@ def test_choice_is_the_interval_nearest_to_the_produced_time():
     np.testing.assert_allclose(compiled(task).correct(silent, trial), 1 / 3)
 
 
+def test_produced_times_of_another_trial_score_chance_if_they_are_heard_to_the_end():
+    """With the default ``after``, a time that is longer than the trial counts as none, and scores chance, not 0."""
+    task = CueSetGo(wait=200.0, after=700.0)
+    trial = task.trials(30, key=jax.random.key(0))
+    other = np.random.default_rng(0).permutation(trial.batch_size)
+    score = np.asarray(compiled(task).correct(trial.targets[:, other], trial))
+    assert set(np.unique(score)) == {0.0, 1.0}
+    assert abs(score.mean() - task.chance) < 4 * np.sqrt(task.chance / trial.batch_size)
+
+
 def test_an_interval_changes_its_own_trial_only_and_its_target_only_after_set():
     """The first trial stays as it was; the second differs by its context from the begin, by its target from set on."""
     task = CueSetGo()

@@ -26,6 +26,11 @@ def on_device(trial: Trial) -> Trial:
     return jax.tree.map(jnp.asarray, trial)
 
 
+def approx_levels(*levels: float) -> object:
+    """Signed levels in single precision, ascending."""
+    return pytest.approx([-level for level in reversed(levels)] + list(levels), rel=1e-6)
+
+
 def validation(task: PerceptualDecision) -> Trial:
     return jax.jit(lambda key: task.trials(1, key=key))(jax.random.key(0))
 
@@ -34,7 +39,7 @@ def test_published_settings():
     task = PerceptualDecision()
     trial = validation(task)
     assert task.dt == 20.0
-    assert sorted(task.condition_grid()["coherence"].tolist()) == [-16, -8, -4, -2, -1, 1, 2, 4, 8, 16]
+    assert sorted(task.condition_grid()["coherence"].tolist()) == approx_levels(3.2, 6.4, 12.8, 25.6, 51.2)
     assert task.catch_probability == pytest.approx(1 / 11)
     steps = {name: {int(stop - start) for start, stop in span} for name, span in trial.epochs.items()}
     assert steps == {"fixation": {5}, "stimulus": {40}, "decision": {15}}  # 100, 800, 300 ms
@@ -58,7 +63,7 @@ def test_trials_are_those_written_out_by_hand(task, trial):
             elif t < 5 + lengths[b]:
                 mask[t, b] = catch
                 if not catch:
-                    inputs[t, b] += [(1 + 3.2 * coherence / 100) / 2, (1 - 3.2 * coherence / 100) / 2]
+                    inputs[t, b] += [(1 + coherence / 100) / 2, (1 - coherence / 100) / 2]
             else:
                 mask[t, b] = 1
                 if not catch:
@@ -70,13 +75,13 @@ def test_trials_are_those_written_out_by_hand(task, trial):
 
 
 def test_strongest_evidence_is_what_the_reference_says():
-    trial = validation(PerceptualDecision(coherence=(16.0,), catch=False))
+    trial = validation(PerceptualDecision(coherence=(51.2,), catch=False))
     assert trial.inputs[20, 0].tolist() == pytest.approx([0.2 + 0.756, 0.2 + 0.244])
     assert trial.inputs[20, 1].tolist() == pytest.approx([0.2 + 0.244, 0.2 + 0.756])
 
 
 def test_levels_of_inputs_and_targets_follow_the_options():
-    task = PerceptualDecision(coherence=(16.0,), catch=False, baseline=0.0, low=-1.0, high=2.0)
+    task = PerceptualDecision(coherence=(51.2,), catch=False, baseline=0.0, low=-1.0, high=2.0)
     trial = validation(task)
     assert trial.inputs[0, 0].tolist() == [0.0, 0.0]
     assert trial.targets[0, 0].tolist() == [-1.0, -1.0]
@@ -116,17 +121,17 @@ def test_no_choice_scores_chance():
 
 
 def test_make_builds_by_name():
-    assert make("PerceptualDecision", dt=10.0, coherence=(4.0,)) == PerceptualDecision(dt=10.0, coherence=(4.0,))
+    assert make("PerceptualDecision", dt=10.0, coherence=(40.0,)) == PerceptualDecision(dt=10.0, coherence=(40.0,))
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
         ({"coherence": ()}, "the task is empty: coherence holds no level"),
-        ({"coherence": (4.0, float("nan"))}, r"coherence must lie in \(0, 31.25\]; got 4, nan"),
-        ({"coherence": (0.0,)}, r"coherence must lie in \(0, 31.25\]; got 0"),
+        ({"coherence": (4.0, float("nan"))}, r"coherence must lie in \(0, 100\]; got 4, nan"),
+        ({"coherence": (0.0,)}, r"coherence must lie in \(0, 100\]; got 0"),
         ({"coherence": (-4.0,)}, "got -4"),
-        ({"coherence": (32.0,)}, "got 32"),
+        ({"coherence": (101.0,)}, "got 101"),
         ({"coherence": (float("inf"),)}, "got inf"),
         ({"fixation": 9.0}, "fixation of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
         ({"decision": 0.0}, "decision must last longer than 0 ms, and end; got 0"),
@@ -141,7 +146,7 @@ def test_impossible_tasks_are_refused(options, text):
 
 
 def test_the_largest_coherence_there_can_be_is_allowed():
-    trial = validation(PerceptualDecision(coherence=(31.25,), catch=False))
+    trial = validation(PerceptualDecision(coherence=(100.0,), catch=False))
     assert trial.inputs[20, 0].tolist() == pytest.approx([1.2, 0.2])
 
 

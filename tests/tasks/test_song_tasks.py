@@ -146,9 +146,13 @@ def test_epochs_of_parametric_memory_in_milliseconds(dt):
 @pytest.mark.parametrize(
     ("task", "conditions", "shown"),
     [
-        # (1 +- 3.2 * 16 / 100) / 2 and the start cue
-        (ReactionTimeDecision(), {"coherence": 16}, {"stimulus": [0.956, 0.444, 1.2], "decision": [0.956, 0.444, 1.2]}),
-        (ReactionTimeDecision(), {"coherence": -1}, {"stimulus": [0.684, 0.716, 1.2], "fixation": [0.2] * 3}),
+        # (1 +- 51.2 / 100) / 2 and the start cue
+        (
+            ReactionTimeDecision(),
+            {"coherence": 51.2},
+            {"stimulus": [0.956, 0.444, 1.2], "decision": [0.956, 0.444, 1.2]},
+        ),
+        (ReactionTimeDecision(), {"coherence": -3.2}, {"stimulus": [0.684, 0.716, 1.2], "fixation": [0.2] * 3}),
         # (18 - 10) / 24 = 1/3
         (
             ParametricMemory(delay=100.0),
@@ -156,15 +160,15 @@ def test_epochs_of_parametric_memory_in_milliseconds(dt):
             {"f1": [0.6 + 0.8 / 3, 1.4 - 0.8 / 3], "delay": [0.2, 0.2], "f2": [0.6, 1.4]},
         ),
         (ParametricMemory(), {"f1": 26, "f2": 34}, {"f2": [1.4, 0.6], "decision": [0.2, 0.2]}),
-        # (1 +- 5 * 10 / 100) / 2, (1 +- 5 * 3 / 100) / 2
+        # (1 +- 50 / 100) / 2, (1 +- 15 / 100) / 2
         (
             ContextIntegration(),
-            {"context": 0, "motion": 10, "colour": -3},
+            {"context": 0, "motion": 50, "colour": -15},
             {"stimulus": [1.2, 0.2, 0.95, 0.45, 0.625, 0.775], "decision": [0.2] * 6},
         ),
         (
             ContextIntegration(),
-            {"context": 1, "motion": -1, "colour": 10},
+            {"context": 1, "motion": -5, "colour": 50},
             {"stimulus": [0.2, 1.2, 0.675, 0.725, 0.95, 0.45], "fixation": [0.2] * 6},
         ),
         # 0.6 * (9 - 6) / 13
@@ -192,14 +196,14 @@ def test_inputs_are_those_worked_out_by_hand(task, conditions, shown):
 
 def test_published_conditions():
     coherences = ReactionTimeDecision().condition_grid()["coherence"]
-    assert sorted(coherences.tolist()) == [-16, -8, -4, -2, -1, 1, 2, 4, 8, 16]
+    assert sorted(set(np.abs(coherences).tolist())) == pytest.approx([3.2, 6.4, 12.8, 25.6, 51.2], rel=1e-6)
     grid = ParametricMemory().condition_grid()
     pairs = [(18, 10), (22, 14), (26, 18), (30, 22), (34, 26)]
     got = set(zip(*(grid[name].tolist() for name in ("f1", "f2", "choice")), strict=True))
     assert got == {(*pair, 0) for pair in pairs} | {(*pair[::-1], 1) for pair in pairs}
     grid = ContextIntegration().condition_grid()
     got = set(zip(*(grid[name].tolist() for name in ("context", "motion", "colour", "choice")), strict=True))
-    levels = (-10, -3, -1, 1, 3, 10)
+    levels = (-50, -15, -5, 5, 15, 50)
     assert got == {(c, *pair, int(pair[c] < 0)) for c in (0, 1) for pair in itertools.product(levels, levels)}
     assert len(grid["choice"]) == 72
     grid = MultisensoryIntegration().condition_grid()
@@ -502,7 +506,7 @@ def test_error_of_the_wave_and_what_is_right():
     ("task_type", "options", "text"),
     [
         (ReactionTimeDecision, {"coherence": ()}, "the task is empty: coherence holds no level"),
-        (ReactionTimeDecision, {"coherence": (32.0,)}, r"coherence must lie in \(0, 31\.25\]; got 32"),
+        (ReactionTimeDecision, {"coherence": (101.0,)}, r"coherence must lie in \(0, 100\]; got 101"),
         (ReactionTimeDecision, {"fixation": 9.0}, "fixation of 9 ms is empty: it is shorter than half a step"),
         (ReactionTimeDecision, {"stimulus": math.inf}, "stimulus must last longer than 0 ms, and end; got inf"),
         (ReactionTimeDecision, {"free": 0.0}, "free must last longer than 0 ms, and end; got 0"),
@@ -530,7 +534,7 @@ def test_error_of_the_wave_and_what_is_right():
         (ParametricMemory, {"delay": Uniform(1.0, 9.0)}, "delay of 9 ms is empty"),
         (ParametricMemory, {"delay": -1.0}, "delay must last longer than 0 ms, and end; got -1"),
         (ParametricMemory, {"f2": 9.0}, "f2 of 9 ms is empty"),
-        (ContextIntegration, {"coherence": (1.0, 20.5)}, r"coherence must lie in \(0, 20\]; got 1, 20\.5"),
+        (ContextIntegration, {"coherence": (1.0, 100.5)}, r"coherence must lie in \(0, 100\]; got 1, 100\.5"),
         (ContextIntegration, {"coherence": ()}, "the task is empty: coherence holds no level"),
         (ContextIntegration, {"stimulus": 9.0}, "stimulus of 9 ms is empty"),
         (MultisensoryIntegration, {"rates": ()}, "the task is empty: rates holds no rate"),
@@ -571,16 +575,16 @@ def test_impossible_tasks_are_refused(task_type, options, text):
 
 def test_limits_of_the_options_are_allowed():
     assert ReactionTimeDecision(threshold=1.2, free=980.0).threshold == 1.2
-    assert ReactionTimeDecision(coherence=(31.25,)).n_conditions == 2
-    assert ContextIntegration(coherence=(20.0,)).n_conditions == 8
+    assert ReactionTimeDecision(coherence=(100.0,)).n_conditions == 2
+    assert ContextIntegration(coherence=(100.0,)).n_conditions == 8
     assert MultisensoryIntegration(rates=(6.0, 19.0)).n_conditions == 6
     assert SineWave(period=40.0).period == 40.0
 
 
 CONFIGS = {
-    "ReactionTimeDecision": "coherence = [4.0]\nfree = 200.0\nthreshold = 0.9",
+    "ReactionTimeDecision": 'coherence = [4.0]\ncoherence_scale = "dots"\nfree = 200.0\nthreshold = 0.9',
     "ParametricMemory": "pairs = [[10.0, 20.0]]\ndelay = {min = 100.0, max = 300.0}\nf1 = 200.0",
-    "ContextIntegration": "coherence = [5.0]\ncatch = false",
+    "ContextIntegration": 'coherence = [5.0]\ncoherence_scale = "song2016"\ncatch = false',
     "MultisensoryIntegration": "rates = [6, 19]\nboundary = 10\nscale_range = [5, 20]",
     "SequenceExecution": "intertrial = 100.0\nbaseline = 0.0",
     "SineWave": "dt = 5.0\nperiod = 400.0\nperiods = [1, 2]",

@@ -1,25 +1,24 @@
 """Two trainers of the same tiny training, compiled once; each test gets them at step 0."""
 
-import jax
 import numpy as np
 import pytest
 
 from eicon.training import Trainer
 from eicon.training.results import History
 
-from .tiny import fit, make_net, make_trainer, rewind, state
+from .tiny import Start, fit, make_net, make_trainer, rewind, start_of, state
 
 
 @pytest.fixture(scope="session")
-def _trainer_at_0() -> tuple[Trainer, dict[str, jax.Array]]:
+def _trainer_at_0() -> tuple[Trainer, Start]:
     trainer = make_trainer()
-    return trainer, trainer._snapshot()
+    return trainer, start_of(trainer)
 
 
 @pytest.fixture(scope="session")
-def _twin_at_0() -> tuple[Trainer, dict[str, jax.Array]]:
+def _twin_at_0() -> tuple[Trainer, Start]:
     twin = make_trainer(make_net(seed=2))
-    return twin, twin._snapshot()
+    return twin, start_of(twin)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Training in epochs, once more: numpy, float64, backpropagation through time by hand. The oracle of `EpochTrainer`."""
+"""Training in epochs, once more: numpy, float64, backpropagation through time by hand. The oracle of `Fixed` trials."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -7,19 +7,38 @@ import pytest
 
 from eicon._files import save_arrays
 from eicon.models import Connectivity, RateRNN, save
-from eicon.training import RatePenalty, VanishingGradient, WeightPenalty, cross_entropy
+from eicon.training import (
+    RatePenalty,
+    Trainer,
+    VanishingGradient,
+    WeightPenalty,
+    cross_entropy,
+)
 from eicon.training._checkpoint import read_history
+from eicon.training._trainer import flat
 from eicon.training.results import History
 
-from .tiny import assert_same_history, assert_same_state, fit, make_net, make_task, make_trainer, state
+from .tiny import (
+    assert_same_history,
+    assert_same_state,
+    fit,
+    make_net,
+    make_task,
+    make_trainer,
+    rewind,
+    start_of,
+    state,
+)
 
 
 @pytest.fixture(scope="module")
 def checkpoint(_trainer_at_0, at_10, tmp_path_factory):
     """Written after ten steps."""
     trainer = _trainer_at_0[0]
-    trainer._restore({name: jnp.asarray(value) for name, value in at_10[0].items()})
-    trainer.history = at_10[1]
+    rewind(*_trainer_at_0)
+    fit(trainer, 10)
+    assert_same_state(state(trainer), at_10[0])
+    trainer._history = at_10[1]
     path = tmp_path_factory.mktemp("checkpoints") / "at_10.npz"
     trainer.save_checkpoint(path)
     return path
@@ -42,11 +61,12 @@ def test_resume_does_not_change_what_compiled_chunks_take(trainer, checkpoint):
     """A weakly typed counter that came back strongly typed would have every chunk compiled again."""
 
     def types() -> dict[str, tuple]:
-        values = trainer._snapshot()
-        return {name: (value.dtype, value.shape, value.weak_type) for name, value in values.items()}
+        values, learner = start_of(trainer)
+        named = {**values, **flat(learner)}
+        return {name: (value.dtype, value.shape, value.weak_type) for name, value in named.items()}
 
     before = types()
-    assert any(weak for _, _, weak in before.values())
+    assert len(before) > len(trainer.net.parameters()) + 3
     trainer.resume(checkpoint)
     assert types() == before
 
@@ -61,7 +81,7 @@ def test_resume_in_the_middle_of_a_chunk(trainer, twin, reference, tmp_path):
 
 def test_when_checkpoints_are_written(trainer, tmp_path, monkeypatch):
     written = []
-    monkeypatch.setattr(trainer, "save_checkpoint", lambda path: written.append((str(path), trainer.step)))
+    monkeypatch.setattr(Trainer, "save_checkpoint", lambda self, path: written.append((str(path), self.step)))
     fit(trainer, 25, checkpoint=tmp_path / "c.npz", checkpoint_every=10)
     assert written == [(str(tmp_path / "c.npz"), step) for step in (10, 20, 25)]
     fit(trainer, 5)
@@ -70,12 +90,14 @@ def test_when_checkpoints_are_written(trainer, tmp_path, monkeypatch):
 
 def test_what_is_in_a_checkpoint(trainer, checkpoint):
     with np.load(checkpoint, allow_pickle=False) as archive:
-        names = {name.partition("/")[2] for name in archive.files if name.startswith("variable/")}
+        names = set(archive.files)
         assert all(archive[name].dtype.hasobject is False for name in archive.files)
-    weights = set(trainer.net.variables())
-    assert weights <= names
-    assert {f"{name}_{moment}" for name in trainer.net.trainable_variables() for moment in "mv"} <= names
-    assert {"last_epoch", "step"} <= names
+        size = sum(value.size for value in trainer.net.trainable_variables().values())
+        assert [archive[f"learner/optimizer.all_{moment}"].size for moment in "mv"] == [size] * 2
+    assert {f"variables/{name}" for name in trainer.net.variables()} <= names
+    assert {f"best/{name}" for name in (*trainer.net.trainable_variables(), "step", "rank")} <= names
+    assert {f"history/{name}" for name in History()} <= names
+    assert {"learner/rate", "learner/optimizer.step"} <= names
 
 
 def test_history_can_be_read_alone(checkpoint, at_10):
@@ -97,18 +119,18 @@ def custom(recurrent=None, **options):
 
 
 OTHERS = {
-    "task": lambda: make_trainer(task=make_task(decision=80.0)),
-    "task, its catch trials": lambda: make_trainer(task=make_task(catch=False)),
-    "optimizer": lambda: make_trainer(optimizer="sgd"),
-    "optimizer, its learning rate": lambda: make_trainer(learning_rate=0.02),
-    "optimizer, its weight decay": lambda: make_trainer(optimizer=bp.optim.Adam(0.01, weight_decay=0.1)),
-    "optimizer, its schedule": lambda: make_trainer(learning_rate=bp.optim.ExponentialDecayLR(0.01, 10, 0.9)),
+    "stages": lambda: make_trainer(task=make_task(decision=80.0)),
+    "stages, catch trials of the task": lambda: make_trainer(task=make_task(catch=False)),
+    "learner": lambda: make_trainer(optimizer="sgd"),
+    "learner, its learning rate": lambda: make_trainer(learning_rate=0.02),
+    "learner, its weight decay": lambda: make_trainer(optimizer=bp.optim.Adam(0.01, weight_decay=0.1)),
+    "learner, its schedule": lambda: make_trainer(learning_rate=bp.optim.ExponentialDecayLR(0.01, 10, 0.9)),
     "loss": lambda: make_trainer(loss=cross_entropy),
-    "regularizers": lambda: make_trainer(regularizers=[RatePenalty(0.1)]),
-    "regularizers, vanishing gradient": lambda: make_trainer(regularizers=[VanishingGradient()]),
-    "regularizers, several": lambda: make_trainer(regularizers=[WeightPenalty(0.1), RatePenalty(0.1)]),
-    "clip_norm": lambda: make_trainer(clip_norm=None),
-    "batch_size": lambda: make_trainer(batch_size=9),
+    "penalties": lambda: make_trainer(penalties=[RatePenalty(0.1)]),
+    "penalties, vanishing gradient": lambda: make_trainer(penalties=[VanishingGradient()]),
+    "penalties, several": lambda: make_trainer(penalties=[WeightPenalty(0.1), RatePenalty(0.1)]),
+    "learner, clip_norm": lambda: make_trainer(clip_norm=None),
+    "trials": lambda: make_trainer(batch_size=9),
     "validation_repeats": lambda: make_trainer(validation_repeats=3),
     "seed": lambda: make_trainer(seed=4),
     "network": lambda: make_trainer(make_net(sigma_rec=0.1)),
@@ -132,7 +154,9 @@ def test_checkpoint_of_another_training_is_refused_and_the_difference_named(chec
 
 
 def test_all_differences_are_named(checkpoint):
-    with pytest.raises(ValueError, match=r"clip_norm, batch_size, seed differ \(clip_norm is 1.0 there and 2.0 here\)"):
+    with pytest.raises(
+        ValueError, match=r"learner, trials, seed differ \(learner is .*'clip_norm': 1.0.* there and .*'clip_norm': 2.0"
+    ):
         make_trainer(seed=4, batch_size=2, clip_norm=2.0).resume(checkpoint)
 
 
@@ -154,14 +178,14 @@ def test_functions_are_compared_by_name_and_not_by_address(tmp_path):
         def loss(outputs, trial):
             return jnp.mean(outputs**2)
 
-        return {"regularizers": [smooth], "loss": loss}
+        return {"penalties": [smooth], "loss": loss}
 
     first, second = define(), define()
     assert repr(first["loss"]) != repr(second["loss"])
     make_trainer(**first).save_checkpoint(tmp_path / "c.npz")
     make_trainer(**second).resume(tmp_path / "c.npz")
-    with pytest.raises(ValueError, match="regularizers differ"):
-        make_trainer(**{**second, "regularizers": [second["loss"]]}).resume(tmp_path / "c.npz")
+    with pytest.raises(ValueError, match="penalties differ"):
+        make_trainer(**{**second, "penalties": [second["loss"]]}).resume(tmp_path / "c.npz")
 
 
 def refuse(trainer, path, text, error=ValueError):
@@ -213,7 +237,7 @@ def test_incomplete_checkpoint_is_refused(trainer, checkpoint, tmp_path):
         arrays = {name: archive[name] for name in archive.files}
     for missing, text in (
         ("history/loss", "is incomplete: it has no 'history/loss'"),
-        ("variable/raw_rec", "holds other"),
+        ("variables/raw_rec", "holds other variables"),
     ):
         path = tmp_path / "incomplete.npz"
         np.savez(path, **{name: value for name, value in arrays.items() if name != missing})
@@ -251,8 +275,8 @@ def test_a_checkpoint_of_0_1_0_is_refused_and_its_history_read(trainer, tmp_path
     history = trainer.history
     of_version_1(path, trainer)
     assert_same_history(read_history(path), history)
-    assert {values.dtype for values in read_history(path).to_arrays().values()} == {np.dtype(float), np.dtype(int)}
-    trainer.history = History()
+    assert {values.dtype for values in read_history(path).values()} == {np.dtype(float), np.dtype(int)}
+    trainer._history = History()
     with pytest.raises(ValueError, match="old.npz was written by eicon 0.1.0, whose trainings") as caught:
         trainer.resume(path)
     assert "\n" not in str(caught.value)
@@ -261,11 +285,13 @@ def test_a_checkpoint_of_0_1_0_is_refused_and_its_history_read(trainer, tmp_path
 
 def test_history_survives_the_file(trainer, tmp_path):
     history = History().extended(
-        loss=[0.1, 0.2], accuracy=[np.nan, 0.5], grad_norm=[1.0, 2.0], seconds=[1e-9, 1.0 / 3.0], validation_step=[2]
-    )
-    trainer.history = history
+        loss=[0.1, 0.2], accuracy=[np.nan, 0.5], grad_norm=[1.0, 2.0], stage=[0, 1], seconds=[1e-9, 1.0 / 3.0],
+        compile_seconds=[0.0, 1e-9], validation_seconds=[0.0, 1.0 / 7.0], reduction_ratio=[-0.5, np.inf],
+        validation_step=[2], validation_loss=[0.3], validation_accuracy=[np.nan], validation_worst=[np.inf],
+    )  # fmt: skip
+    trainer._history = history
     trainer.save_checkpoint(tmp_path / "c.npz")
-    loaded = read_history(tmp_path / "c.npz").to_arrays()
-    for name, values in history.to_arrays().items():
+    loaded = read_history(tmp_path / "c.npz")
+    for name, values in history.items():
         assert loaded[name].dtype == values.dtype
         assert loaded[name].tobytes() == values.tobytes()

@@ -12,9 +12,9 @@ import json, sys
 import jax, numpy as np
 import eicon
 from eicon.models import Drive, Leaky, Plastic, RateRNN
-from eicon.training import EpochTrainer, HessianFree, RatePenalty, Trainer, VanishingGradient, split_trials
+from eicon.training import Fixed, HessianFree, RatePenalty, Sampled, Trainer, VanishingGradient, split_trials
 
-task = eicon.PerceptualDecision.variable(coherence=(4.0, 16.0))
+task = eicon.PerceptualDecision.variable(coherence=(12.8, 51.2))
 folder, found = sys.argv[1], {}
 NOISE = {"sigma_rec": 0.1, "sigma_in": 0.05, "seed": 1}
 TRAINED = ("recurrent", "input", "readout", "tau", "gain", "U", "bias", "x0")
@@ -27,16 +27,17 @@ def plastic():
 
 def trainer(net):
     penalties = [RatePenalty(0.1)] + ([VanishingGradient()] if isinstance(net.cell, Leaky) else [])
-    made = Trainer(net, task, batch_size=4, validation_repeats=1, regularizers=penalties)
+    made = Trainer(net, task, batch_size=4, validation_repeats=1, penalties=penalties)
     return made, made.fit(3, validate_every=1, progress=False)
 
 def epochs(net):
     trials = split_trials(task.sample(eicon.key(0), 12), 0.5, key=eicon.key(1))
-    made = EpochTrainer(net, task, *trials, batch_size=4)
-    return made, made.fit(3, progress=False)
+    made = Trainer(net, task, trials=Fixed(*trials, batch_size=4))
+    return made, made.fit(6, progress=False)
 
 def hessian_free(net):
-    made = HessianFree(net, task, batch_size=4, max_cg_iterations=3, n_probes=1, validation_repeats=1)
+    learner = HessianFree(max_cg_iterations=3, n_probes=1)
+    made = Trainer(net, task, learner=learner, trials=Sampled(4), validation_repeats=1)
     return made, made.fit(3, validate_every=1, progress=False)
 
 def precise(tree):
@@ -51,12 +52,10 @@ for train in (trainer, epochs, hessian_free):
     for make in (plain, plastic):
         net, name = make(), f"{train.__name__}, {make.__name__}, "
         made, history = train(net)
-        record = history.to_arrays()
         found[name + "parameters"] = precise(net.parameters())
         found[name + "network"] = precise(net.network)
-        for curve in ("loss", "train_loss", "validation_loss", "grad_norm"):
-            if curve in record:
-                found[name + curve] = precise(record[curve])
+        for curve in ("loss", "validation_loss", "grad_norm"):
+            found[name + curve] = precise(history[curve])
         made.save_checkpoint(folder + "/checkpoint.npz")
         made.resume(folder + "/checkpoint.npz")
         found[name + "resumed"] = precise(net.parameters())

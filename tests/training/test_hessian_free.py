@@ -1,5 +1,7 @@
 """Hessian-free training: products against explicit matrices, the solver against numpy, and how a training goes."""
 
+from dataclasses import fields
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,6 +15,8 @@ from eicon.training import (
     HessianFree,
     NonFiniteLoss,
     RatePenalty,
+    Sampled,
+    Trainer,
     WeightPenalty,
     cross_entropy,
     mean_squared_error,
@@ -27,12 +31,26 @@ from eicon.training._conjugate_gradient import (
     stored_iterations,
 )
 from eicon.training._curvature import gauss_newton, probed_diagonal, rate_change, run_first
+from eicon.training._evaluation import Validation
+from eicon.training._hessian_free import _problem
 from eicon.training._newton_step import Problem, State, _damped
-from eicon.training._session import Validation
-from eicon.training.results import HessianFreeHistory
+from eicon.training._objective import Objective
 
 from ..tasks.drawn import sampler
-from .tiny import SameTrials, assert_same_history, assert_same_state, make_net, make_task, make_trainer, state
+from .tiny import (
+    Interruption,
+    SameTrials,
+    assert_same_history,
+    assert_same_state,
+    make_net,
+    make_task,
+    make_trainer,
+    put,
+    rewind,
+    script,
+    start_of,
+    state,
+)
 
 N, N_OUT, BATCH = 5, 2, 3
 LEARNS = {"bias": True, "readout_bias": True, "train_x0": True, "seed": 1}
@@ -353,9 +371,11 @@ def test_damping_rule(ratio, factor):
     assert float(next_damping(jnp.float32(6.0), jnp.float32(ratio))) == pytest.approx(6 * factor)
 
 
-def make_hf(net=None, task=None, **options):
-    settings = {"batch_size": 16, "max_cg_iterations": 15, "n_probes": 2, "validation_repeats": 2, "seed": 3}
-    return HessianFree(net or make_net(), task or make_task(), **(settings | options))
+def make_hf(net=None, task=None, batch_size=16, same=False, **options):
+    """Options of the learner, and of the trainer."""
+    learner = {"max_cg_iterations": 15, "n_probes": 2}
+    learner |= {field.name: options.pop(field.name) for field in fields(HessianFree) if field.name in options}
+    return make_trainer(net, task, learner=HessianFree(**learner), trials=Sampled(batch_size, same=same), **options)
 
 
 def fit(trainer, n, **options):
@@ -363,25 +383,19 @@ def fit(trainer, n, **options):
 
 
 def make_full(**options):
-    return make_hf(curvature_batch_size=8, structural_damping=0.1, regularizers=[RatePenalty(0.01)], **options)
+    return make_hf(curvature_trials=8, structural_damping=0.1, penalties=[RatePenalty(0.01)], **options)
 
 
 @pytest.fixture(scope="module")
 def _trainer_at_0():
     trainer = make_full()
-    return trainer, trainer._snapshot()
+    return trainer, start_of(trainer)
 
 
 @pytest.fixture(scope="module")
 def _twin_at_0():
     twin = make_full(net=make_net(seed=2))
-    return twin, twin._snapshot()
-
-
-def rewind(trainer, values):
-    trainer._restore(values)
-    trainer.history = HessianFreeHistory()
-    return trainer
+    return twin, start_of(twin)
 
 
 @pytest.fixture
@@ -434,27 +448,32 @@ def test_undamped_iteration_solves_the_least_squares_of_the_readout(x64):
     assert history.loss[0] > 2 * np.mean(residual**2)
     assert trainer.history.loss[1] == pytest.approx(np.mean(residual**2), rel=1e-5)
     np.testing.assert_allclose(net.predict(trial.inputs, noise=False).outputs[scored], design @ wanted, atol=1e-3)
-    assert trainer.damping == 0.0
+    assert trainer.history.damping.tolist() == [0.0, 0.0]
+    assert float(trainer._state["damping"]) == 0.0
 
 
 def test_gradient_is_that_of_the_trainer():
     """Same seed: the same trials, noise and penalties."""
-    options = {"batch_size": 16, "regularizers": [RatePenalty(0.5), WeightPenalty(0.3)]}
+    options = {"batch_size": 16, "penalties": [RatePenalty(0.5), WeightPenalty(0.3)]}
     hf, other = make_hf(**options), make_trainer(optimizer="sgd", learning_rate=1.0, clip_norm=None, **options)
-    vector, unravel = ravel_pytree({name: hf.net.parameters()[name] for name in hf._trained})
-    fixed = hf.net.parameters()
+    vector, unravel = ravel_pytree(hf._values())
+    before = hf.net.parameters()
+    trial_key, noise_key = jax.random.split(jax.random.fold_in(hf._key, 0))
+    trial = sampler(hf.task)(trial_key, 16)
 
     @jax.jit
     def gradient_of(vector):
-        problem = hf._problem(fixed, unravel, jax.random.fold_in(hf._key, 0), vector.dtype)
+        objective = Objective(unravel, hf.task, hf.loss, hf.penalties, hf.net.network, trial, noise_key)
+        problem = _problem(objective, None)
         return jax.value_and_grad(problem.objective, has_aux=True)(vector)
 
     (loss, accuracy), gradient = gradient_of(vector)
-    history = fit(other, 1, validate_every=10)
-    assert (float(loss), float(accuracy)) == pytest.approx((history.loss[0], history.accuracy[0]), rel=1e-5)
-    assert float(jnp.linalg.norm(gradient)) == pytest.approx(history.grad_norm[0], rel=1e-4)
+    history, own = (fit(trainer, 1, validate_every=10) for trainer in (other, hf))
+    for found in (history, own):
+        assert (float(loss), float(accuracy)) == pytest.approx((found.loss[0], found.accuracy[0]), rel=1e-5)
+        assert float(jnp.linalg.norm(gradient)) == pytest.approx(found.grad_norm[0], rel=1e-4)
     for name, value in unravel(gradient).items():
-        np.testing.assert_allclose(other.net.parameters()[name], fixed[name] - value, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(other.net.parameters()[name], before[name] - value, rtol=1e-4, atol=1e-5)
 
 
 def masked_learner():
@@ -478,7 +497,7 @@ LEARNING_NETS = {
 )
 def test_loss_falls_and_the_constraints_hold(make):
     net = make()
-    before = state(trainer := make_hf(net, fixed_trials=True, damping=0.1))
+    before = state(trainer := make_hf(net, same=True, damping=0.1))
     fixed = np.asarray(net.W_rec)[~net.recurrent.connectivity.mask]
     history = fit(trainer, 8)
     assert (np.diff(history.loss) <= 0).all(), "trials and noise are the same: the line search allows no rise"
@@ -520,22 +539,22 @@ def test_damping_follows_the_recorded_ratio(reference):
 @pytest.mark.battery
 def test_every_iteration_has_trials_of_its_own_unless_they_are_fixed(trainer):
     def losses(t):
-        before = t._snapshot()
+        before = start_of(t)
         found = []
         for _ in range(2):
-            t._restore(before)
+            put(t, before)
             found.append(fit(t, 1).loss[-1])
         return found
 
     first, second = losses(trainer)
     assert first != second
-    third, fourth = losses(make_full(fixed_trials=True, seed=4))
+    third, fourth = losses(make_full(same=True, seed=4))
     assert third == fourth != first
 
 
 @pytest.mark.battery
 def test_same_seed_same_bits(trainer, twin, reference):
-    twin._restore(trainer._snapshot())
+    put(twin, start_of(trainer))
     fit(twin, 6)
     assert_same_state(state(twin), reference[0])
     assert_same(twin.history, reference[1])
@@ -545,9 +564,9 @@ def test_resumed_training_is_the_uninterrupted_one(trainer, twin, reference, tmp
     fit(trainer, 3, checkpoint=tmp_path / "at_3.npz")
     assert (state(twin)["raw_rec"] != state(trainer)["raw_rec"]).any()
     twin.resume(tmp_path / "at_3.npz")
-    assert twin.iteration == 3
+    assert twin.step == 3
     assert_same_state(state(twin), state(trainer))
-    assert state(twin)["direction"].any()
+    assert state(twin)["learner.direction"].any()
     fit(twin, 3)
     assert_same_state(state(twin), reference[0])
     assert_same(twin.history, reference[1])
@@ -559,42 +578,32 @@ def test_resumed_training_is_the_uninterrupted_one(trainer, twin, reference, tmp
 @pytest.mark.parametrize(
     ("options", "different"),
     [
-        ({"structural_damping": 0.2}, "optimizer"),
-        ({"damping": 2.0}, "optimizer"),
-        ({"fixed_trials": True}, "optimizer"),
+        ({"structural_damping": 0.2}, "learner"),
+        ({"damping": 2.0}, "learner"),
+        ({"same": True}, "trials"),
         ({"loss": cross_entropy}, "loss"),
         ({"seed": 4}, "seed"),
-        ({"task": make_task(catch=False)}, "task"),
+        ({"task": make_task(catch=False)}, "stages"),
         ({"net": make_net(activation="tanh")}, "network"),
     ],
 )
 def test_checkpoint_of_another_training_is_refused(trainer, tmp_path, options, different):
     trainer.save_checkpoint(tmp_path / "c.npz")
-    settings = {"curvature_batch_size": 8, "structural_damping": 0.1, "regularizers": [RatePenalty(0.01)]}
+    settings = {"curvature_trials": 8, "structural_damping": 0.1, "penalties": [RatePenalty(0.01)]}
     with pytest.raises(ValueError, match=f"belongs to another training: {different} differ"):
         make_hf(**(settings | options)).resume(tmp_path / "c.npz")
     with pytest.raises(ValueError, match="belongs to another training"):
         make_trainer().resume(tmp_path / "c.npz")
 
 
-@pytest.mark.parametrize(("name", "after"), [("_iterate", False), ("_iterate", True), ("validate", True)])
+@pytest.mark.parametrize(("name", "after"), [("_write", False), ("_write", True), ("_validate", True)])
 def test_interrupt_leaves_a_consistent_state_and_a_checkpoint(trainer, twin, reference, tmp_path, name, after):
-    wrapped, calls, path = getattr(trainer, name), [], tmp_path / "checkpoint.npz"
-
-    def interrupting(*arguments):
-        calls.append(None)
-        if len(calls) == 3 and not after:
-            raise KeyboardInterrupt
-        result = wrapped(*arguments)
-        if len(calls) == 3:
-            raise KeyboardInterrupt
-        return result
-
+    path = tmp_path / "checkpoint.npz"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, name, interrupting)
+        patch.setattr(trainer, name, Interruption(trainer, name, 3, after))
         with pytest.raises(KeyboardInterrupt):
             fit(trainer, 6, checkpoint=path)
-    assert trainer.iteration == 2
+    assert trainer.step == 2
     twin.resume(path)
     fit(twin, 4)
     assert_same_state(state(twin), reference[0])
@@ -604,16 +613,15 @@ def test_interrupt_leaves_a_consistent_state_and_a_checkpoint(trainer, twin, ref
 
 def test_validations_checkpoints_and_stops(trainer, monkeypatch, tmp_path):
     written, asked = [], []
-    monkeypatch.setattr(trainer, "save_checkpoint", lambda path: written.append(trainer.iteration))
+    monkeypatch.setattr(Trainer, "save_checkpoint", lambda self, path: written.append(self.step))
     history = fit(trainer, 5, validate_every=2, checkpoint=tmp_path / "c.npz", checkpoint_every=2)
     assert history.validation_step.tolist() == [2, 4]
     assert written == [2, 4, 5]
     assert trainer.validate().loss != history.validation_loss[-1]
     fit(trainer, 9, validate_every=2, stop_when=lambda h: asked.append(h.n_steps) or h.n_steps >= 8)
     assert asked == [6, 8]
-    assert fit(trainer, 0).n_steps == trainer.iteration == 8
-    script = iter([0.5, 0.9, 0.9, 1.0])
-    monkeypatch.setattr(trainer, "validate", lambda: Validation(0.1, next(script), 0.0))
+    assert fit(trainer, 0).n_steps == trainer.step == 8
+    script(monkeypatch, (Validation(0.1, x, 0.0) for x in (0.5, 0.9, 0.9, 1.0)))
     assert fit(trainer, 9, stop_when=AccuracyReached(0.85, window=2)).n_steps == 11
 
 
@@ -622,9 +630,9 @@ def test_non_finite_loss_names_the_iteration_and_goes_back(trainer, tmp_path):
     fit(trainer, 1, checkpoint=path)
     trainer.net.raw_rec.value = trainer.net.raw_rec.value.at[0, 1].set(jnp.inf)
     before, written = state(trainer), path.read_bytes()
-    with pytest.raises(NonFiniteLoss, match="infinite in iteration 2; the network is as it was after iteration 1"):
+    with pytest.raises(NonFiniteLoss, match="infinite at step 2; the network was put back to step 1"):
         fit(trainer, 3, checkpoint=path)
-    assert trainer.iteration == 1
+    assert trainer.step == 1
     assert_same_state(state(trainer), before)
     assert path.read_bytes() == written
 
@@ -635,8 +643,8 @@ def test_non_finite_loss_names_the_iteration_and_goes_back(trainer, tmp_path):
         (lambda: make_hf(RateRNN.dale(3, 10, 2)), "but the network has 3 inputs and 2 outputs"),
         (lambda: make_hf(task=make_task(dt=10.0)), "same dt; got 20 and 10 ms"),
         (lambda: make_hf(batch_size=0), "batch_size must be at least 1; got 0"),
-        (lambda: make_hf(curvature_batch_size=17), r"must be in \[1, batch_size\], here 16; got 17"),
-        (lambda: make_hf(curvature_batch_size=0), r"curvature_batch_size must be in .* got 0"),
+        (lambda: make_hf(curvature_trials=17), r"must be in \[1, batch size\], here 16; got 17"),
+        (lambda: make_hf(curvature_trials=0), r"curvature_trials must be in .* got 0"),
         (lambda: make_hf(max_cg_iterations=0), "max_cg_iterations must be at least 1; got 0"),
         (lambda: make_hf(n_probes=-1), "n_probes must be >= 0; got -1"),
         (lambda: make_hf(damping=-1.0), "damping must be >= 0 and finite; got -1"),
@@ -645,8 +653,8 @@ def test_non_finite_loss_names_the_iteration_and_goes_back(trainer, tmp_path):
         (lambda: make_hf(structural_damping=float("inf")), "structural_damping must be >= 0 and finite; got inf"),
         (lambda: make_hf(warm_start=1.1), r"warm_start must be in \[0, 1\]; got 1.1"),
         (lambda: make_hf(loss="mean"), "unknown loss 'mean'; allowed: mse, cross_entropy, or a function"),
-        (lambda: fit(make_hf(), -1), "fit needs iterations >= 0, .* got -1, 1 and 10"),
-        (lambda: fit(make_hf(), 1, validate_every=0), "got 1, 0 and 10"),
+        (lambda: fit(make_hf(), -1), "fit needs steps >= 0, .* got -1, 1 and 10"),
+        (lambda: fit(make_hf(), 1, validate_every=0), "got 1, 0 and 0"),
         (lambda: fit(make_hf(), 1, checkpoint_every=0), "got 1, 1 and 0"),
     ],
 )

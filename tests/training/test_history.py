@@ -23,7 +23,7 @@ def validated(*accuracies: float, worst: float | tuple = 0.0, loss: float | tupl
 def test_starts_empty():
     history = History()
     assert history.n_steps == 0
-    assert all(len(values) == 0 for values in history.to_arrays().values())
+    assert all(len(values) == 0 for values in history.values())
 
 
 def test_extended_appends_arrays_and_numbers_and_leaves_the_old_one_alone():
@@ -44,21 +44,28 @@ def test_csv_parses_back():
         loss=loss,
         accuracy=accuracy,
         grad_norm=norm,
+        stage=[0, 0, 0, 1, 1, 1],
         seconds=np.linspace(0.5, 3.0, 6),
+        compile_seconds=[0.25] * 6,
+        validation_seconds=np.linspace(0.125, 0.25, 6),
+        damping=norm,
         validation_step=[2, 5],
         validation_loss=[0.25, 0.125],
         validation_accuracy=[0.5, 0.75],
         validation_worst=[0.0625, 0.375],
     )
     assert history.to_csv().splitlines()[0] == (
-        "step,loss,accuracy,grad_norm,seconds,validation_loss,validation_accuracy,validation_worst"
+        "step,loss,accuracy,grad_norm,stage,damping,seconds,compile_seconds,validation_seconds,"
+        "validation_loss,validation_accuracy,validation_worst"
     )
     rows = list(csv.DictReader(io.StringIO(history.to_csv())))
     assert [int(row["step"]) for row in rows] == [1, 2, 3, 4, 5, 6]
-    for name in ("loss", "accuracy", "grad_norm"):
+    assert [int(row["stage"]) for row in rows] == [0, 0, 0, 1, 1, 1]
+    for name in ("loss", "accuracy", "grad_norm", "damping"):
         parsed = np.array([float(row[name]) for row in rows], np.float32)
         np.testing.assert_array_equal(parsed, getattr(history, name))
-    np.testing.assert_allclose([float(row["seconds"]) for row in rows], history.seconds, atol=5e-4)
+    for name in ("seconds", "compile_seconds", "validation_seconds"):
+        np.testing.assert_allclose([float(row[name]) for row in rows], history[name], atol=5e-4)
     for i, row in enumerate(rows):
         at = {1: 0, 4: 1}.get(i)
         for name in ("validation_loss", "validation_accuracy", "validation_worst"):
@@ -69,7 +76,9 @@ def test_csv_has_as_many_digits_as_the_numbers():
     """Those of a training in single precision are printed as such, and those in double precision to the last digit."""
     single, double = np.float32(0.1), 0.1234567890123456
     history = History().extended(loss=[single, double, np.nan, 1e300], accuracy=[0.5] * 4, grad_norm=[single] * 4)
-    history = history.extended(seconds=[1.0] * 4)
+    history = history.extended(
+        **dict.fromkeys(("stage", "seconds", "compile_seconds", "validation_seconds"), [1.0] * 4)
+    )
     rows = list(csv.DictReader(io.StringIO(history.to_csv())))
     assert [row["loss"] for row in rows] == ["0.1", "0.1234567890123456", "nan", "1e+300"]
     assert {(row["accuracy"], row["grad_norm"]) for row in rows} == {("0.5", "0.1")}

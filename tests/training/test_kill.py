@@ -15,14 +15,21 @@ from eicon.training._checkpoint import read_history
 
 from . import kill_worker
 
-WORKER = Path(__file__).with_name("kill_worker.py")
-STEPS = 240
-PATIENCE = 120.0
+ROOT = Path(__file__).parents[2]
+STEPS = 120
+PATIENCE = 240.0
+FIRST = {"curriculum": kill_worker.STAGE}
+"""Steps before which a training is not killed: a curriculum is, in its second stage."""
 
 
-def start(checkpoint: Path) -> subprocess.Popen:
-    command = [sys.executable, str(WORKER), str(checkpoint), str(STEPS)]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+def start(kind: str, checkpoint: Path, cache: Path | None = None) -> subprocess.Popen:
+    """With a cache, what one process has compiled the next one need not."""
+    command = [sys.executable, "-m", "tests.training.kill_worker", kind, str(checkpoint), str(STEPS)]
+    environment = dict(os.environ)
+    if cache is not None:
+        environment |= {"JAX_COMPILATION_CACHE_DIR": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2"}
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
 
 
 def finish(process: subprocess.Popen) -> None:
@@ -30,22 +37,27 @@ def finish(process: subprocess.Popen) -> None:
     assert process.returncode == 0, error
 
 
-def kill_at_random(checkpoint: Path, rng: np.random.Generator) -> int:
+def kill_at_random(
+    kind: str, checkpoint: Path, rng: np.random.Generator, most: int = 20, cache: Path | None = None
+) -> int:
     """Kill a training a moment after some more checkpoints of its own; the step that the checkpoint holds then."""
-    process = start(checkpoint)
+    process = start(kind, checkpoint, cache)
     try:
-        file, deadline = identity(checkpoint), time.monotonic() + PATIENCE
-        for _ in range(rng.integers(1, 25)):
+        deadline, left = time.monotonic() + PATIENCE, rng.integers(1, most)
+        file = identity(checkpoint)
+        while left > 0:
             while identity(checkpoint) == file:
                 assert process.poll() is None, f"ended before it was killed: {process.communicate()[1]}"
                 assert time.monotonic() < deadline, "no checkpoint"
                 time.sleep(5e-4)
             file = identity(checkpoint)
+            left -= kind not in FIRST or read_history(checkpoint).n_steps >= FIRST[kind]
         time.sleep(rng.uniform(0, 0.03))  # anywhere in a chunk, in a validation, or in the writing of a file
         assert process.poll() is None, "the training ended before it was killed"
     finally:
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.wait()
+        process.stderr.close()
     assert process.returncode == -signal.SIGKILL
     return read_history(checkpoint).n_steps
 
@@ -61,59 +73,42 @@ def identity(path: Path) -> tuple[int, int] | None:
 def everything(checkpoint: Path) -> dict[str, bytes]:
     """All arrays and the header; how long it took is the one thing that may differ."""
     with np.load(checkpoint, allow_pickle=False) as archive:
-        return {name: archive[name].tobytes() for name in archive.files if name != "history/seconds"}
+        return {name: archive[name].tobytes() for name in archive.files if not name.endswith("seconds")}
 
 
-def check(folder: Path, chains: int, kills: int) -> list[list[int]]:
-    uninterrupted = start(folder / "uninterrupted.npz")
-    steps = []
-    try:
-        rng = np.random.default_rng()
-        for chain in range(chains):
-            checkpoint = folder / f"killed_{chain}.npz"
-            steps.append([kill_at_random(checkpoint, rng) for _ in range(kills)])
-            assert steps[-1][0] > 0
-            assert (np.diff(steps[-1]) > 0).all(), f"a resumed training went back: {steps[-1]}"
-            assert steps[-1][-1] < STEPS
-            finish(start(checkpoint))
-        finish(uninterrupted)
-    finally:
-        uninterrupted.kill()
-        uninterrupted.communicate()
-    wanted = everything(folder / "uninterrupted.npz")
-    assert len(np.frombuffer(wanted["history/loss"], np.float64)) == STEPS
-    for chain in range(chains):
-        got = everything(folder / f"killed_{chain}.npz")
-        different = [name for name in wanted if got[name] != wanted[name]]
-        assert not different, f"killed at {steps[chain]}: {different} differ"
-        assert got.keys() == wanted.keys()
-        history = read_history(folder / f"killed_{chain}.npz")
-        assert (np.diff(history.seconds) > 0).all()
-    return steps
+def check(got: Path, wanted: Path, killed_at: object) -> None:
+    found, expected = everything(got), everything(wanted)
+    assert found.keys() == expected.keys()
+    assert len(np.frombuffer(expected["history/loss"], np.float64)) == STEPS
+    different = [name for name in expected if found[name] != expected[name]]
+    assert not different, f"killed at {killed_at}: {different} differ"
+    history = read_history(got)
+    assert (np.diff(history.seconds) > 0).all()
+    assert ((history.compile_seconds + history.validation_seconds) <= history.seconds).all()
 
 
-@pytest.mark.battery
-def test_a_kill(tmp_path):
+@pytest.mark.parametrize("kind", kill_worker.WORK)
+def test_a_kill(kind, tmp_path):
     """All but the training that is killed are done here: importing JAX once more takes longer than they do."""
     killed, whole = tmp_path / "killed.npz", tmp_path / "uninterrupted.npz"
-    assert 0 < kill_at_random(killed, np.random.default_rng()) < STEPS
+    at = kill_at_random(kind, killed, np.random.default_rng())
+    assert 0 < at < STEPS
+    assert kind not in FIRST or FIRST[kind] <= at < 2 * FIRST[kind]
     for checkpoint in (killed, whole):
-        kill_worker.main(checkpoint, STEPS)
-    got, wanted = everything(killed), everything(whole)
-    assert got.keys() == wanted.keys()
-    assert [name for name in wanted if got[name] != wanted[name]] == []
-    assert len(np.frombuffer(wanted["history/loss"], np.float64)) == STEPS
-    assert (np.diff(read_history(killed).seconds) > 0).all()
+        kill_worker.main(kind, checkpoint, STEPS)
+    check(killed, whole, at)
 
 
 @pytest.mark.battery
-def test_two_kills(tmp_path):
-    check(tmp_path, chains=1, kills=2)
-
-
-@pytest.mark.slow
-def test_twelve_kills(tmp_path):
-    """With ``-o log_cli=true --log-cli-level=INFO`` it tells where the kills were."""
-    steps = check(tmp_path, chains=4, kills=3)
+@pytest.mark.parametrize("kind", kill_worker.WORK)
+def test_ten_kills(kind, tmp_path):
+    """One after the other; with ``-o log_cli=true --log-cli-level=INFO`` it tells where they were."""
+    rng, killed, whole = np.random.default_rng(), tmp_path / "killed.npz", tmp_path / "uninterrupted.npz"
+    cache = tmp_path / "compiled"
+    steps = [kill_at_random(kind, killed, rng, most=4, cache=cache) for _ in range(10)]
+    assert (np.diff(steps) > 0).all(), f"a resumed training went back: {steps}"
     half_written = len(list(tmp_path.glob(".*.part")))
     logging.getLogger(__name__).info("killed at steps %s, %d times while writing", steps, half_written)
+    for checkpoint in (killed, whole):
+        finish(start(kind, checkpoint, cache))
+    check(killed, whole, steps)

@@ -144,7 +144,7 @@ def test_rate_penalty_ignores_padding():
 @pytest.mark.parametrize("strength", [-0.1, float("nan")])
 @pytest.mark.parametrize("kind", [WeightPenalty, RatePenalty])
 def test_negative_strength(kind, strength):
-    with pytest.raises(ValueError, match="strength of a regulariser must be >= 0; got"):
+    with pytest.raises(ValueError, match="strength of a penalty must be >= 0; got"):
         kind(strength)
 
 

@@ -99,8 +99,8 @@ def test_repr_says_what_it_is_and_not_where(teacher):
         ([[0, 1]], 1.0, "units must be indices"),
         ([0.0, 1.5], 1.0, "units must be indices"),
         ([True, False], 1.0, "units must be indices"),
-        ([0, 1], -1.0, "strength of a regulariser must be >= 0; got -1"),
-        ([0, 1], float("nan"), "strength of a regulariser must be >= 0; got nan"),
+        ([0, 1], -1.0, "strength of a penalty must be >= 0; got -1"),
+        ([0, 1], float("nan"), "strength of a penalty must be >= 0; got nan"),
     ],
 )
 def test_what_cannot_be_matched_is_refused(teacher, units, strength, text):
@@ -118,6 +118,6 @@ def test_training_with_it_brings_the_activity_nearer(teacher):
     net = RateRNN.dale(2, 4, 2, e_ratio=0.75, sigma_rec=0.02, train_x0=True, seed=1)
     match = ActivityMatch(teacher, np.array([0, 3, 5, 9]), 1.0)
     before = penalty(match, net)
-    trainer = make_trainer(net, TASK, learning_rate=0.03, regularizers=[match], loss=lambda z, trial: 0.0 * jnp.mean(z))
+    trainer = make_trainer(net, TASK, learning_rate=0.03, penalties=[match], loss=lambda z, trial: 0.0 * jnp.mean(z))
     fit(trainer, 40, validate_every=40)
     assert penalty(match, net) < 0.5 * before

@@ -1,11 +1,11 @@
 """What training leaves behind in memory: nothing that grows with the number of trainers or steps."""
 
 import contextlib
-import functools
 import gc
 import logging
 import sys
 import weakref
+from collections import OrderedDict
 
 import jax
 import jax.numpy as jnp
@@ -15,7 +15,7 @@ import pytest
 from eicon import _memory
 from eicon.models import Leaky, RateRNN
 from eicon.tasks import SequenceMemory
-from eicon.training import EpochTrainer, HessianFree, Trainer, _epochs, split_trials
+from eicon.training import Fixed, HessianFree, Sampled, Trainer, _program, split_trials
 
 TASK = SequenceMemory(pattern_length=2)
 
@@ -24,14 +24,20 @@ def make_net(**options) -> RateRNN:
     return RateRNN.dale(TASK.n_in, 6, TASK.n_out, **options)
 
 
-def make_trainer(net: RateRNN | None = None, **options) -> EpochTrainer:
+def make_trainer(net: RateRNN | None = None, **options) -> Trainer:
     trials = split_trials(TASK.trials(8, key=jax.random.key(0)), 0.5, key=jax.random.key(1))
-    return EpochTrainer(make_net() if net is None else net, TASK, *trials, batch_size=4, **options)
+    return Trainer(make_net() if net is None else net, TASK, trials=Fixed(*trials, batch_size=4), **options)
+
+
+def make_sampled(net: RateRNN | None = None, **options) -> Trainer:
+    return Trainer(make_net() if net is None else net, TASK, trials=Sampled(4), validation_repeats=2, **options)
 
 
 @pytest.fixture
-def one_program_at_a_time(monkeypatch):
-    monkeypatch.setattr(_epochs, "_compiled", functools.lru_cache(maxsize=1)(_epochs._compiled.__wrapped__))
+def few_programs_at_a_time(monkeypatch):
+    """Those of one training on fixed trials: its steps, the run of its validation, and the scores."""
+    monkeypatch.setattr(_program, "KEPT", 3)
+    monkeypatch.setattr(_program, "_kept", OrderedDict())
 
 
 @contextlib.contextmanager
@@ -44,13 +50,14 @@ def compiling(caplog):
     names += [record.args[0] for record in caplog.records[before:] if record.msg.startswith("Compiling")]
 
 
-def test_trainer_network_and_compiled_steps_are_freed_together():
-    trainer = Trainer(make_net(), TASK, batch_size=4, validation_repeats=2)
+@pytest.mark.parametrize("make", [make_sampled, make_trainer])
+def test_trainer_and_network_are_freed(make):
+    trainer = make()
     trainer.fit(2, validate_every=1, progress=False)
-    gone = [weakref.ref(trainer), weakref.ref(trainer.net), weakref.ref(trainer._evaluate)]
+    gone = [weakref.ref(trainer), weakref.ref(trainer.net)]
     del trainer
     gc.collect()
-    assert [made() for made in gone] == [None] * 3
+    assert [made() for made in gone] == [None] * 2
 
 
 OTHER_NUMBERS = {
@@ -70,12 +77,12 @@ def test_networks_of_one_structure_are_compiled_once_for_all(caplog):
         for trainer in trainers.values():
             trainer.fit(1, progress=False)
     assert not names
-    losses = [float(trainer.history.train_loss[0]) for trainer in trainers.values()]
+    losses = [float(trainer.history.loss[0]) for trainer in trainers.values()]
     assert len(set(losses)) > 3, "or they would be one network"
     other = make_trainer(make_net(cell=Leaky("tanh")))
     with compiling(caplog) as names:
         other.fit(1, progress=False)
-    assert any("_train_and_validate" in name for name in names), "or nothing would be seen to be compiled"
+    assert names, "or nothing would be seen to be compiled"
 
 
 def test_networks_of_one_structure_are_simulated_by_one_program(caplog):
@@ -91,18 +98,19 @@ def test_networks_of_one_structure_are_simulated_by_one_program(caplog):
     assert any("_run" in name for name in names)
 
 
-def test_a_trainer_of_epochs_is_freed_and_its_program_when_another_takes_its_place(one_program_at_a_time):
+def test_a_program_is_kept_for_the_next_network_and_freed_when_others_take_its_place(few_programs_at_a_time):
     trainer = make_trainer()
     trainer.fit(1, progress=False)
-    gone = [weakref.ref(trainer), weakref.ref(trainer.net), weakref.ref(trainer._network)]
-    program = weakref.ref(trainer._program)
+    programs = [weakref.ref(found) for found in _program._kept.values()]
+    assert len(programs) == 3
     del trainer
+    make_trainer(make_net(seed=3)).fit(1, progress=False)
     gc.collect()
-    assert [made() for made in gone] == [None] * 3
-    assert program() is not None  # the next network of the same kind shares it
+    assert None not in [program() for program in programs]
     make_trainer(make_net(cell=Leaky("tanh"))).fit(1, progress=False)
     gc.collect()
-    assert program() is None
+    assert [program() for program in programs[:2]] == [None] * 2
+    assert len(_program._kept) == 3
 
 
 @pytest.mark.parametrize(
@@ -110,10 +118,10 @@ def test_a_trainer_of_epochs_is_freed_and_its_program_when_another_takes_its_pla
     [
         lambda net: net.predict(np.zeros((4, 2, TASK.n_in), np.float32)),
         lambda net: make_trainer(net).fit(2, progress=False),
-        lambda net: Trainer(net, TASK, batch_size=4, validation_repeats=2).fit(2, progress=False),
-        lambda net: HessianFree(net, TASK, batch_size=4, validation_repeats=2, n_probes=1).fit(1, progress=False),
+        lambda net: make_sampled(net).fit(2, progress=False),
+        lambda net: make_sampled(net, learner=HessianFree(n_probes=1)).fit(1, progress=False),
     ],
-    ids=["predict", "EpochTrainer", "Trainer", "HessianFree"],
+    ids=["predict", "fixed trials", "sampled trials", "Hessian-free"],
 )
 def test_no_program_keeps_the_numbers_of_a_network(use):
     """They are what it is given, and not compiled in; what is, is freed with the trainer."""
@@ -130,7 +138,7 @@ def test_no_program_keeps_the_numbers_of_a_network(use):
 
 
 def test_arrays_on_the_device_do_not_grow_with_steps():
-    trainers = [make_trainer(), Trainer(make_net(), TASK, batch_size=4, validation_repeats=2)]
+    trainers = [make_trainer(), make_sampled()]
 
     def arrays() -> int:
         for trainer in trainers:
@@ -146,7 +154,7 @@ def test_cutting_trials_up_compiles_no_program_per_slice(caplog):
     trials = TASK.trials(10, key=jax.random.key(0))
     with compiling(caplog) as compiled:
         train, _ = split_trials(trials, 0.7, key=jax.random.key(1))
-        _epochs._stacked(train, 3)
+        assert len(Fixed(train, train, batch_size=3).stacks) == 2
     assert not {"jit(gather)", "jit(dynamic_slice)", "jit(stack)"} & set(compiled)
 
 

@@ -9,7 +9,7 @@ from eicon.studies import compare_networks, dt_report
 from eicon.studies._condense import reference
 from eicon.studies._responses import responses
 from eicon.tasks import SequenceMemory
-from eicon.training import EpochTrainer, HessianFree, split_trials
+from eicon.training import Fixed, HessianFree, Trainer, split_trials
 
 from .tiny import make_net, make_task, make_trainer
 
@@ -21,9 +21,9 @@ def bits(key):
     return np.asarray(jax.random.key_data(key))
 
 
-def epochs(seed):
+def fixed(seed):
     trials = split_trials(MEMORY.trials(8, key=jax.random.key(0)), 0.5, key=jax.random.key(1))
-    return bits(EpochTrainer(RateRNN.dale(2, 6, 1), MEMORY, *trials, batch_size=4, seed=seed)._key)
+    return bits(Trainer(RateRNN.dale(2, 6, 1), MEMORY, trials=Fixed(*trials, batch_size=4), seed=seed)._key)
 
 
 MADE = {
@@ -31,8 +31,8 @@ MADE = {
     "noise of a network": lambda seed: np.asarray(make_net(seed=seed).noise_key.value),
     "circuit": lambda seed: np.asarray(circuits.BumpRing(seed=seed).noise_key.value),
     "Trainer": lambda seed: bits(make_trainer(seed=seed)._key),
-    "EpochTrainer": epochs,
-    "HessianFree": lambda seed: bits(HessianFree(make_net(), make_task(), seed=seed)._key),
+    "Trainer, fixed trials": fixed,
+    "Trainer, Hessian-free": lambda seed: bits(make_trainer(learner=HessianFree(), seed=seed)._key),
     "dt_report": lambda seed: dt_report(NET, make_task(), (20.0, 10.0), repeats=2, seed=seed)[0].mean_rate,
     "responses": lambda seed: np.asarray(responses(NET, make_task(), 2, seed=seed).activity.rates),
     "condensation": lambda seed: np.asarray(reference(NET, make_task(), seed, 2).rates),

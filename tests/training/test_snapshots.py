@@ -5,7 +5,7 @@ import pytest
 
 from eicon.analysis.spectra import training_spectra
 from eicon.models import load
-from eicon.training import HessianFree
+from eicon.training import HessianFree, Sampled, Trainer
 
 from .tiny import fit, make_net, make_task, rewind, state
 
@@ -74,7 +74,7 @@ def test_interrupted_training_keeps_the_same_files(at_0, twin, whole, tmp_path):
 def test_a_file_is_there_before_the_checkpoint_that_is_resumed_from(trainer, tmp_path, monkeypatch):
     """Or training killed between the two would never write it."""
     there = []
-    monkeypatch.setattr(trainer, "save_checkpoint", lambda path: there.append(sorted(kept(tmp_path / "s"))))
+    monkeypatch.setattr(Trainer, "save_checkpoint", lambda *_: there.append(sorted(kept(tmp_path / "s"))))
     fit(trainer, 15, snapshots=tmp_path / "s", checkpoint=tmp_path / "c.npz", checkpoint_every=10)
     assert [names[-1] for names in there] == ["step_00010.npz", "step_00015.npz"]
 
@@ -92,7 +92,8 @@ def test_nothing_is_kept_unless_asked(trainer, tmp_path):
 
 @pytest.mark.battery
 def test_hessian_free_keeps_them_too(tmp_path):
-    trainer = HessianFree(make_net(), make_task(), batch_size=8, max_cg_iterations=2, n_probes=0, validation_repeats=2)
+    learner = HessianFree(max_cg_iterations=2, n_probes=0)
+    trainer = Trainer(make_net(), make_task(), learner=learner, trials=Sampled(8), validation_repeats=2)
     trainer.fit(3, snapshots=tmp_path / "s", checkpoint_every=2, progress=False)
     assert list(kept(tmp_path / "s")) == [f"step_{step:05d}.npz" for step in (0, 2, 3)]
     np.testing.assert_array_equal(kept(tmp_path / "s")["step_00003.npz"]["raw_rec"], trainer.net.raw_rec.value)

@@ -57,13 +57,11 @@ def test_a_step_of_sgd_is_the_gradient_written_by_hand(clip_norm, penalised):
     net = make_net(**QUIET)
     task = make_task(SameTrials)
     rate, weight = (0.5, 0.3) if penalised else (0.0, 0.0)
-    regularizers = [RatePenalty(rate), WeightPenalty(weight, power=1)] if penalised else []
-    trainer = make_trainer(
-        net, task, optimizer="sgd", learning_rate=0.5, clip_norm=clip_norm, regularizers=regularizers
-    )
+    penalties = [RatePenalty(rate), WeightPenalty(weight, power=1)] if penalised else []
+    trainer = make_trainer(net, task, optimizer="sgd", learning_rate=0.5, clip_norm=clip_norm, penalties=penalties)
     before = net.parameters()
     history = fit(trainer, 1, validate_every=NEVER)
-    trial = sampler(task)(jax.random.key(0), trainer.batch_size)
+    trial = sampler(task)(jax.random.key(0), trainer.trials.batch_size)
     assert bool((trial.mask.sum(axis=0) < trial.n_steps).any()), "padding is part of this test"
     by_hand = jax.jit(jax.value_and_grad(lambda parameters: loss_by_hand(parameters, trial, net, rate, weight)))
     loss, gradient = by_hand(before)

@@ -11,19 +11,24 @@ import pytest
 
 from eicon.models import Connectivity, RateRNN
 from eicon.tasks import PerceptualDecision
-from eicon.training import AccuracyReached, LossReached, NonFiniteLoss, RatePenalty
+from eicon.training import AccuracyReached, LossReached, NonFiniteLoss, RatePenalty, cross_entropy
 from eicon.training._checkpoint import read_history
-from eicon.training._session import Validation
+from eicon.training._evaluation import Validation
 
 from .tiny import (
     NEVER,
+    Interruption,
     SameTrials,
     assert_same_history,
     assert_same_state,
+    evaluation,
     fit,
     make_net,
     make_task,
     make_trainer,
+    put,
+    script,
+    start_of,
     state,
 )
 
@@ -50,16 +55,16 @@ def test_history_of_a_fit(reference):
 
 def test_every_step_has_trials_and_noise_of_its_own(trainer):
     """With parameters that stay as they are, only trials and noise make losses differ."""
-    before = state(trainer)
+    before = start_of(trainer)
     losses = []
     for _ in range(3):
-        trainer._restore({name: jnp.asarray(value) for name, value in before.items()})
+        put(trainer, before)
         losses.append(fit(trainer, 1).loss[-1])
     assert len(set(losses)) == 3
 
 
 def test_same_seed_same_bits(trainer, twin, reference):
-    twin._restore(trainer._snapshot())
+    put(twin, start_of(trainer))
     fit(twin, 20)
     assert_same_state(state(twin), reference[0])
     assert_same_history(twin.history, reference[1])
@@ -94,10 +99,10 @@ def test_network_trains_in_place(trainer):
 
 def test_validation_is_what_the_network_does_on_balanced_trials(trainer):
     fit(trainer, 5)
-    trial = trainer._validation_trials
+    trial, _, key = evaluation(trainer)[1:4]
     assert not trial.conditions["catch"].any()
     assert np.unique(np.asarray(trial.conditions["coherence"]), return_counts=True)[1].tolist() == [2] * 4
-    outputs = np.asarray(trainer.net.predict(trial.inputs, key=trainer._key_validation_noise).outputs)
+    outputs = np.asarray(trainer.net.predict(trial.inputs, key=key).outputs)
     error = ((outputs - np.asarray(trial.targets)) ** 2).mean(axis=2)
     loss = error[np.asarray(trial.mask) == 1].mean()
     right = []
@@ -120,9 +125,9 @@ class Scripted(SameTrials):
     """Whose validation trials come in an order of their own, and are answered as `SCORES` say."""
 
     def trials(self, repeats=10, *, key):
-        coherence = np.array([4, 16, -4, -4, 16, -16, -16, 4, -4, 16, -16, 4], np.float32)
-        conditions = {"coherence": coherence, "choice": (coherence < 0).astype(np.int32), "catch": np.zeros(12, bool)}
-        return self.build(key, {name: jnp.asarray(values) for name, values in conditions.items()})
+        weak, strong = self.coherence
+        signed = np.array([weak, strong, -weak, -weak, strong, -strong, -strong, weak, -weak, strong, -strong, weak])
+        return self.trials_of(coherence=signed, key=key)
 
     def correct(self, outputs, trial):
         return jnp.asarray(SCORES) + 0 * outputs[0, :, 0]
@@ -130,8 +135,8 @@ class Scripted(SameTrials):
 
 def test_worst_accuracy_is_that_of_a_condition_in_whatever_order_trials_come():
     trainer = make_trainer(task=make_task(Scripted))
-    shown = np.asarray(trainer._validation_trials.conditions["coherence"])
-    by_condition = {level: SCORES[shown == level] for level in (4, -4, 16, -16)}
+    shown = np.asarray(evaluation(trainer).trial.conditions["coherence"])
+    by_condition = {level: SCORES[shown == level] for level in np.unique(shown)}
     assert {len(scores) for scores in by_condition.values()} == {3}
     worst = min(scores.mean() for scores in by_condition.values())
     assert worst - SCORES.min() > 0.05
@@ -155,37 +160,20 @@ def test_stop_when_is_asked_after_each_validation_and_obeyed_at_once(trainer):
 
 
 def test_stops_at_the_first_validation_that_reaches_the_accuracy(trainer, monkeypatch):
-    script = iter([0.9, 0.5, 0.8, 0.9, 1.0])
-    monkeypatch.setattr(trainer, "validate", lambda: Validation(0.1, next(script), 0.0))
+    script(monkeypatch, (Validation(0.1, x, 0.0) for x in (0.9, 0.5, 0.8, 0.9, 1.0)))
     history = fit(trainer, 100, stop_when=AccuracyReached(0.85, window=2))
     assert history.validation_step.tolist() == [5, 10, 15, 20]
 
 
 @pytest.mark.parametrize("stop", [AccuracyReached(0.85, window=2, worst=True), LossReached(0.16, window=2)])
 def test_stops_at_the_first_validation_that_reaches_the_worst_accuracy_or_the_loss(trainer, monkeypatch, stop):
-    script = iter([0.9, 0.5, 0.8, 0.9, 1.0])
-    monkeypatch.setattr(trainer, "validate", lambda: Validation(1 - (x := next(script)), 0.0, x))
+    script(monkeypatch, (Validation(1 - x, 0.0, x) for x in (0.9, 0.5, 0.8, 0.9, 1.0)))
     assert fit(trainer, 100, stop_when=stop).validation_step.tolist() == [5, 10, 15, 20]
 
 
-class Interruption:
-    """Ctrl-C at the n-th call of a method: before or after the method did its work."""
-
-    def __init__(self, trainer, name, n, after):
-        self.wrapped, self.n, self.after = getattr(trainer, name), n, after
-
-    def __call__(self, *arguments):
-        self.n -= 1
-        if self.n == 0 and not self.after:
-            raise KeyboardInterrupt
-        result = self.wrapped(*arguments)
-        if self.n == 0:
-            raise KeyboardInterrupt
-        return result
-
-
 @pytest.mark.parametrize(
-    ("name", "after"), [("_chunk", False), ("_chunk", True), ("validate", False), ("validate", True)]
+    ("name", "after"),
+    [("_write", False), ("_write", True), ("_check_finite", True), ("_validate", False), ("_validate", True)],
 )
 def test_interrupt_leaves_a_consistent_state_and_a_checkpoint(trainer, twin, reference, at_10, tmp_path, name, after):
     path = tmp_path / "checkpoint.npz"
@@ -292,8 +280,8 @@ def test_progress_is_shown_only_in_a_terminal(trainer, monkeypatch, capfd, strea
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"steps": -1}, "fit needs steps >= 0, .* got -1, 5 and 500"),
-        ({"steps": 1, "validate_every": 0}, "got 1, 0 and 500"),
+        ({"steps": -1}, "fit needs steps >= 0, .* got -1, 5 and 50"),
+        ({"steps": 1, "validate_every": 0}, "got 1, 0 and 0"),
         ({"steps": 1, "checkpoint_every": 0}, "got 1, 5 and 0"),
     ],
 )
@@ -327,14 +315,14 @@ def frozen_net():
         (lambda: make_trainer(clip_norm=-1.0), "clip_norm must be > 0, .* got -1"),
         (lambda: make_trainer(loss="mean"), "unknown loss 'mean'; allowed: mse, cross_entropy, or a function"),
         (lambda: make_trainer(optimizer="Adam"), "unknown optimizer 'Adam'; allowed: adam, adamw, rmsprop"),
-        (lambda: make_trainer(learning_rate=0.0), "learning_rate must be > 0; got 0"),
-        (lambda: make_trainer(learning_rate=-0.1), "learning_rate must be > 0; got -0.1"),
-        (lambda: make_trainer(learning_rate=float("nan")), "learning_rate must be > 0; got nan"),
+        (lambda: make_trainer(learning_rate=0.0), "learning_rate must be > 0 and finite; got 0"),
+        (lambda: make_trainer(learning_rate=-0.1), "learning_rate must be > 0 and finite; got -0.1"),
+        (lambda: make_trainer(learning_rate=float("nan")), "learning_rate must be > 0 and finite; got nan"),
         (lambda: make_trainer(validation_repeats=0), "repeats must be at least 1; got 0"),
         (lambda: make_trainer(frozen_net()), "nothing to train: every weight is fixed"),
         (
             lambda: make_trainer(learning_rate=bp.optim.StepLR(0.1, 10)),
-            "StepLR advances once an epoch, and training here has no epochs",
+            "StepLR advances once an epoch, and training here counts steps",
         ),
         (
             lambda: make_trainer(optimizer=bp.optim.Adam(lr=bp.optim.ExponentialLR(0.1, 0.9))),
@@ -361,7 +349,7 @@ def test_unusual_but_possible():
         PerceptualDecision(fixation=20.0, stimulus=40.0, decision=40.0),
         batch_size=1,
         loss=lambda outputs, trial: jnp.mean(outputs**2),
-        regularizers=[
+        penalties=[
             lambda network, activity, trial: jnp.mean(network.readout.raw**2),
             RatePenalty(0.1),
         ],
@@ -384,9 +372,9 @@ def test_task_of_brainpy_datasets():
     net = RateRNN.dale(3, 10, 3, free_readout=True, readout_bias=True)
     trainer = make_trainer(net, task, learning_rate=0.05)
     history = fit(trainer, 30, validate_every=15)
-    assert trainer.loss.__name__ == "cross_entropy"
+    assert trainer.loss is cross_entropy
     assert history.validation_loss[-1] < history.validation_loss[0] < np.log(3) + 0.2
-    trial = trainer._validation_trials
+    trial = evaluation(trainer).trial
     label = np.asarray(trial.conditions["label"])
     right = np.asarray(task.correct(net.predict(trial.inputs).outputs, trial))
     assert history.validation_worst[-1] == pytest.approx(min(right[label == k].mean() for k in set(label)), rel=1e-5)

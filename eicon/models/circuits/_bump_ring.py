@@ -9,6 +9,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from ..._brainpy import bm
+from ..._numbers import whole
 from ._circuit import LeakyCircuit, require_positive
 from ._rate_ring import as_angles
 from ._ring import ring_angles, ring_distance
@@ -70,7 +71,7 @@ class BumpRing(LeakyCircuit):
 
     def __init__(
         self,
-        n: int = 512,
+        n: int | float = 512,
         *,
         a: float = 0.5,
         J0: float = 4.0,
@@ -79,10 +80,11 @@ class BumpRing(LeakyCircuit):
         dt: float = 0.1,
         method: str = "rk4",
         sigma: float = 0.0,
-        seed: int = 0,
+        seed: int | float = 0,
         name: str | None = None,
         mode: bm.Mode | None = None,
     ):
+        n = whole(n, "`n`")
         if n < 3:
             raise ValueError(f"`n` must be at least 3 units, so that angles differ in direction; got {n}.")
         super().__init__(tau=tau, n_in=n, dt=dt, method=method, sigma=sigma, seed=seed, name=name, mode=mode)

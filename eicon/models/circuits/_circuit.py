@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from numpy.typing import ArrayLike
 
 from ..._brainpy import bm, bp
+from ..._key import as_key
 from ..._key import key as key_of
 from .._thread import ensure_defaults
 
@@ -71,7 +72,7 @@ class Circuit(bp.DynamicalSystem):
         dt: float,
         method: str,
         sigma: float = 0.0,
-        seed: int = 0,
+        seed: int | float = 0,
         name: str | None = None,
         mode: bm.Mode | None = None,
     ):
@@ -103,12 +104,12 @@ class Circuit(bp.DynamicalSystem):
         """Inputs (n_in,) of a run that is given none: zeros."""
         return jnp.zeros(self.n_in)
 
-    def reset_state(self, batch_or_mode: int | bm.Mode | None = None, *, key: jax.Array | None = None) -> None:
+    def reset_state(self, batch_or_mode: int | bm.Mode | None = None, *, key: jax.Array | int | None = None) -> None:
         """Put the state back to `initial` for a batch of trials (default 1); a ``key`` also restarts the noise."""
         if isinstance(batch_or_mode, bm.Mode):
             batch_or_mode = batch_or_mode.batch_size if isinstance(batch_or_mode, bm.BatchingMode) else None
         if key is not None:
-            self.noise_key.value = jax.random.key_data(key)
+            self.noise_key.value = jax.random.key_data(as_key(key))
         for name, value in self.initial().items():
             one = jnp.asarray(value)
             self.set_state(name, jnp.tile(one, (int(batch_or_mode or 1),) + (1,) * one.ndim))
@@ -176,7 +177,7 @@ class LeakyCircuit(Circuit):
         dt: float,
         method: str,
         sigma: float,
-        seed: int,
+        seed: int | float,
         name: str | None,
         mode: bm.Mode | None,
     ):

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from ..._brainpy import bm
+from ..._numbers import whole
 from ._circuit import LeakyCircuit
 from ._ring import ring_angles, ring_distance
 
@@ -95,7 +96,7 @@ class RateRing(LeakyCircuit):
 
     def __init__(
         self,
-        n: int = 100,
+        n: int | float = 100,
         *,
         w0: float = 0.9,
         w1: float = 1.0,
@@ -106,10 +107,11 @@ class RateRing(LeakyCircuit):
         dt: float = 0.01,
         method: str = "rk4",
         sigma: float = 0.0,
-        seed: int = 0,
+        seed: int | float = 0,
         name: str | None = None,
         mode: bm.Mode | None = None,
     ):
+        n = whole(n, "`n`")
         if n < 3:
             raise ValueError(f"`n` must be at least 3 units, so that angles differ in direction; got {n}.")
         super().__init__(tau=tau, n_in=n, dt=dt, method=method, sigma=sigma, seed=seed, name=name, mode=mode)

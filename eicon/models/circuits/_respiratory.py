@@ -123,7 +123,7 @@ class RespiratoryRhythm(Circuit):
         dt: float = 0.1,
         method: str = "rk4",
         sigma: float = 0.0,
-        seed: int = 0,
+        seed: int | float = 0,
         name: str | None = None,
         mode: bm.Mode | None = None,
     ):

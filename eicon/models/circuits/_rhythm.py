@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
+from ..._numbers import whole as as_whole
+
 
 def onsets(time: ArrayLike, signal: ArrayLike, *, level: float | None = None) -> Float[np.ndarray, "K"]:
     """Times at which a signal crosses a level upwards, interpolated between steps.
@@ -44,7 +46,7 @@ def onsets(time: ArrayLike, signal: ArrayLike, *, level: float | None = None) ->
     return times[before] + part * (times[before + 1] - times[before])
 
 
-def period(time: ArrayLike, signal: ArrayLike, *, level: float | None = None, cycles: int = 3) -> float:
+def period(time: ArrayLike, signal: ArrayLike, *, level: float | None = None, cycles: int | float = 3) -> float:
     """Mean duration of the last cycles of a signal, from one `onsets` to the next.
 
     Parameters
@@ -76,6 +78,7 @@ def period(time: ArrayLike, signal: ArrayLike, *, level: float | None = None, cy
     """
     crossings = onsets(time, signal, level=level)
     whole = max(crossings.size - 1, 0)
+    cycles = as_whole(cycles, "`cycles`")
     if not 1 <= cycles <= whole:
         raise ValueError(
             f"`cycles` must be >= 1 and at most the {whole} whole ones of the signal; got {cycles}. "

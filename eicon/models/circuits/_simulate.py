@@ -9,6 +9,7 @@ from jaxtyping import Float, Shaped
 from numpy.typing import ArrayLike
 
 from ..._brainpy import bm
+from ..._numbers import whole
 from ._circuit import Circuit
 
 
@@ -35,8 +36,8 @@ def simulate(
     inputs: ArrayLike | None = None,
     *,
     duration: float | int | None = None,
-    batch_size: int | None = None,
-    key: jax.Array | None = None,
+    batch_size: int | float | None = None,
+    key: jax.Array | int | None = None,
 ) -> Simulation:
     """Run a circuit from its initial state, in one compiled loop (`bm.for_loop`), and keep all of its state.
 
@@ -74,6 +75,7 @@ def simulate(
     >>> run.time[-1], run.states["v"].shape
     (np.float64(40.0), (80, 1, 2))
     """
+    batch_size = None if batch_size is None else whole(batch_size, "`batch_size`")
     given = _as_series(system, inputs, None if duration is None else float(duration), batch_size)
 
     def step(u):

@@ -4,6 +4,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
+from ..._key import as_generator
+from ..._numbers import whole
 from ._circuit import require_positive
 
 CHANNELS = ("ampa", "nmda", "inhibition", "current", "hyperpolarization")
@@ -14,8 +16,8 @@ CURRENT_RANGE, INHIBITION_RANGE = (-0.3, 0.7), (0.0, 100.0)
 
 
 def spiking_inputs(
-    steps: int,
-    batch_size: int = 1,
+    steps: int | float,
+    batch_size: int | float = 1,
     *,
     ampa: ArrayLike = 0.0,
     nmda: ArrayLike = 0.0,
@@ -50,6 +52,7 @@ def spiking_inputs(
     >>> spiking_inputs(3, 2, current=[0.1, 0.2])[0, :, 3].tolist()
     [0.1, 0.2]
     """
+    steps, batch_size = whole(steps, "`steps`"), whole(batch_size, "`batch_size`")
     channels = []
     for name, value in zip(CHANNELS, (ampa, nmda, inhibition, current, hyperpolarization), strict=True):
         array = np.asarray(value, dtype=np.float64)
@@ -64,7 +67,7 @@ def spiking_inputs(
 
 
 def poisson_events(
-    rate: float | int, steps: int, dt: float | int, *, seed: int, batch_size: int = 1
+    rate: float | int, steps: int | float, dt: float | int, *, seed: int | float, batch_size: int | float = 1
 ) -> Float[np.ndarray, "T B"]:
     """Count the events of a Poisson process in each step.
 
@@ -96,14 +99,20 @@ def poisson_events(
     >>> poisson_events(0.0, 4, 0.1, seed=0).ravel().tolist()
     [0.0, 0.0, 0.0, 0.0]
     """
+    steps, batch_size = whole(steps, "`steps`"), whole(batch_size, "`batch_size`")
     if not (rate >= 0.0 and np.isfinite(rate)):
         raise ValueError(f"`rate` must be >= 0 and finite (events/s); got {rate}.")
     require_positive("dt", float(dt), "ms")
-    return np.random.default_rng(seed).poisson(rate * dt / 1000.0, (steps, batch_size)).astype(np.float64)
+    return as_generator(seed, "`seed`").poisson(rate * dt / 1000.0, (steps, batch_size)).astype(np.float64)
 
 
 def random_drive(
-    duration: float | int, dt: float | int, *, seed: int, batch_size: int = 1, hold: float | int = 1.0
+    duration: float | int,
+    dt: float | int,
+    *,
+    seed: int | float,
+    batch_size: int | float = 1,
+    hold: float | int = 1.0,
 ) -> Float[np.ndarray, "T B 5"]:
     """Make the course notebook's input: a uniform random current against a uniform random inhibition.
 
@@ -143,8 +152,8 @@ def random_drive(
     steps, each = max(1, round(duration / dt)), round(hold / dt)
     if each < 1 or abs(each * dt - hold) > 1e-6 * dt:
         raise ValueError(f"`hold` must be a whole number of steps of {dt:g} ms; got {hold:g} ms.")
-    draws = -(-steps // each)
-    uniform = np.random.default_rng(seed).random((2, draws, batch_size)).repeat(each, axis=1)
+    draws, batch_size = -(-steps // each), whole(batch_size, "`batch_size`")
+    uniform = as_generator(seed, "`seed`").random((2, draws, batch_size)).repeat(each, axis=1)
     current, inhibition = (
         low + (high - low) * part[:steps]
         for (low, high), part in zip((CURRENT_RANGE, INHIBITION_RANGE), uniform, strict=True)

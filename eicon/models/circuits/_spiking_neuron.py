@@ -38,7 +38,7 @@ class LeakyNeuron(Circuit):
         dt: float = 0.1,
         method: str = "rk4",
         sigma: float = 0.0,
-        seed: int = 0,
+        seed: int | float = 0,
         name: str | None = None,
         mode: bm.Mode | None = None,
     ):

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from ..._brainpy import bm
+from ..._key import as_generator
 from ._circuit import LeakyCircuit, require_positive
 
 PULSES = (
@@ -98,7 +99,7 @@ class TwoNeuron(LeakyCircuit):
         dt: float = 0.1,
         method: str = "rk4",
         sigma: float = 0.0,
-        seed: int = 0,
+        seed: int | float = 0,
         name: str | None = None,
         mode: bm.Mode | None = None,
     ):
@@ -165,7 +166,7 @@ def pulse_protocol(
     require_positive("dt", float(dt), "ms")
     if directions is None:
         fixed = np.array([(1, 0), (0, 1), (1, 1), (-1, 0), (0, -1), (-1, -1), np.array((1, -1)) / np.sqrt(2)])
-        pulses = np.vstack([fixed, np.random.default_rng(seed).random((1, 2))])
+        pulses = np.vstack([fixed, as_generator(seed, "`seed`").random((1, 2))])
     else:
         pulses = np.array(directions, dtype=np.float64)
         if pulses.ndim != 2 or pulses.shape[1] != 2 or not len(pulses):

@@ -10,7 +10,7 @@ from ... import analysis, plotting
 from ...analysis._psychometric import psychometric_or_none
 from ...plotting._files import Drawing
 from ...runs._run import Run
-from ._draw_panels import INK, choices_panel, draw, panels, title
+from ._draw_panels import COHERENCE_LABEL, INK, choices_panel, draw, panels, title
 from ._signatures import FOLLOWS, SIGNIFICANT, FigureResult, Signature, largest_p, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
@@ -161,7 +161,7 @@ def _draw(examples: dict[str, FigureTrials], found: dict[str, list[Wired]]) -> D
     with plotting.style():
         figure, axes = panels(2, 3, (9.8, 5.6), height_ratios=[0.9, 1.0])
         for column, (kind, name) in enumerate(KINDS.items()):
-            choices_panel([wired.curve for wired in found[kind]], axes[0, column], xlabel="signed coherence (%)")
+            choices_panel([wired.curve for wired in found[kind]], axes[0, column], xlabel=COHERENCE_LABEL)
             title(axes[0, column], name)
             draw(axes[1, column], _matrix, examples[kind], found[kind][0])
     return figure

@@ -9,7 +9,7 @@ from ... import analysis, plotting
 from ...analysis._psychometric import psychometric_or_none
 from ...plotting._files import Drawing
 from ...runs._run import Run
-from ._draw_panels import INK, TEAL, choices_panel, draw, handle, level_colours, panels, title
+from ._draw_panels import COHERENCE_UNIT, INK, TEAL, choices_panel, draw, handle, level_colours, panels, title
 from ._signatures import SIGNIFICANT, FigureResult, Signature, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
@@ -79,7 +79,8 @@ def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
         "Choices against the coherence of motion and of colour in both contexts (points: fraction with 95 % interval, "
         "lines: fitted cumulative Gaussians; grey: the other networks), and mean activity during the stimulus in "
         "correct trials on the axes of choice and of either modality, for each coherence and choice (full lines: "
-        "choice 0; circle: onset of the stimulus, square: its end). All of one network, with its noise."
+        "choice 0; circle: onset of the stimulus, square: its end). All of one network, with its noise. Coherences are "
+        "on the scale of Song et al.: multiplied by 5, they are per cent of dots."
     )
     drawing = _draw(example.rated, behaviours, spaces[0])
     signatures = [behaviour_signature(behaviours), *_space_signatures(spaces)]
@@ -229,7 +230,8 @@ def behaviour_panels(axes: np.ndarray, behaviours: list[Behaviour]) -> None:
     for c in (0, 1):
         for m, modality in enumerate(MODALITIES):
             curves = [behaviour.curves[c][m] for behaviour in behaviours]
-            choices_panel(curves, axes[m, c], xlabel=f"{modality} coherence (%)", colour=INK if c == m else TEAL)
+            label = f"{modality} coherence\n({COHERENCE_UNIT})"
+            choices_panel(curves, axes[m, c], xlabel=label, colour=INK if c == m else TEAL)
             title(axes[m, c], f"{MODALITIES[c]} context")
 
 

@@ -9,7 +9,19 @@ from ... import analysis, plotting
 from ...analysis._psychometric import psychometric_or_none
 from ...plotting._files import Drawing
 from ...runs._run import Run
-from ._draw_panels import INK, REFERENCE, UNIT_LABEL, choices_panel, draw, handle, level_colours, panels, title
+from ._draw_panels import (
+    COHERENCE_LABEL,
+    COHERENCE_UNIT,
+    INK,
+    REFERENCE,
+    UNIT_LABEL,
+    choices_panel,
+    draw,
+    handle,
+    level_colours,
+    panels,
+    title,
+)
 from ._signatures import FOLLOWS, SIGNIFICANT, FigureResult, Signature, largest_p, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
@@ -43,7 +55,7 @@ def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
         "the stimulus for each coherence, and the activity of a unit in correct trials from the onset of the stimulus. "
         "Below, reaction-time version (RT): choices, reaction times with 95 % intervals, and the activity of a unit up "
         "to the response. Full lines are positive coherences (for choice 0), dashed ones negative; grey: the other "
-        "networks. Coherences are those of the task: multiplied by 3.2, they are those of the paper."
+        "networks. Coherences are on the scale of Song et al.: multiplied by 3.2, they are per cent of dots."
     )
     drawing = _draw(vs, rt, varied, timed)
     signatures = [*_varied_signatures(varied), *_timed_signatures(timed)]
@@ -151,7 +163,7 @@ def _draw(vs: FigureTrials, rt: FigureTrials, varied: list[Decision], timed: lis
     with plotting.style():
         figure, axes = panels(2, 3, (9.6, 5.8))
         for row, (name, found) in enumerate((("VS", varied), ("RT", timed))):
-            choices_panel([decision.curve for decision in found], axes[row, 0], xlabel="signed coherence (%)")
+            choices_panel([decision.curve for decision in found], axes[row, 0], xlabel=COHERENCE_LABEL)
             title(axes[row, 0], f"{name}: choices")
         draw(axes[0, 1], _durations, varied[0].durations)
         title(axes[0, 1], "VS: accuracy and duration")
@@ -193,7 +205,8 @@ def _times(found: list[Decision], ax: Axes) -> None:
     times = found[0].times
     if times is None:
         raise ValueError("the output never reached the threshold")
-    plotting.behaviour.plot_chronometric(times._replace(n=np.where(times.n >= FEWEST, times.n, 0)), ax=ax)
+    enough = times._replace(n=np.where(times.n >= FEWEST, times.n, 0))
+    plotting.behaviour.plot_chronometric(enough, unit=COHERENCE_UNIT, ax=ax)
     ax.set_ylim(bottom=0)
     ax.legend(loc="best", fontsize=8)
 

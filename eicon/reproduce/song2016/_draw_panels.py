@@ -10,12 +10,15 @@ from matplotlib.lines import Line2D
 
 from ... import analysis, plotting
 from ...plotting._style import coherence_cmap
+from ...tasks._coherence import unit_of
 
 INK, NEUTRAL, REFERENCE, SHADE = "#222222", "#555555", "#999999", "#ECECEC"
 TEAL, ORANGE, MAGENTA = "#009988", "#EE7733", "#AA3377"
 E_COLOR, I_COLOR = plotting.E_COLOR, plotting.I_COLOR
 TICK_SIZE = 8.0
 UNIT_LABEL = "firing rate (a.u.)"
+COHERENCE_UNIT = unit_of("song2016")
+COHERENCE_LABEL = f"signed coherence ({COHERENCE_UNIT})"
 
 
 def panels(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, np.ndarray]:

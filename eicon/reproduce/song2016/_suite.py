@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -89,12 +90,20 @@ def rows(runs: dict[str, list[Run]]) -> list[Row]:
 def _run(path: Path, config: RunConfig) -> Run:
     if not (path / "config.toml").is_file():
         return create_run(path, config)
-    run = open_run(path)
+    run = _with_scale(open_run(path), config)
     if run.config != config:
         raise FileExistsError(
             f"{path} holds a run with other settings (a quick one, or of another version); choose another --out."
         )
     return run
+
+
+def _with_scale(run: Run, config: RunConfig) -> Run:
+    """The run with the coherence scale of ``config``: one of eicon 0.1.0 says none, and has the same stimuli."""
+    if "coherence_scale" not in config.task or "coherence_scale" in run.config.task:
+        return run
+    task = {**run.config.task, "coherence_scale": config.task["coherence_scale"]}
+    return replace(run, config=run.config.model_copy(update={"task": task}))
 
 
 def _row(name: str, run: Run) -> Row:

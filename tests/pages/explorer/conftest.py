@@ -27,6 +27,7 @@ seed = 5
 [task]
 name = "PerceptualDecision"
 coherence = [4.0, 16.0]
+coherence_scale = "song2016"
 fixation = 60.0
 stimulus = {{ min = 60.0, max = 160.0 }}
 decision = 60.0

@@ -235,13 +235,13 @@ def test_conditions_that_follow_from_others_are_not_named():
     trial = only_conditions(TASKS["ContextIntegration"]())
     conditions = conditions_of(TASKS["ContextIntegration"](), trial)
     assert (conditions.n, conditions.names) == (72, ("context", "motion", "colour"))
-    assert conditions.label(0) == f"context 0, motion {MINUS}10, colour {MINUS}10"
+    assert conditions.label(0) == f"context 0, motion {MINUS}50, colour {MINUS}50"
     found = {way.name: way for way in groupings(conditions)}
     assert next(iter(found)) == "each condition"
     assert list(found)[-1] == "all trials"
     pair = found["context and motion"]
-    assert pair.labels[:2] == [f"context 0, motion {MINUS}10", f"context 0, motion {MINUS}3"]
-    assert (pair.heading, pair.short[:2]) == ("context, motion", [f"0, {MINUS}10", f"0, {MINUS}3"])
+    assert pair.labels[:2] == [f"context 0, motion {MINUS}50", f"context 0, motion {MINUS}15"]
+    assert (pair.heading, pair.short[:2]) == ("context, motion", [f"0, {MINUS}50", f"0, {MINUS}15"])
     for trial_number, condition in enumerate(conditions.of_trial):
         values = [float(trial.conditions[name][trial_number]) for name in ("context", "motion")]
         expected = f"context {values[0]:g}, motion {values[1]:g}".replace("-", MINUS)
@@ -293,7 +293,7 @@ def test_evidence_is_what_the_right_choice_follows(name, expected):
 
 
 def test_curves_within_contexts_count_their_own_trials():
-    task = TASKS["ContextIntegration"](coherence=(2.0, 10.0))
+    task = TASKS["ContextIntegration"](coherence=(10.0, 50.0))
     trial = only_conditions(task, repeats=5)
     conditions = conditions_of(task, trial)
     grid = {name: np.asarray(values) for name, values in trial.conditions.items()}
@@ -301,7 +301,7 @@ def test_curves_within_contexts_count_their_own_trials():
     motion = choice_curves(conditions, grid["choice"], chosen)[0]
     assert [curve["label"] for curve in motion["curves"]] == ["context 0", "context 1"]
     for context, curve in enumerate(motion["curves"]):
-        assert curve["x"] == [-10, -2, 2, 10]
+        assert curve["x"] == [-50, -10, 10, 50]
         for level, n, p, ci, members in zip(*(curve[k] for k in ("x", "n", "p", "ci", "conditions")), strict=True):
             at = (grid["context"] == context) & (grid["motion"] == level) & (chosen >= 0)
             assert (n, p) == (at.sum(), pytest.approx(np.mean(chosen[at] == 0)))

@@ -1,0 +1,46 @@
+"""Scale of the coherence in configurations: every one that is made says it, so that no file means two things."""
+
+import logging
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+KEY, SCALE = "coherence", "coherence_scale"
+
+
+def scale_of_file(tables: dict[str, Any], source: str) -> dict[str, Any]:
+    """Tables of a file, whose coherence is as in eicon 0.1.0 unless they say on which scale it is."""
+    if not _says_no_scale(tables):
+        return tables
+    logging.getLogger(__name__).warning(
+        "%s: task.coherence is read on the scale of Song et al. (2016), as in eicon 0.1.0. Say which is meant, "
+        'coherence_scale = "dots" (per cent of dots) or coherence_scale = "song2016".',
+        source,
+    )
+    return {**tables, "task": {**tables.get("task", {}), SCALE: "song2016"}}
+
+
+def scale_of_tables(tables: Any) -> Any:
+    """Tables that were made in Python or on the command line, whose coherence is in per cent of dots."""
+    if not isinstance(tables, dict) or not _says_no_scale(tables):
+        return tables
+    warnings.warn(
+        "task.coherence is in per cent of dots; up to eicon 0.1.0 it was on the scale of Song et al. (2016). Set "
+        "task.coherence_scale to 'dots' for the former or to 'song2016' for the latter; either also silences this "
+        "warning.",
+        FutureWarning,
+        stacklevel=4,
+    )
+    return {**tables, "task": {**tables.get("task", {}), SCALE: "dots"}}
+
+
+def _says_no_scale(tables: Mapping[str, Any]) -> bool:
+    """Whether the task, its stages or the grid of a configuration hold a coherence, and none of them its scale."""
+    grid, stages = tables.get("grid"), tables.get("stages")
+    grid = grid if isinstance(grid, Mapping) else {}  # what is no table is refused elsewhere, in words
+    stages = stages if isinstance(stages, list | tuple) else ()
+    places = [tables.get("task"), grid.get("task")]
+    places += [stage.get("task") if isinstance(stage, Mapping) else getattr(stage, "task", None) for stage in stages]
+    said = {key for place in places if isinstance(place, Mapping) for key in place}
+    said |= {str(key).removeprefix("task.") for key in grid if str(key).startswith("task.")}
+    return KEY in said and SCALE not in said and isinstance(tables.get("task", {}), Mapping)

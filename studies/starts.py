@@ -1,0 +1,171 @@
+"""Which tasks a network learns from its start, with nothing but the defaults of network and trainer.
+
+    python -m studies.starts train --file FILE [--starts slow] [--kinds one two] [--tasks NAME ...] [--seeds 1 2]
+    python -m studies.starts page --file FILE > docs/results/starts.md
+
+Budget: 17 tasks x 2 kinds of networks x 5 seeds x 2 starts, 5 to 60 s each on one core: about an hour and a half. Each
+training appends one line of JSON to the file when it is finished; those that are there already are not run again.
+
+The criteria are those of the tasks (`Task.criterion`), which were written down before any start was tried.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from eicon.models import Population, Projection, RateRNN
+from eicon.tasks import Task
+from eicon.tasks._table import TASKS
+from eicon.training import AccuracyReached, LossReached, NonFiniteLoss, Trainer
+from eicon.training._curriculum import criterion_of
+from eicon.training.results import History
+
+STEPS, N, SEEDS = 3000, 100, (1, 2, 3, 4, 5)
+SETTINGS: dict[str, dict[str, Any]] = {
+    "SequenceMemory": {"tau": 20.0},
+    "NBack": {"tau": 20.0, "free_input": True},
+    "PictureNBack": {"tau": 20.0, "free_input": True},
+}
+"""Items that last a single step need units without memory of their own, tau = dt, as published; comparing two of them
+needs input weights of either sign."""
+STARTS = ("slow", "balanced")
+AREAS = [
+    Population("sensory E", 40, "E", "sensory"),
+    Population("sensory I", 10, "I", "sensory"),
+    Population("motor E", 40, "E", "motor"),
+    Population("motor I", 10, "I", "motor"),
+]
+WIRING = {
+    "recurrent": [
+        Projection("sensory *", "sensory *"),
+        Projection("motor *", "motor *"),
+        Projection("sensory E", "motor *"),
+        Projection("motor E", "sensory *", density=0.2),
+    ],
+    "input": [Projection("*", "sensory *")],
+    "readout": [Projection("motor E")],
+}
+
+
+def make_network(kind: str, start: str, task: Task, seed: int, name: str) -> RateRNN:
+    """One network of 100 units, or two areas of 50 of which one receives input and the other is read out."""
+    # The balanced start of 0.1.0 had no settings of its own: the row says how it was.
+    options = {"start": start} | (SETTINGS.get(name, {}) if start == "slow" else {})
+    if kind == "one":
+        return RateRNN.dale(task.n_in, N, task.n_out, dt=task.dt, seed=seed, **options)
+    return RateRNN.from_populations(AREAS, task.n_in, task.n_out, dt=task.dt, seed=seed, **WIRING, **options)
+
+
+def train(net: RateRNN, task: Task, stop: Callable[[History], bool]) -> History:
+    """Train with the defaults."""
+    trainer = Trainer(net, task)
+    try:
+        return trainer.fit(STEPS, stop_when=stop, progress=False)
+    except NonFiniteLoss:
+        return trainer.history
+
+
+def measure(kind: str, start: str, name: str, seed: int, train: Callable[..., History] = train) -> dict[str, Any]:
+    """One training: whether it reached the criterion, and after how many steps and seconds."""
+    task = TASKS[name]()
+    stop = criterion_of(task)
+    history = train(make_network(kind, start, task, seed, name), task, stop)
+    last = history[f"validation_{task.criterion_of}"]
+    return {
+        "task": name,
+        "kind": kind,
+        "start": start,
+        "seed": seed,
+        "reached": stop(history),
+        "steps": history.n_steps,
+        "seconds": round(float(history.seconds[-1]), 1) if history.n_steps else 0.0,
+        "last": float(f"{np.mean(last[-stop.window :]):.4g}") if len(last) else None,
+    }
+
+
+def read(file: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
+    """Lines of a file by what was run."""
+    lines = file.read_text("utf-8").splitlines() if file.exists() else []
+    found = [json.loads(line) for line in lines]
+    return {(row["task"], row["kind"], row["start"], row["seed"]): row for row in found}
+
+
+def page(rows: dict[tuple[str, str, str, int], dict[str, Any]]) -> str:
+    """Table of all tasks, in Markdown."""
+    lines = [
+        "# Which tasks are learnt from the start of a network",
+        "",
+        f"`RateRNN.dale` with {N} units, and `RateRNN.from_populations` with two areas of {N // 2} units (input to",
+        "one, readout from the other, a fifth of the connections back), with their defaults; `Trainer(net, task)` with",
+        f"its defaults, at most {STEPS} steps. Each entry: seeds that reached the criterion, of those that were run,",
+        "and the median of their steps and seconds (one core of a busy machine). *Before* is the start of 0.1.0,",
+        '`start="balanced"`. The criterion is the mean of five validations, one every 50 steps. Made by',
+        "`python -m studies.starts page`.",
+        "",
+        "| task | criterion | setting | one network | before | two areas | before |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for name, kind_of_task in TASKS.items():
+        entries = [
+            _entry([rows[key] for seed in SEEDS if (key := (name, kind, start, seed)) in rows])
+            for kind in ("one", "two")
+            for start in STARTS
+        ]
+        stop = criterion_of(kind_of_task())
+        setting = ", ".join(f"{key}={value!r}" for key, value in SETTINGS.get(name, {}).items())
+        lines.append(f"| {name} | {_words(stop)} | {setting} | {' | '.join(entries)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _entry(runs: Sequence[dict[str, Any]]) -> str:
+    if not runs:
+        return "not run"
+    reached = [run for run in runs if run["reached"]]
+    text = f"{len(reached)} of {len(runs)}"
+    if reached:
+        text += "; {:.0f} steps, {:.0f} s".format(
+            *(np.median([r[key] for r in reached]) for key in ("steps", "seconds"))
+        )
+    return text
+
+
+def _words(stop: AccuracyReached | LossReached) -> str:
+    if isinstance(stop, LossReached):
+        return f"loss <= {stop.threshold:g}"
+    return f"accuracy {'in the worst condition ' if stop.worst else ''}>= {stop.threshold:.3g}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run trainings, or write the page."""
+    parser = argparse.ArgumentParser(prog="python -m studies.starts", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("what", choices=("train", "page"))
+    parser.add_argument("--file", type=Path, required=True)
+    parser.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS))
+    parser.add_argument("--kinds", nargs="+", choices=("one", "two"), default=["one", "two"])
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    options = parser.parse_args(argv)
+    if options.what == "page":
+        print(page(read(options.file)), end="")
+        return 0
+    there = read(options.file)
+    for start in options.starts:
+        for name in options.tasks:
+            for kind in options.kinds:
+                for seed in options.seeds:
+                    if (name, kind, start, seed) in there:
+                        continue
+                    row = measure(kind, start, name, seed)
+                    with options.file.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps(row) + "\n")
+                    print(row, file=sys.stderr, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
