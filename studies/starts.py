@@ -1,18 +1,19 @@
 """Which tasks a network learns from its start, with nothing but the defaults of network and trainer.
 
-    python -m studies.starts train --file FILE [--starts slow] [--kinds one two] [--tasks NAME ...] [--seeds 1 2]
-    python -m studies.starts page --file FILE > docs/results/starts.md
+    python -m studies.starts --starts slow --seeds 1 2
+    python -m studies.starts --page docs/results/starts.md
 
 Budget: 17 tasks x 2 kinds of networks x 5 seeds x 2 starts, 5 to 60 s each on one core: about an hour and a half. Each
-training appends one line of JSON to the file when it is finished; those that are there already are not run again.
+training appends a line of JSON to starts.jsonl when it is finished; those that are there already are not run again.
 
 The criteria are those of the tasks (`Task.criterion`), which were written down before any start was tried.
 """
 
 import argparse
+import contextlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,6 @@ from eicon.tasks import Task
 from eicon.tasks._table import TASKS
 from eicon.training import AccuracyReached, LossReached, NonFiniteLoss, Trainer
 from eicon.training._curriculum import criterion_of
-from eicon.training.results import History
 
 STEPS, N, SEEDS = 3000, 100, (1, 2, 3, 4, 5)
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -61,20 +61,14 @@ def make_network(kind: str, start: str, task: Task, seed: int, name: str) -> Rat
     return RateRNN.from_populations(AREAS, task.n_in, task.n_out, dt=task.dt, seed=seed, **WIRING, **options)
 
 
-def train(net: RateRNN, task: Task, stop: Callable[[History], bool]) -> History:
-    """Train with the defaults."""
-    trainer = Trainer(net, task)
-    try:
-        return trainer.fit(STEPS, stop_when=stop, progress=False)
-    except NonFiniteLoss:
-        return trainer.history
-
-
-def measure(kind: str, start: str, name: str, seed: int, train: Callable[..., History] = train) -> dict[str, Any]:
-    """One training: whether it reached the criterion, and after how many steps and seconds."""
+def measure(kind: str, start: str, name: str, seed: int, steps: int) -> dict[str, Any]:
+    """One training with the trainer's defaults: whether it reached the criterion, after how many steps and seconds."""
     task = TASKS[name]()
     stop = criterion_of(task)
-    history = train(make_network(kind, start, task, seed, name), task, stop)
+    trainer = Trainer(make_network(kind, start, task, seed, name), task)
+    with contextlib.suppress(NonFiniteLoss):
+        trainer.fit(steps, stop_when=stop, progress=False)
+    history = trainer.history
     last = history[f"validation_{task.criterion_of}"]
     return {
         "task": name,
@@ -105,7 +99,7 @@ def page(rows: dict[tuple[str, str, str, int], dict[str, Any]]) -> str:
         f"its defaults, at most {STEPS} steps. Each entry: seeds that reached the criterion, of those that were run,",
         "and the median of their steps and seconds (one core of a busy machine). *Before* is the start of 0.1.0,",
         '`start="balanced"`. The criterion is the mean of five validations, one every 50 steps. Made by',
-        "`python -m studies.starts page`.",
+        "`python -m studies.starts`.",
         "",
         "| task | criterion | setting | one network | before | two areas | before |",
         "|---|---|---|---|---|---|---|",
@@ -143,27 +137,34 @@ def _words(stop: AccuracyReached | LossReached) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run trainings, or write the page."""
     parser = argparse.ArgumentParser(prog="python -m studies.starts", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("what", choices=("train", "page"))
-    parser.add_argument("--file", type=Path, required=True)
     parser.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS))
     parser.add_argument("--kinds", nargs="+", choices=("one", "two"), default=["one", "two"])
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
+    parser.add_argument("--out", type=Path, default=Path("results/starts"), help="folder of starts.jsonl")
+    parser.add_argument("--page", type=Path, help="Markdown page")
+    parser.add_argument("--quick", action="store_true", help="one task, one network, a few steps")
     options = parser.parse_args(argv)
-    if options.what == "page":
-        print(page(read(options.file)), end="")
-        return 0
-    there = read(options.file)
+    steps = STEPS
+    if options.quick:
+        options.starts, options.kinds, options.tasks, options.seeds, steps = ["slow"], ["one"], ["NBack"], [1], 5
+    options.out.mkdir(parents=True, exist_ok=True)
+    file = options.out / "starts.jsonl"
+    there = read(file)
     for start in options.starts:
         for name in options.tasks:
             for kind in options.kinds:
                 for seed in options.seeds:
                     if (name, kind, start, seed) in there:
                         continue
-                    row = measure(kind, start, name, seed)
-                    with options.file.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps(row) + "\n")
+                    row = measure(kind, start, name, seed, steps)
+                    with file.open("a", encoding="utf-8") as lines:
+                        lines.write(json.dumps(row) + "\n")
                     print(row, file=sys.stderr, flush=True)
+    text = page(read(file))
+    print(text, end="")
+    if options.page is not None:
+        options.page.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -113,9 +113,9 @@ def slow_recurrent_weights(
     """Trainable part of the recurrent weights of the slow start, before they are scaled to the edge of stability.
 
     Sizes are drawn from a gamma distribution of shape 1/2 unless there is a ``distribution``; excitation and inhibition
-    are balanced as in `recurrent_weights`; inhibition and the excitation of inhibitory units are then made 1.15 times as
-    strong, so that the mean activities of both types return to their resting point. The largest real part of an
-    eigenvalue is 1 (the largest modulus 10, where that is more); without loops, sizes stay as they are drawn.
+    are balanced as in `recurrent_weights`; inhibition and the excitation of inhibitory units are then made 1.15
+    times as strong, so that the mean activities of both types return to their resting point. The largest real part of
+    an eigenvalue is 1 (the largest modulus 10, where that is more); without loops, sizes stay as they are drawn.
     """
     weights = _balance(_draw(connectivity, key, distribution, shape=BROAD_SHAPE), connectivity)
     excitatory, inhibitory = connectivity.sign > 0, connectivity.sign < 0

@@ -241,7 +241,7 @@ class Task(abc.ABC):
         conditions = {name: np.tile(values, repeats) for name, values in self.condition_grid().items()}
         return self._checked(key, {**conditions, "catch": np.zeros(self.n_conditions * repeats, bool)})
 
-    def trials_of(self, repeats: int | float = 1, *, key: jax.Array | int, **conditions: ArrayLike) -> Trial:
+    def trials_of(self, repeats: int | float = 1, *, key: jax.Array | int, **conditions: Any) -> Trial:
         """Trials of given conditions.
 
         What follows from the given conditions is filled in: by `condition_grid`, also for a value between two of its

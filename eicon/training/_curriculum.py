@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Curriculum:
     3
     """
 
-    stages: Sequence[tuple[Task, Criterion | None]]
+    stages: Sequence[Any]
 
     def __post_init__(self) -> None:
         stages = tuple(Stage(*stage) if isinstance(stage, tuple | list) else Stage(stage) for stage in self.stages)

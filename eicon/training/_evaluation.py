@@ -216,7 +216,7 @@ def balanced(task: Task, repeats: int, key: jax.Array, loss: str | None) -> tupl
     return trial, seconds
 
 
-def padded(inputs: jax.Array) -> jax.Array:
+def padded(inputs: Any) -> jax.Array:
     """Inputs (T, B, n) with steps of zeros at their end, so that trials of a few lengths share a compiled program.
 
     At most a quarter is added: lengths are rounded up to four per octave.

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -110,7 +111,7 @@ class History(Mapping[str, np.ndarray]):
         return out.getvalue()
 
 
-def _printed(value: float) -> str:
+def _printed(value: Any) -> str:
     """Fewest digits that give the number back, in single precision if it has no more."""
     if np.issubdtype(type(value), np.integer):
         return str(value)

@@ -137,8 +137,8 @@ class Gradient:
     optimizer: Any = "adam"
     learning_rate: Any = None
     clip_norm: float | None = 1.0
-    options: Mapping[str, float] = field(default_factory=dict)
-    factors: Mapping[str, float] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    factors: Mapping[str, Any] = field(default_factory=dict)
 
     batch_size: ClassVar[int] = 32
     validate_every: ClassVar[int] = 50

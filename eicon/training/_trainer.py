@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import EllipsisType
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -129,11 +128,11 @@ class Trainer:
         penalties: Penalty | Sequence[Penalty] | None = None,
         optimizer: Any = None,
         learning_rate: Any = None,
-        clip_norm: float | EllipsisType | None = ...,
-        batch_size: int | None = None,
+        clip_norm: Any = ...,
+        batch_size: int | float | None = None,
         regularizers: Penalty | Sequence[Penalty] | None = None,
-        validation_repeats: int | None = None,
-        seed: int = 0,
+        validation_repeats: int | float | None = None,
+        seed: int | float = 0,
     ):
         ensure_defaults()
         stages = _stages(task)
@@ -247,13 +246,13 @@ class Trainer:
 
     def fit(
         self,
-        steps: int,
+        steps: int | float,
         *,
         task: Task | Curriculum | None = None,
         stop_when: Rule | str | Sequence[Rule] | None = None,
-        validate_every: int | None = None,
+        validate_every: int | float | None = None,
         checkpoint: str | os.PathLike[str] | None = None,
-        checkpoint_every: int | None = None,
+        checkpoint_every: int | float | None = None,
         snapshots: str | os.PathLike[str] | None = None,
         restore: str = "last",
         callback: Callable[["Trainer"], Any] | None = None,
@@ -619,6 +618,13 @@ class Trainer:
         size = sum(value.nbytes for value in self._values().values())
         return int(np.clip(MOST_BYTES // (2 * size), 1, 64))
 
+    def _keys_of_epochs(self, n: int, k: int) -> np.ndarray:
+        """Data of the random keys of the noise and of the learner in ``n`` epochs of ``k`` steps; (rows, k, 2, 2)."""
+        keys = np.zeros((self._room, k, 2, 2), np.uint32)
+        if self._random:
+            keys[:n] = keys_of_steps(self._key, np.arange(self.step, self.step + n * k))[:, 1:].reshape(n, k, 2, 2)
+        return keys
+
     def _advance_epochs(self, network: Network, n: int, clock: "_Clock") -> None:
         """Do so many epochs, each with its validation, and append them to the history; after an error all is as before.
 
@@ -627,9 +633,7 @@ class Trainer:
         assert isinstance(self.trials, Fixed)
         before = self._values()
         k, evaluation, method = self.trials.steps_per_epoch, self._evaluations[self._at], self.learner.method()
-        keys = np.zeros((self._room, k, 2, 2), np.uint32)
-        if self._random:
-            keys[:n] = keys_of_steps(self._key, np.arange(self.step, self.step + n * k))[:, 1:].reshape(n, k, 2, 2)
+        keys = self._keys_of_epochs(n, k)
         trials = self.trials.stacks, evaluation.trial
         given = before, self._state, network, *trials, keys, self._key_noise, np.uint32(self.step), np.uint32(n)
         begun = clock.now()

@@ -60,7 +60,13 @@ class VanishingGradient:
             )
 
     def __call__(
-        self, network: Network, activity: Activity, trial: Trial, *, currents: jax.Array, cotangents: jax.Array
+        self,
+        network: Network,
+        activity: Activity | None,
+        trial: Trial | None,
+        *,
+        currents: jax.Array,
+        cotangents: jax.Array,
     ) -> jax.Array:
         """Penalty, a scalar, of currents and dL/dx, both (T, B, N)."""
         network = replace(jax.lax.stop_gradient(network), recurrent=network.recurrent)

@@ -102,6 +102,7 @@ QUICK = {
     "benchmarks.edges": "--out {out}/edges.json --page {out}/edges.md",
     "benchmarks.fixed_points": "--variants eicon-again --page {out}/fixed_points.md",
     "benchmarks.memory": "--out {out} --page {out}/memory.md",
+    "benchmarks.startup": "--page {out}/startup.md",
     "benchmarks.romo": "--variants eicon --page {out}/romo.md",
     "benchmarks.expansion": "",
     "benchmarks.explorer": "",

@@ -125,5 +125,5 @@ class TestSignatures:
 
         assert shown("method", Connectivity.raw)[0] == "(weights: np.ndarray)"
         arguments, result = shown("method", Connectivity.dale)
-        assert arguments.startswith("(n: int, e_ratio: float=0.8")
+        assert arguments.startswith("(n: int | float, e_ratio: float=0.8")
         assert result == "Connectivity"

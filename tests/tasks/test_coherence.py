@@ -54,6 +54,7 @@ def test_who_says_the_scale_is_not_warned(kind, scale):
     assert dataclasses.replace(task, coherence=(4.0,)).coherence == (4.0,)
 
 
+@pytest.mark.unchecked  # the type check stands between the caller and the line that is named
 @BOTH
 def test_levels_that_0_1_0_took_for_others_give_a_warning_with_both_meanings(kind):
     factor = FACTORS[kind]
@@ -74,6 +75,7 @@ def test_levels_that_0_1_0_refused_need_no_warning(kind):
         assert kind(coherence=(3.0, 51.2)).coherence_scale == "dots"
 
 
+@pytest.mark.unchecked
 @pytest.mark.parametrize(
     ("options", "text"),
     [

@@ -349,17 +349,21 @@ def test_a_checkpoint_of_another_task_is_refused(checkpoint):
         other.resume(checkpoint)
 
 
+def ONE_BY_ONE(trainer: Trainer) -> None:  # noqa: N802
+    """A callback, that makes `fit` do each epoch by itself."""
+
+
 class Struck:
-    """The keys of steps, at whose n-th making Ctrl-C comes once or twice, in the middle of a chunk."""
+    """The keys of epochs, at whose n-th making Ctrl-C comes once or twice, in the middle of an epoch."""
 
     def __init__(self, trainer: Trainer, n: int, times: int):
-        self.keys, self.n, self.times = trainer._keys, n, times
+        self.keys, self.n, self.times = trainer._keys_of_epochs, n, times
 
-    def __call__(self, step: int, n: int) -> np.ndarray:
-        self.n -= n > 0
-        for _ in range(self.times * (n > 0 and self.n == 0)):
+    def __call__(self, n: int, k: int) -> np.ndarray:
+        self.n -= 1
+        for _ in range(self.times * (self.n == 0)):
             os.kill(os.getpid(), signal.SIGINT)
-        return self.keys(step, n)
+        return self.keys(n, k)
 
 
 @pytest.mark.usefixtures("interrupts_raise")
@@ -367,9 +371,9 @@ def test_an_interrupt_waits_for_the_steps_at_hand_and_saves_them(tmp_path):
     whole, stopped = make_trainer(), make_trainer()
     fit(whole, 6)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stopped, "_keys", Struck(stopped, 3, 1))  # an epoch is two runs of batches of one size
+        patch.setattr(stopped, "_keys_of_epochs", Struck(stopped, 2, 1))
         with pytest.raises(KeyboardInterrupt):
-            fit(stopped, 6, checkpoint=tmp_path / "c.npz")
+            fit(stopped, 6, checkpoint=tmp_path / "c.npz", callback=ONE_BY_ONE)
     assert stopped.step == 6
     assert stopped.history.validation_step.tolist() == [3, 6]
     resumed = make_trainer(make_net(seed=9))
@@ -386,9 +390,9 @@ def test_a_second_interrupt_gives_up_the_steps_at_hand(tmp_path):
     trainer, before = make_trainer(), make_trainer()
     fit(before, 1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "_keys", Struck(trainer, 4, 2))  # in the second run of batches
+        patch.setattr(trainer, "_keys_of_epochs", Struck(trainer, 2, 2))
         with pytest.raises(KeyboardInterrupt):
-            fit(trainer, 5, checkpoint=tmp_path / "c.npz")
+            fit(trainer, 5, checkpoint=tmp_path / "c.npz", callback=ONE_BY_ONE)
     assert trainer.step == 3
     assert_same(trainer, before)
     resumed = make_trainer()

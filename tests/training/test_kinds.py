@@ -134,6 +134,7 @@ def plain(**options):
     return Trainer(make_net(), make_task(), validation_repeats=1, **options)
 
 
+@pytest.mark.unchecked
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
@@ -161,6 +162,7 @@ def test_what_is_refused(options, error, text):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.unchecked
 @pytest.mark.parametrize(
     ("make", "error", "text"),
     [
@@ -185,6 +187,7 @@ def test_what_else_is_refused(make, error, text):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.unchecked
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
@@ -211,7 +214,12 @@ def test_short_and_long_form_are_one():
     assert plain(learner=HessianFree()).trials == Sampled(64)
 
 
-@pytest.mark.parametrize("number", [float, np.float32, np.float64, np.int64, jnp.asarray, np.asarray], ids=repr)
+@pytest.mark.unchecked
+@pytest.mark.parametrize(
+    "number",
+    [float, np.float32, np.float64, np.int64, jnp.asarray, np.asarray],
+    ids=["float", "float32", "float64", "int64", "jax", "numpy"],
+)
 def test_numbers_may_be_of_any_kind(trainer, number, tmp_path):
     """And what they are is kept in a checkpoint, from which a training with plain numbers goes on."""
     n = 1e1 if number in (jnp.asarray, np.asarray) else number(10)
@@ -226,7 +234,8 @@ def test_numbers_may_be_of_any_kind(trainer, number, tmp_path):
     assert fit(trainer, n, validate_every=size).n_steps == 10
 
 
-@pytest.mark.parametrize("number", [np.float32, np.float64, jnp.asarray], ids=repr)
+@pytest.mark.unchecked
+@pytest.mark.parametrize("number", [np.float32, np.float64, jnp.asarray], ids=["float32", "float64", "jax"])
 def test_options_of_learners_may_be_of_any_kind(number, tmp_path):
     learners = [
         (Gradient(options={"eps": number(0.5)}, factors={"b_rec": number(2.0)}),) * 2,

@@ -35,8 +35,8 @@ def make_sampled(net: RateRNN | None = None, **options) -> Trainer:
 
 @pytest.fixture
 def few_programs_at_a_time(monkeypatch):
-    """Those of one training on fixed trials: its steps, the run of its validation, and the scores."""
-    monkeypatch.setattr(_program, "KEPT", 3)
+    """That of one training on fixed trials: its epochs."""
+    monkeypatch.setattr(_program, "KEPT", 1)
     monkeypatch.setattr(_program, "_kept", OrderedDict())
 
 
@@ -102,15 +102,15 @@ def test_a_program_is_kept_for_the_next_network_and_freed_when_others_take_its_p
     trainer = make_trainer()
     trainer.fit(1, progress=False)
     programs = [weakref.ref(found) for found in _program._kept.values()]
-    assert len(programs) == 3
+    assert len(programs) == 1
     del trainer
     make_trainer(make_net(seed=3)).fit(1, progress=False)
     gc.collect()
     assert None not in [program() for program in programs]
     make_trainer(make_net(cell=Leaky("tanh"))).fit(1, progress=False)
     gc.collect()
-    assert [program() for program in programs[:2]] == [None] * 2
-    assert len(_program._kept) == 3
+    assert [program() for program in programs] == [None]
+    assert len(_program._kept) == 1
 
 
 @pytest.mark.parametrize(
