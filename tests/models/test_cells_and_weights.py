@@ -21,6 +21,8 @@ from eicon.training import OPTIMIZERS, Trainer, VanishingGradient
 from . import battery
 from .battery import AREAS, CELLS, N_IN, N_OUT, WEIGHTS, B, N, T, connections, make, numpy_matrix
 
+pytestmark = pytest.mark.battery
+
 DIAGONAL = {
     ("relu", "dense"),
     ("tanh", "signed-edges"),

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.battery
+
 SCRIPT = """
 import json, sys
 import jax, numpy as np

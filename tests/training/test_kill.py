@@ -87,7 +87,9 @@ def check(got: Path, wanted: Path, killed_at: object) -> None:
     assert ((history.compile_seconds + history.validation_seconds) <= history.seconds).all()
 
 
-@pytest.mark.parametrize("kind", kill_worker.WORK)
+@pytest.mark.parametrize(
+    "kind", [k if k == "curriculum" else pytest.param(k, marks=pytest.mark.battery) for k in kill_worker.WORK]
+)
 def test_a_kill(kind, tmp_path):
     """All but the training that is killed are done here: importing JAX once more takes longer than they do."""
     killed, whole = tmp_path / "killed.npz", tmp_path / "uninterrupted.npz"
@@ -99,7 +101,7 @@ def test_a_kill(kind, tmp_path):
     check(killed, whole, at)
 
 
-@pytest.mark.battery
+@pytest.mark.slow  # two to three minutes for each kind
 @pytest.mark.parametrize("kind", kill_worker.WORK)
 def test_ten_kills(kind, tmp_path):
     """One after the other; with ``-o log_cli=true --log-cli-level=INFO`` it tells where they were."""

@@ -17,6 +17,8 @@ from eicon.models import Leaky, RateRNN
 from eicon.tasks import SequenceMemory
 from eicon.training import Fixed, HessianFree, Sampled, Trainer, _program, split_trials
 
+pytestmark = pytest.mark.battery
+
 TASK = SequenceMemory(pattern_length=2)
 
 
