@@ -34,7 +34,7 @@ def summary(trainer: Any) -> str:
         lines.append(f"Validation accuracy has not left chance ({task.chance:.0%}).")
     found = causes(trainer, learned is not False)
     if found:
-        lines += ["What speaks for a cause:", *(f"- {cause}" for cause in found)]
+        lines += ["Likely causes:", *(f"- {cause}" for cause in found)]
     elif learned is False:
         lines.append("No cause was found: compare with a smaller or easier version of the task.")
     return "\n".join(lines)
@@ -75,7 +75,9 @@ def _time(trainer: Any) -> str:
 def _reached(trainer: Any) -> list[str]:
     history, task = trainer.stage_history, trainer.task
     n = max(1, min(50, len(history.loss) // 5))
-    lines = [f"Loss {history.loss[:n].mean():.4g} at first and {history.loss[-n:].mean():.4g} at the end."]
+    lines = [
+        f"Training loss: {history.loss[:n].mean():.4g} at first, {history.loss[-n:].mean():.4g} at the end (means)."
+    ]
     if not len(history.validation_step):
         return [*lines, "No validation was made yet."]
     known = [f"chance {task.chance:.0%}"] if np.isfinite(task.chance) else []
@@ -109,7 +111,7 @@ def _of_mask(task: Task, trial: Trial) -> list[str]:
     """Whether outputs that are right wherever they are scored would be rewarded, and whether they differ at all."""
     mask = np.asarray(trial.mask) != 0
     targets = np.asarray(trial.targets)
-    scored = f"the mask scores {mask.sum() / np.asarray(trial.inside).sum():.0%} of the steps of a trial"
+    scored = f"the mask scores {mask.sum() / np.asarray(trial.inside).sum():.0%} of the time steps of a trial"
     if targets.ndim == 3:
         wide, shape = mask[:, :, None], targets.shape
         everywhere = np.where(np.isfinite(targets), targets, 0.0)
@@ -119,7 +121,7 @@ def _of_mask(task: Task, trial: Trial) -> list[str]:
     low, high = (np.where(wide, everywhere, edge) for edge in (np.inf, -np.inf))
     differ = np.where(mask.any(axis=1)[:, None], high.max(axis=1) - low.min(axis=1), 0.0)
     if differ.max() < 1e-6:
-        return [f"{scored}, and there the targets are the same in all trials: nothing has to be told apart"]
+        return [f"{scored}, and at those the targets are the same in all trials: there is nothing to discriminate"]
     noise = np.random.default_rng(0).normal(size=shape)
     scores = {
         name: float(np.nanmean(np.asarray(task.correct(jnp.asarray(outputs, jnp.float32), trial))))
@@ -151,9 +153,9 @@ def _of_activity(net: RateRNN, trial: Trial) -> list[str]:
         memory = memory_ms(net, trial, activity.states)
         if memory < lasts / 2:
             found.append(
-                f"the network forgets: linearised at its mean activity, its slowest mode decays within {memory:.0f} "
-                f"ms, and a trial lasts {lasts:.0f} ms; another start (e.g. a larger spectral_radius) or a Curriculum "
-                "of delays may help"
+                f"the network forgets: linearised at its mean activity, its slowest mode has a time constant of "
+                f"{memory:.0f} ms, and a trial lasts {lasts:.0f} ms; other initial weights (a larger spectral_radius, or "
+                "start='slow') or a Curriculum of growing delays may help"
             )
     return found
 
@@ -177,7 +179,7 @@ def _of_steps(trainer: Any) -> list[str]:
             "last two fifths"
         )
     elif n < FEW:
-        found.append(f"too few steps: {n}, where most tasks need some hundred to some thousand")
+        found.append(f"too few steps: {n}, where most tasks need a few hundred to a few thousand")
     norm = np.median(history.grad_norm[-max(1, n // 5) :])
     if norm < 1e-5:
         found.append(f"gradients have vanished (median norm {norm:.1e})")
@@ -202,7 +204,7 @@ def _of_start(trainer: Any) -> list[str]:
     if len(history.validation_loss) and history.validation_loss[-1] > 0.97 * null:
         found.append(
             f"the network does not use its inputs: its validation loss, {history.validation_loss[-1]:.4g}, is no "
-            f"smaller than that of outputs that are the same in all trials, {null:.4g}"
+            f"smaller than {null:.4g}, the loss of outputs that are the same in all trials"
         )
     return found
 
