@@ -153,9 +153,9 @@ def _of_activity(net: RateRNN, trial: Trial) -> list[str]:
         memory = memory_ms(net, trial, activity.states)
         if memory < lasts / 2:
             found.append(
-                f"the network forgets: linearised at its mean activity, its slowest mode has a time constant of "
-                f"{memory:.0f} ms, and a trial lasts {lasts:.0f} ms; other initial weights (a larger spectral_radius, or "
-                "start='slow') or a Curriculum of growing delays may help"
+                "the network forgets: linearised at its mean activity, its slowest mode has a time constant of "
+                f"{memory:.0f} ms, and a trial lasts {lasts:.0f} ms; other initial weights (a larger spectral_radius, "
+                "or start='slow') or a Curriculum of growing delays may help"
             )
     return found
 
