@@ -47,7 +47,8 @@ REDRAW = """async () => {
 
 def write_page(task: str, activation: str, folder: Path, sizes: Sizes) -> tuple[Path, str]:
     """Page of an untrained network, and what it holds."""
-    config = f'seed = 0\n[task]\nname = "{task}"\n[network]\nn_rec = {sizes.n}\nactivation = "{activation}"\n'
+    network = f'n_rec = {sizes.n}\nspectral_radius = 1.5\nactivation = "{activation}"\n'
+    config = f'seed = 0\n[task]\nname = "{task}"\n[network]\n{network}'
     run = create_run(folder / task, parse_config(config))
     save(run.config.make_network(run.config.make_task()), run.network)
     start = time.perf_counter()

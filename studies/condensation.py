@@ -249,7 +249,8 @@ def _as_run(study: Study, network: Path, seed: int) -> Run:
     path = study.out / "runs" / network.stem
     if not (path / "config.toml").is_file():
         n = study.sizes.n
-        text = f'seed = {seed}\n[task]\nname = "CueSetGo"\n[network]\nn_rec = {n}\n[training]\nlearning_rate = 0.001\n'
+        table = f"n_rec = {n}\nspectral_radius = 1.5\n[training]\nlearning_rate = 0.001\n"
+        text = f'seed = {seed}\n[task]\nname = "CueSetGo"\n[network]\n{table}'
         create_run(path, parse_config(text))
     run = open_run(path)
     if not run.network.is_file():

@@ -85,7 +85,16 @@ def make_trainer(name: str, method: str, seed: int, sizes: Sizes = FULL, **chang
     task = make_task(name)
     n = sizes.n
     parts = (Connectivity.dense(n, n), Connectivity.dense(task.n_in, n), Connectivity.dense(n, task.n_out))
-    net = RateRNN(*parts, activation="tanh", bias=True, readout_bias=True, x0=0.0, dt=task.dt, seed=seed)
+    net = RateRNN(
+        *parts,
+        activation="tanh",
+        spectral_radius=1.0,
+        bias=True,
+        readout_bias=True,
+        x0=0.0,
+        dt=task.dt,
+        seed=seed,
+    )
     if method == "hessian-free":
         options = {**sizes.settings[name], **changes}
         trials = Sampled(options.pop("batch_size"))

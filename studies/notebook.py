@@ -46,6 +46,7 @@ def notebook_study(where: Places, quick: bool) -> str:
             readout_bias=True,
             free_input=True,
             free_readout=True,
+            spectral_radius=1.0,
             x0=0.0,
             seed=seed,
         )

@@ -3,8 +3,9 @@
     python -m studies.starts --starts slow --seeds 1 2
     python -m studies.starts --page docs/results/starts.md
 
-Budget: 17 tasks x 2 kinds of networks x 5 seeds x 2 starts, 5 to 60 s each on one core: about an hour and a half. Each
-training appends a line of JSON to starts.jsonl when it is finished; those that are there already are not run again.
+Budget: 17 tasks x 2 kinds of networks x 5 seeds x 2 starts, and a task with a delay in 5 variants, 1 to 60 s each on
+one core: about an hour and a half. Each training appends a line of JSON to starts.jsonl when it is finished; those that
+are there already are not run again.
 
 The criteria are those of the tasks (`Task.criterion`), which were written down before any start was tried.
 """
@@ -34,6 +35,15 @@ SETTINGS: dict[str, dict[str, Any]] = {
 """Items that last a single step need units without memory of their own, tau = dt, as published; comparing two of them
 needs input weights of either sign."""
 STARTS = ("slow", "balanced")
+DELAYED = "DelayedMatchToSample"
+VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "50 units": ({"n_rec": 50}, {}),
+    "200 units": ({"n_rec": 200}, {}),
+    "tanh": ({"activation": "tanh"}, {}),
+    "softplus": ({"activation": "softplus"}, {}),
+    "delay of 200 ms": ({}, {"delay": 200.0}),
+}
+"""What differs from one network of 100 units and the defaults of the task: options of the network, of the task."""
 AREAS = [
     Population("sensory E", 40, "E", "sensory"),
     Population("sensory I", 10, "I", "sensory"),
@@ -56,14 +66,15 @@ def make_network(kind: str, start: str, task: Task, seed: int, name: str) -> Rat
     """One network of 100 units, or two areas of 50 of which one receives input and the other is read out."""
     # The balanced start of 0.1.0 had no settings of its own: the row says how it was.
     options = {"start": start} | (SETTINGS.get(name, {}) if start == "slow" else {})
-    if kind == "one":
-        return RateRNN.dale(task.n_in, N, task.n_out, dt=task.dt, seed=seed, **options)
-    return RateRNN.from_populations(AREAS, task.n_in, task.n_out, dt=task.dt, seed=seed, **WIRING, **options)
+    if kind == "two":
+        return RateRNN.from_populations(AREAS, task.n_in, task.n_out, dt=task.dt, seed=seed, **WIRING, **options)
+    options = {"n_rec": N} | options | VARIANTS.get(kind, ({}, {}))[0]
+    return RateRNN.dale(task.n_in, n_out=task.n_out, dt=task.dt, seed=seed, **options)
 
 
 def measure(kind: str, start: str, name: str, seed: int, steps: int) -> dict[str, Any]:
     """One training with the trainer's defaults: whether it reached the criterion, after how many steps and seconds."""
-    task = TASKS[name]()
+    task = TASKS[name](**VARIANTS.get(kind, ({}, {}))[1])
     stop = criterion_of(task)
     trainer = Trainer(make_network(kind, start, task, seed, name), task)
     with contextlib.suppress(NonFiniteLoss):
@@ -99,7 +110,11 @@ def page(rows: dict[tuple[str, str, str, int], dict[str, Any]]) -> str:
         f"its defaults, at most {STEPS} steps. Each entry: seeds that reached the criterion, of those that were run,",
         "and the median of their steps and seconds (one core of a busy machine). *Before* is the start of 0.1.0,",
         '`start="balanced"`. The criterion is the mean of five validations, one every 50 steps. Made by',
-        "`python -m studies.starts`.",
+        "`python -m studies.starts`; each training is a line of `docs/results/starts.jsonl`.",
+        "",
+        "The constants of the slow start (shapes of the distributions, bound of the currents, size of the outputs) were",
+        "chosen on seeds 11 to 18 of DelayedMatchToSample, DelayedMatchToCategory and ReactionTimeDecision, the strength",
+        "of inhibition earlier on seeds 1 to 4 of three tasks.",
         "",
         "| task | criterion | setting | one network | before | two areas | before |",
         "|---|---|---|---|---|---|---|",
@@ -113,6 +128,11 @@ def page(rows: dict[tuple[str, str, str, int], dict[str, Any]]) -> str:
         stop = criterion_of(kind_of_task())
         setting = ", ".join(f"{key}={value!r}" for key, value in SETTINGS.get(name, {}).items())
         lines.append(f"| {name} | {_words(stop)} | {setting} | {' | '.join(entries)} |")
+    lines += ["", f"{DELAYED} in one network, with what differs from the first table:", ""]
+    lines += ["| variant | slow | balanced, of 0.1.0 |", "|---|---|---|"]
+    for kind in VARIANTS:
+        found = [[rows[key] for seed in SEEDS if (key := (DELAYED, kind, start, seed)) in rows] for start in STARTS]
+        lines.append(f"| {kind} | {' | '.join(map(_entry, found))} |")
     return "\n".join(lines) + "\n"
 
 
@@ -122,7 +142,7 @@ def _entry(runs: Sequence[dict[str, Any]]) -> str:
     reached = [run for run in runs if run["reached"]]
     text = f"{len(reached)} of {len(runs)}"
     if reached:
-        text += "; {:.0f} steps, {:.0f} s".format(
+        text += "; {:.0f} steps, {:.2g} s".format(
             *(np.median([r[key] for r in reached]) for key in ("steps", "seconds"))
         )
     return text
@@ -138,10 +158,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run trainings, or write the page."""
     parser = argparse.ArgumentParser(prog="python -m studies.starts", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--starts", nargs="+", choices=STARTS, default=list(STARTS))
-    parser.add_argument("--kinds", nargs="+", choices=("one", "two"), default=["one", "two"])
+    parser.add_argument("--kinds", nargs="+", choices=("one", "two", *VARIANTS), default=["one", "two", *VARIANTS])
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
     parser.add_argument("--seeds", nargs="+", type=int, default=list(SEEDS))
-    parser.add_argument("--out", type=Path, default=Path("results/starts"), help="folder of starts.jsonl")
+    parser.add_argument("--out", type=Path, default=Path("docs/results"), help="folder of starts.jsonl")
     parser.add_argument("--page", type=Path, help="Markdown page")
     parser.add_argument("--quick", action="store_true", help="one task, one network, a few steps")
     options = parser.parse_args(argv)
@@ -155,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name in options.tasks:
             for kind in options.kinds:
                 for seed in options.seeds:
-                    if (name, kind, start, seed) in there:
+                    if (name, kind, start, seed) in there or (kind in VARIANTS and name != DELAYED):
                         continue
                     row = measure(kind, start, name, seed, steps)
                     with file.open("a", encoding="utf-8") as lines:

@@ -23,6 +23,17 @@ if version("jaxlib").startswith("0.10."):
 
 os.environ.setdefault("EICON_CACHE", "off")  # commands in processes of their own leave nothing in the user's folder
 
+# Equal programs are compiled once, whoever traces them: other tests, the other worker, commands in processes of their
+# own. JAX writes an entry in place; one that is read half-written is compiled again, with a warning (pyproject.toml).
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+    _PROGRAMS = tempfile.mkdtemp(prefix="eicon-tests-")
+    atexit.register(shutil.rmtree, _PROGRAMS, ignore_errors=True)
+    os.environ |= {
+        "JAX_COMPILATION_CACHE_DIR": _PROGRAMS,
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
+
 import jax
 import numpy as np
 import psutil
@@ -32,13 +43,6 @@ from eicon import connectomes, runs
 from eicon._memory import give_back
 
 jax.config.update("jax_numpy_rank_promotion", "raise")
-
-_PROGRAMS = tempfile.mkdtemp(prefix="eicon-tests-")
-atexit.register(shutil.rmtree, _PROGRAMS, ignore_errors=True)
-jax.config.update("jax_compilation_cache_dir", _PROGRAMS)
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-"""Equal programs of equal networks are compiled once in a process, whoever traces them; no process shares them."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -75,6 +79,7 @@ TINY = """
 seed = 3
 [network]
 n_rec = 20
+spectral_radius = 1.5
 [training]
 steps = 60
 batch_size = 16

@@ -57,6 +57,7 @@ def build(n_rec: int) -> Callable[[int], None]:
         readout_bias=True,
         free_input=True,
         free_readout=True,
+        spectral_radius=1.0,
         x0=0.0,
         seed=problem.SEED,
     )

@@ -26,7 +26,15 @@ def network(task: "eicon.Task", case: dict[str, Any]) -> "eicon.RateRNN":
     """Dense Dale network of a case, with the noise of the demo in its units."""
     kind = {"cell": cell(case)} if "cell" in case else {"activation": case["activation"]}
     return eicon.RateRNN.dale(
-        task.n_in, case["n"], task.n_out, sigma_rec=0.15, bias=True, readout_bias=True, seed=1, **kind
+        task.n_in,
+        case["n"],
+        task.n_out,
+        sigma_rec=0.15,
+        bias=True,
+        readout_bias=True,
+        spectral_radius=1.0,  # version 0.1.0, which this also runs in, has no other start
+        seed=1,
+        **kind,
     )
 
 

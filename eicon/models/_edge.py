@@ -12,7 +12,10 @@ from ._activations import Activation
 SCALES = np.geomspace(0.5, 4.0, 16)
 N_INPUTS = 8
 STEPS, SETTLED = 300, 200
-LARGEST = 1e3
+N_SEEN, SEEN = len(SCALES) * N_INPUTS, slice(20, 60)
+"""Inputs, and steps, of which rates are the average: as many as for the edge, so that one program is compiled."""
+BOUND, LARGEST = 30.0, 1e3
+"""Current that no input may lead to, and that at which those of scales that are too large are held."""
 
 
 @lru_cache(maxsize=16)
@@ -24,13 +27,13 @@ def _with_slope(activation: Activation) -> Any:
 def edge_of_stability(
     drawn: np.ndarray, fixed: np.ndarray, into: np.ndarray, activation: Activation, alpha: np.ndarray, x0: np.ndarray
 ) -> float:
-    """Smallest scale at which small perturbations no longer decay, on average over constant random inputs.
+    """Smallest scale at which small perturbations no longer decay on average, or the largest without runaway activity.
 
     The network runs with ``N_INPUTS`` constant inputs, drawn from U(0, 1) in each channel, for each of `SCALES`, with a
     small perturbation beside it; the mean growth of its logarithm after `SETTLED` steps is the largest Lyapunov
     exponent. At rest the exponent is 0 where the gain matrix (slope of the activation times weights) has the leading
-    real part 1. Between two scales it is interpolated. Where it is never reached, the scale of the slowest decay is
-    taken.
+    real part 1. Between two scales it is interpolated; where it is never reached, the scale of the slowest decay is
+    taken. It is at most the last of `SCALES` at which all currents stay within ``BOUND``.
 
     Parameters
     ----------
@@ -40,7 +43,7 @@ def edge_of_stability(
         Input weights.
     activation : Activation
     alpha : array, shape (N,)
-        ``dt / tau``; steps of less than 0.1 are lengthened to it.
+        ``dt / tau``; steps of less than 0.1 are lengthened to it, here and in `mean_rates`.
     x0 : array, shape (N,)
         Current at the start.
 
@@ -48,28 +51,61 @@ def edge_of_stability(
     -------
     float
     """
-    n_in, n = into.shape
-    rng = np.random.default_rng(n)  # the same inputs for all networks of a size: seeds differ in weights alone
-    drive = np.tile(rng.uniform(0, 1, (N_INPUTS, n_in)) @ into, (len(SCALES), 1)).astype(np.float32)
+    rng, drive = _drive(into, N_INPUTS)
+    drive = np.tile(drive, (len(SCALES), 1))
     scale = np.repeat(SCALES, N_INPUTS)[:, None].astype(np.float32)
     drawn, fixed, alpha = drawn.astype(np.float32), fixed.astype(np.float32), np.maximum(alpha, 0.1).astype(np.float32)
     slope_of = _with_slope(activation)
     x = np.broadcast_to(x0, drive.shape).astype(np.float32)
     v = rng.standard_normal(drive.shape).astype(np.float32)
-    growth = np.zeros(len(drive))
+    growth, peak = np.zeros(len(drive)), np.zeros(len(drive))
     for step in range(STEPS):
         rate, slope = (np.asarray(value) for value in slope_of(x))
         sent = np.concatenate([rate, slope * v])
         received = np.tile(scale, (2, 1)) * (sent @ drawn) + (sent @ fixed if fixed.any() else 0)
         x = np.clip(x + alpha * (received[: len(x)] + drive - x), -LARGEST, LARGEST)
+        peak = np.maximum(peak, np.abs(x).max(axis=1))
         v = v + alpha * (received[len(x) :] - v)
         size = np.maximum(np.linalg.norm(v, axis=1, keepdims=True), 1e-30)
         v = v / size
         growth += np.log(size[:, 0]) * (step >= SETTLED)
     exponent = growth.reshape(len(SCALES), N_INPUTS).mean(axis=1) / (STEPS - SETTLED)
+    tame = np.logical_and.accumulate(peak.reshape(len(SCALES), N_INPUTS).max(axis=1) < BOUND)
+    return min(_edge(exponent), float(SCALES[max(int(tame.sum()) - 1, 0)]))
+
+
+def _edge(exponent: np.ndarray) -> float:
+    """Scale at which the exponent becomes 0, or is largest."""
     if exponent.max() < 0:
         return float(SCALES[exponent.argmax()])
     first = int(np.argmax(exponent >= 0))
     if not first:
         return float(SCALES[0])
     return float(np.interp(0.0, exponent[first - 1 : first + 1], SCALES[first - 1 : first + 1]))
+
+
+def mean_rates(
+    recurrent: np.ndarray, into: np.ndarray, activation: Activation, alpha: np.ndarray, x0: np.ndarray
+) -> np.ndarray:
+    """Rates for ``N_SEEN`` constant inputs, drawn from U(0, 1) in each channel, on average over the steps ``SEEN``.
+
+    Parameters are those of `edge_of_stability`, with the whole matrix of recurrent weights.
+
+    Returns
+    -------
+    ndarray, shape (N_SEEN, N)
+    """
+    _, drive = _drive(into, N_SEEN)
+    recurrent, alpha = recurrent.astype(np.float32), np.maximum(alpha, 0.1).astype(np.float32)
+    x, total = np.broadcast_to(x0, drive.shape).astype(np.float32), np.zeros(drive.shape)
+    for step in range(SEEN.stop):
+        rate = np.asarray(_with_slope(activation)(x)[0])
+        total += rate * (step >= SEEN.start)
+        x = np.clip(x + alpha * (rate @ recurrent + drive - x), -LARGEST, LARGEST)
+    return total / (SEEN.stop - SEEN.start)
+
+
+def _drive(into: np.ndarray, n: int) -> tuple[np.random.Generator, np.ndarray]:
+    """Currents (n, N) of constant inputs: the same inputs for all networks of a size, seeds differ in weights alone."""
+    rng = np.random.default_rng(into.shape[1])
+    return rng, (rng.uniform(0, 1, (n, len(into))) @ into).astype(np.float32)

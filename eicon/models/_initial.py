@@ -8,8 +8,8 @@ from .._key import as_key
 from ._connectivity import Connectivity
 from ._distributions import GAMMA_SHAPE, draw_sizes
 
-BROAD_SHAPE = 0.5
-"""Shape of the gamma distribution in the slow start, whose standard deviation is 1.4 of the mean."""
+RECURRENT_SHAPE, INPUT_SHAPE = 0.4, 0.3
+"""Shapes of the gamma distributions in the slow start, whose standard deviations are 1.6 and 1.8 of the mean."""
 INHIBITION = 1.15
 """Strength of inhibition beside that of excitation in the slow start."""
 
@@ -112,12 +112,12 @@ def slow_recurrent_weights(
 ) -> np.ndarray:
     """Trainable part of the recurrent weights of the slow start, before they are scaled to the edge of stability.
 
-    Sizes are drawn from a gamma distribution of shape 1/2 unless there is a ``distribution``; excitation and inhibition
+    Sizes are drawn from a gamma distribution of shape 0.4 unless there is a ``distribution``; excitation and inhibition
     are balanced as in `recurrent_weights`; inhibition and the excitation of inhibitory units are then made 1.15
     times as strong, so that the mean activities of both types return to their resting point. The largest real part of
     an eigenvalue is 1 (the largest modulus 10, where that is more); without loops, sizes stay as they are drawn.
     """
-    weights = _balance(_draw(connectivity, key, distribution, shape=BROAD_SHAPE), connectivity)
+    weights = _balance(_draw(connectivity, key, distribution, shape=RECURRENT_SHAPE), connectivity)
     excitatory, inhibitory = connectivity.sign > 0, connectivity.sign < 0
     weights[inhibitory] *= INHIBITION
     weights[np.ix_(excitatory, inhibitory)] *= INHIBITION
@@ -144,9 +144,9 @@ def feedforward_weights(
 def slow_input_weights(connectivity: Connectivity, *, key: jax.Array, distribution: str | None = None) -> np.ndarray:
     """Initial input weights of the slow start: of mean square ``1 / n`` in signed and in free rows alike.
 
-    Sizes of signed rows come from a gamma distribution of shape 1/2, so that units differ in what they receive.
+    Sizes of signed rows come from a gamma distribution of shape 0.3, so that units differ in what they receive.
     """
-    weights = _draw(connectivity, key, distribution, shape=BROAD_SHAPE)
+    weights = _draw(connectivity, key, distribution, shape=INPUT_SHAPE)
     sources = np.maximum(connectivity.mask.sum(axis=0, keepdims=True), 1)
     square = np.mean(weights[connectivity.mask] ** 2) if connectivity.trainable else 1.0
     return weights / np.sqrt(square * sources) + connectivity.fixed

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ._cells import Cell, activation_of, declared_by
-from ._edge import edge_of_stability
+from ._edge import edge_of_stability, mean_rates
 from ._initial import feedforward_weights, recurrent_weights, slow_input_weights, slow_recurrent_weights
 from ._network import BIASES, ROLES, Network
 from ._noise import Noise
@@ -17,8 +17,10 @@ from ._parts import Parts
 from ._units import share_by, unit_labels
 from ._weights import Dense, Weights
 
-STARTS = ("balanced", "slow")
+STARTS = ("slow", "balanced")
 """Starts that draw weights under names of their own; see `RateRNN`."""
+OUTPUT = 0.45
+"""Median size of the outputs in the slow start, for inputs drawn from U(0, 1)."""
 BIAS_NAMES = {"bias": "b_rec", "readout_bias": "b_out"}
 
 
@@ -43,7 +45,7 @@ def made_parts(
         raise ValueError(f"weights has no entry {unknown!r}; allowed: {', '.join(ROLES)}.")
 
     made: dict[str, Weights] = {}
-    slow = None
+    slow: dict[str, np.ndarray] = {}
     for (role, given), key in zip(weights.items(), keys, strict=True):
         if isinstance(given, Weights):
             if role in initial:
@@ -52,15 +54,18 @@ def made_parts(
         elif role in initial:
             made[role] = Dense.make(given, initial[role])
         elif role == "recurrent" and start == "slow":
-            slow = slow_recurrent_weights(given, key=key, distribution=distribution)
-            made[role] = Dense.make(given, given.fixed + slow)
+            slow[role] = slow_recurrent_weights(given, key=key, distribution=distribution)
+            made[role] = Dense.make(given, given.fixed + slow[role])
         elif role == "input" and start == "slow":
             made[role] = Dense.make(given, slow_input_weights(given, key=key, distribution=distribution))
         elif role == "recurrent":
             drawn = recurrent_weights(given, spectral_radius, key=key, distribution=distribution)
             made[role] = Dense.make(given, drawn)
         else:
-            made[role] = Dense.make(given, feedforward_weights(given, key=key, distribution=distribution))
+            drawn = feedforward_weights(given, key=key, distribution=distribution)
+            if start == "slow":
+                slow[role] = drawn - given.fixed
+            made[role] = Dense.make(given, drawn)
     n, dt = made["recurrent"].shape[0], float(dt)
     labels = unit_labels(units, made["recurrent"].sign)
     declared = declared_by(cell, n, dt)
@@ -71,10 +76,9 @@ def made_parts(
         group, value = _grouped(name, parameters.get(name, parameter.value), share.get(name), labels)
         values[name] = make_values(name, value, parameter.bound, dt, n, trained=name in wanted, group=group)
     check_dt(dt)
-    if slow is not None:
-        given = weights["recurrent"]
-        scale = _scale(slow, given.fixed, made["input"], cell, values, dt)
-        made["recurrent"] = Dense.make(given, given.fixed + scale * slow)
+    if "recurrent" in slow:
+        for role, scale in _scales(slow, weights["recurrent"].fixed, made["input"], cell, values, dt).items():
+            made[role] = Dense.make(weights[role], weights[role].fixed + scale * slow[role])
     for name, size in (("b_rec", n), ("b_out", made["readout"].shape[1])):
         if name in wanted:
             values[name] = make_values(name, 0.0, FREE, dt, size, trained=True)
@@ -110,8 +114,13 @@ def train_names(train: Iterable[str] | None, **also: bool) -> set[str]:
     return {BIAS_NAMES.get(name, name) for name in names}
 
 
-def radius_of(start: str, spectral_radius: float | None) -> float:
-    """Spectral radius of a balanced start, by default 1; refuse unknown starts, and a radius beside a slow one."""
+def start_of(start: str | None, spectral_radius: float | None, *, drawn: bool) -> tuple[str, float]:
+    """Start, and the spectral radius of a balanced one; refuse unknown starts, and a radius beside a slow one.
+
+    Without a ``start`` it is slow, but for a spectral radius, and where recurrent weights are not ``drawn``.
+    """
+    if start is None:
+        start = "slow" if spectral_radius is None and drawn else "balanced"
     if start not in STARTS:
         raise ValueError(f"unknown start {start!r}; allowed: {', '.join(STARTS)}.")
     if start == "slow" and spectral_radius is not None:
@@ -119,23 +128,34 @@ def radius_of(start: str, spectral_radius: float | None) -> float:
             f"start 'slow' sets the strength of the weights itself; got spectral_radius {spectral_radius} beside it, "
             "which is of start 'balanced'."
         )
-    return 1.0 if spectral_radius is None else spectral_radius
+    return start, 1.0 if spectral_radius is None else spectral_radius
 
 
-def _scale(
-    drawn: np.ndarray, fixed: np.ndarray, into: Weights, cell: Cell, values: Mapping[str, Any], dt: float
-) -> float:
+def _scales(
+    drawn: Mapping[str, np.ndarray],
+    fixed: np.ndarray,
+    into: Weights,
+    cell: Cell,
+    values: Mapping[str, Any],
+    dt: float,
+) -> dict[str, float]:
+    """Factors of drawn weights: recurrent ones at the edge of stability, outputs of the size that targets have."""
     try:
         activation = activation_of(cell)
     except AttributeError:  # a cell whose slope is not known
-        return 1.0
-    n = len(drawn)
-    alpha, x0 = (
+        return {}
+    n = len(fixed)
+    tau, x0 = (
         np.asarray(values[name].effective(dt, np.float32)) if name in values else np.full(n, other)
         for name, other in (("tau", dt), ("x0", 0.0))
     )
-    alpha = dt / alpha
-    return edge_of_stability(drawn, np.asarray(fixed), np.asarray(into.matrix()), activation, alpha, x0)
+    own = np.asarray(into.matrix()), activation, dt / tau, x0
+    scale = edge_of_stability(drawn["recurrent"], np.asarray(fixed), *own)
+    if "readout" not in drawn:
+        return {"recurrent": scale}
+    rates = mean_rates(fixed + scale * drawn["recurrent"], *own)
+    size = float(np.median(np.abs(rates @ drawn["readout"])))  # some inputs may make the network grow
+    return {"recurrent": scale, "readout": OUTPUT / size if size > 1e-6 else 1.0}
 
 
 def _check_declared(declared: Mapping[str, Any], made: Mapping[str, Weights], cell: Cell) -> None:

@@ -21,7 +21,7 @@ from ._cells import Cell, State, activation_of, as_cell
 from ._condensed import Condensed, condensed
 from ._connectivity import Connectivity
 from ._constructors import Constructors
-from ._make import checked_size, made_parts, radius_of, train_names, with_short_forms
+from ._make import checked_size, made_parts, start_of, train_names, with_short_forms
 from ._network import BIASES, ROLES, Activity, Network, Parameters, held_step, state_names
 from ._noise import Noise
 from ._parts import Parts, changed, describe
@@ -73,15 +73,17 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Standard deviation of recurrent and input noise (independent of ``dt``), >= 0.
     bias, readout_bias : bool
         Whether units and outputs have a trainable bias (initially 0); by default units have none, and outputs have one
-        in the slow start where readout weights are non-negative, or they could not fall below 0.
+        in the slow start where readout weights are non-negative, or they could not fall below 0, unless ``train`` lists
+        what is trained.
     x0 : float or array (N,), optional
         Current at the start of a trial; by default 0.1.
     train_x0 : bool
         Whether ``x0`` is trained.
     noise_covariance : array (N, N), optional
         Covariance of the recurrent noise over units, in units of ``sigma_rec ** 2``; by default units are independent.
-    start : {"balanced", "slow"}
-        How weights are drawn, see Notes; "balanced" is the start of 0.1.0.
+    start : {"slow", "balanced"}, optional
+        How weights are drawn, see Notes; by default "slow", but "balanced", the start of 0.1.0, with a
+        ``spectral_radius`` or recurrent weights that are given.
     spectral_radius : float, optional
         Spectral radius of the initial effective recurrent matrix in the balanced start, by default 1; Song et al.
         (2016) start from 1.5.
@@ -104,14 +106,16 @@ class RateRNN(Constructors, bp.DynamicalSystem):
 
     Notes
     -----
-    *slow*: the network forgets as slowly as it can without growing. Sizes of recurrent and input weights under Dale's
-    law are drawn from a gamma distribution of shape 1/2; excitation and inhibition of each unit are balanced, and
-    inhibition as well as the excitation of inhibitory units are then made 1.15 times as strong. The scale of the
+    *slow*: the network forgets as slowly as it can without growing. Sizes of weights under Dale's law are drawn from
+    gamma distributions of shape 0.4 (recurrent) and 0.3 (input); excitation and inhibition of each unit are balanced,
+    and inhibition as well as the excitation of inhibitory units are then made 1.15 times as strong. The scale of the
     recurrent weights is the smallest at which small perturbations neither decay nor grow on average over eight constant
     inputs drawn from U(0, 1), with the activation, time constants and input weights of the network (the largest
-    Lyapunov exponent is 0; at rest, the leading real part of slope x weights is 1). Input weights have the mean square
-    1 / n_in. Broad weights have a small mean beside their spread, so that the sum over all sources, which an
-    optimiser changes fastest, does not make the network unstable in its first steps.
+    Lyapunov exponent is 0; at rest, the leading real part of slope x weights is 1), or the largest at which none of
+    these inputs makes a current exceed 30, if that is less. Input weights have the mean square 1 / n_in, and readout
+    weights are scaled to outputs of a median size of 0.45 for such inputs. Broad weights have a small mean beside their
+    spread, so that the sum over all sources, which an optimiser changes fastest, does not make the network unstable in
+    its first steps; nor do these steps erase the traces of inputs when outputs have the size of their targets already.
 
     *balanced* is the start of 0.1.0: gamma distribution of shape 2, exact balance, a spectral radius of the whole
     matrix whatever units are active, and input weights of mean 1 / n_in.
@@ -144,7 +148,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         readout_bias: bool | None = None,
         x0: ArrayLike | Mapping[str, float] | None = None,
         train_x0: bool = False,
-        start: str = "balanced",
+        start: str | None = None,
         spectral_radius: float | None = None,
         distribution: str | None = None,
         weights: Mapping[str, ArrayLike] | None = None,
@@ -154,9 +158,10 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         mode: bm.Mode | None = None,
     ):
         key_rec, key_in, key_out, key_noise = split(key_of(seed), 4)
-        radius = radius_of(start, spectral_radius)
+        drawn = isinstance(recurrent, Connectivity) and recurrent.trainable and "recurrent" not in (weights or {})
+        start, radius = start_of(start, spectral_radius, drawn=drawn)
         if readout_bias is None:  # outputs of excitatory units alone could not fall below 0
-            readout_bias = start == "slow" and bool((np.asarray(readout.sign) > 0).any())
+            readout_bias = start == "slow" and train is None and bool((np.asarray(readout.sign) > 0).any())
         n = checked_size(recurrent, input, readout)
         parts = made_parts(
             {"recurrent": recurrent, "input": input, "readout": readout},

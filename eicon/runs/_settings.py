@@ -1,5 +1,6 @@
 """Keys and values of a run's configuration; what is made of them is in `_config`, which imports JAX and BrainPy."""
 
+import logging
 import tomllib
 from typing import Annotated, Any, Literal
 
@@ -34,7 +35,8 @@ class NetworkConfig(Section):
     ``dale = false`` makes a dense network whose weights are all free, for which ``e_ratio``, ``positive``,
     ``free_input``, ``free_readout`` and ``autapses`` say nothing. With ``populations``, the network has these, and the
     projections in ``recurrent``, ``input`` and ``readout``; see `eicon.models.RateRNN.from_populations`. ``n_rec`` is
-    their sum then, and ``dale`` and ``e_ratio`` say nothing.
+    their sum then, and ``dale`` and ``e_ratio`` say nothing. ``start`` is ``"slow"``, or ``"balanced"`` with a
+    ``spectral_radius``; a file that names neither was written for eicon 0.1.0: balanced, with a radius of 1.5.
     """
 
     dale: bool = True
@@ -44,10 +46,11 @@ class NetworkConfig(Section):
     tau: Positive = 100.0
     sigma_rec: NonNegative = 0.15
     sigma_in: NonNegative = 0.01
-    spectral_radius: Positive = 1.5
+    start: Literal["slow", "balanced"] | None = None
+    spectral_radius: Positive | None = None
     positive: Literal["abs", "relu", "softplus"] = "abs"
     bias: bool = False
-    readout_bias: bool = False
+    readout_bias: bool | None = None
     x0: float = 0.1
     train_x0: bool = True
     free_input: bool = False
@@ -58,6 +61,13 @@ class NetworkConfig(Section):
     recurrent: tuple[ProjectionConfig, ...] = ()
     input: tuple[ProjectionConfig, ...] = ()
     readout: tuple[ProjectionConfig, ...] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_start(cls, table: Any) -> Any:
+        if not isinstance(table, dict) or table.get("start") is not None:
+            return table
+        return {**table, "start": "slow" if table.get("spectral_radius") is None else "balanced"}
 
     @model_validator(mode="after")
     def _fits(self) -> "NetworkConfig":
@@ -173,4 +183,17 @@ def read_tables(text: str, source: str) -> dict[str, Any]:
     training = data.get("training")
     if isinstance(training, dict) and training.get("clip_norm") is False:
         training["clip_norm"] = None
-    return scale_of_file(data, source)
+    return scale_of_file(_with_start(data, source), source)
+
+
+def _with_start(tables: dict[str, Any], source: str) -> dict[str, Any]:
+    """Tables of a file, whose network starts as in eicon 0.1.0 unless they say how."""
+    network = tables.get("network", {})
+    if not isinstance(network, dict) or {"start", "spectral_radius"} & network.keys():
+        return tables
+    logging.getLogger(__name__).warning(
+        '%s: the network starts as in eicon 0.1.0 (start = "balanced", spectral_radius = 1.5). Say which start is '
+        'meant; start = "slow" is the default in Python, and learns tasks with a delay.',
+        source,
+    )
+    return {**tables, "network": {**network, "start": "balanced", "spectral_radius": 1.5}}

@@ -99,6 +99,12 @@ class NBack(NBackTask):
     ValueError
         If ``n_back`` is not between 1 and ``trial_length - 1``, or an item is shorter than half a step.
 
+    Notes
+    -----
+    With items of a single step, a default network learns the task with two settings, ``RateRNN.dale(..., tau=task.dt,
+    free_input=True)``: units without a memory of their own, as published, and input weights of either sign, which show
+    a difference between items. The shipped configuration ``n_back.toml`` has them.
+
     References
     ----------
     Goulas, Damicelli & Hilgetag (2021), Neural Networks 142: 608-618, doi 10.1016/j.neunet.2021.07.011.

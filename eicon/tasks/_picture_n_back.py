@@ -47,6 +47,11 @@ class PictureNBack(NBackTask):
         If ``n_back`` is not between 1 and ``trial_length - 1``, an item is shorter than half a step, there are too few
         pictures for a trial, or two pictures of different classes are the same.
 
+    Notes
+    -----
+    With items of a single step, a default network learns the task with two settings, ``RateRNN.dale(..., tau=task.dt,
+    free_input=True)``, as does `NBack`. The shipped configuration ``picture_n_back.toml`` has them.
+
     References
     ----------
     Goulas, Damicelli & Hilgetag (2021), Neural Networks 142: 608-618, doi 10.1016/j.neunet.2021.07.011.

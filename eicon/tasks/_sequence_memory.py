@@ -45,6 +45,12 @@ class SequenceMemory(Task):
         If the sequence is too short, the range is empty, an item is shorter than half a step, or the delay is negative
         or, though not 0, shorter than half a step.
 
+    Notes
+    -----
+    With items of a single step, a default network learns the task with one setting, ``RateRNN.dale(...,
+    tau=task.dt)``: units without a memory of their own, as published. The shipped configuration
+    ``sequence_memory.toml`` has it.
+
     References
     ----------
     Goulas, Damicelli & Hilgetag (2021), Neural Networks 142: 608-618, doi 10.1016/j.neunet.2021.07.011.

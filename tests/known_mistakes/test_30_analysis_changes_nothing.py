@@ -20,7 +20,7 @@ START, STOP = np.zeros(10, int), np.array([5, 8] * 5)
 
 @pytest.fixture
 def net():
-    net = RateRNN.dale(2, 10, 2, sigma_rec=0.1, bias=True)
+    net = RateRNN.dale(2, 10, 2, sigma_rec=0.1, bias=True, readout_bias=False)
     net.reset_state(10)
     net.update(INPUTS[0])
     return net

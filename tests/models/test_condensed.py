@@ -28,7 +28,8 @@ def make(kind, activation):
         parts = Connectivity.dense(N, N), Connectivity.dense(2, N), Connectivity.dense(N, 2)
         return RateRNN(*parts, activation=activation, bias=True, **COMMON)
     if kind == "dale":
-        return RateRNN.dale(2, N, 2, e_ratio=0.75, activation=activation, train_x0=True, x0=0.3, **COMMON)
+        options = {"activation": activation, "train_x0": True, "x0": 0.3, "spectral_radius": 1.0}
+        return RateRNN.dale(2, N, 2, e_ratio=0.75, **options, **COMMON)
     return RateRNN.from_connectome(
         ANATOMY, 2, 2, sign=DALE, activation=activation, tau=np.linspace(40.0, 120.0, N), **COMMON
     )

@@ -128,8 +128,8 @@ def test_without_a_distribution_weights_are_what_they_were_before_bit_for_bit(ki
 
 @pytest.mark.parametrize("name", SIZES)
 def test_networks_draw_all_three_matrices_from_it(name):
-    net = RateRNN.dale(100, 100, 40, distribution=name, free_input=True)
-    plain = RateRNN.dale(100, 100, 40, free_input=True)
+    net = RateRNN.dale(100, 100, 40, distribution=name, free_input=True, start="balanced")
+    plain = RateRNN.dale(100, 100, 40, free_input=True, start="balanced")
     w_in, w_out = np.asarray(net.W_in, np.float64), np.asarray(net.W_out, np.float64)[:80]
     assert stats.kstest(np.abs(10 * w_in).ravel(), SIZES[name].cdf).pvalue > 0.001
     assert stats.kstest((80 * w_out).ravel(), SIZES[name].cdf).pvalue > 0.001

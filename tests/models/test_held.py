@@ -47,7 +47,7 @@ def test_in_double_precision():
 
 def test_a_single_state_and_other_shapes():
     step = make().held([1.0, 0.0])
-    np.testing.assert_allclose(step(STATES[0]), step(STATES)[0], rtol=1e-6)
+    np.testing.assert_allclose(step(STATES[0]), step(STATES)[0], rtol=1e-6, atol=1e-7)
     assert step(np.zeros((2, 3, 8), np.float32)).shape == (2, 3, 8)
 
 

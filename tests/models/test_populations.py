@@ -222,7 +222,10 @@ BOTH = [ONE, TWO]
             lambda: RateRNN.from_populations(BOTH, 2, ["up"], readout=[Projection("one", "output 0")]),
             "no population is called 'output 0', as 'one' -> 'output 0' says; there are 'up'",
         ),
-        (lambda: RateRNN.from_populations(BOTH, 2, 1, recurrent=[Projection("one", "two")]), "contain no loop"),
+        (
+            lambda: RateRNN.from_populations(BOTH, 2, 1, recurrent=[Projection("one", "two")], spectral_radius=1.0),
+            "contain no loop",
+        ),
     ],
 )
 def test_errors_say_what_is_wrong(make, message):

@@ -46,6 +46,7 @@ def net():
         sigma_in=0.01,
         noise_covariance=np.eye(10) / 2 + np.full((10, 10), 0.5),
         bias=True,
+        readout_bias=False,
         x0=np.linspace(-1, 1, 10),
         train_x0=True,
         units={"region": np.array(["V1"] * 5 + ["área 46"] * 5), "layer": np.arange(10)},

@@ -74,7 +74,14 @@ def trainer(folder: Path) -> dict[str, np.ndarray]:
         eicon.models.Population("inhibitory", 4, "I"),
     ]
     net = eicon.RateRNN.from_populations(
-        units, 2, 2, sigma_rec=0.15, sigma_in=0.01, bias=True, readout_bias=True, train_x0=True, seed=1
+        *(units, 2, 2),
+        sigma_rec=0.15,
+        sigma_in=0.01,
+        spectral_radius=1.0,
+        bias=True,
+        readout_bias=True,
+        train_x0=True,
+        seed=1,
     )
     task = eicon.PerceptualDecision.variable(**COHERENCE)
     learning = eicon.Trainer(
@@ -200,7 +207,7 @@ def _areas(noise: float = 1.0) -> tuple["eicon.RateRNN", "eicon.tasks.Task"]:
     ]
     task = eicon.tasks.ContextIntegration(fixation=100.0, stimulus=400.0, decision=200.0)
     options = {"activation": "softplus", "sigma_rec": 0.05 * noise, "train_x0": True, "seed": 3}
-    net = eicon.RateRNN.from_populations(units, 6, 2, **options)
+    net = eicon.RateRNN.from_populations(units, 6, 2, spectral_radius=1.0, **options)
     return net, task
 
 

@@ -48,13 +48,8 @@ def train_both(folder, kinds):
     """Write ``then/KIND.npz`` with the wheel's eicon and ``now/KIND.npz`` with the one at hand."""
     pip = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index")
     run(*pip, "--target", folder / "wheel", WHEEL)
-    cache = {
-        "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
     for name, packages in (("then", folder / "wheel"), ("now", Path(eicon.__file__).parents[1])):
-        run("-P", SCRIPT, packages, folder / name, *kinds, PYTHONPATH=str(packages), **cache)
+        run("-P", SCRIPT, packages, folder / name, *kinds, PYTHONPATH=str(packages))
 
 
 def read(path):
@@ -94,14 +89,9 @@ def check_checkpoint(path, curves):
         eicon.Trainer(eicon.RateRNN.dale(2, 10, 2), task).resume(path)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize(
-    "kinds",
-    [
-        ("trainer", "epochs", "hessian_free"),
-        pytest.param(("train_command", "sweep_command"), marks=pytest.mark.battery),
-        pytest.param(FIFTY, marks=pytest.mark.battery),
-    ],
-    ids="-".join,
+    "kinds", [("trainer", "epochs", "hessian_free"), ("train_command", "sweep_command"), FIFTY], ids="-".join
 )
 def test_training_gives_the_same_curves_and_weights(kinds, tmp_path):
     train_both(tmp_path, kinds)

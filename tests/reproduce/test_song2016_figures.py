@@ -21,6 +21,8 @@ from eicon.runs import create_run, open_run
 from eicon.studies._responses import ANALYSIS_STREAM
 from eicon.tasks import SineWave
 
+pytestmark = pytest.mark.battery
+
 TRAINED = FIGURES[9]
 
 

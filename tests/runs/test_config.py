@@ -8,6 +8,7 @@ from eicon.runs import ConfigError, parse_config, read_config
 from eicon.runs._config import demo_config
 from eicon.runs.results import RunConfig
 from eicon.tasks import TruncatedExponential
+from eicon.tasks._table import TASKS
 from eicon.training import (
     OPTIMIZERS,
     AccuracyReached,
@@ -20,12 +21,52 @@ from eicon.training import (
     VanishingGradient,
 )
 from eicon.training.results import History
+from studies import starts
 
 
 def test_defaults_are_a_whole_configuration():
     task = parse_config("").make_task()
     assert type(task).__name__ == "PerceptualDecision"
-    assert parse_config("") == RunConfig()
+    assert parse_config('[network]\nstart = "slow"') == RunConfig()
+
+
+@pytest.mark.parametrize("text", ["", "[network]\nn_rec = 50\n"])
+def test_a_file_that_names_no_start_was_written_for_0_1_0(text, caplog):
+    config = parse_config(text, "old.toml")
+    assert (config.network.start, config.network.spectral_radius) == ("balanced", 1.5)
+    assert "old.toml: the network starts as in eicon 0.1.0" in caplog.text
+    assert config.make_network(config.make_task()).b_out is None
+    caplog.clear()
+    assert parse_config(config.to_toml()) == config
+    assert not caplog.text
+
+
+def test_a_configuration_made_in_python_starts_as_networks_do(caplog):
+    config = RunConfig()
+    assert (config.network.start, config.network.spectral_radius) == ("slow", None)
+    assert parse_config(config.to_toml()) == config
+    assert not caplog.text
+    assert config.make_network(config.make_task()).b_out is not None
+    assert parse_config("[network]\nspectral_radius = 1.2").network.start == "balanced"
+
+
+def test_a_radius_beside_a_slow_start_is_refused():
+    config = parse_config('[network]\nstart = "slow"\nspectral_radius = 1.2')
+    with pytest.raises(ValueError, match="got spectral_radius 1.2 beside it"):
+        config.check()
+
+
+@pytest.mark.parametrize("name", starts.SETTINGS)
+def test_shipped_configurations_have_the_settings_that_tasks_need(name, caplog):
+    folder = resources.files("eicon.runs").joinpath("configs")
+    files = [parse_config(file.read_text(), file.name) for file in folder.iterdir() if "bio_vs" not in file.name]
+    (config,) = [config for config in files if config.task["name"] == name]
+    assert not caplog.text
+    settings = {key: getattr(config.network, key) for key in starts.SETTINGS[name]}
+    assert settings == starts.SETTINGS[name]
+    assert config.network.start == "slow"
+    for setting in settings:
+        assert f"{setting}=" in TASKS[name].__doc__
 
 
 def test_toml_round_trip_keeps_everything():

@@ -18,6 +18,8 @@ from eicon.runs._run import Run
 from eicon.tasks import FlipFlop, PerceptualDecision, Trial
 from eicon.training import Fixed, HessianFree, RatePenalty, Sampled, Trainer, VanishingGradient, WeightPenalty
 
+pytestmark = pytest.mark.battery
+
 N, DT = 8, 20.0
 KEY = jax.random.key(0)
 TASK = PerceptualDecision(coherence=(12.8, 51.2), fixation=60.0, stimulus=200.0, decision=100.0)

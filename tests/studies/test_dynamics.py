@@ -31,6 +31,8 @@ from eicon.studies import dynamics_of, exponents_of, held_inputs
 from eicon.studies._dynamics import agreeing, longest_epoch
 from eicon.tasks import ContextIntegration, FlipFlop, Trial
 
+pytestmark = pytest.mark.battery
+
 GAIN, DT, TAU = 1.5, 10.0, 50.0
 CONTEXT = ContextIntegration(coherence=(0.1, 32.0))
 TASK = FlipFlop(dt=DT, n_bits=2, n_windows=4)

@@ -117,7 +117,7 @@ def test_a_file_of_0_1_0_keeps_its_meaning_and_is_written_so_that_it_has_no_othe
 
 
 def test_a_file_that_says_the_scale_or_no_coherence_is_read_without_a_word(caplog):
-    table = "[task]\nname = 'PerceptualDecision'\n"
+    table = "[network]\nstart = 'slow'\n[task]\nname = 'PerceptualDecision'\n"
     assert parse_config(table).make_task() == PerceptualDecision()
     dots = parse_config(table + "coherence = [4.0]\ncoherence_scale = 'dots'")
     assert dots.make_task() == make("PerceptualDecision", coherence=(4.0,), coherence_scale="dots")

@@ -22,12 +22,10 @@ FIRST = {"curriculum": kill_worker.STAGE}
 """Steps before which a training is not killed: a curriculum is, in its second stage."""
 
 
-def start(kind: str, checkpoint: Path, cache: Path | None = None) -> subprocess.Popen:
-    """With a cache, what one process has compiled the next one need not."""
+def start(kind: str, checkpoint: Path, cache: Path) -> subprocess.Popen:
+    """What one process has compiled the next one need not; what is killed while it writes there harms no other test."""
     command = [sys.executable, "-m", "tests.training.kill_worker", kind, str(checkpoint), str(STEPS)]
-    environment = dict(os.environ)
-    if cache is not None:
-        environment |= {"JAX_COMPILATION_CACHE_DIR": str(cache), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0.2"}
+    environment = os.environ | {"JAX_COMPILATION_CACHE_DIR": str(cache)}
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, cwd=ROOT, env=environment, **pipes)
 
@@ -37,9 +35,7 @@ def finish(process: subprocess.Popen) -> None:
     assert process.returncode == 0, error
 
 
-def kill_at_random(
-    kind: str, checkpoint: Path, rng: np.random.Generator, most: int = 20, cache: Path | None = None
-) -> int:
+def kill_at_random(kind: str, checkpoint: Path, rng: np.random.Generator, cache: Path, most: int = 20) -> int:
     """Kill a training a moment after some more checkpoints of its own; the step that the checkpoint holds then."""
     process = start(kind, checkpoint, cache)
     try:
@@ -93,7 +89,7 @@ def check(got: Path, wanted: Path, killed_at: object) -> None:
 def test_a_kill(kind, tmp_path):
     """All but the training that is killed are done here: importing JAX once more takes longer than they do."""
     killed, whole = tmp_path / "killed.npz", tmp_path / "uninterrupted.npz"
-    at = kill_at_random(kind, killed, np.random.default_rng())
+    at = kill_at_random(kind, killed, np.random.default_rng(), tmp_path / "compiled")
     assert 0 < at < STEPS
     assert kind not in FIRST or FIRST[kind] <= at < 2 * FIRST[kind]
     for checkpoint in (killed, whole):
@@ -107,7 +103,7 @@ def test_ten_kills(kind, tmp_path):
     """One after the other; with ``-o log_cli=true --log-cli-level=INFO`` it tells where they were."""
     rng, killed, whole = np.random.default_rng(), tmp_path / "killed.npz", tmp_path / "uninterrupted.npz"
     cache = tmp_path / "compiled"
-    steps = [kill_at_random(kind, killed, rng, most=4, cache=cache) for _ in range(10)]
+    steps = [kill_at_random(kind, killed, rng, cache, most=4) for _ in range(10)]
     assert (np.diff(steps) > 0).all(), f"a resumed training went back: {steps}"
     half_written = len(list(tmp_path.glob(".*.part")))
     logging.getLogger(__name__).info("killed at steps %s, %d times while writing", steps, half_written)

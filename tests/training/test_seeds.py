@@ -14,7 +14,7 @@ from eicon.training import Fixed, HessianFree, Trainer, split_trials
 from .tiny import make_net, make_task, make_trainer
 
 MEMORY = SequenceMemory(pattern_length=2)
-NET = RateRNN.dale(2, 6, 2, sigma_rec=0.2, seed=1)
+NET = RateRNN.dale(2, 6, 2, sigma_rec=0.2, spectral_radius=1.0, seed=1)
 
 
 def bits(key):

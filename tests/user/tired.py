@@ -48,6 +48,7 @@ def train(task, n=100, steps=500):
         cell=Tired(elu(alpha=0.5)),
         train=("recurrent", "input", "readout", "tau", "gain"),
         sigma_rec=0.15,
+        spectral_radius=1.0,
         seed=1,
     )
     trainer = eicon.Trainer(net, task, learning_rate=0.01, seed=1)
