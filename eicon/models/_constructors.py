@@ -233,6 +233,8 @@ class Constructors:
         n_in, n_out = whole(n_in, "n_in"), whole(n_out, "n_out")
         if init not in ("balanced", *SCHEMES):
             raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")
+        if "start" in options:
+            raise ValueError(f"weights are drawn as `init` says; got start {options['start']!r} too.")
         if distribution is not None and init != "balanced":
             raise ValueError(f"initialisation {init!r} has a distribution of its own; got {distribution!r} beside it.")
         if x0 is None and "x0" not in (options.get("parameters") or {}):

@@ -108,6 +108,7 @@ CHAIN = [[0.0, 1.0], [0.0, 0.0]]
         (np.where(THERE, ANATOMY, np.nan), {}, "anatomy must hold finite weights >= 0"),
         (np.where(THERE, np.inf, 0), {}, "anatomy must hold finite weights >= 0"),
         (ANATOMY, {"init": "lecun"}, "unknown initialisation 'lecun'"),
+        (ANATOMY, {"start": "slow"}, "drawn as `init` says; got start 'slow' too"),
         (ANATOMY, {"remap": "rank"}, "unknown remap 'rank'"),
         (ANATOMY, {"spectral_radius": 0.0}, "spectral_radius must be > 0; got 0.0"),
         (CHAIN, {"init": "he", "spectral_radius": 1.0}, "spectral_radius 1.0 cannot be reached: .* no loop"),
