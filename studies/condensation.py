@@ -343,16 +343,9 @@ def _decision(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Ta
 
 
 def _marmoset(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
-    neurons = connectomes.expand(connectomes.load("marmoset", folder).weights, sizes.neurons, seed=seed)
+    neurons = connectomes.load("marmoset", folder).expanded(sizes.neurons, seed=seed).signed(0.75, seed=seed)
     task = SequenceMemory()
-    net = RateRNN.from_connectome(
-        neurons.weights,
-        task.n_in,
-        task.n_out,
-        sign=connectomes.assign_signs(neurons.region, 0.75, seed=seed),
-        tau=20.0,
-        seed=seed,
-    )
+    net = RateRNN.from_connectome(neurons, task, spectral_radius="drawn", tau=20.0, seed=seed)
     trainer = Trainer(net, task, batch_size=128, seed=seed)
     trainer.fit(sizes.steps, validate_every=500, progress=False)
     return net, task

@@ -2,11 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import click
 
 from ._common import Group, errors, json_option
 
+MOST_NAMES = 1000
+"""Units that are listed."""
 FOLDER = click.option("--folder", type=click.Path(path_type=Path), help="Folder with connectome files of bio2art.")
 
 
@@ -52,33 +55,62 @@ def list_connectomes(context: click.Context, folder: Path | None, as_json: bool)
                 click.echo(f"      {entry.where if here else 'get it: ' + entry.how_to_get}")
 
 
+def _conditions(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, list[str]]:
+    where: dict[str, list[str]] = {}
+    for column, equal, value in (text.partition("=") for text in given):
+        if not equal:
+            raise click.BadParameter(f"expected COLUMN=VALUE, such as type=chemical; got {column!r}.")
+        where.setdefault(column, []).append(value)
+    return where
+
+
 @connectomes.command()
 @click.argument("name", shell_complete=_names)
 @FOLDER
+@click.option(
+    "--rows", type=click.Choice(["source", "target", "symmetric"]), help="What a row is, in a matrix of your own."
+)
+@click.option("--sum", "add", is_flag=True, help="In a list of your own: add up lines of the same pair.")
+@click.option("--where", multiple=True, callback=_conditions, metavar="COLUMN=VALUE", help="Which lines of it to read.")
+@click.option("--variable", help="Which array of a file with several.")
+@click.option("--encoding", help="Of a text file.  [default: UTF-8]")
 @click.option("--out", type=click.Path(path_type=Path), help="Picture to write.  [default: NAME.png]")
 @json_option
 @click.pass_context
-def show(context: click.Context, name: str, folder: Path | None, out: Path | None, as_json: bool) -> None:
+def show(
+    context: click.Context,
+    name: str,
+    folder: Path | None,
+    rows: Literal["source", "target", "symmetric"] | None,
+    add: bool,
+    where: dict[str, list[str]],
+    variable: str | None,
+    encoding: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
     """Say what a connectome is, and draw its matrix, degrees and weights.
+
+    NAME is in the list of connectomes, or a file: a matrix or list of connections as text, npy, npz, MATLAB, GraphML,
+    GEXF, Feather or Parquet.
 
     \b
     Examples:
       eicon connectomes show celegans
       eicon connectomes show macaque --folder bio2art/connectomes
+      eicon connectomes show injections.csv --rows target
+      eicon connectomes show connections.csv.gz --sum
     """
     with errors(context):
         from .._files import atomic_file
         from ..connectomes import load
 
-        connectome = load(name, folder)
+        options = {"duplicates": "sum" if add else None, "where": where, "variable": variable, "encoding": encoding}
+        connectome = load(name, folder, rows=rows, **{key: value for key, value in options.items() if value})
         from ..plotting import plot_connectome
         from ..plotting._files import save_png
 
-        present = connectome.weights > 0
-        reciprocal = float((present & present.T).sum() / present.sum())
-        drawn = plot_connectome(
-            connectome.weights, connectome.names, connectome.sign, title=f"{connectome.name} ({connectome.species})"
-        )
+        drawn = plot_connectome(connectome)
         path = out or Path(f"{connectome.name}.png")
         with atomic_file(path) as stream:
             save_png(drawn, stream)
@@ -90,15 +122,18 @@ def show(context: click.Context, name: str, folder: Path | None, out: Path | Non
                 "licence": connectome.licence,
                 "file": connectome.provenance,
                 "n": len(connectome.names),
-                "connections": int(present.sum()),
-                "reciprocated": reciprocal,
+                "connections": connectome.n_connections,
+                "reciprocated": connectome.reciprocity,
                 "units": list(connectome.names),
                 "picture": str(path),
             }
             click.echo(json.dumps(about, indent=2))
             return
         click.echo(repr(connectome))
-        click.echo(f"Source: {connectome.citation}\nLicence: {connectome.licence}\nFile: {connectome.provenance}")
-        click.echo(f"Reciprocated connections: {reciprocal:.0%}")
-        click.echo("Units: " + ", ".join(connectome.names))
+        said = {"Source": connectome.citation, "Licence": connectome.licence, "File": connectome.provenance}
+        for what, text in said.items():
+            click.echo(f"{what}: {text or 'not given'}")
+        click.echo(f"Reciprocated connections: {connectome.reciprocity:.0%}")
+        more = f" and {connectome.n - MOST_NAMES} more" if connectome.n > MOST_NAMES else ""
+        click.echo("Units: " + ", ".join(connectome.names[:MOST_NAMES]) + more)
         click.echo(f"Picture: {path}")

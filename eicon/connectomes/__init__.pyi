@@ -7,10 +7,12 @@ from ._cect import read_cect as read_cect
 from ._connectome import Connectome as Connectome
 from ._counts import neurons_per_region as neurons_per_region
 from ._expand import expand as expand
+from ._optic_lobe import optic_lobe as optic_lobe
 from ._packages import read_graspologic as read_graspologic
 from ._packages import read_tvb as read_tvb
 from ._readers import read_edges as read_edges
 from ._readers import read_matrix as read_matrix
 from ._readers import read_npz as read_npz
 from ._signs import assign_signs as assign_signs
+from ._units import read_units as read_units
 from ._write_bio2art import write_bio2art as write_bio2art

@@ -1,8 +1,10 @@
 """What connectomes there are, where they are, how to get the others, and one function to load each."""
 
+import inspect
 import os
+import re
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ._bio2art import FILES, FOLDER_VARIABLE, connectome_folder, full_name, package_folder, read_bio2art
 from ._bio2art import HOW_TO_GET as BIO2ART_HOW_TO_GET
@@ -10,12 +12,17 @@ from ._bio2art import LICENCE as BIO2ART_LICENCE
 from ._cect import CECT_FILES, WANG, read_cect
 from ._cect import HOW_TO_GET as CECT_HOW_TO_GET
 from ._connectome import Connectome
+from ._optic_lobe import CITATION as OPTIC_LOBE
+from ._optic_lobe import LICENCE as OPTIC_LOBE_LICENCE
+from ._optic_lobe import SPECIES as FLY
+from ._optic_lobe import optic_lobe
 from ._orientation import Rows
 from ._packages import BARNSTEDT, EICHLER, TVB_FILES, read_tvb
 from ._packages import HOW_TO_GET_TVB as TVB_HOW_TO_GET
-from ._readers import read_npz
+from ._readers import is_edge_list, kind_of, read_edges, read_matrix, read_npz
 
 DATA = Path(__file__).parent / "data"
+_ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,7}$")
 ALIASES = {"larva": "larva_right"}
 _AS_ROWS: dict[str, str] = {
     "source": "rows = source",
@@ -44,7 +51,7 @@ class Entry(NamedTuple):
 
 
 class Embedded(NamedTuple):
-    """A connectome that comes with eicon, in the folder ``data``."""
+    """A connectome that comes with eicon, in the folder ``data``, or is tiled from a table there."""
 
     species: str
     n: int
@@ -57,15 +64,18 @@ class Embedded(NamedTuple):
 EMBEDDED = {
     "celegans": Embedded(
         "Caenorhabditis elegans", 302, f"Cook et al. 2019, Nature 571:63; transmitters: {WANG}", "MIT (cect)",
-        "c6204059a296445d8f7af4d2f83c7a9f64b54bb3bb58d1ccce0e4e021711b222",
+        "4abd152b76aeb9b558ed79a42ec346c7c6a42d22b33efd274e5eafe4d3ed0d24",
     ),
     "larva_left": Embedded(
         "Drosophila melanogaster larva", 209, f"{EICHLER}; transmitter of Kenyon cells: {BARNSTEDT}",
-        "MIT (graspologic)", "94ac34d25a26915554650c3cb3d2f73a2288e4ea310b135e2be67ed1ee759745",
+        "MIT (graspologic)", "5e6f24d0fbbf6276565f6c5c34e20795730021dba9ea564f493150ca65c5694a",
     ),
     "larva_right": Embedded(
         "Drosophila melanogaster larva", 213, f"{EICHLER}; transmitter of Kenyon cells: {BARNSTEDT}",
-        "MIT (graspologic)", "711de106787fb3d78859bf85007c4417c6ca229b39dd72a2e02d008c9bae4b5e",
+        "MIT (graspologic)", "3cbdfec98e15f278287754af9e3d4f29c378b1c1dbb88a32eef30ce20155f9e1",
+    ),
+    "optic_lobe": Embedded(
+        FLY, 45_669, OPTIC_LOBE, OPTIC_LOBE_LICENCE, "24b99f850e27808c61707b1a64d8e240a02c55e021562d37c750da13af63efbb"
     ),
 }  # fmt: skip
 
@@ -85,7 +95,7 @@ def available(folder: str | os.PathLike[str] | None = None) -> list[Entry]:
     Examples
     --------
     >>> [entry.name for entry in available() if entry.where == "embedded"]
-    ['celegans', 'larva_left', 'larva_right']
+    ['celegans', 'larva_left', 'larva_right', 'optic_lobe']
     """
     embedded = [
         Entry(name, e.species, e.n, _AS_ROWS["source"], e.source, e.licence, "embedded", "")
@@ -118,20 +128,28 @@ def available(folder: str | os.PathLike[str] | None = None) -> list[Entry]:
     ]
 
 
-def load(name: str, folder: str | os.PathLike[str] | None = None, *, rows: Rows | None = None) -> Connectome:
+def load(
+    name: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    rows: Rows | None = None,
+    **options: Any,
+) -> Connectome:
     """Connectome by its name in the catalogue; rows are sources, whatever its file's habit.
 
     Parameters
     ----------
-    name : str
+    name : str or path
         A name that `available` lists; a short one (celegans, larva, macaque, marmoset, mouse_gamanut,
-        mouse_oh, drosophila, human); ``X`` for a file ``C_X.npy`` of the folder; or the path of an npz file
-        that `Connectome.save` wrote.
+        mouse_oh, drosophila, human); ``X`` for a file ``C_X.npy`` of the folder; or the path of a file, with its
+        ending: one that `Connectome.save` wrote, or one in any format of `read_matrix` and `read_edges`.
     folder : path, optional
         Folder of bio2art files. Default: the environment variable ``EICON_CONNECTOMES``, else the folder of
         the installed bio2art.
     rows : {"source", "target", "symmetric"}, optional
         What a row is, in a file that eicon does not know.
+    **options
+        Of `read_matrix` or `read_edges`, for a file of one's own.
 
     Raises
     ------
@@ -149,10 +167,14 @@ signs: 237 E, 31 I, 34 unknown)
     >>> float(worm.weights[worm.names.index("ASHL"), worm.names.index("AVAL")])
     15.0
     """
-    if name.endswith(".npz"):
-        return read_npz(name)
+    if isinstance(name, os.PathLike) or "/" in name or os.sep in name or _ENDING.search(name):
+        return _read_file(Path(name), rows, options)
+    if options:
+        raise ValueError(f"{', '.join(options)}: only files of one's own, given by their path, take such options.")
     wanted = ALIASES.get(name.lower(), name)
     wanted = next((known for known in _elsewhere() if known.lower() == wanted.lower()), wanted)
+    if wanted == "optic_lobe":
+        return optic_lobe()
     if wanted in EMBEDDED:
         return read_npz(DATA / f"{wanted}.npz")
     if wanted in CECT_FILES:
@@ -168,6 +190,25 @@ signs: 237 E, 31 I, 34 unknown)
         f"{', '.join(f'tvb_{number}' for number in TVB_FILES)} ({TVB_HOW_TO_GET}). A folder named by `folder` or "
         f"{FOLDER_VARIABLE} may hold others, as C_<name>.npy{'' if place is None else f'; {place} has no such file'}."
     )
+
+
+def _read_file(path: Path, rows: Rows | None, options: dict[str, Any]) -> Connectome:
+    """Connectome of a user's own file: a matrix if its rows are said, a list otherwise if it looks like one."""
+    if kind_of(path) == "eicon":
+        return read_npz(path)
+    matrix = not is_edge_list(path, **{key: options[key] for key in ("delimiter", "encoding") if key in options})
+    if matrix and rows is None:
+        raise ValueError(
+            f"what is a row of {path}? Say rows='source', 'target' or 'symmetric'; if it is a list of connections, "
+            "read it by read_edges, and say which column is what."
+        )
+    if not matrix and rows not in (None, "source"):
+        raise ValueError(f"{path} is a list of connections, which has no rows: leave `rows` out.")
+    reader: Any = read_matrix if matrix else read_edges
+    unknown = options.keys() - inspect.signature(reader).parameters.keys()
+    if unknown:
+        raise ValueError(f"{path} is read by {reader.__name__}, which has no option {', '.join(sorted(unknown))}.")
+    return reader(path, **({"rows": rows} if matrix else {}), **options)
 
 
 def _elsewhere() -> list[str]:

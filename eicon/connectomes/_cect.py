@@ -114,6 +114,8 @@ def read_cect(
         labels["transmitter"] = tuple("+".join(sorted(transmitters.get(cell, ()))) for cell in cells)
     signed = kind == "Generic_CS"
     known = CECT_FILES.get(path.stem)
+    if known is not None and sum(map(is_neuron, cells)) != known.n:
+        known = None  # a file of that name alone
     whole = Connectome(
         weights,
         tuple(cells),

@@ -1,37 +1,48 @@
 """Null models: what a wiring diagram would look like if only some of its properties mattered.
 
-============================  =========  =================  ========  ============  ============
-kept exactly                  permute    shuffle_weights    rewire    strength      distance
-============================  =========  =================  ========  ============  ============
-diagonal                      yes        yes                yes       yes           yes
-multiset of weights           yes        yes                yes       roughly       yes
-topology                      no         yes                no        no            no
-in- and out-degree            no         yes                yes       yes           yes
-out-strength                  no         no                 yes       yes           no
-in-strength                   no         no                 no        to 1e-6 (*)   no
-number of edges per length    no         yes                no        no            yes
-weights per length            no         no                 no        no            yes
-reciprocity, blocks           no         yes                no        no            no
-============================  =========  =================  ========  ============  ============
+===============================  =======  ===============  ======  ===========  ========  ======  ==============
+kept exactly                     permute  shuffle_weights  rewire  strength     distance  types   types_distance
+===============================  =======  ===============  ======  ===========  ========  ======  ==============
+diagonal, sign of a source       yes      yes              yes     yes          yes       yes     yes
+multiset of weights              yes      yes              yes     roughly      yes       yes     yes
+topology                         no       yes              no      no           no        no      no
+in- and out-degree               no       yes              yes     yes          yes       yes     yes
+out-strength                     no       no               yes     yes          no        yes     no
+in-strength                      no       no               no      to 1e-6 (*)  no        no      no
+number of edges per length       no       yes              no      no           yes       no      yes
+weights per length               no       no               no      no           yes       no      yes
+outputs to, inputs of each type  no       yes              no      no           no        yes     yes
+weights per pair of types        no       no               no      no           no        yes     yes
+reciprocity, blocks              no       yes              no      no           no        no (+)  no (+)
+===============================  =======  ===============  ======  ===========  ========  ======  ==============
 
-(*) where the new graph can carry them; see `rewire_strength`.
+(*) where the new graph can carry them; see `rewire_strength`. (+) Blocks are kept where they are those of types.
+
+All take a dense array, a scipy.sparse matrix or a `Connectome` and return the same kind. A negative weight is a
+connection of an inhibitory source: sizes are drawn anew, and the sign stays with the source. A source with weights
+of both signs keeps its number of negative ones.
 """
 
+import inspect
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64, Int, Shaped
+from jaxtyping import Float64, Int, Int8
 from numpy.typing import ArrayLike
-from scipy.spatial.distance import cdist
+from scipy import sparse
 
 from .._key import as_generator
-from .._numbers import whole
+from ._rewiring import LARGE, Edges, Lengths, rewired_targets, shuffled_within
 
 ROUNDS = 50
 LENGTH_ROUNDS = 200
 """Rounds after which the overlap with the original no longer falls, on densities of 3 to 64 %: about 10 without
 classes of length, about 100 with ten of them."""
+
+TYPES_LENGTH_ROUNDS = 500
+"""After these the overlap still falls, from 0.47 to 0.42 after 2000 with three types among 60 nodes at ten lengths."""
 
 BATCHES = 20
 MAX_ITERATIONS = 20_000
@@ -40,50 +51,78 @@ STRENGTH_ERROR = 1e-6
 logger = logging.getLogger(__name__)
 
 
-def permute(weights: ArrayLike, *, seed: int | float | np.random.Generator) -> Shaped[np.ndarray, "n n"]:
+def permute(weights: Any, *, seed: int | float | np.random.Generator, sign: ArrayLike | None = None) -> Any:
     """Permute all off-diagonal entries, zeros included (``random_w`` of bio_rnn_mem).
 
     Parameters
     ----------
-    weights : (n, n) array
+    weights : (n, n) array, scipy.sparse matrix or Connectome
         ``weights[source, target]``.
     seed : int or numpy.random.Generator
+    sign : (n,) array of +1 and -1, optional
+        Sign of each source. Needed where some weights are negative and a source has none from which to tell.
 
     Returns
     -------
-    (n, n) array
-        Degrees, blocks and reciprocity are lost; the multiset of weights and the diagonal stay.
+    array, matrix or Connectome
+        Degrees, blocks and reciprocity are lost; the multiset of sizes, the sign of each source and the diagonal stay.
 
     Raises
     ------
     ValueError
-        If `weights` is not square or not finite.
+        If `weights` is not square or not finite, a source has weights of both signs, or a sign is missing or wrong.
 
     Examples
     --------
     >>> permute([[5, 1], [2, 6]], seed=3).tolist()
     [[5, 2], [1, 6]]
+    >>> permute([[0, 1, 2], [-3, 0, -4], [5, 6, 0]], seed=0).tolist()
+    [[0, 4, 3], [-6, 0, -5], [1, 2, 0]]
     """
-    given, rng = _as_square(weights), as_generator(seed, "seed")
-    out = given.copy()
-    off = ~np.eye(len(given), dtype=bool)
-    out[off] = rng.permutation(given[off])
-    return out
+
+    def draw(edges: Edges, rng: np.random.Generator) -> Edges:
+        n, m = edges.n, len(edges.source)
+        if n <= LARGE:
+            place = np.zeros(n * (n - 1), np.int32)
+            place[edges.source * (n - 1) + edges.target - (edges.target > edges.source)] = np.arange(1, m + 1)
+            placed = rng.permutation(place)
+            drawn = np.flatnonzero(placed)
+            index = placed[drawn].astype(np.int64) - 1
+        else:
+            drawn = rng.choice(n * (n - 1), m, replace=False)
+            index = np.argsort(drawn)
+            drawn = drawn[index]
+        source, target = np.divmod(drawn, max(n - 1, 1))
+        signs = _sign_of_sources(edges, sign)
+        if signs is not None and not signs[source].all():
+            raise ValueError(
+                f"'permute' connects sources that have no connections now, and {int((signs == 0).sum())} of {n} have "
+                "no sign; give sign=, +1 or -1 for each node, or use a null model that keeps degrees."
+            )
+        return edges._replace(
+            source=source,
+            target=target + (target >= source),
+            weight=edges.weight[index],
+            sign=None if signs is None else signs[source],
+        )
+
+    return _randomised("permute", weights, seed, draw)
 
 
-def shuffle_weights(weights: ArrayLike, *, seed: int | float | np.random.Generator) -> Shaped[np.ndarray, "n n"]:
+def shuffle_weights(weights: Any, *, seed: int | float | np.random.Generator) -> Any:
     """Permute the weights of the connections that exist; who connects to whom stays (also the diagonal).
 
     Parameters
     ----------
-    weights : (n, n) array
+    weights : (n, n) array, scipy.sparse matrix or Connectome
         ``weights[source, target]``.
     seed : int or numpy.random.Generator
 
     Returns
     -------
-    (n, n) array
-        Strengths are lost; topology, and with it every property of the binary graph, stays.
+    array, matrix or Connectome
+        Strengths are lost; topology, and with it every property of the binary graph, stays. So does the sign of
+        every connection: only sizes are permuted.
 
     Raises
     ------
@@ -95,15 +134,14 @@ def shuffle_weights(weights: ArrayLike, *, seed: int | float | np.random.Generat
     >>> shuffle_weights([[0, 1, 2], [3, 0, 0], [0, 0, 0]], seed=0).astype(bool).tolist()
     [[False, True, True], [True, False, False], [False, False, False]]
     """
-    given, rng = _as_square(weights), as_generator(seed, "seed")
-    out, there = given.copy(), _edges(given)
-    out[there] = rng.permutation(given[there])
-    return out
+
+    def draw(edges: Edges, rng: np.random.Generator) -> Edges:
+        return edges._replace(weight=rng.permutation(edges.weight))
+
+    return _randomised("shuffle_weights", weights, seed, draw)
 
 
-def rewire(
-    weights: ArrayLike, *, seed: int | float | np.random.Generator, rounds: int | float = ROUNDS
-) -> Shaped[np.ndarray, "n n"]:
+def rewire(weights: Any, *, seed: int | float | np.random.Generator, rounds: int | float = ROUNDS) -> Any:
     """Draw a graph with the same in- and out-degree of every node; weights stay with their source.
 
     All directed graphs with these degrees are equally likely. Self-connections are neither made nor removed.
@@ -111,15 +149,15 @@ def rewire(
 
     Parameters
     ----------
-    weights : (n, n) array
+    weights : (n, n) array, scipy.sparse matrix or Connectome
         ``weights[source, target]``.
     seed : int or numpy.random.Generator
     rounds : int
-        Rounds of the Markov chain, in each of which nearly every row and column takes part; >= 1.
+        Rounds of the Markov chain, in each of which nearly every node takes part; >= 1.
 
     Returns
     -------
-    (n, n) array
+    array, matrix or Connectome
 
     Raises
     ------
@@ -135,6 +173,14 @@ def rewire(
     reach (Berger & Mueller-Hannemann 2010, Lect Notes Comput Sci 6410): every round also does so to some,
     with probability 1/2. All moves are as likely as their reverses, hence the uniform law.
 
+    Graphs of more than 5,000 nodes are rewired connection by connection: all are paired at random, and a pair
+    exchanges its targets if its two new connections, and its two old ones, occur only once among all connections
+    together with all that are proposed in this round. Exchanges do not change what these are together, so that the
+    same pairs would exchange back: again every move is as likely as its reverse. Every fifth round turns triangles,
+    which are found along random paths of two connections; a path that has two nodes in common with another one is
+    left alone. Of 1.5 million connections among 45,669 nodes, 0.55 % are the same after eight rounds as after any
+    further ones. Where most pairs of nodes are connected few exchanges are possible, and more rounds are needed.
+
     ``networkx.directed_edge_swap`` is not used: it changes three edges per try in plain Python, and carries no
     weights.
 
@@ -145,23 +191,22 @@ def rewire(
     >>> drawn.sum(axis=0).tolist(), drawn.sum(axis=1).tolist(), float(np.trace(drawn))
     ([1.0, 1.0, 1.0, 1.0, 1.0, 1.0], [1.0, 1.0, 1.0, 1.0, 1.0, 1.0], 0.0)
     """
-    given, rng = _as_square(weights), as_generator(seed, "seed")
-    old = _edges(given)
-    new = _rewired(old, rng, rounds)
-    out = np.zeros_like(given)
-    np.fill_diagonal(out, np.diagonal(given))
-    source = np.nonzero(old)[0]
-    out[new] = given[old][_shuffled_within(source, rng)]
-    return out
+
+    def draw(edges: Edges, rng: np.random.Generator) -> Edges:
+        target = rewired_targets(edges, rng, rounds)
+        index = shuffled_within(edges.source, rng)
+        return edges._replace(target=target, weight=edges.weight[index], sign=edges.signs(index))
+
+    return _randomised("rewire", weights, seed, draw)
 
 
 def rewire_strength(
-    weights: ArrayLike,
+    weights: Any,
     *,
     seed: int | float | np.random.Generator,
     rounds: int | float = ROUNDS,
     tolerance: float | None = None,
-) -> Float[np.ndarray, "n n"]:
+) -> Any:
     """Draw a graph with the same in- and out-degree, and the same in- and out-strength, of every node.
 
     Degrees and out-strengths are exact. In-strengths are exact to 1e-6 if the new graph can carry them, which
@@ -172,7 +217,7 @@ def rewire_strength(
 
     Parameters
     ----------
-    weights : (n, n) array
+    weights : (n, n) array, scipy.sparse matrix or Connectome
         ``weights[source, target]``, >= 0.
     seed : int or numpy.random.Generator
     rounds : int
@@ -183,7 +228,7 @@ def rewire_strength(
 
     Returns
     -------
-    (n, n) array
+    array, matrix or Connectome
         float64, or float32 (and exact to its rounding) if `weights` is.
 
     Raises
@@ -205,38 +250,39 @@ def rewire_strength(
     >>> bool(np.allclose(drawn.sum(axis=0), w.sum(axis=0))), bool(np.allclose(drawn, w))
     (True, False)
     """
-    given, rng = _as_square(weights), as_generator(seed, "seed")
-    if (given < 0).any():
-        raise ValueError(f"the strength null needs weights >= 0; got {given.min()}. Apply signs after it, not before.")
     if tolerance is not None and not tolerance > 0:
         raise ValueError(f"tolerance must be > 0 (relative error of strengths); got {tolerance}.")
-    old = _edges(given)
-    exact = np.where(old, given, 0.0).astype(np.float64)
-    new = _rewired(old, rng, rounds)
-    matched = _rank_matched(exact, new, rng)
-    out, error = _fit_margins(matched, exact.sum(axis=1), exact.sum(axis=0))
-    if error > (STRENGTH_ERROR if tolerance is None else tolerance):
-        message = (
-            f"the rewired graph cannot carry the in-strengths: one is off by {error:.2g} (relative). "
-            "A strong node with few, weak partners does this, mostly in sparse graphs"
-        )
-        if tolerance is not None:
-            raise ValueError(
-                f"{message}; tolerance is {tolerance:g}. Try another seed, a larger tolerance, or 'rewire'."
+
+    def draw(edges: Edges, rng: np.random.Generator) -> Edges:
+        target = rewired_targets(edges, rng, rounds)
+        outward, inward = _strengths(edges)
+        matched = _rank_matched(edges, target, outward, inward, rng)
+        fitted, error = _fit_margins(matched, edges.source, target, outward, inward)
+        if error > (STRENGTH_ERROR if tolerance is None else tolerance):
+            message = (
+                f"the rewired graph cannot carry the in-strengths: one is off by {error:.2g} (relative). "
+                "A strong node with few, weak partners does this, mostly in sparse graphs"
             )
-        logger.warning("%s. Out-strengths and degrees are exact.", message)
-    np.fill_diagonal(out, np.diagonal(given))
-    return out.astype(given.dtype if given.dtype.kind == "f" else np.float64)
+            if tolerance is not None:
+                raise ValueError(
+                    f"{message}; tolerance is {tolerance:g}. Try another seed, a larger tolerance, or 'rewire'."
+                )
+            logger.warning("%s. Out-strengths and degrees are exact.", message)
+        kept = edges.weight.dtype if edges.weight.dtype.kind == "f" else np.float64
+        sign = edges.signs(shuffled_within(edges.source, rng))
+        return edges._replace(target=target, weight=fitted.astype(kept), sign=sign)
+
+    return _randomised("strength", weights, seed, draw, signed=False)
 
 
 def rewire_distance(
-    weights: ArrayLike,
+    weights: Any,
     *,
     coordinates: ArrayLike,
     seed: int | float | np.random.Generator,
-    bins: int | float = 10,
+    bins: int | float | ArrayLike = 10,
     rounds: int | float = LENGTH_ROUNDS,
-) -> Shaped[np.ndarray, "n n"]:
+) -> Any:
     """Draw a graph with the same degrees, the same wiring lengths and the same weights at each length.
 
     Exact: the in- and out-degree of every node, the number of edges in every bin of length, and the multiset
@@ -244,20 +290,21 @@ def rewire_distance(
 
     Parameters
     ----------
-    weights : (n, n) array
+    weights : (n, n) array, scipy.sparse matrix or Connectome
         ``weights[source, target]``.
     coordinates : (n, d) array
         Positions, in any unit; lengths are Euclidean.
     seed : int or numpy.random.Generator
-    bins : int
-        Bins of length, at quantiles of the distances between all nodes; >= 1. More bins keep lengths
-        more closely, and leave fewer graphs to choose from.
+    bins : int or array
+        Bins of length, >= 1, at quantiles of the distances between all nodes, or above 5,000 nodes of the lengths of
+        the connections; or the limits between bins, increasing. More bins keep lengths more closely, and leave
+        fewer graphs to choose from.
     rounds : int
         As in `rewire`.
 
     Returns
     -------
-    (n, n) array
+    array, matrix or Connectome
 
     Raises
     ------
@@ -268,7 +315,12 @@ def rewire_distance(
     -----
     The idea is that of Betzel & Bassett (2018), PNAS 115:E4880, doi:10.1073/pnas.1720186115. The chain is that
     of `rewire`, where only targets in the same bin for both sources are traded (and likewise for columns).
+    Connection by connection, a pair exchanges its targets if its two bins stay the same, and pairs have neighbouring
+    sources: they share a cell of a grid that is drawn anew in every round.
     All moves are as likely as their reverses; that they reach every graph with these lengths is not proved.
+
+    Within a bin lengths are free. In a cloud of 5,000 nodes with local connections ten bins of connections made
+    the mean length 16 % longer, 20 bins 6 %, and 40 bins 2 %.
 
     Examples
     --------
@@ -276,124 +328,355 @@ def rewire_distance(
     >>> rewire_distance(w, coordinates=[[0], [1], [2], [3], [4]], seed=0, bins=2).sum(axis=1).tolist()
     [4.0, 3.0, 2.0, 1.0, 0.0]
     """
-    given, rng = _as_square(weights), as_generator(seed, "seed")
-    length = _length_bins(coordinates, len(given), bins)
-    old = _edges(given)
-    new = _rewired(old, rng, rounds, length)
-    out = np.zeros_like(given)
-    np.fill_diagonal(out, np.diagonal(given))
-    before = np.argsort(length[old], kind="stable")
-    values = given[old][before]
-    placed = np.empty_like(values)
-    placed[_shuffled_within(length[new], rng)] = values
-    out[new] = placed
-    return out
+
+    def draw(edges: Edges, rng: np.random.Generator) -> Edges:
+        return _drawn_within(edges, rng, rounds, lengths=Lengths.of(coordinates, edges, bins, of_all=True))
+
+    return _randomised("distance", weights, seed, draw)
 
 
-NULLS: dict[str, Callable[..., np.ndarray]] = {
+def rewire_types(
+    weights: Any, *, types: ArrayLike, seed: int | float | np.random.Generator, rounds: int | float = ROUNDS
+) -> Any:
+    """Draw a graph in which every node has as many outputs to each type, and inputs from each type, as before.
+
+    Every pair of types is rewired on its own, and weights stay with their source and pair of types, in random
+    order. Lost is which neuron of a type a neuron connects to.
+
+    Parameters
+    ----------
+    weights : (n, n) array, scipy.sparse matrix or Connectome
+        ``weights[source, target]``.
+    types : (n,) array of str or int
+        Cell type, or area, of each node. Nodes of unknown type ("") count as one type.
+    seed : int or numpy.random.Generator
+    rounds : int
+        As in `rewire`.
+
+    Returns
+    -------
+    array, matrix or Connectome
+
+    Raises
+    ------
+    ValueError
+        If a shape does not match, a weight is not finite, every node has a type of its own, or `rounds` < 1.
+
+    Notes
+    -----
+    The chain is that of `rewire`, where a move needs sources of one type and targets of one type; triangles are
+    turned within a type.
+
+    Examples
+    --------
+    >>> w = np.zeros((4, 4), int)
+    >>> w[[0, 1, 0], [2, 3, 1]] = 5, 6, 7
+    >>> drawn = rewire_types(w, types=["a", "a", "b", "b"], seed=2)
+    >>> drawn[0, 1], sorted(drawn[0, 2:].tolist()), sorted(drawn[1, 2:].tolist())
+    (np.int64(7), [0, 5], [0, 6])
+    """
+
+    def draw(edges: Edges, rng: np.random.Generator) -> Edges:
+        return _drawn_within(edges, rng, rounds, types=_codes(types, edges.n))
+
+    return _randomised("types", weights, seed, draw)
+
+
+def rewire_types_distance(
+    weights: Any,
+    *,
+    types: ArrayLike,
+    coordinates: ArrayLike,
+    seed: int | float | np.random.Generator,
+    bins: int | float | ArrayLike = 10,
+    rounds: int | float = TYPES_LENGTH_ROUNDS,
+) -> Any:
+    """Draw a graph with the same types, degrees and wiring lengths: `rewire_types` and `rewire_distance` in one.
+
+    Exact: every node's number of outputs to each type and inputs from each type; the number of edges, and the
+    multiset of weights, of every pair of types in every bin of length.
+
+    Parameters
+    ----------
+    weights : (n, n) array, scipy.sparse matrix or Connectome
+        ``weights[source, target]``.
+    types : (n,) array of str or int
+        As in `rewire_types`.
+    coordinates : (n, d) array
+        As in `rewire_distance`.
+    seed : int or numpy.random.Generator
+    bins : int or array
+        Bins of length, at quantiles of the lengths of the connections, or the limits between them; the same for all
+        pairs of types.
+    rounds : int
+        As in `rewire`. So much is kept that graphs mix slowly: compare with more rounds.
+
+    Returns
+    -------
+    array, matrix or Connectome
+
+    Raises
+    ------
+    ValueError
+        As `rewire_types` and `rewire_distance` do.
+
+    Notes
+    -----
+    Where types and lengths imply most of the wiring, most of it stays: of the fly's optic lobe (65 types in columns)
+    84 % of the connections after any number of rounds, and 87 % after 100.
+
+    Examples
+    --------
+    >>> w = np.triu(np.ones((4, 4)), 1)
+    >>> options = {"types": ["a", "b", "a", "b"], "coordinates": [[0], [1], [2], [3]], "bins": 2}
+    >>> rewire_types_distance(w, seed=0, **options).sum(axis=1).tolist()
+    [3.0, 2.0, 1.0, 0.0]
+    """
+
+    def draw(edges: Edges, rng: np.random.Generator) -> Edges:
+        return _drawn_within(edges, rng, rounds, _codes(types, edges.n), Lengths.of(coordinates, edges, bins))
+
+    return _randomised("types_distance", weights, seed, draw)
+
+
+NULLS: dict[str, Callable[..., Any]] = {
     "permute": permute,
     "shuffle_weights": shuffle_weights,
     "rewire": rewire,
     "strength": rewire_strength,
     "distance": rewire_distance,
+    "types": rewire_types,
+    "types_distance": rewire_types_distance,
 }
-"""Null models by name; all are called as ``f(weights, *, seed, ...)``, and "distance" needs ``coordinates``."""
+"""Null models by name; all are called as ``f(weights, *, seed, ...)``. Those of types need ``types``, and those of
+distance ``coordinates``."""
 
 
-def _edges(weights: np.ndarray) -> Bool[np.ndarray, "n n"]:
-    """Connections between different nodes."""
-    there = weights != 0
-    np.fill_diagonal(there, False)
-    return there
+def rewired(
+    connectome: Any,
+    null: str = "rewire",
+    *,
+    seed: int | float | np.random.Generator,
+    label: str | None = None,
+    **options: Any,
+) -> Any:
+    """Draw a null model of a connectome; its units, their labels, signs and coordinates stay.
+
+    Parameters
+    ----------
+    connectome : Connectome
+    null : str
+        One of `NULLS`.
+    seed : int or numpy.random.Generator
+    label : str, optional
+        Label that holds the types, for the null models of types; "type" if left out, or else "region".
+    **options
+        Of the null model, such as ``rounds`` or ``bins``.
+
+    Returns
+    -------
+    Connectome
+
+    Raises
+    ------
+    ValueError
+        If there is no such null model, label or option, or the connectome lacks coordinates that are needed.
+    """
+    if null not in NULLS:
+        raise ValueError(f"null must be one of {', '.join(map(repr, NULLS))}; got {null!r}.")
+    allowed = set(inspect.signature(NULLS[null]).parameters) - {"weights", "seed"}
+    if "types" in allowed:
+        label = label or next((name for name in ("type", "region") if name in connectome.labels), "type")
+        if label not in connectome.labels:
+            there = ", ".join(map(repr, connectome.labels)) or "none"
+            raise ValueError(
+                f"the null model {null!r} needs the type of each unit, and there is no label {label!r}; "
+                f"labels of this connectome: {there}. Give one as label=."
+            )
+        options = {"types": np.array(connectome.labels[label]), **options}
+    elif label is not None:
+        raise ValueError(f"label= is for null models of types, 'types' and 'types_distance'; got it with {null!r}.")
+    if "coordinates" in allowed:
+        if connectome.coordinates is None and "coordinates" not in options:
+            raise ValueError(
+                f"the null model {null!r} needs coordinates, and this connectome has none; see "
+                "Connectome(coordinates=...), or use a null model without lengths."
+            )
+        options = {"coordinates": connectome.coordinates, **options}
+    if unknown := set(options) - allowed:
+        raise ValueError(
+            f"the null model {null!r} has no option {', '.join(map(repr, sorted(unknown)))}; "
+            f"it has {', '.join(map(repr, sorted(allowed))) or 'none'}."
+        )
+    return NULLS[null](connectome, seed=seed, **options)
 
 
-def _rewired(
-    edges: Bool[np.ndarray, "n n"],
+def _randomised(
+    name: str,
+    weights: Any,
+    seed: int | float | np.random.Generator,
+    draw: Callable[[Edges, np.random.Generator], Edges],
+    signed: bool = True,
+) -> Any:
+    """What `draw` makes of an array, a sparse matrix or a connectome, as one; self-connections stay."""
+    edges, rng = _as_edges(weights), as_generator(seed, "seed")
+    is_connectome = hasattr(weights, "_with_edges")
+    if edges.sign is not None and not (signed or is_connectome):
+        raise ValueError(
+            f"the {name} null needs weights >= 0; got {-edges.weight[edges.sign < 0].max()}. "
+            "Apply signs after it, not before."
+        )
+    loop = edges.source == edges.target
+    made, kept = draw(edges.at(~loop), rng), edges.at(loop)
+    source, target, weight = (np.concatenate(parts) for parts in zip(made[1:4], kept[1:4], strict=True))
+    own = np.ones(loop.sum(), np.int8) if kept.sign is None else kept.sign
+    sign = None if made.sign is None else np.concatenate([made.sign, own])
+    if is_connectome:
+        drawn = "" if isinstance(seed, np.random.Generator) else f", seed {seed}"
+        return weights._with_edges(source, target, weight, sign, f"null model {name!r}{drawn}")
+    values = weight if sign is None else weight * sign
+    if sparse.issparse(weights):
+        return type(weights)(sparse.coo_array((values, (source, target)), shape=(edges.n, edges.n)))
+    out = np.zeros((edges.n, edges.n), values.dtype)
+    out[source, target] = values
+    return out
+
+
+def _as_edges(weights: Any) -> Edges:
+    if hasattr(weights, "_with_edges"):
+        source, target = weights.source.astype(np.int64), weights.target.astype(np.int64)
+        return Edges(weights.n, source, target, weights.weight, weights.edge_sign)
+    given: Any = sparse.csr_array(weights, copy=True) if sparse.issparse(weights) else np.asarray(weights)
+    if given.ndim != 2 or given.shape[0] != given.shape[1]:
+        raise ValueError(f"weights must be a square matrix (n, n), rows = sources; got shape {given.shape}.")
+    n = int(given.shape[0])
+    if sparse.issparse(given):
+        given.sum_duplicates()
+        given.eliminate_zeros()
+        source, target = np.repeat(np.arange(n), np.diff(given.indptr)), given.indices.astype(np.int64)
+        values = given.data
+    else:
+        source, target = np.nonzero(given)
+        values = given[source, target]
+    if given.dtype.kind not in "biuf" or not np.isfinite(values).all():
+        raise ValueError("weights must be finite real numbers; got NaN, infinity or another type. Write absent as 0.")
+    if (values < 0).any():
+        return Edges(n, source, target, np.abs(values), np.sign(values).astype(np.int8))
+    return Edges(n, source, target, values, None)
+
+
+def _sign_of_sources(edges: Edges, sign: ArrayLike | None) -> Int8[np.ndarray, "n"] | None:
+    """Sign of each node, 0 where it has no connection from which to tell; None if there are no signs at all."""
+    if sign is None and edges.sign is None:
+        return None
+    own, found = np.zeros(edges.n, np.int8), np.ones(1, np.int8) if edges.sign is None else edges.sign
+    own[edges.source] = found
+    mixed = np.unique(edges.source[own[edges.source] != found])
+    if mixed.size:
+        raise ValueError(
+            f"'permute' gives a source other connections, and {mixed.size} of {edges.n} have weights of both signs, "
+            f"such as node {mixed[0]}: it cannot keep them. Use 'shuffle_weights' or 'rewire'."
+        )
+    if sign is None:
+        return own
+    given = np.asarray(sign)
+    if given.shape != own.shape or not np.isin(given, (1, -1)).all():
+        raise ValueError(f"sign must be ({edges.n},), +1 or -1 for each node; got {given!r:.80}.")
+    wrong = np.flatnonzero(own * given < 0)
+    if wrong.size:
+        raise ValueError(f"sign contradicts the weights of {wrong.size} sources, such as node {wrong[0]}.")
+    return given.astype(np.int8)
+
+
+def _codes(types: ArrayLike, n: int) -> Int[np.ndarray, "n"]:
+    given = np.asarray(types)
+    if given.shape != (n,):
+        raise ValueError(f"types must be ({n},), one for each node of weights; got shape {given.shape}.")
+    kinds, code = np.unique(given, return_inverse=True)
+    if len(kinds) == n > 1:
+        raise ValueError(f"each of the {n} nodes has a type of its own, so that nothing can be rewired; merge types.")
+    return code
+
+
+def _drawn_within(
+    edges: Edges,
     rng: np.random.Generator,
     rounds: int | float,
-    length: Int[np.ndarray, "n n"] | None = None,
-) -> Bool[np.ndarray, "n n"]:
-    rounds = whole(rounds, "rounds")
-    if rounds < 1:
-        raise ValueError(f"rounds must be at least 1; got {rounds}.")
-    graph = edges.copy()
-    for _ in range(rounds):
-        _trade(graph, rng, length)
-        _trade(graph.T, rng, length)
-        _turn_triangles(graph, rng)
-    return graph
+    types: Int[np.ndarray, "n"] | None = None,
+    lengths: Lengths | None = None,
+) -> Edges:
+    """Null model of types, of lengths, or of both."""
+    kind = np.zeros(edges.n, np.int64) if types is None else types
+    kinds = int(kind.max(initial=0)) + 1
+    target = rewired_targets(edges, rng, rounds, types, lengths)
+
+    def of_source(target: np.ndarray) -> np.ndarray:
+        return edges.source * kinds + kind[target]
+
+    def of_length(target: np.ndarray) -> np.ndarray:
+        pair = kind[edges.source] * kinds + kind[target]
+        return pair if lengths is None else pair * (len(lengths.limits) + 1) + lengths.bin(edges.source, target)
+
+    group = of_source if lengths is None else of_length
+    index = carried = _dealt(group(edges.target), group(target), rng)
+    if lengths is not None and edges.sign is not None:
+        carried = _dealt(of_source(edges.target), of_source(target), rng)
+    return edges._replace(target=target, weight=edges.weight[index], sign=edges.signs(carried))
 
 
-def _trade(graph: Bool[np.ndarray, "n n"], rng: np.random.Generator, length: Int[np.ndarray, "n n"] | None) -> None:
-    """Pair the rows; each pair redistributes, in place, the entries that only one of them has.
-
-    Entries move only within a class (same lengths to both rows), and the two nodes' own columns are left out,
-    where a trade would make self-connections.
-    """
-    n = len(graph)
-    i, j = rng.permutation(n)[: n // 2 * 2].reshape(2, -1)
-    first, second = graph[i], graph[j]
-    free = first != second
-    pairs = np.arange(len(i))
-    free[pairs, i] = free[pairs, j] = False
-    flat = np.flatnonzero(free)
-    pair, column = np.divmod(flat, n)
-    has = first.reshape(-1)[flat]
-    if length is None:
-        has = has[_shuffled_within(pair, rng)]
-    else:
-        n_bins = int(length.max()) + 1
-        group = (pair * n_bins + length[i[pair], column]) * n_bins + length[j[pair], column]
-        by_group = has[np.argsort(group, kind="stable")]
-        has[_shuffled_within(group, rng)] = by_group
-    first.reshape(-1)[flat] = has
-    second.reshape(-1)[flat] = ~has
-    graph[i], graph[j] = first, second
+def _dealt(before: Int[np.ndarray, "m"], after: Int[np.ndarray, "m"], rng: np.random.Generator) -> Int[np.ndarray, "m"]:
+    """Old connection for each new one, drawn from those of the same group."""
+    index = np.empty(len(before), np.int64)
+    index[shuffled_within(after, rng)] = np.argsort(before, kind="stable")
+    return index
 
 
-def _turn_triangles(graph: Bool[np.ndarray, "n n"], rng: np.random.Generator) -> None:
-    """Reverse, in place and with probability 1/2, those of n // 3 disjoint triples that are pure directed triangles."""
-    n = len(graph)
-    i, j, k = rng.permutation(n)[: n // 3 * 3].reshape(3, -1)
-    around = graph[i, j].astype(int) + graph[j, k] + graph[k, i]
-    back = graph[j, i].astype(int) + graph[k, j] + graph[i, k]
-    turn = (np.abs(around - back) == 3) & (rng.random(len(i)) < 0.5)
-    for a, b in ((i, j), (j, k), (k, i), (j, i), (k, j), (i, k)):
-        graph[a, b] ^= turn
-
-
-def _shuffled_within(group: Int[np.ndarray, "m"], rng: np.random.Generator) -> Int[np.ndarray, "m"]:
-    """Indices sorted by group, and in random order within each."""
-    return np.argsort(group + 0.5 * rng.random(len(group)))
+def _strengths(edges: Edges) -> tuple[Float64[np.ndarray, "n"], Float64[np.ndarray, "n"]]:
+    """Out- and in-strengths."""
+    if edges.n <= LARGE:  # ranks may depend on the last digit of a sum: take those of 0.1.0
+        exact = np.zeros((edges.n, edges.n))
+        exact[edges.source, edges.target] = edges.weight
+        return exact.sum(axis=1), exact.sum(axis=0)
+    weight = edges.weight.astype(np.float64)
+    return np.bincount(edges.source, weight, edges.n), np.bincount(edges.target, weight, edges.n)
 
 
 def _rank_matched(
-    weights: Float64[np.ndarray, "n n"], edges: Bool[np.ndarray, "n n"], rng: np.random.Generator
-) -> Float64[np.ndarray, "n n"]:
+    edges: Edges,
+    target: Int[np.ndarray, "m"],
+    out_strength: Float64[np.ndarray, "n"],
+    in_strength: Float64[np.ndarray, "n"],
+    rng: np.random.Generator,
+) -> Float64[np.ndarray, "m"]:
     """The weights, put on other edges so that strong nodes get strong ones."""
-    lacking_out, lacking_in = weights.sum(axis=1), weights.sum(axis=0)
-    values = np.sort(weights[weights != 0])
-    source, target = np.nonzero(edges)
-    out = np.zeros_like(weights)
+    lacking_out, lacking_in = out_strength.copy(), in_strength.copy()
+    values = np.sort(edges.weight.astype(np.float64))
+    source, edge = edges.source, np.arange(len(values))
+    out = np.zeros_like(values)
     batch = -(-len(values) // BATCHES)
     while len(values):
         order = np.argsort(np.maximum(lacking_out[source], 0) * np.maximum(lacking_in[target], 0))
-        source, target = source[order], target[order]
+        source, target, edge = source[order], target[order], edge[order]
         now = np.zeros(len(values), bool)
         now[rng.permutation(len(values))[:batch]] = True
-        out[source[now], target[now]] = values[now]
+        out[edge[now]] = values[now]
         np.subtract.at(lacking_out, source[now], values[now])
         np.subtract.at(lacking_in, target[now], values[now])
-        source, target, values = source[~now], target[~now], values[~now]
+        source, target, edge, values = source[~now], target[~now], edge[~now], values[~now]
     return out
 
 
 def _fit_margins(
-    weights: Float64[np.ndarray, "n n"], out_strength: Float64[np.ndarray, "n"], in_strength: Float64[np.ndarray, "n"]
-) -> tuple[Float64[np.ndarray, "n n"], float]:
-    """Scale rows and columns to the sums asked for; the matrix, and the largest relative error of a column."""
-    sends, receives = out_strength > 0, in_strength > 0
-    core = weights[np.ix_(sends, receives)]
+    weights: Float64[np.ndarray, "m"],
+    source: Int[np.ndarray, "m"],
+    target: Int[np.ndarray, "m"],
+    out_strength: Float64[np.ndarray, "n"],
+    in_strength: Float64[np.ndarray, "n"],
+) -> tuple[Float64[np.ndarray, "m"], float]:
+    """Scale rows and columns to the sums asked for; the weights, and the largest relative error of a column."""
+    sends, row = np.unique(source, return_inverse=True)
+    receives, column = np.unique(target, return_inverse=True)
+    core = sparse.csr_array((weights, (row, column)), shape=(len(sends), len(receives)))
     rows, columns = out_strength[sends], in_strength[receives]
     factor, scale, error, before = np.ones(len(rows)), np.ones(len(columns)), 0.0, np.inf
     for i in range(MAX_ITERATIONS):
@@ -408,34 +691,9 @@ def _fit_margins(
             before = error
         # Without a solution the factors diverge: they need a limit.
         scale = np.clip(scale / ratio, 1e-60, 1e60)
-    fitted = factor[:, None] * core * scale
+    fitted = factor[row] * weights * scale[column]
     if error > STRENGTH_ERROR:
-        fitted[core > 0] = np.maximum(fitted[core > 0], core[core > 0].min())
-        fitted *= (rows / fitted.sum(axis=1))[:, None]
-        error = float(np.abs(fitted.sum(axis=0) / columns - 1).max())
-    out = np.zeros_like(weights)
-    out[np.ix_(sends, receives)] = fitted
-    return out, error
-
-
-def _length_bins(coordinates: ArrayLike, n: int, bins: int | float) -> Int[np.ndarray, "n n"]:
-    points = np.asarray(coordinates, np.float64)
-    if points.ndim != 2 or len(points) != n:
-        raise ValueError(f"coordinates must be ({n}, d), one row for each node of weights; got shape {points.shape}.")
-    if not np.isfinite(points).all():
-        raise ValueError("coordinates must be finite; got NaN or infinity. Leave nodes of unknown position out.")
-    bins = whole(bins, "bins")
-    if bins < 1:
-        raise ValueError(f"bins must be at least 1; got {bins}.")
-    distance = cdist(points, points)
-    limits = np.quantile(distance[~np.eye(n, dtype=bool)], np.linspace(0, 1, bins + 1)[1:-1]) if n > 1 else np.empty(0)
-    return np.searchsorted(limits, distance)
-
-
-def _as_square(weights: ArrayLike) -> Shaped[np.ndarray, "n n"]:
-    given = np.asarray(weights)
-    if given.ndim != 2 or given.shape[0] != given.shape[1]:
-        raise ValueError(f"weights must be a square matrix (n, n), rows = sources; got shape {given.shape}.")
-    if given.dtype.kind not in "biuf" or not np.isfinite(given).all():
-        raise ValueError("weights must be finite real numbers; got NaN, infinity or another type. Write absent as 0.")
-    return given
+        fitted = np.maximum(fitted, weights.min())
+        fitted *= (rows / np.bincount(row, fitted))[row]
+        error = float(np.abs(np.bincount(column, fitted) / columns - 1).max())
+    return fitted, error

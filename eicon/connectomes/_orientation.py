@@ -1,19 +1,20 @@
 """Which way round a file's matrix is: every reader names it, and hands on rows = sources."""
 
-from typing import Literal, get_args
-
-import numpy as np
+from typing import Any, Literal, get_args
 
 Rows = Literal["source", "target", "symmetric"]
 TURNED = "turned on reading"
+RECTANGULAR = (
+    "Keep the units that are both sources and targets, or add up the columns of two hemispheres (ipsi + contra)"
+)
 
 
-def oriented(weights: np.ndarray, rows: str, origin: str, *, tolerance: float = 1e-6) -> tuple[np.ndarray, str]:
+def oriented(weights: Any, rows: str, origin: str, *, tolerance: float = 1e-6) -> tuple[Any, str]:
     """Matrix with rows = sources, and the provenance that says how it came to be so.
 
     Parameters
     ----------
-    weights : array, shape (n, n)
+    weights : array or scipy.sparse array, shape (n, n)
         As in the file.
     rows : {"source", "target", "symmetric"}
         What a row of the file is.
@@ -24,6 +25,7 @@ def oriented(weights: np.ndarray, rows: str, origin: str, *, tolerance: float = 
 
     Examples
     --------
+    >>> import numpy as np
     >>> turned, provenance = oriented(np.array([[0.0, 1.0], [0.0, 0.0]]), "target", "a.csv")
     >>> turned.tolist(), provenance
     ([[0.0, 0.0], [1.0, 0.0]], 'a.csv: rows = target, turned on reading')
@@ -33,15 +35,31 @@ def oriented(weights: np.ndarray, rows: str, origin: str, *, tolerance: float = 
             f"rows must be one of {', '.join(map(repr, get_args(Rows)))}: what a row of {origin} is; got {rows!r}."
         )
     if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:
-        raise ValueError(f"{origin} must hold a square matrix; got shape {weights.shape}.")
+        ways = f"{RECTANGULAR}; or take out a row or column of names"
+        ways = "Of a stack of matrices, choose one, or take their mean" if weights.ndim == 3 else ways
+        raise ValueError(f"{origin} must hold a square matrix; got shape {weights.shape}. {ways}.")
+    if rows == "symmetric" and (half := empty_half(weights)):
+        raise ValueError(
+            f"{origin} was to be symmetric, but {half}: read it with rows='source', and call .symmetrised(), which "
+            "fills the other half."
+        )
     if rows == "target":
         return weights.T, f"{origin}: rows = target, {TURNED}"
     if rows == "symmetric":
-        largest = np.abs(weights - weights.T).max()
-        if not largest <= tolerance * np.abs(weights).max():
+        largest = abs(weights - weights.T).max()
+        if not largest <= tolerance * abs(weights).max():
             raise ValueError(
                 f"{origin} was to be symmetric, but differs from its transpose by up to {largest:g}; "
                 "say rows='source' or rows='target'."
             )
         return weights, f"{origin}: symmetric"
     return weights, f"{origin}: rows = source, as in the file"
+
+
+def empty_half(weights: Any, fewest: int = 1) -> str:
+    """What is empty, if one side of the diagonal has nothing and the other some connections; else ""."""
+    source, target = weights.nonzero()
+    above, below = int((source < target).sum()), int((source > target).sum())
+    if min(above, below) or max(above, below) < fewest:
+        return ""
+    return f"all is zero {'below' if above else 'above'} the diagonal"

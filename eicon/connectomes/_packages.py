@@ -1,10 +1,7 @@
 """Connectomes in other packages' files, found and read without importing those packages."""
 
-import bz2
-import io
 import os
-import zipfile
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,6 +9,8 @@ import numpy as np
 from ._bio2art import package_folder
 from ._connectome import Connectome
 from ._orientation import Rows, oriented
+from ._readers import read_matrix
+from ._tvb import matrix_of_text, tvb_matrix
 
 HOW_TO_GET_TVB = "pip install tvb-data (GPL-3; it is read where it is installed, never copied)"
 EICHLER = "Eichler et al. 2017, Nature 548:175"
@@ -63,7 +62,7 @@ def read_graspologic(
     package = installed("graspologic", folder, "pip install --no-deps graspologic")
     places = (package, package / "datasets" / "drosophila")
     path = _existing([place / f"{side}_adjacency.csv" for place in places])
-    weights, provenance = oriented(_numbers(path.read_text(), path), "source", f"graspologic {path.name}")
+    weights, provenance = oriented(matrix_of_text(path.read_text(), path), "source", f"graspologic {path.name}")
     classes = tuple(path.with_name(f"{side}_cell_labels.csv").read_text().split())
     kenyon = np.array([c == "K" for c in classes])
     return Connectome(
@@ -79,8 +78,13 @@ def read_graspologic(
     )
 
 
-def read_tvb(dataset: str | int = "96", folder: str | os.PathLike[str] | None = None) -> Connectome:
-    """Connectome from the optional package tvb-data (GPL-3), read where it is installed and never copied.
+def read_tvb(
+    dataset: str | int | os.PathLike[str] = "96",
+    folder: str | os.PathLike[str] | None = None,
+    *,
+    rows: Rows | None = None,
+) -> Connectome:
+    """Connectome from the optional package tvb-data (GPL-3), read where it is installed and never copied; or own zips.
 
     Data sets 76 and 192 have rows = target and are turned; 96 has rows = source; 66 and 68 are symmetric.
     Weights of 76, 96 and 192 are mostly CoCoMac grades from 0 to 3, not numbers of fibres. The cortical names
@@ -89,30 +93,48 @@ def read_tvb(dataset: str | int = "96", folder: str | os.PathLike[str] | None = 
 
     Parameters
     ----------
-    dataset : {"66", "68", "76", "96", "192"}
-        Number of regions.
+    dataset : {"66", "68", "76", "96", "192"} or path
+        Number of regions; or a zip of one's own in the same layout, with ``weights.txt`` and ``centres.txt``.
     folder : path, optional
         Of the zip files, or of the package; default the installed package.
+    rows : {"source", "target", "symmetric"}
+        What a row is, in a zip of one's own. TVB's simulator takes rows as targets.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file is damaged, or is not the one of tvb-data, whose orientation and paper are known.
     """
+    if str(dataset).endswith(".zip"):
+        if rows is None:
+            raise ValueError(
+                f"what is a row of weights.txt in {dataset}? TVB takes rows as targets: say rows='target', or what "
+                "they are."
+            )
+        return read_matrix(dataset, rows=rows)
     known = TVB_FILES.get(str(dataset))
     if known is None:
         raise ValueError(f"tvb-data has no connectivity {str(dataset)!r}; there are {', '.join(TVB_FILES)} (regions).")
     package = installed("tvb_data", folder, HOW_TO_GET_TVB)
     file = f"connectivity_{dataset}.zip"
     path = _existing([package / file, package / "connectivity" / file])
-    texts = _zipped(path)
-    try:
-        matrix = _numbers(texts["weights.txt"], path)
-        regions = [line.split() for line in texts["centres.txt"].splitlines() if line.strip()]
-    except KeyError as missing:
-        raise ValueError(f"{path} is no connectivity of tvb-data: it holds no file {missing}.") from missing
-    weights, provenance = oriented(matrix, known.rows, f"tvb-data {path.name}", tolerance=1e-3)
+    found = tvb_matrix(path)
+    if len(found.weights) != known.n:
+        raise ValueError(
+            f"{path} is not the file of tvb-data, so that its orientation and paper are not known: expected {known.n} "
+            f"regions, got {len(found.weights)}. Read it by its path, and say `rows`."
+        )
+    if rows not in (None, known.rows):
+        raise ValueError(f"the rows of connectivity {dataset} are {known.rows!r}; got rows={rows!r}. Leave `rows` out.")
+    weights, provenance = oriented(found.weights, known.rows, f"tvb-data {path.name}", tolerance=1e-3)
     return Connectome(
         weights,
-        tuple(region[0] for region in regions),
+        found.names or (),
         name=f"tvb_{dataset}",
         species=known.species,
-        coordinates=np.array([region[1:4] for region in regions], dtype=np.float64),
+        coordinates=found.coordinates,
         citation=known.citation,
         licence="GPL-3 (tvb-data)",
         provenance=f"{provenance}; {known.note}".rstrip("; "),
@@ -134,21 +156,3 @@ def _existing(candidates: list[Path]) -> Path:
         if path.is_file():
             return path
     raise FileNotFoundError(f"no such file: {' or '.join(map(str, candidates))}.")
-
-
-def _zipped(path: Path) -> dict[str, str]:
-    """Text files in a zip, by their name without folders and without the ending of a compressed file."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = {PurePosixPath(m).name: archive.read(m) for m in archive.namelist() if not m.endswith("/")}
-    except zipfile.BadZipFile as error:
-        raise ValueError(f"{path} is damaged, or no zip file ({error}).") from error
-    unpacked = {name: bz2.decompress(data) if name.endswith(".bz2") else data for name, data in members.items()}
-    return {name.removesuffix(".bz2"): data.decode() for name, data in unpacked.items()}
-
-
-def _numbers(text: str, path: Path) -> np.ndarray:
-    try:
-        return np.loadtxt(io.StringIO(text), dtype=np.float64, ndmin=2)
-    except ValueError as error:
-        raise ValueError(f"{path} holds no matrix of numbers ({error}).") from error

@@ -1,18 +1,28 @@
 """Readers of a user's own files: matrices, lists of connections, and what `Connectome.save` wrote."""
 
-import csv
-import itertools
 import os
-from collections.abc import Iterator
+import warnings
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from .._files import load_arrays
-from ._bio2art import read_npy
 from ._connectome import KIND, VERSION, Connectome
-from ._orientation import Rows, oriented
+from ._formats import MATRICES, Matrix, is_array, is_frame, is_sparse, kind_of, open_table
+from ._graphs import Graph, graph_file, graph_of_object, is_graph
+from ._lists import columns_of, headed, lines_of, twice
+from ._names import read_names
+from ._orientation import Rows, empty_half, oriented
+from ._squares import is_list, matrix_of_table
+from ._tables import Table, checked_ids, columns_table
+from ._tvb import tvb_matrix
+from ._units import Units, read_units, some
+
+_MATRICES = {**MATRICES, "tvb": tvb_matrix}
+_AS_USUAL: dict[str, int | str | None] = {"source": None, "target": None, "weight": "weight"}
 
 
 def read_npz(path: str | os.PathLike[str]) -> Connectome:
@@ -32,15 +42,14 @@ def read_npz(path: str | os.PathLike[str]) -> Connectome:
     arrays, header = load_arrays(path, kind=KIND, version=VERSION)
     try:
         names = tuple(header["names"])
-        weights = np.zeros((len(names), len(names)))
-        weights[arrays["source"], arrays["target"]] = arrays["weight"]
-        return Connectome(
-            weights,
+        return Connectome.of_edges(
+            arrays["source"],
+            arrays["target"],
+            arrays["weight"],
             names,
             sign=arrays["sign"],
-            labels={key: tuple(column) for key, column in header["labels"].items()},
-            coordinates=arrays.get("coordinates"),
-            densities=arrays.get("densities"),
+            labels=header["labels"],
+            **{key: arrays.get(key) for key in ("coordinates", "densities", "edge_sign")},
             **{key: header[key] for key in ("name", "species", "citation", "licence", "provenance")},
         )
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
@@ -48,33 +57,67 @@ def read_npz(path: str | os.PathLike[str]) -> Connectome:
 
 
 def read_matrix(
-    path: str | os.PathLike[str],
+    path: Any,
     *,
     rows: Rows,
-    names: tuple[str, ...] | list[str] | None = None,
+    names: Sequence[str] | str | os.PathLike[str] | None = None,
+    header: bool | None = None,
     delimiter: str | None = None,
+    decimal: Literal[".", ","] | None = None,
+    encoding: str | None = None,
+    missing: float | None = None,
+    variable: str | None = None,
+    units: Units | str | os.PathLike[str] | None = None,
     name: str | None = None,
     species: str = "",
     citation: str = "",
     licence: str = "",
 ) -> Connectome:
-    r"""Connectome from a square matrix in a CSV, TSV or npy file.
+    r"""Connectome from a square matrix: a file in any format that holds one, or an array.
 
-    In a text file, a first row and a first column of names are recognised by holding something else than
-    numbers. If all names are numbers they cannot be told from weights: take them out, and give them here.
+    Formats are told by content: text (CSV, TSV, white space; also packed by gzip, bzip2 or xz), npy, npz (also of
+    scipy.sparse), MATLAB (version 7.3 with the extra ``exchange``), HDF5, zips in TVB's layout, Feather and Parquet
+    (with pyarrow), GraphML, GEXF; arrays, sparse matrices, data frames of pandas and graphs of networkx.
+
+    In a text file, names in the first row and column are recognised, also if they are numbers (ids) where the shape
+    or an empty corner says so. What cannot be decided is asked.
 
     Parameters
     ----------
-    path : path
+    path : path, array, sparse matrix, pandas.DataFrame or networkx graph
     rows : {"source", "target", "symmetric"}
         What a row of the file is. No file says it, and there is no usual choice: look it up in its paper.
-    names : sequence of str, optional
-        Names of the units; default those in the file, else numbers from 1.
+        (Zips in TVB's layout usually have targets; graphs say it themselves, and take "source".)
+    names : sequence of str or path, optional
+        Names of the units in the order of the rows, or a text file with one a line. Default: those in the file, else
+        numbers from 1.
+    header : bool, optional
+        Whether the first row of a text file, and the first column if the shape says so, hold names.
     delimiter : str, optional
-        Default: the first of tab, comma and semicolon in the first line, else white space.
+        Default: what parts all lines into equally many cells: tab, semicolon, comma, or else white space.
+    decimal : {".", ","}, optional
+        Default: a comma within numbers is a decimal comma, unless it could part thousands.
+    encoding : str, optional
+        Default UTF-8, or UTF-16 with its mark; such as "latin-1".
+    missing : float, optional
+        Weight of blank, NA and NaN entries, usually 0; by default they are refused.
+    variable : str, optional
+        Which array of a file that holds several.
+    units : Units or path, optional
+        Labels, coordinates and signs by name, see `read_units`.
     name : str, optional
         Identifier; default the file's name.
     species, citation, licence : str
+
+    Raises
+    ------
+    ValueError
+        With line and column, for what is no number; and if the matrix is not square, or its names do not agree.
+
+    Warns
+    -----
+    UserWarning
+        If all connections lie on one side of the diagonal; see `Connectome.symmetrised`.
 
     Examples
     --------
@@ -89,56 +132,95 @@ def read_matrix(
     'injections.csv: rows = target, turned on reading'
     >>> folder.cleanup()
     """
-    path = Path(path)
-    if path.suffix == ".npy":
-        matrix, found = read_npy(path), None
+    kind, origin, about = _kind(path), _origin(path), _about(path, name, species, citation, licence)
+    units = read_units(units) if isinstance(units, str | os.PathLike) else units
+    if kind == "graph":
+        if rows == "target":
+            raise ValueError(f"{origin} has directions of its own, as a graph: say rows='source'.")
+        made = _connected(_graph(path), _AS_USUAL, units=units, about=about)
+        oriented(sp.coo_array((made.weight, (made.source, made.target)), (made.n, made.n)), rows, origin)
+        return made
+    if isinstance(names, str | os.PathLike):
+        names = read_names(names)
+    given = None if names is None else [str(unit) for unit in names]
+    if kind in _MATRICES:
+        found = _binary(path, kind, variable)
     else:
-        matrix, found = _matrix(path, list(_cells(path, delimiter)))
-    weights, provenance = oriented(matrix, rows, path.name)
-    given = names if names is not None else found
-    return Connectome(
-        weights,
-        tuple(str(i + 1) for i in range(len(weights))) if given is None else tuple(given),
-        name=path.stem if name is None else name,
-        species=species,
-        citation=citation,
-        licence=licence,
-        provenance=provenance,
-    )
+        table = open_table(path, delimiter, encoding, index=True)
+        found = matrix_of_table(table, header, decimal, None if given is None else len(given), missing is not None)
+    if given and found.names is not None and sorted(given) == sorted(found.names) and given != list(found.names):
+        raise ValueError(f"{origin} holds these names in another order; leave `names` out.")
+    given = given or (None if found.names is None else list(found.names))
+    said = f"{origin} (TVB takes rows as targets)" if kind == "tvb" else origin
+    weights, provenance = oriented(_filled(found.weights, given, missing, origin), rows, said)
+    if half := empty_half(weights, fewest=3):
+        warnings.warn(f"{origin}: {half}; if it is meant to be symmetric, call .symmetrised().", stacklevel=2)
+    units_of_rows = [str(i + 1) for i in range(weights.shape[0])] if given is None else checked_ids(given, origin)
+    known: dict[str, Any] = {"coordinates": found.coordinates, **({} if units is None else units.of(units_of_rows))}
+    note = f"{provenance}; {found.note}".rstrip("; ")
+    try:
+        return Connectome(weights, units_of_rows, provenance=note, **known, **about)
+    except ValueError as error:
+        raise ValueError(f"{origin}: {error}") from None
 
 
 def read_edges(
-    path: str | os.PathLike[str],
+    path: Any,
     *,
-    source: int | str = 0,
-    target: int | str = 1,
-    weight: int | str | None = 2,
-    delimiter: str | None = None,
+    source: int | str | None = None,
+    target: int | str | None = None,
+    weight: int | str | None = "weight",
     header: bool | None = None,
+    delimiter: str | None = None,
+    decimal: Literal[".", ","] | None = None,
+    encoding: str | None = None,
+    missing: float | None = None,
     duplicates: Literal["error", "sum"] = "error",
+    where: Mapping[str, Any] | None = None,
+    neurons: Sequence[Any] | np.ndarray | None = None,
+    units: Units | str | os.PathLike[str] | None = None,
+    sign: str | None = None,
+    signs: Mapping[str, int] | None = None,
     name: str | None = None,
     species: str = "",
     citation: str = "",
     licence: str = "",
 ) -> Connectome:
-    """Connectome from a list of connections, one per line of a CSV or TSV file.
+    r"""Connectome from a list of connections, one per line; also from a graph.
 
-    Units are those that occur, in order of first appearance (of a line's source before its target). Every
-    line counts. Empty lines and lines that begin with ``#`` are skipped.
+    A header is believed: columns are found by their usual names, in any order (pre and post, source and target, from
+    and to, ``pre_root_id``, ``bodyId_pre`` ...; weight, syn_count, synapses, FLN ...). Without one, the columns are
+    source, target and weight. What stays open is asked, never guessed. Ids stay exact, however long they are.
+
+    Units are those that occur, in order of first appearance (of a line's source before its target). Every line counts.
+    Empty lines and lines that begin with ``#`` are skipped.
 
     Parameters
     ----------
-    path : path
-    source, target, weight : int or str
-        Columns, by place from 0 or by the name in the header. ``weight=None``: each connection weighs 1.
-    delimiter : str, optional
-        As in `read_matrix`.
+    path : path, pandas.DataFrame, networkx graph, or array, shape (M, 2) or (M, 3)
+        A file is text (also packed), Feather, Parquet, GraphML, GEXF or npy.
+    source, target, weight : int or str, optional
+        Columns, by name or by place from 0. ``weight=None``: each line weighs 1.
     header : bool, optional
-        Whether the first line holds names of columns. Default: yes if columns are given by name, or if its
-        weight is no number.
+        Whether the first line holds names of columns. Default: if it does not look like the others.
+    delimiter, decimal, encoding : str, optional
+        As in `read_matrix`.
+    missing : float, optional
+        Weight of blank and NA entries, usually 0; by default they are refused.
     duplicates : {"error", "sum"}
-        What to do with a pair that is listed twice. Lists of single synapses want "sum"; elsewhere a
-        repeated pair is more often a mistake, such as two kinds of synapse in one file.
+        What to do with a pair that is listed twice. Lists by neuropil and lists of single synapses want "sum";
+        elsewhere a repeated pair is more often a mistake, such as two kinds of synapse in one file.
+    where : mapping, optional
+        Which lines to read: value, or list of values, of each column named: ``{"type": "chemical"}``.
+    neurons : sequence, optional
+        All units in the order wanted, so that those without connections stay.
+    units : Units or path, optional
+        Labels, coordinates and signs by id, see `read_units`.
+    sign : str, optional
+        Column of signs or transmitters. Lines of one pair count by their weight. Units with connections of both signs
+        have sign 0, and their connections one each.
+    signs : mapping of str to {1, -1, 0}, optional
+        What each value means: ``{"ACH": 1, "GABA": -1, "GLUT": -1}``. Not needed for 1 and -1, or E and I.
     name : str, optional
         Identifier; default the file's name.
     species, citation, licence : str
@@ -146,123 +228,170 @@ def read_edges(
     Raises
     ------
     ValueError
-        With the number of the line, if it has too few columns, an empty name, or no number >= 0 as weight.
+        If it is not clear what a column is, or what to do with a pair that is listed twice; with the number of the
+        line, if it has too few or too many columns, an empty name, or no number >= 0 as weight.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> folder = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(folder.name, "connections.csv")
+    >>> _ = path.write_text("post,pre,neuropil,syn_count\nb,a,AL,6\nb,a,LH,7\nc,b,AL,2\n")
+    >>> flies = read_edges(path, duplicates="sum", neurons=["a", "b", "c", "d"])
+    >>> flies.names, flies.weight.tolist()
+    (('a', 'b', 'c', 'd'), [13.0, 2.0])
+    >>> folder.cleanup()
     """
-    path = Path(path)
     if duplicates not in ("error", "sum"):
         raise ValueError(f"duplicates must be 'error' or 'sum'; got {duplicates!r}.")
-    lines = _cells(path, delimiter)
-    first = next(lines, None)
-    if first is None:
-        raise ValueError(f"{path} holds no connections: it is empty.")
-    columns = {"source": source, "target": target, "weight": weight}
-    by_name = any(isinstance(column, str) for column in columns.values())
-    if header is None:
-        header = by_name or (isinstance(weight, int) and weight < len(first[1]) and not _is_number(first[1][weight]))
-    places = {k: _place(path, k, c, first[1] if header else None) for k, c in columns.items() if c is not None}
-    if not header:
-        lines = itertools.chain([first], lines)
-    edges, units = _edges(path, lines, places, duplicates)
-    weights = np.zeros((len(units), len(units)))
-    for (i, j), value in edges.items():
-        weights[i, j] = value
-    return Connectome(
-        weights,
-        tuple(units),
-        name=path.stem if name is None else name,
-        species=species,
-        citation=citation,
-        licence=licence,
-        provenance=f"{path.name}: list of connections from column {source} to column {target}",
+    kind = _kind(path)
+    if kind == "graph":
+        graph = _graph(path)
+    elif kind in ("npy", "array"):
+        graph = Graph(_array_table(_binary(path, kind, None).weights, _origin(path)), None, {})
+    elif kind in _MATRICES:
+        raise ValueError(f"{path} holds a matrix, which is read by read_matrix; lists are text, tables or graphs.")
+    else:
+        graph = Graph(open_table(path, delimiter, encoding), None, {})
+    return _connected(
+        graph,
+        {"source": source, "target": target, "weight": weight},
+        header=header,
+        duplicates=duplicates,
+        neurons=neurons,
+        units=read_units(units) if isinstance(units, str | os.PathLike) else units,
+        about=_about(path, name, species, citation, licence),
+        **{"decimal": decimal, "missing": missing, "where": where, "sign": sign, "signs": signs},
     )
 
 
-def _edges(
-    path: Path, lines: Iterator[tuple[int, list[str]]], places: dict[str, int], duplicates: str
-) -> tuple[dict[tuple[int, int], float], dict[str, int]]:
-    """Weight of each pair of units, and the number of each unit."""
-    edges: dict[tuple[int, int], float] = {}
-    units: dict[str, int] = {}
-    for number, cells in lines:
-        if len(cells) <= max(places.values()):
-            raise ValueError(
-                f"{path}, line {number}: column {max(places.values())} is missing, the line has {len(cells)} columns; "
-                "give `weight=None` for a list without weights, or the right delimiter."
-            )
-        ends = cells[places["source"]], cells[places["target"]]
-        if not all(ends):
-            raise ValueError(f"{path}, line {number}: the name of the source or of the target is empty.")
-        value = _weight(path, number, cells[places["weight"]]) if "weight" in places else 1.0
-        pair = units.setdefault(ends[0], len(units)), units.setdefault(ends[1], len(units))
-        if pair in edges and duplicates == "error":
-            raise ValueError(
-                f"{path}, line {number}: {ends[0]} -> {ends[1]} is listed before; say duplicates='sum' to add "
-                "them, or take one kind of connection out of the file."
-            )
-        edges[pair] = edges.get(pair, 0.0) + value
-    if not edges:
-        raise ValueError(f"{path} holds no connections, only a header.")
-    return edges, units
+def is_edge_list(path: Path, delimiter: str | None = None, encoding: str | None = None) -> bool:
+    """Whether a file is a list of connections rather than a matrix, by its kind or its first lines."""
+    kind = kind_of(path)
+    if kind not in ("text", "feather", "parquet"):
+        return kind == "graph"
+    table = open_table(path, delimiter, encoding)
+    return is_list([*([] if table.header is None else [table.header]), *table.sample()])
 
 
-def _weight(path: Path, number: int, text: str) -> float:
-    value = float(text) if _is_number(text) else np.nan
-    if not 0 <= value < np.inf:
-        raise ValueError(f"{path}, line {number}: the weight must be a number >= 0; got {text!r}.")
-    return value
-
-
-def _place(path: Path, role: str, column: int | str, header: list[str] | None) -> int:
-    if isinstance(column, int):
-        if column < 0:
-            raise ValueError(f"columns are counted from 0; got {role}={column}.")
-        return column
-    if header is None or column not in header:
-        raise ValueError(f"{path} has no column {column!r} for the {role}; its first line is {header or 'no header'}.")
-    return header.index(column)
-
-
-def _cells(path: Path, delimiter: str | None) -> Iterator[tuple[int, list[str]]]:
-    """Number and stripped cells of each line that is neither empty nor a comment."""
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        lines = ((i, line) for i, line in enumerate(stream, start=1) if line.strip() and not line.startswith("#"))
-        for number, line in lines:
-            if delimiter is None:
-                delimiter = next((d for d in "\t,;" if d in line), " ")
-            cells = line.split() if delimiter == " " else next(csv.reader([line], delimiter=delimiter))
-            yield number, [cell.strip() for cell in cells]
-
-
-def _matrix(path: Path, lines: list[tuple[int, list[str]]]) -> tuple[np.ndarray, list[str] | None]:
-    """Numbers of a text file, and the names in its first row or column."""
-    if not lines:
-        raise ValueError(f"{path} holds no matrix: it is empty.")
-    first = lines[0][1]
-    header = None if all(map(_is_number, first[1:] or first)) else lines.pop(0)[1]
-    names = None
-    if not all(_is_number(cells[0]) for _, cells in lines):
-        names = [cells.pop(0) for _, cells in lines]
-        if header is not None and len(header) == len(lines) + 1:
-            header = header[1:]
-    for number, cells in lines:
-        wrong = next((cell for cell in cells if not _is_number(cell)), None)
-        if wrong is not None or len(cells) != len(lines):
-            raise ValueError(
-                f"{path}, line {number}: expected {len(lines)} numbers, as there are rows; got {len(cells)} columns"
-                f"{'' if wrong is None else f', one of them {wrong!r}'}. Is the delimiter right?"
-            )
-    if header is not None and names is not None and header != names:
-        i = next((i for i, (a, b) in enumerate(zip(header, names, strict=False)) if a != b), len(names))
+def _connected(
+    graph: Graph,
+    asked: Mapping[str, int | str | None],
+    *,
+    header: bool | None = None,
+    duplicates: str = "error",
+    neurons: Sequence[Any] | np.ndarray | None = None,
+    units: Units | None,
+    about: Mapping[str, str],
+    **options: Any,
+) -> Connectome:
+    """Connectome of a list of connections."""
+    if graph.nodes is not None and graph.table.header == ["source", "target"]:
+        asked = {**asked, "weight": None}
+    table = headed(graph.table, asked, header)
+    columns = columns_of(table, asked)
+    lines = lines_of(table, columns, **options)
+    names = checked_ids(lines.units, table.origin)
+    order = checked_ids([str(neuron) for neuron in neurons], "neurons") if neurons is not None else graph.nodes
+    order = list(dict.fromkeys(names)) if order is None else order
+    place = {unit: i for i, unit in enumerate(order)}
+    if len(place) < len(order):
+        raise ValueError(f"neurons occur more than once: {some([u for u, k in Counter(order).items() if k > 1])}.")
+    unknown = [unit for unit in names if unit not in place]
+    if unknown:
         raise ValueError(
-            f"{path}: the names of columns and rows differ from place {i + 1} on "
-            f"({header[i : i + 1]} and {names[i : i + 1]}); put them into the same order."
+            f"units of {table.origin} are not among the {len(order)} neurons: {some(unknown)}; name them as well, and "
+            "take a subset afterwards."
         )
-    return np.array([[float(cell) for cell in cells] for _, cells in lines]), names or header
+    numbered = np.array([place[unit] for unit in names], np.int32)
+    pre, post = numbered[lines.source], numbered[lines.target]
+    by_pair = np.lexsort((post, pre))
+    pre, post, weight, sign = pre[by_pair], post[by_pair], lines.weight[by_pair], lines.sign[by_pair]
+    new = np.ones(len(pre), bool)
+    new[1:] = (np.diff(pre) != 0) | (np.diff(post) != 0)
+    starts = np.flatnonzero(new)
+    if duplicates == "error" and len(starts) < len(pre):
+        k = np.flatnonzero(~new)[by_pair[~new].argmin()]
+        first = by_pair[starts[np.searchsorted(starts, k, side="right") - 1]]
+        raise ValueError(twice(table, columns, int(lines.line[first]), int(lines.line[by_pair[k]])))
+    pre, post, sign = pre[starts], post[starts], np.sign(np.add.reduceat(sign * weight, starts)).astype(np.int8)
+    known = Units(tuple(graph.nodes or ()), graph.labels, None, None, partial=True).of(order)
+    if units is not None:
+        given = units.of(order)
+        known |= {**given, "labels": known["labels"] | given["labels"]}
+    if options.get("sign") is not None:
+        excites, inhibits = (np.bincount(pre[sign == s], minlength=len(order)) > 0 for s in (1, -1))
+        known |= {"sign": excites.astype(np.int8) - inhibits, "edge_sign": sign if (excites & inhibits).any() else None}
+    named = [
+        columns[role] if table.header is None else table.header[columns[role] or 0] for role in ("source", "target")
+    ]
+    where = "".join(f", where {key} is {value}" for key, value in (options.get("where") or {}).items())
+    added = "; lines of the same pair added up" if len(starts) < len(lines.line) else ""
+    return Connectome.of_edges(
+        pre,
+        post,
+        np.add.reduceat(weight, starts),
+        order,
+        provenance=f"{table.origin}: list of connections from column {named[0]} to column {named[1]}{where}{added}",
+        **known,
+        **about,
+    )
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _kind(source: Any) -> str:
+    if isinstance(source, str | os.PathLike):
+        return kind_of(Path(source))
+    kinds = {"data frame": is_frame, "graph": is_graph, "array": is_array}
+    found = next((kind for kind, fits in kinds.items() if fits(source)), None)
+    if found is None:
+        raise TypeError(
+            "a connectome is read from a path, an array, a scipy.sparse matrix, a data frame of pandas or a graph of "
+            f"networkx; got {type(source).__name__}."
+        )
+    return found
+
+
+def _origin(source: Any) -> str:
+    return Path(source).name if isinstance(source, str | os.PathLike) else f"the {_kind(source)}"
+
+
+def _about(source: Any, name: str | None, species: str, citation: str, licence: str) -> dict[str, Any]:
+    path = Path(source) if isinstance(source, str | os.PathLike) else Path()
+    stem = Path(path.stem).stem if path.suffix.lower() in (".gz", ".bz2", ".xz") else path.stem
+    return {"name": stem if name is None else name, "species": species, "citation": citation, "licence": licence}
+
+
+def _graph(source: Any) -> Graph:
+    return graph_file(Path(source)) if isinstance(source, str | os.PathLike) else graph_of_object(source)
+
+
+def _binary(source: Any, kind: str, variable: str | None) -> Matrix:
+    return _MATRICES[kind](source if kind == "array" else Path(source), variable)
+
+
+def _array_table(array: Any, origin: str) -> Table:
+    """List of connections in an array of numbers; units by number."""
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.shape[1] not in (2, 3):
+        raise ValueError(
+            f"{origin} must hold a list of shape (M, 2) or (M, 3), source, target and weight; got {np.shape(array)}. A "
+            "matrix is read by read_matrix."
+        )
+    return columns_table(origin, dict(zip(("source", "target", "weight"), array.T.tolist(), strict=False)))
+
+
+def _filled(weights: Any, names: Sequence[str] | None, missing: float | None, origin: str) -> Any:
+    """Weights as real numbers, with missing ones filled."""
+    if weights.dtype.kind in "biu":
+        return weights.astype(np.float64)
+    values = weights.data if is_sparse(weights) else weights
+    if values.dtype.kind != "f" or not (absent := np.isnan(values)).any():
+        return weights
+    if missing is not None:
+        filled = np.where(absent, missing, values)
+        return type(weights)((filled, weights.indices, weights.indptr), weights.shape) if is_sparse(weights) else filled
+    place = [int(i) for i in np.argwhere(np.isnan(weights.toarray() if is_sparse(weights) else weights))[0]]
+    row, column = (str(i + 1) if names is None or i >= len(names) else names[i] for i in place[:2])
+    raise ValueError(
+        f"{origin}: {int(absent.sum())} missing in the matrix, the first in row {row}, column {column}; missing=0 "
+        "reads them as no connection."
+    )

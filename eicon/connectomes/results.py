@@ -2,3 +2,4 @@
 
 from ._catalogue import Entry as Entry
 from ._expand import Expansion as Expansion
+from ._units import Units as Units

@@ -48,9 +48,9 @@ def to_numpy(net: RateRNN) -> dict[str, Any]:
     values = net.parameters()
     dtype = np.asarray(net.W_rec).dtype
     plain: dict[str, Any] = {name: np.asarray(getattr(net, name)) for name in _ROLES}
-    plain["b_rec"] = np.asarray(values.get("b_rec", np.zeros(net.n_rec, dtype)))
-    plain["b_out"] = np.asarray(values.get("b_out", np.zeros(net.n_out, dtype)))
-    plain |= {"x0": np.asarray(values["x0"]), "tau": np.array(net.tau), "dt": float(net.dt)}
+    for name, size in (("b_rec", net.n_rec), ("b_out", net.n_out)):
+        plain[name] = net.parameter(name) if name in values else np.zeros(size, dtype)
+    plain |= {"x0": net.parameter("x0"), "tau": np.array(net.tau), "dt": float(net.dt)}
     plain |= {"sigma_rec": float(net.sigma_rec), "sigma_in": float(net.sigma_in)}
     plain |= {"activation": net.activation.name, **parameters, "orientation": "pre, post"}
     plain["sign_rec"] = np.array(net.recurrent.sign)

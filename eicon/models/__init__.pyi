@@ -15,6 +15,7 @@ from ._functions import load as load
 from ._functions import save as save
 from ._functions import verify as verify
 from ._network import Network as Network
+from ._optic_lobe import optic_lobe_network as optic_lobe_network
 from ._perturbation import Cut as Cut
 from ._perturbation import Drive as Drive
 from ._perturbation import Silence as Silence

@@ -51,12 +51,18 @@ def remap(weights: ArrayLike, anatomy: ArrayLike, how: str = "magnitude") -> np.
             f"{int((weights[~connected] != 0).sum())} weights lie where the anatomy has no connection; "
             "is one of the two matrices transposed?"
         )
+    remapped = np.zeros_like(weights)
+    remapped[connected] = handed_out(weights[connected], anatomy[connected], how)
+    return remapped
+
+
+def handed_out(values: np.ndarray, anatomy: np.ndarray, how: str) -> np.ndarray:
+    """Initial weights of connections (M,) in the order of their anatomical weights (M,); see `remap`."""
+    if how not in REMAPS:
+        raise ValueError(f"unknown remap {how!r}; allowed: {', '.join(REMAPS)}.")
     if how == "off":
-        return weights.copy()
-    values = weights[connected]
-    order = np.argsort(anatomy[connected], kind="stable")
+        return values.copy()
+    order = np.argsort(anatomy, kind="stable")
     handed = np.empty_like(values)
     handed[order] = np.sort(np.abs(values) if how == "magnitude" else values)
-    remapped = np.zeros_like(weights)
-    remapped[connected] = np.where(values < 0, -handed, handed) if how == "magnitude" else handed
-    return remapped
+    return np.where(values < 0, -handed, handed) if how == "magnitude" else handed

@@ -12,12 +12,15 @@ from .._key import key as key_of
 from .._key import split
 from .._numbers import whole
 from .._readable import readable
+from ..connectomes import Connectome
+from ..tasks import Task
 from ._anatomy import remap as remap_weights
 from ._connectivity import Connectivity
 from ._initial import feedforward_weights, recurrent_weights, with_radius
 from ._populations import Population, Projection, labels
 from ._schemes import SCHEMES, uniform_bias, uniform_weights
 from ._units import Units, select, unit_labels
+from ._wiring import MOST_EXACT, STORAGES, Wiring, counted_weights, drawn_weights, edges_are_faster, wiring_of
 
 _N = TypeVar("_N", bound="Constructors")
 
@@ -154,17 +157,19 @@ class Constructors:
     @classmethod
     def from_connectome(
         cls: type[_N],
-        anatomy: ArrayLike,
-        n_in: int | float,
-        n_out: int | float,
+        connectome: Connectome | ArrayLike,
+        n_in: int | float | Task,
+        n_out: int | float | None = None,
         *,
-        sign: ArrayLike = 0,
+        sign: ArrayLike | None = None,
         input_to: Units | None = None,
         readout_from: Units | None = None,
         init: str = "balanced",
         remap: str = "magnitude",
         distribution: str | None = None,
-        spectral_radius: float | None = None,
+        spectral_radius: float | str | None = None,
+        gain: str | None = None,
+        storage: str | None = None,
         freeze: bool = False,
         positive: str = "abs",
         bias: bool = True,
@@ -178,12 +183,14 @@ class Constructors:
 
         Parameters
         ----------
-        anatomy : array, shape (N, N)
-            Anatomical weights ``[source, target]`` of neurons, >= 0; connections exist where they are > 0.
-        n_in, n_out : int
-            Numbers of input channels and outputs; input and readout weights are of either sign.
-        sign : int or array (N,)
-            +1 or -1 for units under Dale's law, 0 for free ones; see `eicon.connectomes.assign_signs`.
+        connectome : Connectome, or array of shape (N, N)
+            Of neurons, whose labels become labels of the units (with their names as ``name``; a label ``type`` is
+            called ``cell_type``, as the type of a unit is E or I), and whose signs are kept, unknown ones being free.
+            Or anatomical weights ``[source, target]``, >= 0; connections exist where they are > 0.
+        n_in, n_out : int, or the task in place of both
+            Numbers of input channels and outputs, and the step ``dt``; input and readout weights are of either sign.
+        sign : int or array (N,), optional
+            For an array: +1 or -1 for units under Dale's law, 0 (the default) for free ones.
         input_to, readout_from : str, mapping, bool mask (N,) or indices, optional
             Units that receive input, and units that are read out, as `RateRNN.select` takes them: by type (``"E"``), by
             their labels in `units` (``{"region": "V1"}``), as a mask or as indices; by default all.
@@ -194,8 +201,19 @@ class Constructors:
             How drawn recurrent weights are handed out to the connections; see `eicon.models.initial.remap`.
         distribution : str, optional
             As for `RateRNN`, for "balanced" alone.
-        spectral_radius : float, optional
-            Of the initial recurrent matrix, after the remapping; None leaves what was drawn (with "balanced": 1).
+        spectral_radius : float or "drawn", optional
+            Of the initial recurrent matrix, after the remapping; "drawn" leaves what was drawn (with "balanced", 1
+            before the remapping). By default 1 for a `Connectome`, and "drawn" for an array.
+        gain : str, optional
+            Take recurrent weights as counted: anatomical weight, relative to its mean, x sign x one gain, trained
+            (or kept, with ``freeze``): ``"all"``, one for all, or a label, one for each pair of it, such as
+            ``"cell_type"``, in the order of the sources' labels, then of the targets'. All gains start equal, at
+            `spectral_radius`, 1 by default.
+        storage : {"dense", "edges"}, optional
+            How recurrent weights are stored: as a matrix, or as a list of connections. For a `Connectome` the default
+            is what trains faster (edges for more than 5,000 units, or from 1,000 where fewer than 2 % of the pairs are
+            connected), and edges for a gain or units with both signs; an array is stored as a matrix. Up to 2,000
+            units both have the same initial weights.
         freeze : bool
             Keep the initial recurrent weights.
         positive, bias, readout_bias, x0, units, seed
@@ -230,7 +248,7 @@ class Constructors:
         >>> (np.asarray(net.W_in) != 0).astype(int).tolist(), (np.asarray(net.W_out) != 0).astype(int).tolist()
         ([[1, 0, 0], [1, 0, 0]], [[0], [0], [1]])
         """
-        n_in, n_out = whole(n_in, "n_in"), whole(n_out, "n_out")
+        n_in, n_out, options = _sized(n_in, n_out, options)
         if init not in ("balanced", *SCHEMES):
             raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")
         if "start" in options:
@@ -239,31 +257,53 @@ class Constructors:
             raise ValueError(f"initialisation {init!r} has a distribution of its own; got {distribution!r} beside it.")
         if x0 is None and "x0" not in (options.get("parameters") or {}):
             x0 = 0.0
-        anatomy = np.asarray(anatomy, np.float64)
-        recurrent = Connectivity.from_connectome(anatomy, sign=sign, positive=positive)
-        if not recurrent.trainable or not (np.isfinite(anatomy).all() and (anatomy >= 0).all()):
-            raise ValueError("anatomy must hold finite weights >= 0, and at least one connection.")
-        n = len(anatomy)
-        labels = unit_labels(units, recurrent.sign)
-        roles = {
-            "recurrent": recurrent,
+        wiring = wiring_of(connectome, sign)
+        n, of_array = wiring.n, not isinstance(connectome, Connectome)
+        storage = _stored(storage, wiring, gain, of_array)
+        units = {**wiring.labels, **(units or {})}
+        labels = unit_labels(units, wiring.sign)
+        roles: dict[str, Any] = {
             "input": _feedforward((n_in, n), _chosen(labels, input_to)[None, :]),
             "readout": _feedforward((n, n_out), _chosen(labels, readout_from)[:, None]),
         }
-        keys = dict(zip((*roles, "bias", "readout_bias"), split(key_of(seed), 5), strict=True))
+        names = ("recurrent", "input", "readout", "bias", "readout_bias")
+        keys = dict(zip(names, split(key_of(seed), 5), strict=True))
+        how: dict[str, Any] = {"positive": positive, "trainable": not freeze}
+        if spectral_radius is None:
+            spectral_radius = "drawn" if of_array else 1.0
+        if isinstance(spectral_radius, str) and spectral_radius != "drawn":
+            raise ValueError(f"spectral_radius is a number or 'drawn'; got {spectral_radius!r}.")
+        radius = 1.0 if isinstance(spectral_radius, str) else spectral_radius
         if init == "balanced":
             weights = {
-                role: feedforward_weights(roles[role], key=keys[role], distribution=distribution)
-                for role in ("input", "readout")
+                role: feedforward_weights(roles[role], key=keys[role], distribution=distribution) for role in roles
             }
-            weights["recurrent"] = recurrent_weights(recurrent, 1.0, key=keys["recurrent"], distribution=distribution)
         else:
             weights = {role: uniform_weights(c, init, n_rec=n, key=keys[role]) for role, c in roles.items()}
-        weights["recurrent"] = remap_weights(weights["recurrent"], anatomy, remap)
-        if spectral_radius is not None:
-            weights["recurrent"] = with_radius(weights["recurrent"], spectral_radius)
-        if freeze:
-            roles["recurrent"] = recurrent.frozen(weights["recurrent"])
+        key = keys["recurrent"]
+        if gain is not None:
+            drawn, shared = counted_weights(wiring, radius, gain=gain, labels=labels)
+            roles["recurrent"] = wiring.edges(drawn, **shared, **how)
+        elif storage == "edges" and (n > MOST_EXACT or wiring.mixed):
+            if init != "balanced":
+                raise ValueError(f"edges of over {MOST_EXACT} units, or with both signs, are 'balanced'; got {init!r}.")
+            drawn = drawn_weights(wiring, radius, key=key, distribution=distribution, remap=remap)
+            roles["recurrent"] = wiring.edges(drawn, **how)
+        else:
+            anatomy = wiring.anatomy()
+            recurrent = Connectivity.from_connectome(anatomy, sign=wiring.sign, positive=positive)
+            if init == "balanced":
+                drawn = recurrent_weights(recurrent, 1.0, key=key, distribution=distribution)
+            else:
+                drawn = uniform_weights(recurrent, init, n_rec=n, key=key)
+            drawn = remap_weights(drawn, anatomy, remap)
+            if spectral_radius != "drawn":
+                drawn = with_radius(drawn, radius)
+            if storage == "edges":
+                roles["recurrent"] = wiring.edges(drawn[wiring.source, wiring.target], **how)
+            else:
+                roles["recurrent"] = recurrent.frozen(drawn) if freeze else recurrent
+                weights["recurrent"] = drawn
         net = cast(Any, cls)(
             roles["recurrent"],
             roles["input"],
@@ -281,6 +321,33 @@ class Constructors:
                 if variable is not None:
                     variable.value = jnp.asarray(uniform_bias(len(variable), n, key=keys[name]), variable.dtype)
         return net
+
+
+def _sized(
+    n_in: int | float | Task, n_out: int | float | None, options: dict[str, Any]
+) -> tuple[int, int, dict[str, Any]]:
+    """Numbers of inputs and outputs, and the options with the step of the task that gave them."""
+    if isinstance(n_in, Task):
+        if n_out is not None:
+            raise ValueError(f"{type(n_in).__name__} says how many outputs there are; got n_out {n_out} too.")
+        return n_in.n_in, n_in.n_out, {"dt": n_in.dt, **options}
+    if isinstance(n_in, type):
+        raise ValueError(f"{n_in.__name__} is a class; make a task of it, {n_in.__name__}().")
+    if n_out is None:
+        raise ValueError("n_out is missing: give the numbers of inputs and outputs, or a task in place of both.")
+    return whole(n_in, "n_in"), whole(n_out, "n_out"), options
+
+
+def _stored(storage: str | None, wiring: Wiring, gain: str | None, of_array: bool) -> str:
+    needs = "a gain" if gain is not None else "units with connections of both signs" if wiring.mixed else ""
+    if storage is None:
+        faster = not of_array and edges_are_faster(wiring.n, wiring.source.size)
+        return "edges" if needs or faster else "dense"
+    if storage not in STORAGES:
+        raise ValueError(f"unknown storage {storage!r}; allowed: {', '.join(STORAGES)}.")
+    if storage == "dense" and needs:
+        raise ValueError(f"{needs} can be stored as edges alone; got storage 'dense'.")
+    return storage
 
 
 def _chosen(labels: Mapping[str, np.ndarray], units: Units | None) -> np.ndarray:

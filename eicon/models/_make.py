@@ -68,6 +68,7 @@ def made_parts(
             made[role] = Dense.make(given, drawn)
     n, dt = made["recurrent"].shape[0], float(dt)
     labels = unit_labels(units, made["recurrent"].sign)
+    parameters, share = ({BIAS_NAMES.get(name, name): v for name, v in given.items()} for given in (parameters, share))
     declared = declared_by(cell, n, dt)
     _check_declared(declared, made, cell)
     _check_asked(wanted, parameters, share, declared, cell)
@@ -80,8 +81,9 @@ def made_parts(
         for role, scale in _scales(slow, weights["recurrent"].fixed, made["input"], cell, values, dt).items():
             made[role] = Dense.make(weights[role], weights[role].fixed + scale * slow[role])
     for name, size in (("b_rec", n), ("b_out", made["readout"].shape[1])):
-        if name in wanted:
-            values[name] = make_values(name, 0.0, FREE, dt, size, trained=True)
+        if name in {*wanted, *parameters, *share}:
+            group, value = _grouped(name, parameters.get(name, 0.0), share.get(name), labels)
+            values[name] = make_values(name, value, FREE, dt, size, trained=name in wanted, group=group)
     network = Network(**made, parameters=values, noise=noise, cell=cell, dt=dt)
     return Parts(network, frozenset(_trained(made, wanted)), labels)
 
@@ -169,13 +171,12 @@ def _check_declared(declared: Mapping[str, Any], made: Mapping[str, Weights], ce
 def _check_asked(
     wanted: set[str], given: Mapping[str, Any], share: Mapping[str, str], declared: Mapping[str, Any], cell: Cell
 ) -> None:
-    for what, names, more in (
-        ("train", wanted, {*ROLES, *BIASES}),
-        ("parameters", set(given), set()),
-        ("share", set(share), set()),
+    for what, names, allowed in (
+        ("train", wanted, [*ROLES, *BIAS_NAMES, *declared]),
+        ("parameters", set(given), [*declared, *BIAS_NAMES]),
+        ("share", set(share), [*declared, "bias"]),
     ):
-        for unknown in sorted(names - declared.keys() - more):
-            allowed = [*(ROLES if more else ()), *(BIAS_NAMES if more else ()), *declared]
+        for unknown in sorted(names - {BIAS_NAMES.get(name, name) for name in allowed}):
             raise ValueError(
                 f"{what} has no entry {unknown!r} with the cell {type(cell).__name__}; allowed: {', '.join(allowed)}."
                 + (f" Leaky({unknown}=True) has it." if unknown in ("gain", "input_gain", "slope") else "")

@@ -63,18 +63,20 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     dt : float
         Step in ms, at most ``tau``.
     parameters : mapping, optional
-        Values of the cell's parameters by name: one number, one per unit, or, where units share them, one per label.
+        Values of the cell's parameters by name, and of ``"bias"`` and ``"readout_bias"``: one number, one per unit,
+        or, where units share them, one per label.
     share : mapping of str to str, optional
-        Label whose units share a value, for each shared parameter: ``{"gain": "cell_type"}``; ``"all"``: one for all.
+        Label whose units share a value, for each shared parameter or ``"bias"``: ``{"gain": "cell_type"}``; ``"all"``:
+        one for all.
     train : sequence of str, optional
         Names of what is trained: ``"recurrent"``, ``"input"``, ``"readout"`` (these three by default), parameters of
         the cell, ``"bias"`` and ``"readout_bias"``.
     sigma_rec, sigma_in : float
         Standard deviation of recurrent and input noise (independent of ``dt``), >= 0.
     bias, readout_bias : bool
-        Whether units and outputs have a trainable bias (initially 0); by default units have none, and outputs have one
-        in the slow start where readout weights are non-negative, or they could not fall below 0, unless ``train`` lists
-        what is trained.
+        Whether units and outputs have a trainable bias (0 at first, or as in ``parameters``); by default units have
+        none, and outputs have one in the slow start where readout weights are non-negative, or they could not fall
+        below 0, unless ``train`` lists what is trained.
     x0 : float or array (N,), optional
         Current at the start of a trial; by default 0.1.
     train_x0 : bool

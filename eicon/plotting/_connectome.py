@@ -1,102 +1,203 @@
 """A wiring diagram: its matrix, its degrees and its weights."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, house_style
 
 MOST_NAMES = 60
+PIXELS = 600
+ORDERS = ("region", "type", "cell_type", "class")
+"""Labels by which units are ordered, where there is one."""
 NARROW: Any = {"fontsize": 7.5, "handlelength": 1.0, "columnspacing": 1.0, "handletextpad": 0.5}
+SHORT = {"excitatory": "E", "inhibitory": "I", "unknown sign": "?"}
 SIGNS = (("excitatory", 1, E_COLOR), ("inhibitory", -1, I_COLOR), ("unknown sign", 0, NEUTRAL_COLOR))
+
+
+class _Drawn(NamedTuple):
+    """Connections in the order in which they are drawn."""
+
+    n: int
+    source: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    signs: np.ndarray
+    names: Sequence[str]
+    groups: list[tuple[str, int]]
+    """Label and number of units of each group, where units are ordered by a label."""
 
 
 @house_style
 def plot_connectome(
-    weights: ArrayLike, names: Sequence[str] = (), sign: ArrayLike | None = None, *, title: str = ""
+    connectome: Any,
+    names: Sequence[str] = (),
+    sign: ArrayLike | None = None,
+    *,
+    order: str | None = None,
+    title: str | None = None,
 ) -> Figure:
     """Draw the matrix of a connectome with its degree and weight distributions.
 
     Parameters
     ----------
-    weights : array, shape (n, n)
-        ``weights[source, target]``, >= 0; shown in logarithmic colours.
+    connectome : Connectome, or array of shape (n, n)
+        Or ``weights[source, target]``, >= 0. Excitatory connections are blue, inhibitory ones red, those of unknown
+        sign grey, in logarithmic shades; of large connectomes, each pixel shows the strongest connection in it.
     names : sequence of str
-        Names of the units; written beside the matrix if there are at most 60.
+        For an array: names of the units; written beside the matrix if there are at most 60.
     sign : array, shape (n,), optional
-        +1, -1 or 0 (unknown); outgoing weights are coloured by it, excitatory blue and inhibitory red.
-    title : str
+        For an array: +1, -1 or 0 (unknown).
+    order : str, optional
+        Label of the connectome by which units are ordered; by default the first there is of ``region``, ``type``,
+        ``cell_type`` and ``class``. ``""``: as they come.
+    title : str, optional
+        By default the name and species of the connectome.
 
     Raises
     ------
     ValueError
-        If the matrix is not square, or has no connection.
+        If the matrix is not square, or has no connection, or there is no such label.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
-    weights = np.asarray(weights, np.float64)
-    if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:
-        raise ValueError(f"weights must be square, weights[source, target]; got shape {weights.shape}.")
-    if not (weights > 0).any():
-        raise ValueError("weights holds no connection.")
-    signs = np.zeros(len(weights), int) if sign is None else np.asarray(sign)
-    named = 0 < len(names) <= MOST_NAMES
+    drawn = _drawn(connectome, names, sign, order)
+    if title is None:
+        species = getattr(connectome, "species", "")
+        title = getattr(connectome, "name", "") + (f" ({species})" if species else "")
+    named = 0 < len(drawn.names) <= MOST_NAMES or bool(drawn.groups)
     figure = plt.figure(figsize=(9.5, 6.4 if named else 5.2))
     layout = figure.add_gridspec(2, 2, width_ratios=(1.9, 1.0))
     matrix, degrees, sizes = (figure.add_subplot(layout[where]) for where in ((slice(None), 0), (0, 1), (1, 1)))
-    _matrix(matrix, weights, names if named else ())
-    _degrees(degrees, weights)
-    _sizes(sizes, weights, signs)
+    _matrix(matrix, drawn)
+    _degrees(degrees, drawn)
+    _sizes(sizes, drawn)
     figure.suptitle(title, fontsize=10)
     return figure
 
 
-def _matrix(ax: Axes, weights: np.ndarray, names: Sequence[str]) -> None:
-    existing = weights[weights > 0]
-    low, high = existing.min(), existing.max()
-    norm = LogNorm(low, high) if high > low else None
-    colours = mpl.colormaps["viridis_r"].with_extremes(bad="white")
-    image = ax.imshow(np.where(weights > 0, weights, np.nan), cmap=colours, norm=norm, interpolation="nearest")
-    ax.figure.colorbar(image, ax=ax, shrink=0.7, label="anatomical weight")
+def _drawn(connectome: Any, names: Sequence[str], sign: ArrayLike | None, order: str | None) -> _Drawn:
+    if hasattr(connectome, "adjacency"):
+        parts = connectome.source, connectome.target, connectome.weight, connectome.signs
+        n, names, labels = connectome.n, connectome.names, connectome.labels
+    else:
+        weights = np.asarray(connectome, np.float64)
+        if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:
+            raise ValueError(f"weights must be square, weights[source, target]; got shape {weights.shape}.")
+        n, labels = len(weights), {}
+        source, target = np.nonzero(weights > 0)
+        parts = (
+            source,
+            target,
+            weights[source, target],
+            (np.zeros(n, int) if sign is None else np.asarray(sign))[source],
+        )
+    if not len(parts[0]):
+        raise ValueError("weights holds no connection.")
+    if order is None:
+        order = next((label for label in ORDERS if label in labels), "")
+    if not order:
+        return _Drawn(n, *parts, names, [])
+    if order not in labels:
+        raise ValueError(f"there is no label {order!r} to order units by; there are {', '.join(labels) or 'none'}.")
+    values = list(dict.fromkeys(labels[order]))
+    code = np.array([values.index(value) for value in labels[order]]) if len(values) <= MOST_NAMES else None
+    if code is None:  # too many to be read
+        known, first, code = np.unique(labels[order], return_index=True, return_inverse=True)
+        code = np.argsort(np.argsort(first))[code]
+        values = known[np.argsort(first)].tolist()
+    units = np.argsort(code, kind="stable")
+    place = np.argsort(units)
+    counts = np.bincount(code)
+    groups = list(zip((value or "(unknown)" for value in values), counts.tolist(), strict=True))
+    source, target, weight, signs = parts
+    return _Drawn(n, place[source], place[target], weight, signs, [names[i] for i in units], groups)
+
+
+def _matrix(ax: Axes, drawn: _Drawn) -> None:
+    low, high = float(drawn.weight.min()), float(drawn.weight.max())
+    norm = LogNorm(low, high) if high > low else Normalize(0, high)
+    side = min(drawn.n, PIXELS)
+    pixel = (drawn.source.astype(np.int64) * side // drawn.n) * side + drawn.target.astype(np.int64) * side // drawn.n
+    picture, strongest = np.zeros((side * side, 4)), np.zeros(side * side)
+    bars = []
+    for name, value, colour in SIGNS:
+        of = drawn.signs == value
+        if not of.any():
+            continue
+        colours = LinearSegmentedColormap.from_list(name, [_pale(colour), to_rgb(colour)])
+        weights = np.zeros(side * side)
+        np.maximum.at(weights, pixel[of], drawn.weight[of])
+        wins = weights > strongest
+        picture[wins] = colours(norm(weights[wins]))
+        strongest = np.maximum(strongest, weights)
+        bars.append((name, ScalarMappable(norm, colours)))
+    box = (-0.5, drawn.n - 0.5, drawn.n - 0.5, -0.5)
+    ax.imshow(picture.reshape(side, side, 4), interpolation="nearest", extent=box)
+    for i, (name, bar) in enumerate(reversed(bars)):  # the first is drawn outermost, and has the numbers for all
+        shown = ax.figure.colorbar(bar, ax=ax, shrink=0.7, pad=0.01, aspect=35)
+        shown.ax.tick_params(which="both", right=i == 0, labelright=i == 0)
+        if len(bars) > 1:
+            shown.ax.set_title(SHORT[name], fontsize=8)
+        if i == 0:
+            shown.set_label("anatomical weight")
     ax.spines[:].set_visible(True)
     ax.set_ylabel("from (source)")
     ax.set_xlabel("to (target)")
-    if names:
-        size = 8 if len(names) <= 30 else 5
-        ax.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
-        ax.set_yticks(range(len(names)), names, fontsize=size)
+    _ticks(ax, drawn)
 
 
-def _degrees(ax: Axes, weights: np.ndarray) -> None:
-    n_targets, n_sources = (weights > 0).sum(axis=1), (weights > 0).sum(axis=0)
-    edges = np.histogram_bin_edges(np.concatenate([n_targets, n_sources]), bins=15)
-    ax.hist(n_targets, bins=edges.tolist(), histtype="step", color="#228833", linewidth=1.5, label="targets (out)")
-    ax.hist(
-        n_sources,
-        bins=edges.tolist(),
-        histtype="step",
-        color="#AA3377",
-        linewidth=1.5,
-        linestyle="--",
-        label="sources (in)",
-    )
+def _pale(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (1 - 0.25 * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
+
+
+def _ticks(ax: Axes, drawn: _Drawn) -> None:
+    if drawn.groups and len(drawn.groups) < drawn.n:
+        ends = np.cumsum([count for _, count in drawn.groups])
+        if len(drawn.groups) <= MOST_NAMES:
+            for end in ends[:-1]:
+                ax.axhline(end - 0.5, color="0.8", linewidth=0.4)
+                ax.axvline(end - 0.5, color="0.8", linewidth=0.4)
+        texts = [name for name, _ in drawn.groups]
+        places = (ends - np.array([count for _, count in drawn.groups]) / 2 - 0.5).tolist()
+    else:
+        texts, places = list(drawn.names), list(range(drawn.n))
+    if 0 < len(texts) <= MOST_NAMES + 10:
+        size = 8 if len(texts) <= 30 else 5
+        ax.set_xticks(places, texts, rotation=90, fontsize=size)
+        ax.set_yticks(places, texts, fontsize=size)
+
+
+def _degrees(ax: Axes, drawn: _Drawn) -> None:
+    counts = [np.bincount(ends, minlength=drawn.n) for ends in (drawn.source, drawn.target)]
+    low, high = min(c.min() for c in counts), max(c.max() for c in counts)
+    width = max(1, -(-(high - low + 1) // 15))
+    edges = np.arange(low, high + width + 1, width) - 0.5  # bins of whole numbers, all of the same width
+    styles = (("targets (out)", "#228833", "-"), ("sources (in)", "#AA3377", "--"))
+    for values, (name, colour, line) in zip(counts, styles, strict=True):
+        shape: Any = {"histtype": "step", "color": colour, "linewidth": 1.5, "linestyle": line}
+        ax.hist(values, bins=edges.tolist(), label=name, **shape)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel("connections of a unit")
     ax.set_ylabel("number of units")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, **NARROW)
 
 
-def _sizes(ax: Axes, weights: np.ndarray, signs: np.ndarray) -> None:
-    existing = weights[weights > 0]
-    low, high = existing.min(), existing.max()
+def _sizes(ax: Axes, drawn: _Drawn) -> None:
+    low, high = drawn.weight.min(), drawn.weight.max()
     edges = np.geomspace(low, high, 30) if high > low else np.linspace(0.5 * low, 1.5 * low, 3)
-    groups = [(name, weights[signs == value], colour) for name, value, colour in SIGNS if (signs == value).any()]
-    groups = [(name, rows[rows > 0], colour) for name, rows, colour in groups if (rows > 0).any()]
+    if (drawn.weight == np.round(drawn.weight)).all():  # counts: no bin without a whole number in it
+        edges = np.unique(np.concatenate([np.floor(edges), [high + 1]])) - 0.5
+    groups = [(name, drawn.weight[drawn.signs == value], colour) for name, value, colour in SIGNS]
+    groups = [group for group in groups if group[1].size]
     ax.hist(
         [values for _, values, _ in groups],
         bins=edges.tolist(),

@@ -27,11 +27,13 @@ class ConnectomeConfig(Section):
     With ``neurons`` 1 the units are the network's, and nothing is expanded; "ratio" and "rank" follow the densities of
     the data, ``total`` neurons in all (0: the least dense region gets one), where a density is ``missing`` as
     `eicon.connectomes.neurons_per_region` says. ``folder`` is searched for connectome
-    files first; see `eicon.connectomes.load` and `expand`. ``regions``: how many the file must have (0: any number).
+    files first; see `eicon.connectomes.load` and `expand`. ``name`` may be the path of a file of one's own, of which
+    ``rows`` says what a row is. ``regions``: how many the file must have (0: any number).
     """
 
     name: str = "celegans"
     folder: str = ""
+    rows: Literal["", "source", "target", "symmetric"] = ""
     regions: Annotated[int, Field(ge=0)] = 0
     neurons: PositiveInt | tuple[PositiveInt, ...] | Literal["ratio", "rank"] = 1
     total: Annotated[int, Field(ge=0)] = 0

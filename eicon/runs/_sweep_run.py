@@ -6,11 +6,11 @@ import shutil
 import socket
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jax
 import numpy as np
@@ -18,9 +18,8 @@ import numpy as np
 from .._files import load_arrays, save_arrays
 from .._memory import give_back
 from .._version import __version__
-from ..connectomes import Connectome, assign_signs, expand, neurons_per_region
+from ..connectomes import Connectome, neurons_per_region
 from ..connectomes import load as load_connectome
-from ..connectomes._nulls import NULLS
 from ..models import RateRNN, load, save
 from ..models._initial import spectral_radius
 from ..models._parts import Parts
@@ -38,16 +37,6 @@ RUNS = "runs"
 CHECKPOINTS, STORED = "checkpoints", "stored"
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 EPOCHS_PER_FIT = 64
-
-
-@dataclass(frozen=True)
-class Neurons:
-    """A connectome at the level of neurons: ``weights[source, target]`` (N, N), each one's region and sign."""
-
-    weights: np.ndarray
-    region: np.ndarray
-    sign: np.ndarray
-    coordinates: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -164,25 +153,30 @@ def read_record(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     return load_arrays(path, kind=KIND, version=VERSION)
 
 
-def make_neurons(run: SweepRun) -> Neurons:
-    """Connectome of a run, expanded to neurons, randomised and turned as its settings ask."""
-    config, compat = run.settings.connectome, run.settings.compat
-    connectome = _checked_connectome(config)
-    regions = connectome.weights
-    if compat:
+def make_neurons(run: SweepRun) -> Connectome:
+    """Connectome of a run, expanded to neurons with the label ``region``, randomised and turned as its settings ask."""
+    config = run.settings.connectome
+    regions = _checked_connectome(config)
+    if run.settings.compat:
         expansion_seed = int(np.random.default_rng([run.settings.seed, 0]).integers(2**32))
-        stored = regions.T if connectome.turned else regions
-        counts = _counts(config, connectome)
+        stored = regions.weights.T if regions.turned else regions.weights
+        counts = _counts(config, regions)
         weights = published_neurons(stored, counts, config.partition, expansion_seed)
-        region = np.repeat(np.arange(connectome.n), counts)
+        names = np.repeat(regions.names, counts).tolist()
+        neurons = Connectome(
+            weights,
+            [f"{name}/{i}" for name, count in zip(regions.names, counts, strict=True) for i in range(1, count + 1)],
+            sign=np.repeat(regions.sign, counts),
+            labels={"region": names},
+            coordinates=None if regions.coordinates is None else np.repeat(regions.coordinates, counts, axis=0),
+        )
     elif config.neurons == 1:
-        keep = 1 if config.autapses else 1 - np.eye(connectome.n)
-        weights, region = regions * keep, np.arange(connectome.n)
+        own = regions.labels if "region" in regions.labels else {**regions.labels, "region": regions.names}
+        neurons = (regions if config.autapses else regions.without_autapses())._with(labels=own)
     else:
-        measured = config.intrinsic and bool(np.diagonal(regions).any())
-        expansion = expand(
-            regions if config.intrinsic else np.where(np.eye(len(regions), dtype=bool), 0.0, regions),
-            _counts(config, connectome),
+        measured = config.intrinsic and bool((regions.source == regions.target).any())
+        neurons = (regions if config.intrinsic else regions.without_autapses()).expanded(
+            _counts(config, regions),
             target_sparsity=config.target_sparsity,
             intrinsic="measured" if measured else config.intrinsic,
             intrinsic_share=config.intrinsic_share,
@@ -191,15 +185,9 @@ def make_neurons(run: SweepRun) -> Neurons:
             partition=config.partition,
             seed=run.generator("expansion"),
         )
-        weights, region = np.asarray(expansion.weights), expansion.region
-    known = connectome.sign[region]
-    coordinates = None if connectome.coordinates is None else connectome.coordinates[region]
-    neurons = Neurons(weights, region, known, coordinates)
     if config.null != "none":
-        neurons = _randomised(neurons, config, run.generator("null"))
-    if config.orientation == "reversed":
-        neurons = Neurons(neurons.weights.T, region, known, coordinates)
-    return neurons
+        neurons = neurons.rewired(config.null, seed=run.generator("null"))
+    return neurons.reversed() if config.orientation == "reversed" else neurons
 
 
 def make_network(run: SweepRun, task: Task) -> RateRNN:
@@ -219,26 +207,22 @@ def make_network(run: SweepRun, task: Task) -> RateRNN:
             rng=run.generator("weights"),
         )
         return _pretrained(run, net) if settings.pretrained.path else net
-    sign: np.ndarray = np.zeros(len(neurons.weights), np.int8)
-    if network.signs != "free":
-        sign = neurons.sign
+    if network.signs == "free":
+        neurons = neurons._with(sign=None, edge_sign=None)
     if network.signs == "dale":
-        sign = assign_signs(neurons.region, network.e_ratio, seed=run.generator("signs"), known=neurons.sign)
+        neurons = neurons.signed(network.e_ratio, seed=run.generator("signs"))
     net = RateRNN.from_connectome(
-        neurons.weights,
-        task.n_in,
-        task.n_out,
-        sign=sign,
+        neurons,
+        task,
+        storage="dense",
         init=network.init,
         remap=network.remap,
-        spectral_radius=network.spectral_radius or None,
+        spectral_radius=network.spectral_radius or "drawn",
         freeze=network.freeze,
         activation=network.activation,
         tau=network.tau,
-        dt=task.dt,
         sigma_rec=network.sigma_rec,
         sigma_in=network.sigma_in,
-        units={"region": neurons.region},
         seed=int(run.generator("weights").integers(2**31)),
     )
     return _pretrained(run, net) if settings.pretrained.path else net
@@ -323,13 +307,13 @@ def _stored(run: SweepRun) -> Path:
 
 
 @lru_cache(maxsize=8)
-def _connectome(name: str, folder: str) -> Connectome:
-    return load_connectome(name, folder or None)
+def _connectome(name: str, folder: str, rows: Literal["", "source", "target", "symmetric"]) -> Connectome:
+    return load_connectome(name, folder or None, rows=rows or None)
 
 
 def _checked_connectome(config: ConnectomeConfig) -> Connectome:
     try:
-        connectome = _connectome(config.name, config.folder)
+        connectome = _connectome(config.name, config.folder, config.rows)
     except (OSError, ValueError) as error:
         raise ConfigError(f"connectome.name: {error}") from error
     if config.regions and config.regions != connectome.n:
@@ -346,8 +330,8 @@ def _checked_connectome(config: ConnectomeConfig) -> Connectome:
             f"connectome.neurons: must be one number, or one for each of the {connectome.n} regions of {config.name}; "
             f"got {len(config.neurons)}."
         )
-    if config.null == "distance" and connectome.coordinates is None:
-        raise ConfigError(f"connectome.null: 'distance' needs coordinates, and {config.name} has none.")
+    if "distance" in config.null and connectome.coordinates is None:
+        raise ConfigError(f"connectome.null: {config.null!r} needs coordinates, and {config.name} has none.")
     return connectome
 
 
@@ -378,14 +362,6 @@ def check_inputs(runs: Sequence[SweepRun]) -> None:
     for run in runs:
         if run.settings.pretrained.path and run.repeat == 0:
             _pretrained_path(run)
-
-
-def _randomised(neurons: Neurons, config: ConnectomeConfig, rng: np.random.Generator) -> Neurons:
-    null: Callable[..., np.ndarray] = NULLS[config.null]
-    options: dict[str, Any] = {}
-    if config.null == "distance":
-        options["coordinates"] = neurons.coordinates
-    return Neurons(null(neurons.weights, seed=rng, **options), neurons.region, neurons.sign, neurons.coordinates)
 
 
 def _pretrained(run: SweepRun, untrained: RateRNN) -> RateRNN:

@@ -14,6 +14,7 @@ from ._delayed_match_to_category import DelayedMatchToCategory as DelayedMatchTo
 from ._delayed_match_to_sample import DelayedMatchToSample as DelayedMatchToSample
 from ._delayed_response import DelayedResponse as DelayedResponse
 from ._flip_flop import FlipFlop as FlipFlop
+from ._hex_motion import HexMotion as HexMotion
 from ._multisensory_integration import MultisensoryIntegration as MultisensoryIntegration
 from ._n_back import NBack as NBack
 from ._neurogym import from_neurogym as from_neurogym

@@ -10,6 +10,7 @@ from ._delayed_match_to_category import DelayedMatchToCategory
 from ._delayed_match_to_sample import DelayedMatchToSample
 from ._delayed_response import DelayedResponse
 from ._flip_flop import FlipFlop
+from ._hex_motion import HexMotion
 from ._multisensory_integration import MultisensoryIntegration
 from ._n_back import NBack
 from ._parametric_memory import ParametricMemory
@@ -40,6 +41,7 @@ TASKS: dict[str, type[Task]] = {
     "ReadySetGo": ReadySetGo,
     "FlipFlop": FlipFlop,
     "PulseAccumulation": PulseAccumulation,
+    "HexMotion": HexMotion,
 }
 """Tasks that a configuration can name."""
 

@@ -7,22 +7,37 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import sparse, stats
 from scipy.spatial.distance import cdist
 
-from eicon.connectomes._nulls import NULLS, permute, rewire, rewire_distance, rewire_strength, shuffle_weights
+from eicon.connectomes import Connectome, _rewiring
+from eicon.connectomes._nulls import (
+    NULLS,
+    permute,
+    rewire,
+    rewire_distance,
+    rewire_strength,
+    rewire_types,
+    rewire_types_distance,
+    rewired,
+    shuffle_weights,
+)
 
 DATA = Path(__file__).parents[2].parent / "shared" / "connectomes" / "bio2art"
 BINS = 10
 SEEDS = range(10)
 
-TOPOLOGY = {"topology", "in-degree", "out-degree", "reciprocity", "blocks", "lengths"}
+TYPES = {"outputs to types", "inputs of types"}
+TOPOLOGY = {"topology", "in-degree", "out-degree", "reciprocity", "blocks", "lengths", *TYPES}
+LENGTHS = {"diagonal", "weights", "in-degree", "out-degree", "lengths", "weights per length", "length effect"}
 KEEPS = {
     "permute": {"diagonal", "weights"},
     "shuffle_weights": {"diagonal", "weights", *TOPOLOGY},
     "rewire": {"diagonal", "weights", "in-degree", "out-degree", "out-strength"},
     "strength": {"diagonal", "in-degree", "out-degree", "in-strength", "out-strength"},
-    "distance": {"diagonal", "weights", "in-degree", "out-degree", "lengths", "weights per length", "length effect"},
+    "distance": LENGTHS,
+    "types": {"diagonal", "weights", "in-degree", "out-degree", "out-strength", *TYPES, "weights per types"},
+    "types_distance": {*LENGTHS, *TYPES, "weights per types", "weights per types and length"},
 }
 
 # Kept as a trend, not to the last digit.
@@ -33,10 +48,26 @@ def off_diagonal(weights: np.ndarray) -> np.ndarray:
     return np.where(np.eye(len(weights), dtype=bool), 0.0, weights)
 
 
+def limits(points: np.ndarray) -> np.ndarray:
+    distance = cdist(points, points)[~np.eye(len(points), dtype=bool)]
+    return np.quantile(distance, np.linspace(0, 1, BINS + 1)[1:-1]) if distance.size else distance
+
+
 def binned(points: np.ndarray) -> np.ndarray:
-    distance = cdist(points, points)
-    inner = np.quantile(distance[~np.eye(len(points), dtype=bool)], np.linspace(0, 1, BINS + 1)[1:-1])
-    return np.searchsorted(inner, distance)
+    return np.searchsorted(limits(points), cdist(points, points))
+
+
+def kinds(n: int) -> np.ndarray:
+    """Types that have nothing to do with blocks or places; one alone where nodes are few."""
+    return np.arange(n) % 3 if n > 3 else np.zeros(n, int)
+
+
+def pairs(n: int) -> np.ndarray:
+    return kinds(n)[:, None] * 3 + kinds(n)
+
+
+def sorted_within(weights: np.ndarray, group: np.ndarray) -> np.ndarray:
+    return np.sort(off_diagonal(weights).ravel() + 1e6 * group.ravel())
 
 
 def length_effect(weights: np.ndarray, points: np.ndarray) -> float:
@@ -54,6 +85,10 @@ MEASURES = {
     "out-strength": lambda w, p: off_diagonal(w).sum(axis=1),
     "lengths": lambda w, p: np.bincount(binned(p)[off_diagonal(w) != 0], minlength=BINS),
     "weights per length": lambda w, p: np.concatenate([np.sort(off_diagonal(w)[binned(p) == b]) for b in range(BINS)]),
+    "outputs to types": lambda w, p: (off_diagonal(w) != 0) @ np.eye(3)[kinds(len(w))],
+    "inputs of types": lambda w, p: (off_diagonal(w) != 0).T @ np.eye(3)[kinds(len(w))],
+    "weights per types": lambda w, p: sorted_within(w, pairs(len(w))),
+    "weights per types and length": lambda w, p: sorted_within(w, pairs(len(w)) * BINS + binned(p)),
     "reciprocity": lambda w, p: ((off_diagonal(w) != 0) & (w.T != 0)).sum() / (off_diagonal(w) != 0).sum(),
     "blocks": lambda w, p: (off_diagonal(w) != 0)[::2, ::2].mean() + (off_diagonal(w) != 0)[1::2, 1::2].mean(),
     "length effect": length_effect,
@@ -103,9 +138,11 @@ def graph(request):
     return GRAPHS[request.param]()
 
 
-def run(null: str, weights: np.ndarray, points: np.ndarray, seed: int | np.random.Generator) -> np.ndarray:
-    extra = {"coordinates": points} if null == "distance" else {}
-    return NULLS[null](weights, seed=seed, **extra)
+def run(null: str, weights, points: np.ndarray, seed: int | np.random.Generator, **options):
+    options |= {"coordinates": points} if "distance" in null else {}
+    options |= {"types": kinds(len(points))} if "types" in null else {}
+    options = {"bins": limits(points), **options} if null == "types_distance" else options
+    return NULLS[null](weights, seed=seed, **options)
 
 
 @cache
@@ -192,13 +229,87 @@ def test_tiny_empty_and_complete_graphs(null, n, fill):
     np.testing.assert_allclose(run(null, weights, points, 0), weights)
 
 
-@pytest.mark.parametrize("null", ["permute", "shuffle_weights", "rewire", "distance"])
-def test_signed_and_integer_weights_are_carried_as_they_are(null):
-    weights, points = structured()
-    counts = (np.round(weights * 100) * np.where(np.arange(60) % 5, 1, -1)[:, None]).astype(np.int32)
-    made = run(null, counts, points, 0)
+@pytest.mark.parametrize("null", sorted(set(NULLS) - {"strength"}))
+@pytest.mark.parametrize("kind", [np.asarray, sparse.csr_array])
+def test_a_source_keeps_its_sign(null, kind):
+    """Of 20 rows all keep theirs, and integers stay so."""
+    weights, points = drawn(20, 0.5, 3)
+    sign = np.where(np.arange(20) % 5, 1, -1)
+    counts = (np.ceil(weights * 10) * sign[:, None]).astype(np.int32)
+    made = run(null, kind(counts), points, 0)
+    made = made.toarray() if sparse.issparse(made) else made
     assert made.dtype == np.int32
-    np.testing.assert_array_equal(np.sort(made.ravel()), np.sort(counts.ravel()))
+    assert not np.array_equal(made, counts)
+    np.testing.assert_array_equal(np.sort(abs(made).ravel()), np.sort(abs(counts).ravel()))
+    assert (made * sign[:, None] >= 0).all()
+
+
+@pytest.mark.parametrize("null", sorted(set(NULLS) - {"strength", "permute"}))
+def test_a_source_of_both_signs_keeps_its_number_of_negative_ones(null):
+    weights, points = drawn(20, 0.5, 3)
+    mixed = weights * np.where(np.random.default_rng(0).random((20, 20)) < 0.3, -1, 1)
+    np.fill_diagonal(mixed, 0)
+    made = run(null, mixed, points, 0)
+    np.testing.assert_array_equal((made < 0).sum(axis=1), (mixed < 0).sum(axis=1))
+    np.testing.assert_allclose(np.sort(abs(made).ravel()), np.sort(abs(mixed).ravel()))
+    if "types" in null:
+        one_hot = np.eye(3)[kinds(20)]
+        np.testing.assert_array_equal((made < 0) @ one_hot, (mixed < 0) @ one_hot)
+
+
+def test_permute_asks_for_signs_that_it_cannot_know():
+    weights = np.array([[0.0, 1.0, 2.0, 0.0], [-3.0, 0.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
+    with pytest.raises(ValueError, match=r"1 of 4 have no sign; give sign="):
+        [permute(weights, seed=seed) for seed in range(5)]
+    made = np.array([permute(weights, seed=seed, sign=[1, -1, -1, 1]) for seed in range(20)])
+    assert (made[:, [0, 3]] >= 0).all()
+    assert (made[:, [1, 2]] <= 0).all()
+    assert made[:, 2].any()
+    assert (permute(abs(weights) + np.eye(4), seed=0, sign=[1, 1, -1, 1]).diagonal() == 1).all()
+    with pytest.raises(ValueError, match=r"sign contradicts the weights of 1 sources, such as node 0"):
+        permute(weights, seed=0, sign=[-1, -1, -1, 1])
+    with pytest.raises(ValueError, match=r"sign must be \(4,\), \+1 or -1 for each node; got array\(\[1, 0\]\)"):
+        permute(weights, seed=0, sign=[1, 0])
+    weights[0, 2] = -2.0
+    with pytest.raises(ValueError, match=r"1 of 4 have weights of both signs, such as node 0.*'shuffle_weights'"):
+        permute(weights, seed=0)
+
+
+@pytest.mark.parametrize("null", NULLS)
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.csc_matrix, sparse.coo_array, sparse.lil_matrix])
+def test_sparse_matrices_come_back_as_they_were(null, kind):
+    weights, points = structured()
+    given = kind(weights)
+    made = run(null, given, points, 0)
+    assert type(made) is kind
+    np.testing.assert_array_equal(given.toarray(), weights)
+    np.testing.assert_allclose(made.toarray(), run(null, weights, points, 0), rtol=1e-6)
+
+
+@pytest.fixture
+def large(monkeypatch):
+    """Graphs of any size are rewired connection by connection."""
+    monkeypatch.setattr(_rewiring, "LARGE", 0)
+
+
+@pytest.mark.parametrize("null", ["rewire", "strength", "distance", "types", "types_distance"])
+@pytest.mark.parametrize("seed", range(3))
+def test_connection_by_connection_the_same_is_kept(null, seed, large):
+    weights, points = structured()
+    bins = {"bins": BINS} if "distance" in null else {}
+    made = run(null, sparse.csr_array(weights), points, seed, rounds=100, **bins).toarray()
+    there, now = (off_diagonal(w) != 0 for w in (weights, made))
+    assert 0.2 < (there & now).sum() / there.sum() < 0.8
+    for name in KEEPS[null] - {"lengths", "weights per length", "length effect", "weights per types and length"}:
+        np.testing.assert_allclose(
+            MEASURES[name](made, points), MEASURES[name](weights, points), rtol=2e-6, err_msg=name
+        )
+    if "distance" in null:
+        length = cdist(points, points)
+        bins = np.searchsorted(np.quantile(length[there], np.linspace(0, 1, BINS + 1)[1:-1]), length)
+        group = bins + BINS * pairs(60) if "types" in null else bins
+        np.testing.assert_allclose(sorted_within(made, group), sorted_within(weights, group))
+        assert length[now].max() <= length[there].max() * (1 + 1e-8)
 
 
 def graphs_like(edges: np.ndarray, extra=lambda g: None) -> list[bytes]:
@@ -238,6 +349,58 @@ def test_rewiring_reaches_all_graphs_equally(arrows, n):
     assert stats.chisquare([got.count(graph) for graph in wanted]).pvalue > 1e-3
 
 
+@pytest.mark.parametrize("null", ["rewire", "distance", "types", "types_distance"])
+def test_the_same_exchanges_lead_back(null):
+    """Hence a round is as likely as its reverse; some of 40 would not lead back were one condition missing."""
+    weights, points = drawn(24, 0.3, 0)
+    source, target = np.nonzero(off_diagonal(weights))
+    types = kinds(24) if "types" in null else None
+    edges = _rewiring.Edges(24, source, target, np.ones(len(source)), None)
+    lengths = _rewiring.Lengths.of(points, edges, 3) if "distance" in null else None
+    moved = 0
+    for seed in range(40):
+        before = target.copy()
+        _rewiring._exchange(source, target, 24, np.random.default_rng(seed), types, lengths)
+        after = target.copy()
+        moved += (after != before).sum()
+        _rewiring._exchange(source, target, 24, np.random.default_rng(seed), types, lengths)
+        np.testing.assert_array_equal(target, before)
+        target = after
+        _rewiring._turn_paths(source, target, 24, np.random.default_rng(seed), types)
+        assert len(set(zip(source, target, strict=True))) == len(source), "none is there twice"
+    assert moved > 40
+
+
+TINY = {
+    "triangle": ([(0, 1), (1, 2), (2, 0)], 3, None),
+    "triangle and more": ([(0, 1), (1, 2), (2, 0), (3, 0), (0, 3)], 4, None),
+    "dense": ([(0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (1, 3), (2, 0)], 4, None),
+    "two types": ([(0, 1), (1, 2), (2, 0), (0, 3), (1, 4), (3, 1), (4, 2)], 5, [0, 0, 0, 1, 1]),
+}
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_exchanges_reach_all_graphs_equally(name):
+    arrows, n, types = TINY[name]
+    source, target = np.array(sorted(arrows)).T
+    edges = np.zeros((n, n), bool)
+    edges[source, target] = True
+    one_hot = np.eye(2, dtype=int)[[0] * n if types is None else types]
+    wanted = graphs_like(edges, lambda g: ((g @ one_hot).tolist(), (g.T @ one_hot).tolist()))
+    assert len(wanted) > 1
+
+    def draw(seed: int) -> bytes:
+        now, graph = target.copy(), np.zeros_like(edges)
+        codes = None if types is None else np.array(types)
+        _rewiring.exchange_targets(source, now, n, np.random.default_rng(seed), 80, codes)
+        graph[source, now] = True
+        return graph.tobytes()
+
+    got = [draw(seed) for seed in range(40 * len(wanted))]
+    assert set(got) == set(wanted)
+    assert stats.chisquare([got.count(graph) for graph in wanted]).pvalue > 1e-3
+
+
 @pytest.mark.battery
 def test_rewiring_at_given_lengths_reaches_all_graphs_equally():
     edges = np.zeros((5, 5), bool)
@@ -253,22 +416,69 @@ def test_rewiring_at_given_lengths_reaches_all_graphs_equally():
     assert stats.chisquare([got.count(graph) for graph in wanted]).pvalue > 1e-3
 
 
-@pytest.mark.parametrize("null", ["rewire", "strength", "distance"])
+@pytest.mark.battery
+@pytest.mark.parametrize("types", [None, [0, 0, 1, 1, 1]])
+def test_exchanges_at_given_lengths_reach_all_graphs_equally(types, large):
+    edges = np.zeros((5, 5), bool)
+    edges[(0, 2, 2, 3, 3, 4, 4), (1, 0, 3, 1, 4, 0, 2)] = True
+    points = np.array([[0.0], [1.0], [2.1], [3.3], [4.6]])
+    length = cdist(points, points)
+    bins = np.searchsorted([np.median(length[edges]), length[edges].max()], length, side="left")
+    one_hot = np.eye(2, dtype=int)[types or [0] * 5]
+    cell = bins + 3 * (10 * one_hot[:, :1] + one_hot[:, 0])
+
+    def kept(graph: np.ndarray) -> tuple:
+        return sorted(cell[graph]), (graph @ one_hot).tolist(), (graph.T @ one_hot).tolist()
+
+    wanted = graphs_like(edges, kept)
+    assert len(wanted) > 1
+    null, options = (rewire_distance, {}) if types is None else (rewire_types_distance, {"types": types})
+    options |= {"coordinates": points, "bins": 2, "rounds": 60}
+    given = sparse.csr_array(edges)
+    got = [null(given, seed=s, **options).toarray().tobytes() for s in range(20 * len(wanted))]
+    assert set(got) == set(wanted)
+    assert stats.chisquare([got.count(graph) for graph in wanted]).pvalue > 1e-3
+
+
+@pytest.mark.battery
+@pytest.mark.parametrize("null", ["rewire", "types"])
+def test_a_large_graph_is_mixed_to_chance(null):
+    """Default rounds keep as much of 60,000 connections as twice as many do; a tenth of the units are hubs."""
+    rng = np.random.default_rng(0)
+    share = np.where(np.arange(6000) < 600, 10.0, 1.0)
+    key = np.unique(rng.choice(6000, (2, 60_000), p=share / share.sum()).T @ [6000, 1])
+    weights = sparse.csr_array((rng.random(len(key)), np.divmod(key, 6000)), shape=(6000, 6000))
+    points = np.zeros((6000, 1))
+
+    def kept(seed: int, **options) -> float:
+        made = run(null, weights, points, seed, **options).tocoo()
+        np.testing.assert_array_equal(np.bincount(made.row, minlength=6000), np.diff(weights.indptr))
+        np.testing.assert_array_equal(np.bincount(made.col, minlength=6000), np.diff(weights.tocsc().indptr))
+        return np.isin(made.row.astype(int) * 6000 + made.col, key).mean()
+
+    default, long = ([kept(seed, **o) for seed in range(3)] for o in ({}, {"rounds": 100}))
+    assert stats.ttest_ind(default, long).pvalue > 1e-3
+    assert np.mean(default) < 0.1
+
+
+@pytest.mark.parametrize("null", ["rewire", "strength", "distance", "types", "types_distance"])
 @pytest.mark.battery
 def test_default_rounds_are_enough(null):
-    """The overlap with the original is what it is after four times as many."""
+    """The overlap with the original is what it is after four times as many; with types and lengths, nearly so."""
     weights, points = structured()
-    extra = {"coordinates": points} if null == "distance" else {}
-    rounds = 200 if null == "distance" else 50
+    rounds = {"distance": 200, "types_distance": 500}.get(null, 50)
     edges = off_diagonal(weights) != 0
 
     def overlap(graphs):
         return [(edges & (graph != 0)).sum() / edges.sum() for graph in graphs]
 
     default = overlap(of_structured(null))
-    long = overlap([NULLS[null](weights, seed=seed, rounds=4 * rounds, **extra) for seed in SEEDS])
-    assert stats.ttest_ind(default, long).pvalue > 1e-3
+    long = overlap([run(null, weights, points, seed, rounds=4 * rounds) for seed in SEEDS])
     assert np.mean(default) < 0.5
+    if null == "types_distance":
+        assert np.mean(default) - np.mean(long) < 0.1
+    else:
+        assert stats.ttest_ind(default, long).pvalue > 1e-3
 
 
 def test_weights_of_the_strength_null_resemble_the_originals():
@@ -319,11 +529,110 @@ def test_matrices_that_may_not_be_are_refused(null, weights, message):
         (rewire_distance, {"coordinates": np.zeros((2, 3))}, r"must be \(3, d\).*got shape \(2, 3\)"),
         (rewire_distance, {"coordinates": np.full((3, 1), np.nan)}, "coordinates must be finite"),
         (rewire_distance, {"coordinates": np.zeros((3, 1)), "bins": 0}, "bins must be at least 1; got 0"),
+        (rewire_distance, {"coordinates": np.zeros((3, 1)), "bins": [2, 1]}, "limits in increasing order; got"),
     ],
 )
 def test_options_that_may_not_be_are_refused(null, options, message):
     with pytest.raises(ValueError, match=message):
         null(**{"weights": np.ones((3, 3)), "seed": 0, **options})
+
+
+@pytest.mark.parametrize(
+    ("types", "message"),
+    [
+        (["a", "b"], r"types must be \(3,\), one for each node of weights; got shape \(2,\)"),
+        (["a", "b", "c"], "each of the 3 nodes has a type of its own"),
+    ],
+)
+def test_types_that_may_not_be_are_refused(types, message):
+    with pytest.raises(ValueError, match=message):
+        rewire_types(np.ones((3, 3)), types=types, seed=0)
+
+
+def made_up(**changes) -> Connectome:
+    weights, points = structured()
+    about = {
+        "name": "made up",
+        "sign": np.where(np.arange(60) % 4, 1, -1),
+        "labels": {"type": tuple("abc"[k] for k in kinds(60))},
+        "coordinates": points,
+        "citation": "nobody",
+        "provenance": "a file",
+    }
+    return Connectome(weights, tuple(f"u{i}" for i in range(60)), **{**about, **changes})
+
+
+@pytest.mark.parametrize("null", NULLS)
+def test_units_of_a_connectome_stay(null):
+    before = made_up()
+    after = rewired(before, null, seed=3)
+    assert after.provenance == f"a file; null model {null!r}, seed 3"
+    assert (after.names, after.labels, after.name, after.citation) == (
+        before.names,
+        before.labels,
+        "made up",
+        "nobody",
+    )
+    np.testing.assert_array_equal(after.sign, before.sign)
+    np.testing.assert_array_equal(after.coordinates, before.coordinates)
+    np.testing.assert_array_equal(np.diagonal(after.weights), np.diagonal(before.weights))
+    assert after.digest != before.digest
+    assert after.digest == before.rewired(null, seed=3).digest
+    for name in {"in-degree", "out-degree", *TYPES} & KEEPS[null]:
+        measure = MEASURES[name]
+        np.testing.assert_array_equal(measure(after.weights, None), measure(before.weights, None), err_msg=name)
+    bins = {"bins": BINS} if "distance" in null else {}
+    np.testing.assert_array_equal(after.weights, run(null, before.weights, before.coordinates, 3, **bins))
+
+
+@pytest.mark.parametrize("null", sorted(set(NULLS) - {"permute"}))
+def test_signs_of_connections_stay_with_their_source(null):
+    plain = made_up(sign=None)
+    own = np.where(np.random.default_rng(1).random(plain.n_connections) < 0.3, -1, 1)
+    before = made_up(sign=None, edge_sign=own)
+    after = rewired(before, null, seed=0)
+    for sign in (1, -1):
+        counts = [np.bincount(c.source[c.edge_sign == sign], minlength=60) for c in (before, after)]
+        np.testing.assert_array_equal(*counts)
+    with pytest.raises(ValueError, match="60 of 60 have weights of both signs"):
+        rewired(before, "permute", seed=0)
+
+
+@pytest.mark.parametrize(
+    ("null", "options", "message"),
+    [
+        ("shuffle", {}, "null must be one of 'permute', 'shuffle_weights', .* got 'shuffle'"),
+        ("types", {"label": "kind"}, "there is no label 'kind'; labels of this connectome: 'type'. Give one as label="),
+        ("rewire", {"label": "type"}, "label= is for null models of types.*got it with 'rewire'"),
+        ("rewire", {"bins": 3}, "'rewire' has no option 'bins'; it has 'rounds'"),
+        ("distance", {"bins": 0}, "bins must be at least 1; got 0"),
+    ],
+)
+def test_null_models_that_a_connectome_cannot_have_are_refused(null, options, message):
+    with pytest.raises(ValueError, match=message):
+        rewired(made_up(), null, seed=0, **options)
+
+
+def test_a_connectome_without_coordinates_has_no_null_model_of_lengths():
+    with pytest.raises(ValueError, match="'distance' needs coordinates, and this connectome has none"):
+        rewired(made_up(coordinates=None), "distance", seed=0)
+
+
+OF_0_1_0 = {
+    "permute": [[0, 4, 10, 15, 0], [17, 6, 20, 13, 0], [0, 8, 0, 1, 0], [0, 22, 7, 18, 0], [21, 3, 11, 14, 24]],
+    "shuffle_weights": [[0, 7, 0, 21, 14], [0, 6, 11, 13, 0], [1, 8, 0, 3, 22], [17, 0, 4, 18, 0], [10, 15, 20, 0, 24]],
+    "rewire": [[0, 3, 4, 1, 0], [8, 6, 0, 0, 7], [10, 11, 0, 13, 14], [0, 17, 15, 18, 0], [22, 0, 20, 21, 24]],
+    "distance": [[0, 17, 7, 20, 0], [0, 6, 0, 21, 8], [13, 1, 0, 10, 15], [3, 0, 11, 18, 0], [4, 22, 14, 0, 24]],
+}
+
+
+@pytest.mark.parametrize("null", OF_0_1_0)
+def test_networks_of_0_1_0_come_out_again(null):
+    """Sweeps that were made with it can be repeated."""
+    number = np.arange(25)
+    weights = (number * (number**2 % 7 < 3)).reshape(5, 5)
+    options = {"bins": 2} if null == "distance" else {}
+    assert run(null, weights, np.arange(5.0)[:, None] ** 2, 7, **options).tolist() == OF_0_1_0[null]
 
 
 def test_the_simple_ones_do_what_they_say():

@@ -29,15 +29,16 @@ def test_tutorial_runs(tmp_path, monkeypatch, capsys):
 
     # "weights between areas stay what they are"
     matrix = np.array([[0, 0.7, 0.2, 0], [0.3, 0, 0.6, 0.1], [0.1, 0.2, 0, 0.6], [0, 0.1, 0.5, 0]])
-    between = names["neurons"].block_sums() * (1 - np.eye(4))
+    cortex = names["cortex"]
+    between = cortex.weights.reshape(4, 10, 4, 10).sum(axis=(1, 3)) * (1 - np.eye(4))
     np.testing.assert_allclose(between, matrix, rtol=1e-5)
     # "connections exist where the connectome has them and nowhere else"; "each neuron's outputs have one sign"
     weights = np.asarray(names["net"].W_rec)
-    assert (weights[names["neurons"].weights == 0] == 0).all()
-    assert (weights[names["sign"] > 0] >= 0).all()
-    assert (weights[names["sign"] < 0] <= 0).all()
+    assert (weights[cortex.weights == 0] == 0).all()
+    assert (weights[cortex.sign > 0] >= 0).all()
+    assert (weights[cortex.sign < 0] <= 0).all()
     # "the lights enter V1 and PFC answers"
-    area = names["net"].units["area"]
+    area = names["net"].units["region"]
     assert (np.asarray(names["net"].W_in)[:, area != "V1"] == 0).all()
     assert (np.asarray(names["net"].W_out)[area != "PFC"] == 0).all()
 

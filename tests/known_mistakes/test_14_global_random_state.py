@@ -20,7 +20,10 @@ OURS = {
     "assign_signs": lambda seed: assign_signs(np.repeat(np.arange(9), 5), seed=seed),
     **{
         name: lambda seed, name=name: NULLS[name](
-            REGIONS, seed=seed, **({"coordinates": POINTS} if name == "distance" else {})
+            REGIONS,
+            seed=seed,
+            **({"coordinates": POINTS} if "distance" in name else {}),
+            **({"types": np.arange(9) % 2} if "types" in name else {}),
         )
         for name in NULLS
     },

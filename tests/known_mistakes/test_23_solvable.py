@@ -10,6 +10,7 @@ import pytest
 from eicon.tasks import (
     TASKS,
     FlipFlop,
+    HexMotion,
     NBack,
     PerceptualDecision,
     PictureNBack,
@@ -42,6 +43,7 @@ CHANCE = {
     "ReadySetGo": 1 / 5,
     "FlipFlop": 0.5,
     "PulseAccumulation": 0.5,
+    "HexMotion": 1 / 8,
 }
 VARIANTS = {name: make(name) for name in TASKS} | {"PerceptualDecision, variable": PerceptualDecision.variable()}
 
@@ -100,12 +102,26 @@ def compare(inputs: Iterator[np.ndarray], n_back: int, cue_with_item: bool) -> I
         yield [0.0, 0.0, 1.0] if seen[-1] == seen[-1 - n_back] else [0.0, 1.0, 0.0]
 
 
+def watch(inputs: Iterator[np.ndarray], places: np.ndarray) -> Iterator[np.ndarray]:
+    """Say, in every column with six neighbours, where its change in luminance and their gradient point."""
+    away = places[None] - places[:, None]  # (columns, columns, 2)
+    near = np.abs((away**2).sum(axis=2) - 1) < 1e-6
+    gradient = np.where((near & (near.sum(axis=1) == 6)[:, None])[..., None], away / 3, 0.0)
+    before = None
+    for light in inputs:
+        change = 0.0 if before is None else before - light
+        slope = np.einsum("abx,b->ax", gradient, light if before is None else (before + light) / 2)
+        yield (np.reshape(change, (-1, 1)) * slope).ravel()
+        before = light
+
+
 OBSERVERS = {
+    "HexMotion": (HexMotion(), lambda u: watch(u, HexMotion().positions)),
     "SequenceMemory": (SequenceMemory(pattern_length=5), recall),
     "NBack": (NBack(n_back=3, trial_length=6), lambda u: compare(u, 3, cue_with_item=True)),
     "PictureNBack": (PictureNBack(n_back=3, trial_length=6), lambda u: compare(u, 3, cue_with_item=False)),
 }
-"""Tasks of memory, whose trials all differ from the first step on: for them, an observer that can only remember."""
+"""Tasks whose trials all differ from the first step on: for them, an observer that can only remember, or watch."""
 
 
 def last_signs(inputs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
@@ -225,7 +241,14 @@ def test_observer_that_remembers_scores_one(name):
     check_by_memory(task, observer, some(task))
 
 
-@pytest.mark.parametrize("name", OBSERVERS)
+def test_motion_that_is_shown_backwards_is_taken_for_its_opposite():
+    task, observer = OBSERVERS["HexMotion"]
+    trial = some(task)
+    with pytest.raises(AssertionError):
+        check_by_memory(task, observer, trial._replace(inputs=trial.inputs[::-1]))
+
+
+@pytest.mark.parametrize("name", [name for name in OBSERVERS if name != "HexMotion"])
 @pytest.mark.parametrize("by", [-1, 1])
 def test_a_response_that_is_asked_for_at_the_wrong_time_fails(name, by):
     task, observer = OBSERVERS[name]

@@ -29,6 +29,7 @@ PART_BY_PART = {
     },
     "FlipFlop": {"inputs": {"bits": 20}, "targets": {"bits": 40}, "mask": {"bits": 20}},
     "PulseAccumulation": {"inputs": {"stimulus": 4}},
+    "HexMotion": {"inputs": {"motion": 1}, "targets": {"motion": 1}},
 }
 """The same, where inputs (e.g. the set pulse of 12 steps) and targets (a ramp, a wave) change by themselves."""
 

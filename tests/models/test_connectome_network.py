@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.connectomes import expand
-from eicon.models import Connectivity, RateRNN, verify
+from eicon.connectomes import Connectome, expand
+from eicon.models import Connectivity, Edges, RateRNN, verify
 from eicon.tasks import SequenceMemory
 from eicon.training import Fixed, Trainer, split_trials
 
@@ -210,3 +210,123 @@ def test_new_threads_have_the_precision_of_the_main_thread(x64):
     assert of_net == "float64"
     # BrainPy 2.9 gives new threads what the main one has; BrainPy 2.8 leaves it to eicon.
     assert of_brainpy in {"float64", str(np.dtype(bm.float_))}
+
+
+def cortex(n_per_region=4, **options) -> Connectome:
+    regions = Connectome(
+        [[0, 2, 1, 0], [1, 0, 3, 0], [0, 1, 0, 2], [1, 0, 1, 0]], ("V1", "V2", "PPC", "PFC"), name="cortex"
+    )
+    return regions.expanded(n_per_region, seed=0, **options).signed(0.75, seed=0)
+
+
+def test_a_connectome_brings_signs_labels_and_names_and_a_task_the_sizes():
+    task, wiring = SequenceMemory(), cortex()
+    net = RateRNN.from_connectome(wiring, task, input_to={"region": "V1"}, readout_from={"region": "PFC", "type": "E"})
+    assert (net.n_in, net.n_rec, net.n_out, net.dt) == (task.n_in, 16, task.n_out, task.dt)
+    np.testing.assert_array_equal(net.units["region"], wiring.labels["region"])
+    np.testing.assert_array_equal(net.units["name"], wiring.names)
+    np.testing.assert_array_equal(net.is_excitatory, wiring.sign > 0)
+    np.testing.assert_array_equal(np.asarray(net.W_rec) != 0, wiring.weights > 0)
+    assert (np.asarray(net.W_in) != 0).any(axis=0).tolist() == [name.startswith("V1") for name in wiring.names]
+    read = (np.asarray(net.W_out) != 0).any(axis=1)
+    assert read.tolist() == [n.startswith("PFC") and s > 0 for n, s in zip(wiring.names, wiring.sign, strict=True)]
+    assert verify(net).ok
+
+
+@pytest.mark.parametrize("init", ["balanced", "he"])
+@pytest.mark.parametrize("freeze", [False, True])
+def test_storage_does_not_change_the_network(init, freeze):
+    options = {"init": init, "freeze": freeze, "spectral_radius": 1.2, "seed": 3}
+    dense, edges = (RateRNN.from_connectome(cortex(), 2, 1, storage=s, **options) for s in ("dense", "edges"))
+    assert type(edges.recurrent) is Edges
+    np.testing.assert_allclose(edges.W_rec, dense.W_rec, rtol=1e-6)
+    np.testing.assert_array_equal(edges.W_in, dense.W_in)
+    inputs = np.random.default_rng(0).random((5, 3, 2)).astype(np.float32)
+    expected = dense.predict(inputs, noise=False).outputs
+    np.testing.assert_allclose(edges.predict(inputs, noise=False).outputs, expected, rtol=2e-5, atol=1e-6)
+    assert edges.recurrent.trainable != freeze
+    from_array = RateRNN.from_connectome(cortex().weights, 2, 1, sign=cortex().sign, **options)
+    np.testing.assert_array_equal(dense.W_rec, from_array.W_rec)
+
+
+def test_weights_as_counted_have_one_gain_for_all():
+    wiring = cortex()
+    net = RateRNN.from_connectome(wiring, 2, 1, gain="all", spectral_radius=0.9)
+    signed = wiring.weights * wiring.sign[:, None]
+    expected = signed * 0.9 / np.abs(np.linalg.eigvals(signed)).max()
+    np.testing.assert_allclose(net.W_rec, expected, rtol=1e-5)
+    assert net.recurrent.raw.shape == (1,)
+    frozen = RateRNN.from_connectome(wiring, 2, 1, gain="all", freeze=True)
+    assert "raw_rec" not in frozen.trainable_variables()
+
+
+def test_gains_per_pair_of_labels_are_in_the_order_of_labels():
+    wiring = cortex()
+    net = RateRNN.from_connectome(wiring, 2, 1, gain="region")
+    region = np.unique(wiring.labels["region"], return_inverse=True)[1]
+    there = sorted({(region[i], region[j]) for i, j in zip(wiring.source, wiring.target, strict=True)})
+    assert net.recurrent.raw.shape == (len(there),)
+    chosen = there.index((region[0], region[5]))
+    before = np.asarray(net.W_rec)
+    net.raw_rec.value = net.raw_rec.value.at[chosen].mul(2.0)
+    changed = np.asarray(net.W_rec) != before
+    np.testing.assert_array_equal(changed, (before != 0) & np.outer(region == region[0], region == region[5]))
+
+
+def test_units_of_both_signs_are_stored_as_edges():
+    source, target = np.array([0, 0, 1, 2]), np.array([1, 2, 0, 0])
+    mixed = Connectome.of_edges(source, target, [3, 1, 2, 2], tuple("abc"), edge_sign=[1, -1, 1, -1])
+    net = RateRNN.from_connectome(mixed, 2, 1)
+    assert np.sign(net.W_rec).tolist() == [[0, 1, -1], [1, 0, 0], [-1, 0, 0]]
+    with pytest.raises(ValueError, match="units with connections of both signs can be stored as edges alone"):
+        RateRNN.from_connectome(mixed, 2, 1, storage="dense")
+
+
+def test_large_connectomes_are_drawn_as_edges_by_the_same_law():
+    n, rng = 2500, np.random.default_rng(0)
+    pairs = rng.choice(n * n, 40 * n, replace=False)
+    source, target = pairs // n, pairs % n
+    sign = np.where(np.arange(n) < 0.8 * n, 1, -1)
+    wiring = Connectome.of_edges(source, target, rng.lognormal(size=len(pairs)), tuple(map(str, range(n))), sign=sign)
+    net = RateRNN.from_connectome(wiring, 2, 1, spectral_radius=0.8)
+    assert type(net.recurrent) is Edges
+    weights = np.asarray(net.W_rec, np.float64)
+    assert np.abs(np.linalg.eigvals(weights)).max() == pytest.approx(0.8, rel=0.02)
+    np.testing.assert_array_equal(np.sign(weights), wiring.weights.astype(bool) * sign[:, None])
+    balanced = np.asarray(RateRNN.from_connectome(wiring, 2, 1, remap="off").W_rec, np.float64)
+    assert np.abs(balanced.sum(axis=0)).max() < 1e-4 * np.abs(balanced).sum(axis=0).min()
+    sent = np.abs(balanced).sum(axis=1)
+    assert np.ptp(sent[sign > 0]) < 0.01 * sent[sign > 0].mean()
+    rank = np.corrcoef(
+        np.argsort(np.argsort(np.abs(weights[source, target]))),
+        np.argsort(np.argsort(wiring.adjacency[source, target])),
+    )
+    assert rank[0, 1] > 0.999
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((SequenceMemory(), 2), {}, "SequenceMemory says how many outputs there are; got n_out 2 too"),
+        ((2,), {}, "n_out is missing"),
+        ((2, 1), {"sign": 1}, "signs are those of the connectome"),
+        ((2, 1), {"storage": "sparse"}, "unknown storage 'sparse'; allowed: dense, edges"),
+        ((2, 1), {"gain": "type_of_cell"}, "gain is 'all' or a label of the units"),
+        ((2, 1), {"gain": "all", "storage": "dense"}, "a gain can be stored as edges alone"),
+    ],
+)
+def test_what_is_refused_beside_a_connectome(arguments, options, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        RateRNN.from_connectome(cortex(), *arguments, **options)
+
+
+@pytest.mark.unchecked
+def test_a_class_of_tasks_is_refused():
+    with pytest.raises(ValueError, match="SequenceMemory is a class; make a task of it"):
+        RateRNN.from_connectome(cortex(), SequenceMemory)
+
+
+def test_counted_weights_need_all_signs():
+    unsigned = cortex()._with(sign=np.zeros(16, int))
+    with pytest.raises(ValueError, match="need the sign of every unit that sends; 16 are unknown. Fill them in"):
+        RateRNN.from_connectome(unsigned, 2, 1, gain="all")

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from eicon.exchange import to_numpy
 from eicon.models import Activation, Adapting, Connectivity, Edges, Leaky, LowRank, Plastic, RateRNN
 
 DENSE, IN, OUT = Connectivity.dense(6, 6), Connectivity.dense(2, 6), Connectivity.dense(6, 1)
@@ -70,11 +71,11 @@ SPARSE = Edges.of([0, 1], [1, 0], (6, 6), weights=[0.1, 0.2])
         (lambda: make(train=["W_rec"]), "train has no entry 'W_rec' with the cell Leaky; allowed: recurrent, input,"),
         (
             lambda: make(parameters={"beta": 1.0}),
-            "parameters has no entry 'beta' with the cell Leaky; allowed: tau, x0.",
+            "parameters has no entry 'beta' with the cell Leaky; allowed: tau, x0, bias, readout_bias.",
         ),
         (
             lambda: make(share={"slope": "type"}),
-            r"share has no entry 'slope' .*; allowed: tau, x0. Leaky\(slope=True\)",
+            r"share has no entry 'slope' .*; allowed: tau, x0, bias. Leaky\(slope=True\)",
         ),
         (lambda: make(tau=50.0, parameters={"tau": 60.0}), "tau is given twice, by itself and in parameters"),
         (
@@ -150,6 +151,23 @@ def test_parameters_are_per_unit_per_label_or_one_for_all():
     assert make(cell=GAINS, share={"gain": "all"}).parameter("gain").tolist() == [1.0] * 6
     with pytest.raises(ValueError, match="the cell has no parameter 'beta'; it has tau, x0, gain"):
         make(cell=GAINS).parameter("beta")
+
+
+def test_biases_are_given_and_shared_like_parameters():
+    kinds = ["a", "b", "a", "b", "c", "c"]
+    net = make(
+        parameters={"bias": {"a": 0.5, "b": -1.0, "c": 2.0}, "readout_bias": 2.0},
+        share={"bias": "kind"},
+        units={"kind": kinds},
+        train=("recurrent", "bias"),
+    )
+    assert {name: v.size for name, v in net.trainable_variables().items()} == {"raw_rec": 36, "b_rec": 3}
+    np.testing.assert_array_equal(net.parameter("b_rec"), [0.5, -1.0, 0.5, -1.0, 2.0, 2.0])
+    np.testing.assert_array_equal(net.parameter("b_out"), [2.0])
+    each = make(parameters={"bias": net.parameter("b_rec"), "readout_bias": 2.0})
+    inputs = np.random.default_rng(0).random((5, 2, net.n_in))
+    np.testing.assert_array_equal(net.predict(inputs).outputs, each.predict(inputs).outputs)
+    np.testing.assert_array_equal(to_numpy(net)["b_rec"], net.parameter("b_rec"))
 
 
 def test_what_is_trained_has_a_name():

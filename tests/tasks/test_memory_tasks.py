@@ -239,5 +239,6 @@ def test_descriptions_say_what_the_tasks_are():
         "ReadySetGo": (3, 1, 5),
         "FlipFlop": (3, 3, 1),
         "PulseAccumulation": (3, 2, 8),
+        "HexMotion": (61, 122, 48),
     }
     assert described["PictureNBack"]["parameters"]["pictures"] == "digits"

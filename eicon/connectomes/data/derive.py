@@ -8,7 +8,6 @@ into the table `EMBEDDED` of ``eicon/connectomes/_catalogue.py`` and into LICENC
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from .._cect import read_cect
@@ -25,8 +24,7 @@ def derive(cect: Path, graspologic: Path) -> dict[str, Connectome]:
     for side in ("left", "right"):
         sources[f"larva_{side}"] = (read_graspologic(graspologic, side=side), "graspologic")
     return {
-        name: replace(
-            connectome,
+        name: connectome._with(
             name=name,
             provenance=connectome.provenance.replace(package, f"{package} {VERSIONS[package]}", 1),
         )

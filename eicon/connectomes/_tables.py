@@ -1,0 +1,342 @@
+"""Tables as people have them: text in any dress, data frames and Arrow files, read as blocks of lines of cells."""
+
+import bz2
+import codecs
+import csv
+import gzip
+import importlib
+import lzma
+import os
+import re
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._columns import unnamed
+
+Block = tuple[Sequence[int], Sequence[Sequence[str]]]
+"""Numbers of lines, and their cells."""
+LONGEST_LINE = 2**27
+CHARACTERS = 2**21
+"""Characters that are read at a time."""
+READ = "connectomes are read from text, npy, npz, MATLAB, GraphML, GEXF, Feather and Parquet files"
+CELLS = 500_000
+"""Cells that are held as text at a time."""
+SAMPLE = 200
+"""Lines that the delimiter is found from."""
+UNPACKERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
+PACKING_ERRORS = (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError)
+_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nd", "n.d.", "-", "--", ".", "?"}
+DECIMAL_COMMA = "; a decimal comma ('0,77') is a usual cause: write points, or separate cells by semicolons"
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.I)
+_WORDS = {"true": 1.0, "false": 0.0}
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.ASCII | re.I)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
+_ROUNDED = re.compile(r"\d(\.\d+)?e\+\d+", re.I)
+_FLOAT = re.compile(r"\d+\.0+")
+
+
+class NotANumberError(ValueError):
+    """A cell that should be a number: its place in the cells given, and what may have happened."""
+
+    def __init__(self, place: int, cell: str, hint: str = "") -> None:
+        super().__init__(f"{cell!r} is no number{hint}")
+        self.place = place
+
+
+@dataclass(frozen=True)
+class Table:
+    """Lines of cells, the same ones each time that ``blocks`` is called.
+
+    ``header`` holds the columns' names where they are known; in text, they may be in the first line.
+    """
+
+    origin: str
+    blocks: Callable[[], Iterator[Block]]
+    header: list[str] | None = None
+    delimiter: str = ""
+
+    def first(self) -> list[str]:
+        """Cells of the first line."""
+        for _, rows in self.blocks():
+            return list(rows[0])
+        raise ValueError(f"{self.origin} holds no connections: it is empty.")
+
+    def sample(self) -> list[list[str]]:
+        """The first lines."""
+        return [list(row) for _, rows in islice(self.blocks(), 1) for row in rows[:SAMPLE]]
+
+
+def text_table(path: str | os.PathLike[str], delimiter: str | None = None, encoding: str | None = None) -> Table:
+    """Table in a text file, packed or not; empty lines and those that begin with ``#`` are skipped."""
+    path = Path(path)
+    encoding = encoding or _encoding(path)
+    numbers_of, head = next(_lines(path, encoding), ([], []))
+    said = re.fullmatch(r'"?sep=(.)"?', head[0]) if head else None  # as Excel writes it
+    start = 1 if said else 0
+    numbers_of, head = numbers_of[start : start + SAMPLE], head[start : start + SAMPLE]
+    delimiter = delimiter or (said[1] if said else _delimiter(path, head))
+    sample = _split(path, numbers_of, head, delimiter)
+    ends = [row[-1] == "" for row in sample]
+    trailing = len(ends) > 1 and all(ends[1:]) and (ends[0] or len(sample[0]) < len(sample[1]))
+
+    def blocks() -> Iterator[Block]:
+        skip = start
+        for lines, texts in _lines(path, encoding):
+            rows = _split(path, lines[skip:], texts[skip:], delimiter)
+            yield lines[skip:], [row[:-1] if row[-1] == "" else row for row in rows] if trailing else rows
+            skip = 0
+
+    return Table(path.name, blocks if sample else lambda: iter(()), delimiter=delimiter)
+
+
+def columns_table(origin: str, columns: Mapping[str, Sequence[Any]]) -> Table:
+    """Table of named columns of values of any type."""
+    length = len(next(iter(columns.values()), ()))
+    step = max(1, CELLS // max(1, len(columns)))
+
+    def blocks() -> Iterator[Block]:
+        for start in range(0, length, step):
+            parts = [list(map(as_text, column[start : start + step])) for column in columns.values()]
+            yield range(start + 1, start + 1 + len(parts[0])), list(zip(*parts, strict=True))
+
+    return Table(origin, blocks, [as_text(name) for name in columns])
+
+
+def frame_table(frame: Any, index: bool = False) -> Table:
+    """Table of a data frame of pandas; its index as the first column if that is wanted, and no column holds names."""
+    there = frame.astype(object).where(frame.notna(), None)
+    columns = {str(name): there.iloc[:, i].tolist() for i, name in enumerate(frame.columns)}
+    if len(columns) < len(frame.columns):
+        raise ValueError("columns of the data frame have the same name; rename them.")
+    name = next(iter(columns), "")
+    if index and not unnamed(name) and all(is_number(cell) for cell in map(as_text, columns[name]) if cell):
+        columns = {"": frame.index.tolist(), **columns}
+    return columns_table("the data frame", columns)
+
+
+def arrow_columns(path: Path, kind: str) -> dict[str, list[Any]]:
+    """Columns of a Feather or Parquet file, through pyarrow."""
+    try:
+        reader = importlib.import_module(f"pyarrow.{kind}")
+    except ImportError:
+        raise ImportError(
+            f"{path} is a {kind.capitalize()} file, which the package pyarrow reads: pip install pyarrow, or save the "
+            "table as CSV."
+        ) from None
+    try:
+        table = reader.read_table(path)
+        names = sorted(table.column_names, key=lambda name: not unnamed(name))  # pandas writes its index last
+        return {name: table.column(name).to_pylist() for name in names}
+    except Exception as error:  # damage makes Arrow raise nearly anything
+        raise ValueError(f"{path} is damaged, or no {kind.capitalize()} file ({error}).") from error
+
+
+def as_text(value: Any) -> str:
+    """Cell of a value; "" if it is missing."""
+    return "" if value is None or value != value else str(value)
+
+
+def is_number(cell: str) -> bool:
+    """Whether a cell is written as a number (with a decimal comma, too), which ``1_0`` is not."""
+    return bool(_NUMBER.fullmatch(cell) or _DECIMAL_COMMA.fullmatch(cell)) or cell.lower() in _WORDS
+
+
+def numbers(cells: Sequence[str], decimal: str | None = None) -> np.ndarray:
+    """Numbers of cells, NaN where they are missing.
+
+    Raises
+    ------
+    NotANumberError
+        For the first cell that is none.
+    """
+    if decimal != "," and not any("_" in cell for cell in cells):
+        try:
+            return np.fromiter(map(float, cells), np.float64, len(cells))
+        except ValueError:
+            pass
+    commas = [i for i, cell in enumerate(cells) if "," in cell]
+    if commas:
+        point = next((cell for cell in cells if "." in cell and is_number(cell)), None)
+        wrong = next((i for i in commas if not _DECIMAL_COMMA.fullmatch(cells[i])), None)
+        thousands = decimal is None and all(_THOUSANDS.fullmatch(cells[i]) for i in commas)
+        if decimal == "." or point is not None or wrong is not None or thousands:
+            hint = "; its comma may be a decimal comma or part thousands: say decimal=',' or take it out"
+            place = commas[0] if wrong is None else wrong
+            raise NotANumberError(place, cells[place], hint)
+        cells = [cell.replace(",", ".") for cell in cells]
+    return np.array([_number(i, cell) for i, cell in enumerate(cells)])
+
+
+def _number(place: int, cell: str) -> float:
+    if cell.lower() in MISSING:
+        return np.nan
+    if cell.lower() in _WORDS:
+        return _WORDS[cell.lower()]
+    if _NUMBER.fullmatch(cell):
+        return float(cell)
+    comma = re.search(r"\d,\d", cell) is not None
+    raise NotANumberError(place, cell, "; with decimal commas, say decimal=',' and the delimiter" if comma else "")
+
+
+def checked_ids(names: Sequence[str], origin: str) -> list[str]:
+    """Names of units as they are, ids without the ``.0`` that a detour through floats appends.
+
+    Raises
+    ------
+    ValueError
+        If digits of ids are lost.
+    """
+    lost = next((name for name in names if _ROUNDED.fullmatch(name)), None)
+    if lost is None:
+        large = [(name, int(float(name))) for name in names if len(name) > 15 and _FLOAT.fullmatch(name)]
+        large += [(name, int(name)) for name in names if len(name) > 16 and name.isdecimal()]
+        exact = [i for _, i in large if i > 2**56]
+        through_floats = len(exact) > 1 and all(int(float(i)) == i or i % 1000 == 0 for i in exact)
+        lost = next((name for name, i in large if i > 2**53 and ("." in name or (through_floats and i > 2**56))), None)
+    if lost is not None:
+        raise ValueError(
+            f"{origin}: ids such as {lost} went through floating-point numbers or a spreadsheet and lost digits; read "
+            "the original as text or as whole numbers of 64 bits (in pandas, dtype=str) and write it again."
+        )
+    missing = [name for name in names if name.lower() in MISSING]
+    if missing and len(missing) < len(names) and all(name.isdecimal() for name in names if name not in missing):
+        raise ValueError(f"{origin}: an id is missing, as {missing[0]!r} stands among numbers; leave such lines out.")
+    if any(_FLOAT.fullmatch(name) for name in names) and all(_FLOAT.fullmatch(n) or n.isdecimal() for n in names):
+        return [name.partition(".")[0] for name in names]
+    return list(names)
+
+
+def unpacker(path: Path) -> Any:
+    """What opens a file, which may be packed."""
+    with path.open("rb") as stream:
+        head = stream.read(6)
+    return next((unpack for magic, unpack in UNPACKERS.items() if head.startswith(magic)), open)
+
+
+def head_of(path: Path) -> bytes:
+    """First bytes of a file, unpacked."""
+    try:
+        with unpacker(path)(path, "rb") as stream:
+            return stream.read(4096)
+    except PACKING_ERRORS as error:
+        raise ValueError(f"{path} is damaged, or was not copied whole ({error}).") from error
+
+
+def _encoding(path: Path) -> str:
+    head = head_of(path)
+    return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), "utf-8")
+
+
+def _lines(path: Path, encoding: str) -> Iterator[tuple[Sequence[int], list[str]]]:
+    """Blocks of numbers and texts of the lines that are neither empty nor a comment."""
+    known = "utf-8-sig" if encoding == "utf-8" else encoding
+    number, rest = 1, ""
+    try:
+        codecs.lookup(encoding)
+        with unpacker(path)(path, "rt", newline=None, encoding=known) as stream:
+            while text := stream.read(CHARACTERS):
+                *lines, rest = (rest + text).split("\n")
+                if len(rest) > LONGEST_LINE or "\0" in text:
+                    raise ValueError(f"{path} is no text{_fitting(path)}; {READ}.")
+                if (block := _kept(number, lines))[1]:
+                    yield block
+                number += len(lines)
+        if (block := _kept(number, [rest]))[1]:
+            yield block
+    except LookupError:
+        raise ValueError(f"there is no encoding {encoding!r}; usual ones are 'utf-8', 'latin-1', 'utf-16'.") from None
+    except UnicodeError:
+        raise ValueError(_undecodable(path, encoding)) from None
+    except PACKING_ERRORS as error:
+        raise ValueError(f"{path} is damaged, or was not copied whole ({error}).") from error
+
+
+def _kept(number: int, lines: list[str]) -> tuple[Sequence[int], list[str]]:
+    kept = [i for i, line in enumerate(lines) if line and line[0] != "#" and not line.isspace()]
+    if len(kept) == len(lines):
+        return range(number, number + len(lines)), lines
+    return [number + i for i in kept], [lines[i] for i in kept]
+
+
+def _undecodable(path: Path, encoding: str) -> str:
+    """Which line is not in an encoding, and which encoding fits."""
+    if b"\0" in head_of(path):
+        return f"{path} is no text{_fitting(path)}; {READ}."
+    with unpacker(path)(path, "rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            try:
+                line.decode(encoding)
+            except UnicodeError:
+                return f"{path}, line {number}: is not encoded as {encoding}{_fitting(path, line)}."
+    return f"{path} is not encoded as {encoding}; say which one it is: encoding='latin-1', for example."
+
+
+def _fitting(path: Path, line: bytes = b"") -> str:
+    """Encoding in which a line is made of words."""
+    head = head_of(path)
+    if head[1::2].count(0) > len(head) / 4 or head[::2].count(0) > len(head) / 4:
+        return f"; encoding='utf-16-{'le' if head[1::2].count(0) > len(head) / 4 else 'be'}' fits"
+    for encoding in ("utf-8", "latin-1", "cp1252", "mac_roman", "cp850"):
+        try:
+            text = line.decode(encoding)
+        except UnicodeError:
+            continue
+        foreign = [i for i, letter in enumerate(text) if letter > "\x7f"]
+        if foreign and all(text[i].isalpha() and not (text[i].isupper() and text[i - 1].islower()) for i in foreign):
+            word = re.search(rf"\w*{text[foreign[0]]}\w*", text)
+            return f"; encoding={encoding!r} fits: {'' if word is None else word[0]!r}"
+    return "; say which encoding it has: encoding='latin-1', for example" if line else ""
+
+
+def _delimiter(path: Path, lines: Sequence[str]) -> str:
+    """What parts every line into equally many cells, but for the corner that the first may lack."""
+    for delimiter in "\t;,| ":
+        try:
+            rows = _split(path, range(len(lines)), lines, delimiter)
+        except ValueError:
+            continue
+        widths = [len(row) for row in rows]
+        several = len(set(widths[1:])) <= 1 and min(widths, default=0) > 1 and widths[0] in (widths[-1], widths[-1] - 1)
+        if several and not (delimiter == "," and any(re.search(r"\d\s+[-+]?\d", cell) for row in rows for cell in row)):
+            return delimiter
+    return next((d for d in "\t;," if lines and d in lines[0]), " ")
+
+
+def _split(path: Path, numbers_of: Sequence[int], texts: Sequence[str], delimiter: str) -> list[list[str]]:
+    quoted = any('"' in text for text in texts)
+    if not quoted:
+        rows = [text.split(None if delimiter == " " else delimiter) for text in texts]
+    else:
+        given = [text.strip().replace("\t", " ") for text in texts] if delimiter == " " else texts
+        try:
+            rows = list(csv.reader(given, delimiter=delimiter, skipinitialspace=True))
+        except (csv.Error, TypeError) as error:
+            raise ValueError(
+                f"{path}, line {numbers_of[0]} ff.: cannot be parted by {delimiter!r} ({error})."
+            ) from error
+    if len(rows) != len(texts):
+        number = next((n for n, t in zip(numbers_of, texts, strict=True) if t.count('"') % 2), numbers_of[0])
+        raise ValueError(f"{path}, line {number}: a quotation mark is not closed on its line.")
+    spaces = delimiter != " " and any(" " in text for text in texts)
+    return [[cell.strip() for cell in row] for row in rows] if spaces else rows
+
+
+def widths_agree(table: Table, block: Block, width: int, unlike: str) -> None:
+    """Refuse a block with a line of another number of cells."""
+    if set(map(len, block[1])) != {width}:
+        number, row = next((n, r) for n, r in zip(*block, strict=True) if len(r) != width)
+        hint = DECIMAL_COMMA if len(row) > width and table.delimiter == "," else ""
+        raise ValueError(f"{table.origin}, line {number}: has {len(row)} columns, and {unlike} {width}{hint}.")
+
+
+def flat(rows: Sequence[Sequence[str]], start: int = 0) -> list[str]:
+    """Cells of all rows from a column on."""
+    return list(chain.from_iterable(row[start:] for row in rows) if start else chain.from_iterable(rows))

@@ -1,0 +1,65 @@
+"""Zips in the layout of The Virtual Brain: weights, and the names and positions of regions, as text."""
+
+import bz2
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ._formats import Matrix, damaged
+from ._tables import is_number
+
+LARGEST_TEXT = 2**28
+"""Bytes of a text in a zip that are unpacked."""
+
+
+def tvb_matrix(path: Path, variable: str | None = None) -> Matrix:
+    """Weights, names and positions (mm) of regions in a zip in TVB's layout."""
+    texts = _zipped(path, ("weights.txt", "centres.txt", "centers.txt", "tract_lengths.txt"))
+    centres = next((texts[name] for name in ("centres.txt", "centers.txt") if name in texts), None)
+    if "weights.txt" not in texts or centres is None:
+        lacking = "centres.txt" if "weights.txt" in texts else "weights.txt"
+        raise ValueError(f"{path} is no connectivity of TVB: it holds no file {lacking!r}.")
+    names, positions = [], []
+    for line in filter(str.strip, centres.splitlines()):
+        cells = [cell.strip('" ') for cell in (line.split("\t") if "\t" in line else line.split())]
+        while len(cells) > 4 and not is_number(cells[-1]):
+            cells.pop()
+        if len(cells) < 3 or not all(map(is_number, cells[-3:])):
+            raise ValueError(f"{path}, centres: expected a name and three numbers; got {line!r}.")
+        positions.append([float(cell) for cell in cells[-3:]])
+        names.append(" ".join(cells[:-3]))
+    lengths = "lengths of tracts are not read" if "tract_lengths.txt" in texts else ""
+    return Matrix(
+        matrix_of_text(texts["weights.txt"], path), names if any(names) else None, np.array(positions), lengths
+    )
+
+
+def _zipped(path: Path, wanted: Sequence[str]) -> dict[str, str]:
+    """Text files in a zip, by their name without folders and without the ending of a compressed file."""
+    texts = {}
+    with damaged(path, "zip file"), zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            name = PurePosixPath(member.filename).name
+            if name.removesuffix(".bz2") not in wanted:
+                continue
+            if member.file_size > LARGEST_TEXT:
+                raise ValueError(f"{name} takes {member.file_size} bytes; up to {LARGEST_TEXT} are read")
+            data = archive.read(member)
+            if name.endswith(".bz2"):
+                unpack = bz2.BZ2Decompressor()
+                data = unpack.decompress(data, LARGEST_TEXT)
+                if not unpack.eof:
+                    raise ValueError(f"{name} is not whole, or takes more than {LARGEST_TEXT} bytes")
+            texts[name.removesuffix(".bz2")] = data.decode()
+    return texts
+
+
+def matrix_of_text(text: str, path: Path) -> np.ndarray:
+    """Matrix of numbers between white space."""
+    try:
+        return np.loadtxt(io.StringIO(text), dtype=np.float64, ndmin=2)
+    except ValueError as error:
+        raise ValueError(f"{path} holds no matrix of numbers ({error}).") from error

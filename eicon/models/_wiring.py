@@ -1,0 +1,181 @@
+"""Recurrent weights on a connectome: drawn or as counted, as a matrix or as a list of connections."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse as sp
+from scipy.sparse.linalg import ArpackNoConvergence, eigs
+
+from ..connectomes import Connectome
+from ._anatomy import handed_out
+from ._distributions import GAMMA_SHAPE, draw_sizes
+from ._edges import Edges
+from ._initial import numpy_generator
+
+MOST_EXACT = 2000
+"""Units up to which connections get the weights of the dense matrix with the same seed, and exact eigenvalues."""
+STORAGES = ("dense", "edges")
+
+
+class Wiring(NamedTuple):
+    """Connections of a network that is to be made, row by row.
+
+    Attributes
+    ----------
+    source, target : (M,) int
+    weight : (M,) anatomical weights, > 0
+    signs : (M,) sign of each connection; 0 free
+    sign : (n,) sign of each unit; 0 free, or both
+    labels : what is known of the units
+    """
+
+    source: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    signs: np.ndarray
+    sign: np.ndarray
+    labels: Mapping[str, np.ndarray]
+
+    @property
+    def n(self) -> int:
+        """Number of units."""
+        return len(self.sign)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether signs differ within what one unit sends."""
+        return bool((self.signs != self.sign[self.source]).any())
+
+    def edges(self, weights: np.ndarray, **options: Any) -> Edges:
+        """Make `Edges` of weights (M,)."""
+        return Edges.of(self.source, self.target, (self.n, self.n), weights=weights, sign=self.signs, **options)
+
+    def anatomy(self) -> np.ndarray:
+        """Anatomical weights (n, n), dense."""
+        matrix = np.zeros((self.n, self.n))
+        matrix[self.source, self.target] = self.weight
+        return matrix
+
+
+def wiring_of(connectome: Connectome | ArrayLike, sign: ArrayLike | None) -> Wiring:
+    """Connections and signs of a `Connectome`, or of a matrix with signs beside it; see `RateRNN.from_connectome`."""
+    if isinstance(connectome, Connectome):
+        if sign is not None:
+            raise ValueError(
+                "signs are those of the connectome, whose method `signed` fills in the unknown; got sign too."
+            )
+        labels = {"cell_type" if key == "type" else key: np.array(column) for key, column in connectome.labels.items()}
+        parts = connectome.source, connectome.target, connectome.weight, connectome.signs, connectome._known()
+        return _not_empty(Wiring(*parts, {"name": np.array(connectome.names), **labels}))
+    anatomy = np.asarray(connectome, np.float64)
+    if anatomy.ndim != 2 or anatomy.shape[0] != anatomy.shape[1]:
+        raise ValueError(f"anatomy must be square, weights[source, target]; got shape {anatomy.shape}.")
+    if not (np.isfinite(anatomy).all() and (anatomy >= 0).all()):
+        raise ValueError("anatomy must hold finite weights >= 0, and at least one connection.")
+    signs = np.broadcast_to(np.asarray(0 if sign is None else sign), anatomy.shape[:1])
+    if not np.isin(signs, (-1, 0, 1)).all():
+        raise ValueError(f"signs must be -1, 0 or 1; got {sorted({float(s) for s in signs})}.")
+    source, target = np.nonzero(anatomy)
+    return _not_empty(Wiring(source, target, anatomy[source, target], signs[source], signs, {}))
+
+
+def _not_empty(wiring: Wiring) -> Wiring:
+    if not wiring.source.size:
+        raise ValueError("anatomy must hold finite weights >= 0, and at least one connection.")
+    return wiring
+
+
+def edges_are_faster(n: int, n_connections: int) -> bool:
+    """Whether a step of training takes less time with `Edges` than with a matrix; see docs/results/edges.md."""
+    return n > 5000 or (n >= 1000 and n_connections < 0.02 * n**2)
+
+
+def drawn_weights(wiring: Wiring, radius: float, *, key: jax.Array, distribution: str | None, remap: str) -> np.ndarray:
+    """Balanced weights (M,) for more units than a matrix can have, of the spectral radius ``radius``.
+
+    The law is that of `recurrent_weights`: sizes from a gamma distribution; excitation and inhibition of each unit
+    cancel, and all units of a type send the same.
+    """
+    source, target, n = wiring.source, wiring.target, wiring.n
+    rng = numpy_generator(key)
+    if distribution is None:
+        sizes = rng.gamma(GAMMA_SHAPE, 1.0, source.size)
+    else:
+        sizes = draw_sizes(distribution, source.shape, rng)
+    normal = rng.standard_normal(source.size)
+    free = normal if distribution is None else np.sign(normal) * sizes
+    values = np.where(wiring.signs == 0, free, wiring.signs * sizes)
+    if (wiring.signs > 0).any() and (wiring.signs < 0).any():
+        for s in (1, -1):
+            of = wiring.signs == s
+            values[of] = s * _normalised(np.abs(values[of]), source[of], target[of], n)
+    values = handed_out(values, wiring.weight, remap)
+    return values * (radius / _reachable(values, wiring, radius))
+
+
+def counted_weights(
+    wiring: Wiring, radius: float, *, gain: str, labels: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Weights (M,) as counted x sign x one gain, and what `Edges` share: one gain for all, or per pair of labels."""
+    unknown = np.unique(wiring.source[wiring.signs == 0])
+    if unknown.size:
+        raise ValueError(
+            f"weights as counted need the sign of every unit that sends; {unknown.size} are unknown. "
+            "Fill them in with `signed`, or leave them out with `subset`."
+        )
+    if gain == "all":
+        group = np.zeros(wiring.source.size, int)
+    elif gain in labels:
+        values, code = np.unique(labels[gain], return_inverse=True)
+        group = code[wiring.source] * len(values) + code[wiring.target]
+    else:
+        raise ValueError(f"gain is 'all' or a label of the units, {', '.join(labels)}; got {gain!r}.")
+    scale = wiring.weight / wiring.weight.mean()
+    counted = wiring.signs * scale
+    return counted * (radius / _reachable(counted, wiring, radius)), {"scale": scale, "group": group}
+
+
+def _normalised(sizes: np.ndarray, source: np.ndarray, target: np.ndarray, n: int, sweeps: int = 100) -> np.ndarray:
+    """Sizes with which every target receives 1 in all, and every source sends the same."""
+    senders = len(np.unique(source))
+    for _ in range(sweeps):
+        for ends, total in ((source, n / senders), (target, 1.0)):
+            sums = np.bincount(ends, sizes, minlength=n)
+            sizes = sizes * np.divide(total, sums, out=np.ones(n), where=sums > 0)[ends]
+    return sizes
+
+
+def _reachable(values: np.ndarray, wiring: Wiring, wanted: float) -> float:
+    """Spectral radius of these connections, to about 1 in 1,000; refuse to scale one of 0."""
+    if not wanted > 0:
+        raise ValueError(f"spectral_radius must be > 0; got {wanted}.")
+    matrix = sp.csr_array((values, (wiring.target, wiring.source)), shape=(wiring.n, wiring.n))
+    if wiring.n <= MOST_EXACT:
+        radius = float(np.abs(np.linalg.eigvals(matrix.toarray())).max())
+    else:
+        start = np.random.default_rng(0).standard_normal(wiring.n)
+        try:
+            radius = float(np.abs(eigs(matrix, k=4, ncv=40, tol=1e-4, v0=start, return_eigenvectors=False)).max())
+        except ArpackNoConvergence as error:  # some have converged, or the growth of a vector is what is left
+            radius = float(np.abs(error.eigenvalues).max()) if len(error.eigenvalues) else _growth(matrix, start)
+    if radius < 1e-9 * np.abs(values).max():
+        raise ValueError(
+            f"spectral_radius {wanted} cannot be reached: the recurrent connections contain no loop, "
+            "so that every eigenvalue is zero."
+        )
+    return radius
+
+
+def _growth(matrix: sp.csr_array, vector: np.ndarray, steps: int = 400) -> float:
+    logs = []
+    for _ in range(steps):
+        vector = matrix @ vector
+        size = float(np.linalg.norm(vector))
+        if size == 0:
+            return 0.0
+        logs.append(np.log(size))
+        vector /= size
+    return float(np.exp(np.mean(logs[steps // 2 :])))
