@@ -129,11 +129,7 @@ def show(
             }
             click.echo(json.dumps(about, indent=2))
             return
-        click.echo(repr(connectome))
-        said = {"Source": connectome.citation, "Licence": connectome.licence, "File": connectome.provenance}
-        for what, text in said.items():
-            click.echo(f"{what}: {text or 'not given'}")
-        click.echo(f"Reciprocated connections: {connectome.reciprocity:.0%}")
+        click.echo(str(connectome))
         more = f" and {connectome.n - MOST_NAMES} more" if connectome.n > MOST_NAMES else ""
         click.echo("Units: " + ", ".join(connectome.names[:MOST_NAMES]) + more)
         click.echo(f"Picture: {path}")

@@ -185,7 +185,7 @@ def _degrees(ax: Axes, drawn: _Drawn) -> None:
     for values, (name, colour, line) in zip(counts, styles, strict=True):
         shape: Any = {"histtype": "step", "color": colour, "linewidth": 1.5, "linestyle": line}
         ax.hist(values, bins=edges.tolist(), label=name, **shape)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     ax.set_xlabel("connections of a unit")
     ax.set_ylabel("number of units")
     ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, **NARROW)

@@ -34,6 +34,12 @@ def test_all_of_it_at_tiny_sizes(tmp_path):
         assert (found[kind]["edges"], found[kind]["steps"], len(found[kind]["seconds"])) == (200, 19, 2)
         assert 0 < found[kind]["before_mb"] <= found[kind]["peak_mb"]
     assert found["products"].keys() == {"1", "4"}
+    for kind in edges.BRAIN:
+        assert (found[kind]["units"], found[kind]["edges"], len(found[kind]["seconds"])) == (60, 300, 2)
+    assert [(row["n"], row["density"], row["connections"]) for row in found["storages"]] == [
+        (20, 0.1, 40),
+        (20, 0.5, pytest.approx(200, abs=60)),
+    ]
     text = page.read_text("utf-8")
     assert "40 units, 200 random connections" in text
     assert "\n| 4 | " in text

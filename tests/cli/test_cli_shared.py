@@ -84,6 +84,7 @@ def test_json_is_all_there_is_on_standard_output(invoke, trained, analysed):
     assert 0.3 < shown["reciprocated"] < 0.5
 
 
+@pytest.mark.battery
 def test_the_seed_fixes_trials_and_noise(invoke):
     def rates(*words):
         result = invoke("perturb", "first", "--silence", "I", "--repeats", 10, "--json", *words)
@@ -167,6 +168,7 @@ def test_an_exit_code_asked_for_inside_is_not_an_error():
     assert (result.exit_code, result.output) == (1, "")
 
 
+@pytest.mark.battery
 def test_a_reader_that_goes_away_is_no_error():
     shell = f"set -o pipefail; {sys.executable} -m eicon tasks | head -c 1"
     done = subprocess.run(["bash", "-c", shell], capture_output=True, text=True, check=False)

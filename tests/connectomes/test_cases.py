@@ -735,6 +735,11 @@ def test_own_zips_of_tvb(file, tmp_path, monkeypatch):
     monkeypatch.undo()
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"{file}", "V1 1 2\n")
+    with pytest.raises(ValueError, match=rf"it holds several different files {file}; keep one"):
+        read_matrix(path, rows="target")
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("weights.txt", "0 1\n2 0\n")
+        archive.writestr(f"{file}", "\ufeff# x y z\nV1 1 2\n")
     with pytest.raises(ValueError, match=r"centres: expected a name and three numbers; got 'V1 1 2'"):
         read_matrix(path, rows="target")
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from eicon.connectomes import Connectome, expand, load, read_npz
+from eicon.connectomes import Connectome, expand, load, read_npz, read_units
 
 from .test_connectome import assert_same
 
@@ -219,3 +219,13 @@ def test_print_says_what_is_there():
         assert line in text
     assert "0 unknown" in text
     assert max(map(len, text.splitlines())) < 200
+
+
+def test_what_a_table_says_is_joined_by_name(tmp_path):
+    (tmp_path / "units.csv").write_text("id,side,sign\nd,left,1\nb,right,-1\na,left,1\nc,right,-1\n")
+    joined = four(sign=None).joined(read_units(tmp_path / "units.csv", sign="sign"))
+    assert joined.labels["side"] == ("left", "right", "right", "left")
+    assert joined.labels["type"] == four().labels["type"]
+    assert joined.sign.tolist() == [1, -1, -1, 1]
+    np.testing.assert_array_equal(joined.coordinates, four().coordinates)
+    assert joined.provenance.endswith("side, sign joined by name")

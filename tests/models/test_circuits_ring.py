@@ -90,6 +90,7 @@ def test_bump_follows_a_moving_input_with_the_lag_of_the_closed_form(trial, movi
     assert turned / (time[-1] - time[1500]) == pytest.approx(speed, rel=1e-3)
 
 
+@pytest.mark.battery
 def test_without_a_tuned_input_the_ring_is_even():
     ring = RateRing(20, dt=0.05)
     even = simulate(ring, ring.stimulus(np.zeros((400, 1)), 0.0)).outputs[-1]
@@ -106,6 +107,7 @@ def remembered():
     return ring, places, simulate(ring, ring.stimulus(np.tile(places, (steps, 1)), strength))
 
 
+@pytest.mark.battery
 def test_bump_persists_and_does_not_drift(remembered):
     ring, places, run = remembered
     located = bump(np.maximum(run.outputs, 0.0))
@@ -114,6 +116,7 @@ def test_bump_persists_and_does_not_drift(remembered):
     np.testing.assert_allclose(located.height[-1], ring.amplitude, rtol=1e-3)
 
 
+@pytest.mark.battery
 def test_bump_has_the_width_and_shape_of_the_closed_form(remembered):
     """Of u: standard deviation sqrt(2) a about the centre, as a second moment and by its curvature; of r: a."""
     ring, places, run = remembered

@@ -196,6 +196,7 @@ def test_source_stays_as_it_is(source, plain, matched):
     }
 
 
+@pytest.mark.battery
 def test_interrupted_and_continued_is_the_same_as_at_once(source, plain, tmp_path, monkeypatch):
 
     stage, calls = _condense._stage, []
@@ -324,6 +325,7 @@ def test_produced_times_that_do_not_exist_have_no_error(source, tmp_path):
     assert read_condensation(result)["original"]["with_noise"]["timing_error"] is None
 
 
+@pytest.mark.battery
 def test_figures(plain, matched):
     import matplotlib.pyplot as plt
 
@@ -373,6 +375,7 @@ def test_training_does_not_replace_a_condensed_network(copy):
     assert files(copy.path) == before
 
 
+@pytest.mark.battery
 def test_command_prints_a_table_or_json(source, invoke, monkeypatch):
     from eicon.runs import _condense_figures
 

@@ -85,6 +85,7 @@ def test_a_deleted_run_is_done_again_with_the_same_bits_and_no_other_is(copy, fi
     assert {path: (path / "run.npz").stat().st_ino for path in before} == before
 
 
+@pytest.mark.battery
 def test_more_repeats_and_values_do_only_what_is_new(copy, finished_sweep, monkeypatch):
     done = []
     train = sweep_run._train
@@ -116,6 +117,7 @@ def test_a_cluster_gives_the_bits_of_this_process(workers, finished_sweep, sweep
     assert {name: logging.getLogger(name).level for name in levels} == levels
 
 
+@pytest.mark.battery
 def test_another_sweep_is_faster(finished_sweep, sweep_toml, tmp_path, monkeypatch):
     """It does everything while the first run of this one is being written."""
     sweep = create_sweep(tmp_path / "shared", parse_sweep(sweep_toml))
@@ -147,6 +149,7 @@ def test_two_sweeps_at_once_on_one_directory(finished_sweep, sweep_toml, tmp_pat
     assert len(json.loads(answers[0][1])) == 4
 
 
+@pytest.mark.battery
 def test_stored_networks_are_complete_after_a_resume(here, tmp_path, monkeypatch):
     """The checkpoint of a killed run holds the last state only; earlier networks must come from elsewhere."""
     whole = here("whole", training__epochs=6, training__store_every=2)
@@ -404,6 +407,7 @@ def marmoset(tmp_path, bio2art):
     return make
 
 
+@pytest.mark.battery
 def test_published_initial_spectral_radius(marmoset):
     """Remapped about .87 (repeats: .83 to 1.03), not remapped about .44."""
     for remap, low, high in (("magnitude", 0.83, 1.03), ("off", 0.38, 0.50)):
@@ -412,6 +416,7 @@ def test_published_initial_spectral_radius(marmoset):
             assert low < spectral_radius(np.asarray(net.W_rec)) < high, (remap, run.repeat)
 
 
+@pytest.mark.battery
 def test_published_expansion_is_shared_by_repeats_and_combinations(marmoset):
     runs = marmoset(training__repeats=2, grid__network__activation=["relu", "tanh"])
     expansions = [make_neurons(run).weights for run in runs]
@@ -424,6 +429,7 @@ def test_published_expansion_is_shared_by_repeats_and_combinations(marmoset):
     np.testing.assert_array_equal(np.sort(nulls[0].weights, axis=None), np.sort(expansions[0], axis=None))
 
 
+@pytest.mark.battery
 def test_published_gamanut_is_used_as_it_stands_in_the_file(marmoset, bio2art):
     """Its rows are targets; the published code takes them for sources, and the others' files are sources already."""
     stored = np.load(bio2art / "C_Mouse_Gamanut_Normalized.npy")
@@ -434,6 +440,7 @@ def test_published_gamanut_is_used_as_it_stands_in_the_file(marmoset, bio2art):
         np.testing.assert_allclose(blocks[off], wanted[off], rtol=1e-5)
 
 
+@pytest.mark.battery
 def test_published_training(small_connectome, tmp_path, monkeypatch):
     from eicon.runs._published import published_network
 

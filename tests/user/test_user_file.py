@@ -124,6 +124,7 @@ def test_it_prints_in_three_lines(net):
     assert "tau" in lines[2]
 
 
+@pytest.mark.battery
 def test_fixed_points_of_all_variables(net, task):
     found = studies.dynamics_of(net, task, key=KEY, epoch="stimulus", candidates=30, max_steps=60)
     points = found.points.positions
@@ -276,6 +277,7 @@ def test_a_memory_is_two_stable_states(remembers, flips):
     np.testing.assert_allclose(np.sort(found.outputs[stable, 0]), [-1, 1], atol=0.3)
 
 
+@pytest.mark.battery
 def test_a_memory_is_saved_and_condensed(remembers, flips, tmp_path):
     net, _ = remembers
     net.save(tmp_path / "net.npz")
