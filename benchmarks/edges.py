@@ -1,9 +1,10 @@
-"""Time a training step of a network as large and as sparse as a connectome, and its product beside JAX's own.
+"""Time networks as large and as sparse as connectomes, products beside JAX's own, and edges beside dense matrices.
 
     python -m benchmarks.edges --page docs/results/edges.md
 
-As many units and about as many connections as the right optic lobe of a fly has, drawn at random, with one sign for
-each source. Each training runs in a process of its own, which also says how much memory it took at most.
+As many units and about as many connections as the right optic lobe of a fly has, and as its whole brain, drawn at
+random, with one sign for each source. Each training runs in a process of its own, which also says how much memory it
+took at most.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +28,39 @@ from benchmarks.runner import ROOT
 from benchmarks.worker import peak_mb, seconds
 from studies.common import machine
 
-SIZES = {"units": 45_669, "edges": 1_500_000, "trials": 4, "columns": [1, 4, 8, 16, 32], "repeats": 20, "block": 0.2}
-QUICK = {"units": 40, "edges": 200, "trials": 2, "columns": [1, 4], "repeats": 2, "block": 0.001}
+SIZES: dict[str, Any] = {
+    "units": 45_669,
+    "edges": 1_500_000,
+    "brain": [139_255, 2_700_000],
+    "trials": 4,
+    "columns": [1, 4, 8, 16, 32],
+    "compared": [220, 1000, 3000],
+    "densities": [0.01, 0.02, 0.05, 0.1, 0.2, 0.5],
+    "repeats": 12,
+    "block": 0.2,
+}
+QUICK: dict[str, Any] = {
+    "units": 40,
+    "edges": 200,
+    "brain": [60, 300],
+    "trials": 2,
+    "columns": [1, 4],
+    "compared": [20],
+    "densities": [0.1, 0.5],
+    "repeats": 2,
+    "block": 0.001,
+}
 TRAININGS = {
     "gradient": "`jax.value_and_grad` of a loss of `Network.run`, and a step of gradient descent",
     "trainer": "a step of `Trainer` with `sgd`, with new trials and noise",
 }
+BRAIN = {
+    "long": "forward run of {steps} steps, one trial, dt 1 ms",
+    "through": "training step through {steps} steps, one trial, dt 1 ms",
+}
+LONG, THROUGH = 1000, 20
+"""Steps."""
+COMPARED_STEPS, COMPARED_TRIALS = 20, 32
 EXCITATORY = 0.7
 """Fraction of units."""
 
@@ -117,6 +146,94 @@ def trainer_step(net: Any, task: Any, trials: int) -> Callable[[int], None]:
     return run
 
 
+def brain(kind: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Seconds of each run of a network of the size of a brain, and the largest memory of this process."""
+    import jax
+    import jax.numpy as jnp
+
+    from eicon.models import Edges, RateRNN
+
+    (n, m), before = options.brain, peak_mb()
+    start = time.perf_counter()
+    edges, ends = random_edges(n, m), np.arange(n)
+    recurrent = Edges.of(edges.pop("pre"), edges.pop("post"), (n, n), **edges)
+    inwards, outwards = Edges.of(ends % 2, ends, (2, n), weights=0.1), Edges.of(ends, ends % 2, (n, 2))
+    made = RateRNN(recurrent, inwards, outwards, dt=1.0).network
+    built = time.perf_counter() - start
+    n_steps = {"long": LONG, "through": THROUGH}[kind] if n > 1000 else 5
+    inputs = jnp.ones((n_steps, 1, 2))
+    values = {"raw_rec": made.recurrent.raw}
+
+    def last(values: Any, made: Any, inputs: Any) -> jax.Array:
+        return (made.replaced(values).run(inputs).outputs ** 2).mean()
+
+    def step(values: Any, made: Any, inputs: Any) -> Any:
+        error, by = jax.value_and_grad(last)(values, made, inputs)
+        return error, jax.tree.map(lambda value, g: value - 1e-3 * g, values, by)
+
+    call = jax.jit({"long": last, "through": step}[kind])
+
+    def run(k: int) -> None:
+        for _ in range(k):
+            jax.block_until_ready(call(values, made, inputs))
+
+    run(1)
+    return {
+        "seconds": [seconds(run, 1) for _ in range(min(options.repeats, 5))],
+        "before_mb": before,
+        "peak_mb": peak_mb(),
+        "built": built,
+        "units": n,
+        "edges": int(recurrent.sizes()[1]),
+        "steps": n_steps,
+    }
+
+
+def storages(options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Seconds of training steps of the same networks, with a dense matrix and with edges, in turn."""
+    import jax
+    import jax.numpy as jnp
+
+    import eicon
+    from eicon.models import Connectivity, Edges
+
+    def error(values: Any, made: Any, inputs: Any) -> jax.Array:
+        return (made.replaced(values).run(inputs).rates ** 2).mean()
+
+    inputs, rng, rows = jnp.ones((COMPARED_STEPS, COMPARED_TRIALS, 2)), np.random.default_rng(1), []
+    gradient = jax.jit(jax.value_and_grad(error))
+
+    def repeated(values: Any, made: Any) -> Callable[[int], None]:
+        return lambda k: repeat(lambda: gradient(values, made, inputs)[1]["raw_rec"], k)
+
+    for n in options.compared:
+        for density in options.densities:
+            edges = random_edges(n, round(density * n * n))
+            weights = np.zeros((n, n))
+            weights[edges["pre"], edges["post"]] = edges["weights"]
+            inwards, outwards = Connectivity.dense(2, n), Connectivity.dense(n, 2)
+            dense = Connectivity(np.zeros(n), weights != 0, np.zeros((n, n)))
+            networks = {
+                "dense": eicon.RateRNN(dense, inwards, outwards, weights={"recurrent": weights}, seed=1),
+                "edges": eicon.RateRNN(
+                    Edges.of(edges["pre"], edges["post"], (n, n), weights=edges["weights"]), inwards, outwards, seed=1
+                ),
+            }
+            runs, found = {}, {}
+            for name, net in networks.items():
+                made, values = net.network, {"raw_rec": net.network.recurrent.raw}
+                runs[name], found[name] = repeated(values, made), float(gradient(values, made, inputs)[0])
+            if not np.isclose(found["dense"], found["edges"], rtol=1e-3):
+                raise ArithmeticError(f"losses differ: {found}")
+            times = math.ceil(options.block / max(seconds(run, 1) for run in runs.values()))
+            blocks: dict[str, list[float]] = {name: [] for name in runs}
+            for _ in range(options.repeats):
+                for name in rng.permutation(list(runs)).tolist():
+                    blocks[name].append(seconds(runs[name], times) / times)
+            rows.append({"n": n, "density": density, "connections": len(edges["pre"]), **blocks})
+    return rows
+
+
 def products(options: argparse.Namespace) -> dict[str, Any]:
     """Seconds of products of both kinds in alternation, by the number of columns."""
     import jax
@@ -156,6 +273,14 @@ def repeat(call: Callable[[], Any], k: int) -> None:
         call().block_until_ready()
 
 
+PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
+    "products": products,
+    "long": partial(brain, "long"),
+    "through": partial(brain, "through"),
+    "storages": storages,
+}
+
+
 def spawn(what: str, options: argparse.Namespace) -> dict[str, Any]:
     """One part in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.edges", "--worker", what]
@@ -185,17 +310,43 @@ PRODUCT = {
 }
 
 
+LARGE = {
+    "run": "{what}",
+    "s": "{middle:.2f}",
+    "fastest, slowest": "{low:.2f} - {high:.2f}",
+    "built in, s": "{built:.1f}",
+    "memory before, MB": "{before_mb:.0f}",
+    "at most, MB": "{peak_mb:.0f}",
+}
+STORAGE = {
+    "N": "{n}",
+    "density": "{density:.0%}",
+    "connections": "{connections}",
+    "dense, ms": "{first:.1f}",
+    "edges, ms": "{second:.1f}",
+    "edges / dense": "{ratio:.2f}",
+    "95 % interval": "{low:.2f} - {high:.2f}",
+}
+
+
+def timed(found: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Row of a table."""
+    times = found["seconds"]
+    return {**found, "what": what, "middle": statistics.median(times), "low": min(times), "high": max(times)}
+
+
 def page(found: Mapping[str, Any], options: argparse.Namespace, facts: Mapping[str, Any]) -> str:
     """Markdown page of both tables."""
-    rows = [
+    rows = [timed(found[kind], what) for kind, what in TRAININGS.items()]
+    large = [timed(found[kind], what.format(**found[kind])) for kind, what in BRAIN.items()]
+    compared = [
         {
-            "what": TRAININGS[kind],
-            "middle": statistics.median(found[kind]["seconds"]),
-            "low": min(found[kind]["seconds"]),
-            "high": max(found[kind]["seconds"]),
-            **found[kind],
+            **row,
+            "first": 1e3 * statistics.median(row["dense"]),
+            "second": 1e3 * statistics.median(row["edges"]),
+            **interval(row["edges"], row["dense"]),
         }
-        for kind in TRAININGS
+        for row in found["storages"]
     ]
     multiplied = [
         {
@@ -222,6 +373,21 @@ def page(found: Mapping[str, Any], options: argparse.Namespace, facts: Mapping[s
             random order. The ratio is that of the medians, with a bootstrap interval over alternations."""
         ),
         report.markdown(PRODUCT, multiplied),
+        report.paragraph(
+            f"""As large as the whole brain of a fly: {large[0]["units"]} units and {large[0]["edges"]} random
+            connections, each with a value of its own, which is trained."""
+        ),
+        report.markdown(LARGE, large),
+        "## Edges or a dense matrix",
+        report.paragraph(
+            f"""The same random networks with both, without groups: loss and gradient with respect to recurrent weights,
+            {COMPARED_STEPS} time steps, {COMPARED_TRIALS} trials, in {options.repeats} alternations in random order."""
+        ),
+        report.markdown(STORAGE, compared),
+        report.paragraph(
+            """What follows for `RateRNN.from_connectome`: edges for more than 5,000 units, and where fewer than 5 % of
+            all pairs are connected; a dense matrix elsewhere."""
+        ),
         report.measured_on(facts),
     ]
     return "\n\n".join(parts) + "\n"
@@ -234,12 +400,15 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--edges", type=int, help="connections (default: 1500000)")
     parser.add_argument("--trials", type=int, help="in a training step (default: 4)")
     parser.add_argument("--columns", type=int, nargs="+", help="of products (default: 1 4 8 16 32)")
-    parser.add_argument("--repeats", type=int, help="training steps, and alternations of products (default: 20)")
-    parser.add_argument("--block", type=float, help="seconds of a block of products (default: 0.2)")
+    parser.add_argument("--brain", type=int, nargs=2, help="units and connections (default: 139255 2700000)")
+    parser.add_argument("--compared", type=int, nargs="+", help="units, with both storages (default: 220 1000 3000)")
+    parser.add_argument("--densities", type=float, nargs="+", help="(default: 0.01 0.02 0.05 0.1 0.2 0.5)")
+    parser.add_argument("--repeats", type=int, help="training steps, and alternations (default: 12)")
+    parser.add_argument("--block", type=float, help="seconds of a block of short runs (default: 0.2)")
     parser.add_argument("--quick", action="store_true", help="all parts, with a tiny network")
     parser.add_argument("--out", type=Path, default=Path("results/bench/edges.json"), help="all times")
     parser.add_argument("--page", type=Path, help="Markdown page")
-    parser.add_argument("--worker", choices=[*TRAININGS, "products"], help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=[*TRAININGS, *PARTS], help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     for name, value in (QUICK if options.quick else SIZES).items():
         if getattr(options, name) is None:
@@ -253,10 +422,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print, and write what was asked for; or do one part in this process."""
     options = parse(argv)
     if options.worker:
-        print(json.dumps(products(options) if options.worker == "products" else training(options.worker, options)))
+        part = PARTS.get(options.worker, partial(training, options.worker))
+        print(json.dumps(part(options)))
         return 0
     facts, found = machine(), {}
-    for what in (*TRAININGS, "products"):
+    for what in (*TRAININGS, *PARTS):
         start = time.perf_counter()
         found[what] = spawn(what, options)
         print(f"{what}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)

@@ -1,6 +1,5 @@
 """Formats, told by their content, and the matrices in binary ones; nothing in a file is ever run."""
 
-import importlib
 import os
 import re
 import zipfile
@@ -11,31 +10,41 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ._tables import Table, arrow_columns, columns_table, frame_table, head_of, text_table
+from ._tables import Table, arrow_columns, columns_table, frame_table, head_of, package, text_table, unpacker
 
 MAGIC: dict[bytes, str] = {
     b"\x93NUMPY": "npy",
     b"PK\x03\x04": "zip",
+    b"%%MatrixMarket": "mtx",
     b"MATLAB 5.0 MAT-file": "mat",
     b"MATLAB 7.3 MAT-file": "hdf5",
     b"\x89HDF\r\n": "hdf5",
     b"ARROW1": "feather",
     b"PAR1\x15": "parquet",
 }
+OBJECTS = [
+    ("data frame", ("columns", "index", "notna")),
+    ("graph", ("nodes", "edges", "is_directed")),
+    ("array", ("tocoo",)),
+    ("array", ("__array__",)),
+    ("array", ("index", "count")),
+]
+"""Objects by what they have, of which nothing is imported; nested lists are arrays."""
 REFUSED: dict[bytes, str] = {
-    b"\xd0\xcf\x11\xe0": "an Excel workbook: save its sheet as CSV",
-    **dict.fromkeys((b"RDX2\n", b"RDX3\n"), "an R workspace: write the matrix with write.csv"),
-    b"X\n\x00": "an R object: write the matrix with write.csv",
-    **{
-        bytes([0x80, i]): "a pickle, which runs whatever its author put into it: save an npz or CSV"
-        for i in (2, 3, 4, 5)
-    },
-    b"%PDF": "a PDF: get the table that it prints",
-    b"FEA1": "a Feather file of the first version: write it anew",
-    **dict.fromkeys((b"{", b"["), "JSON: write the connections as CSV or GraphML"),
-    **dict.fromkeys((b"graph [", b'Creator "', b"*Vertices", b"*vertices"), "GML or Pajek: write the graph as GraphML"),
-    b"SQLite format": "a database: write the table of connections as CSV",
+    rb"\xd0\xcf\x11\xe0": "an Excel workbook: save its sheet as CSV",
+    rb"RDX[23]\n|X\n\0": "an R object or workspace: write the matrix with write.csv",
+    rb"\x80[\2-\5]": "a pickle, which runs whatever its author put into it: save an npz or CSV",
+    rb"%PDF": "a PDF: get the table that it prints",
+    rb"FEA1": "a Feather file of the first version: write it anew",
+    rb"[{[]": "JSON or a printed array: write the matrix or the connections as CSV",
+    rb'graph\s*\[|Creator "|\*[Vv]ertices|\*[Nn]etwork': "GML or Pajek: write the graph as GraphML",
+    rb"SQLite format": "a database: write the table of connections as CSV",
+    rb"(?i:<!doctype html|<html|<table)": "a web page: download the file that it shows or links to",
+    rb"version https://git-lfs": "a pointer of Git LFS: fetch the file that it stands for, by git lfs pull",
+    rb".{257}ustar|\x28\xb5\x2f\xfd|7z\xbc\xaf": "an archive: unpack it first",
+    rb"# (Created by|name:)(?s:.)*# type: sparse matrix": "Octave's text of a sparse matrix: save it with -v7",
 }
+"""Formats that are not read, by a regular expression of how they begin."""
 _ARRAY, _PACKED, _SPARSE = 14, 15, 5
 _NUMBERS = {1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 16, 17, 18}
 NAMES = re.compile(
@@ -52,15 +61,28 @@ class Matrix(NamedTuple):
     note: str = ""
 
 
-def kind_of(path: Path) -> str:
-    """Format of a file, by its content: one of `MAGIC`, "eicon", "npz" or "tvb" of a zip, "graph", else "text"."""
+def kind_of(source: Any) -> str:
+    """Kind of an object, or format of a file by its content: of `MAGIC`, of a zip, "eicon", "graph", else "text"."""
+    if not isinstance(source, str | os.PathLike):
+        for kind, marks in OBJECTS:
+            if all(hasattr(source, mark) for mark in marks):
+                return kind
+        raise TypeError(
+            "a connectome is read from a path, an array, a scipy.sparse matrix, a data frame of pandas or a graph of "
+            f"networkx; got {type(source).__name__}."
+        )
+    path = Path(source)
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}.")
     head = head_of(path)
-    refused = next((what for magic, what in REFUSED.items() if head.lstrip().startswith(magic)), None)
+    refused = next((what for begin, what in REFUSED.items() if re.match(begin, head.lstrip(), re.S)), None)
     if refused:
         raise ValueError(f"{path} is {refused}.")
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "text")
+    if kind == "text" and path.suffix.lower() == ".mat" and b"\0" in head[:20]:  # version 4, which has no mark
+        kind = "mat"
+    if kind != "text" and unpacker(path) is not open:
+        raise ValueError(f"{path} is a file of kind {kind} that was packed once more: unpack it first.")
     if kind == "zip":
         with damaged(path, "zip archive"):
             members = zipfile.ZipFile(path).namelist()
@@ -70,11 +92,9 @@ def kind_of(path: Path) -> str:
             return "npz"
         if any(re.search(r"(^|/)weights\.txt", member) for member in members):
             return "tvb"
-        excel = ": save the sheet of an Excel workbook as CSV" if "[Content_Types].xml" in members else ""
-        raise ValueError(f"{path} is a zip archive without arrays or a TVB connectivity (weights.txt){excel}.")
-    if kind == "text" and re.match(rb"(\xef\xbb\xbf)?\s*<", head):
-        return "graph"
-    return "mat" if kind == "text" and path.suffix.lower() == ".mat" else kind
+        what = "save the sheet of an Excel workbook as CSV" if "[Content_Types].xml" in members else "unpack it first"
+        raise ValueError(f"{path} is a zip archive without arrays or a TVB connectivity (weights.txt): {what}.")
+    return "graph" if kind == "text" and re.match(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<", head) else kind
 
 
 @contextmanager
@@ -90,10 +110,9 @@ def damaged(path: str | os.PathLike[str], what: str) -> Iterator[None]:
 
 def open_table(source: Any, delimiter: str | None = None, encoding: str | None = None, *, index: bool = False) -> Table:
     """Table of a text, Feather or Parquet file, or a data frame, whose index can be the first column."""
-    if is_frame(source):
+    if (kind := kind_of(source)) == "data frame":
         return frame_table(source, index)
     path = Path(source)
-    kind = kind_of(path)
     if kind in ("feather", "parquet"):
         return columns_table(path.name, arrow_columns(path, kind))
     if kind == "eicon":
@@ -103,16 +122,6 @@ def open_table(source: Any, delimiter: str | None = None, encoding: str | None =
     return text_table(path, delimiter, encoding)
 
 
-def is_frame(value: Any) -> bool:
-    """Whether an object is a data frame, of which nothing is imported."""
-    return all(hasattr(value, name) for name in ("columns", "index", "notna"))
-
-
-def is_array(value: Any) -> bool:
-    """Whether an object is an array, a sparse matrix, or nested lists."""
-    return is_sparse(value) or isinstance(value, np.ndarray | list | tuple)
-
-
 def is_sparse(value: Any) -> bool:
     """Whether an array is one of scipy.sparse."""
     return hasattr(value, "tocoo")
@@ -120,11 +129,15 @@ def is_sparse(value: Any) -> bool:
 
 def array_matrix(value: Any, variable: str | None) -> Matrix:
     """Matrix of an array, which may be sparse, or of nested lists."""
+    if np.ma.isMaskedArray(value):
+        value = np.ma.filled(value.astype(float), np.nan)
     return Matrix(_bounded(value) if is_sparse(value) else np.asarray(value))
 
 
 def _bounded(matrix: Any) -> Any:
     """Sparse matrix in rows, once its indices are known to be inside of it: scipy trusts what a file says."""
+    from scipy import sparse as sp
+
     if hasattr(matrix, "check_format"):
         matrix.check_format(full_check=True)
     return sp.csr_array(matrix.tocsr())
@@ -138,6 +151,8 @@ def npy_matrix(path: Path, variable: str | None) -> Matrix:
 
 def npz_matrix(path: Path, variable: str | None) -> Matrix:
     """Sparse matrix of scipy, or the square array of an archive of numpy."""
+    from scipy import sparse as sp
+
     with damaged(path, "npz archive"), np.load(path, allow_pickle=False) as archive:
         if {"format", "shape", "data"} <= set(archive.files):
             return Matrix(_bounded(sp.load_npz(path)))
@@ -182,39 +197,35 @@ def _mat_elements(data: bytes, start: int, stop: int, order: Any, allowed: set[i
     return found
 
 
+def mtx_matrix(path: Path, variable: str | None) -> Matrix:
+    """Matrix of a text of Matrix Market."""
+    from scipy import io
+
+    with damaged(path, "Matrix Market file"):
+        found = io.mmread(path)
+        return Matrix(_bounded(found) if is_sparse(found) else found)
+
+
 def hdf5_matrix(path: Path, variable: str | None) -> Matrix:
     """Matrix of a MATLAB file of version 7.3, which stores columns first, or of another HDF5 file, which does not."""
-    try:
-        h5py = importlib.import_module("h5py")
-    except ImportError:
-        raise ImportError(
-            f"{path} is an HDF5 file (MATLAB's version 7.3): pip install 'eicon[exchange]', or save with '-v7' in "
-            "MATLAB."
-        ) from None
-    turned = head_of(path).startswith(b"MATLAB")
+    from scipy import sparse as sp
 
-    def sparse(group: Any) -> Any:
-        from scipy import sparse as sp
-
-        starts = group["jc"][()].astype(np.int64)
-        rows, data = (group[key][()] if key in group else np.zeros(0) for key in ("ir", "data"))
-        return sp.csc_array((data, rows.astype(np.int64), starts), (int(group.attrs["MATLAB_sparse"]), len(starts) - 1))
-
-    def texts(node: Any) -> np.ndarray:
-        references = h5py.check_ref_dtype(node.dtype) is not None
-        cells = node[()].ravel()
-        return np.array(["".join(map(chr, file[c][()].ravel())) if references else _decoded(c) for c in cells])
-
-    content: dict[str, Any] = {}
+    how = "pip install 'eicon[exchange]', or save with '-v7' in MATLAB"
+    h5py = package("h5py", f"{path} is an HDF5 file (MATLAB's version 7.3): {how}.")
+    turned, content = head_of(path).startswith(b"MATLAB"), {}
 
     def visit(name: str, node: Any) -> None:
         if name.startswith("#refs#") or "MATLAB_sparse" in getattr(node.parent, "attrs", {}):
             return
         if "MATLAB_sparse" in node.attrs:
-            content[name] = sparse(node)
+            parts = (node[key][()] if key in node else np.zeros(0) for key in ("data", "ir", "jc"))
+            data, rows, starts = (part if i == 0 else part.astype(np.int64) for i, part in enumerate(parts))
+            content[name] = sp.csc_array((data, rows, starts), (int(node.attrs["MATLAB_sparse"]), len(starts) - 1))
         elif isinstance(node, h5py.Dataset) and node.ndim:
-            of_text = node.dtype.kind in "SO" and not node.attrs.get("MATLAB_empty", 0)
-            content[name] = texts(node) if of_text else node
+            content[name] = node
+            if node.dtype.kind in "SO" and not node.attrs.get("MATLAB_empty", 0):
+                cells, of = node[()].ravel(), h5py.check_ref_dtype(node.dtype)
+                content[name] = np.array([_decoded(c) if of is None else _decoded(file[c][()]) for c in cells])
 
     with damaged(path, "HDF5 file"), h5py.File(path, "r") as file:
         file.visititems(visit)
@@ -239,11 +250,10 @@ def _chosen(path: Path, content: Mapping[str, Any], variable: str | None) -> Mat
         ask = f"; say which one, as in variable={name!r}" if matrices and variable is None else ""
         raise ValueError(f"{path} holds {wanted}; in it are {there or 'none'}{ask}.")
     weights = content[name]
-    lists = {key: _texts(value) for key, value in content.items() if key != name and np.ndim(value)}
-    fitting = {key: texts for key, texts in lists.items() if texts and len(texts) == weights.shape[0]}
-    named = {key: texts for key, texts in fitting.items() if NAMES.fullmatch(key.rpartition("/")[2])}
-    found = next(iter(named.values())) if len(named) == 1 else None
-    note = f"{name}{'' if found is None else ', names from ' + next(iter(named))}"
+    lists = {key: _texts(value) for key, value in content.items() if NAMES.fullmatch(key.rpartition("/")[2])}
+    fitting = {key: texts for key, texts in lists.items() if len({*texts}) == len(texts) == np.shape(weights)[0]}
+    best = min(fitting, key=lambda key: ("name" not in key.lower(), "label" not in key.lower()), default=None)
+    found, note = (None, name) if best is None else (fitting[best], f"{name}, names from {best}")
     if is_sparse(weights):
         with damaged(path, "sparse matrix"):
             weights = _bounded(weights)
@@ -252,19 +262,15 @@ def _chosen(path: Path, content: Mapping[str, Any], variable: str | None) -> Mat
 
 def _is_matrix(value: Any) -> bool:
     shape = np.shape(value)
-    return len(shape) in (2, 3) and min(shape) > 1 and getattr(value, "dtype", np.dtype(object)).kind in "biuf"
+    return len(shape) in (2, 3) and min(shape) > 1 and getattr(value, "dtype", np.dtype(object)).kind in "biufc"
 
 
-def _texts(value: Any) -> list[str] | None:
-    """Texts of an array of texts or whole numbers, or of a cell array of texts."""
-    array = np.asarray(value)
-    if array.dtype.kind in "USiu":
-        return [_decoded(x).strip() for x in array.ravel().tolist()]
-    if array.dtype == object:
-        texts = [np.asarray(x).ravel() for x in array.ravel()]
-        if all(t.size == 1 and t.dtype.kind in "USiu" for t in texts):
-            return [str(t[0]).strip() for t in texts]
-    return None
+def _texts(value: Any) -> list[str]:
+    """Texts of an array of texts or numbers, or of a cell array of texts; none of another array."""
+    cells = [np.asarray(x).ravel() for x in np.asarray(value).ravel()]
+    if all(cell.size == 1 and cell.dtype.kind in "USiuf" for cell in cells):
+        return [_decoded(cell.tolist()[0]).strip() for cell in cells]
+    return []
 
 
 def _unpickled(archive: Any, name: str) -> Any:
@@ -272,12 +278,14 @@ def _unpickled(archive: Any, name: str) -> Any:
     try:
         return archive[name]
     except ValueError as error:
-        if "pickle" in str(error).lower() or "object" in str(error).lower():
+        if "allow_pickle" in str(error):
             return None
         raise
 
 
 def _decoded(text: Any) -> str:
+    if isinstance(text, np.ndarray):  # MATLAB's letters
+        return "".join(map(chr, text.ravel()))
     return text.decode() if isinstance(text, bytes) else str(text)
 
 
@@ -286,5 +294,6 @@ MATRICES: dict[str, Callable[[Any, str | None], Matrix]] = {
     "npy": npy_matrix,
     "npz": npz_matrix,
     "mat": mat_matrix,
+    "mtx": mtx_matrix,
     "hdf5": hdf5_matrix,
 }

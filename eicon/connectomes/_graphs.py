@@ -1,7 +1,7 @@
 """Graphs of GraphML and GEXF files and of networkx, as lists of connections."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
@@ -23,11 +23,6 @@ class Graph(NamedTuple):
     labels: dict[str, tuple[str, ...]]
 
 
-def is_graph(value: Any) -> bool:
-    """Whether an object is a graph of networkx, of which nothing is imported."""
-    return all(hasattr(value, name) for name in ("nodes", "edges", "is_directed"))
-
-
 def graph_file(path: Path) -> Graph:
     """Graph of a GraphML or GEXF file; entities, which could be bombs or point to other files, are refused."""
 
@@ -38,19 +33,17 @@ def graph_file(path: Path) -> Graph:
     checker.StartDoctypeDeclHandler = refuse
     with damaged(path, "GraphML or GEXF file"):
         with unpacker(path)(path, "rb") as stream:
-            checker.ParseFile(stream)
-        with unpacker(path)(path, "rb") as stream:
-            root = ElementTree.parse(stream).getroot()
-    for element in root.iter():
-        element.tag = element.tag.rpartition("}")[2]
-    read = {"graphml": _graphml, "gexf": _gexf}.get(root.tag)
-    graphs = root.findall("graph")
-    if read is None or len(graphs) != 1:
-        raise ValueError(
-            f"{path} is XML with {len(graphs)} graphs in <{root.tag}>; one graph in GraphML or GEXF is read."
-        )
-    with damaged(path, "GraphML or GEXF file"):
-        return _graph(path.name, *read(root, graphs[0]))
+            text = stream.read()
+        checker.Parse(text, True)
+        root = ElementTree.fromstring(text)
+        for element in root.iter():
+            element.tag = element.tag.rpartition("}")[2]
+        graphs = root.findall("graph")
+        if root.tag not in ("graphml", "gexf") or len(graphs) != 1:
+            raise ValueError(
+                f"{path} is XML with {len(graphs)} graphs in <{root.tag}>; one in GraphML or GEXF is read."
+            )
+        return _graph(path.name, *_read(root, graphs[0]))
 
 
 def graph_of_object(graph: Any) -> Graph:
@@ -68,54 +61,46 @@ def _graph(origin: str, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> Gra
         raise ValueError(f"edges of {origin} end at nodes that it does not list: {', '.join(unknown[:5])}")
     both = [*edges, *((b, a, directed, about) for a, b, directed, about in edges if not directed and a != b)]
     keys = list(dict.fromkeys(key for edge in edges for key in edge[3] if key not in ("source", "target", "id", "key")))
-    columns: dict[str, list[Any]] = {"source": [e[0] for e in both], "target": [e[1] for e in both]}
-    columns |= {key: [edge[3].get(key) for edge in both] for key in keys}
     attributes = list(dict.fromkeys(key for about in nodes.values() for key in about))
     labels = {key: tuple(about.get(key, "") for about in nodes.values()) for key in attributes}
     names = list(nodes)
-    better = next((labels[key] for key in ("name", "label") if key in labels), None)
+    better = labels.get("name", labels.get("label"))
     counted = {re.sub(r"^\D{0,5}", "", name) for name in names} <= {str(i) for i in range(len(names) + 1)}
-    if better is not None and counted and "" not in better and len(set(better)) == len(names):
-        renamed = dict(zip(names, better, strict=True))
-        columns["source"], columns["target"] = (
-            [renamed[end] for end in columns[role]] for role in ("source", "target")
-        )
-        names = list(better)
-    labels = {key: column for key, column in labels.items() if list(column) != names}
-    return Graph(columns_table(origin, columns), names, labels)
+    if better is None or not counted or "" in better or len(set(better)) < len(names):
+        better = tuple(names)
+    called = dict(zip(names, better, strict=True))
+    labels = {key: column for key, column in labels.items() if column != better}
+    columns: dict[str, list[Any]] = {"source": [called[e[0]] for e in both], "target": [called[e[1]] for e in both]}
+    columns |= {key: [edge[3].get(key) for edge in both] for key in keys}
+    return Graph(columns_table(origin, columns), list(better), labels)
 
 
-def _graphml(root: Any, graph: Any) -> tuple[dict[str, Node], list[Edge]]:
-    keys = {key.get("id"): key for key in root.iter("key")}
-    named = {number: key.get("attr.name", number) for number, key in keys.items()}
-    defaults = {number: key.findtext("default") for number, key in keys.items()}
-
-    def about(element: Any) -> dict[str, str]:
-        meant = [number for number, key in keys.items() if key.get("for", "all") in (element.tag, "all")]
-        usual = {named[number]: text for number in meant if (text := defaults[number]) is not None}
-        return usual | {named[data.get("key")]: (data.text or "").strip() for data in element.findall("data")}
-
-    default = graph.get("edgedefault") != "undirected"
-    return _parts(graph, about, lambda edge: edge.get("directed", str(default).lower()) == "true")
-
-
-def _gexf(root: Any, graph: Any) -> tuple[dict[str, Node], list[Edge]]:
-    titles = {
-        (group.get("class"), attribute.get("id")): attribute.get("title", attribute.get("id"))
-        for group in graph.iter("attributes")
-        for attribute in group.iter("attribute")
-    }
+def _read(root: Any, graph: Any) -> tuple[dict[str, Node], list[Edge]]:
+    """Nodes and edges; attributes have ids in the file, under which their names and usual values are declared."""
+    names: dict[tuple[str, str], str] = {}
+    usual: dict[str, dict[str, str]] = {"node": {}, "edge": {}}
+    declared = [(key.get("for", "all"), key, "attr.name") for key in root.iter("key")]
+    declared += [(group.get("class"), key, "title") for group in graph.iter("attributes") for key in group]
+    for tag, key, name in ((tag, key, name) for which, key, name in declared for tag in usual if which in (tag, "all")):
+        names[tag, key.get("id")] = key.get(name, key.get("id"))
+        if (text := key.findtext("default")) is not None:
+            usual[tag][names[tag, key.get("id")]] = text
+    if gexf := root.tag == "gexf":
+        usual["edge"]["weight"] = "1"
 
     def about(element: Any) -> dict[str, str]:
-        usual = {"label": element.get("label", "")} if element.tag == "node" else {"weight": element.get("weight", "1")}
-        return usual | {titles[element.tag, v.get("for")]: v.get("value", "") for v in element.iter("attvalue")}
+        tag, own = element.tag, "label" if element.tag == "node" else "weight"
+        given = {own: element.get(own)} if gexf and element.get(own) is not None else {}
+        texts = [(d.get("key"), d.text or "") for d in element.findall("data")]
+        texts += [(v.get("for"), v.get("value", "")) for v in element.findall("attvalues/attvalue")]
+        return usual[tag] | given | {names[tag, key]: text.strip() for key, text in texts}
 
-    default = graph.get("defaultedgetype", "undirected")
-    return _parts(graph, about, lambda edge: edge.get("type", default) == "directed")
-
-
-def _parts(
-    graph: Any, about: Callable[[Any], dict[str, str]], directed: Callable[[Any], bool]
-) -> tuple[dict[str, Node], list[Edge]]:
+    word = "defaultedgetype" if gexf else "edgedefault"
+    default = graph.get(word, "undirected" if gexf else "directed")
+    kinds = {"true": "directed", "false": "undirected"}
+    edges: list[Edge] = []
+    for edge in graph.iter("edge"):
+        kind = edge.get("type" if gexf else "directed", default)
+        edges.append((edge.get("source"), edge.get("target"), kinds.get(kind, kind) == "directed", about(edge)))
     nodes: dict[str, Node] = {node.get("id"): about(node) for node in graph.iter("node")}
-    return nodes, [(e.get("source"), e.get("target"), directed(e), about(e)) for e in graph.iter("edge")]
+    return nodes, edges

@@ -1,7 +1,7 @@
 """Lists of connections in tables: which column is what, which lines count, and what is listed twice."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any, NamedTuple
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ._columns import KINDS, ends, plain, unnamed, weights_in
-from ._tables import DECIMAL_COMMA, MISSING, Block, NotANumberError, Table, is_number, numbers, widths_agree
+from ._tables import DECIMAL_COMMA, MISSING, NotANumberError, Table, is_number, numbers, of_width
 from ._units import signs_of, some
 
 Column = int | str | None
-_AS_LIST = {"source": 0, "target": 1, "weight": 2}
+_AS_LIST: dict[str, int | None] = {"source": 0, "target": 1, "weight": 2}
 
 
 class Lines(NamedTuple):
@@ -34,32 +34,19 @@ def headed(table: Table, asked: Mapping[str, Column], header: bool | None) -> Ta
     first, sample = table.first(), table.sample()[1:]
     named = any(isinstance(column, str) for role, column in asked.items() if (role, column) != ("weight", "weight"))
     if header is False or (header is None and not named and not _is_header(first, sample, asked["weight"])):
-        return replace(table, blocks=lambda: _of_width(table, table.blocks(), len(first), "the first line has"))
+        return replace(table, blocks=lambda: of_width(table, len(first), "the first line has"))
     counted = [[str(i + start) for i in range(len(sample))] for start in (0, 1)]
-    index = len(sample) > 1 and table.delimiter != "," and {len(row) for row in sample} == {len(first) + 1}
+    commas = table.delimiter == "," and all(row[-2:-1] and row[-2].isdecimal() for row in sample)
+    index = len(sample) > 1 and not commas and {len(row) for row in sample} == {len(first) + 1}
     index = index and [row[0] for row in sample] in counted  # as R writes it: no name for its column of numbers
-
-    def body() -> Iterator[Block]:
-        skip = 1
-        for lines, rows in table.blocks():
-            if len(rows) > skip:
-                yield lines[skip:], rows[skip:]
-            skip = 0
-
-    if not named and next(body(), None) is None:
+    if not (named or sample):
         raise ValueError(f"{table.origin} holds no connections, only a header.")
     names = [*([""] if index else []), *first]
-    return replace(table, header=names, blocks=lambda: _of_width(table, body(), len(names), "the header has"))
+    return replace(table, header=names, blocks=lambda: of_width(table, len(names), "the header has", skip=1))
 
 
 def columns_of(table: Table, asked: Mapping[str, Column]) -> dict[str, int | None]:
-    """Place of the columns of source, target and weight.
-
-    Raises
-    ------
-    ValueError
-        If the header does not say it, or says another thing.
-    """
+    """Place of the columns of source, target and weight."""
     origin, header = table.origin, table.header
     for role, column in asked.items():
         if isinstance(column, int) and column < 0:
@@ -70,20 +57,17 @@ def columns_of(table: Table, asked: Mapping[str, Column]) -> dict[str, int | Non
     found: dict[str, list[int]] = {"source": [], "target": [], "weight": weights}
     if len(pairs) == 1:
         found["source"], found["target"] = [pairs[0][0]], [pairs[0][1]]
-    taken = {role: _asked_for(origin, header, role, column, found) for role, column in asked.items()}
-    for role in ("source", "target"):
-        if taken[role] is None:
-            several = sorted({header[i] for pair in pairs for i in pair})
+    taken = {role: _asked_for(table, role, column, found) for role, column in asked.items()}
+    several = ", ".join(sorted({header[i] for pair in pairs for i in pair}))
+    could = dict.fromkeys(("source", "target"), f": {several} could be" if several else "")
+    for role, place in taken.items():
+        if place is None and (role in could or asked[role] is not None):
+            which = f"is the {role}" if role in could else "holds the weights"
+            remedy = "weight= (of read_edges), by name, or weight=None if every line counts 1"
+            remedy = "source= and target=, by name (a matrix is read by read_matrix)" if role in could else remedy
             raise ValueError(
-                f"{origin}: which column is the {role}? Its header is {some(header, 12)}"
-                f"{': ' + ', '.join(several) + ' could be' if several else ''}; say source= and target=, by name "
-                "(a matrix is read by read_matrix)."
+                f"{origin}: which column {which}? Its header is {some(header, 12)}{could.get(role, '')}; say {remedy}."
             )
-    if asked["weight"] is not None and taken["weight"] is None:
-        raise ValueError(
-            f"{origin}: which column holds the weights? Its header is {some(header, 12)}; say weight=, by name, or "
-            "weight=None if every line counts 1."
-        )
     return taken
 
 
@@ -98,11 +82,11 @@ def lines_of(
     signs: Mapping[str, int] | None = None,
 ) -> Lines:
     """Lines that count, with units numbered in order of first appearance."""
-    origin, header = table.origin, table.header
+    origin, header = table.origin, table.header or []
     sign_place = None if sign is None else place_of(table, "signs", sign)
     wanted = {place_of(table, "lines wanted", key): _texts(value) for key, value in (where or {}).items()}
     used = {sign_place, *columns.values(), *wanted}
-    mixed = [i for i, name in enumerate(header or ()) if plain(name) in KINDS and i not in used]
+    mixed = [i for i, name in enumerate(header) if plain(name) in KINDS and i not in used]
     met: dict[int, set[str]] = {i: set() for i in (*mixed, *wanted)}
     units: dict[str, int] = {}
     parts = []
@@ -129,15 +113,17 @@ def lines_of(
             kind = signs_of([row[sign_place] for row in rows], signs, f"{origin}, column {sign}")
         parts.append((np.asarray(lines, np.int64), *both, weight, kind))
     for i, texts in wanted.items():
-        if not texts & met[i]:
+        if absent := sorted(texts - met[i]):
             there = some(sorted(met[i]), 10)
-            raise ValueError(f"{origin}: no line has {some(sorted(texts))} as {(header or [])[i]}; there are {there}.")
+            raise ValueError(f"{origin}: no line has {some(absent)} as {header[i]}; there are {there}.")
     for i in mixed:
-        if len(met[i]) > 1:
-            name, kinds = (header or [])[i], sorted(met[i])
+        kinds = sorted(met[i])
+        both_ways = [kind for kind in kinds if kind.lower() == "undirected"]  # as Gephi writes it
+        if both_ways or len(kinds) > 1:
+            what = "lists connections that go both ways" if both_ways else f"mixes {some(kinds)} as {header[i]}"
+            then = ", and call .symmetrised()" if both_ways else ", or a list of them"
             raise ValueError(
-                f"{origin} mixes {some(kinds)} as {name}; say which to read: where={{{name!r}: {kinds[0]!r}}}, or "
-                "a list of them."
+                f"{origin} {what}; say which to read: where={{{header[i]!r}: {(both_ways or kinds)[0]!r}}}{then}."
             )
     if not parts:
         raise ValueError(f"{origin} holds no connections, only a header.")
@@ -147,30 +133,26 @@ def lines_of(
 
 def twice(table: Table, columns: Mapping[str, int | None], first: int, again: int) -> str:
     """What to say about a pair that is listed in two lines: in what they differ, and what can be done."""
-    rows = {
-        n: row for lines, block in table.blocks() for n, row in zip(lines, block, strict=True) if n in (first, again)
-    }
-    before, now, header = rows[first], rows[again], table.header or []
-    pair = f"{now[columns['source'] or 0]} -> {now[columns['target'] or 0]}"
-    differ = [
-        i for i, name in enumerate(header) if before[i] != now[i] and not unnamed(name) and i != columns["weight"]
-    ]
-    begin = f"{table.origin}, line {again}: {pair} is listed before"
-    if not differ:
-        return f"{begin}; say duplicates='sum' to add them, or take one kind of connection out of the file."
-    name, value = header[differ[0]], before[differ[0]]
-    return (
-        f"{begin}, with another {name} (line {first}: {value!r}, now {now[differ[0]]!r}); say duplicates='sum' to add "
-        f"them, or where={{{name!r}: {value!r}}} to read one kind."
-    )
+    rows = dict(line for block in table.blocks() for line in zip(*block, strict=True) if line[0] in (first, again))
+    begin = f"{table.origin}, line {again}: {rows[again][columns['source'] or 0]} -> "
+    begin += f"{rows[again][columns['target'] or 0]} is listed before"
+    for i, (name, before, now) in enumerate(zip(table.header or (), rows[first], rows[again], strict=False)):
+        if before != now and not unnamed(name) and i != columns["weight"]:
+            return (
+                f"{begin}, with another {name} (line {first}: {before!r}, now {now!r}); say duplicates='sum' to add "
+                f"them, or where={{{name!r}: {before!r}}} to read one kind."
+            )
+    return f"{begin}; say duplicates='sum' to add them, or take one kind of connection out of the file."
 
 
 def place_of(table: Table, role: str, column: str) -> int:
-    """Place of a column of this name."""
-    if column not in (table.header or ()):
-        header = table.first() if table.header is None else table.header
+    """Place of the only column of this name."""
+    header, count = table.header or table.first(), (table.header or []).count(column)
+    if count == 0:
         raise ValueError(f"{table.origin} has no column {column!r} for the {role}; its first line is {header}.")
-    return (table.header or []).index(column)
+    if count > 1:
+        raise ValueError(f"{table.origin} has {count} columns {column!r}; say their place, from 0.")
+    return header.index(column)
 
 
 def _is_header(first: list[str], sample: list[list[str]], weight: Column) -> bool:
@@ -188,11 +170,10 @@ def _by_place(table: Table, asked: Mapping[str, Column]) -> dict[str, int | None
     """Columns of a table without a header: three, or those that are said."""
     first = table.first()
     said = {role: column for role, column in asked.items() if (role, column) != ("weight", "weight")}
-    named = next(((role, column) for role, column in said.items() if isinstance(column, str)), None)
-    if named:
-        place_of(table, named[0], named[1])
-    found = {role: _AS_LIST[role] if column in (None, "weight") else column for role, column in asked.items()}
-    places: dict[str, int | None] = {role: place for role, place in found.items() if isinstance(place, int)}
+    for role, column in said.items():
+        if isinstance(column, str):
+            place_of(table, role, column)
+    places = {role: column if isinstance(column, int) else _AS_LIST[role] for role, column in asked.items()}
     places["weight"] = None if asked["weight"] is None else places["weight"]
     last = max(place for place in places.values() if place is not None)
     if last >= len(first):
@@ -210,19 +191,14 @@ def _by_place(table: Table, asked: Mapping[str, Column]) -> dict[str, int | None
     return places
 
 
-def _asked_for(
-    origin: str, header: Sequence[str], role: str, column: Column, found: Mapping[str, Sequence[int]]
-) -> int | None:
+def _asked_for(table: Table, role: str, column: Column, found: Mapping[str, Sequence[int]]) -> int | None:
     """Place of a column in a table with a header, None if it is not known."""
+    origin, header = table.origin, table.header or []
     usual = found[role][0] if len(found[role]) == 1 else None
     if column is None or ((role, column) == ("weight", "weight") and "weight" not in header):
         return usual if column is not None or role != "weight" else None
     if isinstance(column, str):
-        if column not in header:
-            raise ValueError(f"{origin} has no column {column!r} for the {role}; its first line is {list(header)}.")
-        if list(header).count(column) > 1:
-            raise ValueError(f"{origin} has {list(header).count(column)} columns {column!r}; say their place, from 0.")
-        return list(header).index(column)
+        return place_of(table, role, column)
     if column >= len(header):
         raise ValueError(
             f"{origin} has {len(header)} columns, {some(header, 12)}; got {role}={column}, counted from 0."
@@ -235,12 +211,6 @@ def _asked_for(
             "the first line is no header."
         )
     return column
-
-
-def _of_width(table: Table, blocks: Iterator[Block], width: int, unlike: str) -> Iterator[Block]:
-    for block in blocks:
-        widths_agree(table, block, width, unlike)
-        yield block
 
 
 def _weights(

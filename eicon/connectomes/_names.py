@@ -4,6 +4,8 @@ import os
 import pickletools
 from pathlib import Path
 
+from ._tables import text_lines
+
 _TEXT = {
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
     *("STRING", "BINSTRING", "SHORT_BINSTRING"),
@@ -16,7 +18,7 @@ _HARMLESS = {
 
 
 def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
-    """Names from a pickled list of str, or from a ``.txt`` file with one name per line.
+    """Names from a pickled list of str, or from a text file (``.txt``, ``.csv``, ``.tsv``) with one name per line.
 
     The pickle is never run: its instructions are only listed, and a file with any instruction beyond those
     that make up one list of texts is refused. Unpickling a file runs whatever its author put into it.
@@ -33,28 +35,18 @@ def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
         If the file is damaged, or holds anything but one list of str.
     """
     path = Path(path)
-    if path.suffix == ".txt":
-        return tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    names, lists = [], 0
+    if path.suffix.lower() in (".txt", ".csv", ".tsv"):
+        return tuple(line.strip(' \t"') for _, lines in text_lines(path) for line in lines)
     try:
-        for opcode, argument, _ in pickletools.genops(path.read_bytes()):
-            if opcode.name in _TEXT:
-                names.append(str(argument))
-            elif opcode.name in _LIST:
-                lists += 1
-            elif opcode.name not in _HARMLESS:
-                raise _RefusedError(opcode.name)
-    except _RefusedError as refused:
-        raise ValueError(
-            f"{path} is no plain list of names: it holds the pickle instruction {refused}, and was not executed. "
-            "Only a list of str is read; write one name per line into a .txt file beside it instead."
-        ) from None
+        steps = [(opcode.name, argument) for opcode, argument, _ in pickletools.genops(path.read_bytes())]
     except (ValueError, EOFError, UnicodeError) as error:
         raise ValueError(f"{path} is damaged and cannot be read as a list of names ({error}).") from error
-    if lists != 1:
+    foreign = next((step for step, _ in steps if step not in _TEXT | _LIST | _HARMLESS), None)
+    if foreign is not None:
+        raise ValueError(
+            f"{path} is no plain list of names: it holds the pickle instruction {foreign}, and was not executed. "
+            "Only a list of str is read; write one name per line into a .txt file beside it instead."
+        )
+    if (lists := sum(step in _LIST for step, _ in steps)) != 1:
         raise ValueError(f"{path} must hold one list of names; it holds {lists} lists.")
-    return tuple(names)
-
-
-class _RefusedError(Exception):
-    """An instruction outside the allowed ones."""
+    return tuple(str(argument) for step, argument in steps if step in _TEXT)

@@ -11,8 +11,8 @@ import numpy as np
 
 from .._files import load_arrays
 from ._connectome import KIND, VERSION, Connectome
-from ._formats import MATRICES, Matrix, is_array, is_frame, is_sparse, kind_of, open_table
-from ._graphs import Graph, graph_file, graph_of_object, is_graph
+from ._formats import MATRICES, Matrix, damaged, is_sparse, kind_of, open_table
+from ._graphs import Graph, graph_file, graph_of_object
 from ._lists import columns_of, headed, lines_of, twice
 from ._names import read_names
 from ._orientation import Rows, empty_half, oriented
@@ -132,13 +132,12 @@ def read_matrix(
     'injections.csv: rows = target, turned on reading'
     >>> folder.cleanup()
     """
-    kind, origin, about = _kind(path), _origin(path), _about(path, name, species, citation, licence)
-    units = read_units(units) if isinstance(units, str | os.PathLike) else units
+    kind, origin, about = kind_of(path), _origin(path), _about(path, name, species, citation, licence)
     if kind == "graph":
         if rows == "target":
             raise ValueError(f"{origin} has directions of its own, as a graph: say rows='source'.")
         made = _connected(_graph(path), _AS_USUAL, units=units, about=about)
-        oriented(sp.coo_array((made.weight, (made.source, made.target)), (made.n, made.n)), rows, origin)
+        oriented(made.adjacency, rows, origin)
         return made
     if isinstance(names, str | os.PathLike):
         names = read_names(names)
@@ -156,7 +155,7 @@ def read_matrix(
     if half := empty_half(weights, fewest=3):
         warnings.warn(f"{origin}: {half}; if it is meant to be symmetric, call .symmetrised().", stacklevel=2)
     units_of_rows = [str(i + 1) for i in range(weights.shape[0])] if given is None else checked_ids(given, origin)
-    known: dict[str, Any] = {"coordinates": found.coordinates, **({} if units is None else units.of(units_of_rows))}
+    known: dict[str, Any] = {"coordinates": found.coordinates, **_known(units, units_of_rows)}
     note = f"{provenance}; {found.note}".rstrip("; ")
     try:
         return Connectome(weights, units_of_rows, provenance=note, **known, **about)
@@ -177,7 +176,7 @@ def read_edges(
     missing: float | None = None,
     duplicates: Literal["error", "sum"] = "error",
     where: Mapping[str, Any] | None = None,
-    neurons: Sequence[Any] | np.ndarray | None = None,
+    neurons: Sequence[Any] | np.ndarray | str | os.PathLike[str] | None = None,
     units: Units | str | os.PathLike[str] | None = None,
     sign: str | None = None,
     signs: Mapping[str, int] | None = None,
@@ -193,7 +192,7 @@ def read_edges(
     source, target and weight. What stays open is asked, never guessed. Ids stay exact, however long they are.
 
     Units are those that occur, in order of first appearance (of a line's source before its target). Every line counts.
-    Empty lines and lines that begin with ``#`` are skipped.
+    Empty lines and comments (``# ...``) are skipped; a comment above the first line that names the columns is read.
 
     Parameters
     ----------
@@ -212,8 +211,8 @@ def read_edges(
         elsewhere a repeated pair is more often a mistake, such as two kinds of synapse in one file.
     where : mapping, optional
         Which lines to read: value, or list of values, of each column named: ``{"type": "chemical"}``.
-    neurons : sequence, optional
-        All units in the order wanted, so that those without connections stay.
+    neurons : sequence or path, optional
+        All units in the order wanted, so that those without connections stay; or a text file with one a line.
     units : Units or path, optional
         Labels, coordinates and signs by id, see `read_units`.
     sign : str, optional
@@ -244,7 +243,9 @@ def read_edges(
     """
     if duplicates not in ("error", "sum"):
         raise ValueError(f"duplicates must be 'error' or 'sum'; got {duplicates!r}.")
-    kind = _kind(path)
+    if hasattr(path, "to_frame"):  # a series of pandas, by pairs
+        path = path.to_frame(path.name or "weight")
+    kind = kind_of(path)
     if kind == "graph":
         graph = _graph(path)
     elif kind in ("npy", "array"):
@@ -259,7 +260,7 @@ def read_edges(
         header=header,
         duplicates=duplicates,
         neurons=neurons,
-        units=read_units(units) if isinstance(units, str | os.PathLike) else units,
+        units=units,
         about=_about(path, name, species, citation, licence),
         **{"decimal": decimal, "missing": missing, "where": where, "sign": sign, "signs": signs},
     )
@@ -280,8 +281,8 @@ def _connected(
     *,
     header: bool | None = None,
     duplicates: str = "error",
-    neurons: Sequence[Any] | np.ndarray | None = None,
-    units: Units | None,
+    neurons: Sequence[Any] | np.ndarray | str | os.PathLike[str] | None = None,
+    units: Units | str | os.PathLike[str] | None,
     about: Mapping[str, str],
     **options: Any,
 ) -> Connectome:
@@ -292,33 +293,30 @@ def _connected(
     columns = columns_of(table, asked)
     lines = lines_of(table, columns, **options)
     names = checked_ids(lines.units, table.origin)
-    order = checked_ids([str(neuron) for neuron in neurons], "neurons") if neurons is not None else graph.nodes
+    neurons = read_names(neurons) if isinstance(neurons, str | os.PathLike) else neurons
+    nodes = None if graph.nodes is None else checked_ids(graph.nodes, table.origin)
+    order = checked_ids([str(neuron) for neuron in neurons], "neurons") if neurons is not None else nodes
     order = list(dict.fromkeys(names)) if order is None else order
     place = {unit: i for i, unit in enumerate(order)}
     if len(place) < len(order):
         raise ValueError(f"neurons occur more than once: {some([u for u, k in Counter(order).items() if k > 1])}.")
-    unknown = [unit for unit in names if unit not in place]
-    if unknown:
+    if unknown := [unit for unit in names if unit not in place]:
         raise ValueError(
             f"units of {table.origin} are not among the {len(order)} neurons: {some(unknown)}; name them as well, and "
             "take a subset afterwards."
         )
-    numbered = np.array([place[unit] for unit in names], np.int32)
-    pre, post = numbered[lines.source], numbered[lines.target]
-    by_pair = np.lexsort((post, pre))
-    pre, post, weight, sign = pre[by_pair], post[by_pair], lines.weight[by_pair], lines.sign[by_pair]
-    new = np.ones(len(pre), bool)
-    new[1:] = (np.diff(pre) != 0) | (np.diff(post) != 0)
-    starts = np.flatnonzero(new)
-    if duplicates == "error" and len(starts) < len(pre):
-        k = np.flatnonzero(~new)[by_pair[~new].argmin()]
-        first = by_pair[starts[np.searchsorted(starts, k, side="right") - 1]]
-        raise ValueError(twice(table, columns, int(lines.line[first]), int(lines.line[by_pair[k]])))
-    pre, post, sign = pre[starts], post[starts], np.sign(np.add.reduceat(sign * weight, starts)).astype(np.int8)
-    known = Units(tuple(graph.nodes or ()), graph.labels, None, None, partial=True).of(order)
-    if units is not None:
-        given = units.of(order)
-        known |= {**given, "labels": known["labels"] | given["labels"]}
+    numbered = np.array([place[unit] for unit in names], np.int64)
+    pairs, first, of_line = np.unique(
+        numbered[lines.source] * len(order) + numbered[lines.target], return_index=True, return_inverse=True
+    )
+    if duplicates == "error" and len(first) < len(of_line):
+        again = int(np.setdiff1d(np.arange(len(of_line)), first)[0])
+        raise ValueError(twice(table, columns, int(lines.line[first[of_line[again]]]), int(lines.line[again])))
+    pre, post = np.divmod(pairs, len(order))
+    sign = np.sign(np.bincount(of_line, lines.sign * lines.weight)).astype(np.int8)
+    labels = Units(tuple(nodes or ()), graph.labels, None, None, partial=True).of(order)["labels"]
+    known = _known(units, order)
+    known["labels"] = labels | known.get("labels", {})
     if options.get("sign") is not None:
         excites, inhibits = (np.bincount(pre[sign == s], minlength=len(order)) > 0 for s in (1, -1))
         known |= {"sign": excites.astype(np.int8) - inhibits, "edge_sign": sign if (excites & inhibits).any() else None}
@@ -326,11 +324,11 @@ def _connected(
         columns[role] if table.header is None else table.header[columns[role] or 0] for role in ("source", "target")
     ]
     where = "".join(f", where {key} is {value}" for key, value in (options.get("where") or {}).items())
-    added = "; lines of the same pair added up" if len(starts) < len(lines.line) else ""
+    added = "; lines of the same pair added up" if len(first) < len(of_line) else ""
     return Connectome.of_edges(
         pre,
         post,
-        np.add.reduceat(weight, starts),
+        np.bincount(of_line, lines.weight),
         order,
         provenance=f"{table.origin}: list of connections from column {named[0]} to column {named[1]}{where}{added}",
         **known,
@@ -338,21 +336,14 @@ def _connected(
     )
 
 
-def _kind(source: Any) -> str:
-    if isinstance(source, str | os.PathLike):
-        return kind_of(Path(source))
-    kinds = {"data frame": is_frame, "graph": is_graph, "array": is_array}
-    found = next((kind for kind, fits in kinds.items() if fits(source)), None)
-    if found is None:
-        raise TypeError(
-            "a connectome is read from a path, an array, a scipy.sparse matrix, a data frame of pandas or a graph of "
-            f"networkx; got {type(source).__name__}."
-        )
-    return found
+def _known(units: Units | str | os.PathLike[str] | None, names: Sequence[str]) -> dict[str, Any]:
+    """What a table, if there is one, says about units."""
+    units = read_units(units) if isinstance(units, str | os.PathLike) else units
+    return {} if units is None else units.of(names)
 
 
 def _origin(source: Any) -> str:
-    return Path(source).name if isinstance(source, str | os.PathLike) else f"the {_kind(source)}"
+    return Path(source).name if isinstance(source, str | os.PathLike) else f"the {kind_of(source)}"
 
 
 def _about(source: Any, name: str | None, species: str, citation: str, licence: str) -> dict[str, Any]:
@@ -371,16 +362,23 @@ def _binary(source: Any, kind: str, variable: str | None) -> Matrix:
 
 def _array_table(array: Any, origin: str) -> Table:
     """List of connections in an array of numbers; units by number."""
+    if isinstance(array, np.ndarray) and array.dtype.names:
+        return columns_table(origin, {name: array[name].tolist() for name in array.dtype.names})
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.shape[1] not in (2, 3):
         raise ValueError(
             f"{origin} must hold a list of shape (M, 2) or (M, 3), source, target and weight; got {np.shape(array)}. A "
             "matrix is read by read_matrix."
         )
+    if array.dtype.kind == "f" and (array[:, :2] % 1 > 0).any():
+        raise ValueError(f"{origin}: units are numbered by whole numbers; a matrix is read by read_matrix.")
     return columns_table(origin, dict(zip(("source", "target", "weight"), array.T.tolist(), strict=False)))
 
 
 def _filled(weights: Any, names: Sequence[str] | None, missing: float | None, origin: str) -> Any:
     """Weights as real numbers, with missing ones filled."""
+    if weights.dtype == object:
+        with damaged(origin, "matrix of numbers"):
+            weights = weights.astype(np.float64)
     if weights.dtype.kind in "biu":
         return weights.astype(np.float64)
     values = weights.data if is_sparse(weights) else weights
@@ -389,7 +387,7 @@ def _filled(weights: Any, names: Sequence[str] | None, missing: float | None, or
     if missing is not None:
         filled = np.where(absent, missing, values)
         return type(weights)((filled, weights.indices, weights.indptr), weights.shape) if is_sparse(weights) else filled
-    place = [int(i) for i in np.argwhere(np.isnan(weights.toarray() if is_sparse(weights) else weights))[0]]
+    place = [int(axis[0]) for axis in (weights != weights).nonzero()]
     row, column = (str(i + 1) if names is None or i >= len(names) else names[i] for i in place[:2])
     raise ValueError(
         f"{origin}: {int(absent.sum())} missing in the matrix, the first in row {row}, column {column}; missing=0 "

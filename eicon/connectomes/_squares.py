@@ -2,24 +2,15 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 
-from ._columns import ends, unnamed
+from ._columns import ends, identifiers, unnamed
 from ._formats import Matrix
 from ._orientation import RECTANGULAR
-from ._tables import DECIMAL_COMMA, MISSING, NotANumberError, Table, checked_ids, flat, is_number, numbers, widths_agree
+from ._tables import DECIMAL_COMMA, MISSING, NotANumberError, Table, checked_ids, is_number, numbers, of_width, ragged
 
-_DEFAULT_COLUMN = re.compile(r"(V|X|Var|Column|Unnamed: )?(\d+)")
-
-
-class _Lines(NamedTuple):
-    """A text apart: its first line, the first cell of each other line, and the numbers beside those."""
-
-    first: list[str]
-    starts: list[str]
-    body: np.ndarray
+_BEFORE_COUNT = re.compile(r"(V|X|Var|Column|Unnamed: )(?=\d+$)")
 
 
 def matrix_of_table(
@@ -29,16 +20,9 @@ def matrix_of_table(
     units: int | None = None,
     missing: bool = False,
 ) -> Matrix:
-    """Weights as in the file, and the names in its first row or column.
+    """Weights as in the file, and the names in its first row or column; see `read_matrix`.
 
-    Parameters
-    ----------
-    header : bool, optional
-        Whether the first row, and the first column if the shape says so, hold names.
-    units : int, optional
-        How many there are, if that is known.
-    missing : bool
-        Whether missing values are meant to be filled.
+    ``units`` is how many there are, if that is known; ``missing`` whether blanks are meant to be filled.
     """
     first, starts, body = _lines(table, decimal)
     header = header if table.header is None else True
@@ -72,84 +56,81 @@ def matrix_of_table(
         else:
             square = [(False, False)]
     elif square in ([(True, False)], [(False, True)]) and header is None and units != rows - square[0][0]:
-        along, rest = (first, body) if square[0][0] else ([corner, *starts], np.vstack([_row(table, first), body]))
+        along, rest = (
+            (first, body)
+            if square[0][0]
+            else ([corner, *starts], np.vstack([_along(table, first[1:], decimal, row=True), body]))
+        )
         if all(map(_numeric, along)) and not _ids(along, rest):
             square = []
     if not square:
         raise ValueError(_not_square(table, first, starts, rows, width))
     by_row_names, by_column_names = square[0]
     if not by_row_names:
-        body = np.vstack([_row(table, first, decimal), body])
+        body = np.vstack([_along(table, first[1:], decimal, row=True), body])
         starts = [first[0], *starts]
     weights = body
-    if not by_column_names:
-        try:
-            weights = np.column_stack([numbers(starts, decimal), body])
-        except NotANumberError as error:
-            raise ValueError(f"{origin}: row {error.place + 1}: {error}.") from None
+    if by_row_names and by_column_names and len(body) > 2:
+        if all(a[-1].any() and np.allclose(a[-1], a[:-1].sum(0), atol=0) for a in (body, body.T)):
+            raise ValueError(
+                f"{origin}: its last row and column, {starts[-1]!r}, are the sums of the others; take them out."
+            )
+    elif not by_column_names:
+        weights = np.column_stack([_along(table, starts, decimal), body])
     columns = (first[1:] if by_column_names and len(first) == width else first) if by_row_names else None
     return Matrix(weights, agreed(origin, columns, starts if by_column_names else None))
 
 
 def agreed(origin: str, columns: Sequence[str] | None, rows: Sequence[str] | None) -> list[str] | None:
-    """Names of the units, from those of columns and rows; numbers that a program puts there are no names.
-
-    Raises
-    ------
-    ValueError
-        If columns and rows are named differently, or in another order.
-    """
+    """Names of the units, from those of columns and rows; numbers that a program puts there are no names."""
     if columns is None or rows is None:
         names = rows if columns is None else columns
         return None if names is None else checked_ids(names, origin)
     columns, rows = checked_ids(columns, origin), checked_ids(rows, origin)
-    if columns == rows or [re.sub("^[Xx]", "", name) for name in columns] == rows:
-        return rows
-    if rows in ([str(i + start) for i in range(len(rows))] for start in (0, 1)):
-        return columns
-    counted = [_DEFAULT_COLUMN.fullmatch(name) for name in columns]
-    if [int(found[2]) if found else -1 for found in counted] in (list(range(len(rows))), list(range(1, len(rows) + 1))):
-        return rows
+    if columns == rows or all(re.fullmatch(r"[\w.]+", name) for name in columns):  # as R and MATLAB write columns
+        mine, others = ([re.sub(r"[\W_]", "", name.lower()).removeprefix("x") for name in n] for n in (rows, columns))
+        if columns == rows or (mine == others and len({*mine}) == len(mine)):
+            return rows
+    counts = [[str(i + start) for i in range(len(rows))] for start in (0, 1)]
+    if rows in counts or [_BEFORE_COUNT.sub("", name) for name in columns] in counts:
+        return columns if rows in counts else rows
     i = next((i for i, (a, b) in enumerate(zip(columns, rows, strict=False)) if a != b), len(rows))
+    remedy = "put them into the same order" if sorted(columns) == sorted(rows) else "they should be the same units"
     raise ValueError(
         f"{origin}: the names of columns and rows differ from place {i + 1} on "
-        f"({list(columns[i : i + 1])} and {list(rows[i : i + 1])}); put them into the same order."
+        f"({list(columns[i : i + 1])} and {list(rows[i : i + 1])}); {remedy}."
     )
 
 
-def _lines(table: Table, decimal: str | None) -> _Lines:
-    first: list[str] = list(table.header or ())
+def _lines(table: Table, decimal: str | None) -> tuple[list[str], list[str], np.ndarray]:
+    """First line, first cell of each other line, and the numbers beside those."""
+    sample = table.sample()
+    if not (sample or table.header):
+        raise ValueError(f"{table.origin} holds no matrix: it is empty.")
+    first, sample = (sample[0], sample[1:]) if table.header is None else (table.header, sample)
+    width = len(sample[0]) if sample else len(first)
+    short = len(first) == width - 1 and first[0] != ""  # as R writes it
+    if len(first) != width and not (short and (table.delimiter != "," or not all(_numeric(row[0]) for row in sample))):
+        hint = ragged(sample[0], len(first), table.delimiter)
+        raise ValueError(f"{table.origin}: its first line has {len(first)} columns, the next one {width}{hint}.")
+    index = unnamed(first[0]) and identifiers(first[1:2]) == [0]  # beside the column of ids
+    index = index and [row[0] for row in sample[:2]] in (["0", "1"], ["1", "2"])
     starts: list[str] = []
-    parts: list[np.ndarray] = []
-    width = len(first)
-    for block in table.blocks():
-        lines, rows = list(block[0]), [list(row) for row in block[1]]
-        if not first:
-            first = rows.pop(0)
-            del lines[0]
-            width = len(rows[0]) if rows else len(first)
-            short = len(first) == width - 1 and first[0] != ""  # as R writes it
-            short = short and (table.delimiter != "," or not all(_numeric(row[0]) for row in rows))
-            if len(first) != width and not short:
-                raise ValueError(
-                    f"{table.origin}: its first line has {len(first)} columns, the next one {width}"
-                    f"{DECIMAL_COMMA if table.delimiter == ',' else ''}."
-                )
-        if not rows:
-            continue
-        widths_agree(table, (lines, rows), width, "the lines before have")
+    parts = [np.zeros((0, width - index - 1))]
+    for lines, rows in of_width(table, width, "the lines before have", skip=table.header is None):
+        rows = [row[index:] for row in rows]
         starts += [row[0] for row in rows]
         try:
-            parts.append(numbers(flat(rows, 1), decimal).reshape(len(rows), width - 1))
+            parts.append(numbers([cell for row in rows for cell in row[1:]], decimal).reshape(len(rows), -1))
         except NotANumberError as error:
-            row, column = divmod(error.place, width - 1)
-            index = column == 0 and unnamed(first[0]) and all(map(_numeric, starts))
-            hint = "; is the first column an index, which is no name? Take it out" if index else ""
+            row, column = divmod(error.place, width - index - 1)
+            counted = column == 0 and unnamed(first[0]) and all(map(_numeric, starts))
+            hint = "; is the first column an index, which is no name? Take it out" if counted else ""
             hint = f"; {_LIST}" if is_list([first, *rows]) else hint
-            raise ValueError(f"{table.origin}, line {lines[row]}, column {column + 2}: {error}{hint}.") from None
-    if not first:
-        raise ValueError(f"{table.origin} holds no matrix: it is empty.")
-    return _Lines(first, starts, np.vstack(parts) if parts else np.zeros((0, len(first) - 1)))
+            raise ValueError(
+                f"{table.origin}, line {lines[row]}, column {column + 2 + index}: {error}{hint}."
+            ) from None
+    return first[index:], starts, np.vstack(parts)
 
 
 _LIST = "a list of connections is read by read_edges"
@@ -168,11 +149,12 @@ def _numeric(cell: str) -> bool:
     return is_number(cell) or cell.lower() in MISSING
 
 
-def _row(table: Table, first: list[str], decimal: str | None = None) -> np.ndarray:
+def _along(table: Table, cells: Sequence[str], decimal: str | None, row: bool = False) -> np.ndarray:
+    """Numbers of the first row or column."""
     try:
-        return numbers(first[1:], decimal)[None]
+        return numbers(cells, decimal)
     except NotANumberError as error:
-        raise ValueError(f"{table.origin}, line 1: {error}.") from None
+        raise ValueError(f"{table.origin}, line {1 if row else error.place + 1}: {error}.") from None
 
 
 def _ids(names: Sequence[str], rest: np.ndarray) -> bool:
@@ -190,20 +172,17 @@ def _not_square(table: Table, first: list[str], starts: list[str], rows: int, wi
     by_row = not all(map(_numeric, first[1:] or first)) or first[0] == "" or len(first) < width
     by_column = not all(map(_numeric, starts)) or first[0] == "" or len(first) < width
     columns = (first[1:] if by_column and len(first) == width else first) if by_row else None
-    text = _rectangular(table.origin, rows - by_row, width - by_column, starts if by_column else None, columns)
-    whole = table.delimiter == "," and width > rows and all(cell.isdecimal() for cell in first[1:] + starts)
-    return text.removesuffix(".") + (f"{DECIMAL_COMMA}." if whole else ".")
-
-
-def _rectangular(
-    origin: str, rows: int, columns: int, row_names: Sequence[str] | None, column_names: Sequence[str] | None
-) -> str:
-    ways = RECTANGULAR
-    common = [name for name in column_names or () if name in set(row_names or ())]
-    if common and len(common) > 1:
-        ways += (
-            f"; {len(common)} names are both rows and columns ({', '.join(common[:3])} ...): table.loc[common, common]"
-        )
-    if row_names is None and column_names is None and abs(rows - columns) == 1:
-        ways += "; if whole numbers in its first line or column are ids, say header=True"
-    return f"{origin} holds {rows} rows and {columns} columns, which is no square matrix. {ways}."
+    common = [name for name in columns or () if by_column and name in {*starts}]
+    hints = {
+        f"; {len(common)} names are both rows and columns ({', '.join(common[:3])} ...): "
+        "table.loc[common, common]": len(common) > 1,
+        "; if whole numbers in its first line or column are ids, say header=True": (
+            not by_row and not by_column and abs(rows - width) == 1
+        ),
+        DECIMAL_COMMA: table.delimiter == "," and width > rows and all(c.isdecimal() for c in first[1:] + starts),
+        f"; {_LIST}": width in (2, 3) and rows > width,
+    }
+    return (
+        f"{table.origin} holds {rows - by_row} rows and {width - by_column} columns, which is no square matrix. "
+        f"{RECTANGULAR}{''.join(hint for hint, fits in hints.items() if fits)}."
+    )

@@ -10,14 +10,14 @@ import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice
+from dataclasses import dataclass, replace
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ._columns import unnamed
+from ._columns import ends, identifiers, unnamed
 
 Block = tuple[Sequence[int], Sequence[Sequence[str]]]
 """Numbers of lines, and their cells."""
@@ -31,7 +31,11 @@ SAMPLE = 200
 """Lines that the delimiter is found from."""
 UNPACKERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 PACKING_ERRORS = (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError)
-_MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    **dict.fromkeys((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE), "utf-16"),
+}
 
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nd", "n.d.", "-", "--", ".", "?"}
 DECIMAL_COMMA = "; a decimal comma ('0,77') is a usual cause: write points, or separate cells by semicolons"
@@ -39,8 +43,11 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.
 _WORDS = {"true": 1.0, "false": 0.0}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.ASCII | re.I)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+", re.ASCII)
+_GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}((,\d{3}){2,}|(,\d{3})+\.\d*|(\.\d{3})+,\d*)", re.ASCII)
 _ROUNDED = re.compile(r"\d(\.\d+)?e\+\d+", re.I)
 _FLOAT = re.compile(r"\d+\.0+")
+_BLANK = " \t\r\f\v;,|"
+"""What empty lines are made of, also as Excel writes them."""
 
 
 class NotANumberError(ValueError):
@@ -75,23 +82,24 @@ class Table:
 
 
 def text_table(path: str | os.PathLike[str], delimiter: str | None = None, encoding: str | None = None) -> Table:
-    """Table in a text file, packed or not; empty lines and those that begin with ``#`` are skipped."""
+    """Table in a text file, packed or not; empty lines and comments are skipped."""
     path = Path(path)
     encoding = encoding or _encoding(path)
-    numbers_of, head = next(_lines(path, encoding), ([], []))
+    numbers_of, head = next(text_lines(path, encoding), ([], []))
     said = re.fullmatch(r'"?sep=(.)"?', head[0]) if head else None  # as Excel writes it
     start = 1 if said else 0
     numbers_of, head = numbers_of[start : start + SAMPLE], head[start : start + SAMPLE]
     delimiter = delimiter or (said[1] if said else _delimiter(path, head))
     sample = _split(path, numbers_of, head, delimiter)
-    ends = [row[-1] == "" for row in sample]
-    trailing = len(ends) > 1 and all(ends[1:]) and (ends[0] or len(sample[0]) < len(sample[1]))
+    quote = "'" if sample and all(re.fullmatch("'.*'", cell) for cell in sample[0]) else '"'
+    filled = max((i + 1 for row in sample for i, cell in enumerate(row) if cell), default=0)  # Excel writes more cells
+    longer = any(len(row) > filled for row in sample)
 
     def blocks() -> Iterator[Block]:
         skip = start
-        for lines, texts in _lines(path, encoding):
-            rows = _split(path, lines[skip:], texts[skip:], delimiter)
-            yield lines[skip:], [row[:-1] if row[-1] == "" else row for row in rows] if trailing else rows
+        for lines, texts in text_lines(path, encoding):
+            rows = _split(path, lines[skip:], texts[skip:], delimiter, quote)
+            yield lines[skip:], [row if any(row[filled:]) else row[:filled] for row in rows] if longer else rows
             skip = 0
 
     return Table(path.name, blocks if sample else lambda: iter(()), delimiter=delimiter)
@@ -112,28 +120,36 @@ def columns_table(origin: str, columns: Mapping[str, Sequence[Any]]) -> Table:
 
 def frame_table(frame: Any, index: bool = False) -> Table:
     """Table of a data frame of pandas; its index as the first column if that is wanted, and no column holds names."""
+    named = any(name is not None for name in frame.index.names) and not {*frame.index.names} & {*frame.columns}
+    frame = frame.reset_index() if named else frame
     there = frame.astype(object).where(frame.notna(), None)
     columns = {str(name): there.iloc[:, i].tolist() for i, name in enumerate(frame.columns)}
     if len(columns) < len(frame.columns):
         raise ValueError("columns of the data frame have the same name; rename them.")
     name = next(iter(columns), "")
-    if index and not unnamed(name) and all(is_number(cell) for cell in map(as_text, columns[name]) if cell):
+    numeric = all(cell == "" or is_number(cell) for cell in map(as_text, columns.get(name, ())))
+    if index and numeric and not (named or unnamed(name)):
         columns = {"": frame.index.tolist(), **columns}
-    return columns_table("the data frame", columns)
+    table = columns_table("the data frame", columns)
+    return table if index or list(frame.columns) != list(range(len(columns))) else replace(table, header=None)
+
+
+def package(name: str, else_: str) -> Any:
+    """Module that is not always installed."""
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        raise ImportError(else_) from None
 
 
 def arrow_columns(path: Path, kind: str) -> dict[str, list[Any]]:
     """Columns of a Feather or Parquet file, through pyarrow."""
-    try:
-        reader = importlib.import_module(f"pyarrow.{kind}")
-    except ImportError:
-        raise ImportError(
-            f"{path} is a {kind.capitalize()} file, which the package pyarrow reads: pip install pyarrow, or save the "
-            "table as CSV."
-        ) from None
+    how = "which the package pyarrow reads: pip install pyarrow, or save the table as CSV"
+    reader = package(f"pyarrow.{kind}", f"{path} is a {kind.capitalize()} file, {how}.")
     try:
         table = reader.read_table(path)
-        names = sorted(table.column_names, key=lambda name: not unnamed(name))  # pandas writes its index last
+        index = (table.schema.pandas_metadata or {}).get("index_columns", ())  # which pandas writes last
+        names = sorted(table.column_names, key=lambda name: name not in index)
         return {name: table.column(name).to_pylist() for name in names}
     except Exception as error:  # damage makes Arrow raise nearly anything
         raise ValueError(f"{path} is damaged, or no {kind.capitalize()} file ({error}).") from error
@@ -150,13 +166,7 @@ def is_number(cell: str) -> bool:
 
 
 def numbers(cells: Sequence[str], decimal: str | None = None) -> np.ndarray:
-    """Numbers of cells, NaN where they are missing.
-
-    Raises
-    ------
-    NotANumberError
-        For the first cell that is none.
-    """
+    """Numbers of cells, NaN where they are missing; a NotANumberError for the first that is none."""
     if decimal != "," and not any("_" in cell for cell in cells):
         try:
             return np.fromiter(map(float, cells), np.float64, len(cells))
@@ -170,30 +180,18 @@ def numbers(cells: Sequence[str], decimal: str | None = None) -> np.ndarray:
         if decimal == "." or point is not None or wrong is not None or thousands:
             hint = "; its comma may be a decimal comma or part thousands: say decimal=',' or take it out"
             place = commas[0] if wrong is None else wrong
+            hint = "; take out what parts thousands in it" if _GROUPED.fullmatch(cells[place]) else hint
             raise NotANumberError(place, cells[place], hint)
         cells = [cell.replace(",", ".") for cell in cells]
-    return np.array([_number(i, cell) for i, cell in enumerate(cells)])
-
-
-def _number(place: int, cell: str) -> float:
-    if cell.lower() in MISSING:
-        return np.nan
-    if cell.lower() in _WORDS:
-        return _WORDS[cell.lower()]
-    if _NUMBER.fullmatch(cell):
-        return float(cell)
-    comma = re.search(r"\d,\d", cell) is not None
-    raise NotANumberError(place, cell, "; with decimal commas, say decimal=',' and the delimiter" if comma else "")
+    words = _WORDS | dict.fromkeys(MISSING, np.nan)
+    bad = next((i for i, cell in enumerate(cells) if cell.lower() not in words and not _NUMBER.fullmatch(cell)), None)
+    if bad is not None:
+        raise NotANumberError(bad, cells[bad])
+    return np.array([words[cell.lower()] if cell.lower() in words else float(cell) for cell in cells])
 
 
 def checked_ids(names: Sequence[str], origin: str) -> list[str]:
-    """Names of units as they are, ids without the ``.0`` that a detour through floats appends.
-
-    Raises
-    ------
-    ValueError
-        If digits of ids are lost.
-    """
+    """Names of units as they are, ids without the ``.0`` of floats; refused if digits are lost."""
     lost = next((name for name in names if _ROUNDED.fullmatch(name)), None)
     if lost is None:
         large = [(name, int(float(name))) for name in names if len(name) > 15 and _FLOAT.fullmatch(name)]
@@ -209,9 +207,13 @@ def checked_ids(names: Sequence[str], origin: str) -> list[str]:
     missing = [name for name in names if name.lower() in MISSING]
     if missing and len(missing) < len(names) and all(name.isdecimal() for name in names if name not in missing):
         raise ValueError(f"{origin}: an id is missing, as {missing[0]!r} stands among numbers; leave such lines out.")
-    if any(_FLOAT.fullmatch(name) for name in names) and all(_FLOAT.fullmatch(n) or n.isdecimal() for n in names):
-        return [name.partition(".")[0] for name in names]
-    return list(names)
+    if odd := next((name for name in names if re.search("[\x80-\x9f]|Ã[\x80-¿]", name)), ""):
+        raise ValueError(f"{origin}: {odd!r} has another encoding, such as 'utf-8' or 'cp1252'; say encoding=.")
+    if "" in names:
+        raise ValueError(f"{origin}: the name of unit {names.index('') + 1} of {len(names)} is empty.")
+    floats = {name for name in names if _FLOAT.fullmatch(name)}
+    ids = floats and (len(floats) == len(set(names)) or any(name.isdecimal() for name in names))
+    return [name.partition(".")[0] if ids and name in floats else name for name in names]
 
 
 def unpacker(path: Path) -> Any:
@@ -235,21 +237,20 @@ def _encoding(path: Path) -> str:
     return next((encoding for mark, encoding in _MARKS.items() if head.startswith(mark)), "utf-8")
 
 
-def _lines(path: Path, encoding: str) -> Iterator[tuple[Sequence[int], list[str]]]:
+def text_lines(path: Path, encoding: str = "") -> Iterator[tuple[Sequence[int], list[str]]]:
     """Blocks of numbers and texts of the lines that are neither empty nor a comment."""
-    known = "utf-8-sig" if encoding == "utf-8" else encoding
-    number, rest = 1, ""
+    number, rest, encoding = 1, "", encoding or _encoding(path)
     try:
         codecs.lookup(encoding)
-        with unpacker(path)(path, "rt", newline=None, encoding=known) as stream:
+        with unpacker(path)(path, "rt", newline=None, encoding=encoding) as stream:
             while text := stream.read(CHARACTERS):
-                *lines, rest = (rest + text).split("\n")
+                *lines, rest = (rest + (text.removeprefix("\ufeff") if number == 1 else text)).split("\n")
                 if len(rest) > LONGEST_LINE or "\0" in text:
                     raise ValueError(f"{path} is no text{_fitting(path)}; {READ}.")
-                if (block := _kept(number, lines))[1]:
+                if (block := _kept(path, number, lines))[1]:
                     yield block
                 number += len(lines)
-        if (block := _kept(number, [rest]))[1]:
+        if (block := _kept(path, number, [rest]))[1]:
             yield block
     except LookupError:
         raise ValueError(f"there is no encoding {encoding!r}; usual ones are 'utf-8', 'latin-1', 'utf-16'.") from None
@@ -259,8 +260,22 @@ def _lines(path: Path, encoding: str) -> Iterator[tuple[Sequence[int], list[str]
         raise ValueError(f"{path} is damaged, or was not copied whole ({error}).") from error
 
 
-def _kept(number: int, lines: list[str]) -> tuple[Sequence[int], list[str]]:
-    kept = [i for i, line in enumerate(lines) if line and line[0] != "#" and not line.isspace()]
+def _kept(path: Path, number: int, lines: list[str]) -> tuple[Sequence[int], list[str]]:
+    start = 0
+    while number == 1 and start < len(lines) and (lines[start][:1] in "#%" or not lines[start].strip(_BLANK)):
+        start += 1
+    kept = [i for i in range(start, len(lines)) if not lines[i].startswith("#") and lines[i].strip(_BLANK)]
+    odd = next((i for i in range(start, len(lines)) if re.match(r"#\w", lines[i])), None)
+    if odd is not None:
+        raise ValueError(
+            f"{path.name}, line {number + odd}: is {lines[odd][:20]!r} a comment or a name? Begin comments with '# ', "
+            "and put such names between quotation marks."
+        )
+    above = kept[0] - 1 if number == 1 and kept else -1
+    if above >= 0:  # numpy.savetxt writes the header as a comment
+        header, line = (re.split(r"[\s,;|]+", lines[i].strip("#% \t")) for i in (above, kept[0]))
+        if len(header) == len(line) > 1 and not ends(line) and (ends(header) or identifiers(header)):
+            kept, lines[above] = [above, *kept], lines[above].lstrip("#% \t")
     if len(kept) == len(lines):
         return range(number, number + len(lines)), lines
     return [number + i for i in kept], [lines[i] for i in kept]
@@ -271,29 +286,27 @@ def _undecodable(path: Path, encoding: str) -> str:
     if b"\0" in head_of(path):
         return f"{path} is no text{_fitting(path)}; {READ}."
     with unpacker(path)(path, "rb") as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                line.decode(encoding)
-            except UnicodeError:
-                return f"{path}, line {number}: is not encoded as {encoding}{_fitting(path, line)}."
-    return f"{path} is not encoded as {encoding}; say which one it is: encoding='latin-1', for example."
+        lines = enumerate(stream, start=1)
+        wrong = ((i, line) for i, line in lines if "\ufffd" in line.decode(encoding, "replace"))
+        number, line = next(wrong, (1, b""))
+    return f"{path}, line {number}: is not encoded as {encoding}{_fitting(path, line)}."
 
 
 def _fitting(path: Path, line: bytes = b"") -> str:
     """Encoding in which a line is made of words."""
     head = head_of(path)
-    if head[1::2].count(0) > len(head) / 4 or head[::2].count(0) > len(head) / 4:
-        return f"; encoding='utf-16-{'le' if head[1::2].count(0) > len(head) / 4 else 'be'}' fits"
+    for order in ("le", "be") if b"\0" in head else ():
+        text = head[: len(head) // 2 * 2].decode(f"utf-16-{order}", "replace")
+        if "\0" not in text and 2 * sum(map(str.isascii, text)) > len(text):
+            return f"; encoding='utf-16-{order}' fits"
     for encoding in ("utf-8", "latin-1", "cp1252", "mac_roman", "cp850"):
-        try:
-            text = line.decode(encoding)
-        except UnicodeError:
-            continue
-        foreign = [i for i, letter in enumerate(text) if letter > "\x7f"]
-        if foreign and all(text[i].isalpha() and not (text[i].isupper() and text[i - 1].islower()) for i in foreign):
-            word = re.search(rf"\w*{text[foreign[0]]}\w*", text)
-            return f"; encoding={encoding!r} fits: {'' if word is None else word[0]!r}"
-    return "; say which encoding it has: encoding='latin-1', for example" if line else ""
+        text = line.decode(encoding, "replace")
+        words = re.sub(r"[^\W\d_]{2,}|(?<=\s)[\u2010-\u201f](?=\s)", "", text)  # and dashes
+        found = re.search(r"\w*[^\0-\x7f]\w*", text)
+        letters = found and (len(found[0]) == 1 or all(c.isalpha() or c.isascii() for c in found[0]))
+        if found and letters and words.isascii() and not re.search("[a-z][À-ÖØ-Þ]", text):
+            return f"; encoding={encoding!r} fits: {found[0]!r}"
+    return "; say which encoding it has: encoding='cp1252', for example" if line else ""
 
 
 def _delimiter(path: Path, lines: Sequence[str]) -> str:
@@ -307,36 +320,45 @@ def _delimiter(path: Path, lines: Sequence[str]) -> str:
         several = len(set(widths[1:])) <= 1 and min(widths, default=0) > 1 and widths[0] in (widths[-1], widths[-1] - 1)
         if several and not (delimiter == "," and any(re.search(r"\d\s+[-+]?\d", cell) for row in rows for cell in row)):
             return delimiter
-    return next((d for d in "\t;," if lines and d in lines[0]), " ")
+    return next((d for d in "\t;," if any(d in line for line in lines)), " ")
 
 
-def _split(path: Path, numbers_of: Sequence[int], texts: Sequence[str], delimiter: str) -> list[list[str]]:
-    quoted = any('"' in text for text in texts)
-    if not quoted:
+def _split(
+    path: Path, numbers_of: Sequence[int], texts: Sequence[str], delimiter: str, quote: str = '"'
+) -> list[list[str]]:
+    block = "\n".join(texts)
+    if quote not in block:
         rows = [text.split(None if delimiter == " " else delimiter) for text in texts]
     else:
         given = [text.strip().replace("\t", " ") for text in texts] if delimiter == " " else texts
         try:
-            rows = list(csv.reader(given, delimiter=delimiter, skipinitialspace=True))
+            rows = list(csv.reader(given, delimiter=delimiter, quotechar=quote, skipinitialspace=True))
         except (csv.Error, TypeError) as error:
             raise ValueError(
                 f"{path}, line {numbers_of[0]} ff.: cannot be parted by {delimiter!r} ({error})."
             ) from error
     if len(rows) != len(texts):
-        number = next((n for n, t in zip(numbers_of, texts, strict=True) if t.count('"') % 2), numbers_of[0])
+        number = next((n for n, t in zip(numbers_of, texts, strict=True) if t.count(quote) % 2), numbers_of[0])
         raise ValueError(f"{path}, line {number}: a quotation mark is not closed on its line.")
-    spaces = delimiter != " " and any(" " in text for text in texts)
-    return [[cell.strip() for cell in row] for row in rows] if spaces else rows
+    spaces = " " in block or not block.isascii() or (delimiter != "\t" and "\t" in block)
+    return [[cell.strip() for cell in row] for row in rows] if spaces and delimiter != " " else rows
 
 
-def widths_agree(table: Table, block: Block, width: int, unlike: str) -> None:
-    """Refuse a block with a line of another number of cells."""
-    if set(map(len, block[1])) != {width}:
-        number, row = next((n, r) for n, r in zip(*block, strict=True) if len(r) != width)
-        hint = DECIMAL_COMMA if len(row) > width and table.delimiter == "," else ""
-        raise ValueError(f"{table.origin}, line {number}: has {len(row)} columns, and {unlike} {width}{hint}.")
+def ragged(row: Sequence[str], width: int, delimiter: str) -> str:
+    """What may have happened to a line of another number of cells."""
+    digits = len(row) > width and any(a.isdecimal() and b.isdecimal() for a, b in pairwise(row))
+    if digits and delimiter == ",":
+        return DECIMAL_COMMA
+    return "; a title begins with #, and empty cells have their delimiters"
 
 
-def flat(rows: Sequence[Sequence[str]], start: int = 0) -> list[str]:
-    """Cells of all rows from a column on."""
-    return list(chain.from_iterable(row[start:] for row in rows) if start else chain.from_iterable(rows))
+def of_width(table: Table, width: int, unlike: str, skip: int = 0) -> Iterator[Block]:
+    """Blocks after the first lines; a line of another number of cells is refused."""
+    for lines, rows in table.blocks():
+        lines, rows, skip = lines[skip:], rows[skip:], 0
+        if not {len(row) for row in rows} <= {width}:
+            number, row = next((n, r) for n, r in zip(lines, rows, strict=True) if len(r) != width)
+            hint = ragged(row, width, table.delimiter)
+            raise ValueError(f"{table.origin}, line {number}: has {len(row)} columns, and {unlike} {width}{hint}.")
+        if rows:
+            yield lines, rows

@@ -23,7 +23,9 @@ def tvb_matrix(path: Path, variable: str | None = None) -> Matrix:
         lacking = "centres.txt" if "weights.txt" in texts else "weights.txt"
         raise ValueError(f"{path} is no connectivity of TVB: it holds no file {lacking!r}.")
     names, positions = [], []
-    for line in filter(str.strip, centres.splitlines()):
+    for line in centres.splitlines():
+        if not line.strip() or line.startswith("#"):
+            continue
         cells = [cell.strip('" ') for cell in (line.split("\t") if "\t" in line else line.split())]
         while len(cells) > 4 and not is_number(cells[-1]):
             cells.pop()
@@ -39,7 +41,7 @@ def tvb_matrix(path: Path, variable: str | None = None) -> Matrix:
 
 def _zipped(path: Path, wanted: Sequence[str]) -> dict[str, str]:
     """Text files in a zip, by their name without folders and without the ending of a compressed file."""
-    texts = {}
+    texts: dict[str, str] = {}
     with damaged(path, "zip file"), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             name = PurePosixPath(member.filename).name
@@ -53,7 +55,8 @@ def _zipped(path: Path, wanted: Sequence[str]) -> dict[str, str]:
                 data = unpack.decompress(data, LARGEST_TEXT)
                 if not unpack.eof:
                     raise ValueError(f"{name} is not whole, or takes more than {LARGEST_TEXT} bytes")
-            texts[name.removesuffix(".bz2")] = data.decode()
+            if texts.setdefault(name.removesuffix(".bz2"), data.decode("utf-8-sig")) != data.decode("utf-8-sig"):
+                raise ValueError(f"it holds several different files {name}; keep one")
     return texts
 
 

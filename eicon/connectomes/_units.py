@@ -9,9 +9,9 @@ import numpy as np
 
 from ._columns import identifiers, unnamed
 from ._formats import open_table
-from ._tables import NotANumberError, checked_ids, numbers
+from ._tables import NotANumberError, checked_ids, numbers, of_width
 
-MM = {"mm": 1.0, "um": 1e-3, "µm": 1e-3, "μm": 1e-3, "nm": 1e-6, "m": 1e3}
+MM = {"mm": 1.0, "um": 1e-3, "nm": 1e-6, "m": 1e3, "µm": 1e-3, "μm": 1e-3}
 _WRITTEN = {1: ("1", "+1", "1.0", "+", "e", "exc", "excitatory"), -1: ("-1", "-1.0", "-", "i", "inh", "inhibitory")}
 USUAL_SIGNS = {"": 0, "0": 0, "0.0": 0} | {text: sign for sign, texts in _WRITTEN.items() for text in texts}
 
@@ -29,27 +29,14 @@ class Units(NamedTuple):
     partial: bool
 
     def of(self, names: Sequence[str]) -> dict[str, Any]:
-        """Labels, coordinates and sign of the units of these names, in their order.
-
-        Raises
-        ------
-        ValueError
-            If units are not in the table, unless it is ``partial``.
-
-        Warns
-        -----
-        UserWarning
-            If units of the table are not among the names, unless it is ``partial``.
-        """
+        """Labels, coordinates and sign of the units of these names, in their order."""
         place = {name: i for i, name in enumerate(self.names)}
-        absent = [name for name in names if name not in place]
-        if absent and not self.partial:
+        if (absent := [name for name in names if name not in place]) and not self.partial:
             raise ValueError(
                 f"the table of units lacks {len(absent)} of {len(names)}: {some(absent)}; its ids are such as "
                 f"{some(self.names[:3])}. Say id=, if another column holds these, or partial=True to leave them empty."
             )
-        further = place.keys() - set(names)
-        if further and not self.partial:
+        if (further := place.keys() - set(names)) and not self.partial:
             warnings.warn(
                 f"the table of units has {len(further)} that are not in the connectome, and are left out: "
                 f"{some(sorted(further))}; neurons=units.names keeps them, partial=True says that it is meant.",
@@ -121,37 +108,32 @@ def read_units(
     >>> folder.cleanup()
     """
     table = open_table(source, delimiter, encoding)
-    blocks = [list(row) for _, rows in table.blocks() for row in rows]
-    header = table.header or (blocks.pop(0) if blocks else [])
-    if not blocks:
+    header = table.header or [cell for row in table.sample()[:1] for cell in row]
+    blocks = of_width(table, len(header), "the header has", skip=table.header is None)
+    rows = [row for _, block in blocks for row in block]
+    if not rows:
         raise ValueError(f"{table.origin} holds no table of units with a header.")
-    ragged = next((i for i, row in enumerate(blocks) if len(row) != len(header)), None)
-    if ragged is not None:
-        raise ValueError(
-            f"{table.origin}: row {ragged + 1} has {len(blocks[ragged])} columns, the header {len(header)}."
-        )
-    columns = dict(zip(header, map(list, zip(*blocks, strict=True)), strict=True))
+    columns = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
+    if len(columns) < len(header):
+        raise ValueError(f"{table.origin} has two columns of the same name; its header is {some(header, 20)}.")
     if id is None:
         found = identifiers(header)
         if len(found) != 1:
             raise ValueError(f"{table.origin}: which column holds the ids? Say id=, one of {some(header, 20)}.")
         id = header[found[0]]
-    wanted = [id, *([coordinates] if isinstance(coordinates, str) else coordinates or ()), *([sign] if sign else ())]
-    lacking = [name for name in wanted if name not in columns]
-    if lacking:
+    placed = [coordinates] if isinstance(coordinates, str) else list(coordinates or ())
+    if lacking := [name for name in (id, *placed, sign or id) if name not in columns]:
         raise ValueError(f"{table.origin} has no column {lacking[0]!r}; it has {some(header, 20)}.")
     if "" in columns[id]:
         raise ValueError(f"{table.origin}: row {columns[id].index('') + 1} has no id in column {id!r}.")
     names = checked_ids(columns[id], table.origin)
-    doubled = [name for name, count in Counter(names).items() if count > 1]
-    if doubled:
+    if doubled := [name for name, count in Counter(names).items() if count > 1]:
         raise ValueError(
             f"{table.origin}: ids occur more than once in column {id!r}: {some(doubled)}; keep one line each."
         )
-    drop = {id, *([coordinates] if isinstance(coordinates, str) else coordinates or ())}
     return Units(
         tuple(names),
-        {name: tuple(values) for name, values in columns.items() if name not in drop and not unnamed(name)},
+        {key: tuple(values) for key, values in columns.items() if key not in (id, *placed) and not unnamed(key)},
         None if coordinates is None else _coordinates(table.origin, columns, coordinates, unit),
         None if sign is None else signs_of(columns[sign], signs, f"{table.origin}, column {sign}"),
         partial,
@@ -159,13 +141,7 @@ def read_units(
 
 
 def signs_of(values: Sequence[str], signs: Mapping[str, int] | None, origin: str) -> np.ndarray:
-    """Sign of each value: 1, -1, 0 unknown or missing.
-
-    Raises
-    ------
-    ValueError
-        If the meaning of a value was not said.
-    """
+    """Sign of each value: 1, -1, 0 unknown or missing."""
     meaning = {"": 0} | {str(key): int(sign) for key, sign in signs.items()} if signs else USUAL_SIGNS
     if not set(meaning.values()) <= {1, -1, 0}:
         raise ValueError(f"signs must be 1 (excitatory), -1 (inhibitory) or 0 (unknown); got {dict(signs or {})}.")
@@ -183,7 +159,10 @@ def _coordinates(
     origin: str, columns: Mapping[str, list[str]], names: str | Sequence[str], unit: str | None
 ) -> np.ndarray:
     if unit not in MM:
-        raise ValueError(f"{origin}: unit of the coordinates must be one of {some(list(MM))}; got {unit!r}.")
+        raise ValueError(
+            f"{origin}: unit of the coordinates must be one of {some(list(MM))}; got {unit!r}. Multiply voxels by "
+            "their size before."
+        )
     if isinstance(names, str):
         cells = [cell.strip("[]() ").replace(",", " ").split() for cell in columns[names]]
         wrong = next((i for i, cell in enumerate(cells) if len(cell) not in (0, 3)), None)

@@ -211,7 +211,7 @@ class Constructors:
             `spectral_radius`, 1 by default.
         storage : {"dense", "edges"}, optional
             How recurrent weights are stored: as a matrix, or as a list of connections. For a `Connectome` the default
-            is what trains faster (edges for more than 5,000 units, or from 1,000 where fewer than 2 % of the pairs are
+            is what trains faster (edges for more than 5,000 units, or from 500 where fewer than 5 % of the pairs are
             connected), and edges for a gain or units with both signs; an array is stored as a matrix. Up to 2,000
             units both have the same initial weights.
         freeze : bool

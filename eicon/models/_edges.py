@@ -1,7 +1,9 @@
 """Sparse weights as a list of connections, which never becomes an array of size N x N."""
 
-from collections.abc import Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any, NamedTuple, cast
 
 import jax
@@ -16,63 +18,152 @@ from ._connectivity import POSITIVE
 from ._pytree import pytree
 from ._weights import MatrixReport, Product, Weights, refuse_large
 
+WIDTH = 8
+"""Connections of a piece: XLA adds so many terms in one vectorised loop, and takes ten times longer along an axis."""
 COLUMNS = 8
-"""JAX's sparse product is ten times slower with one to seven columns than with eight."""
+"""From so many on JAX's own product is faster, unless rows are short; with fewer it is up to ten times slower."""
+STEP, LANES = 4, 16
+"""Columns that the gradients of single and of shared weights take at a time."""
+
+
+class Rows(NamedTuple):
+    """Connections by row, for sums over each row; those of few columns are taken piece by piece.
+
+    Attributes
+    ----------
+    columns : (M,) where each comes from, sorted by row
+    starts : (number of rows + 1,) first connection of each row
+    order : (M,) their places among all connections
+    places : (WIDTH, P) connections of each piece; M where there is none
+    sources : (WIDTH, P) their columns; number of columns where there is none
+    levels : (WIDTH, P') pieces of the level below whose sums are added next, down to one per row; P where there is none
+    """
+
+    columns: jax.Array
+    starts: jax.Array
+    order: jax.Array
+    places: jax.Array
+    sources: jax.Array
+    levels: tuple[jax.Array, ...]
+
+    @property
+    def number(self) -> int:
+        """Number of rows."""
+        return len(self.starts) - 1
+
+    def placed(self, weights: jax.Array) -> "Placed":
+        """Weights of all connections, and a zero after them, where sums over rows need them."""
+        return Placed(_of(weights, self.order), _of(weights, self.places))
+
+
+class Placed(NamedTuple):
+    """Weights sorted by row, (M,), and in pieces, (WIDTH, P)."""
+
+    ordered: jax.Array
+    pieces: jax.Array
 
 
 class Layout(NamedTuple):
-    """Where connections are: sorted by target, and how to sort them by source.
+    """Where connections are; they are sorted by target, then source.
 
     Attributes
     ----------
     pre, post : (M,) source and target of each
-    starts : (n_post + 1,) first connection of each target
-    order : (M,) connections sorted by source
-    turned_post : (M,) targets in that order
-    turned_starts : (n_pre + 1,) first connection of each source in that order
+    inwards, outwards : by target, and by source
     """
 
     pre: jax.Array
     post: jax.Array
-    starts: jax.Array
-    order: jax.Array
-    turned_post: jax.Array
-    turned_starts: jax.Array
+    inwards: Rows
+    outwards: Rows
 
     @property
     def shape(self) -> tuple[int, int]:
         """``(n_pre, n_post)``."""
-        return len(self.turned_starts) - 1, len(self.starts) - 1
+        return self.outwards.number, self.inwards.number
 
     def transposed(self) -> "Layout":
-        """Where they are in the transpose; ``order``, for which products do not ask, stays as it is."""
-        return Layout(self.turned_post, self.pre[self.order], self.turned_starts, self.order, self.pre, self.starts)
+        """Where they are in the transpose."""
+        return Layout(self.post, self.pre, self.outwards, self.inwards)
 
 
-@pytree(leaves=["values", "turned", "layout"])
+class Groups(NamedTuple):
+    """Connections in pieces that share a value.
+
+    Attributes
+    ----------
+    places : (WIDTH, P) connections of each piece; M where there is none
+    pre, post : (WIDTH, P) their sources and targets
+    value : (P,) which value each piece has
+    """
+
+    places: jax.Array
+    pre: jax.Array
+    post: jax.Array
+    value: jax.Array
+
+    def transposed(self) -> "Groups":
+        """With sources for targets."""
+        return self._replace(pre=self.post, post=self.pre)
+
+
+class Shares(NamedTuple):
+    """Weights as shared values times constant factors: of which value each is, (M,), and by what factor, (M,)."""
+
+    which: jax.Array
+    factors: jax.Array
+    groups: Groups
+
+    def of(self, values: jax.Array) -> jax.Array:
+        """Weights of all connections."""
+        return values[self.which] * self.factors
+
+
+@pytree(leaves=["values", "sent", "pulled", "layout", "shares"])
 @dataclass(frozen=True, eq=False)
 class Sparse(Product):
-    """Effective weights of connections, sorted by target (``values``) and by source (``turned``)."""
+    """Effective weights of connections.
+
+    Attributes
+    ----------
+    values : (M,) weights, or (G,) shared values; derivatives are taken with respect to them
+    sent, pulled : weights by target, and by source
+    layout : sources and targets
+    shares : weights in terms of shared values, or None
+    """
 
     values: jax.Array
-    turned: jax.Array
+    sent: Placed
+    pulled: Placed
     layout: Layout
+    shares: Shares | None
+
+    @classmethod
+    def of(cls, values: jax.Array, layout: Layout, shares: Shares | None) -> "Sparse":
+        """Place values for products."""
+        weights = _with_zero(jax.lax.stop_gradient(values if shares is None else shares.of(values)))
+        return cls(values, layout.inwards.placed(weights), layout.outwards.placed(weights), layout, shares)
+
+    def transposed(self) -> "Sparse":
+        """Weights the other way round."""
+        shares = self.shares and self.shares._replace(groups=self.shares.groups.transposed())
+        return Sparse(self.values, self.pulled, self.sent, self.layout.transposed(), shares)
 
     def send(self, r: jax.Array) -> jax.Array:
         """See `Product`."""
-        return _multiply(self.values, self.turned, self.layout, r)
+        return _multiply(self, r)
 
     def pull(self, g: jax.Array) -> jax.Array:
         """See `Product`."""
-        return _multiply(self.turned, self.values, self.layout.transposed(), g)
+        return _multiply(self.transposed(), g)
 
     def outer(self, r: jax.Array, g: jax.Array) -> "Sparse":
-        """See `Product`; one step at a time, or there would be as many numbers as steps times connections."""
+        """See `Product`; a few columns at a time, or there would be as many numbers as steps times connections."""
         nowhere: Any = None
-        return Sparse(_outer(self.layout, r, g), jnp.zeros_like(self.turned), nowhere)
+        return Sparse(_outer(self, r, g), nowhere, nowhere, nowhere, nowhere)
 
 
-@pytree(leaves=["raw", "layout", "scale", "signs", "group"], static=["positive", "learns"])
+@pytree(leaves=["raw", "layout", "scale", "signs", "group", "groups"], static=["positive", "learns"])
 @dataclass(frozen=True, eq=False)
 class Edges(Weights):
     r"""Sparse weights, one for each connection that exists.
@@ -89,7 +180,8 @@ class Edges(Weights):
     ----------
     raw : (M,), or (G,) where connections share values
     layout : sources and targets; all arrays below are in its order
-    scale, signs, group : (M,) or None
+    scale, signs, group : (M,) or None; constants
+    groups : those that share a value, or None
     positive : {"abs", "relu", "softplus"}
     learns : whether they can be trained
 
@@ -105,6 +197,7 @@ class Edges(Weights):
     scale: jax.Array | None
     signs: jax.Array | None
     group: jax.Array | None
+    groups: Groups | None
     positive: str
     learns: bool
 
@@ -197,6 +290,7 @@ class Edges(Weights):
             None if scales is None else jnp.asarray(scales, dtype),
             None if signs is None or not signs.any() else jnp.asarray(signs, dtype),
             None if which is None else jnp.asarray(which.astype(np.int32)),
+            _groups(sources, targets, which, signs, n_values),
             positive,
             trainable,
         )
@@ -235,7 +329,8 @@ class Edges(Weights):
         """See `Weights`."""
         given = dict(settings)
         layout = _layout(arrays["pre"], arrays["post"], *given.pop("shape"))
-        return cast(Edges, super().of_arrays(arrays, {**given, "layout": layout}))
+        groups = _groups(arrays["pre"], arrays["post"], arrays.get("group"), arrays.get("signs"), len(arrays["raw"]))
+        return cast(Edges, super().of_arrays(arrays, {**given, "layout": layout, "groups": groups}))
 
     def effective(self) -> jax.Array:
         """Weights of all connections, (M,), in the order of the layout."""
@@ -246,16 +341,27 @@ class Edges(Weights):
 
     def product(self) -> Sparse:
         """See `Weights`."""
-        return self._product(self.effective())
+        return self._product(None)
 
-    def _product(self, values: jax.Array) -> Sparse:
-        return Sparse(values, values[self.layout.order], self.layout)
+    def _product(self, chosen: jax.Array | None) -> Sparse:
+        if self.group is None or self.groups is None:
+            values = self.effective()
+            return Sparse.of(values if chosen is None else jnp.where(chosen, values, 0.0), self.layout, None)
+        values, which = self.raw, self.group
+        factors = jnp.ones(which.shape, values.dtype) if self.scale is None else self.scale
+        if self.signs is not None:
+            values = jnp.concatenate([POSITIVE[self.positive][0](values), values])
+            which = _unsigned_last(which, self.signs, len(self.raw))
+            factors = jnp.where(self.signs == 0, factors, self.signs * factors)
+        if chosen is not None:
+            factors = jnp.where(chosen, factors, 0.0)
+        return Sparse.of(values, self.layout, Shares(which, jax.lax.stop_gradient(factors), self.groups))
 
     def between(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Sparse:
         """See `Weights`."""
         pre, post = np.asarray(self.layout.pre), np.asarray(self.layout.post)
         chosen = sum((source[pre] & target[post] for source, target in pairs), start=np.zeros(pre.shape, bool))
-        return self._product(jnp.where(jnp.asarray(chosen), self.effective(), 0.0))
+        return self._product(jnp.asarray(chosen))
 
     def matrix(self) -> jax.Array:
         """Dense effective weights; refused for more than 5,000 units."""
@@ -328,57 +434,150 @@ def _raw(
     return first
 
 
+def _unsigned_last(group: Any, signs: Any, n_values: int) -> Any:
+    """Which of the values of signed connections, and after them of free ones, each connection has."""
+    return group + n_values * (signs == 0)
+
+
+def _groups(
+    pre: np.ndarray, post: np.ndarray, group: np.ndarray | None, signs: np.ndarray | None, n_values: int
+) -> Groups | None:
+    if group is None:
+        return None
+    if signs is not None and signs.any():
+        group, n_values = _unsigned_last(group, signs, n_values), 2 * n_values
+    order = np.argsort(group, kind="stable")
+    places, numbers = _pieces(np.bincount(group, minlength=n_values))
+    value = np.repeat(np.arange(n_values), numbers)
+    filled = [np.append(a, none)[places] for a, none in ((order, len(pre)), (pre[order], 0), (post[order], 0))]
+    return Groups(*map(_indices, (*filled, value)))
+
+
 def _layout(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> Layout:
-    order = np.argsort(pre, kind="stable").astype(np.int32)
-    counts = np.bincount(post, minlength=n_post), np.bincount(pre, minlength=n_pre)
-    starts, turned_starts = (np.concatenate([[0], np.cumsum(c)]).astype(np.int32) for c in counts)
-    return Layout(*(jnp.asarray(a) for a in (pre, post, starts, order, post[order], turned_starts)))
+    order = np.argsort(pre, kind="stable")
+    outwards = _rows(post[order], pre[order], order, n_post, n_pre)
+    return Layout(_indices(pre), _indices(post), _rows(pre, post, np.arange(len(pre)), n_pre, n_post), outwards)
 
 
-def _rows(values: jax.Array, indices: jax.Array, starts: jax.Array, n: int, x: jax.Array) -> jax.Array:
-    """Sums over the sorted connections of each row: (..., n) to (..., number of rows)."""
-    flat = x.reshape(-1, n)
-    columns = flat.shape[0]
-    padded = jnp.pad(flat, ((0, max(COLUMNS - columns, 0)), (0, 0)))
-    out = BCSR((values, indices, starts), shape=(len(starts) - 1, n)) @ padded.T
-    return out.T[:columns].reshape(*x.shape[:-1], len(starts) - 1)
+def _rows(columns: np.ndarray, rows: np.ndarray, order: np.ndarray, n_columns: int, n_rows: int) -> Rows:
+    """Connections that are sorted by row, and their places among all."""
+    counts = np.bincount(rows, minlength=n_rows)
+    starts, (places, numbers) = np.concatenate([[0], np.cumsum(counts)]), _pieces(counts)
+    connections, sources = np.append(order, len(order))[places], np.append(columns, n_columns)[places]
+    levels = []
+    while numbers.max() > 1:
+        level, numbers = _pieces(numbers)
+        levels.append(_indices(level))
+    found = Rows(columns, starts, order, connections, sources, ())  # type: ignore[arg-type]
+    return jax.tree.map(_indices, found)._replace(levels=tuple(levels))
 
 
-def _send(values: jax.Array, layout: Layout, r: jax.Array) -> jax.Array:
-    return _rows(values, layout.pre, layout.starts, layout.shape[0], r)
+def _indices(values: np.ndarray) -> jax.Array:
+    return jnp.asarray(values, jnp.int32)
 
 
-def _pull(turned: jax.Array, layout: Layout, g: jax.Array) -> jax.Array:
-    return _rows(turned, layout.turned_post, layout.turned_starts, layout.shape[1], g)
+def _pieces(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Divide rows of things that stand one after the other into pieces of `WIDTH` at most, one per row at least.
+
+    Returns
+    -------
+    (width, number of pieces)
+        Places of the things in each; the number of things where there is none.
+    (number of rows,)
+        Number of pieces of each row.
+    """
+    width = min(WIDTH, max(counts.max(), 1))
+    numbers, ends = np.maximum(-(-counts // width), 1), np.cumsum(counts)
+    within = np.arange(numbers.sum()) - np.repeat(np.cumsum(numbers) - numbers, numbers)
+    places = np.repeat(ends - counts, numbers) + width * within + np.arange(width)[:, None]
+    places = np.where(places < np.repeat(ends, numbers), places, ends[-1])
+    return places, numbers
 
 
-def _outer(layout: Layout, r: jax.Array, g: jax.Array) -> jax.Array:
-    steps = (r.reshape(-1, *r.shape[-2:]), g.reshape(-1, *g.shape[-2:])) if r.ndim > 2 else (r[None], g[None])
+def _send(product: Sparse, r: jax.Array) -> jax.Array:
+    """Sums over the connections of each target: (..., n_pre) to (..., n_post)."""
+    rows, weights = product.layout.inwards, product.sent
+    flat = r.reshape(-1, r.shape[-1])
 
-    def one(total: jax.Array, step: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, None]:
-        sent, gradient = (jnp.atleast_2d(a) for a in step)
-        return total + jnp.sum(sent[:, layout.pre] * gradient[:, layout.post], axis=0), None
+    def sums(r: jax.Array) -> jax.Array:
+        columns = _with_zero(r.T)
+        found = _total(w[:, None] * _of(columns, i) for w, i in zip(weights.pieces, rows.sources, strict=True))
+        for level in rows.levels:
+            below = _with_zero(found)
+            found = _total(_of(below, i) for i in level)
+        return found.T
 
-    return jax.lax.scan(one, jnp.zeros(layout.pre.shape, r.dtype), steps)[0]
+    if len(flat) < COLUMNS:
+        sent = sums(flat)
+    elif len(rows.columns) < WIDTH * rows.number:
+        sent = jax.lax.map(sums, _blocks(flat, LANES)).reshape(-1, rows.number)[: len(flat)]
+    else:
+        sent = (BCSR((weights.ordered, rows.columns, rows.starts), shape=product.layout.shape[::-1]) @ flat.T).T
+    return sent.reshape(*r.shape[:-1], rows.number)
 
 
-# Products are bilinear; JAX would differentiate its sparse ones by holding a number per connection and column.
+def _outer(product: Sparse, r: jax.Array, g: jax.Array) -> jax.Array:
+    """Gradient of ``sum(g * send(r))`` with respect to values."""
+    layout, shares = product.layout, product.shares
+    if shares is None:
+
+        def each(r: jax.Array, g: jax.Array) -> jax.Array:
+            return _total(_of(a, layout.pre) * _of(b, layout.post) for a, b in zip(r, g, strict=True))
+
+        return _summed(each, layout.pre.shape, _blocks(r, STEP), _blocks(g, STEP))
+    groups = shares.groups
+    # In a loop: fused with what comes before, it takes ten times longer.
+    factors = jax.lax.map(partial(_of, _with_zero(shares.factors)), groups.places)
+
+    def pieces(r: jax.Array, g: jax.Array) -> jax.Array:
+        r, g = _with_zero(r.T), _with_zero(g.T)
+        places = zip(factors, groups.pre, groups.post, strict=True)
+        return _total(f[:, None] * _of(r, i) * _of(g, j) for f, i, j in places)
+
+    found = _summed(pieces, (len(groups.value), LANES), _blocks(r, LANES), _blocks(g, LANES))
+    found = jnp.matmul(found, jnp.ones(LANES, found.dtype), precision="highest")
+    return jax.ops.segment_sum(found, groups.value, len(product.values), indices_are_sorted=True)
+
+
+def _blocks(x: jax.Array, width: int) -> jax.Array:
+    """Steps and trials, so many at a time: (blocks, width, n), filled up with zeros."""
+    flat = x.reshape(-1, x.shape[-1])
+    return jnp.pad(flat, ((0, -len(flat) % width), (0, 0))).reshape(-1, width, x.shape[-1])
+
+
+def _summed(term: Callable[..., jax.Array], shape: tuple[int, ...], r: jax.Array, g: jax.Array) -> jax.Array:
+    """Sum of a term over blocks."""
+    return jax.lax.scan(lambda total, both: (total + term(*both), None), jnp.zeros(shape, r.dtype), (r, g))[0]
+
+
+def _total(terms: Iterable[jax.Array]) -> jax.Array:
+    return reduce(operator.add, terms)
+
+
+def _of(values: jax.Array, places: jax.Array) -> jax.Array:
+    """Values at places that exist; none are counted from the end."""
+    return values.at[places].get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+def _with_zero(values: jax.Array) -> jax.Array:
+    """Values, and zero for none; at the same time a step that XLA holds, instead of repeating it at each use."""
+    return jnp.concatenate([values, jnp.zeros_like(values[:1])])
+
+
+# Products are bilinear; JAX would differentiate them by adding up one number per connection and column.
 @jax.custom_jvp
-def _multiply(values: jax.Array, turned: jax.Array, layout: Layout, r: jax.Array) -> jax.Array:
-    return _send(values, layout, r)
+def _multiply(product: Sparse, r: jax.Array) -> jax.Array:
+    return _send(product, r)
 
 
 @_multiply.defjvp
 def _multiply_jvp(primals: Any, tangents: Any) -> tuple[jax.Array, jax.Array]:
-    values, turned, layout, r = primals
-    of_values, _, _, of_r = tangents
-    by_r = linear_call(
-        lambda held, x: _send(held[0], held[2], x),
-        lambda held, g: _pull(held[1], held[2], g),
-        (values, turned, layout),
-        of_r,
-    )
+    (product, r), (of_product, of_r) = primals, tangents
+    by_r = linear_call(_send, lambda held, g: _send(held.transposed(), g), product, of_r)
     by_values = linear_call(
-        lambda held, v: _send(v, held[1], held[0]), lambda held, g: _outer(held[1], held[0], g), (r, layout), of_values
+        lambda held, values: _send(Sparse.of(values, held[0].layout, held[0].shares), held[1]),
+        lambda held, g: _outer(held[0], held[1], g),
+        (product, r),
+        of_product.values,
     )
-    return _send(values, layout, r), by_r + by_values
+    return _send(product, r), by_r + by_values

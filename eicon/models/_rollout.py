@@ -44,8 +44,7 @@ def scan_trajectory(
     states : dict of arrays (T, B, N)
     rates : array (T, B, N)
     """
-    states, rates, _ = _scan(cell, dt, p, weights, initial, drive)
-    return states, rates
+    return _scan(cell, dt, p, weights, initial, drive)[:2]
 
 
 def sends_rate(cell: Cell) -> bool:
@@ -57,38 +56,37 @@ def sends_rate(cell: Cell) -> bool:
 def _scan(cell, dt, p, weights, initial, drive):
     same = sends_rate(cell)
 
-    def step(carry, received):
+    def step(carry, driven):
         state, sent = carry
-        state = cell.step(p, state, weights.send(sent) + received, dt)
+        received = weights.send(sent) + driven
+        state = cell.step(p, state, received, dt)
         rate = cell.rate(p, state)
         sent = rate if same else cell.send(p, state)
-        return (state, sent), (state, rate, None if same else sent)
+        return (state, sent), (state, rate, None if same else sent, received)
 
-    _, (states, rates, sent) = jax.lax.scan(step, (initial, cell.send(p, initial)), drive)
-    return states, rates, rates if same else sent
+    _, (states, rates, sent, received) = jax.lax.scan(step, (initial, cell.send(p, initial)), drive)
+    return states, rates, rates if same else sent, received
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def trajectory(cell: Cell, dt: float, p: Numbers, weights: Product, initial: State, drive: jax.Array) -> Trajectory:
     """Same as `scan_trajectory`, with the fast gradient (reverse mode only)."""
-    states, rates, _ = _scan(cell, dt, p, weights, initial, drive)
-    return states, rates
+    return _scan(cell, dt, p, weights, initial, drive)[:2]
 
 
 def _forward(cell, dt, p, weights, initial, drive):
-    states, rates, sent = _scan(cell, dt, p, weights, initial, drive)
-    return (states, rates), (p, weights, initial, drive, states, sent)
+    states, rates, *saved = _scan(cell, dt, p, weights, initial, drive)
+    return (states, rates), (p, weights, initial, states, *saved)
 
 
 def _backward(cell, dt, saved, cotangents):
-    p, weights, initial, drive, states, sent = saved
+    p, weights, initial, states, sent, received = saved
     of_states, of_rates = cotangents
     same = sends_rate(cell)
 
-    def through_step(state, sent, received, total):
+    def through_step(state, received, total):
         """Gradients with respect to a state and to what its unit received."""
-        _, pull = jax.vjp(lambda s, i: cell.step(p, s, i, dt), state, weights.send(sent) + received)
-        return pull(total)
+        return jax.vjp(lambda s, i: cell.step(p, s, i, dt), state, received)[1](total)
 
     def through_output(state, of_rate, of_sent):
         if same:
@@ -100,38 +98,38 @@ def _backward(cell, dt, saved, cotangents):
         """From the gradient of the state after step t + 1 to that of the one before."""
         total, totals = carry
         t = n_steps - 2 - i
-        state, sent_t = _at(states, t), _at(sent, t)
-        by_step, of_received = through_step(state, sent_t, _at(drive, t + 1), total)
+        state = _at(states, t)
+        by_step, of_received = through_step(state, _at(received, t + 1), total)
         by_output = through_output(state, _at(of_rates, t), weights.pull(of_received))
         total = _sum(_at(totals, t), by_step, by_output)
         return total, _put(totals, t, total)
 
     # Gradients of all states take the place of those that came from outside, step by step.
-    n_steps = drive.shape[0]
+    n_steps = received.shape[0]
     last = n_steps - 1
     ending = jax.vjp(lambda s: cell.rate(p, s), _at(states, last))[1](of_rates[last])[0]
     total = _sum(_at(of_states, last), ending)
     first, totals = jax.lax.fori_loop(0, last, back, (total, _put(of_states, last, total)))
     sent0 = cell.send(p, initial)
-    by_step, of_received0 = through_step(initial, sent0, drive[0], first)
+    by_step, of_received0 = through_step(initial, received[0], first)
     of_initial = _sum(by_step, jax.vjp(lambda s: cell.send(p, s), initial)[1](weights.pull(of_received0))[0])
 
     # All steps at once: what follows is dropped by the compiler where its result is not used.
     states_before = jax.tree.map(_shifted, initial, states)
     sent_before = _shifted(sent0, sent)
-    received = weights.send(sent_before) + drive
-    of_p, of_drive = jax.vjp(lambda p, i: cell.step(_deeper(p), states_before, i, dt), p, received)[1](totals)
+    spread = {name: jnp.broadcast_to(value, received.shape) for name, value in p.items()}
+    of_step, of_drive = jax.vjp(lambda p, i: cell.step(p, states_before, i, dt), spread, received)[1](totals)
     pulled = weights.pull(of_drive)
-    of_p = _sum(
-        of_p,
-        jax.vjp(lambda p: cell.send(_deeper(p), states_before), p)[1](pulled)[0],
-        jax.vjp(lambda p: cell.rate(_deeper(p), states), p)[1](of_rates)[0],
-    )
+    of_send = jax.vjp(lambda p: cell.send(p, states_before), spread)[1](pulled)[0]
+    of_rate = jax.vjp(lambda p: cell.rate(p, states), spread)[1](of_rates)[0]
+    of_p = jax.tree.map(_over_all, _sum(of_step, of_send, of_rate))
     return of_p, weights.outer(sent_before, of_drive), of_initial, of_drive
 
 
-def _deeper(p: Numbers) -> Numbers:
-    return {name: value[None] for name, value in p.items()}
+def _over_all(values: jax.Array) -> jax.Array:
+    """Sum over steps and trials, (1, N): as a product, for which XLA takes a third of the time of a sum."""
+    flat = values.reshape(-1, values.shape[-1])
+    return jnp.matmul(jnp.ones((1, len(flat)), values.dtype), flat, precision="highest")
 
 
 def _sum(*trees: Any) -> Any:

@@ -89,7 +89,7 @@ def _not_empty(wiring: Wiring) -> Wiring:
 
 def edges_are_faster(n: int, n_connections: int) -> bool:
     """Whether a step of training takes less time with `Edges` than with a matrix; see docs/results/edges.md."""
-    return n > 5000 or (n >= 1000 and n_connections < 0.02 * n**2)
+    return n > 5000 or (n >= 500 and n_connections < 0.05 * n**2)
 
 
 def drawn_weights(wiring: Wiring, radius: float, *, key: jax.Array, distribution: str | None, remap: str) -> np.ndarray:

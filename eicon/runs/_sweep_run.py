@@ -314,7 +314,7 @@ def _connectome(name: str, folder: str, rows: Literal["", "source", "target", "s
 def _checked_connectome(config: ConnectomeConfig) -> Connectome:
     try:
         connectome = _connectome(config.name, config.folder, config.rows)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, ImportError) as error:
         raise ConfigError(f"connectome.name: {error}") from error
     if config.regions and config.regions != connectome.n:
         raise ConfigError(

@@ -184,12 +184,21 @@ PLAIN = [[0, 2, 1], [3, 0, 4], [5, 6, 0]]
         ("A|B|C\r\n0|2|1\r\n3|0|4\r\n5|6|0", ABC),
         ("\ufeffr\tA\tB\tC\nA\t0\t2\t1\nB\t3\t0\t4\nC\t5\t6\t0\n", ABC),
         ("0,2,1\n3,0,4\n5,6,0\n", ("1", "2", "3")),
+        ('"","area.A","X2.B"\n"area A",0,2\n"2-B",3,0\n', ("area A", "2-B")),  # R's make.names
+        ("Row,areaA,x2_B\narea A,0,2\n2-B,3,0\n", ("area A", "2-B")),  # MATLAB's makeValidName
+        (",bodyId,11,12\n0,11,0,2\n1,12,3,0\n", ("11", "12")),  # reset_index of pandas
+        (",A,B,,\nA,0,2,,\nB,3,0,,\n,,,,\n", ("A", "B")),  # Excel
+        ("'','A','B'\n'A',0,2\n'B',3,0\n", ("A", "B")),
+        (",A\xa0,B\nA,0,2\nB,3,0\n", ("A", "B")),
+        ("% made by hand\n0 2 1\n3 0 4\n5 6 0\n", ("1", "2", "3")),
+        ("# Created by Octave 8.4\n# name: W\n# type: matrix\n 0 2 1\n 3 0 4\n 5 6 0\n\n", ("1", "2", "3")),
+        ("\n".join(["%%MatrixMarket matrix coordinate real general", "2 2 2", "1 2 2", "2 1 3"]), ("1", "2")),
     ],
 )
 def test_names_of_matrices(text, names, tmp_path):
     read = read_matrix(written(tmp_path, text), rows="source")
     assert read.names == names
-    assert read.weights.tolist() == PLAIN
+    assert read.weights.tolist() == [row[: len(names)] for row in PLAIN[: len(names)]]
 
 
 def test_labels_that_could_be_weights_are_asked_for(tmp_path):
@@ -252,6 +261,23 @@ def test_a_comma_that_parts_thousands_is_asked_for(tmp_path):
         ("<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'b'>]><graphml>&a;</graphml>", "document type or entities"),
         ("<svg></svg>", r"is XML with 0 graphs in <svg>"),
         ("<graphml><graph>", "is damaged"),
+        (",A,,C\nA,0,2,1\n,3,0,4\nC,5,6,0\n", "the name of unit 2 of 3 is empty"),
+        (",A,B,All\nA,0,2,2\nB,3,0,3\nAll,3,2,5\n", "last row and column, 'All', are the sums of the others"),
+        (",to_A,to_B\nfrom_A,0,1\nfrom_B,2,0\n", "they should be the same units"),
+        ("Connectivity, all of it\n,A,B,C\nA,0,1,2\nB,3,0,4\nC,5,6,0\n", "the next one 4; a title begins with #"),
+        ("\tA\tB\nA\t0\t1,234.5\nB\t2\t0\n", "'1,234.5' is no number; take out what parts thousands"),
+        ("\tA\tB\nA\t0\t1.234,5\nB\t2\t0\n", "'1.234,5' is no number; take out what parts thousands"),
+        (",\u03b11,\u03b12\nβ1,0,1\nβ2,2,0\n", "they should be the same units"),
+        (",V1+,V2+\nV1-,0,1\nV2-,2,0\n", "they should be the same units"),
+        ("501,502,12\n502,503,3\n503,501,7\n501,503,5\n", "a list of connections is read by read_edges"),
+        ("r,A \u2013 B\nA \u2013 B,0\n".encode("cp1252"), "encoding='cp1252' fits"),
+        ("r,Größe\nGröße,0\n".encode("utf-16-be"), "encoding='utf-16-be' fits"),
+        ("# Created by Octave\n# name: W\n# type: sparse matrix\n3 1 3\n1 2 2\n2 3 1\n", "Octave's text of a sparse"),
+        ("\n<!DOCTYPE html>\n<html></html>", "is a web page"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n", "is a pointer of Git LFS"),
+        (gzip.compress(b"x".ljust(257, b"\0") + b"ustar\x0000"), "is an archive: unpack it first"),
+        (gzip.compress(b"\x93NUMPY"), "kind npy that was packed once more: unpack it first"),
+        ("graph\n[\n directed 1\n]\n", "is GML"),
     ],
 )
 def test_matrices_that_are_refused(text, message, tmp_path):
@@ -274,6 +300,10 @@ def test_names_given_are_those_of_the_rows(tmp_path):
         read_matrix(path, rows="source", names=["y", "x"])
     listed = written(tmp_path, "V1\nLM\n", "names.txt")
     assert read_matrix(path, rows="source", names=listed).names == ("V1", "LM")
+    for ending in ("txt", "csv", "TSV"):
+        listed = written(tmp_path, "\ufeffV1\nLM\n", f"names.{ending}")
+        assert read_matrix(path, rows="source", names=listed).names == ("V1", "LM")
+    assert read_edges(written(tmp_path, "LM,V1,2\n"), neurons=listed).names == ("V1", "LM")
 
 
 # Lists
@@ -320,6 +350,14 @@ def test_headers_of_lists(header, options, tmp_path):
         ("sep=;\npre;post;weight\na;b;3,0\nb;c;4\n", {}),
         ("pre,post\na,b\na,b\na,b\nb,c\nb,c\nb,c\nb,c\n", {"weight": None, "duplicates": "sum"}),
         ("a,b,3\nb,c,4\nc,d,NA\n", {"missing": 0, "neurons": ["a", "b", "c", "d"]}),
+        ("# post pre weight\nb a 3\nc b 4\n", {}),  # numpy.savetxt
+        ("#target,source,weight\nb,a,3\nc,b,4\n", {}),
+        ("\ufeffpost,pre,weight\nb,a,3\nc,b,4\n", {"encoding": "UTF-8"}),
+        ('"pre","post","weight"\n"1","a","b",3\n"2","b","c",4\n', {}),  # R, parted by commas
+        ("pre,post,weight\na\xa0,b,3\nb,c\t,4\n", {}),
+        ("'pre','post','weight'\n'a','b',3\n'b','c',4\n", {}),
+        ("pre,post,weight,,\na,b,3,,\nb,c,4,,\n,,,,\n", {}),  # Excel
+        ("Source,Target,Type,Weight\na,b,Undirected,3\nb,c,Undirected,4\n", {"where": {"Type": "Undirected"}}),
     ],
 )
 def test_forms_of_lists(text, options, tmp_path):
@@ -352,11 +390,16 @@ def test_forms_of_lists(text, options, tmp_path):
         ("pre,post,weight\n1,NA,1\n3,2,1\n", {}, "an id is missing, as 'NA' stands among numbers"),
         (",A,B,C\nA,0,1,2\nB,3,0,4\nC,5,6,0\n", {}, "a matrix is read by read_matrix"),
         ("pre,post,type,weight\na,b,x,1\n", {"where": {"type": "gap"}}, "no line has 'gap' as type; there are 'x'"),
+        ("pre,post,ok,weight\na,b,x,1\n", {"where": {"ok": ["x", "y"]}}, "no line has 'y' as ok; there are 'x'"),
         ("a,b,1\nb,c,2\n", {"neurons": ["a", "b"]}, "not among the 2 neurons: 'c'"),
         ("a,b,1\n", {"neurons": ["a", "b", "a"]}, "neurons occur more than once: 'a'"),
         ("pre,post,weight,nt\na,b,1,DA\n", {"sign": "nt", "signs": SIGNS}, "what do 'DA' do to their targets"),
         ("pre,post,weight,nt\na,b,1,DA\n", {"sign": "nt", "signs": {"DA": 2}}, "signs must be 1"),
+        ("pre,post,weight\na,b,1\n#b,a,2\n", {}, r"line 3: is '#b,a,2' a comment or a name\?"),
         ('pre,post,weight\n"a\nx",b,1\n', {}, "line 2: a quotation mark is not closed"),
+        ("Source,Target,Type,Weight\na,b,Undirected,3\n", {}, r"go both ways; .*'Undirected'}, and call .symmetrised"),
+        ("pre,post,weight\na \x96 x,b,1\n", {}, "has another encoding, such as 'utf-8' or 'cp1252'"),
+        ("pre,post,weight\nGröße,b,1\n", {"encoding": "latin-1"}, "has another encoding, such as 'utf-8'"),
     ],
 )
 def test_lists_that_are_refused(text, options, message, tmp_path):
@@ -407,6 +450,9 @@ def test_lists_longer_than_a_block(tmp_path):
     lines = [f"{ids[i]},{ids[j]},{k % 9 + 1}" for k, (i, j) in enumerate(pairs)]
     text = "\n".join(["pre_root_id,post_root_id,syn_count", "# a comment", *lines])
     assert len(text) > 2 * CHARACTERS
+    assert read_edges(written(tmp_path, f"{text}\n# the end")).n == 20_000
+    with pytest.raises(ValueError, match=rf"line {len(lines) + 3}: is '#1,2,3' a comment or a name"):
+        read_edges(written(tmp_path, f"{text}\n#1,2,3"))
     read = read_edges(written(tmp_path, text))
     place = {name: i for i, name in enumerate(read.names)}
     numbered = np.array([place[str(i)] for i in ids[pairs.ravel()]]).reshape(-1, 2)
@@ -451,8 +497,9 @@ def test_positions_in_one_column(tmp_path):
         ("root_id,type\n502,a\n501,b\n503,c\n502,d\n", {}, "ids occur more than once in column 'root_id': '502'"),
         ("body,type\n1,502\n", {}, r"which column holds the ids\? Say id="),
         ("bodyId,root_id,type\n1,502,Mi1\n", {}, r"which column holds the ids\?"),
+        ("root_id,type,type\n502,a,b\n", {}, "two columns of the same name"),
         ("root_id,type\n502,Mi1\n,Tm3\n", {}, "row 2 has no id in column 'root_id'"),
-        ("root_id,type\n502\n", {}, "row 1 has 1 columns, the header 2"),
+        ("root_id,type\n502\n", {}, "line 2: has 1 columns, and the header has 2"),
         ("root_id\n", {}, "holds no table of units"),
         (NEURONS, {"coordinates": ["x", "y", "z"]}, "unit of the coordinates must be one of 'mm'"),
         (NEURONS, {"coordinates": ["x", "y"], "unit": "nm"}, "three columns, of x, y and z; got 2"),
@@ -530,6 +577,21 @@ def test_other_hdf5_is_not_turned(tmp_path):
         file["group/W"], file["names"] = SMALL, list(ABC)
     read = read_matrix(tmp_path / "a.h5", rows="source")
     assert (read.names, read.weights.tolist()) == (ABC, SMALL.tolist())
+
+
+@pytest.mark.parametrize("ending", ["npz", "mat"])
+def test_which_of_several_lists_are_the_names(ending, tmp_path):
+    path, save = tmp_path / f"a.{ending}", io.savemat if ending == "mat" else lambda path, c: np.savez(path, **c)
+    for lists, names in (
+        ({"labels": [1, 1, 2]}, ("1", "2", "3")),  # clusters
+        ({"ids": [7.0, 8.0, 9.0]}, ("7", "8", "9")),
+        ({"ids": [7, 8, 9], "names": list(ABC)}, ABC),
+    ):
+        save(path, {"W": SMALL, **lists})
+        assert read_matrix(path, rows="source").names == names
+    save(path, {"W": SMALL * 1j})
+    with pytest.raises(ValueError, match="weights must be real numbers; got an array of complex128"):
+        read_matrix(path, rows="source")
 
 
 @pytest.mark.parametrize("ending", ["npz", "mat", "h5"])
@@ -614,6 +676,15 @@ def test_objects():
         read_edges(pairs * 1e17)
     with pytest.raises(ValueError, match="A matrix is read by read_matrix"):
         read_edges(np.ones((4, 4)))
+    with pytest.raises(ValueError, match="units are numbered by whole numbers"):
+        read_edges(SMALL + 0.1)
+    with pytest.raises(ValueError, match="1 missing in the matrix, the first in row 1, column 2"):
+        read_matrix(np.ma.masked_equal(SMALL, 2), rows="source")
+    assert read_matrix(SMALL.astype(object), rows="source").weights.tolist() == SMALL.tolist()
+    with pytest.raises(ValueError, match="no matrix of numbers that eicon reads"):
+        read_matrix(np.array([[0, "x"], [1, 0]], object), rows="source")
+    named = np.array([(2, 1, 3.0)], [("post", int), ("pre", int), ("weight", float)])
+    assert edges(read_edges(named)) == {("1", "2"): 3}
 
 
 def test_data_frames():
@@ -633,6 +704,14 @@ def test_data_frames():
     assert edges(read_edges(frame)) == {(FLY[0], FLY[1]): 3, (FLY[1], FLY[2]): 4}
     with pytest.raises(ValueError, match="lost digits"):
         read_edges(frame.astype(float))
+    lines = pandas.DataFrame({"pre": ["a", "b"], "post": ["b", "c"], "weight": [3, 4]})
+    pairs = lines.set_index(["pre", "post"])
+    for given in (pairs, pairs.weight, lines.set_index("pre"), lines.set_axis(range(3), axis=1)):
+        assert edges(read_edges(given)) == LIST
+    square = pandas.DataFrame(SMALL, [501.0, 502.0, 503.0], [501, 502, 503]).rename_axis("bodyId")
+    for given in (square, square.reset_index()):
+        read = read_matrix(given, rows="source")
+        assert (read.names, read.weights.tolist()) == (("501", "502", "503"), SMALL.tolist())
     units = read_units(pandas.DataFrame({"root_id": ids[2::-1], "type": ["c", "b", None]}))
     assert read_edges(frame, units=units).labels["type"] == ("", "b", "c")
 
@@ -651,6 +730,11 @@ def test_feather_and_parquet(kind, tmp_path):
     frame = pandas.DataFrame({"pre": ["a", "b"], "post": ["b", "c"], "weight": [3, 4]})
     getattr(frame, f"to_{kind}")(path)
     assert edges(read_edges(path)) == edges(load(path)) == LIST
+    if kind == "parquet":  # pandas writes an index with a name last
+        square = pandas.DataFrame([[0, 1, 2], [1, 0, 3], [2, 3, 0]], [11, 12, 13], ["11", "12", "13"])
+        square.rename_axis("bodyId").to_parquet(path)
+        read = read_matrix(path, rows="source")
+        assert (read.names, read.weights.tolist()) == (("11", "12", "13"), square.to_numpy().tolist())
 
 
 def _has_pyarrow() -> bool:
@@ -716,6 +800,7 @@ def test_graphs_of_networkx():
     assert (read.names, edges(read)) == (("d", "a", "b", "c"), LIST)
     assert read.labels == {"type": ("Mi1", "", "", "")}
     assert edges(read_edges(networkx.path_graph(2))) == {("0", "1"): 1, ("1", "0"): 1}
+    assert read_edges(networkx.DiGraph([(1.0, 2.0)])).names == ("1", "2")
 
 
 @pytest.mark.parametrize("file", ["centres.txt", "centers.txt"])
@@ -791,5 +876,9 @@ def test_sweeps_take_a_file(tmp_path):
     matrix = written(tmp_path, ",A,B,C\nA,0,2,1\nB,3,0,4\nC,5,6,0\n")
     read = _checked_connectome(ConnectomeConfig(name=str(matrix), rows="target"))
     assert (read.names, read.weights.tolist()) == (ABC, np.transpose(PLAIN).tolist())
+    if not _has_pyarrow():
+        table = written(tmp_path, b"PAR1\x15" + bytes(99), "x.parquet")
+        with pytest.raises(ConfigError, match=r"connectome\.name: .* which the package pyarrow reads"):
+            _checked_connectome(ConnectomeConfig(name=str(table)))
     with pytest.raises(ConfigError, match=r"connectome\.name: what is a row of .*file\.csv\? Say rows='source'"):
         _checked_connectome(ConnectomeConfig(name=str(matrix)))

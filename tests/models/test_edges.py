@@ -56,3 +56,15 @@ def test_units_without_connections_receive_nothing_even_of_what_is_not_finite():
     weights = Edges.of([1, 2], [1, 1], (3, 3), weights=1.0)
     sent = weights.product().send(jnp.asarray([jnp.nan, 1.0, 2.0]))
     np.testing.assert_array_equal(sent, [0.0, 3.0, 0.0])
+
+
+def test_many_trials_of_units_with_few_connections(x64):
+    rng = np.random.default_rng(0)
+    pre, post = np.divmod(rng.permutation(30 * 50)[:60], 50)
+    weights = Edges.of(pre, post, (30, 50), seed=1)
+    r, g = (jnp.asarray(rng.normal(size=(20, n))) for n in (30, 50))
+    matrix, product = np.asarray(weights.matrix()), weights.product()
+    np.testing.assert_allclose(product.send(r), r @ matrix, atol=1e-12)
+    np.testing.assert_allclose(product.pull(g), g @ matrix.T, atol=1e-12)
+    found = jax.grad(lambda raw: jnp.sum(replace(weights, raw=raw).product().send(r) * g))(weights.raw)
+    np.testing.assert_allclose(found, (r.T @ g)[weights.layout.pre, weights.layout.post], atol=1e-12)
