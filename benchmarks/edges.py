@@ -385,8 +385,8 @@ def page(found: Mapping[str, Any], options: argparse.Namespace, facts: Mapping[s
         ),
         report.markdown(STORAGE, compared),
         report.paragraph(
-            """What follows for `RateRNN.from_connectome`: edges for more than 5,000 units, and where fewer than 5 % of
-            all pairs are connected; a dense matrix elsewhere."""
+            """What follows for `RateRNN.from_connectome`: edges for more than 5,000 units, and from 500 on where fewer
+            than 5 % of all pairs are connected; a dense matrix elsewhere."""
         ),
         report.measured_on(facts),
     ]
