@@ -4,6 +4,7 @@ The first part only reads. The battery runs a command of each form (program, sub
 down as the tables say; `NOT_RUN` lists what cannot run here, and why.
 """
 
+import gzip
 import importlib
 import importlib.util
 import os
@@ -41,6 +42,8 @@ NOT_RUN = {
     "^C": "a key",
     "eicon sweep --scheduler": "needs a scheduler with workers; tests/runs start one",
     "python -m eicon.connectomes.data.derive": "reads the packages that two data sets come from",
+    "python -m eicon.connectomes.data.derive_optic_lobe": "reads the package that the optic lobe comes from",
+    "python -m benchmarks.optic_lobe": "needs an interpreter with flyvis; tests/benchmarks have a small one",
     "python -m studies.mutants": "runs the tests themselves, for hours",
 }
 """Programs, or the beginnings of forms, and why they are not run."""
@@ -316,6 +319,9 @@ def place(tmp_path_factory, unoptimised):
         Path("areas.toml").write_text(CONFIG.format(task="PerceptualDecision", network=AREAS), "utf-8")
         Path("sweep.toml").write_text(SWEEP, "utf-8")
         Path("config.ini").write_text(INI, "utf-8")
+        for name in ("injections.csv", "areas.csv"):
+            Path(name).write_text("a,V1,LM\nV1,0,0.1\nLM,0.4,0\n", "utf-8")
+        Path("connections.csv.gz").write_bytes(gzip.compress(b"pre,post,weight\na,b,1\na,b,2\n"))
         stand_ins(Path("bio2art/connectomes"))
         weights = random_regions(29)
         np.save("bio2art/connectomes/C_Macaque_Normalized.npy", weights / weights.sum(axis=0).max())
