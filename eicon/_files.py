@@ -1,23 +1,49 @@
-"""Files that are either whole or absent: atomic writing, and arrays with a JSON header in one npz, without pickle."""
+"""Files that are either whole or absent, and one door for all that are read: what they must be is checked first.
+
+Arrays with a JSON header are stored in one npz, without pickle; the header lists every array with its checksum.
+"""
 
 import contextlib
+import csv
+import functools
+import io
 import json
+import math
 import os
+import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-_HEADER = "header.json"
+from ._lock import refuse_lost
+
+HEADER = "header.json"
+LARGEST_JSON = 2**24
+"""Bytes of JSON that are parsed; the names and labels of a connectome may be more."""
+DEEPEST_JSON = 50
+"""Lists and objects within one another."""
+SLACK = 130
+"""Bytes around a member of an archive, besides its name and content; an npy file has 128 of its own."""
+SMALL, MOST_PACKED = 2**25, 100
+"""Bytes that anything may unpack to, and how many times its packed size it may be beyond."""
 
 
 @contextlib.contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a temporary file beside ``path`` that replaces it only once it is completely on disk."""
+    """Open a temporary file beside ``path`` that replaces it only once it is completely on disk.
+
+    Raises
+    ------
+    DirectoryLostError
+        If this process holds the lock of a directory around it, and that directory was removed.
+    """
     target = Path(path)
+    refuse_lost(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     try:
@@ -50,6 +76,138 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
     write_text(path, json.dumps(value, indent=2) + "\n")
 
 
+def csv_text(value: Any) -> Any:
+    """Cell of a table that no spreadsheet takes for a formula; numbers stay what they are.
+
+    Examples
+    --------
+    >>> csv_text("=cmd|' /C calc'!A0"), csv_text("V1"), csv_text("-0.5"), csv_text(-0.5)
+    ("'=cmd|' /C calc'!A0", 'V1', '-0.5', -0.5)
+    """
+    if not isinstance(value, str) or value[:1] not in {*"=+-@\t\r\n"}:
+        return value
+    with contextlib.suppress(ValueError):
+        float(value)
+        return value
+    return f"'{value}"
+
+
+def csv_table(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows as CSV, in which no text is a formula."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(map(csv_text, row) for row in rows)
+    return text.getvalue()
+
+
+@contextlib.contextmanager
+def named(path: str | os.PathLike[str], what: str) -> Iterator[None]:
+    """Turn whatever the content of a file raises into a ValueError of one line that names the file.
+
+    Libraries raise nearly anything when a file is damaged. An error that names the file already stays as it is.
+
+    Parameters
+    ----------
+    path : path
+    what : str
+        What the file should be, as in "run record".
+    """
+    try:
+        yield
+    except ImportError:
+        raise  # a package that is not installed says nothing about the file
+    except Exception as error:
+        said = " ".join(str(error).split()).removesuffix(".")[:500] or type(error).__name__
+        if isinstance(error, ValueError | OSError) and Path(path).name in said:
+            raise
+        if isinstance(error, KeyError):
+            raise ValueError(f"{path} is incomplete: it has no {said}.") from error
+        raise ValueError(f"{path} is damaged, or no {what} that eicon reads ({said}).") from error
+
+
+def check_unpacked(path: str | os.PathLike[str], unpacked: int, packed: int) -> None:
+    """Refuse what would take much more memory than its file.
+
+    Raises
+    ------
+    ValueError
+        If it is large, and more than 100 times as large as the file.
+    """
+    if unpacked > max(SMALL, MOST_PACKED * packed):
+        raise ValueError(
+            f"{path} would unpack from {packed} to {unpacked} bytes or more; up to {MOST_PACKED} times the size of a "
+            f"file, or {SMALL} bytes, are unpacked. Unpack it yourself if it is what it should be."
+        )
+
+
+def read_text(path: str | os.PathLike[str], what: str, *, largest: int = LARGEST_JSON) -> str:
+    """Text of a file in UTF-8.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is too large, or not encoded as UTF-8.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no {what} at {path}.")
+    if (size := path.stat().st_size) > largest:
+        raise ValueError(f"{path} has {size} bytes, which is too large for a {what}: up to {largest} are read.")
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ValueError(
+            f"{path}, line {line}: byte 0x{data[error.start]:02x} is not UTF-8; expected a {what} in UTF-8."
+        ) from error
+
+
+def read_json(path: str | os.PathLike[str], what: str, *, largest: int = LARGEST_JSON) -> dict[str, Any]:
+    """JSON object of a file.
+
+    Parameters
+    ----------
+    path : path
+    what : str
+        What the file should be, as in "run record".
+    largest : int
+        Bytes that are read.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is too large, damaged, no JSON, nested too deeply, or not an object.
+    """
+    text = read_text(path, what, largest=largest)
+    if not text.strip():
+        raise ValueError(f"{path} is empty; expected a {what} in JSON.")
+    try:
+        value = _parsed_json(text)
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: expected a {what} in JSON ({error}).") from error
+    if not isinstance(value, dict):
+        raise ValueError(f"{path} is damaged: expected a {what}, an object in JSON; got {repr(value)[:60]}.")
+    return value
+
+
+def _parsed_json(text: str) -> Any:
+    """Value of JSON that is not nested too deeply."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    inner = [value]
+    for _ in range(DEEPEST_JSON + 1):
+        inner = [v for o in inner if isinstance(o, dict | list) for v in (o.values() if isinstance(o, dict) else o)]
+        if not inner:
+            return value
+    raise ValueError(f"it is nested more than {DEEPEST_JSON} levels deep")
+
+
 def save_arrays(
     path: str | os.PathLike[str],
     arrays: Mapping[str, np.ndarray],
@@ -59,6 +217,9 @@ def save_arrays(
     header: Mapping[str, Any],
 ) -> None:
     """Write named arrays and a JSON header to one npz file, atomically.
+
+    The header lists type, shape and checksum of every array (the CRC-32 that the archive holds of its member), and
+    has a checksum of its own, so that `load_arrays` finds anything that is missing, changed or added.
 
     Parameters
     ----------
@@ -70,62 +231,204 @@ def save_arrays(
     version : int
         Format version; `load_arrays` refuses newer ones.
     header : mapping
-        JSON-compatible.
+        JSON-compatible; without the keys that are added: format, version, arrays and checksum.
     """
-    full_header = json.dumps({"format": f"eicon.{kind}", "version": version, **header})
-    encoded = {_HEADER: np.frombuffer(full_header.encode(), dtype=np.uint8)}
-    with atomic_file(path) as stream:
-        np.savez(stream, allow_pickle=False, **encoded, **arrays)
+    listed: dict[str, list[Any]] = {}
+    with atomic_file(path) as stream, zipfile.ZipFile(stream, "w") as archive:
+        for name, value in arrays.items():
+            array = np.asanyarray(value)
+            listed[name] = [array.dtype.str, list(array.shape), _written(archive, name, array)]
+        text = json.dumps({"format": f"eicon.{kind}", "version": version, **header, "arrays": listed})
+        text = f'{{"checksum": {zlib.crc32(text.encode())}, {text[1:]}'
+        _written(archive, HEADER, np.frombuffer(text.encode(), np.uint8))
 
 
-def read_npz(path: Path) -> dict[str, Any]:
-    """Members of an npz file: arrays, none of them pickled, and whatever else was put into the archive as bytes.
-
-    Raises
-    ------
-    ValueError
-        If the file is damaged.
-    """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except Exception as error:  # damage makes zipfile and numpy raise nearly anything
-        raise ValueError(f"{path} is damaged and cannot be read ({error}).") from error
+def _written(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> int:
+    """CRC-32 of a member that is added."""
+    member = zipfile.ZipInfo(f"{name}.npy")  # of a fixed date: equal content gives equal files
+    with archive.open(member, "w", force_zip64=True) as stream:
+        np.lib.format.write_array(stream, array, allow_pickle=False)
+    return member.CRC
 
 
 def load_arrays(
-    path: str | os.PathLike[str], *, kind: str, version: int
+    path: str | os.PathLike[str], *, kind: str, version: int, largest_header: int = LARGEST_JSON
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Read what `save_arrays` wrote; its format version is in the header.
+
+    Files of version 0.1.0, whose header lists no arrays, are read as they are.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is truncated or damaged, is not an eicon file of this kind, or was written by a newer
-        version of the format.
+        If the file is truncated or damaged, is not an eicon file of this kind, was written by a newer version of the
+        format, or does not hold just the arrays that its header lists.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no eicon {kind} file at {path}.")
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is not an eicon {kind} file, or it is truncated: it is no npz archive.")
-    arrays = read_npz(path)
+    with named(path, f"eicon {kind}"):
+        try:
+            archive = zipfile.ZipFile(path)
+        except zipfile.BadZipFile as error:
+            raise ValueError(
+                f"{path} is not an eicon {kind} file, or it is truncated: it is no npz archive ({error})."
+            ) from error
+        with archive:
+            members = _members(path, archive)
+            header = _header(path, archive, members.pop(HEADER, None), largest_header)
+            if (found := header["format"]) != f"eicon.{kind}":
+                raise ValueError(f"{path} holds {found!r:.80}, not an eicon {kind}.")
+            if header["version"] > version:
+                raise ValueError(
+                    f"{path} is version {header['version']} of the eicon {kind} format; this eicon reads up to "
+                    f"{version}. Upgrade eicon to read it."
+                )
+            listed = header.get("arrays")
+            checked = isinstance(listed, dict) or "checksum" in header
+            if checked and header.pop("checksum") != zlib.crc32(json.dumps(header).encode()):
+                raise ValueError(f"{path} is damaged: its header has another checksum than it says.")
+            _check_listed(path, listed, members)
+            arrays = {name: _array(archive.read(member)) for name, member in members.items()}
+            if isinstance(listed, dict):
+                for name, array in arrays.items():
+                    if [array.dtype.str, list(array.shape)] != listed[name][:2]:
+                        raise ValueError(f"{path} is damaged: {name!r} is not the array that its header lists.")
+    return arrays, {key: value for key, value in header.items() if key not in ("format", "arrays")}
+
+
+def read_npz(path: str | os.PathLike[str], *, objects: bool = False) -> dict[str, Any]:
+    """Arrays of any npz file, none of them pickled.
+
+    Parameters
+    ----------
+    path : path
+    objects : bool
+        Give None for arrays of Python objects, rather than refuse the file.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or an array holds Python objects.
+    """
+    found = {}
+    with named(path, "npz archive"), zipfile.ZipFile(path) as archive:
+        for name, member in _members(path, archive).items():
+            if member.filename.endswith(".npy"):
+                data = archive.read(member)
+                is_object = objects and _described(data[: _end_of_description(data)]).dtype.hasobject
+                found[name] = None if is_object else _array(data)
+    return found
+
+
+def read_npy(path: str | os.PathLike[str]) -> np.ndarray:
+    """Array of an npy file, whose size is checked before memory is taken.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or holds Python objects, which are never loaded.
+    """
+    with named(path, "npy file"):
+        return _array(Path(path).read_bytes())
+
+
+def _members(path: Path | str | os.PathLike[str], archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Arrays in an archive by name, once it is known that each is there once and unpacks to a sensible size."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    for member in archive.infolist():
+        name = member.filename.removesuffix(".npy")
+        if name in members:
+            raise ValueError(f"{path} is damaged: it holds {name!r} twice.")
+        members[name] = member
+    if _has_gap(archive):
+        raise ValueError(f"{path} is damaged: it holds an array that its table of contents does not list.")
+    check_unpacked(path, sum(member.file_size for member in members.values()), os.path.getsize(path))
+    return members
+
+
+def _header(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo | None, largest: int) -> dict[str, Any]:
+    """Header, once it is known to be one."""
+    if member is not None and member.file_size > largest:
+        raise ValueError(f"{path} is damaged: its header has {member.file_size} bytes; up to {largest} are read.")
     try:
-        header = json.loads(bytes(arrays.pop(_HEADER)).decode())
-        found = header.pop("format")
-        found_version = int(header["version"])
-    except (KeyError, ValueError, AttributeError, TypeError) as error:
-        raise ValueError(f"{path} was not written by eicon: it has no eicon header.") from error
-    if found != f"eicon.{kind}":
-        raise ValueError(f"{path} holds {found!r}, not an eicon {kind}.")
-    if found_version > version:
-        raise ValueError(
-            f"{path} is version {found_version} of the eicon {kind} format; this eicon reads up to {version}. "
-            "Upgrade eicon to read it."
-        )
-    return arrays, header
+        if member is None:
+            raise ValueError("no header.json")
+        header = _parsed_json(bytes(_array(archive.read(member))).decode())
+        if not isinstance(header, dict) or not isinstance(header["format"], str):
+            raise ValueError("no format")
+        if isinstance(header["version"], bool) or not isinstance(header["version"], int):
+            raise ValueError(f"version {header['version']!r:.80}")
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"{path} was not written by eicon: it has no eicon header ({error}).") from error
+    return header
+
+
+def _check_listed(path: Path, listed: Any, members: Mapping[str, zipfile.ZipInfo]) -> None:
+    """Refuse an archive that lacks an array, has another one of that name, or holds more than its header lists."""
+    if listed is None:  # a file of version 0.1.0
+        return
+    if missing := [repr(name) for name in listed if name not in members]:
+        raise ValueError(f"{path} is incomplete: it has no {', '.join(missing)}, which its header lists.")
+    if surplus := [repr(name) for name in members if name not in listed]:
+        raise ValueError(f"{path} is damaged: it holds {', '.join(surplus)}, which its header does not list.")
+    if isinstance(listed, dict):
+        other = [repr(name) for name, (_, _, checksum) in listed.items() if checksum != members[name].CRC]
+        if other:
+            raise ValueError(f"{path} is damaged: {', '.join(other)} has another checksum than its header lists.")
+
+
+def _has_gap(archive: zipfile.ZipFile) -> bool:
+    """Whether there is room for one more array among those that an archive lists."""
+    members = sorted(archive.infolist(), key=lambda member: member.header_offset)
+    begins = [*(member.header_offset for member in members), archive.start_dir]
+    ends = [0, *(m.header_offset + len(m.filename.encode()) + m.compress_size for m in members)]
+    return any(begin - end > SLACK for begin, end in zip(begins, ends, strict=True))
+
+
+def _array(data: bytes) -> np.ndarray:
+    """Array in the bytes of an npy file; they must be as many as its shape and type take."""
+    shape, fortran, dtype, start = _described(data[: _end_of_description(data)])
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which are never loaded")
+    wanted, there = math.prod(shape) * dtype.itemsize, len(data) - start
+    if wanted != there:
+        raise ValueError(f"an array of shape {shape} and type {dtype} takes {wanted} bytes; there are {there}")
+    if dtype.kind == "U" and there and dtype.itemsize:
+        letters = np.frombuffer(data, np.dtype(np.uint32).newbyteorder(dtype.byteorder), offset=start)
+        if letters.max() > sys.maxunicode or ((letters >= 0xD800) & (letters < 0xE000)).any():
+            raise ValueError("it holds letters that do not exist")
+    return np.ndarray(shape, dtype, data, start, order="F" if fortran else "C").copy("K")
+
+
+def _end_of_description(data: bytes) -> int:
+    wide = data[6:7] > b"\1"  # from version 2 on, the size takes four bytes
+    return (12 if wide else 10) + int.from_bytes(data[8 : 12 if wide else 10], "little")
+
+
+class _Description(NamedTuple):
+    """What an npy file says of its array, and where that begins."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: np.dtype[Any]
+    start: int
+
+
+@functools.lru_cache(1024)
+def _described(head: bytes) -> _Description:
+    """Description of an array; equal ones are parsed once, as thousands of small files need."""
+    stream = io.BytesIO(head)
+    version = np.lib.format.read_magic(stream)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
+    if read is None:
+        raise ValueError(f"version {version} of npy is not read")
+    shape, fortran, dtype = read(stream)
+    if min(shape, default=0) < 0:
+        raise ValueError(f"shape {shape}")
+    return _Description(shape, fortran, dtype, stream.tell())
 
 
 def without_nan(value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .._files import named, read_npy
 from ._connectome import Connectome
 from ._names import read_names
 from ._orientation import Rows, oriented
@@ -123,33 +124,23 @@ def read_bio2art(
             f"For the data sets of bio2art, {HOW_TO_GET}."
         )
     known = FILES.get(name)
-    weights, provenance = oriented(read_npy(path), _rows(name, known, rows), f"bio2art {path.name}")
-    if known is not None:
-        check_known(path, weights, known)
+    of_rows = _rows(name, known, rows)
     names, densities = (place / f"Names_{name}.lst", place / f"Names_{name}.txt"), place / f"ND_{name}.npy"
-    named = next((p for p in names if p.is_file()), None)
-    return Connectome(
-        weights,
-        tuple(str(i + 1) for i in range(len(weights))) if named is None else read_names(named),
-        name=name,
-        species="" if known is None else known.species,
-        densities=read_npy(densities) if densities.is_file() else None,
-        citation="" if known is None else known.citation,
-        licence="" if known is None else LICENCE,
-        provenance=provenance,
-    )
-
-
-def read_npy(path: Path) -> np.ndarray:
-    """Array of numbers from an npy file, without pickle."""
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(f"{path} is damaged, or holds Python objects, which eicon does not load ({error}).") from error
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise ValueError(f"{path} is an npz archive under the name of an npy file.")
-    return array
+    listed = next((p for p in names if p.is_file()), None)
+    with named(path, "connectome of bio2art"):
+        weights, provenance = oriented(read_npy(path), of_rows, f"bio2art {path.name}")
+        if known is not None:
+            check_known(path, weights, known)
+        return Connectome(
+            weights,
+            tuple(str(i + 1) for i in range(len(weights))) if listed is None else read_names(listed),
+            name=name,
+            species="" if known is None else known.species,
+            densities=read_npy(densities) if densities.is_file() else None,
+            citation="" if known is None else known.citation,
+            licence="" if known is None else LICENCE,
+            provenance=provenance,
+        )
 
 
 def _rows(name: str, known: Bio2artFile | None, rows: Rows | None) -> Rows:

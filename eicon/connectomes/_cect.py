@@ -1,7 +1,6 @@
 """Connectomes of C. elegans in the files of the package cect, read without importing it."""
 
 import csv
-import json
 import os
 import re
 from pathlib import Path
@@ -9,11 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._files import named, read_json
 from ._connectome import Connectome
 from ._orientation import oriented
 from ._packages import installed
 
 HOW_TO_GET = "pip install --no-deps cect (it is read, not imported)"
+LARGEST = 2**27
+"""Bytes of a data set; those of the package have up to 3 MB."""
 WANG = "Wang et al. 2024, eLife 13:RP95402"
 
 _CONNECTIONS = {"chemical": "Generic_CS", "gap junctions": "Generic_GJ"}
@@ -104,29 +106,32 @@ def read_cect(
     kind = _CONNECTIONS.get(connections, connections)
     if kind not in kinds:
         raise ValueError(f"{path.name} holds no {connections} connections ({kind!r}); it has {', '.join(kinds)}.")
-    matrix = np.array(kinds[kind], dtype=np.float64)
-    rows = "symmetric" if kind == "Generic_GJ" else "source"
-    weights, provenance = oriented(matrix, rows, f"cect {path.name} {kind}")
-    transmitters = _transmitters(path)
-    classes = _classes(path)
-    labels = {"class": tuple(classes.get(cell, "") for cell in cells)} if classes else {}
-    if transmitters:
-        labels["transmitter"] = tuple("+".join(sorted(transmitters.get(cell, ()))) for cell in cells)
-    signed = kind == "Generic_CS"
-    known = CECT_FILES.get(path.stem)
-    if known is not None and sum(map(is_neuron, cells)) != known.n:
-        known = None  # a file of that name alone
-    whole = Connectome(
-        weights,
-        tuple(cells),
-        name=path.stem,
-        species="Caenorhabditis elegans",
-        sign=np.array([transmitter_sign(transmitters.get(c, set())) if signed else 0 for c in cells]),
-        labels=labels,
-        citation="; ".join(([known.citation] if known else []) + ([f"transmitters: {WANG}"] if transmitters else [])),
-        licence="MIT (cect)",
-        provenance=provenance,
-    )
+    with named(path, "connectome of cect"):
+        matrix = np.array(kinds[kind], dtype=np.float64)
+        rows = "symmetric" if kind == "Generic_GJ" else "source"
+        weights, provenance = oriented(matrix, rows, f"cect {path.name} {kind}")
+        transmitters = _transmitters(path)
+        classes = _classes(path)
+        labels = {"class": tuple(classes.get(cell, "") for cell in cells)} if classes else {}
+        if transmitters:
+            labels["transmitter"] = tuple("+".join(sorted(transmitters.get(cell, ()))) for cell in cells)
+        signed = kind == "Generic_CS"
+        known = CECT_FILES.get(path.stem)
+        if known is not None and sum(map(is_neuron, cells)) != known.n:
+            known = None  # a file of that name alone
+        whole = Connectome(
+            weights,
+            tuple(cells),
+            name=path.stem,
+            species="Caenorhabditis elegans",
+            sign=np.array([transmitter_sign(transmitters.get(c, set())) if signed else 0 for c in cells]),
+            labels=labels,
+            citation="; ".join(
+                ([known.citation] if known else []) + ([f"transmitters: {WANG}"] if transmitters else [])
+            ),
+            licence="MIT (cect)",
+            provenance=provenance,
+        )
     return whole.subset([i for i, cell in enumerate(cells) if is_neuron(cell)]) if neurons_only else whole
 
 
@@ -145,11 +150,12 @@ def _json_path(reader: str, folder: str | os.PathLike[str] | None) -> Path:
 
 def _content(path: Path) -> tuple[list[str], dict[str, Any]]:
     """Cells, and a matrix for each kind of connection."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return list(content["nodes"]), dict(content["connections"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is no connectome of cect: it has no nodes and connections ({error!r}).") from error
+    content = read_json(path, "connectome of cect", largest=LARGEST)
+    with named(path, "connectome of cect"):
+        nodes = content["nodes"]
+        if not isinstance(nodes, list) or not all(isinstance(cell, str) for cell in nodes):
+            raise ValueError(f"nodes must be a list of names; got {nodes!r:.80}")
+        return nodes, dict(content["connections"])
 
 
 def _transmitters(path: Path) -> dict[str, set[str]]:
@@ -160,8 +166,9 @@ def _transmitters(path: Path) -> dict[str, set[str]]:
     cells, kinds = _content(atlas)
     found: dict[str, set[str]] = {}
     for transmitter, matrix in kinds.items():
-        for i in np.flatnonzero(np.array(matrix).any(axis=1)):
-            found.setdefault(cells[i], set()).add(transmitter)
+        with named(atlas, "connectome of cect"):
+            for i in np.flatnonzero(np.array(matrix).any(axis=1)):
+                found.setdefault(cells[i], set()).add(transmitter)
     return found
 
 
@@ -170,7 +177,7 @@ def _classes(path: Path) -> dict[str, str]:
     table = path.parent.parent / "data" / "all_cell_info.csv"
     if not table.is_file():
         return {}
-    with table.open(newline="", encoding="utf-8") as stream:
+    with named(table, "table of cells"), table.open(newline="", encoding="utf-8") as stream:
         return {row["Cell name"]: _class(row["Cell name"], row["Type"]) for row in csv.DictReader(stream)}
 
 

@@ -17,6 +17,8 @@ from ._signs import assign_signs
 
 KIND, VERSION = "connectome", 2
 """Version 2 has signs of connections; without them a file is of version 1."""
+LARGEST_HEADER = 2**28
+"""Bytes of names, labels and other texts in a file."""
 MOST_DENSE = 20_000
 """Units up to which a dense matrix is made."""
 

@@ -1,15 +1,17 @@
 """Formats, told by their content, and the matrices in binary ones; nothing in a file is ever run."""
 
+import math
 import os
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._files import MOST_PACKED, SMALL, check_unpacked, named, read_npy, read_npz
 from ._tables import Table, arrow_columns, columns_table, frame_table, head_of, package, text_table, unpacker
 
 MAGIC: dict[bytes, str] = {
@@ -45,8 +47,12 @@ REFUSED: dict[bytes, str] = {
     rb"# (Created by|name:)(?s:.)*# type: sparse matrix": "Octave's text of a sparse matrix: save it with -v7",
 }
 """Formats that are not read, by a regular expression of how they begin."""
+MOST_UNITS = 2**24
+"""Rows of a sparse matrix, each of which takes memory however few numbers there are."""
 _ARRAY, _PACKED, _SPARSE = 14, 15, 5
-_NUMBERS = {1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 16, 17, 18}
+_BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 16: 1, 17: 2, 18: 4}
+"""Sizes of the numbers in MATLAB's files, by type."""
+_NUMBERS = {*_BYTES}
 NAMES = re.compile(
     r"names?|labels?|ids?|regions?|rois?|neurons?|nodes?|(region|roi|node|neuron)_?(names|labels|ids)", re.I
 )
@@ -84,7 +90,7 @@ def kind_of(source: Any) -> str:
     if kind != "text" and unpacker(path) is not open:
         raise ValueError(f"{path} is a file of kind {kind} that was packed once more: unpack it first.")
     if kind == "zip":
-        with damaged(path, "zip archive"):
+        with named(path, "zip archive"):
             members = zipfile.ZipFile(path).namelist()
         if "header.json.npy" in members:
             return "eicon"
@@ -95,17 +101,6 @@ def kind_of(source: Any) -> str:
         what = "save the sheet of an Excel workbook as CSV" if "[Content_Types].xml" in members else "unpack it first"
         raise ValueError(f"{path} is a zip archive without arrays or a TVB connectivity (weights.txt): {what}.")
     return "graph" if kind == "text" and re.match(rb"(\xef\xbb\xbf|\xff\xfe|\xfe\xff)?[\s\0]*<", head) else kind
-
-
-@contextmanager
-def damaged(path: str | os.PathLike[str], what: str) -> Iterator[None]:
-    """Name the file, whatever a library says about its damage."""
-    try:
-        yield
-    except Exception as error:
-        if str(error).startswith(str(path)):  # it is named already
-            raise
-        raise ValueError(f"{path} is damaged, or no {what} that eicon reads ({error}).") from error
 
 
 def open_table(source: Any, delimiter: str | None = None, encoding: str | None = None, *, index: bool = False) -> Table:
@@ -138,41 +133,75 @@ def _bounded(matrix: Any) -> Any:
     """Sparse matrix in rows, once its indices are known to be inside of it: scipy trusts what a file says."""
     from scipy import sparse as sp
 
-    if hasattr(matrix, "check_format"):
-        matrix.check_format(full_check=True)
-    return sp.csr_array(matrix.tocsr())
+    if max(matrix.shape) > MOST_UNITS:
+        raise ValueError(f"a matrix of shape {matrix.shape}; up to {MOST_UNITS} units are read")
+    if matrix.dtype.kind not in "biufc":
+        raise ValueError(f"a matrix of {matrix.dtype}; numbers are read")
+    if matrix.format not in ("csr", "csc"):
+        return sp.csr_array(matrix.tocsr())
+    n, below = matrix.shape if matrix.format == "csr" else matrix.shape[::-1]
+    starts, inner = (np.asarray(part).astype(np.int64) for part in (matrix.indptr, matrix.indices))
+    steps = np.diff(starts)
+    if (
+        starts.shape != (n + 1,)
+        or starts[0] != 0
+        or (steps < 0).any()
+        or starts[-1] > min(len(inner), len(matrix.data))
+    ):
+        raise ValueError("where the rows of the sparse matrix begin is damaged")
+    inner, data = inner[: starts[-1]], np.array(matrix.data[: starts[-1]], matrix.dtype.newbyteorder("="))
+    if inner.size and not 0 <= inner.min() <= inner.max() < below:
+        raise ValueError(f"indices of the sparse matrix are outside of 0..{below - 1}")
+    outer = np.repeat(np.arange(n), steps)
+    pairs = (outer, inner) if matrix.format == "csr" else (inner, outer)
+    return sp.csr_array(sp.coo_array((data, pairs), shape=matrix.shape))
 
 
 def npy_matrix(path: Path, variable: str | None) -> Matrix:
-    """Array of an npy file, whose size is checked before memory is taken."""
-    with damaged(path, "npy file without Python objects"):
-        return Matrix(np.array(np.load(path, mmap_mode="r", allow_pickle=False)))
+    """Array of an npy file."""
+    return Matrix(read_npy(path))
 
 
 def npz_matrix(path: Path, variable: str | None) -> Matrix:
     """Sparse matrix of scipy, or the square array of an archive of numpy."""
     from scipy import sparse as sp
 
-    with damaged(path, "npz archive"), np.load(path, allow_pickle=False) as archive:
-        if {"format", "shape", "data"} <= set(archive.files):
+    arrays = read_npz(path, objects=True)
+    with named(path, "npz archive"):
+        if {"format", "shape", "data"} <= arrays.keys():
             return Matrix(_bounded(sp.load_npz(path)))
-        return _chosen(path, {name: _unpickled(archive, name) for name in archive.files}, variable)
+        return _chosen(path, arrays, variable)
 
 
 def mat_matrix(path: Path, variable: str | None) -> Matrix:
     """Matrix of a MATLAB file of version 4 to 7."""
+    return _chosen(path, mat_content(path), variable)
+
+
+def mat_content(path: Path) -> dict[str, Any]:
+    """Variables of a MATLAB file of version 4 to 7."""
     from scipy import io  # which takes longer to import than most files to read
 
-    with damaged(path, "MATLAB file"):
+    with named(path, "MATLAB file"):
         data = path.read_bytes()
         if data.startswith(b"MATLAB 5"):
             order = "little" if data[126:128] == b"IM" else "big"
-            _mat_elements(data, 128, len(data), order, {_ARRAY, _PACKED})
+            room = max(SMALL, MOST_PACKED * len(data))
+            for kind, start, stop in _mat_elements(data, 128, len(data), order, {_ARRAY, _PACKED}):
+                if kind == _PACKED:
+                    unpack = zlib.decompressobj()
+                    inner = unpack.decompress(data[start:stop], room + 1)
+                    room -= len(inner)
+                    if room < 0:
+                        check_unpacked(path, max(SMALL, MOST_PACKED * len(data)) + 1, len(data))
+                    if not unpack.eof:
+                        raise ValueError(f"the variable packed at byte {start} is not whole")
+                    _mat_elements(inner, 0, len(inner), order, {_ARRAY})
         content = io.loadmat(path, appendmat=False)
-    return _chosen(path, {name: value for name, value in content.items() if not name.startswith("__")}, variable)
+    return {name: value for name, value in content.items() if not name.startswith("__")}
 
 
-def _mat_elements(data: bytes, start: int, stop: int, order: Any, allowed: set[int]) -> list[tuple[int, int]]:
+def _mat_elements(data: bytes, start: int, stop: int, order: Any, allowed: set[int]) -> list[tuple[int, int, int]]:
     """Type and place of each element of a MATLAB file; scipy trusts them, and a wrong one ends the process."""
     found = []
     while start < stop:
@@ -184,26 +213,69 @@ def _mat_elements(data: bytes, start: int, stop: int, order: Any, allowed: set[i
             raise ValueError(f"element of type {kind} and {size} bytes at byte {start}")
         if kind == _ARRAY and size:
             parts = _mat_elements(data, body, body + size, order, _NUMBERS | {_ARRAY})
+            if [kind for kind, _, _ in parts[:3]] != [6, 5, 1] or parts[0][2] - parts[0][1] != 8:
+                raise ValueError(f"array at byte {start} has no size and name")
             flags = int.from_bytes(data[parts[0][1] : parts[0][1] + 4], order)
+            _check_mat_size(data[parts[1][1] : parts[1][2]], flags & 255, parts[3:], order, start)
             of_numbers, complex_parts = flags & 255 in range(4, 16), flags >> 11 & 1
             wanted = (6 if flags & 255 == _SPARSE else 4) + complex_parts
-            kinds = [part for part, _ in parts]
+            kinds = [part for part, _, _ in parts]
             if flags & 255 not in range(1, 18) or (of_numbers and (len(kinds) != wanted or _ARRAY in kinds)):
                 raise ValueError(f"array of class {flags & 255} with {len(kinds)} parts at byte {start}")
             if complex_parts and not of_numbers:
                 raise ValueError(f"array of class {flags & 255} with imaginary numbers at byte {start}")
-        found.append((kind, body))
+        found.append((kind, body, body + size))
         start = following
     return found
 
 
-def mtx_matrix(path: Path, variable: str | None) -> Matrix:
-    """Matrix of a text of Matrix Market."""
-    from scipy import io
+def _check_mat_size(sizes: bytes, kind: int, parts: list[tuple[int, int, int]], order: Any, at: int) -> None:
+    """Refuse an array of texts, numbers or cells with fewer of them than its size says."""
+    count = math.prod(int.from_bytes(sizes[i : i + 4], order, signed=True) for i in range(0, len(sizes), 4))
+    bytes_of = parts[0][2] - parts[0][1] if parts else 0
+    there = bytes_of // _BYTES.get(parts[0][0], 1) if parts else 0
+    if kind == 1:
+        there = len(parts)
+    if len(sizes) < 8 or count < 0 or (kind in {1, 4, *range(6, 16)} and count > there):
+        raise ValueError(f"array at byte {at} should hold {count} elements; there are {there}")
 
-    with damaged(path, "Matrix Market file"):
-        found = io.mmread(path)
-        return Matrix(_bounded(found) if is_sparse(found) else found)
+
+def mtx_matrix(path: Path, variable: str | None) -> Matrix:
+    """Matrix of a text of Matrix Market; scipy's reader ends the process where lines are missing."""
+    from scipy import sparse as sp
+
+    with named(path, "Matrix Market file"), path.open(encoding="utf-8") as stream:
+        kind, field, symmetry = stream.readline().lower().split()[2:5]
+        if field not in ("real", "integer", "double", "pattern") or symmetry not in ("general", "symmetric"):
+            raise ValueError(f"its numbers are {field} and {symmetry}; real ones, general or symmetric, are read")
+        lines = (line for line in stream if line.strip() and not line.startswith("%"))
+        size = [int(number) for number in next(lines, "").split()]
+        if len(size) != {"coordinate": 3, "array": 2}.get(kind) or not 0 < min(size[:2]) <= max(size[:2]) <= MOST_UNITS:
+            raise ValueError(f"its size is {size} and {kind}")
+        if kind == "array":
+            return Matrix(_dense_mtx(np.loadtxt(lines, ndmin=1), size[0], size[1], symmetry))
+        body = np.loadtxt(lines, ndmin=2) if size[2] else np.zeros((0, 3))
+        if body.shape != (size[2], 2 if field == "pattern" else 3):
+            raise ValueError(f"there are {len(body)} lines of {body.shape[1]} numbers, {size[2]} of 3 are expected")
+        pre, post = (body[:, i].astype(np.int64) - 1 for i in (0, 1))
+        weight = np.ones(len(body)) if field == "pattern" else body[:, 2]
+        if symmetry == "symmetric":
+            both = pre != post
+            pre, post = np.append(pre, post[both]), np.append(post, pre[both])
+            weight = np.append(weight, weight[both])
+        return Matrix(_bounded(sp.coo_array((weight, (pre, post)), shape=size[:2])))
+
+
+def _dense_mtx(numbers: np.ndarray, rows: int, columns: int, symmetry: str) -> np.ndarray:
+    """Matrix of its columns, of which a symmetric one lists what is not above the diagonal."""
+    wanted = rows * columns if symmetry == "general" else rows * (rows + 1) // 2
+    if numbers.shape != (wanted,) or (symmetry != "general" and rows != columns):
+        raise ValueError(f"there are {numbers.size} numbers; a {symmetry} matrix of {rows} x {columns} has {wanted}")
+    if symmetry == "general":
+        return numbers.reshape(columns, rows).T
+    full = np.zeros((rows, rows))
+    full[np.triu_indices(rows)] = numbers
+    return full + np.triu(full, 1).T
 
 
 def hdf5_matrix(path: Path, variable: str | None) -> Matrix:
@@ -214,24 +286,29 @@ def hdf5_matrix(path: Path, variable: str | None) -> Matrix:
     h5py = package("h5py", f"{path} is an HDF5 file (MATLAB's version 7.3): {how}.")
     turned, content = head_of(path).startswith(b"MATLAB"), {}
 
+    def read(node: Any) -> Any:
+        check_unpacked(path, node.size * node.dtype.itemsize, path.stat().st_size)  # what was never written is 0
+        return node[()]
+
     def visit(name: str, node: Any) -> None:
         if name.startswith("#refs#") or "MATLAB_sparse" in getattr(node.parent, "attrs", {}):
             return
         if "MATLAB_sparse" in node.attrs:
-            parts = (node[key][()] if key in node else np.zeros(0) for key in ("data", "ir", "jc"))
+            parts = (read(node[key]) if key in node else np.zeros(0) for key in ("data", "ir", "jc"))
             data, rows, starts = (part if i == 0 else part.astype(np.int64) for i, part in enumerate(parts))
             content[name] = sp.csc_array((data, rows, starts), (int(node.attrs["MATLAB_sparse"]), len(starts) - 1))
         elif isinstance(node, h5py.Dataset) and node.ndim:
             content[name] = node
             if node.dtype.kind in "SO" and not node.attrs.get("MATLAB_empty", 0):
-                cells, of = node[()].ravel(), h5py.check_ref_dtype(node.dtype)
+                cells, of = read(node).ravel(), h5py.check_ref_dtype(node.dtype)
                 content[name] = np.array([_decoded(c) if of is None else _decoded(file[c][()]) for c in cells])
 
-    with damaged(path, "HDF5 file"), h5py.File(path, "r") as file:
+    with named(path, "HDF5 file"), h5py.File(path, "r") as file:
         file.visititems(visit)
         found = _chosen(path, content, variable)
         if isinstance(found.weights, h5py.Dataset):
-            found = found._replace(weights=found.weights[()].T if turned else found.weights[()])
+            weights = read(found.weights)
+            found = found._replace(weights=weights.T if turned else weights)
     return found
 
 
@@ -255,7 +332,7 @@ def _chosen(path: Path, content: Mapping[str, Any], variable: str | None) -> Mat
     best = min(fitting, key=lambda key: ("name" not in key.lower(), "label" not in key.lower()), default=None)
     found, note = (None, name) if best is None else (fitting[best], f"{name}, names from {best}")
     if is_sparse(weights):
-        with damaged(path, "sparse matrix"):
+        with named(path, "sparse matrix"):
             weights = _bounded(weights)
     return Matrix(weights, found, note=note)
 
@@ -271,16 +348,6 @@ def _texts(value: Any) -> list[str]:
     if all(cell.size == 1 and cell.dtype.kind in "USiuf" for cell in cells):
         return [_decoded(cell.tolist()[0]).strip() for cell in cells]
     return []
-
-
-def _unpickled(archive: Any, name: str) -> Any:
-    """Array of an archive, None if it holds Python objects."""
-    try:
-        return archive[name]
-    except ValueError as error:
-        if "allow_pickle" in str(error):
-            return None
-        raise
 
 
 def _decoded(text: Any) -> str:

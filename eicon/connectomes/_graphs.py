@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from ._formats import damaged
+from .._files import MOST_PACKED, SMALL, check_unpacked, named
 from ._tables import Table, as_text, columns_table, unpacker
 
 Node = Mapping[str, str]
@@ -31,9 +31,11 @@ def graph_file(path: Path) -> Graph:
 
     checker = expat.ParserCreate()
     checker.StartDoctypeDeclHandler = refuse
-    with damaged(path, "GraphML or GEXF file"):
+    with named(path, "GraphML or GEXF file"):
+        packed = path.stat().st_size
         with unpacker(path)(path, "rb") as stream:
-            text = stream.read()
+            text = stream.read(max(SMALL, MOST_PACKED * packed) + 1)
+        check_unpacked(path, len(text), packed)
         checker.Parse(text, True)
         root = ElementTree.fromstring(text)
         for element in root.iter():

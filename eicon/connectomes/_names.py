@@ -4,7 +4,8 @@ import os
 import pickletools
 from pathlib import Path
 
-from ._tables import text_lines
+from .._files import named
+from ._tables import check_packed, text_lines
 
 _TEXT = {
     *("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
@@ -36,11 +37,11 @@ def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     """
     path = Path(path)
     if path.suffix.lower() in (".txt", ".csv", ".tsv"):
+        check_packed(path)
         return tuple(line.strip(' \t"') for _, lines in text_lines(path) for line in lines)
-    try:
-        steps = [(opcode.name, argument) for opcode, argument, _ in pickletools.genops(path.read_bytes())]
-    except (ValueError, EOFError, UnicodeError) as error:
-        raise ValueError(f"{path} is damaged and cannot be read as a list of names ({error}).") from error
+    data = path.read_bytes()
+    with named(path, "list of names"):
+        steps = [(opcode.name, argument) for opcode, argument, _ in pickletools.genops(data)]
     foreign = next((step for step, _ in steps if step not in _TEXT | _LIST | _HARMLESS), None)
     if foreign is not None:
         raise ValueError(

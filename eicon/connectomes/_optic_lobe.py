@@ -1,11 +1,13 @@
 """The optic lobe of the fly: types of cells in every column of the eye, and the columns that they reach."""
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .._files import load_arrays
+from .._files import load_arrays, named
 from .._hexagon import columns
 from .._numbers import whole
 from ._connectome import Connectome
@@ -70,6 +72,12 @@ def optic_lobe(extent: int | float = EXTENT, *, fill: float = 1.0, table: str | 
     if extent < 0 or not 0 <= fill < np.inf:
         raise ValueError(f"extent and fill must be >= 0; got extent {extent} and fill {fill:g}.")
     arrays, texts = load_arrays(table, kind=KIND, version=VERSION)
+    with named(table, "table of the optic lobe"):
+        return _tiled(arrays, texts, extent, fill)
+
+
+def _tiled(arrays: Mapping[str, np.ndarray], texts: Mapping[str, Any], extent: int, fill: float) -> Connectome:
+    """Connectome of a table on a grid of columns."""
     u, v = columns(extent).T
     there = ((u % arrays["stride"][:, :1] == 0) & (v % arrays["stride"][:, 1:] == 0)).astype(bool)  # (types, columns)
     kind, column = np.nonzero(there)

@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from .._files import named, read_text
 from ._bio2art import package_folder
 from ._connectome import Connectome
 from ._orientation import Rows, oriented
@@ -62,9 +63,12 @@ def read_graspologic(
     package = installed("graspologic", folder, "pip install --no-deps graspologic")
     places = (package, package / "datasets" / "drosophila")
     path = _existing([place / f"{side}_adjacency.csv" for place in places])
-    weights, provenance = oriented(matrix_of_text(path.read_text(), path), "source", f"graspologic {path.name}")
-    classes = tuple(path.with_name(f"{side}_cell_labels.csv").read_text().split())
+    what, labels = "matrix of graspologic", path.with_name(f"{side}_cell_labels.csv")
+    weights, provenance = oriented(matrix_of_text(read_text(path, what), path), "source", f"graspologic {path.name}")
+    classes = tuple(read_text(labels, "list of graspologic's labels").split())
     kenyon = np.array([c == "K" for c in classes])
+    if len(classes) != len(weights):
+        raise ValueError(f"{labels} has {len(classes)} labels for the {len(weights)} neurons of {path.name}.")
     return Connectome(
         weights,
         tuple(f"{c}{classes[: i + 1].count(c)}" for i, c in enumerate(classes)),
@@ -128,17 +132,18 @@ def read_tvb(
         )
     if rows not in (None, known.rows):
         raise ValueError(f"the rows of connectivity {dataset} are {known.rows!r}; got rows={rows!r}. Leave `rows` out.")
-    weights, provenance = oriented(found.weights, known.rows, f"tvb-data {path.name}", tolerance=1e-3)
-    return Connectome(
-        weights,
-        found.names or (),
-        name=f"tvb_{dataset}",
-        species=known.species,
-        coordinates=found.coordinates,
-        citation=known.citation,
-        licence="GPL-3 (tvb-data)",
-        provenance=f"{provenance}; {known.note}".rstrip("; "),
-    )
+    with named(path, "connectivity of tvb-data"):
+        weights, provenance = oriented(found.weights, known.rows, f"tvb-data {path.name}", tolerance=1e-3)
+        return Connectome(
+            weights,
+            found.names or (),
+            name=f"tvb_{dataset}",
+            species=known.species,
+            coordinates=found.coordinates,
+            citation=known.citation,
+            licence="GPL-3 (tvb-data)",
+            provenance=f"{provenance}; {known.note}".rstrip("; "),
+        )
 
 
 def installed(package: str, folder: str | os.PathLike[str] | None, how_to_get: str) -> Path:

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from .._files import load_arrays
-from ._connectome import KIND, VERSION, Connectome
-from ._formats import MATRICES, Matrix, damaged, is_sparse, kind_of, open_table
+from .._files import load_arrays, named
+from ._connectome import KIND, LARGEST_HEADER, VERSION, Connectome
+from ._formats import MATRICES, Matrix, is_sparse, kind_of, open_table
 from ._graphs import Graph, graph_file, graph_of_object
 from ._lists import columns_of, headed, lines_of, twice
 from ._names import read_names
@@ -39,21 +39,33 @@ def read_npz(path: str | os.PathLike[str]) -> Connectome:
     ValueError
         If the file is damaged, or holds no connectome.
     """
-    arrays, header = load_arrays(path, kind=KIND, version=VERSION)
-    try:
-        names = tuple(header["names"])
+    arrays, header = load_arrays(path, kind=KIND, version=VERSION, largest_header=LARGEST_HEADER)
+    with named(path, "eicon connectome"):
+        if header["version"] > 1 and "edge_sign" not in arrays:
+            raise KeyError("edge_sign")
+        names = tuple(_listed(header["names"], "names"))
         return Connectome.of_edges(
             arrays["source"],
             arrays["target"],
             arrays["weight"],
             names,
             sign=arrays["sign"],
-            labels=header["labels"],
+            labels={key: _listed(column, key) for key, column in header["labels"].items()},
             **{key: arrays.get(key) for key in ("coordinates", "densities", "edge_sign")},
-            **{key: header[key] for key in ("name", "species", "citation", "licence", "provenance")},
+            **{key: _text(header[key]) for key in ("name", "species", "citation", "licence", "provenance")},
         )
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError(f"{path} is no complete eicon connectome ({error}).") from error
+
+
+def _listed(texts: Any, name: str) -> list[str]:
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise ValueError(f"{name} must be a list of texts; got {texts!r:.80}")
+    return texts
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"expected a text; got {value!r:.80}")
+    return value
 
 
 def read_matrix(
@@ -377,7 +389,7 @@ def _array_table(array: Any, origin: str) -> Table:
 def _filled(weights: Any, names: Sequence[str] | None, missing: float | None, origin: str) -> Any:
     """Weights as real numbers, with missing ones filled."""
     if weights.dtype == object:
-        with damaged(origin, "matrix of numbers"):
+        with named(origin, "matrix of numbers"):
             weights = weights.astype(np.float64)
     if weights.dtype.kind in "biu":
         return weights.astype(np.float64)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from .._files import check_unpacked, named
 from ._columns import ends, identifiers, unnamed
 
 Block = tuple[Sequence[int], Sequence[Sequence[str]]]
@@ -30,7 +31,7 @@ CELLS = 500_000
 SAMPLE = 200
 """Lines that the delimiter is found from."""
 UNPACKERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-PACKING_ERRORS = (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError)
+PACKING_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
@@ -84,6 +85,7 @@ class Table:
 def text_table(path: str | os.PathLike[str], delimiter: str | None = None, encoding: str | None = None) -> Table:
     """Table in a text file, packed or not; empty lines and comments are skipped."""
     path = Path(path)
+    check_packed(path)
     encoding = encoding or _encoding(path)
     numbers_of, head = next(text_lines(path, encoding), ([], []))
     said = re.fullmatch(r'"?sep=(.)"?', head[0]) if head else None  # as Excel writes it
@@ -146,13 +148,15 @@ def arrow_columns(path: Path, kind: str) -> dict[str, list[Any]]:
     """Columns of a Feather or Parquet file, through pyarrow."""
     how = "which the package pyarrow reads: pip install pyarrow, or save the table as CSV"
     reader = package(f"pyarrow.{kind}", f"{path} is a {kind.capitalize()} file, {how}.")
-    try:
+    with named(path, f"{kind.capitalize()} file"):
+        if kind == "parquet":
+            said = reader.read_metadata(path)
+            check_unpacked(path, 8 * said.num_rows * said.num_columns, path.stat().st_size)
         table = reader.read_table(path)
+        table.validate(full=True)  # or a wrong offset ends the process
         index = (table.schema.pandas_metadata or {}).get("index_columns", ())  # which pandas writes last
         names = sorted(table.column_names, key=lambda name: name not in index)
         return {name: table.column(name).to_pylist() for name in names}
-    except Exception as error:  # damage makes Arrow raise nearly anything
-        raise ValueError(f"{path} is damaged, or no {kind.capitalize()} file ({error}).") from error
 
 
 def as_text(value: Any) -> str:
@@ -223,10 +227,23 @@ def unpacker(path: Path) -> Any:
     return next((unpack for magic, unpack in UNPACKERS.items() if head.startswith(magic)), open)
 
 
+def check_packed(path: Path) -> None:
+    """Refuse text that unpacks to much more than its file, before any of it is parsed."""
+    if (unpack := unpacker(path)) is not open:
+        unpacked, packed = 0, path.stat().st_size
+        try:
+            with unpack(path, "rb") as stream:
+                while block := stream.read(CHARACTERS):
+                    check_unpacked(path, unpacked := unpacked + len(block), packed)
+        except PACKING_ERRORS as error:
+            raise ValueError(f"{path} is damaged, or was not copied whole ({error}).") from error
+
+
 def head_of(path: Path) -> bytes:
     """First bytes of a file, unpacked."""
+    unpack = unpacker(path)
     try:
-        with unpacker(path)(path, "rb") as stream:
+        with unpack(path, "rb") as stream:
             return stream.read(4096)
     except PACKING_ERRORS as error:
         raise ValueError(f"{path} is damaged, or was not copied whole ({error}).") from error
@@ -286,7 +303,7 @@ def _undecodable(path: Path, encoding: str) -> str:
     if b"\0" in head_of(path):
         return f"{path} is no text{_fitting(path)}; {READ}."
     with unpacker(path)(path, "rb") as stream:
-        lines = enumerate(stream, start=1)
+        lines = enumerate(iter(lambda: stream.readline(CHARACTERS), b""), start=1)
         wrong = ((i, line) for i, line in lines if "\ufffd" in line.decode(encoding, "replace"))
         number, line = next(wrong, (1, b""))
     return f"{path}, line {number}: is not encoded as {encoding}{_fitting(path, line)}."

@@ -1,18 +1,15 @@
 """Zips in the layout of The Virtual Brain: weights, and the names and positions of regions, as text."""
 
 import bz2
-import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ._formats import Matrix, damaged
+from .._files import MOST_PACKED, SMALL, check_unpacked, named
+from ._formats import Matrix
 from ._tables import is_number
-
-LARGEST_TEXT = 2**28
-"""Bytes of a text in a zip that are unpacked."""
 
 
 def tvb_matrix(path: Path, variable: str | None = None) -> Matrix:
@@ -42,20 +39,22 @@ def tvb_matrix(path: Path, variable: str | None = None) -> Matrix:
 def _zipped(path: Path, wanted: Sequence[str]) -> dict[str, str]:
     """Text files in a zip, by their name without folders and without the ending of a compressed file."""
     texts: dict[str, str] = {}
-    with damaged(path, "zip file"), zipfile.ZipFile(path) as archive:
+    packed = path.stat().st_size
+    with named(path, "zip file"), zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             name = PurePosixPath(member.filename).name
             if name.removesuffix(".bz2") not in wanted:
                 continue
-            if member.file_size > LARGEST_TEXT:
-                raise ValueError(f"{name} takes {member.file_size} bytes; up to {LARGEST_TEXT} are read")
+            check_unpacked(path, member.file_size, packed)
             data = archive.read(member)
             if name.endswith(".bz2"):
                 unpack = bz2.BZ2Decompressor()
-                data = unpack.decompress(data, LARGEST_TEXT)
+                data = unpack.decompress(data, max(SMALL, MOST_PACKED * packed) + 1)
+                check_unpacked(path, len(data), packed)
                 if not unpack.eof:
-                    raise ValueError(f"{name} is not whole, or takes more than {LARGEST_TEXT} bytes")
-            if texts.setdefault(name.removesuffix(".bz2"), data.decode("utf-8-sig")) != data.decode("utf-8-sig"):
+                    raise ValueError(f"{name} is not whole")
+            text = data.decode("utf-8-sig")
+            if texts.setdefault(name.removesuffix(".bz2"), text) != text:
                 raise ValueError(f"it holds several different files {name}; keep one")
     return texts
 
@@ -63,6 +62,6 @@ def _zipped(path: Path, wanted: Sequence[str]) -> dict[str, str]:
 def matrix_of_text(text: str, path: Path) -> np.ndarray:
     """Matrix of numbers between white space."""
     try:
-        return np.loadtxt(io.StringIO(text), dtype=np.float64, ndmin=2)
+        return np.loadtxt(text.splitlines(), dtype=np.float64, ndmin=2)
     except ValueError as error:
         raise ValueError(f"{path} holds no matrix of numbers ({error}).") from error

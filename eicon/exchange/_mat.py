@@ -2,17 +2,20 @@
 
 import os
 import re
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import io
 
-from .._files import atomic_file
+from .._files import atomic_file, named
+from ..connectomes._formats import mat_content
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
 from ._paths import refuse_existing
-from ._recorded import SIGNALS, Recorded, recorded
+from ._recorded import SIGNALS, Recorded, checked, recorded
 from ._weights import to_numpy
 
 LONGEST_NAME = 63
@@ -80,13 +83,15 @@ def read_mat(path: str | os.PathLike[str]) -> Recorded:
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no MATLAB file at {path}.")
-    try:
-        found = io.loadmat(path, appendmat=False)
-    except Exception as error:  # damage makes scipy raise nearly anything
-        raise ValueError(f"{path} is damaged, or no MATLAB file of version 5 ({error}).") from error
+    found = mat_content(Path(path))
     lacking = [name for name in (*SIGNALS, "conditions", "epochs_ms", "units", "dt_ms") if name not in found]
     if lacking:
         raise ValueError(f"{path} was not written by eicon: it has no {', '.join(lacking)}.")
+    with named(path, "MATLAB file of eicon"):
+        return checked(_recorded(found))
+
+
+def _recorded(found: Mapping[str, Any]) -> Recorded:
     dt = float(found["dt_ms"].item())
     inputs, outputs = _texts(found["input_channels"]), _texts(found["output_channels"])
     _, B, N = found["rates"].shape

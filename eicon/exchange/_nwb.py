@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from .._files import named
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
 from ._optional import optional
 from ._paths import refuse_existing, replacing
-from ._recorded import SIGNALS, Recorded, free_name, recorded
+from ._recorded import SIGNALS, Recorded, checked, free_name, recorded
 
 _COLUMNS = {"start_time", "stop_time", "tags", "timeseries", "id"}
 _ABOUT = {
@@ -166,11 +167,8 @@ def read_nwb(path: str | os.PathLike[str]) -> Recorded:
     pynwb = optional("pynwb")
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no NWB file at {path}.")
-    try:
-        with pynwb.NWBHDF5IO(str(path), "r") as file:
-            return _read(file.read())
-    except (KeyError, OSError, TypeError) as error:
-        raise ValueError(f"{path} is damaged, or was not written by eicon.exchange.to_nwb ({error}).") from error
+    with named(path, "NWB file of eicon.exchange.to_nwb"), pynwb.NWBHDF5IO(str(path), "r") as file:
+        return checked(_read(file.read()))
 
 
 def _read(session: Any) -> Recorded:

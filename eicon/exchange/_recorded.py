@@ -121,6 +121,31 @@ def recorded(net: RateRNN, trial: Trial, activity: Activity, task: Task | None =
     )
 
 
+def checked(record: Recorded) -> Recorded:
+    """Same trials and activity, out of a file, once their sizes agree.
+
+    Raises
+    ------
+    ValueError
+        Names the array that does not fit, or holds no numbers.
+    """
+    T, B, n = record.rates.shape
+    shapes = {"currents": (T, B, n), "mask": (T, B), "inputs": (T, B, len(record.input_channels))}
+    shapes |= {"outputs": (T, B, len(record.output_channels)), "targets": (T, B, *record.targets.shape[2:])}
+    wanted = [(name, getattr(record, name), shape) for name, shape in shapes.items()]
+    wanted += [(f"condition {name}", values, (B,)) for name, values in record.conditions.items()]
+    wanted += [(f"epoch {name}", span, (B, 2)) for name, span in record.epochs.items()]
+    wanted += [(f"label {name}", labels, (n,)) for name, labels in record.units.items()]
+    for name, values, shape in wanted:
+        if values.shape != shape:
+            raise ValueError(f"{name} has shape {values.shape}; {shape} fits the rates")
+    if odd := [name for name in SIGNALS if getattr(record, name).dtype.kind not in "biuf"]:
+        raise ValueError(f"{odd[0]} holds no numbers")
+    if not (np.isfinite(record.dt) and record.dt > 0):
+        raise ValueError(f"dt must be > 0 (ms); got {record.dt:g}")
+    return record
+
+
 def _check_shapes(net: RateRNN, trial: Trial, activity: Activity) -> None:
     T, B = trial.n_steps, trial.batch_size
     wanted = {

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._files import read_npz
+from .._files import HEADER, load_arrays, named, read_npz, save_arrays
 from ..models import Activation, Connectivity, Leaky, RateRNN
 from ..models.cells import ACTIVATIONS
 from ._paths import replacing
@@ -18,6 +18,7 @@ from ._paths import replacing
 Orientation = Literal["pre, post", "post, pre"]
 _ROLES = {"W_rec": "recurrent", "W_in": "input", "W_out": "readout"}
 _ARRAYS = ("W_in", "W_rec", "W_out", "b_rec", "b_out", "x0", "tau")
+KIND, VERSION = "weights", 1
 WEIGHTS, SIMULATOR, TORCH = "weights.npz", "simulate.py", "simulate_torch.py"
 
 
@@ -86,7 +87,8 @@ def _write(folder: str | os.PathLike[str], net: RateRNN, simulator: str, overwri
     source = importlib.resources.files(__package__).joinpath(simulator).read_text("utf-8")
     with replacing(folder, overwrite) as made:
         made.mkdir()
-        np.savez(made / WEIGHTS, allow_pickle=False, **to_numpy(net))
+        arrays = {name: np.asarray(value) for name, value in to_numpy(net).items()}
+        save_arrays(made / WEIGHTS, arrays, kind=KIND, version=VERSION, header={})
         (made / simulator).write_text(source, "utf-8")
 
 
@@ -106,10 +108,17 @@ def read_numpy(folder: str | os.PathLike[str]) -> RateRNN:
     if not path.is_file():
         raise FileNotFoundError(f"no weights at {path}; a folder of eicon.exchange.write_numpy holds {WEIGHTS}.")
     found = read_npz(path)
+    if HEADER in found:  # which version 0.1.0 did not write
+        found, _ = load_arrays(path, kind=KIND, version=VERSION)
     constants = ("dt", "sigma_rec", "sigma_in", "activation", "exponent", "gain", "orientation", "sign_rec")
     lacking = [name for name in (*_ARRAYS, *constants) if name not in found]
     if lacking:
         raise ValueError(f"{path} is incomplete: it has no {', '.join(lacking)}.")
+    with named(path, "folder of eicon.exchange.write_numpy"):
+        return _network(found)
+
+
+def _network(found: Mapping[str, Any]) -> RateRNN:
     power = {name: float(found[name]) for name in ("exponent", "gain")}
     name = str(found["activation"])
     activation = Activation(name, tuple(power.items()) if name == "power_law" else ())

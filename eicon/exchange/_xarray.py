@@ -2,16 +2,18 @@
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._files import check_unpacked, named
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
 from ._optional import optional
 from ._paths import replacing
-from ._recorded import SIGNALS, Recorded, free_name, recorded
+from ._recorded import SIGNALS, Recorded, checked, free_name, recorded
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -110,6 +112,11 @@ def from_xarray(data: "xr.Dataset") -> Recorded:
     lacking = [name for name in (*SIGNALS, "epoch_start", "epoch_stop") if name not in data]
     if lacking or "dt" not in data.attrs:
         raise ValueError(f"this is no dataset of eicon.exchange.to_xarray: it has no {', '.join(lacking) or 'dt'}.")
+    with named(str(data.encoding.get("source", "the dataset")), "dataset of eicon.exchange.to_xarray"):
+        return checked(_recorded(data))
+
+
+def _recorded(data: "xr.Dataset") -> Recorded:
     dt = float(data.attrs["dt"])
     spans = np.rint(np.stack([data.epoch_start, data.epoch_stop], axis=2) / dt).astype(np.int32)
     groups: dict[str, dict[str, np.ndarray]] = {"unit": {}, "condition": {}}
@@ -153,10 +160,22 @@ def write_netcdf(
 
 
 def read_netcdf(path: str | os.PathLike[str]) -> "xr.Dataset":
-    """Dataset of a netCDF file of `write_netcdf`, in memory."""
+    """Dataset of a netCDF file of `write_netcdf`, in memory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is damaged, or no netCDF file.
+    """
     for module in ("h5py", "h5netcdf"):
         optional(module)
-    return optional("xarray").load_dataset(path, engine="h5netcdf")
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"no netCDF file at {path}.")
+    with named(path, "netCDF file"), optional("xarray").open_dataset(path, engine="h5netcdf") as data:
+        check_unpacked(path, data.nbytes, os.path.getsize(path))
+        return data.load()
 
 
 def write_zarr(
@@ -186,9 +205,21 @@ def write_zarr(
 
 
 def read_zarr(path: str | os.PathLike[str]) -> "xr.Dataset":
-    """Dataset of a Zarr folder of `write_zarr`, in memory."""
+    """Dataset of a Zarr folder of `write_zarr`, in memory.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder.
+    ValueError
+        If it is damaged, or no Zarr folder.
+    """
     optional("zarr")
-    return optional("xarray").open_zarr(path, chunks=None).load()
+    if not os.path.isdir(path):
+        raise FileNotFoundError(f"no Zarr folder at {path}.")
+    with named(path, "Zarr folder"), optional("xarray").open_zarr(path, chunks=None) as data:
+        check_unpacked(path, data.nbytes, sum(f.stat().st_size for f in Path(path).rglob("*") if f.is_file()))
+        return data.load()
 
 
 def _names_in_time(names: list[str], spans: np.ndarray, n_steps: int) -> np.ndarray:

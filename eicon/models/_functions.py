@@ -2,7 +2,8 @@
 
 import os
 
-from ._certificate import Certificate, certify
+from .._files import named
+from ._certificate import Certificate, ConstraintError, certify
 from ._rate_rnn import RateRNN
 from ._storage import read
 
@@ -62,6 +63,11 @@ def load(path: str | os.PathLike[str]) -> RateRNN:
     ConstraintError
         If the network in it violates its constraints.
     """
-    net = RateRNN.of_parts(read(path))
-    verify(net).raise_if_violated()
+    parts = read(path)
+    with named(path, "network"):
+        net = RateRNN.of_parts(parts)
+    try:
+        verify(net).raise_if_violated()
+    except ConstraintError as error:
+        raise ConstraintError(f"{path}: {error}") from None
     return net

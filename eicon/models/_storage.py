@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._files import load_arrays, save_arrays
+from .._files import load_arrays, named, save_arrays
 from ._activations import Activation, as_activation, known_activations
 from ._cells import Adapting, Cell, Leaky, Plastic
 from ._certificate import certify
@@ -50,7 +50,6 @@ def write(path: str | os.PathLike[str], parts: Parts) -> None:
     arrays |= {f"unit/{name}": labels for name, labels in parts.units.items() if name != "type"}
     header = {
         "shape": [network.n_in, network.n_rec, network.n_out],
-        "arrays": list(arrays),
         "cell": _encoded(network.cell),
         "weights": weights,
         "dt": network.dt,
@@ -65,18 +64,11 @@ def read(path: str | os.PathLike[str]) -> Parts:
     """Read what `write` wrote, now or in version 0.1.0; see `load`."""
     arrays, header = load_arrays(path, kind=KIND, version=VERSION)
     assemble = _of_version_1 if header.keys() & {"activation", "positive", "trainable"} else _assemble
-    try:
+    with named(path, "network"):
         return assemble(arrays, header, path)
-    except KeyError as error:
-        raise ValueError(f"{path} is incomplete: it has no {error}.") from error
-    except (TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path} is damaged: its header or an array is not of the kind it must be ({error})."
-        ) from error
 
 
 def _assemble(arrays: dict[str, np.ndarray], header: dict[str, Any], path: str | os.PathLike[str]) -> Parts:
-    arrays = {name: arrays[name] for name in header["arrays"]}
     n_in, n, n_out = header["shape"]
     weights: dict[str, Any] = {}
     for role, shape in {"recurrent": (n, n), "input": (n_in, n), "readout": (n, n_out)}.items():

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._files import load_arrays, save_arrays
+from .._files import load_arrays, named, save_arrays
 from ._history import STEPS, VALIDATIONS, History
 
 KIND, VERSION = "checkpoint", 2
@@ -53,7 +53,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         If the file is damaged, or was written by version 0.1.0.
     """
     arrays, header = load_arrays(path, kind=KIND, version=VERSION)
-    if header["version"] < VERSION:
+    if header["version"] != VERSION:
         raise ValueError(
             f"{path} was written by eicon 0.1.0, whose trainings this version cannot resume; finish it with 0.1.0, or "
             "train anew."
@@ -63,7 +63,39 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         kind, _, inner = name.partition("/")
         if kind in parts:
             parts[kind][inner] = array
-    return Checkpoint(**parts, history=_history(path, arrays), setup=header.get("setup", {}))
+    setup = header.get("setup", {})
+    with named(path, "checkpoint"):
+        _check_setup(setup)
+        _check_values(parts)
+    return Checkpoint(**parts, history=_history(path, arrays), setup=setup)
+
+
+def _check_setup(setup: Any) -> None:
+    """Refuse a description that no training wrote."""
+    if not isinstance(setup, dict):
+        raise ValueError(f"setup must be an object; got {setup!r:.80}")
+    for name, kind in (("stages", list), ("network", dict), ("at", int), ("first", int), ("before", dict | None)):
+        if name in setup and (not isinstance(setup[name], kind) or isinstance(setup[name], bool)):
+            raise ValueError(f"{name} is of the wrong kind: {setup[name]!r:.80}")
+    if not all(isinstance(stage, str) for stage in setup.get("stages", [])):
+        raise ValueError(f"stages must be texts; got {setup['stages']!r:.80}")
+    if min(setup.get("at", 0), setup.get("first", 0)) < 0:
+        raise ValueError("a stage has a negative number")
+
+
+def _check_values(parts: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Refuse values of a network that cannot be gone on from."""
+    best = dict(parts["best"])
+    if best:
+        step, rank = best.pop("step"), best.pop("rank")
+        if step.shape != () or step.dtype.kind not in "iu" or rank.shape != (2,) or rank.dtype.kind != "f":
+            raise ValueError(f"the best network needs a step and a rank of two numbers; got {step!r} and {rank!r:.80}")
+    for kind, values in (("variables", parts["variables"]), ("best", best)):
+        for name, value in values.items():
+            if value.dtype.kind != "f" or not np.isfinite(value).all():
+                raise ValueError(f"'{kind}/{name}' must be finite numbers; there are NaN, infinite or other ones")
+            if name not in parts["variables"] or value.shape != parts["variables"][name].shape:
+                raise ValueError(f"'{kind}/{name}' is of another shape than 'variables/{name}', or the only one")
 
 
 def refuse_other(path: str | os.PathLike[str], found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -107,9 +139,10 @@ def _history(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> 
     for name in (*STEPS, *VALIDATIONS):
         if name not in found and name not in later:
             raise ValueError(f"{path} is incomplete: it has no 'history/{name}'.")
-    for name in later:  # of which version 0.1.0 kept no record
-        found.setdefault(name, np.zeros(len(found["loss"])) if name == "stage" else np.full(len(found["loss"]), np.nan))
-    try:
+    with named(path, "history of a training"):
+        if odd := [name for name, values in found.items() if values.dtype.kind not in "fiu"]:
+            raise ValueError(f"'history/{odd[0]}' holds no numbers")
+        n = found["loss"].size
+        for name in later:  # of which version 0.1.0 kept no record
+            found.setdefault(name, np.zeros(n) if name == "stage" else np.full(n, np.nan))
         return History(found)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged: {error}") from error

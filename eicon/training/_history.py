@@ -1,13 +1,13 @@
 """What happened during training, as named arrays, and rules that say when it is over."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+
+from .._files import csv_table
 
 STEPS = ("loss", "accuracy", "grad_norm", "stage", "seconds", "compile_seconds", "validation_seconds")
 VALIDATIONS = ("validation_step", "validation_loss", "validation_accuracy", "validation_worst")
@@ -36,10 +36,10 @@ class History(Mapping[str, np.ndarray]):
         given = dict(arrays or {})
         self._arrays = {name: np.zeros(0, WHOLE.get(name, float)) for name in (*STEPS, *VALIDATIONS)}
         self._arrays |= {name: np.asarray(values, WHOLE.get(name, float)) for name, values in given.items()}
-        for names in (STEPS, VALIDATIONS):
-            sizes = {len(self._arrays[name]) for name in names}
-            if len(sizes) > 1:
-                raise ValueError(f"columns of a history must be equally long: {', '.join(names)}.")
+        for names in ([name for name in self._arrays if name not in VALIDATIONS], VALIDATIONS):
+            if len({self._arrays[name].shape for name in names}) > 1 or self._arrays[names[0]].ndim != 1:
+                shapes = ", ".join(f"{name} {self._arrays[name].shape}" for name in names)
+                raise ValueError(f"columns of a history must be equally long lists; got {shapes}.")
 
     def __getitem__(self, name: str) -> np.ndarray:
         return self._arrays[name]
@@ -70,11 +70,17 @@ class History(Mapping[str, np.ndarray]):
         return len(self._arrays["loss"])
 
     def extended(self, **values: ArrayLike) -> "History":
-        """Return a longer history; each value is appended to its column."""
+        """Return a longer history; each value is appended to its column.
+
+        What a learner records is NaN (or 0, if it is a count) in the steps of another one.
+        """
         longer = dict(self._arrays)
         for name, new in values.items():
-            before = longer.get(name, np.zeros(0, WHOLE.get(name, float)))
+            before = longer.get(name, _unknown(name, self.n_steps))
             longer[name] = np.concatenate([before, np.atleast_1d(np.asarray(new, before.dtype))])
+        n = len(longer["loss"])
+        for name in longer.keys() - {*STEPS, *VALIDATIONS}:
+            longer[name] = np.append(longer[name], _unknown(name, n - len(longer[name])))
         made = History.__new__(History)
         made._arrays = longer
         return made
@@ -98,17 +104,20 @@ class History(Mapping[str, np.ndarray]):
     def to_csv(self) -> str:
         """Return a table with a row for each step; validation columns are empty where none was made."""
         validated = {int(step): i for i, step in enumerate(self.validation_step)}
-        out = io.StringIO()
-        writer = csv.writer(out, lineterminator="\n")
         validation = VALIDATIONS[1:]
         timed = ("seconds", "compile_seconds", "validation_seconds")
         numbers = [name for name in self if name not in (*VALIDATIONS, *timed)]
-        writer.writerow(["step", *numbers, *timed, *validation])
+        rows: list[list[Any]] = [["step", *numbers, *timed, *validation]]
         for i in range(self.n_steps):
             at = validated.get(i + 1)
             row = [_printed(self[name][i]) for name in numbers] + [f"{self[name][i]:.3f}" for name in timed]
-            writer.writerow([i + 1, *row, *("" if at is None else _printed(self[name][at]) for name in validation)])
-        return out.getvalue()
+            rows.append([i + 1, *row, *("" if at is None else _printed(self[name][at]) for name in validation)])
+        return csv_table(rows)
+
+
+def _unknown(name: str, n: int) -> np.ndarray:
+    """Column of ``n`` steps in which nobody recorded it."""
+    return np.zeros(n, np.int64) if name in WHOLE else np.full(n, np.nan)
 
 
 def _printed(value: Any) -> str:

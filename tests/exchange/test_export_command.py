@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from eicon import exchange
 from eicon.cli import main
 from eicon.cli._export import FORMATS, export
-from eicon.runs import create_run, parse_config
+from eicon.runs import create_run, parse_recipe
 
 CONFIG = """
 seed = 3
@@ -30,8 +30,8 @@ READERS = {
 
 @pytest.fixture
 def run(tmp_path):
-    made = create_run(tmp_path / "run", parse_config(CONFIG))
-    made.config.make_network(made.config.make_task()).save(made.network)
+    made = create_run(tmp_path / "run", parse_recipe(CONFIG))
+    made.recipe.make_network(made.recipe.make_task()).save(made.network)
     return made
 
 
@@ -49,7 +49,7 @@ def test_trials_and_activity_are_written(form, invoke, run):
     assert str(path) in result.stdout
     assert "10 units" in result.stdout
     record = READERS[form](path)
-    net, task = run.load_network(), run.config.make_task()
+    net, task = run.load_network(), run.recipe.make_task()
     assert record.input_channels == task.input_channels
     assert record.n_trials == 2 * task.n_conditions
     np.testing.assert_allclose(record.rates, net.predict(record.inputs, noise=False).rates, atol=1e-6)

@@ -209,7 +209,7 @@ def test_damaged_checkpoint_is_refused(trainer, checkpoint, tmp_path):
     damaged[len(damaged) // 2] ^= 0xFF
     path = tmp_path / "damaged.npz"
     path.write_bytes(damaged)
-    refuse(trainer, path, "damaged.npz is damaged and cannot be read")
+    refuse(trainer, path, r"damaged.npz is damaged, or no eicon checkpoint that eicon reads \(Bad CRC-32 for")
 
 
 def test_foreign_files_are_refused(trainer, tmp_path):
@@ -227,8 +227,10 @@ def test_pickles_are_not_executed(trainer, tmp_path):
         def __reduce__(self):
             return (open, (str(tmp_path / "exploded"), "w"))
 
-    np.savez(tmp_path / "bomb.npz", bomb=np.array([Bomb()], object), allow_pickle=True)
-    refuse(trainer, tmp_path / "bomb.npz", "bomb.npz is damaged and cannot be read")
+    header = np.frombuffer(b'{"format": "eicon.checkpoint", "version": 2}', np.uint8)
+    bomb = {"header.json": header, "bomb": np.array([Bomb()], object)}
+    np.savez(tmp_path / "bomb.npz", allow_pickle=True, **bomb)
+    refuse(trainer, tmp_path / "bomb.npz", "bomb.npz is damaged, .* holds Python objects, which are never loaded")
     assert not (tmp_path / "exploded").exists()
 
 
@@ -237,7 +239,7 @@ def test_incomplete_checkpoint_is_refused(trainer, checkpoint, tmp_path):
         arrays = {name: archive[name] for name in archive.files}
     for missing, text in (
         ("history/loss", "is incomplete: it has no 'history/loss'"),
-        ("variables/raw_rec", "holds other variables"),
+        ("variables/raw_rec", "is incomplete: it has no 'variables/raw_rec'"),
     ):
         path = tmp_path / "incomplete.npz"
         np.savez(path, **{name: value for name, value in arrays.items() if name != missing})
@@ -248,11 +250,11 @@ def test_a_failed_write_leaves_the_old_checkpoint(trainer, checkpoint, tmp_path,
     path = tmp_path / "c.npz"
     path.write_bytes(checkpoint.read_bytes())
 
-    def full(stream, **arrays):
+    def full(stream, *_, **__):
         stream.write(b"half a file")
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(np, "savez", full)
+    monkeypatch.setattr(np.lib.format, "write_array", full)
     with pytest.raises(OSError, match="no space left"):
         trainer.save_checkpoint(path)
     assert path.read_bytes() == checkpoint.read_bytes()
