@@ -1,5 +1,27 @@
 """``python -m eicon`` is the ``eicon`` command."""
 
-from .cli import main
+import os
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
 
-main(prog_name="eicon")
+
+def main() -> None:
+    """Run the command; until it takes care of signals itself, they end it without a trace."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _end)
+    from .cli import main as command
+
+    command(prog_name="eicon")
+
+
+def _end(number: int, frame: FrameType | None) -> NoReturn:
+    if sys.stderr is not None:
+        os.write(2, b"\nInterrupted.\n")
+    os._exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -34,11 +34,11 @@ def cache_settings(environment: Mapping[str, str]) -> dict[str, str]:
         return {}
     if given and not Path(given).name.startswith(PREFIX):
         return {}  # the user's own
-    folder = _root(environment) / "eicon" / (PREFIX + _kind(environment))
     try:
+        folder = _root(environment) / "eicon" / (PREFIX + _kind(environment))
         folder.mkdir(parents=True, exist_ok=True)
         _bound(folder)
-    except OSError:
+    except (OSError, RuntimeError):  # the latter where there is no home
         return {}
     if not os.access(folder, os.W_OK):
         return {}

@@ -7,15 +7,17 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
 
 from .._cache import use_cache
+from .._hints import hint
+from .._interrupts import SECONDS_OF_ONE_INTERRUPT, interrupts
+from ._surroundings import use_console, use_settings, why_no_platform
 
 INTERRUPTED = 130
-EXPECTED = (ValueError, OSError, ArithmeticError, TypeError, RuntimeError, ImportError)
+EXPECTED = (ValueError, OSError, ArithmeticError, TypeError, RuntimeError, ImportError, MemoryError)
 """What eicon raises for input that cannot be used; anything else is a fault of eicon's own."""
 
 
@@ -24,12 +26,23 @@ def _remember(context: click.Context, option: click.Parameter, given: bool) -> N
     settings[option.name] = settings.get(option.name, False) or given
 
 
+def _trust(context: click.Context, option: click.Parameter, given: bool) -> None:
+    if given:
+        from ..runs._own_code import trust
+
+        trust()
+
+
+_TRUSTS: dict[str, Any] = {"callback": _trust}
+
+
 def shared_options() -> list[click.Option]:
-    """``--quiet`` and ``--debug``, which stand before or after the name of a command."""
+    """``--quiet``, ``--debug`` and ``--trust``, which stand before or after the name of a command."""
     shared: dict[str, Any] = {"is_flag": True, "expose_value": False, "callback": _remember}
     return [
         click.Option(["--quiet"], help="No progress, only the result.", **shared),
         click.Option(["--debug"], help="Show the whole trace of an error.", **shared),
+        click.Option(["--trust"], help="Import the code that a run names, wherever it lies.", **shared | _TRUSTS),
     ]
 
 
@@ -46,6 +59,11 @@ class Group(click.Group):
 
     command_class = Command
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run a command, on whatever console there is."""
+        use_console()
+        return super().main(*args, **kwargs)
+
     def list_commands(self, context: click.Context) -> list[str]:
         """Names, in order of definition."""
         return list(self.commands)
@@ -61,45 +79,48 @@ seed_option = click.option(
 
 @contextlib.contextmanager
 def errors(context: click.Context, run: Path | None = None, *, again: str = "") -> Iterator[None]:
-    """Turn errors into one line and an exit code; SIGTERM is treated like Ctrl-C.
+    """Turn errors into one line and an exit code; SIGTERM is treated like Ctrl-C, and two in a row as one.
 
     ``again``: the command that goes on after an interrupt.
     """
-
-    def terminate(number: int, frame: FrameType | None) -> NoReturn:
-        raise KeyboardInterrupt
-
     _log(context)
+    use_settings()
     use_cache()
-    previous = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo("\nInterrupted.", err=True, nl=False)
-        if run is not None and (run / "checkpoints" / "latest.npz").is_file():
-            again = f"eicon demo --out {run}" if context.info_name == "demo" else f"eicon train --resume {run}"
-        if again:
-            click.echo(f" Everything up to there is saved; go on with: {again}", err=True, nl=False)
-        click.echo(err=True)
-        sys.exit(INTERRUPTED)
-    except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
-        raise
-    except Exception as error:
-        if context.obj["debug"]:
+    with interrupts(signal.SIGINT, signal.SIGTERM) as since_interrupt:
+        try:
+            yield
+        except KeyboardInterrupt:
+            _say_interrupted(context, run, again)
+        except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
-        said = " ".join(str(error).split())
-        if not isinstance(error, EXPECTED):
-            said = f"{type(error).__name__}: {said} (a fault of eicon; --debug shows where. Please report it.)"
-        click.secho("error: ", fg="red", err=True, nl=False)
-        click.echo(said, err=True)
-        sys.exit(1)
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+        except Exception as error:
+            if since_interrupt() < SECONDS_OF_ONE_INTERRUPT:  # which compiled code makes an error of
+                _say_interrupted(context, run, again)
+            if context.obj["debug"]:
+                raise
+            platform = why_no_platform()
+            said = platform or " ".join(str(error).split())
+            if not isinstance(error, EXPECTED) and platform is None:
+                said = f"{type(error).__name__}: {said} (a fault of eicon; --debug shows where. Please report it.)"
+            click.secho("error: ", fg="red", err=True, nl=False)
+            click.echo(said, err=True)
+            sys.exit(1)
+
+
+def _say_interrupted(context: click.Context, run: Path | None, again: str) -> NoReturn:
+    click.echo("\nInterrupted.", err=True, nl=False)
+    if run is not None and (run / "checkpoints" / "latest.npz").is_file():
+        demo = context.info_name == "demo"
+        again = hint("eicon", "demo", "--out", run) if demo else hint("eicon", "train", "--resume", run)
+    if again:
+        click.echo(f" Everything up to there is saved; go on with: {again}", err=True, nl=False)
+    click.echo(err=True)
+    sys.exit(INTERRUPTED)
 
 
 def _log(context: click.Context) -> None:
     level = logging.WARNING if context.obj["quiet"] else logging.INFO
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger().setLevel(level)
-    for noisy in ("jax", "matplotlib", "absl"):
+    for noisy in ("jax", "absl"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from .._hints import hint
 from ._common import command, errors, json_option, run_argument
 
 MATCH_STRENGTH = 0.1
@@ -98,7 +99,7 @@ def condense(
             click.echo(json.dumps(record, indent=2))
             return
         click.echo(table(record))
-        click.echo(f"Network: {result.network}\nCompare with: eicon compare {run} {result.path}")
+        click.echo(f"Network: {result.network}\nCompare with: {hint('eicon', 'compare', run, result.path)}")
 
 
 def table(record: dict[str, Any]) -> str:

@@ -1,0 +1,402 @@
+"""Many items: here one after the other, in processes of this machine that nobody else can reach, or on a dask cluster.
+
+Processes of this machine are started without the script or notebook that asked for them (which needs no
+``if __name__ == "__main__"``), and are given their work through pipes: there is no port and no socket.
+"""
+
+import contextlib
+import logging
+import math
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import IO, Any, TypeVar
+
+from .._cache import FOLDER, use_cache
+from .._interrupts import interrupts
+from .._one_thread import ONE_THREAD
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Results = Generator[tuple[int, Result], None, None]
+
+TRIES = 4
+"""Processes that may die at one item, as with dask's ``allowed-failures`` of 3."""
+SECONDS_TO_SAVE = 30.0
+SECONDS_TO_SAVE_ALONE = 1.5
+SECONDS_TO_CONNECT = 10.0
+SECONDS_BETWEEN_LOOKS = 0.05
+INTERRUPTED = 130
+START = """
+import os, pickle, sys
+messages = open(os.dup(0), "rb")
+sys.path = pickle.load(messages)
+from eicon.runs._workers import serve
+serve(messages)
+"""
+OPEN_PORT = (
+    "The scheduler at %s is reached without TLS: anybody who reaches its port can run code as you. Start it and its "
+    "workers with --tls-ca-file, --tls-cert and --tls-key, set distributed.comm.tls.* in dask's configuration to the "
+    "same files, and give its tls:// address."
+)
+
+
+class WorkersDied(RuntimeError):  # noqa: N818, it says what happened
+    """Processes died one after the other at one item; the attribute `index` says at which."""
+
+    def __init__(self, why: str, index: int):
+        super().__init__(why)
+        self.index = index
+
+
+def run_many(
+    function: Callable[[Item], Result],
+    items: Sequence[Item],
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    on_done: Callable[[int, Result], None] | None = None,
+) -> Results[Result]:
+    """Call a function with each item, and yield what is done as it is done.
+
+    When the iteration ends early, by an error or `KeyboardInterrupt` or because it is closed, the processes of this
+    machine are ended first: what they are at receives a `KeyboardInterrupt`, and has half a minute to save its state.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module that processes can import, unless ``workers=0``.
+    items : sequence
+    workers : int, optional
+        Processes of this machine, with one thread each (default: one per core that may be used), and no more than
+        items; 0 does all in this process.
+    scheduler : str, optional
+        Address of a dask scheduler, whose workers are used instead.
+    on_done : callable, optional
+        Called with what is yielded, before it is yielded.
+
+    Yields
+    ------
+    int
+        Index of an item.
+    object
+        What the function returned for it.
+
+    Raises
+    ------
+    WorkersDied
+        If several processes died at one item; others that die are replaced.
+    ConnectionError
+        If no scheduler answers, or it is gone.
+    Exception
+        What the function raised, with the attribute `index` of its item (a `RuntimeError` with the name of its type
+        if that cannot be sent from one process to another).
+    """
+    if scheduler is not None:
+        found = _on_cluster(function, items, scheduler)
+    elif workers == 0:
+        found = _here(function, items)
+    else:
+        found = _in_processes(function, items, workers or _usable_cores())
+    with contextlib.closing(found):
+        for index, result in found:
+            if on_done is not None:
+                on_done(index, result)
+            yield index, result
+
+
+@contextlib.contextmanager
+def _blamed(index: int) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        error.index = index  # type: ignore[attr-defined]
+        raise
+
+
+def _here(function: Callable[[Item], Result], items: Sequence[Item]) -> Results[Result]:
+    for index, item in enumerate(items):
+        with _blamed(index):
+            result = function(item)
+        yield index, result
+
+
+def _in_processes(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Results[Result]:
+    """Each process is led by a thread, which gives it the next item and waits for the answer."""
+    processes = _Processes()
+    with ThreadPoolExecutor(min(workers, len(items)) or 1, initializer=_block_interrupts) as threads:
+        try:
+            places = {
+                threads.submit(processes.run, pickle.dumps((function, item)), index): index
+                for index, item in enumerate(items)
+            }
+            for future in as_completed(places):
+                with _blamed(places[future]):
+                    result = future.result()
+                yield places[future], result
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+            processes.end()
+
+
+class _Processes:
+    """Processes of this machine, and which of them have nothing to do."""
+
+    def __init__(self) -> None:
+        self._all: set[subprocess.Popen[bytes]] = set()
+        self._idle: list[subprocess.Popen[bytes]] = []
+        self._ended = False
+        self._lock = threading.Lock()
+
+    def run(self, message: bytes, index: int) -> Any:
+        """What the function returned; it is tried in one process after the other while they die."""
+        for _ in range(TRIES):
+            process = self._take()
+            try:
+                _send(message, process.stdin)
+                answer = _receive(process.stdout)
+            except (EOFError, OSError, pickle.UnpicklingError) as error:
+                if isinstance(error, pickle.UnpicklingError):  # it may live, but what it says is of no use
+                    process.kill()
+                code = process.wait()
+                self._forget(process)
+                continue
+            with self._lock:
+                self._idle.append(process)
+            good, found = pickle.loads(answer)  # noqa: S301, of our own process
+            if good:
+                return found
+            raise found
+        raise WorkersDied(f"{TRIES} processes died one after the other while they were at it{_cause(code)}", index)
+
+    def end(self) -> None:
+        """Interrupt all processes, and wait until they are gone; those that take too long are killed."""
+        with self._lock:
+            self._ended = True
+            processes = list(self._all)
+        try:
+            for process in processes:
+                process.terminate()
+            deadline = time.monotonic() + SECONDS_TO_SAVE
+            for process in processes:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(max(deadline - time.monotonic(), 0.0))
+        finally:  # a second Ctrl-C does not wait
+            for process in processes:
+                process.kill()
+                process.wait()
+                self._forget(process)
+
+    def _take(self) -> "subprocess.Popen[bytes]":
+        """A process that lives and has nothing to do."""
+        with self._lock:
+            while self._idle:
+                process = self._idle.pop()
+                if process.poll() is None:
+                    return process
+                self._close(process)
+            if self._ended:
+                raise RuntimeError("all processes were ended")
+            process = _started()
+            self._all.add(process)
+            return process
+
+    def _forget(self, process: "subprocess.Popen[bytes]") -> None:
+        with self._lock:
+            self._close(process)
+
+    def _close(self, process: "subprocess.Popen[bytes]") -> None:
+        self._all.discard(process)
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):  # what could not be written any more
+                pipe.close()  # type: ignore[union-attr]
+
+
+def _started() -> "subprocess.Popen[bytes]":
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-c", START],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | ONE_THREAD,
+        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows; see _block_interrupts
+    )
+    with contextlib.suppress(OSError):  # it is dead already, which the next message shows
+        _send(sys.path, process.stdin)
+    return process
+
+
+def _block_interrupts() -> None:
+    """Keep Ctrl-C, which a terminal sends to all processes, from those that this thread starts; they are ended."""
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+
+
+def _send(message: Any, pipe: IO[bytes] | None) -> None:
+    assert pipe is not None
+    pickle.dump(message, pipe)
+    pipe.flush()
+
+
+def _receive(pipe: IO[bytes] | None) -> Any:
+    assert pipe is not None
+    return pickle.load(pipe)  # noqa: S301, a pipe between our own processes
+
+
+def _cause(code: int) -> str:
+    """Why a process died, as far as its exit code tells."""
+    if code == -getattr(signal, "SIGKILL", 9):
+        return "; is there enough memory"
+    if code < 0:
+        with contextlib.suppress(ValueError):
+            return f", the last one by {signal.Signals(-code).name}"
+    return f", the last one with exit code {code}"
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def serve(pipe: IO[bytes]) -> None:
+    """Be a process that does what comes through a pipe, until it is terminated.
+
+    What the function prints goes to standard error; standard output is for answers.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        if FOLDER in os.environ:  # as the process that started this one
+            use_cache()
+        messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        listener = threading.Thread(target=_listen, args=(pipe, messages), daemon=True)
+        answers = os.fdopen(os.dup(1), "wb")
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.dup2(2, 1)
+        listener.start()
+        while True:
+            _send(_answer(messages.get()), answers)
+    sys.exit(INTERRUPTED)
+
+
+def _listen(pipe: IO[bytes], messages: "queue.SimpleQueue[bytes]") -> None:
+    """Pass messages on; when the process that sends them is gone, end this one, with a moment to save its state."""
+    with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
+        while True:
+            messages.put(_receive(pipe))
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(SECONDS_TO_SAVE_ALONE)
+    os._exit(INTERRUPTED)
+
+
+def _answer(message: bytes) -> bytes:
+    """Whether it went well, and what the function returned or raised.
+
+    Only the function has something to save when the process is terminated; before and after, that ends it at once.
+    """
+    try:
+        function, item = _unpacked(message)
+        with interrupts(signal.SIGTERM) as since_interrupt:
+            try:
+                return pickle.dumps((True, function(item)))
+            finally:
+                if math.isfinite(since_interrupt()):  # whatever else the function made of it
+                    raise KeyboardInterrupt
+    except KeyboardInterrupt:
+        raise  # this process is to end
+    except BaseException as error:
+        return pickle.dumps((False, _portable(error)))
+
+
+def _unpacked(message: bytes) -> tuple[Callable[[Any], Any], Any]:
+    try:
+        return pickle.loads(message)  # noqa: S301, of our own process
+    except AttributeError as error:
+        if "__main__" not in str(error):
+            raise
+        raise RuntimeError(
+            f"other processes cannot import what a script or a notebook itself defines ({error}); put it into a "
+            "module of its own, or use one process (workers 0)."
+        ) from None
+
+
+def _portable(error: BaseException) -> Exception:
+    """The error, with its trace as a note; or what can be said of it, if it does not survive being sent."""
+    note = "In another process: " + "".join(traceback.format_exception(error)).rstrip()
+    found = RuntimeError(f"{type(error).__name__}: {error}")
+    if isinstance(error, Exception):  # what ends a process is not raised in another one
+        with contextlib.suppress(Exception):
+            found = pickle.loads(pickle.dumps(error))  # noqa: S301, our own
+    found.add_note(note)
+    return found
+
+
+def _on_cluster(function: Callable[[Item], Result], items: Sequence[Item], address: str) -> Results[Result]:
+    try:
+        from distributed.client import FutureCancelledError
+        from distributed.comm import CommClosedError
+        from distributed.scheduler import KilledWorker
+    except ImportError as error:
+        raise ImportError("a scheduler needs dask: pip install 'eicon[sweep]'") from error
+
+    with _connected(address) as client:
+        futures = {client.submit(function, item, pure=False): index for index, item in enumerate(items)}
+        try:
+            while futures:
+                for future in [future for future in futures if future.done()]:
+                    index = futures.pop(future)
+                    with _blamed(index):
+                        try:
+                            result = future.result()
+                        except KilledWorker as error:
+                            raise WorkersDied(
+                                f"{error.allowed_failures + 1} workers died one after the other while they were at "
+                                "it; is there enough memory",
+                                index,
+                            ) from error
+                        except (FutureCancelledError, CommClosedError, TimeoutError) as error:
+                            raise ConnectionError("the scheduler is gone") from error
+                    yield index, result
+                time.sleep(SECONDS_BETWEEN_LOOKS)
+        finally:
+            if client.status == "running":
+                with contextlib.suppress(Exception):
+                    client.cancel(list(futures), force=True)
+
+
+@contextlib.contextmanager
+def _connected(address: str) -> Iterator[Any]:
+    import dask
+    from distributed import Client
+
+    with _silenced(), dask.config.set({"distributed.comm.timeouts.connect": SECONDS_TO_CONNECT}):
+        try:
+            client = Client(address, timeout=SECONDS_TO_CONNECT)
+        except Exception as error:  # whatever a wrong address makes of it
+            raise ConnectionError(f"no dask scheduler answers at {address} ({error})") from error
+        if not address.startswith(("tls://", "wss://")):
+            logger.warning(OPEN_PORT, address)
+        with client:
+            yield client
+
+
+@contextlib.contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep dask's own messages about what we report ourselves off the screen."""
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
+    before = {name: logging.getLogger(name).level for name in names}
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for name, level in before.items():
+            logging.getLogger(name).setLevel(level)
