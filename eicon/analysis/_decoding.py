@@ -13,6 +13,8 @@ from ._arrays import as_labels, as_rates, require_finite
 
 Decoder = Literal["lda", "logistic", "ridge"]
 DECODERS = ("lda", "logistic", "ridge")
+FLOOR = 1e-6
+"""Least variance of units within a class for LDA, in parts of that of all trials."""
 
 
 class Decoding(NamedTuple):
@@ -182,6 +184,21 @@ def _folds(index: Int[np.ndarray, "B"], folds: int, generator: np.random.Generat
         yield fold == one
 
 
+class _Shrunk:
+    """Covariance of the trials of a class, shrunk after Ledoit & Wolf; what scikit-learn estimates it with."""
+
+    covariance_: Float[np.ndarray, "N N"]
+
+    def fit(self, values: Float[np.ndarray, "B N"]) -> "_Shrunk":
+        from sklearn.covariance import ledoit_wolf
+
+        size = values.std(axis=0)
+        shrunk = ledoit_wolf((values - values.mean(axis=0)) / np.where(size > 0, size, 1.0))[0]
+        # Without the floor, a network without noise, whose trials of a class are all the same, would have no classes.
+        self.covariance_ = size[:, None] * shrunk * size[None] + FLOOR * np.eye(size.size)
+        return self
+
+
 def _decoder(name: Decoder, n_classes: int) -> Any:
     # sklearn takes a second to load, which only who decodes should wait for.
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -189,7 +206,7 @@ def _decoder(name: Decoder, n_classes: int) -> Any:
 
     if name == "lda":
         equal = np.full(n_classes, 1.0 / n_classes)
-        return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=equal)
+        return LinearDiscriminantAnalysis(solver="lsqr", covariance_estimator=_Shrunk(), priors=equal)
     if name == "logistic":
         return LogisticRegression(class_weight="balanced", max_iter=1000)
     return RidgeClassifier(class_weight="balanced")

@@ -1,6 +1,7 @@
 """Behaviour in detail: fits, reaction times, ties, several senses, and when it was learned."""
 
 from ._bootstrap import bootstrap as bootstrap
+from ._by_condition import accuracy_by_condition as accuracy_by_condition
 from ._chronometric import chronometric as chronometric
 from ._crossing import threshold_crossing as threshold_crossing
 from ._duration import accuracy_by_duration as accuracy_by_duration

@@ -2,6 +2,7 @@
 
 from ._axis_separation import AxisSeparation as AxisSeparation
 from ._bootstrap import Bootstrap as Bootstrap
+from ._by_condition import AccuracyByCondition as AccuracyByCondition
 from ._chronometric import Chronometric as Chronometric
 from ._clustering import ChoiceClustering as ChoiceClustering
 from ._clustering import SignedClustering as SignedClustering

@@ -56,7 +56,7 @@ def compare_runs(
         If the tasks differ in kind, inputs, outputs or step, a network is silent or has other inputs or step than the
         task, or `units` does not fit.
     """
-    task, notes = comparable(run_a.config.make_task(), run_b.config.make_task())
+    task, notes = comparable(run_a.recipe.make_task(), run_b.recipe.make_task())
     names = _names(run_a, run_b)
     out = run_b.path / "compare" / run_a.path.resolve().name if out is None else Path(out)
     found = compare_networks(
@@ -67,15 +67,15 @@ def compare_runs(
         repeats=repeats,
         noise=noise,
         units=kept_units(run_a, run_b) if units is None else units,
-        loss=run_a.config.make_loss(),
-        seed=run_a.config.seed,
+        loss=run_a.recipe.make_loss(),
+        seed=run_a.recipe.seed,
     )
     numbers = without_nan(
         {
             "folder": str(out),
             "names": list(names),
             "paths": [str(run.path) for run in (run_a, run_b)],
-            "task": {**run_a.config.task, "dt": task.dt},
+            "task": {**run_a.recipe.task, "dt": task.dt},
             "n_trials": found.n_trials,
             "repeats": repeats,
             "noise": noise,

@@ -8,9 +8,12 @@ import numpy as np
 from .. import analysis, plotting
 from ..plotting._compare import PAIR_COLORS
 from ..plotting._files import Drawing
+from ..plotting._overview import plot_row
 from ..studies._compare import Side, Trials
+from ..studies._responses import Condition, align_trials, condition_means
 
 MOST_CHANNELS = 3
+MOST_SORTS = 3
 
 
 def draw_comparison(sides: Sequence[Side], trials: Trials) -> dict[str, Drawing]:
@@ -19,8 +22,12 @@ def draw_comparison(sides: Sequence[Side], trials: Trials) -> dict[str, Drawing]
     figures: dict[str, Drawing] = {"outputs": _outputs(sides, trials, names)}
     if all(side.timing is not None for side in sides):
         figures["produced_times"] = _produced_times(sides, trials)
-    if all(side.psychometric is not None for side in sides):
-        figures["psychometric"] = _psychometric(sides, trials.unit)
+    elif all(side.behaviour.time is not None for side in sides):
+        figures["reaction_times"] = _reaction_times(sides, trials)
+    if trials.evidence is not None and all(side.psychometric is not None for side in sides):
+        figures["psychometric"] = _psychometric(sides, trials)
+    elif trials.evidence is None and trials.sorts:
+        figures["accuracy_by_condition"] = _accuracy_by_condition(sides, trials)
     figures["trajectories"] = _trajectories(sides, trials, names)
     ratios = [side.components.explained_ratio for side in sides]
     figures["variance"] = plotting.similarity.plot_variance_explained(ratios, names)
@@ -42,14 +49,13 @@ def _ramp(side: Side) -> Callable[[Any], Any]:
 
 
 def _outputs(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -> Drawing:
-    since = "" if trials.onset is None else "set"
-
     def draw(side: Side, channel: int) -> Callable[[Any], Any]:
-        time, inside, outputs = _aligned(trials, side.outputs[:, :, channel])
-        mean = analysis.condition_average(outputs, trials.groups, inside)
+        time, inside, outputs = align_trials(side.outputs[:, :, channel], trials.inside, trials.onset, trials.dt)
+        mean = condition_means(outputs, trials.groups, inside)
         wanted = None
         if trials.targets is not None:
-            targets = _aligned(trials, np.where(trials.scored, trials.targets[:, :, channel], np.nan))[2]
+            asked = np.where(trials.scored, trials.targets[:, :, channel], np.nan)
+            targets = align_trials(asked, trials.inside, trials.onset, trials.dt).values
             wanted = analysis.condition_average(targets, trials.groups, np.isfinite(targets)).average
         return lambda ax: plotting.similarity.plot_outputs(
             mean.average,
@@ -59,7 +65,7 @@ def _outputs(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -> Dra
             label=trials.label,
             unit=trials.unit,
             channel=trials.channels[channel],
-            since=since,
+            since=trials.since,
             ax=ax,
         )
 
@@ -72,8 +78,9 @@ def _trajectories(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -
     overlap = np.sum(np.where(trials.inside[:, :, None], first * second, 0.0), axis=(0, 1))
 
     def draw(side: Side, signs: np.ndarray) -> Callable[[Any], Any]:
-        _, inside, paths = _aligned(trials, side.components.trajectories[:, :, :2] * signs)
-        mean = analysis.condition_average(paths, trials.groups, inside)
+        turned = side.components.trajectories[:, :, :2] * signs
+        _, inside, paths = align_trials(turned, trials.inside, trials.onset, trials.dt)
+        mean = condition_means(paths, trials.groups, inside)
         return lambda ax: plotting.plot_pc_trajectories(
             mean.average,
             mean.levels,
@@ -95,38 +102,73 @@ def _produced_times(sides: Sequence[Side], trials: Trials) -> Drawing:
     ax = None
     gap = 0.05 * float(np.diff(np.unique(trials.interval)).min(initial=np.ptp(trials.interval)))
     for side, colour, shift in zip(sides, PAIR_COLORS, (-gap, gap), strict=True):
-        assert side.produced is not None
+        assert side.behaviour.time is not None
         assert side.timing is not None
         with plotting.style():
             ax = plotting.similarity.plot_produced_times(
-                side.produced, trials.interval, side.timing, label=side.name, color=colour, shift=shift, ax=ax
+                side.behaviour.time, trials.interval, side.timing, label=side.name, color=colour, shift=shift, ax=ax
             )
     assert ax is not None
     return ax
 
 
-def _psychometric(sides: Sequence[Side], unit: str) -> Drawing:
+def _reaction_times(sides: Sequence[Side], trials: Trials) -> Drawing:
+    """Against the strength of the evidence, where the task has any."""
     ax = None
+    strength = trials.strength
     for side, colour in zip(sides, PAIR_COLORS, strict=True):
-        assert side.psychometric is not None
+        times = side.behaviour.time
+        assert times is not None
         with plotting.style():
-            ax = plotting.plot_psychometric(side.psychometric, label=side.name, color=colour, unit=unit, ax=ax)
+            if strength is None or np.unique(strength).size < 2 or not np.isfinite(times).any():
+                ax = plotting.behaviour.plot_times(times, label=side.name, color=colour, ax=ax)
+                continue
+            found = analysis.behaviour.chronometric(strength, times, side.behaviour.score > 0.5)
+            assert trials.evidence is not None
+            quantity, unit = trials.evidence.name, trials.evidence.unit
+            ax = plotting.behaviour.plot_chronometric(
+                found, errors=False, label=side.name, color=colour, unit=unit, quantity=quantity, ax=ax
+            )
     assert ax is not None
     return ax
 
 
-def _aligned(trials: Trials, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Time of each step (ms), which steps lie in their trial (T, B), and values, all aligned to the onset.
+def _accuracy_by_condition(sides: Sequence[Side], trials: Trials) -> Drawing:
+    def draw(one: Condition) -> Callable[[Any], Any]:
+        def panel(ax: Any) -> None:
+            for side, colour, shift in zip(sides, PAIR_COLORS, (-0.08, 0.08), strict=True):
+                plotting.behaviour.plot_accuracy_by_condition(
+                    analysis.behaviour.accuracy_by_condition(side.behaviour.score, one.values),
+                    chance=trials.chance,
+                    quantity=one.name,
+                    unit=one.unit,
+                    label=side.name,
+                    color=colour,
+                    shift=shift,
+                    ax=ax,
+                )
 
-    Before the onset only what all trials have is kept. The state after step t is that of time ``(t + 1) dt``.
-    """
-    n_steps, n_trials = trials.inside.shape
-    if trials.onset is None:
-        return np.arange(n_steps) * trials.dt, trials.inside, values
-    before = int(trials.onset.min())
-    step = np.arange(n_steps)[:, None] + (trials.onset - before)
-    column = np.arange(n_trials)
-    inside = (step < n_steps) & trials.inside[np.minimum(step, n_steps - 1), column]
-    kept = inside.any(axis=1)
-    time = (np.arange(n_steps) - before + 1) * trials.dt
-    return time[kept], inside[kept], values[np.minimum(step, n_steps - 1), column][kept]
+        return panel
+
+    return plot_row([draw(one) for one in trials.sorts[:MOST_SORTS]])
+
+
+def _psychometric(sides: Sequence[Side], trials: Trials) -> Drawing:
+    ax = None
+    assert trials.evidence is not None
+    quantity, unit = trials.evidence.label, trials.evidence.unit
+    reference = 0.0 if np.isnan(trials.neutral) else trials.neutral
+    for side, colour in zip(sides, PAIR_COLORS, strict=True):
+        assert side.psychometric is not None
+        with plotting.style():
+            ax = plotting.plot_psychometric(
+                side.psychometric,
+                label=side.name,
+                color=colour,
+                unit=unit,
+                quantity=quantity,
+                reference=reference,
+                ax=ax,
+            )
+    assert ax is not None
+    return ax

@@ -9,12 +9,15 @@ from ._template import filled, picture
 CAPTIONS = {
     "outputs": "Outputs: means per condition (solid) and targets (dashed).",
     "produced_times": "Produced against asked intervals: trials, mean and standard deviation.",
+    "reaction_times": "Reaction times with 95 % intervals; means of correct trials, or all times where the task has no "
+    "evidence.",
+    "accuracy_by_condition": "Mean score of the trials of each condition, with 95 % intervals; dotted: chance.",
     "psychometric": "Psychometric curves with 95 % Wilson intervals.",
     "trajectories": "Mean trajectories, each network in the plane of its own first two principal components (with the "
     "signs that go with the other's).",
     "variance": "Variance explained by the first principal components; dotted: 90, 95 and 99 %.",
     "spectra": "Eigenvalues of the effective recurrent weights, with the circle of a random matrix.",
-    "ramp_index": "How much of each unit's activity during production is a straight line in time.",
+    "ramp_index": "How much of each unit's activity while a time is produced is a straight line in time.",
 }
 
 
@@ -34,12 +37,15 @@ def comparison_tables(numbers: dict[str, Any]) -> Tables:
     rows = [("units", *(f"{n['n_rec']}" for n in (a, b)))]
     rows += [(key, _number(a[key]), _number(b[key])) for key in ("loss", "accuracy")]
     if "psychometric" in a and "psychometric" in b:
+        unit = a["psychometric"].get("unit", "%")
         rows += [
-            (f"psychometric {key} (%)", _number(a["psychometric"][key]), _number(b["psychometric"][key]))
+            (f"psychometric {key} ({unit})", _number(a["psychometric"][key]), _number(b["psychometric"][key]))
             for key in ("bias", "width")
         ]
     if "timing" in a:
         rows += _timing_rows(a["timing"], b["timing"])
+    if "reaction_time" in a:
+        rows.append(("median reaction time (ms)", *(_number(n["reaction_time"]["median"]) for n in (a, b))))
     if "ramp_index" in a and "ramp_index" in b:
         rows += [
             (f"ramp index, {key}", _number(a["ramp_index"][key]), _number(b["ramp_index"][key]))

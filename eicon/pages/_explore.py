@@ -66,13 +66,13 @@ def explore_run(
     """
     return explore_network(
         run.load_network(),
-        run.config.make_task(),
+        run.recipe.make_task(),
         run.path / "explore.html",
         title=run.path.resolve().name,
         steps=run.read_record().get("steps"),
         repeats=repeats,
         sizes=sizes,
-        seed=run.config.seed,
+        seed=run.recipe.seed,
         progress=progress,
     )
 
@@ -95,7 +95,7 @@ def explore_network(
     ----------
     net : RateRNN
     task : Task
-        Of eicon, or of one's own; with a ``choice(outputs, trial)`` the page has psychometric curves.
+        Of eicon, or of one's own; one that says what its evidence is has psychometric curves.
     path : path
         HTML file to write; one that exists is replaced.
     title : str, optional

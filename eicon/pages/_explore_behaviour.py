@@ -1,109 +1,105 @@
-"""What a network does in a task, for a page: choices against evidence, and scores of conditions."""
+"""What a network does in a task, for a page: choices against evidence, and scores and times of conditions."""
 
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int
 
 from .._files import without_nan
-from ..analysis._psychometric import psychometric_or_none
-from ..studies._responses import Responses
-from ..tasks import Trial
-from ._explore_conditions import Conditions, words
+from ..runs._sections import MOST_CURVES, sections_of
+from ..studies._responses import (
+    Answers,
+    Condition,
+    Responses,
+    behaviour_of,
+    evidence_of,
+    level_name,
+    psychometric_of,
+    sorted_by,
+)
+from ._explore_conditions import Conditions
 
-MOST_CURVES = 4
-"""Values of a condition by which curves are told apart."""
-EVIDENCE = -0.7
-"""Correlation of ranks with the right choice (0 or 1) below which a value is taken for evidence for choice 0."""
 FIT_POINTS = 60
 
 
 def behaviour(given: Responses, conditions: Conditions) -> dict[str, Any]:
-    """Scores of all conditions, and `choice_curves` where the task has two choices; JSON-compatible."""
-    outputs, trial = given.activity.outputs, given.trial
-    score = np.asarray(given.task.correct(outputs, trial), float)
-    sums = np.bincount(conditions.of_trial, np.nan_to_num(score), conditions.n)
-    scored = np.bincount(conditions.of_trial, ~np.isnan(score), conditions.n)
-    right, curves = right_choice(trial), []
-    if right is not None and hasattr(given.task, "choice"):
-        curves = choice_curves(conditions, right, np.asarray(given.task.choice(outputs, trial)))
-    mean = np.divide(sums, scored, out=np.full(conditions.n, np.nan), where=scored > 0)
-    return without_nan(
-        {
-            "accuracy": float(given.task.accuracy(outputs, trial)),
-            "score": mean.tolist(),
-            "n_scored": scored.astype(int).tolist(),
-            "curves": curves,
-        }
-    )
+    """Scores of all conditions, `choice_curves` and times where the task asks for them; JSON-compatible."""
+    task, trial = given.task, given.trial
+    found = behaviour_of(task, given.activity.outputs, trial)
+    asked = {section.name for section in sections_of(task, trial, found)}
+    score, n_scored = _means(found.score, conditions)
+    numbers: dict[str, Any] = {
+        "accuracy": float(task.accuracy(given.activity.outputs, trial)),
+        "score": score,
+        "n_scored": n_scored,
+        "curves": [],
+        "time": None,
+    }
+    evidence = evidence_of(task, trial)
+    if evidence is not None and "choice" in asked:
+        numbers["curves"] = choice_curves(conditions, evidence, sorted_by(task, trial), found)
+    if found.time is not None and "times" in asked:
+        numbers["time"], numbers["n_timed"] = _means(found.time, conditions)
+    return without_nan(numbers)
 
 
-def right_choice(trial: Trial) -> np.ndarray | None:
-    """Right choice of each trial, 0, 1, or -1 for none; None in tasks that do not ask for one of two."""
-    if "choice" not in trial.conditions:
-        return None
-    right = np.asarray(trial.conditions["choice"])
-    both = np.issubdtype(right.dtype, np.integer) and set(np.unique(right[right >= 0]).tolist()) == {0, 1}
-    return right if both else None
+def _means(values: Any, conditions: Conditions) -> tuple[list[float], list[int]]:
+    """Mean over the trials of each condition that have a value, and their number."""
+    numbers = np.asarray(values, float)
+    sums = np.bincount(conditions.of_trial, np.nan_to_num(numbers), conditions.n)
+    counted = np.bincount(conditions.of_trial, ~np.isnan(numbers), conditions.n)
+    mean = np.divide(sums, counted, out=np.full(conditions.n, np.nan), where=counted > 0)
+    return mean.tolist(), counted.astype(int).tolist()
 
 
 def choice_curves(
-    conditions: Conditions, right: Int[np.ndarray, "B"], chosen: Int[np.ndarray, "B"]
+    conditions: Conditions, evidence: Condition, sorts: list[Condition], found: Answers
 ) -> list[dict[str, Any]]:
-    """Sets of psychometric curves, each over one value ``x`` of the conditions.
+    """Sets of psychometric curves over the evidence, named ``x``.
 
-    A set has a curve for each value of another condition (``by``), or a single one. Values are taken for evidence if
-    the right choice changes with them.
+    A set has a curve for each level of another condition by which trials are sorted (``by``), or a single one.
 
     Parameters
     ----------
     conditions : Conditions
-    right, chosen : (B,) array of int
-        0, 1, or -1 for none.
+        Those of the page, to which the points of the curves are linked.
+    evidence : Condition
+    sorts : list of Condition
+    found : Answers
+        With choices.
     """
-    values = {name: np.asarray(v, float) for name, v in conditions.values.items() if name != "choice"}
-    if {"f1", "f2"} <= values.keys():
-        values["f1 \N{MINUS SIGN} f2"] = values["f1"] - values["f2"]
+    splits: list[Condition | None] = [
+        one for one in sorts if one.name != evidence.name and np.unique(one.values).size <= MOST_CURVES
+    ]
     sets = []
-    for name, value in values.items():
-        x = value[conditions.of_trial]
-        for split in [*(other for other in conditions.values if other not in (name, "choice")), None]:
-            parts = np.zeros(conditions.n) if split is None else np.asarray(conditions.values[split])
-            levels = np.unique(parts)
-            members = [parts[conditions.of_trial] == level for level in levels]
-            if len(levels) > MOST_CURVES or not any(_is_evidence(x[m], right[m]) for m in members):
-                continue
-            labels = ["all trials"] if split is None else [words((split,), [level]) for level in levels]
-            made = [_curve(x[m], chosen[m], label) for m, label in zip(members, labels, strict=True)]
-            for curve, level in zip(made, levels, strict=True):
-                curve["conditions"] = [np.flatnonzero((value == at) & (parts == level)).tolist() for at in curve["x"]]
-            if any(curve["x"] for curve in made):
-                sets.append({"x": name, "by": split, "curves": made})
+    for split in [*splits, None]:
+        levels = [None] if split is None else list(np.unique(split.values))
+        made = []
+        for level in levels:
+            here = np.ones(len(evidence.values), bool) if split is None else split.values == level
+            label = "all trials" if split is None else f"{split.name} {level_name(level)}"
+            made.append(_curve(evidence, found, here, label, conditions))
+        if any(curve["x"] for curve in made):
+            sets.append({"x": evidence.name, "by": None if split is None else split.name, "curves": made})
     return sets
 
 
-def _is_evidence(x: np.ndarray, right: np.ndarray) -> bool:
-    used = right >= 0
-    x, right = x[used], right[used]
-    if len(x) < 2 or np.ptp(x) == 0 or np.ptp(right) == 0:
-        return False
-    ranks = np.unique(x, return_inverse=True)[1]
-    return bool(np.corrcoef(ranks, right)[0, 1] < EVIDENCE)
-
-
-def _curve(x: np.ndarray, chosen: np.ndarray, label: str) -> dict[str, Any]:
+def _curve(evidence: Condition, found: Answers, here: np.ndarray, label: str, conditions: Conditions) -> dict[str, Any]:
     """Points of a curve and its fit; no points where the network hardly ever chooses."""
-    curve: dict[str, Any] = {"label": label, "x": [], "n": [], "p": [], "ci": [], "fit": None}
-    found = psychometric_or_none(x, chosen)
-    if found is None:
+    curve: dict[str, Any] = {"label": label, "x": [], "n": [], "p": [], "ci": [], "fit": None, "conditions": []}
+    assert found.choice is not None
+    part = evidence._replace(values=evidence.values[here])
+    fitted = psychometric_of(part, Answers(found.score[here], found.choice[here]))
+    if fitted is None:
         return curve
-    curve |= {"x": found.levels.tolist(), "n": found.n.tolist(), "p": found.p.tolist(), "ci": found.ci.tolist()}
-    at = np.linspace(found.levels[0], found.levels[-1], FIT_POINTS)
+    curve |= {"x": fitted.levels.tolist(), "n": fitted.n.tolist(), "p": fitted.p.tolist(), "ci": fitted.ci.tolist()}
+    of_trial = conditions.of_trial[here]
+    curve["conditions"] = [np.unique(of_trial[part.numbers == level]).tolist() for level in fitted.levels]
+    at = np.linspace(fitted.levels[0], fitted.levels[-1], FIT_POINTS)
     curve["fit"] = {
         "x": at.tolist(),
-        "p": found.predict(at).tolist(),
-        "bias": found.bias,
-        "width": found.width,
-        "converged": found.converged,
+        "p": fitted.predict(at).tolist(),
+        "bias": fitted.bias,
+        "width": fitted.width,
+        "converged": fitted.converged,
     }
     return curve

@@ -2,17 +2,17 @@
 
 from typing import Any, NamedTuple
 
-import jax
 import numpy as np
 from jaxtyping import Float, UInt
 
 from .. import analysis
 from .._files import without_nan
 from ..models import verify
+from ..runs._sections import classes_of, tuned_by
 from ..studies._levels import Levels
-from ..studies._responses import Responses
+from ..studies._responses import Responses, outputs_and_targets
 from ..tasks import Task, Trial
-from ._explore_behaviour import behaviour, right_choice
+from ._explore_behaviour import behaviour
 from ._explore_conditions import Conditions, conditions_of, default_grouping, groupings
 
 TRIAL_BYTES = 6_000_000
@@ -161,7 +161,7 @@ def _activity(given: Responses, conditions: Conditions) -> tuple[dict[str, Any],
     rates = np.asarray(activity.rates)
     if not np.isfinite(rates[inside]).all():
         raise ValueError("the network diverged: some of its rates are not finite. Train it again with a smaller step.")
-    outputs, targets = _outputs(given)
+    outputs, targets = outputs_and_targets(given)
     scored = inside & (np.asarray(trial.mask) > 0)
     of_rates = analysis.condition_average(rates, conditions.of_trial, inside)
     kept = int(np.clip(TRIAL_BYTES // (rates.shape[0] * rates.shape[2]), 1, trial.batch_size))
@@ -184,14 +184,6 @@ def _activity(given: Responses, conditions: Conditions) -> tuple[dict[str, Any],
         arrays[f"trial_{name}"] = np.swapaxes(one, 0, 1).astype(np.float32)
     facts = {"trials": {"recorded": trial.batch_size, "kept": kept, "bits": 8, "steps": trial.n_steps}}
     return facts, arrays
-
-
-def _outputs(given: Responses) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs and targets (T, B, n_out); of labels, their probabilities."""
-    outputs, targets = np.asarray(given.activity.outputs), np.asarray(given.trial.targets)
-    if targets.ndim == 3:
-        return outputs, targets
-    return np.asarray(jax.nn.softmax(outputs, axis=-1)), np.eye(outputs.shape[2])[targets]
 
 
 def _means(means: Float[np.ndarray, "N C T"]) -> tuple[dict[str, np.ndarray], int]:
@@ -229,13 +221,11 @@ def _measure(
     given: Responses, means: Float[np.ndarray, "N C T"], counts: UInt[np.ndarray, "C T"]
 ) -> tuple[Float[np.ndarray, "N"], dict[str, str]]:
     """How much each unit tells conditions apart, by what the task allows, and what that number is."""
-    trial, right = given.trial, right_choice(given.trial)
-    epoch = "stimulus" if "stimulus" in trial.epochs else ""
-    window = np.asarray(trial.during(epoch) if epoch else trial.inside)
-    if right is not None:
-        found = analysis.selectivity(given.activity.rates, right, window=window)
-        when = f"during {epoch}" if epoch else "over whole trials"
-        about = f"d\N{PRIME} for the right choice {when}; positive prefers choice 0"
+    trial, classes = given.trial, classes_of(given, tuned_by(given))
+    if classes is not None:
+        found = analysis.selectivity(given.activity.rates, classes.labels, window=classes.window)
+        when = f"during {classes.epoch}" if classes.epoch else "over whole trials"
+        about = f"d\N{PRIME} {when}; positive prefers {classes.first}"
         return np.nan_to_num(found.d_prime, posinf=99.0, neginf=-99.0), {"name": "d\N{PRIME}", "about": about}
     if means.shape[1] > 1:
         spread = np.ptp(np.nansum(means * counts, axis=2) / counts.sum(axis=1), axis=1)

@@ -1,34 +1,61 @@
 """One self-contained HTML page per run."""
 
-import json
 from pathlib import Path
 from typing import Any
 
-from .._files import write_text
+from .._files import read_json, write_text
+from .._hints import hint
 from ..runs import read_condensation
 from ..runs._dynamics_words import dynamics_words
+from ..runs._neighbours import Place, place_of
 from ..runs._run import Run
+from ..studies._responses import level_name
 from ._template import filled, picture
 
 CAPTIONS = {
     "psychometric": (
         "Psychometric curve",
-        "Fraction of choices 0 against signed motion coherence, with 95 % Wilson intervals and a cumulative-Gaussian "
-        "fit.",
+        "Fraction of choices 0 against the evidence for choice 0, with 95 % Wilson intervals and a cumulative-Gaussian "
+        "fit; beside it, where the task has them, the same for each level of another condition.",
     ),
+    "accuracy_by_condition": (
+        "Accuracy by condition",
+        "Mean score of the trials of each condition, with 95 % intervals; the dotted line is chance.",
+    ),
+    "produced_times": (
+        "Produced times",
+        "Produced against asked times: trials, mean and standard deviation. The Weber fraction is the slope of the "
+        "standard deviation against the mean.",
+    ),
+    "reaction_times": (
+        "Reaction times",
+        "Means with 95 % intervals against the strength of the evidence, where the task has any, and the distribution.",
+    ),
+    "memory": (
+        "What is held",
+        "Balanced accuracy of linear decoders on held-out trials, with its chance level; time 0 is the begin of the "
+        "delay. Beside it, where delays differ, the mean score by their duration.",
+    ),
+    "outputs": ("Outputs", "Outputs beside their targets in single trials; targets are shown where they are scored."),
     "connectivity": (
         "Connectivity sorted by selectivity",
-        "Effective recurrent weights, excitatory blue and inhibitory red; units of each type are sorted by d'. "
-        "Rows send, columns receive.",
+        "Effective recurrent weights, excitatory blue and inhibitory red; units of each type are sorted by d', or else "
+        "by their preferred condition. Rows send, columns receive.",
     ),
-    "selectivity": ("Selectivity", "d' of each unit for the choice during the stimulus; positive prefers choice 0."),
-    "activity": (
-        "One trial",
-        "Rates of all units in the trial with the strongest evidence; excitatory blue, inhibitory red.",
+    "selectivity": (
+        "Selectivity",
+        "d' of each unit for two classes of trials: for the choice that the evidence is for, in the epoch to which the "
+        "task aligns its trials, or for the two levels of a condition, in the epoch in which most units are tuned.",
     ),
+    "tuning": (
+        "Tuning",
+        "Mean rate of each unit in each condition, scaled to the range of the unit, in the epoch in which most units "
+        "are tuned, and the fraction of tuned units in each epoch (analysis of variance, p < 0.05, uncorrected).",
+    ),
+    "activity": ("One trial", "Rates of all units in one trial{example}; excitatory blue, inhibitory red."),
     "pc_trajectories": (
         "Population trajectories",
-        "Mean over trials in the plane of the first two principal components, per signed coherence.",
+        "Mean over trials in the plane of the first two principal components, per condition.",
     ),
     "spectrum": (
         "Eigenvalues",
@@ -71,7 +98,7 @@ SECTIONS = {
     "trajectory_spectra": "spectra",
     "training_spectra": "spectra",
 }
-"""Sections of analysis.json without which a figure is one of an earlier analysis, and left out."""
+"""Sections without which a figure is one of an earlier analysis, where analysis.json does not list its figures."""
 
 
 def write_report(run: Run) -> Path:
@@ -84,18 +111,20 @@ def write_report(run: Run) -> Path:
     """
     results = run.path / "analysis.json"
     if not results.is_file():
-        raise FileNotFoundError(f"{run.path} has not been analysed yet; do it with: eicon analyze {run.path}")
-    numbers = json.loads(results.read_text(encoding="utf-8"))
+        again = hint("eicon", "analyze", run.path)
+        raise FileNotFoundError(f"{run.path} has not been analysed yet; do it with: {again}")
+    numbers, place = read_json(results, "analysis of a run"), place_of(run)
     page = filled(
         "report.html.jinja",
-        title=run.path.name,
+        title=run.path.name if place is None else f"{run.path.parent.name}, {run.path.name}",
+        place=None if place is None else _place(place),
         lead=_lead(run, numbers),
         facts=_facts(numbers),
         figures=_figures(run, numbers),
         dynamics=dynamics_words(numbers),
         interactive=numbers.get("fixed_points", {}).get("interactive", False),
         certificate=numbers["certificate"],
-        settings=run.config.to_toml(),
+        settings=run.recipe.to_toml(),
         commands="\n".join(f"eicon {what} {run.path.name}" for what in (_origin(run)[1], "analyze", "report")),
         versions=_versions(run),
     )
@@ -108,11 +137,23 @@ def _lead(run: Run, numbers: dict[str, Any]) -> str:
     certificate, training = numbers["certificate"], numbers["training"]
     n_e, n_i, n_free = (certificate[f"n_{kind}"] for kind in ("excitatory", "inhibitory", "free"))
     types = f"{n_free} of either sign" if n_free else f"{n_e / (n_e + n_i):.0%} excitatory"
+    task = run.recipe.task["name"].rpartition("/")[2]  # of one's own, without the folder of its file
     return (
-        f"{n_e + n_i + n_free} rate units, {types}, recurrent noise {run.config.network.sigma_rec:g}, "
-        f"{_origin(run)[0]} on {run.config.task['name']} for {training['steps']} steps in {training['seconds']:.0f} s "
-        f"(seed {run.config.seed})."
+        f"{n_e + n_i + n_free} rate units, {types}, recurrent noise {run.recipe.network.sigma_rec or 0:g}, "
+        f"{_origin(run)[0]} on {task} for {training['steps']} steps in {training['seconds']:.0f} s "
+        f"(seed {run.recipe.seed})."
     )
+
+
+def _place(place: Place) -> dict[str, Any]:
+    """What tells a run of a sweep from its neighbours, as rows of text."""
+    own = ", ".join(f"{key} {value}" for key, value in place.combination.items())
+    rows = [("this run", own, _share(place.accuracy), f"{place.loss:.3g}")]
+    for near in place.neighbours:
+        done = near.accuracy is not None and near.loss is not None
+        said = (_share(near.accuracy), f"{near.loss:.3g}") if done else ("not finished", "")
+        rows.append(("differs in", f"{near.key} {near.value} (here {place.combination[near.key]})", *said))
+    return {"sweep": place.sweep.name, "rows": rows}
 
 
 def _origin(run: Run) -> tuple[str, str]:
@@ -132,25 +173,49 @@ def _facts(numbers: dict[str, Any]) -> list[dict[str, str]]:
     certificate = numbers["certificate"]
     facts = [
         ("Constraints", "all hold" if certificate["ok"] else "violated", "good" if certificate["ok"] else "bad"),
-        ("Accuracy, all conditions", f"{numbers['accuracy']:.1%}", ""),
+        (f"Accuracy, all conditions{_chance(numbers)}", _share(numbers["accuracy"]), ""),
         ("Participation ratio", f"{numbers['activity']['participation_ratio']:.1f}", ""),
         ("Components for 90 %", str(numbers["activity"]["n_components"]["90%"]), ""),
     ]
-    choice = numbers.get("choice")
-    if choice is not None:
-        level, accuracy = max(choice["accuracy_by_coherence"].items(), key=lambda item: float(item[0]))
-        facts.insert(2, (f"Accuracy at {level} {choice.get('unit', '%')}", f"{accuracy:.1%}", ""))
-        ratio = choice["clustering"]["within_over_between_excitatory"]
-        if ratio is not None:
-            facts.append(("E→E same / other choice", f"{ratio:.2f}", ""))
+    choice = numbers.get("choice", {})
+    by_evidence = choice.get("accuracy_by_evidence", choice.get("accuracy_by_coherence"))  # the latter in 0.1.0
+    if by_evidence:
+        level, accuracy = max(by_evidence.items(), key=lambda item: float(item[0]))
+        facts.insert(2, (f"Accuracy at {level} {choice.get('unit', '%')}", _share(accuracy), ""))
+    if "memory" in numbers:
+        held = numbers["memory"]
+        facts.append(
+            (f"Decoding of {held['decoded']} at the end of {held['epoch']}", _share(held["decoding_at_its_end"]), "")
+        )
+    if "times" in numbers:
+        produced = numbers["times"].get("produced")
+        weber, median = (produced or {}).get("weber"), numbers["times"]["median_ms"]
+        if produced is not None:
+            facts.append(("Weber fraction", "none" if weber is None else f"{weber:.3f}", ""))
+        else:
+            facts.append(("Median reaction time", "none" if median is None else f"{median:.0f} ms", ""))
+    clustering = numbers.get("selectivity", choice).get("clustering")  # in the section of the choice in 0.1.0
+    if clustering is not None and clustering["within_over_between_excitatory"] is not None:
+        facts.append(("E→E same / other preference", f"{clustering['within_over_between_excitatory']:.2f}", ""))
     return [{"name": name, "value": value, "tone": tone} for name, value, tone in facts]
 
 
+def _share(value: float | None) -> str:
+    return "none" if value is None else f"{value:.1%}"
+
+
+def _chance(numbers: dict[str, Any]) -> str:
+    return "" if numbers.get("chance") is None else f" (chance {numbers['chance']:.1%})"
+
+
 def _figures(run: Run, numbers: dict[str, Any]) -> list[dict[str, str]]:
+    example = ", ".join(f"{name} {level_name(value)}" for name, value in numbers["activity"].get("example", {}).items())
+    drawn = numbers.get("figures", [name for name in CAPTIONS if SECTIONS.get(name, "activity") in numbers])
     found = []
     for name, (title, caption) in CAPTIONS.items():
         path = run.figures / f"{name}.png"
-        if path.is_file() and SECTIONS.get(name, "activity") in numbers:
+        if name in drawn and path.is_file():
+            caption = caption.replace("{example}", f" ({example})" if example else "")
             found.append({"name": name, "title": title, "caption": caption, "data": picture(path)})
     return found
 

@@ -4,6 +4,8 @@ from . import coding as coding
 from . import similarity as similarity
 from . import spectra as spectra
 from ._activity import plot_activity as plot_activity
+from ._choices import plot_choices as plot_choices
+from ._choices import plot_interactions as plot_interactions
 from ._condense import plot_error_curves as plot_error_curves
 from ._condense import plot_unit_space as plot_unit_space
 from ._connectivity import plot_connectivity as plot_connectivity

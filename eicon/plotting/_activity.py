@@ -1,16 +1,20 @@
 """Activity in time: rates of all units in a trial, and outputs by condition."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from ._parts import level_bar, unit_groups
-from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
+from ._style import FONT_SIZE, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style, style
 
+FEW_STEPS = 40
+"""Steps of trials that are drawn as points too."""
+_TARGET_COLOR = "#EE7733"
 _EPOCH_SHADES = ("#E4E4E4", "#F3F3F3")
 
 
@@ -88,6 +92,62 @@ def _shade(ax: Axes, epochs: Mapping[str, tuple[float | int, float | int]]) -> N
         )
 
 
+def plot_examples(
+    outputs: ArrayLike, targets: ArrayLike | None, dt: float | int, *, channels: Sequence[str], titles: Sequence[str]
+) -> Figure:
+    """Draw outputs beside targets in single trials: a column per trial, a row per output.
+
+    Parameters
+    ----------
+    outputs : (T, K, M) array
+        K trials, M outputs; NaN is not drawn.
+    targets : (T, K, M) array, optional
+        What the outputs should be, dashed; NaN where nothing is asked for.
+    dt : float
+        Step, ms.
+    channels : sequence of str
+        Names of the M outputs.
+    titles : sequence of str
+        What the K trials are.
+
+    Raises
+    ------
+    ValueError
+        If shapes or names do not match.
+    """
+    import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
+
+    values = np.asarray(outputs, dtype=np.float64)
+    wanted = None if targets is None else np.asarray(targets, dtype=np.float64)
+    if values.ndim != 3 or values.shape[1:] != (len(titles), len(channels)):
+        raise ValueError(
+            f"`outputs` must be (T, K, M) with K `titles` and M `channels`; got {values.shape}, {len(titles)} and "
+            f"{len(channels)}."
+        )
+    if wanted is not None and wanted.shape != values.shape:
+        raise ValueError(f"`targets` must have the shape of `outputs`, {values.shape}; got {wanted.shape}.")
+    time = np.arange(len(values)) * float(dt)
+    look = {"marker": "o", "markersize": 3} if len(values) <= FEW_STEPS else {}
+    with style():
+        size = (1.2 + 2.6 * len(titles), 0.8 + 1.5 * len(channels))
+        figure, grid = plt.subplots(len(channels), len(titles), squeeze=False, figsize=size, sharex=True, sharey="row")
+        for row, (axes, channel) in enumerate(zip(grid, channels, strict=True)):
+            for column, ax in enumerate(axes):
+                ax.tick_params(labelsize=FONT_SIZE)
+                ax.plot(time, values[:, column, row], color=NEUTRAL_COLOR, label="network", **look)
+                if wanted is not None:
+                    ax.plot(time, wanted[:, column, row], color=_TARGET_COLOR, linestyle="--", label="target", **look)
+            axes[0].margins(y=0.1)
+            axes[0].set_ylabel(f"{channel} (a.u.)")
+        for ax, title in zip(grid[0], titles, strict=True):
+            ax.set_title(title, loc="left", fontsize=FONT_SIZE)
+        for ax in grid[-1]:
+            ax.set_xlabel("time (ms)")
+        handles, names = grid[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside upper right", ncols=2)
+    return figure
+
+
 @house_style
 def plot_outputs(
     outputs: ArrayLike,
@@ -158,5 +218,5 @@ def plot_outputs(
     ax.set_xlabel(f"time since {since} (ms)" if since else "time (ms)")
     ax.set_ylabel(f"{channel} (a.u.)")
     if values.size > 1:
-        level_bar(ax, values[ranking], colours, f"{label} ({unit})" if unit else label)
+        level_bar(ax, np.asarray(levels)[ranking], colours, f"{label} ({unit})" if unit else label)
     return ax

@@ -49,7 +49,7 @@ def plot_connectivity(
     if not 0 < percentile <= 100:
         raise ValueError(f"`percentile` must be in (0, 100]; got {percentile}.")
     sorting, n_excitatory = sorted_units(order, excitatory, len(weights))
-    ax = axes_or_new(ax, figsize=(4.0, 3.5))
+    ax = axes_or_new(ax, figsize=(4.0, 3.0))
     size = np.abs(weights[weights != 0.0])
     limit = float(np.percentile(size, percentile)) if size.size else 1.0
     image = ax.imshow(

@@ -1,5 +1,9 @@
-"""One picture of a decision network: what it does, how it is wired, how its population moves."""
+"""Several panels in one picture: side by side, and those of a decision network together."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
@@ -9,7 +13,28 @@ from ..analysis._selectivity import Selectivity
 from ._connectivity import plot_connectivity
 from ._pca import plot_pc_trajectories
 from ._psychometric import plot_psychometric
-from ._style import style
+from ._style import FONT_SIZE, style
+
+
+def plot_row(draws: Sequence[Callable[[Axes], Any]], *, size: tuple[float, float] = (4.0, 3.0)) -> Figure:
+    """Draw panels side by side.
+
+    Parameters
+    ----------
+    draws : sequence of functions
+        Each draws into the Axes that it gets, for instance ``lambda ax: plot_spectrum(spectrum, ax=ax)``.
+    size : (float, float)
+        Width and height of a panel in inches.
+    """
+    import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
+
+    with style():
+        figure, grid = plt.subplots(1, len(draws), squeeze=False, figsize=(size[0] * len(draws), size[1]))
+        figure.set_layout_engine("constrained", w_pad=0.1)  # room for the labels of colour bars
+        for ax, draw in zip(grid[0], draws, strict=True):
+            ax.tick_params(labelsize=FONT_SIZE)
+            draw(ax)
+    return figure
 
 
 def plot_overview(
@@ -20,7 +45,9 @@ def plot_overview(
     average: ConditionAverage,
     *,
     dt: float | None = None,
+    quantity: str = "signed coherence",
     unit: str = "%",
+    reference: float | int = 0.0,
 ) -> Figure:
     """Draw psychometric curve, sorted connectivity and population trajectories side by side.
 
@@ -33,23 +60,26 @@ def plot_overview(
         Made with the unit types, which sort the matrix.
     components : PCA
     average : ConditionAverage
-        Of ``components.trajectories``, per signed coherence.
+        Of ``components.trajectories``, per level of the evidence.
     dt : float, optional
         Step in ms.
-    unit : str
-        Of the coherence.
+    quantity, unit : str
+        What the evidence is, and in which unit.
+    reference : float
+        Evidence at which both choices are equally right.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
     with style():
         figure, axes = plt.subplots(1, 3, figsize=(12.0, 3.6), width_ratios=[1.0, 1.15, 1.2])
-        plot_psychometric(psychometric, unit=unit, ax=axes[0])
+        plot_psychometric(psychometric, quantity=quantity, unit=unit, reference=reference, ax=axes[0])
         plot_connectivity(weights, selectivity.order, selectivity.excitatory, ax=axes[1])
         plot_pc_trajectories(
             average.average,
             average.levels,
             explained_ratio=components.explained_ratio[:2],
             dt=dt,
+            label=quantity,
             unit=unit,
             ax=axes[2],
         )

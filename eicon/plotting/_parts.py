@@ -36,10 +36,23 @@ def level_bar(ax: Axes | list[Axes], levels: np.ndarray, colours: np.ndarray, la
     else:
         bar = ax[0].figure.colorbar(mappable, ax=ax, aspect=30, pad=0.03, drawedges=False)
     ticks = np.arange(0, levels.size, -(-levels.size // 13))
-    bar.set_ticks(ticks.tolist(), labels=[f"{levels[tick]:g}".replace("-", "\N{MINUS SIGN}") for tick in ticks])
+    bar.set_ticks(ticks.tolist(), labels=[_level_name(levels[tick]) for tick in ticks])
     bar.ax.tick_params(length=0)
     bar.ax.minorticks_off()
     bar.set_label(label)
+
+
+def level_ticks(ax: Axes, levels: np.ndarray) -> None:
+    """Name levels that stand side by side on the axis of x, at most eight of them."""
+    ticks = np.arange(0, levels.size, -(-levels.size // 8))
+    ax.set_xticks(ticks.tolist(), labels=[_level_name(levels[tick]) for tick in ticks])
+
+
+def _level_name(level: Any) -> str:
+    """A number with a minus sign of its own length, as on axes; truth as yes and no."""
+    if isinstance(level, bool | np.bool_):
+        return "yes" if level else "no"
+    return f"{level:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def draw_path(ax: Axes, path: np.ndarray, colour: object, dt: float | None, dot_every: float) -> None:

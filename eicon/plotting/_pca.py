@@ -74,7 +74,7 @@ def plot_pc_trajectories(
     ax.set_ylabel(names[1])
     ax.set_aspect("equal", adjustable="datalim")
     if values.size > 1:
-        level_bar(ax, values[ranking], colours, f"{label} ({unit})" if unit else label)
+        level_bar(ax, np.asarray(levels)[ranking], colours, f"{label} ({unit})" if unit else label)
     ax.legend(
         handles=path_legend(dt, dot_every),
         loc="lower left",

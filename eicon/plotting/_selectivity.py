@@ -10,7 +10,9 @@ from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_ne
 
 
 @house_style
-def plot_selectivity(selectivity: Selectivity, *, bins: int = 20, ax: Axes | None = None) -> Axes:
+def plot_selectivity(
+    selectivity: Selectivity, *, bins: int = 20, first: str = "choice 0", ax: Axes | None = None
+) -> Axes:
     """Draw the histogram of d', excitatory blue and inhibitory red.
 
     Parameters
@@ -19,6 +21,8 @@ def plot_selectivity(selectivity: Selectivity, *, bins: int = 20, ax: Axes | Non
         Result of `eicon.analysis.selectivity`. Infinite d' are left out of the bars and counted in a note.
     bins : int
         Number of bins, shared by both types and symmetric about 0.
+    first : str
+        What is labelled 0, if not a choice, for the axis label.
     ax : Axes, optional
         Drawn into; None makes a new figure.
 
@@ -45,9 +49,10 @@ def plot_selectivity(selectivity: Selectivity, *, bins: int = 20, ax: Axes | Non
         linewidth=0.5,
     )
     ax.axvline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
-    ax.set_xlabel("selectivity d'  (> 0: prefers choice 0)")
+    ax.set_xlabel(f"selectivity d'  (> 0: prefers {first})")
     ax.set_ylabel("number of units")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     infinite = int(np.count_nonzero(~finite))
-    ax.legend(loc="best", title=f"{infinite} with infinite d' not shown" if infinite else None)
+    title = f"{infinite} with infinite d' not shown" if infinite else None
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2, title=title)
     return ax

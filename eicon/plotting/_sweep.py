@@ -23,13 +23,15 @@ COLORS = ("#228833", "#AA3377", "#EE7733", "#33BBEE", "#BBBB33", "#555555")
 MOST_PANELS = 24
 LOG_RANGE = 30.0
 LONGEST_ROW = 18
+REPEATS = ("seed", "repeat")
+"""Keys of a grid whose values are repeats of the same thing."""
 
 
 @house_style
 def plot_loss_curves(
     results: "Mapping[str, xr.Dataset]", *, quantity: str = "loss", ylabel: str | None = None
 ) -> list[Figure]:
-    """Draw curves over epochs, a panel per combination: mean over repeats, with a band of one standard deviation.
+    """Draw curves over epochs, a panel per combination: mean over seeds, with a band of one standard deviation.
 
     The band ends where the runs do: at no epoch does it leave their range.
 
@@ -79,7 +81,7 @@ def plot_loss_curves(
         widest = max(len(str(handle.get_label())) for handle in handles)
         columns_of_legend = int(figure.get_figwidth() / (0.6 + 0.08 * widest))
         figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), max(1, columns_of_legend)))
-        figure.supxlabel("epoch", fontsize=10)
+        figure.supxlabel(_axis(next(iter(results.values()))), fontsize=10)
         figure.supylabel(quantity if ylabel is None else ylabel, fontsize=10)
         pages.append(figure)
     return pages
@@ -87,7 +89,7 @@ def plot_loss_curves(
 
 @house_style
 def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss") -> Figure:
-    """Draw box plots over all combinations and repeats, one box per sweep.
+    """Draw box plots over all combinations and seeds, one box per sweep.
 
     Panels: smallest validation loss, the epoch of it, the epoch at which 99 % of the fall to it was done, and the
     best validation accuracy. Every run is a dot.
@@ -147,12 +149,17 @@ def run_milestones(data: "xr.Dataset") -> dict[str, np.ndarray]:
     return {name: np.ravel(value) for name, value in flat.items()}
 
 
+def _axis(data: "xr.Dataset") -> str:
+    """What curves are over: epochs, or validations."""
+    return str(data["validation_loss"].dims[-1])
+
+
 def _combinations(results: "Mapping[str, xr.Dataset]") -> list[dict[str, Any]]:
     if not results:
         raise ValueError("there are no results to draw.")
     grids = {}
     for label, data in results.items():
-        dims = [str(d) for d in data["validation_loss"].dims if d not in ("repeat", "epoch")]
+        dims = [str(d) for d in data["validation_loss"].dims if d not in (*REPEATS, _axis(data))]
         grids[label] = {dim: data[dim].values.tolist() for dim in dims}
     first_label, first = next(iter(grids.items()))
     for label, grid in grids.items():
@@ -168,11 +175,12 @@ def _panel(ax: Axes, chosen: "Mapping[str, xr.Dataset]", quantity: str) -> None:
     levels, values = set(), []
     for (label, data), color in zip(chosen.items(), itertools.cycle(COLORS)):
         for part, dashes in (("validation", "-"), ("train", "--")):
-            curves = data[f"{part}_{quantity}"]
-            known = np.isfinite(curves.values).any(axis=0)
+            curves = data[f"{part}_{quantity}"].values
+            curves = curves.reshape(-1, curves.shape[-1])
+            known = np.isfinite(curves).any(axis=0)
             if not known.any():
                 continue
-            epoch, runs = data["epoch"].values[known], curves.values[:, known]
+            epoch, runs = data[_axis(data)].values[known], curves[:, known]
             mean, spread = np.nanmean(runs, axis=0), np.nanstd(runs, axis=0)
             low, high = np.nanmin(runs, axis=0), np.nanmax(runs, axis=0)
             ax.plot(epoch, mean, dashes, color=color, linewidth=1.2, label=f"{label}, {part}")

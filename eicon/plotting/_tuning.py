@@ -1,18 +1,23 @@
 """Tuning to a graded stimulus: curves of units, and how alike tuning is at different times."""
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
 from eicon.analysis._tuning import Tuning, TuningCorrelation
 
-from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+from ._parts import level_ticks
+from ._style import FONT_SIZE, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
 
 _RISING_COLOR, _FALLING_COLOR = "#009988", "#EE7733"
+MOST_LEVEL_NAMES = 4
+"""Names of epochs that have room side by side."""
+_QUANTITY_COLORS = ("#222222", "#EE7733", "#009988", "#AA3377")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -147,6 +152,96 @@ def plot_tuning_correlation(
     text = f"time since {since} (ms)" if since else "time (ms)"
     ax.set_xlabel(text)
     ax.set_ylabel(text)
+    return ax
+
+
+@house_style
+def plot_tuning_map(
+    tuning: Tuning,
+    *,
+    levels: ArrayLike | None = None,
+    quantity: str = "frequency",
+    unit: str = "Hz",
+    alpha: float = 0.05,
+    title: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the mean rates of all units at all levels, each unit scaled to its range and sorted by its preference.
+
+    Parameters
+    ----------
+    tuning : Tuning
+        Result of `eicon.analysis.coding.tuning`. Units that depend on the level (``p_any < alpha``) are counted; those
+        that do not vary are left out.
+    levels : (L,) array, optional
+        The levels as they are named, where those of `tuning` are numbers that stand for truth.
+    quantity, unit : str
+        Name and unit of the levels, for the axis label.
+    alpha : float
+        Level of that test.
+    title : str
+        When rates were taken, for the title.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax, figsize=(4.0, 3.2))
+    low, reach = tuning.curve.min(axis=0), np.ptp(tuning.curve, axis=0)
+    varying = np.flatnonzero(reach > 0)
+    scaled = (tuning.curve[:, varying] - low[varying]) / reach[varying]
+    order = np.argsort(scaled.argmax(axis=0), kind="stable")
+    image = ax.imshow(
+        scaled[:, order].T, cmap="cividis", vmin=0.0, vmax=1.0, origin="lower", aspect="auto", interpolation="nearest"
+    )
+    bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), ticks=[0.0, 1.0])
+    bar.ax.set_yticklabels(["least", "most"])
+    bar.set_label("mean rate")
+    level_ticks(ax, tuning.levels if levels is None else np.asarray(levels))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.spines[:].set_visible(True)
+    ax.set_xlabel(f"{quantity} ({unit})" if unit else quantity)
+    ax.set_ylabel("units, by preferred level")
+    tuned = int(np.count_nonzero(tuning.p_any < alpha))
+    ax.set_title(f"{title}{': ' if title else ''}{tuned} of {low.size} units tuned", loc="left", fontsize=FONT_SIZE)
+    return ax
+
+
+@house_style
+def plot_tuned_by_epoch(
+    fractions: Mapping[str, Mapping[str, float]], *, alpha: float = 0.05, ax: Axes | None = None
+) -> Axes:
+    """Draw the fraction of tuned units in each epoch, a line per quantity.
+
+    Parameters
+    ----------
+    fractions : mapping of quantity to mapping of epoch to float
+        Epochs in the order of the trial; a quantity need not have all of them.
+    alpha : float
+        Level of the test, drawn dotted: as many units seem tuned where none is.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    names = list(dict.fromkeys(epoch for found in fractions.values() for epoch in found))
+    ax.axhline(alpha, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+    for (quantity, found), marker, colour in zip(fractions.items(), cycle(_MARKERS), cycle(_QUANTITY_COLORS)):
+        place = [names.index(epoch) for epoch in found]
+        ax.plot(place, list(found.values()), marker=marker, markersize=4, color=colour, label=quantity)
+    ax.set_xticks(range(len(names)), labels=names)
+    if len(names) > MOST_LEVEL_NAMES:
+        ax.tick_params(axis="x", rotation=25)
+    ax.set_xlim(-0.4, len(names) - 0.6)
+    ax.set_ylim(-0.04, 1.04)
+    ax.set_ylabel("fraction of units tuned")
+    ax.set_xlabel("epoch")
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.2, columnspacing=1.2)
     return ax
 
 

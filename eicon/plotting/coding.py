@@ -8,5 +8,7 @@ from ._psth import plot_psth as plot_psth
 from ._psth import plot_psth_heatmap as plot_psth_heatmap
 from ._regression_axes import plot_state_space as plot_state_space
 from ._timescales import plot_timescales as plot_timescales
+from ._tuning import plot_tuned_by_epoch as plot_tuned_by_epoch
 from ._tuning import plot_tuning as plot_tuning
 from ._tuning import plot_tuning_correlation as plot_tuning_correlation
+from ._tuning import plot_tuning_map as plot_tuning_map

@@ -9,16 +9,25 @@ import numpy as np
 
 from .. import analysis
 from .._users import named, scalar
-from ..analysis._psychometric import psychometric_or_none
 from ..models import RateRNN, verify
 from ..tasks import Task, Trial
 from ..tasks._check import check_task
 from ..training._losses import LOSSES, Loss
-from ._responses import analysis_key, unit_types
+from ._responses import (
+    Answers,
+    Condition,
+    analysis_key,
+    behaviour_of,
+    condition,
+    evidence_of,
+    onset_of,
+    psychometric_of,
+    sorted_by,
+    strength_of,
+    timed_span,
+    unit_types,
+)
 
-PRODUCTION = "production"
-GROUPINGS = {"interval": ("interval", "ms"), "coherence": ("signed coherence", "%")}
-"""Conditions by which trials are grouped, with their names and units; in other tasks all trials are one group."""
 COMPARISON_STREAM = 1
 """Folded in after the stream of analyses: other trials than those of `responses`, whose numbers these are not."""
 
@@ -40,22 +49,44 @@ class Side(NamedTuple):
     excitatory: np.ndarray | None
     components: analysis.results.PCA
     spectrum: analysis.results.Spectrum
+    behaviour: Answers
     ramp: analysis.results.RampIndex | None = None
-    produced: np.ndarray | None = None
     timing: analysis.results.ScalarVariability | None = None
     psychometric: analysis.results.Psychometric | None = None
 
 
 class Trials(NamedTuple):
-    """What a report needs of the trials; `onset` is the step to which trials are aligned, None for their beginning."""
+    """What a report needs of the trials.
+
+    Attributes
+    ----------
+    groups, label, unit
+        Values by which trials are grouped, what they are, and their unit.
+    evidence, sorts
+        Conditions, as the task names them.
+    strength, neutral
+        Of the evidence: its distance from the value at which neither choice is right, where that is known, and it.
+    chance
+        Mean score of guesses.
+    onset, since
+        Step to which trials are aligned, None for their beginning, and the epoch that begins there.
+    interval
+        Time that is asked for, None where none is.
+    """
 
     groups: np.ndarray
     label: str
     unit: str
+    evidence: Condition | None
+    sorts: list[Condition]
+    strength: np.ndarray | None
+    neutral: float
+    chance: float
     inside: np.ndarray
     scored: np.ndarray
     targets: np.ndarray | None
     onset: np.ndarray | None
+    since: str
     interval: np.ndarray | None
     channels: tuple[str, ...]
     dt: float
@@ -178,55 +209,53 @@ def _side(name: str, net: RateRNN, task: Task, trial: Trial, key: jax.Array | No
     types = unit_types(net)
     rates, outputs = np.asarray(activity.rates), np.asarray(activity.outputs)
     inside = np.asarray(trial.inside)
-    start, stop = _production(trial)
-    ramp = produced = timing = curve = None
-    if start is not None and int((stop - start).min()) >= 3:
-        ramp = analysis.ramp_index(rates, start, stop, conditions=_groups(trial)[0])
-    if hasattr(task, "produced_time"):
-        produced = np.asarray(task.produced_time(activity.outputs, trial))
-        timing = analysis.scalar_variability(produced, np.asarray(trial.conditions["interval"]))
-    if {"coherence", "choice"} <= trial.conditions.keys() and hasattr(task, "choice"):
-        curve = psychometric_or_none(trial.conditions["coherence"], task.choice(activity.outputs, trial))
+    behaviour, evidence = behaviour_of(task, activity.outputs, trial), evidence_of(task, trial)
+    ramp = timing = curve = None
+    timed = timed_span(task, trial)
+    if timed is not None:
+        ramp = analysis.ramp_index(rates, timed[:, 0], timed[:, 1], conditions=_groups(task, trial)[0])
+    if task.asked_time is not None and behaviour.time is not None:
+        interval = condition(task, trial, task.asked_time, "asked_time").numbers
+        timing = analysis.scalar_variability(behaviour.time, interval)
+    if evidence is not None and behaviour.choice is not None:
+        curve = psychometric_of(evidence, behaviour)
     try:
         components = analysis.pca(rates, mask=inside)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
     spectrum = analysis.spectrum(net.W_rec, excitatory=types)
-    return Side(name, net, rates, outputs, types, components, spectrum, ramp, produced, timing, curve)
+    return Side(name, net, rates, outputs, types, components, spectrum, behaviour, ramp, timing, curve)
 
 
 def _trials(task: Task, trial: Trial) -> Trials:
-    values, label, unit = _groups(trial)
-    if task.evidence is not None and task.evidence[0] in label:
-        unit = task.evidence[1]
+    values, label, unit = _groups(task, trial)
+    evidence = evidence_of(task, trial)
+    asked = None if task.asked_time is None else condition(task, trial, task.asked_time, "asked_time").numbers
     return Trials(
         groups=values,
         label=label,
         unit=unit,
+        evidence=evidence,
+        strength=None if evidence is None else strength_of(task, evidence),
+        sorts=sorted_by(task, trial),
+        neutral=task.neutral,
+        chance=task.chance,
         inside=np.asarray(trial.inside),
         scored=np.asarray(trial.mask) > 0,
         targets=np.asarray(trial.targets) if task.loss == "mse" else None,
-        onset=_production(trial)[0],
-        interval=np.asarray(trial.conditions["interval"]) if "interval" in trial.conditions else None,
+        onset=onset_of(task, trial),
+        since=task.aligned_to or "",
+        interval=asked,
         channels=task.output_channels,
         dt=task.dt,
     )
 
 
-def _groups(trial: Trial) -> tuple[np.ndarray, str, str]:
+def _groups(task: Task, trial: Trial) -> tuple[np.ndarray, str, str]:
     """Group of each trial, the name of what it is grouped by, and the unit of that."""
-    for name, (label, unit) in GROUPINGS.items():
-        if name in trial.conditions:
-            return np.asarray(trial.conditions[name], np.float64), label, unit
+    for one in sorted_by(task, trial):
+        return one.values, one.label, one.unit
     return np.zeros(trial.batch_size), "all trials", ""
-
-
-def _production(trial: Trial) -> tuple[Any, Any]:
-    """Steps at which production begins and ends, (B,) each; None where the task has no such epoch."""
-    if PRODUCTION not in trial.epochs:
-        return None, None
-    span = np.asarray(trial.epochs[PRODUCTION])
-    return span[:, 0], span[:, 1]
 
 
 def _similarity(sides: Sequence[Side], trials: Trials, units: Sequence[int] | np.ndarray | None) -> dict[str, Any]:
@@ -269,19 +298,26 @@ def _network(side: Side, task: Task, trial: Trial, trials: Trials, loss: Loss) -
     }
     if side.psychometric is not None:
         numbers["psychometric"] = {name: float(getattr(side.psychometric, name)) for name in ("bias", "width")}
+        numbers["psychometric"]["unit"] = "" if trials.evidence is None else trials.evidence.unit
     if side.timing is not None:
         numbers["timing"] = {name: np.asarray(value).tolist() for name, value in side.timing._asdict().items()}
+    elif side.behaviour.time is not None:
+        times = side.behaviour.time[np.isfinite(side.behaviour.time)]
+        numbers["reaction_time"] = {
+            "median": float(np.median(times)) if times.size else float("nan"),
+            "n_missing": int(side.behaviour.time.size - times.size),
+        }
     if side.ramp is not None:
         ramp = side.ramp
         numbers["ramp_index"] = {"mean": ramp.mean, "median": ramp.median, "n_silent": ramp.n_silent}
-        numbers["scaling"] = _scaling(side, trial, trials)
+        numbers["scaling"] = _scaling(side, task, trial, trials)
     return numbers
 
 
-def _scaling(side: Side, trial: Trial, trials: Trials) -> dict[str, float] | None:
+def _scaling(side: Side, task: Task, trial: Trial, trials: Trials) -> dict[str, float] | None:
     """Scaling in phase and in absolute time; None where all intervals are the same."""
-    start, stop = _production(trial)
-    if np.unique(stop - start).size < 2:
+    timed = timed_span(task, trial)
+    if timed is None or np.unique(timed[:, 1] - timed[:, 0]).size < 2:
         return None
-    found = analysis.temporal_scaling(side.rates, start, stop, trials.groups)
+    found = analysis.temporal_scaling(side.rates, timed[:, 0], timed[:, 1], trials.groups)
     return {"scaled": found.scaled_mean, "absolute": found.absolute_mean}

@@ -11,8 +11,9 @@ from .. import analysis
 from .._key import key as key_of
 from .._users import named, scalar
 from ..models import RateRNN, verify
-from ..tasks import CueSetGo, Task, Trial
+from ..tasks import Task, Trial
 from ..training._losses import Loss
+from ._responses import behaviour_of, condition, timed_span
 
 NOISE = 0.5
 CONDENSE_STREAM = 0xC0
@@ -133,20 +134,21 @@ def output_error(reference: ArrayLike, outputs: ArrayLike, *, mask: ArrayLike | 
 
 
 def performance(task: Task, trial: Trial, outputs: jax.Array, loss: Loss) -> dict[str, float]:
-    """Loss and accuracy of outputs; for cue-set-go also the root mean squared error of the produced times in ms."""
+    """Loss and accuracy of outputs; where times are asked for, also the root mean squared error of these in ms."""
     numbers = {
         "loss": float(scalar(loss(outputs, trial), named("loss", loss))),
         "accuracy": float(task.accuracy(outputs, trial)),
     }
-    if isinstance(task, CueSetGo):
-        late = np.asarray(task.produced_time(outputs, trial)) - np.asarray(trial.conditions["interval"])
+    produced = behaviour_of(task, outputs, trial).time
+    if task.asked_time is not None and produced is not None:
+        late = np.asarray(produced) - condition(task, trial, task.asked_time, "asked_time").numbers
         numbers["timing_error"] = float(np.sqrt(np.nanmean(late**2))) if np.isfinite(late).any() else float("nan")
     return numbers
 
 
 def reference(original: RateRNN, task: Task, seed: int | float, repeats: int) -> Reference:
     """Held-out trials and what the original network does in them without noise."""
-    held_out = task.interpolated() if isinstance(task, CueSetGo) and len(task.intervals) > 2 else task
+    held_out = task.held_out()
     key_trial, key_noise = jax.random.split(jax.random.fold_in(key_of(seed), CONDENSE_STREAM))
     trial = held_out.trials(repeats, key=key_trial)
     activity = original.predict(trial.inputs, noise=False)
@@ -171,8 +173,8 @@ def measure(net: RateRNN, test: Reference, loss: Loss) -> dict[str, Any]:
     components = analysis.pca(activity.rates, mask=inside)
     numbers["cka"] = analysis.similarity.linear_cka(test.rates, activity.rates, mask=inside)
     numbers["n_components"] = {f"{f:.0%}": components.n_for(f) for f in (0.9, 0.95, 0.99)}
-    if "production" in trial.epochs:
-        start, stop = (np.asarray(trial.epochs["production"][:, i]) for i in (0, 1))
-        ramps = analysis.ramp_index(activity.rates, start, stop)
+    timed = timed_span(task, trial)
+    if timed is not None:
+        ramps = analysis.ramp_index(activity.rates, timed[:, 0], timed[:, 1])
         numbers["ramp_index"] = {"mean": ramps.mean, "median": ramps.median}
     return numbers

@@ -2,18 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 import jax
 import numpy as np
 
-from .. import analysis
 from .._key import key as key_of
+from ..analysis._psychometric import psychometric_or_none
 from ..models import RateRNN
 from ..tasks import Task, Trial
 from ..tasks._base import as_repeats
 from ..tasks._check import check_task
+from ._responses import behaviour_of, evidence_of, rows_of
 
 ACCURACY_TOLERANCE = 0.03
 RATE_TOLERANCE = 0.08
@@ -35,7 +35,7 @@ class DtRow(NamedTuple):
     mean_rate, mean_rate_se : over units, and steps inside of the trials
     output_error : root mean square difference of the outputs' mean over trials of a condition from that at the
         coarsest dt, without what noise alone makes of it, relative to the range of these means; NaN for the coarsest
-    psychometric_width, psychometric_width_se : of the cumulative Gaussian, in the unit of the task's coherence; NaN in
+    psychometric_width, psychometric_width_se : of the cumulative Gaussian, in the unit of the task's evidence; NaN in
         tasks without
     agrees : whether accuracy, mean rate and outputs lie within tolerance of the coarsest dt: 0.03, 8 % and 5 %, the
         first two widened to 3 standard errors of the difference where that is more
@@ -59,15 +59,16 @@ class _Measured(NamedTuple):
     Attributes
     ----------
     score, rate : (B,) score and mean rate of each trial
-    chosen, coherence : (B,) or None
-    outputs : (T', C, n_out) mean over trials of a condition, at the times of the coarsest dt; 0 where not scored
+    chosen, evidence : (B,) or None
+    outputs : (T', C, n_out) mean over trials of a condition, at the times of the coarsest dt; 0 where not scored, NaN
+        for conditions without trials
     variance : (T', C, n_out) of that mean
     """
 
     score: np.ndarray
     rate: np.ndarray
     chosen: np.ndarray | None
-    coherence: np.ndarray | None
+    evidence: np.ndarray | None
     outputs: np.ndarray
     variance: np.ndarray
 
@@ -101,7 +102,8 @@ def dt_report(
     Raises
     ------
     ValueError
-        If fewer than two steps are given, one does not divide the longest, or one is longer than tau.
+        If fewer than two steps are given, one does not divide the longest, or one is longer than tau, or if the task
+        cannot be had in other steps.
     """
     check_task(task)
     steps = sorted({float(dt) for dt in dts}, reverse=True)
@@ -111,7 +113,7 @@ def dt_report(
         if abs(steps[0] / dt - round(steps[0] / dt)) > 1e-6:
             raise ValueError(f"every step must divide the longest, {steps[0]:g} ms; got {dt:g}.")
     keys = jax.random.split(key_of(seed), repeats := as_repeats(repeats))
-    finest = replace(task, dt=steps[-1])
+    finest = task.in_steps_of(steps[-1])
     n_steps = jax.eval_shape(lambda key: finest.trials(1, key=key), keys[0]).n_steps
     bytes_each = 4 * ARRAYS_PER_STEP * n_steps * net.n_rec * task.n_conditions
     groups = np.array_split(np.arange(repeats), min(repeats, max(1, math.ceil(repeats * bytes_each / BYTES_AT_A_TIME))))
@@ -122,46 +124,49 @@ def dt_report(
 def _measure(
     net: RateRNN, task: Task, dt: float, every: int, groups: Sequence[np.ndarray], keys: jax.Array
 ) -> _Measured:
-    net, task = net.with_settings(dt=dt), replace(task, dt=dt)
-    parts, sums = [], []
+    net, task = net.with_settings(dt=dt), task.in_steps_of(dt)
+    parts, sums, counts = [], [], np.zeros(task.n_conditions)
     for group in groups:
         key_trial, key_noise = jax.random.split(keys[group[0]])
         trial = task.trials(len(group), key=key_trial)
         activity = net.predict(trial.inputs, key=key_noise)
         parts.append(_of_trials(task, trial, activity.outputs, activity.rates))
-        counts = np.asarray(trial.mask)[:, :, None] != 0
-        scored = np.where(counts, np.asarray(activity.outputs, np.float64), 0.0)[every - 1 :: every]
-        by_condition = scored.reshape(len(scored), len(group), task.n_conditions, -1)
-        sums.append((by_condition.sum(axis=1), (by_condition**2).sum(axis=1)))
-    n = sum(len(group) for group in groups)
+        counted = np.asarray(trial.mask)[:, :, None] != 0
+        scored = np.where(counted, np.asarray(activity.outputs, np.float64), 0.0)[every - 1 :: every]
+        one_hot = np.eye(task.n_conditions)[rows_of(task, trial)]
+        counts += one_hot.sum(axis=0)
+        sums.append([np.einsum("tbo,bc->tco", values, one_hot) for values in (scored, scored**2)])
+    n = np.where(counts > 0, counts, np.nan)[:, None]
     mean, square = (np.sum(values, axis=0) / n for values in zip(*sums, strict=True))
-    score, rate, chosen, coherence = (
+    score, rate, chosen, evidence = (
         None if values[0] is None else np.concatenate(values) for values in zip(*parts, strict=True)
     )
     assert score is not None
     assert rate is not None
-    return _Measured(score, rate, chosen, coherence, mean, (square - mean**2) / max(n - 1, 1))
+    return _Measured(score, rate, chosen, evidence, mean, (square - mean**2) / np.maximum(n - 1, 1))
 
 
 def _of_trials(task: Task, trial: Trial, outputs: jax.Array, rates: jax.Array) -> tuple:
     inside = np.asarray(trial.inside)
     rate = np.where(inside, np.asarray(rates).mean(axis=2), 0.0).sum(axis=0) / inside.sum(axis=0)
-    chosen = coherence = None
-    if hasattr(task, "choice") and "coherence" in trial.conditions:
-        chosen, coherence = np.asarray(task.choice(outputs, trial)), np.asarray(trial.conditions["coherence"])
-    return np.asarray(task.correct(outputs, trial), np.float64), rate.astype(np.float64), chosen, coherence
+    behaviour, evidence = behaviour_of(task, outputs, trial), evidence_of(task, trial)
+    chosen = values = None
+    if behaviour.choice is not None and evidence is not None:
+        chosen, values = np.minimum(behaviour.choice, 1), evidence.numbers
+    return np.asarray(behaviour.score, np.float64), rate.astype(np.float64), chosen, values
 
 
 def _row(dt: float, measured: _Measured, first: _Measured) -> DtRow:
     accuracy, accuracy_se = _mean(measured.score)
     rate, rate_se = _mean(measured.rate)
     width = width_se = float("nan")
-    if measured.chosen is not None and measured.coherence is not None and (measured.chosen >= 0).any():
-        curve = analysis.psychometric(measured.coherence, measured.chosen)
-        width, width_se = curve.width, curve.width_se
+    if measured.chosen is not None and measured.evidence is not None:
+        curve = psychometric_or_none(measured.evidence, measured.chosen)
+        width, width_se = (width, width_se) if curve is None else (curve.width, curve.width_se)
     n = min(len(measured.outputs), len(first.outputs))
     difference = (measured.outputs[:n] - first.outputs[:n]) ** 2 - measured.variance[:n] - first.variance[:n]
-    error = float(np.sqrt(max(difference.mean(), 0.0)) / (np.ptp(first.outputs) or 1.0))
+    shown = first.outputs[np.isfinite(first.outputs)]
+    error = float(np.sqrt(max(np.nanmean(difference), 0.0)) / (np.ptp(shown) or 1.0))
     first_accuracy, first_accuracy_se = _mean(first.score)
     first_rate, first_rate_se = _mean(first.rate)
     agrees = (

@@ -6,12 +6,13 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from .. import analysis
 from .._key import as_key
-from ..analysis._psychometric import psychometric_or_none
 from ..models import Cut, Drive, RateRNN, Silence
 from ..models._perturbation import Perturbation
 from ..tasks import NO_CHOICE, Task, Trial
 from ..tasks._check import check_task
+from ._responses import Answers, behaviour_of, evidence_of, psychometric_of, rows_of
 
 
 class PerturbationEffect(NamedTuple):
@@ -23,7 +24,7 @@ class PerturbationEffect(NamedTuple):
     accuracy, worst : mean score, and that in the condition in which it is lowest
     changed : fraction of trials whose choice differs from that without perturbation; NaN in tasks without a choice
     no_choice : fraction of trials without a choice; NaN likewise
-    bias, width : of the psychometric curve, in the unit of the task's coherence; NaN in tasks without, or if the fit
+    bias, width : of the psychometric curve, in the unit of the task's evidence; NaN in tasks without, or if the fit
         does not exist
     mean_rate : over units, and steps inside of the trials
     """
@@ -71,9 +72,9 @@ def perturbation_effects(
     effects = []
     for name, several in {"none": (), **perturbations}.items():
         activity = net.perturb(trial, *several, key=key_noise)
-        chosen = _choice(task, activity.outputs, trial)
-        before = chosen if name == "none" else before
-        effects.append(_effect(name, task, trial, activity.outputs, np.asarray(activity.rates), chosen, before))
+        behaviour = behaviour_of(task, activity.outputs, trial)
+        before = behaviour.choice if name == "none" else before
+        effects.append(_effect(name, task, trial, behaviour, np.asarray(activity.rates), before))
     return effects
 
 
@@ -121,31 +122,27 @@ def _units(text: str) -> str | dict[str, str] | list[int]:
     raise ValueError(f"units are a type (I), labels (area=motor,type=E) or indices (0,5,7); got {text!r}.")
 
 
-def _choice(task: Task, outputs: jax.Array, trial: Trial) -> np.ndarray | None:
-    return np.asarray(task.choice(outputs, trial)) if hasattr(task, "choice") else None
-
-
 def _effect(
     name: str,
     task: Task,
     trial: Trial,
-    outputs: jax.Array,
+    behaviour: Answers,
     rates: np.ndarray,
-    chosen: np.ndarray | None,
     before: np.ndarray | None,
 ) -> PerturbationEffect:
-    score = np.asarray(task.correct(outputs, trial))
-    inside = np.asarray(trial.inside)
+    by_condition = analysis.behaviour.accuracy_by_condition(behaviour.score, rows_of(task, trial))
+    chosen, inside = behaviour.choice, np.asarray(trial.inside)
     bias = width = changed = no_choice = float("nan")
     if chosen is not None and before is not None:
         changed, no_choice = float(np.mean(chosen != before)), float(np.mean(chosen == NO_CHOICE))
-        curve = psychometric_or_none(trial.conditions.get("coherence", np.zeros(len(chosen))), chosen)
+        evidence = evidence_of(task, trial)
+        curve = None if evidence is None else psychometric_of(evidence, behaviour)
         if curve is not None:
             bias, width = curve.bias, curve.width
     return PerturbationEffect(
         name=name,
-        accuracy=float(np.nanmean(score)),
-        worst=float(np.nanmean(score.reshape(-1, task.n_conditions), axis=0).min()),
+        accuracy=float(np.nanmean(behaviour.score)),
+        worst=float(np.nanmin(by_condition.mean)),
         changed=changed,
         no_choice=no_choice,
         bias=bias,

@@ -4,7 +4,7 @@ import abc
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 import jax
@@ -121,6 +121,13 @@ class Task(abc.ABC):
         Conditions by which trials are sorted and coloured in figures.
     aligned_to : str, optional
         Epoch at whose onset time is 0 in figures.
+    condition_units : mapping of str to str
+        Units of conditions, for figures; that of the evidence need not be among them.
+    asked_time : str, optional
+        Condition that holds the time in ms that is asked for, in a task of producing times; the times of `behaviour`
+        are reaction times where there is none.
+    holds : (str, str), optional
+        Condition that has to be held in memory, and the epoch through which it is held.
 
     Raises
     ------
@@ -138,6 +145,9 @@ class Task(abc.ABC):
     neutral: ClassVar[float] = math.nan
     sorts: ClassVar[tuple[str, ...]] = ()
     aligned_to: ClassVar[str | None] = None
+    condition_units: ClassVar[Mapping[str, str]] = {}
+    asked_time: ClassVar[str | None] = None
+    holds: ClassVar[tuple[str, str] | None] = None
 
     dt: float = 20.0
 
@@ -278,6 +288,10 @@ class Task(abc.ABC):
         check_task(self)
         whole_conditions = completed(self, conditions)
         return self._checked(key, {name: np.tile(values, repeats) for name, values in whole_conditions.items()})
+
+    def in_steps_of(self, dt: float) -> "Task":
+        """The same task in steps of another size, in ms."""
+        return replace(self, dt=dt)
 
     def held_out(self) -> "Task":
         """The same task with conditions that training does not show; itself, in a task that has none."""

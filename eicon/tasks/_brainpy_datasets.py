@@ -77,6 +77,15 @@ class BrainPyDatasetsTask(Task):
         """``repeats`` times as many random trials as there are classes, and at least 100."""
         return self.sample(key, max(100, as_repeats(repeats) * self.n_out))
 
+    def in_steps_of(self, dt: float) -> "BrainPyDatasetsTask":
+        """Refuse other steps than those of the dataset, which draws its trials in them."""
+        if dt != self.dt:
+            raise ValueError(
+                f"{type(self.dataset).__name__} draws its trials in steps of {self.dt:g} ms, not of {dt:g} ms: make "
+                "another dataset for these, and a task of it."
+            )
+        return self
+
     def trials_of(self, repeats: int | float = 1, *, key: jax.Array | int, **conditions: Any) -> Trial:
         """Refuse: the package draws the conditions of its trials itself."""
         raise ValueError(

@@ -1,5 +1,6 @@
 """Context-dependent integration: judge one of two modalities, as the context says (Song, Yang & Wang 2016)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from ._base import Trial
 from ._choice_task import ChoiceTask
-from ._coherence import CoherenceScale, excess, settle_coherence
+from ._coherence import CoherenceScale, excess, settle_coherence, unit_of
 
 SONG2016 = 5.0
 """Coherence in per cent of dots over that on the scale of Song et al."""
@@ -76,6 +77,7 @@ class ContextIntegration(ChoiceTask):
         "colour 1",
     )
     criterion: ClassVar[float] = 0.9
+    neutral: ClassVar[float] = 0.0
     sorts: ClassVar[tuple[str, ...]] = ("context", "motion", "colour")
     aligned_to: ClassVar[str] = "stimulus"
 
@@ -90,6 +92,22 @@ class ContextIntegration(ChoiceTask):
         settle_coherence(self, SONG2016)
         self._check_durations("fixation", "stimulus", "decision")
 
+    @property
+    def evidence(self) -> tuple[str, str]:  # type: ignore[override]
+        """Coherence of the modality that the context asks for, and its unit on the task's scale."""
+        return "attended coherence", unit_of(self.coherence_scale)
+
+    @property
+    def condition_units(self) -> Mapping[str, str]:  # type: ignore[override]
+        """Of both coherences, on the task's scale."""
+        return dict.fromkeys(("motion", "colour"), unit_of(self.coherence_scale))
+
+    @property
+    def evidence_range(self) -> tuple[float, float]:
+        """All dots for choice 1, or for choice 0."""
+        most = 100 / SONG2016 if self.coherence_scale == "song2016" else 100.0
+        return -most, most
+
     def condition_grid(self) -> dict[str, np.ndarray]:
         """Context, signed coherence of ``motion`` and ``colour`` (positive: for choice 0), and the right ``choice``."""
         levels = np.array(self.coherence, np.float32)
@@ -101,7 +119,10 @@ class ContextIntegration(ChoiceTask):
         return {"context": context, "motion": motion, "colour": colour, "choice": (attended < 0).astype(np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``context``, ``motion``, ``colour``, ``choice`` and ``catch``."""
+        """Trials of given ``context``, ``motion``, ``colour``, ``choice`` and ``catch``.
+
+        Added is the ``attended coherence``, that of the modality that the context asks for: the evidence for choice 0.
+        """
         cues = [(conditions["context"] == context).astype(float) for context in (0, 1)]
         evidence = [
             (1 + sign * excess(conditions[modality], self.coherence_scale, SONG2016)) / 2
@@ -109,4 +130,6 @@ class ContextIntegration(ChoiceTask):
             for sign in (1, -1)
         ]
         epochs = {name: getattr(self, name) for name in ("fixation", "stimulus", "decision")}
-        return self._trial(key, conditions, epochs, {"stimulus": jnp.stack([*cues, *evidence], axis=1)})
+        trial = self._trial(key, conditions, epochs, {"stimulus": jnp.stack([*cues, *evidence], axis=1)})
+        attended = jnp.where(conditions["context"] == 0, conditions["motion"], conditions["colour"])
+        return trial._replace(conditions={**trial.conditions, "attended coherence": attended})

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -69,6 +70,8 @@ class CueSetGo(Task):
     output_channels: ClassVar[tuple[str, ...]] = ("ramp",)
     sorts: ClassVar[tuple[str, ...]] = ("interval",)
     aligned_to: ClassVar[str] = "production"
+    condition_units: ClassVar[Mapping[str, str]] = {"interval": "ms"}
+    asked_time: ClassVar[str] = "interval"
 
     intervals: tuple[float, ...] = (600.0, 720.0, 840.0, 960.0, 1080.0, 1200.0)
     contexts: tuple[float, ...] | None = None

@@ -1,5 +1,6 @@
 """What the tasks share that compare two directions across a delay."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -23,6 +24,8 @@ class DelayedMatchTask(ChoiceTask):
     output_channels: ClassVar[tuple[str, ...]] = ("match", "non-match")
     criterion: ClassVar[float] = 0.85
     aligned_to: ClassVar[str] = "sample"
+    condition_units: ClassVar[Mapping[str, str]] = {"sample": "deg", "test": "deg"}
+    holds: ClassVar[tuple[str, str]] = ("sample", "delay")
 
     catch: bool = False
     n_directions: int = 8

@@ -1,5 +1,6 @@
 """Oculomotor delayed response: look where the cue was (Funahashi, Bruce & Goldman-Rakic 1989)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -70,6 +71,8 @@ class DelayedResponse(Task):
     criterion: ClassVar[float] = 0.85
     sorts: ClassVar[tuple[str, ...]] = ("direction",)
     aligned_to: ClassVar[str] = "cue"
+    condition_units: ClassVar[Mapping[str, str]] = {"direction": "deg"}
+    holds: ClassVar[tuple[str, str]] = ("direction", "delay")
 
     n_directions: int = 8
     n_channels: int = 16

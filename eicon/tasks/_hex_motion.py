@@ -1,5 +1,6 @@
 """Moving edges and gratings, as the hexagonal eye of a fly sees them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -79,6 +80,7 @@ class HexMotion(Task):
     criterion: ClassVar[float] = 0.85
     sorts: ClassVar[tuple[str, ...]] = ("direction",)
     aligned_to: ClassVar[str] = "motion"
+    condition_units: ClassVar[Mapping[str, str]] = {"direction": "deg", "speed": "columns/s"}
 
     extent: int = 4
     n_directions: int = 8

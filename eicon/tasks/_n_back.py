@@ -121,12 +121,14 @@ class NBack(NBackTask):
     """
 
     input_channels: ClassVar[tuple[str, ...]] = ("cue", "value")
+    holds: ClassVar[tuple[str, str]] = ("compared value", "cue")
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``match``."""
+        """Trials of given ``match``; added is the ``compared value``, with which the last one is compared."""
         match, last = conditions["match"], self.trial_length - 1
         values = jax.random.uniform(key, (self.trial_length, match.shape[0]), jnp.float32)
         values = values.at[last - self.n_back].set(jnp.where(match, values[last], values[last - self.n_back]))
         cue = jnp.zeros_like(values).at[last].set(1.0)
         items = jnp.pad(jnp.stack([cue, values], axis=2), ((0, 1), (0, 0), (0, 0)))
-        return self._trial(items, {"sequence": last, "cue": 1, "response": 1}, dict(conditions))
+        told = {**conditions, "compared value": values[last - self.n_back]}
+        return self._trial(items, {"sequence": last, "cue": 1, "response": 1}, told)

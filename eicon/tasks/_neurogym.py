@@ -120,6 +120,26 @@ class NeurogymTask(Task):
 
         return jax.pure_callback(draw, result, jax.random.key_data(as_key(key)))
 
+    def in_steps_of(self, dt: float) -> "NeurogymTask":
+        """The same environment, made anew in steps of another size, in ms.
+
+        Raises
+        ------
+        ValueError
+            If the environment was not made by its name, and so cannot be made anew.
+        """
+        if dt == self.dt:
+            return self
+        spec = getattr(self.env, "spec", None)
+        if spec is None:
+            raise ValueError(
+                f"{type(self.env.unwrapped).__name__} draws its trials in steps of {self.dt:g} ms, and cannot be made "
+                f"anew in steps of {dt:g} ms because it was not made by its name; give from_neurogym the name."
+            )
+        env = _made(spec.id, {**spec.kwargs, "dt": dt})
+        settings: dict[str, Any] = {"decision": self.decision, "scored": self.scored, "one_hot": self.one_hot}
+        return from_neurogym(env, **settings, max_duration=self.n_steps * self.dt, allow_unknown_timing=True)
+
     def trials_of(self, repeats: int | float = 1, *, key: jax.Array | int, **conditions: Any) -> Trial:
         """Refuse: the package draws the conditions of its trials itself."""
         raise ValueError(

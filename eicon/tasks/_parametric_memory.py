@@ -1,6 +1,7 @@
 """Parametric working memory: was the first of two vibrations faster? (Song, Yang & Wang 2016)."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -67,8 +68,12 @@ class ParametricMemory(ChoiceTask):
     input_channels: ClassVar[tuple[str, ...]] = ("positively tuned", "negatively tuned")
     criterion: ClassVar[float] = 0.85
     criterion_of: ClassVar[str] = "worst"
+    evidence: ClassVar[tuple[str, str]] = ("difference", "Hz")
+    neutral: ClassVar[float] = 0.0
     sorts: ClassVar[tuple[str, ...]] = ("f1", "f2")
     aligned_to: ClassVar[str] = "f1"
+    condition_units: ClassVar[Mapping[str, str]] = {"f1": "Hz", "f2": "Hz"}
+    holds: ClassVar[tuple[str, str]] = ("f1", "delay")
 
     pairs: tuple[tuple[float, float], ...] = (
         (18.0, 10.0),
@@ -106,12 +111,16 @@ class ParametricMemory(ChoiceTask):
         return {"f1": f1, "f2": f2, "choice": (f1 < f2).astype(np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``f1``, ``f2``, ``choice`` and ``catch``; their ``delay`` in ms is added."""
+        """Trials of given ``f1``, ``f2``, ``choice`` and ``catch``.
+
+        Added are their ``delay`` in ms and the ``difference`` f1 - f2 in Hz, the evidence for choice 0.
+        """
         epochs = {name: getattr(self, name) for name in ("fixation", "f1", "delay", "f2", "decision")}
         shown = {name: self._tuned(conditions[name]) for name in ("f1", "f2")}
         trial = self._trial(key, conditions, epochs, shown)
         start, stop = trial.epochs["delay"].T
-        return trial._replace(conditions={**trial.conditions, "delay": (stop - start) * self.dt})
+        told = {"delay": (stop - start) * self.dt, "difference": conditions["f1"] - conditions["f2"]}
+        return trial._replace(conditions={**trial.conditions, **told})
 
     def _tuned(self, frequency: jax.Array) -> jax.Array:
         """What a frequency adds to both inputs; (B, 2)."""

@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -66,6 +66,8 @@ class PictureNBack(NBackTask):
     [False, True]
     """
 
+    holds: ClassVar[tuple[str, str]] = ("compared class", "cue")
+
     pictures: str | Pictures = "digits"
     rescale: bool = True
 
@@ -94,7 +96,11 @@ class PictureNBack(NBackTask):
         return ("cue", *(f"feature {i}" for i in range(self.data.features.shape[1])))
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``match``; they tell the last ``picture`` (its index) and its class ``label``."""
+        """Trials of given ``match``.
+
+        Added are the last ``picture`` (its index), its class ``label``, and the ``compared class``, that of the
+        picture with which it is compared.
+        """
         shown, match = self._shown, conditions["match"]
         key_class, key_last, key_others = jax.random.split(key, 3)
         label = jax.random.randint(key_class, match.shape, 0, len(shown.counts))
@@ -110,7 +116,8 @@ class PictureNBack(NBackTask):
         index = jnp.asarray(shown.order)[places]
         items = jnp.pad(jnp.asarray(shown.features)[index], ((0, 2), (0, 0), (1, 0)))
         items = items.at[self.trial_length, :, 0].set(1.0)
-        told = {**conditions, "picture": index[-1], "label": jnp.asarray(shown.labels)[index[-1]]}
+        label, compared = (jnp.asarray(shown.labels)[index[i]] for i in (-1, back))
+        told = {**conditions, "picture": index[-1], "label": label, "compared class": compared}
         return self._trial(items, {"sequence": self.trial_length, "cue": 1, "response": 1}, told)
 
 

@@ -3,13 +3,13 @@
 import functools
 import hashlib
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from .._files import read_npz
 
 FEATURE_NAMES = ("images", "latents", "x")
 LABEL_NAMES = ("labels", "y")
@@ -170,19 +170,15 @@ def _mnist() -> Pictures:
 @functools.lru_cache(maxsize=4)
 def _read(path: Path, modified: int, size: int) -> Pictures:
     """Read a file; the time and size are there for the memory, so that a changed file is read again."""
-    if not zipfile.is_zipfile(path):
-        raise ValueError(f"{path} is no npz file.")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files if name in (*FEATURE_NAMES, *LABEL_NAMES)}
-            held = ", ".join(archive.files) or "nothing"
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} cannot be read as an npz file of numbers ({error}).") from error
+    arrays = read_npz(path, objects=True)
+    held = ", ".join(arrays) or "nothing"
     found = []
     for names in (FEATURE_NAMES, LABEL_NAMES):
         present = [name for name in names if name in arrays]
         if len(present) != 1:
             raise ValueError(f"{path} must hold one array named {' or '.join(names)}; it holds {held}.")
+        if arrays[present[0]] is None:
+            raise ValueError(f"{path}: {present[0]} holds Python objects, which are never loaded.")
         found.append(arrays[present[0]])
     return Pictures(found[0], found[1], path.name)
 

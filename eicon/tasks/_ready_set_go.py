@@ -1,5 +1,6 @@
 """Ready-set-go: measure an interval, and reproduce it (Jazayeri & Shadlen 2010)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -72,6 +73,8 @@ class ReadySetGo(Task):
     output_channels: ClassVar[tuple[str, ...]] = ("ramp",)
     sorts: ClassVar[tuple[str, ...]] = ("interval",)
     aligned_to: ClassVar[str] = "production"
+    condition_units: ClassVar[Mapping[str, str]] = {"interval": "ms"}
+    asked_time: ClassVar[str] = "interval"
 
     intervals: tuple[float, ...] = (480.0, 560.0, 640.0, 720.0, 800.0)
     wait: Duration = WAIT

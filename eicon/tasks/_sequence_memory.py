@@ -90,6 +90,11 @@ class SequenceMemory(Task):
             whole_steps("delay", self.delay, self.dt)
 
     @property
+    def holds(self) -> tuple[str, str]:  # type: ignore[override]
+        """The first value, through the delay, or through the cue where there is no delay."""
+        return "first value", "delay" if self.delay else "cue"
+
+    @property
     def null_loss(self) -> float:
         """Mean squared error of the mean value; see `Task.null_loss`."""
         return (self.high - self.low) ** 2 / 12
@@ -109,7 +114,7 @@ class SequenceMemory(Task):
         return {"pattern_length": np.array([self.pattern_length], np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of random values."""
+        """Trials of random values, of which they tell the ``first value``."""
         p, steps, batch_size = self.pattern_length, item_steps(self.item, self.dt), conditions["catch"].shape[0]
         # Drawn in single precision in any case, so that trials do not depend on it.
         values = jax.random.uniform(key, (p, batch_size), jnp.float32, self.low, self.high).astype(float)
@@ -121,7 +126,7 @@ class SequenceMemory(Task):
             inputs=jnp.repeat(jnp.stack([cue, value], axis=2), steps, axis=0),
             targets=jnp.repeat(target[:, :, None], steps, axis=0),
             mask=jnp.repeat(mask, steps, axis=0),
-            conditions=dict(conditions),
+            conditions={**conditions, "first value": values[0]},
             epochs=consecutive({name: n * steps for name, n in n_items.items()}, batch_size),
         )
         return _delayed(trial, p * steps, whole_steps("delay", self.delay, self.dt)) if self.delay else trial

@@ -65,6 +65,7 @@ CALLS = {
         (COHERENCE, CHOICE),
     ),
     "chronometric": (analysis.behaviour.chronometric, (STRENGTH, TIMES, CORRECT)),
+    "accuracy_by_condition": (analysis.behaviour.accuracy_by_condition, (CORRECT, STRENGTH)),
     "accuracy_by_duration": (
         analysis.behaviour.accuracy_by_duration,
         (DURATION, STRENGTH, CORRECT, np.array([5, 30, 90], np.float32)),

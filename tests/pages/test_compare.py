@@ -8,7 +8,7 @@ from eicon import analysis
 from eicon.cli import main
 from eicon.models import RateRNN, save
 from eicon.pages import compare_runs, comparison_tables
-from eicon.runs import create_run, parse_config
+from eicon.runs import create_run, parse_recipe
 
 TIMING = """
 seed = {seed}
@@ -21,9 +21,9 @@ sigma_rec = 0.05
 
 def untrained(folder, name, n, *, seed=0, intervals=(400.0, 600.0), ramp=1.0):
     """A run with a network that was never trained, scaled so that its output may reach the threshold."""
-    run = create_run(folder / name, parse_config(TIMING.format(seed=seed, n=n, intervals=list(intervals))))
-    task = run.config.make_task()
-    net = run.config.make_network(task)
+    run = create_run(folder / name, parse_recipe(TIMING.format(seed=seed, n=n, intervals=list(intervals))))
+    task = run.recipe.make_task()
+    net = run.recipe.make_network(task)
     net.raw_out.value = net.raw_out.value * ramp
     save(net, run.network)
     return run
@@ -46,8 +46,8 @@ def no_figures(monkeypatch):
 @pytest.fixture(scope="module")
 def decision(tmp_path_factory):
     """A decision run with a network that was never trained."""
-    run = create_run(tmp_path_factory.mktemp("decision") / "decision", parse_config("[network]\nn_rec = 20\n"))
-    save(run.config.make_network(run.config.make_task()), run.network)
+    run = create_run(tmp_path_factory.mktemp("decision") / "decision", parse_recipe("[network]\nn_rec = 20\n"))
+    save(run.recipe.make_network(run.recipe.make_task()), run.network)
     return run
 
 
@@ -69,7 +69,7 @@ def test_networks_of_different_size_are_compared_on_the_same_trials(pair):
     folder = b.path / "compare" / "large"
     assert json.loads((folder / "compare.json").read_text()) == numbers
     assert [network["n_rec"] for network in numbers["networks"]] == [12, 8]
-    names = {"outputs", "produced_times", "ramp_index", "spectra", "trajectories", "variance"}
+    names = {"outputs", "produced_times", "ramp_index", "spectra", "trajectories", "variance", "accuracy_by_condition"}
     assert {path.stem for path in folder.glob("*.png")} == names
     text = (folder / "compare.md").read_text(encoding="utf-8")
     assert all(f"({name}.png)" in text for name in names)
@@ -89,8 +89,8 @@ def test_numbers_are_those_of_the_analysis_on_the_same_trials(pair):
     import jax
 
     a, b, numbers = pair
-    task = a.config.make_task()
-    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(a.config.seed), 0xA11), 1)
+    task = a.recipe.make_task()
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(a.recipe.seed), 0xA11), 1)
     trial = task.trials(3, key=jax.random.split(key)[0])
     activities = [run.load_network().predict(trial.inputs, noise=False) for run in (a, b)]
     mask = np.asarray(trial.mask) > 0
@@ -145,8 +145,8 @@ def test_decision_runs_get_psychometric_curves(decision, tmp_path):
 
 def test_tasks_without_conditions_to_sort_by_show_the_mean(tmp_path):
     config = "[task]\nname = 'SequenceMemory'\npattern_length = 2\n[network]\nn_rec = 8\n"
-    run = create_run(tmp_path / "memory", parse_config(config))
-    save(run.config.make_network(run.config.make_task()), run.network)
+    run = create_run(tmp_path / "memory", parse_recipe(config))
+    save(run.recipe.make_network(run.recipe.make_task()), run.network)
     compare_runs(run, run, repeats=2)
     assert (run.path / "compare" / "memory" / "outputs.png").is_file()
 
@@ -157,8 +157,8 @@ def test_runs_that_cannot_be_compared_are_refused(pair, decision, tmp_path):
         compare_runs(a, decision)
     coarse = TIMING.format(seed=0, n=4, intervals=[400.0, 600.0]).replace('"CueSetGo"', '"CueSetGo", dt = 10.0')
     with pytest.raises(ValueError, match=r"the tasks differ in dt: 20.0 and 10.0"):
-        compare_runs(a, create_run(tmp_path / "coarse", parse_config(coarse)))
-    new = create_run(tmp_path / "new", a.config)
+        compare_runs(a, create_run(tmp_path / "coarse", parse_recipe(coarse)))
+    new = create_run(tmp_path / "new", a.recipe)
     with pytest.raises(FileNotFoundError, match="no trained network yet"):
         compare_runs(a, new)
     save(RateRNN.dale(3, n_rec=5, n_out=1, dt=20.0), new.network)

@@ -81,11 +81,19 @@ ONE_AXES = {
     "accuracy_by_duration": lambda ax: plotting.behaviour.plot_accuracy_by_duration(
         analysis.behaviour.accuracy_by_duration(DURATION, STRENGTH, CORRECT, [80.0, 200.0, 400.0, 900.0]), ax=ax
     ),
+    "accuracy_by_condition": lambda ax: plotting.behaviour.plot_accuracy_by_condition(
+        analysis.behaviour.accuracy_by_condition(CORRECT, STRENGTH), chance=0.5, quantity="coherence", unit="%", ax=ax
+    ),
+    "times": lambda ax: plotting.behaviour.plot_times(REACTION_TIME, STRENGTH, quantity="coherence", unit="%", ax=ax),
     "multisensory": lambda ax: plotting.behaviour.plot_multisensory(SENSES, boundary=12.5, ax=ax),
     "psth": lambda ax: plotting.coding.plot_psth(PSTH, 3, ax=ax),
     "psth_heatmap": lambda ax: plotting.coding.plot_psth_heatmap(PSTH, excitatory=EXCITATORY, ax=ax),
     "dprime_by_epoch": lambda ax: plotting.coding.plot_dprime_by_epoch(EPOCHS, excitatory=EXCITATORY, ax=ax),
     "tuning": lambda ax: plotting.coding.plot_tuning(TUNING, units=[0, 4], quantity="coherence", unit="%", ax=ax),
+    "tuning_map": lambda ax: plotting.coding.plot_tuning_map(TUNING, quantity="coherence", unit="%", ax=ax),
+    "tuned_by_epoch": lambda ax: plotting.coding.plot_tuned_by_epoch(
+        {"f1": {"f1": 0.9, "delay": 0.6}, "f2": {"f1": 0.0, "delay": 0.1}}, ax=ax
+    ),
     "tuning_correlation": lambda ax: plotting.coding.plot_tuning_correlation(
         TUNING_CORRELATION, TIME, epochs={"delay": (0.0, 160.0)}, since="f1", ax=ax
     ),
@@ -136,6 +144,13 @@ def sweep_data(grid, scale=1.0, repeats=3, epochs=20):
     )
 
 
+def with_flags(data):
+    """As of a sweep that is finished."""
+    done = np.ones(data["null_loss"].shape, bool)
+    dims = data["null_loss"].dims
+    return data.assign(finished=(dims, done), diverged=(dims, ~done))
+
+
 FEW = {"learning_rate": [1e-4, 1e-6], "activation": ["relu", "tanh"]}
 SWEEPS = {"bio": sweep_data(GRID), "random": sweep_data(GRID, 0.5)}
 FIGURES = {
@@ -166,6 +181,8 @@ FIGURES = {
     "training_spectra": lambda: plotting.spectra.plot_training_spectra(
         analysis.spectra.training_spectra(WEIGHTS * np.array([0.5, 1.0, 2.0])[:, None, None], [0, 500, 1000])
     ),
+    "choices": lambda: plotting.plot_choices(with_flags(sweep_data(FEW))),
+    "interactions": lambda: plotting.plot_interactions(with_flags(sweep_data(FEW))),
     "loss_curves": lambda: plotting.plot_loss_curves({"bio": sweep_data(FEW), "random": sweep_data(FEW, 0.5)})[0],
     "loss_boxes": lambda: plotting.plot_loss_boxes(SWEEPS),
     "respiration": lambda: plotting.circuits.plot_respiration(TIME, RATES[:, 0, :4], phases=np.arange(15) // 5),

@@ -11,8 +11,7 @@ import eicon
 from eicon import analysis, exchange, studies
 from eicon.exchange import simulate
 from eicon.models import Cut, Drive, Leaky, Plastic, RateRNN, Silence, verify
-from eicon.runs import DynamicsRequest
-from eicon.runs._config import RunConfig
+from eicon.runs import DynamicsRequest, Recipe
 from eicon.runs._dynamics import _spectra
 from eicon.runs._run import Run
 from eicon.tasks import FlipFlop, PerceptualDecision, Trial
@@ -270,7 +269,7 @@ def test_spectra_along_trials_have_all_gains(tmp_path, monkeypatch):
     monkeypatch.setattr(
         analysis.spectra, "trajectory_spectra", lambda *a, **o: given.setdefault("along", found(*a, **o))
     )
-    numbers = _spectra(Run(tmp_path, RunConfig()), net, TASK, DynamicsRequest(), KEY, {})
+    numbers = _spectra(Run(tmp_path, Recipe()), net, TASK, DynamicsRequest(), KEY, {})
     assert numbers["trials"] >= 100
     key_trial, key_noise = jax.random.split(KEY)
     trial = TASK.trials(25, key=key_trial)
@@ -285,7 +284,7 @@ def test_spectra_along_trials_have_all_gains(tmp_path, monkeypatch):
 
 def test_spectra_along_trials_of_plastic_synapses_are_refused(tmp_path):
     with pytest.raises(ValueError, match="spectra along trials are those of currents that leak; this network has Plas"):
-        _spectra(Run(tmp_path, RunConfig()), plastic(), TASK, DynamicsRequest(), KEY, {})
+        _spectra(Run(tmp_path, Recipe()), plastic(), TASK, DynamicsRequest(), KEY, {})
 
 
 # -------------------------------------------------------------------------------------- steps, perturbations, exports

@@ -18,7 +18,7 @@ from eicon import plotting
 from eicon.cli import main
 from eicon.models import Connectivity, RateRNN, verify
 from eicon.pages import write_report
-from eicon.runs import DynamicsRequest, create_run, open_run, parse_config, train_run
+from eicon.runs import DynamicsRequest, create_run, open_run, parse_recipe, train_run
 from eicon.runs._dynamics import (
     DYNAMICS_STREAM,
     _eigenvalue,
@@ -371,7 +371,7 @@ WORDS = ("--repeats", 5, "--fixed-points", "--lyapunov", "--spectra", "--candida
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    run = create_run(tmp_path_factory.mktemp("dynamics") / "bits", parse_config(RUN))
+    run = create_run(tmp_path_factory.mktemp("dynamics") / "bits", parse_recipe(RUN))
     train_run(run, progress=False)
     return run
 
@@ -408,13 +408,13 @@ def test_analyze_prints_pure_json_and_writes_numbers_and_figures(trained, analys
 
 def test_spectra_are_those_of_the_mean_trajectory_and_of_the_snapshots(trained, analysed):
     numbers = json.loads(analysed.stdout)["spectra"]
-    first = np.linalg.eigvals(np.asarray(trained.config.make_network(trained.config.make_task()).W_rec, np.float64))
+    first = np.linalg.eigvals(np.asarray(trained.recipe.make_network(trained.recipe.make_task()).W_rec, np.float64))
     last = np.linalg.eigvals(np.asarray(trained.load_network().W_rec, np.float64))
     radius = numbers["training"]["spectral_radius"]
     assert radius[0] == pytest.approx(np.abs(first).max(), rel=1e-5)
     assert radius[2] == pytest.approx(np.abs(last).max(), rel=1e-5)
-    net, task = trained.load_network(), trained.config.make_task()
-    key = jax.random.fold_in(jax.random.key(trained.config.seed), DYNAMICS_STREAM)
+    net, task = trained.load_network(), trained.recipe.make_task()
+    key = jax.random.fold_in(jax.random.key(trained.recipe.seed), DYNAMICS_STREAM)
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(100, key=key_trial)
     currents = np.asarray(net.predict(trial.inputs, key=key_noise).currents, np.float64)
@@ -529,8 +529,9 @@ def test_options_without_their_use(words, text, trained):
 
 def test_the_shipped_flip_flop_is_what_it_says():
     text = (Path(plotting.__file__).parents[1] / "runs" / "configs" / "flip_flop.toml").read_text()
-    config = parse_config(text)
-    task = config.make_task()
-    assert (task.n_bits, config.network.n_rec, config.network.dale) == (3, 100, False)
-    assert config.training.snapshots
-    config.check()
+    recipe = parse_recipe(text)
+    task = recipe.make_task()
+    assert (task.n_bits, recipe.network.n_rec, recipe.network.kind) == (3, 100, "free")
+    assert recipe.training.snapshots
+    recipe.check()
+    recipe.check_network()

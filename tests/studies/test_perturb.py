@@ -22,7 +22,7 @@ def network(trained_run):
 
 @pytest.fixture(scope="module")
 def task(trained_run):
-    return trained_run[0].config.make_task()
+    return trained_run[0].recipe.make_task()
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,8 @@ import jax
 import numpy as np
 import pytest
 
-from eicon.runs import ConfigError, parse_config, parse_sweep
-from eicon.runs._config import RunConfig
+from eicon.runs import ConfigError, Recipe, parse_recipe
 from eicon.runs._schema import make_task
-from eicon.runs._sweep_config import override
 from eicon.tasks import ContextIntegration, PerceptualDecision, ReactionTimeDecision
 from eicon.tasks._table import make
 
@@ -107,52 +105,56 @@ def test_the_unit_of_the_evidence_is_that_of_the_scale():
 def test_a_file_of_0_1_0_keeps_its_meaning_and_is_written_so_that_it_has_no_other(kind, caplog):
     text = f"[task]\nname = '{kind.__name__}'\ncoherence = [4.0]\n"
     with caplog.at_level(logging.WARNING):
-        config = parse_config(text, "old.toml")
+        config = parse_recipe(text, "old.toml")
     assert "old.toml: task.coherence is read on the scale of Song et al." in caplog.text
     assert config.make_task() == kind(coherence=(4.0,), coherence_scale="song2016")
     assert 'coherence_scale = "song2016"' in config.to_toml()
     caplog.clear()
-    assert parse_config(config.to_toml()) == config
+    assert parse_recipe(config.to_toml()) == config
     assert not caplog.text
 
 
 def test_a_file_that_says_the_scale_or_no_coherence_is_read_without_a_word(caplog):
     table = "[network]\nstart = 'slow'\n[task]\nname = 'PerceptualDecision'\n"
-    assert parse_config(table).make_task() == PerceptualDecision()
-    dots = parse_config(table + "coherence = [4.0]\ncoherence_scale = 'dots'")
+    assert parse_recipe(table).make_task() == PerceptualDecision()
+    dots = parse_recipe(table + "coherence = [4.0]\ncoherence_scale = 'dots'")
     assert dots.make_task() == make("PerceptualDecision", coherence=(4.0,), coherence_scale="dots")
-    assert parse_config(dots.to_toml()) == dots
+    assert parse_recipe(dots.to_toml()) == dots
     assert not caplog.text
 
 
 def test_a_file_with_per_cent_of_dots_and_no_scale_is_refused_with_the_way_out():
     with pytest.raises(ConfigError, match="per cent of dots have coherence_scale 'dots'; got 51.2"):
-        parse_config("[task]\nname = 'PerceptualDecision'\ncoherence = [51.2]")
+        parse_recipe("[task]\nname = 'PerceptualDecision'\ncoherence = [51.2]")
 
 
 def test_tables_made_in_python_are_in_per_cent_of_dots_with_a_warning():
-    with pytest.warns(FutureWarning, match=r"task.coherence is in per cent of dots; up to eicon 0\.1\.0"):
-        config = RunConfig(task={"name": "PerceptualDecision", "coherence": [4.0]})
-    assert config.make_task() == PerceptualDecision(coherence=(4.0,), coherence_scale="dots")
-    assert parse_config(config.to_toml()) == config
+    config = Recipe(task={"name": "PerceptualDecision", "coherence": [4.0]})
+    with pytest.warns(FutureWarning, match=r"coherence is in per cent of dots: .* in eicon 0\.1\.0"):
+        completed = config.completed()
+    assert completed.task["coherence_scale"] == "dots"
+    assert completed.make_task() == PerceptualDecision(coherence=(4.0,), coherence_scale="dots")
+    assert parse_recipe(completed.to_toml()) == completed
 
 
 def test_a_sweep_keeps_the_meaning_of_its_file_and_says_it(caplog):
     text = "[task]\nname = 'PerceptualDecision'\n[grid]\n'task.coherence' = [[4.0], [8.0]]\n"
-    config = parse_sweep(text, "old.toml")
+    recipe = parse_recipe(text, "old.toml")
     assert "old.toml: task.coherence" in caplog.text
-    tasks = [settings.make_task() for _, settings in config.combinations()]
-    assert tasks == [PerceptualDecision(coherence=(c,), coherence_scale="song2016") for c in (4.0, 8.0)]
-    assert parse_sweep(config.to_toml()) == config
-    with pytest.warns(FutureWarning, match=r"task\.coherence is in per cent of dots"):
-        changed = override(parse_sweep("[task]\nname = 'PerceptualDecision'"), {"grid.task.coherence": [[4.0], [8.0]]})
-    assert [settings.make_task().coherence_scale for _, settings in changed.combinations()] == ["dots", "dots"]
-    assert parse_sweep(changed.to_toml()) == changed
+    tasks = [cell.make_task() for cell in recipe.cells()]
+    assert tasks[::5] == [PerceptualDecision(coherence=(c,), coherence_scale="song2016") for c in (4.0, 8.0)]
+    assert parse_recipe(recipe.to_toml()) == recipe
+    changed = Recipe().with_changes({"grid.task.coherence": [[4.0], [8.0]]})
+    with pytest.warns(FutureWarning, match=r"coherence is in per cent of dots"):
+        changed.check()
+    changed = changed.completed()
+    assert [cell.make_task().coherence_scale for cell in changed.cells()] == ["dots", "dots"]
+    assert parse_recipe(changed.to_toml()) == changed
 
 
 def test_the_scale_holds_for_stages_too(caplog):
     task = "[task]\nname = 'PerceptualDecision'\n"
-    config = parse_config(f"{task}[[stages]]\ntask = {{coherence = [8.0, 16.0]}}\nstop_accuracy = 0.9\n", "new.toml")
+    config = parse_recipe(f"{task}[[stages]]\ntask = {{coherence = [8.0, 16.0]}}\nstop_accuracy = 0.9\n", "new.toml")
     assert "new.toml: task.coherence" in caplog.text
     (stage,) = config.stages
     assert make_task({**config.task, **stage.task}) == PerceptualDecision(

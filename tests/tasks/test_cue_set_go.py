@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from eicon.runs import ConfigError, parse_config
+from eicon.runs import ConfigError, parse_recipe
 from eicon.tasks import NO_CHOICE, CueSetGo, Trial, TruncatedExponential
 
 from . import drawn
@@ -281,7 +281,7 @@ after = 50.0
 
 
 def test_a_configuration_can_hold_every_parameter_and_keeps_it():
-    config = parse_config(CONFIG)
+    config = parse_recipe(CONFIG)
     assert config.make_task() == CueSetGo(
         dt=10.0,
         intervals=(600.0, 800.0, 1000.0),
@@ -289,8 +289,8 @@ def test_a_configuration_can_hold_every_parameter_and_keeps_it():
         wait=TruncatedExponential(mean=300.0, min=50.0, max=900.0),
         after=50.0,
     )
-    assert parse_config(config.to_toml()) == config
-    assert parse_config("[task]\nname = 'CueSetGo'").make_task() == CueSetGo()
+    assert parse_recipe(config.to_toml()) == config
+    assert parse_recipe("[task]\nname = 'CueSetGo'").make_task() == CueSetGo()
     for task in (CueSetGo(), CueSetGo(wait=300.0), config.make_task().interpolated()):
         assert TypeAdapter(CueSetGo).validate_python(dataclasses.asdict(task)) == task
 
@@ -307,4 +307,4 @@ def test_a_configuration_can_hold_every_parameter_and_keeps_it():
 def test_mistakes_in_a_configuration_are_named(line, text):
     table = "[task]\nname = 'CueSetGo'\n" + line
     with pytest.raises(ConfigError, match=text):
-        parse_config(table)
+        parse_recipe(table)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from eicon.runs import parse_config
+from eicon.runs import parse_recipe
 from eicon.tasks import (
     NO_CHOICE,
     DelayedMatchToCategory,
@@ -280,6 +280,6 @@ def test_impossible_tasks_are_refused(make, options, text):
     ],
 )
 def test_a_configuration_can_hold_the_tasks_and_keeps_them(lines, task):
-    config = parse_config("[task]\n" + lines)
+    config = parse_recipe("[task]\n" + lines)
     assert config.make_task() == task
-    assert parse_config(config.to_toml()) == config
+    assert parse_recipe(config.to_toml()) == config

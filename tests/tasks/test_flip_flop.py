@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.runs import parse_config
+from eicon.runs import parse_recipe
 from eicon.tasks import FlipFlop, Trial
 
 from .drawn import compiled, sample
@@ -153,6 +153,6 @@ def test_impossible_tasks_are_refused(options, text):
 
 
 def test_a_configuration_can_hold_the_task_and_keeps_it():
-    config = parse_config("[task]\nname = 'FlipFlop'\nn_bits = 2\nprobability = 0.5\nsettling = 0")
+    config = parse_recipe("[task]\nname = 'FlipFlop'\nn_bits = 2\nprobability = 0.5\nsettling = 0")
     assert config.make_task() == FlipFlop(n_bits=2, probability=0.5, settling=0.0)
-    assert parse_config(config.to_toml()) == config
+    assert parse_recipe(config.to_toml()) == config

@@ -259,7 +259,7 @@ def test_a_changed_file_is_read_again(tmp_path):
         ({"x": np.zeros((10, 0)), "y": LABELS}, r"got float64 of shape \(10, 0\)"),
         ({"x": np.full((10, 2), "a"), "y": LABELS}, r"got <U1 of shape \(10, 2\)"),
         ({"x": np.full((10, 2), np.nan), "y": LABELS}, "a feature is NaN or infinite"),
-        ({"x": np.array([[None] * 2] * 10), "y": LABELS}, "cannot be read as an npz file of numbers .Object arrays"),
+        ({"x": np.array([[None] * 2] * 10), "y": LABELS}, "x holds Python objects, which are never loaded"),
     ],
 )
 def test_a_file_that_does_not_hold_pictures(arrays, text, tmp_path):
@@ -280,7 +280,7 @@ def test_no_file():
 def test_no_npz_file(content, tmp_path):
     path = tmp_path / "pictures.npz"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="is no npz file"):
+    with pytest.raises(ValueError, match="damaged, or no npz archive"):
         load_pictures(path)
 
 
@@ -290,7 +290,7 @@ def test_damaged_file(tmp_path):
     content = bytearray(path.read_bytes())
     content[1000] ^= 255
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="cannot be read as an npz file of numbers"):
+    with pytest.raises(ValueError, match="damaged"):
         load_pictures(path)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from eicon.runs import parse_config
+from eicon.runs import parse_recipe
 from eicon.tasks import NO_CHOICE, PulseAccumulation, Trial, Uniform
 
 KEY = jax.random.key(7)
@@ -180,6 +180,6 @@ def test_impossible_tasks_are_refused(options, text):
 
 
 def test_a_configuration_can_hold_the_task_and_keeps_it():
-    config = parse_config("[task]\nname = 'PulseAccumulation'\nrates = [30, 35]\nstimulus = {min = 200, max = 400}")
+    config = parse_recipe("[task]\nname = 'PulseAccumulation'\nrates = [30, 35]\nstimulus = {min = 200, max = 400}")
     assert config.make_task() == PulseAccumulation(rates=(30.0, 35.0), stimulus=Uniform(min=200.0, max=400.0))
-    assert parse_config(config.to_toml()) == config
+    assert parse_recipe(config.to_toml()) == config

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from eicon.runs import parse_config
+from eicon.runs import parse_recipe
 from eicon.tasks import NO_CHOICE, ReadySetGo, Trial, Uniform
 
 from .drawn import balanced, compiled, sample
@@ -144,8 +144,8 @@ def test_impossible_tasks_are_refused(options, text):
 
 
 def test_a_configuration_can_hold_the_task_and_keeps_it():
-    config = parse_config(
+    config = parse_recipe(
         "[task]\nname = 'ReadySetGo'\nintervals = [500, 700]\nwait = {min = 50, max = 90}\ntolerance = 0.1"
     )
     assert config.make_task() == ReadySetGo(intervals=(500.0, 700.0), wait=Uniform(min=50.0, max=90.0), tolerance=0.1)
-    assert parse_config(config.to_toml()) == config
+    assert parse_recipe(config.to_toml()) == config

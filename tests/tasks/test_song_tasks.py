@@ -11,7 +11,7 @@ import pytest
 from pydantic import TypeAdapter
 from scipy import stats
 
-from eicon.runs import ConfigError, parse_config
+from eicon.runs import ConfigError, parse_recipe
 from eicon.tasks import (
     NO_CHOICE,
     ContextIntegration,
@@ -594,18 +594,18 @@ CONFIGS = {
 @pytest.mark.parametrize("task_type", TYPES)
 def test_a_configuration_can_hold_the_parameters_and_keeps_them(task_type):
     name = task_type.__name__
-    config = parse_config(f"[task]\nname = '{name}'\n{CONFIGS[name]}")
+    config = parse_recipe(f"[task]\nname = '{name}'\n{CONFIGS[name]}")
     task = config.make_task()
     assert type(task) is task_type
     assert task != task_type()
-    assert parse_config(config.to_toml()).make_task() == task
+    assert parse_recipe(config.to_toml()).make_task() == task
     for kept in (task, task_type()):
         assert TypeAdapter(task_type).validate_python(dataclasses.asdict(kept)) == kept
 
 
 def test_random_delays_of_a_configuration():
     def delay(table: str) -> object:
-        return parse_config(f"[task]\nname = 'ParametricMemory'\ndelay = {table}").make_task().delay
+        return parse_recipe(f"[task]\nname = 'ParametricMemory'\ndelay = {table}").make_task().delay
 
     assert delay("{min = 100, max = 300}") == Uniform(100.0, 300.0)
     assert delay("{mean = 9, min = 100, max = 300}") == TruncatedExponential(9.0, 100.0, 300.0)

@@ -2,11 +2,17 @@
 
 const doing = { marks: [] };
 
+// What there is of each condition: its mean, and the trials it is of.
+const MEASURES = {
+  score: { counts: "n_scored", axis: "score of the task (1: all right)", words: (mean) => `${shortNumber(100 * mean)} %` },
+  time: { counts: "n_timed", axis: "mean time (ms)", words: (mean) => `${shortNumber(mean)} ms` },
+};
+
 function setUpBehaviour() {
   const options = facts.behaviour.curves.map(({ x, by }, i) => [`choices ${i}`, `choices: ${x}${by ? `, ${by}` : ""}`]);
   if (values.nOut <= 3) options.push(["outputs", "outputs"]);
   else facts.task.outputs.forEach((name, i) => options.push([`output ${i}`, `output ${name}`]));
-  options.push(["score", "score"]);
+  options.push(...Object.keys(MEASURES).filter((name) => facts.behaviour[name]).map((name) => [name, name]));
   offer("behaviour", document.getElementById("behaviour-view"), options);
   doing.plot = makePlot("behaviour", drawBehaviour, describeBehaviour);
   point(doing.plot, (x, y) => nearestMark(x, y).words, (x, y) => {
@@ -18,7 +24,7 @@ function setUpBehaviour() {
 function drawBehaviour(plot) {
   doing.marks = [];
   if (state.behaviour.startsWith("choices ")) drawChoices(plot, facts.behaviour.curves[Number(state.behaviour.slice(8))]);
-  else if (state.behaviour === "score") drawScores(plot);
+  else if (MEASURES[state.behaviour]) drawMeasure(plot, state.behaviour);
   else drawOutputs(plot);
 }
 
@@ -127,44 +133,47 @@ function drawOutputs(plot) {
   c.fillText("— output  ⋯ target", width - 6, height - 2);
 }
 
-// Mean score of the trials of each group; a score of a single trial is that of its condition, and said so.
-function scores() {
+// Mean over the trials of each group; what a single trial has is that of its condition, and said so.
+function measured(name) {
   return grouping().labels.map((_, group) => {
     let [sum, n] = [0, 0];
     for (const condition of conditionsIn(group)) {
-      const count = facts.behaviour.n_scored[condition];
-      if (count) [sum, n] = [sum + count * facts.behaviour.score[condition], n + count];
+      const count = facts.behaviour[MEASURES[name].counts][condition];
+      if (count) [sum, n] = [sum + count * facts.behaviour[name][condition], n + count];
     }
-    return { score: n ? sum / n : NaN, n };
+    return { mean: n ? sum / n : NaN, n };
   });
 }
 
-function drawScores(plot) {
+function drawMeasure(plot, name) {
   const { context: c, width, height } = plot;
-  const found = grouping().trials ? scores().slice(0, 1) : scores();
+  const found = grouping().trials ? measured(name).slice(0, 1) : measured(name);
+  const most = name === "score" ? 1 : 1.05 * Math.max(...found.map(({ mean }) => mean || 0), 1);
   const labels = grouping().trials ? ["all trials"] : grouping().labels;
   const each = Math.min((height - 42) / found.length, 24);
   const named = each >= 10;
   const left = named ? Math.min(Math.max(...labels.map((label) => c.measureText(label).width)) + 12, width * 0.45) : 16;
   const box = { left, top: 6, width: width - left - 46, height: each * found.length };
-  const frame = makeFrame({ ...plot, height: box.top + box.height + 34 }, [0, 1], [0, 1], box,
-    { xName: "score of the task (1: all right)", yTicks: [], xTicks: [0, 0.25, 0.5, 0.75, 1] });
-  found.forEach(({ score, n }, group) => {
+  const ticks = name === "score" ? { xTicks: [0, 0.25, 0.5, 0.75, 1] } : {};
+  const frame = makeFrame({ ...plot, height: box.top + box.height + 34 }, [0, most], [0, 1], box,
+    { xName: MEASURES[name].axis, yTicks: [], ...ticks });
+  found.forEach(({ mean, n }, group) => {
+    const said = n ? MEASURES[name].words(mean) : "none";
     const y = box.top + (group + 0.5) * each;
     const chosen = group === state.group;
     c.globalAlpha = state.group === null || chosen || grouping().trials ? 1 : 0.35;
     c.fillStyle = grouping().trials ? SOFT : groupColour(group);
-    c.fillRect(box.left + 1, y - each * 0.36, Math.max(frame.x(score) - box.left - 1, 1), each * 0.72);
+    if (n) c.fillRect(box.left + 1, y - each * 0.36, Math.max(frame.x(mean) - box.left - 1, 1), each * 0.72);
     c.globalAlpha = 1;
     c.fillStyle = chosen ? CHOSEN : INK;
     if (named) {
       c.textAlign = "right";
       c.fillText(labels[group], box.left - 5, y + 4, left - 8);
       c.textAlign = "left";
-      c.fillText(`${shortNumber(100 * score)} %`, box.left + box.width + 5, y + 4);
+      c.fillText(said, box.left + box.width + 5, y + 4);
     }
-    const words = `${labels[group]}: ${shortNumber(100 * score)} % of ${n} trials`;
-    doing.marks.push({ x: (box.left + frame.x(score)) / 2, y, words, row: each / 2, group: grouping().trials ? undefined : group });
+    const words = `${labels[group]}: ${said} of ${n} trials`;
+    doing.marks.push({ x: (box.left + frame.x(mean || 0)) / 2, y, words, row: each / 2, group: grouping().trials ? undefined : group });
   });
 }
 
@@ -179,7 +188,7 @@ function nearestMark(x, y) {
 
 function describeBehaviour() {
   const shown = views.behaviour.find(([key]) => key === state.behaviour)[1];
-  const found = scores();
-  const chosen = state.group === null ? "" : ` ${grouping().labels[state.group]}: score ${shortNumber(found[state.group].score)}.`;
+  const found = measured("score");
+  const chosen = state.group === null ? "" : ` ${grouping().labels[state.group]}: score ${shortNumber(found[state.group].mean)}.`;
   return `Behaviour, ${shown}.${chosen}`;
 }

@@ -13,7 +13,7 @@ import pytest
 
 from eicon.models import save
 from eicon.pages._explore import Explorer, explore_run
-from eicon.runs import create_run, parse_config
+from eicon.runs import create_run, parse_recipe
 from eicon.runs._analyze import respond
 from eicon.runs.results import Run
 from eicon.studies.results import Responses
@@ -101,8 +101,8 @@ def read_page(text: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
 
 @pytest.fixture(scope="session")
 def page(tmp_path_factory) -> Page:
-    run = create_run(tmp_path_factory.mktemp("runs") / RUN_NAME, parse_config(TINY))
-    save(run.config.make_network(run.config.make_task()), run.network)
+    run = create_run(tmp_path_factory.mktemp("runs") / RUN_NAME, parse_recipe(TINY))
+    save(run.recipe.make_network(run.recipe.make_task()), run.network)
     written = explore_run(run, repeats=REPEATS, sizes=SIZES, progress=False)
     text = (run.path / "explore.html").read_text(encoding="utf-8")
     return Page(run, written, respond(run, REPEATS), text, *read_page(text))

@@ -1,5 +1,6 @@
 """The page in a real browser: linked views, keys, the slider, the address; and no request but for the file itself."""
 
+import dataclasses
 import os
 import re
 from collections.abc import Iterator
@@ -546,5 +547,22 @@ def test_groups_weigh_conditions_by_their_trials(browser, page: Page, tmp_path, 
     assert number(score) == near(correct[right == 0].mean())
     by_level = [correct[np.asarray(some.conditions["coherence"]) == x].mean() for x in (4, 16)]
     assert number(score) != near(np.mean(by_level))  # so that weighing matters
+    assert tab.trouble == []
+    tab.page.close()
+
+
+def test_times_are_shown_where_the_task_has_them(browser, page: Page, tmp_path):
+    class Timed(type(page.responses.task)):
+        def behaviour(self, outputs, trial):
+            return super().behaviour(outputs, trial)._replace(time=10.0 * abs(trial.conditions["coherence"]))
+
+    task = page.responses.task
+    timed = Timed(**{field.name: getattr(task, field.name) for field in dataclasses.fields(task)})
+    tab = page_of(browser, page, tmp_path / "a.html", page.responses._replace(task=timed)).open("behaviour=time")
+    tab.frame()
+    assert tab.page.input_value("#behaviour-view") == "time"
+    words = {*tab.sweep("behaviour", np.linspace(0.1, 0.95, 20), np.linspace(0, 0.8, 40))} - {""}
+    level = [f"{MINUS}16", f"{MINUS}4", "4", "16"]
+    assert words == {f"coherence {x}: {160 if '16' in x else 40} ms of 12 trials" for x in level}
     assert tab.trouble == []
     tab.page.close()

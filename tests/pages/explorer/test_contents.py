@@ -13,12 +13,13 @@ from eicon.pages._explore import explore_network, explore_run
 from eicon.pages._explore_behaviour import choice_curves
 from eicon.pages._explore_conditions import conditions_of, default_grouping, groupings
 from eicon.pages._explore_data import contents, quantise
-from eicon.runs import create_run, parse_config
+from eicon.runs import create_run, parse_recipe
 from eicon.studies import _levels as levels_module
 from eicon.studies import condense_network
 from eicon.studies._levels import Level, Levels, _trials, condensation_levels, level_sizes
+from eicon.studies._responses import Answers, evidence_of, sorted_by
 from eicon.studies.results import Responses
-from eicon.tasks import TASKS, FlipFlop, NBack, Trial
+from eicon.tasks import TASKS, CueSetGo, FlipFlop, NBack, Trial
 
 from .conftest import REPEATS, SIZES, Page
 
@@ -163,7 +164,7 @@ def test_behaviour_is_counted(page: Page):
 @pytest.mark.parametrize("level", [1, 2])
 def test_levels_are_what_condensing_gives(page: Page, level: int):
     net, task = page.responses.net, page.responses.task
-    options = _trials(net, task, page.run.config.seed)
+    options = _trials(net, task, page.run.recipe.seed)
     assert not np.array_equal(options["inputs"], options["test_inputs"])
     condensed = condense_network(net, size=SIZES[level - 1], **options)
     kept = page.arrays[f"kept_{level}"]
@@ -267,9 +268,15 @@ def test_every_task_has_conditions_and_groups(name):
     assert len(ways[default_grouping(ways)].labels) <= 24
 
 
-def right_in(task) -> np.ndarray:
-    grid = task.condition_grid()
-    return np.tile(grid["choice"] if "choice" in grid else (grid["difference"] < 0).astype(np.int32), 2)
+def right_answers(task, trial) -> Answers:
+    """Whatever argues for choice 0 is followed, always."""
+    evidence = np.asarray(trial.conditions[task.evidence[0]])
+    return Answers(np.ones(trial.batch_size), (evidence < task.neutral).astype(np.int32))
+
+
+def evidence_trials(task, repeats: int = 2) -> Trial:
+    """Trials whose conditions are all that counts, with those that `build` adds."""
+    return task.trials(repeats, key=jax.random.key(0))
 
 
 @pytest.mark.parametrize(
@@ -278,37 +285,45 @@ def right_in(task) -> np.ndarray:
         ("PerceptualDecision", [("coherence", None)]),
         ("ReactionTimeDecision", [("coherence", None)]),
         ("PulseAccumulation", [("difference", None)]),
-        ("ParametricMemory", [(f"f1 {MINUS} f2", None)]),
+        ("ParametricMemory", [("difference", None)]),
         ("MultisensoryIntegration", [("rate", "modality"), ("rate", None)]),
-        ("ContextIntegration", [("motion", "context"), ("colour", "context")]),
-        ("DelayedMatchToSample", []),
-        ("DelayedMatchToCategory", []),
+        ("ContextIntegration", [("attended coherence", "context"), ("attended coherence", None)]),
     ],
 )
-def test_evidence_is_what_the_right_choice_follows(name, expected):
+def test_evidence_is_what_the_task_says(name, expected):
     task = TASKS[name]()
-    conditions, right = conditions_of(task, only_conditions(task)), right_in(task)
-    found = choice_curves(conditions, right, right)
+    trial = evidence_trials(task)
+    evidence = evidence_of(task, trial)
+    found = choice_curves(conditions_of(task, trial), evidence, sorted_by(task, trial), right_answers(task, trial))
     assert [(way["x"], way["by"]) for way in found] == expected
+    for way in found:
+        for curve in way["curves"]:
+            assert curve["p"] == [float(level > task.neutral) for level in curve["x"]]
+
+
+def test_tasks_without_evidence_have_no_curves():
+    assert [name for name in ("DelayedMatchToSample", "NBack", "CueSetGo") if TASKS[name].evidence is not None] == []
 
 
 def test_curves_within_contexts_count_their_own_trials():
     task = TASKS["ContextIntegration"](coherence=(10.0, 50.0))
-    trial = only_conditions(task, repeats=5)
-    conditions = conditions_of(task, trial)
+    trial = evidence_trials(task, repeats=5)
+    conditions, evidence = conditions_of(task, trial), evidence_of(task, trial)
+    sorts = sorted_by(task, trial)
     grid = {name: np.asarray(values) for name, values in trial.conditions.items()}
     chosen = np.random.default_rng(0).integers(-1, 2, trial.batch_size)
-    motion = choice_curves(conditions, grid["choice"], chosen)[0]
-    assert [curve["label"] for curve in motion["curves"]] == ["context 0", "context 1"]
-    for context, curve in enumerate(motion["curves"]):
+    attended = choice_curves(conditions, evidence, sorts, Answers(np.ones(chosen.size), chosen))[0]
+    assert [curve["label"] for curve in attended["curves"]] == ["context 0", "context 1"]
+    for context, curve in enumerate(attended["curves"]):
         assert curve["x"] == [-50, -10, 10, 50]
+        shown = ("motion", "colour")[context]
         for level, n, p, ci, members in zip(*(curve[k] for k in ("x", "n", "p", "ci", "conditions")), strict=True):
-            at = (grid["context"] == context) & (grid["motion"] == level) & (chosen >= 0)
+            at = (grid["context"] == context) & (grid[shown] == level) & (chosen >= 0)
             assert (n, p) == (at.sum(), pytest.approx(np.mean(chosen[at] == 0)))
             assert ci[0] < p < ci[1]
-            names = [(conditions.values["context"][i], conditions.values["motion"][i]) for i in members]
+            names = [(conditions.values["context"][i], conditions.values[shown][i]) for i in members]
             assert names == [(context, level)] * 4
-    never = choice_curves(conditions, grid["choice"], np.full(trial.batch_size, -1))
+    never = choice_curves(conditions, evidence, sorts, Answers(np.ones(chosen.size), np.full(chosen.size, -1)))
     assert never == []  # a network that never chooses has no curve
 
 
@@ -319,11 +334,39 @@ def test_labels_as_targets_become_probabilities():
     np.testing.assert_allclose(found.arrays["outputs"].sum(axis=2), 1, rtol=1e-5)
     scored = found.arrays["targets"][found.arrays["target_counts"] > 0]
     np.testing.assert_allclose(scored.sum(axis=1), 1)
-    assert found.facts["units"]["measure"]["name"] == "range"
     assert found.facts["behaviour"]["curves"] == []
-    rates, match = np.asarray(given.activity.rates, float), np.asarray(given.trial.conditions["match"])
-    each = [rates[:, match == level].mean(axis=(0, 1)) for level in (False, True)]
-    np.testing.assert_allclose(found.arrays["measure"], np.abs(each[0] - each[1]), rtol=1e-4)
+
+
+def test_units_are_measured_by_what_the_task_sorts_by():
+    given = made_up(NBack())
+    found = contents(given, whole(given.net))
+    measure = found.facts["units"]["measure"]
+    epoch = measure["about"].split(" during ")[1].split(";")[0]
+    assert measure == {"name": "d\N{PRIME}", "about": f"d\N{PRIME} during {epoch}; positive prefers match no"}
+    match, steps = np.asarray(given.trial.conditions["match"]), np.asarray(given.trial.during(epoch))
+    no, yes = (np.asarray(given.activity.rates, float)[steps & (match == level)] for level in (False, True))
+    d_prime = (no.mean(axis=0) - yes.mean(axis=0)) / np.sqrt((no.var(axis=0) + yes.var(axis=0)) / 2)
+    np.testing.assert_allclose(found.arrays["measure"], d_prime, rtol=1e-4)
+
+
+def test_units_of_a_task_with_many_conditions_are_measured_by_their_range():
+    given = made_up(CueSetGo(intervals=(200.0, 300.0, 400.0)))
+    found = contents(given, whole(given.net))
+    assert found.facts["units"]["measure"]["name"] == "range"
+    rates, interval = np.asarray(given.activity.rates, float), np.asarray(given.trial.conditions["interval"])
+    there = inside(given.trial)
+    each = [rates[there & (interval == level)].mean(axis=0) for level in np.unique(interval)]
+    np.testing.assert_allclose(found.arrays["measure"], np.ptp(each, axis=0), rtol=1e-4)
+
+
+def test_times_are_means_of_the_trials_that_have_one():
+    given = made_up(CueSetGo(intervals=(200.0, 300.0, 400.0)), repeats=6)
+    behaviour = contents(given, whole(given.net)).facts["behaviour"]
+    times = np.asarray(given.task.behaviour(given.activity.outputs, given.trial).time)
+    rows = [times[np.asarray(given.trial.conditions["interval"]) == level] for level in (200.0, 300.0, 400.0)]
+    assert behaviour["n_timed"] == [np.isfinite(row).sum() for row in rows]
+    wanted = [None if np.isnan(row).all() else pytest.approx(np.nanmean(row), rel=1e-5) for row in rows]
+    assert behaviour["time"] == wanted
 
 
 def test_a_single_condition_is_shown():
@@ -378,7 +421,7 @@ def test_levels_that_cannot_be(page: Page, monkeypatch):
 
 
 def test_a_run_must_be_trained_and_repeats_positive(page: Page, tmp_path):
-    run = create_run(tmp_path / "new", parse_config("seed = 1\n[network]\nn_rec = 6\n"))
+    run = create_run(tmp_path / "new", parse_recipe("seed = 1\n[network]\nn_rec = 6\n"))
     with pytest.raises(FileNotFoundError, match="has no trained network yet"):
         explore_run(run, progress=False)
     with pytest.raises(ValueError, match="repeats must be at least 1; got 0"):
@@ -386,8 +429,8 @@ def test_a_run_must_be_trained_and_repeats_positive(page: Page, tmp_path):
 
 
 def test_a_network_without_a_run_has_the_same_page(page, tmp_path):
-    net, task = page.run.load_network(), page.run.config.make_task()
-    sizes, seed = [size for size, _ in page.written.levels[1:]], page.run.config.seed
+    net, task = page.run.load_network(), page.run.recipe.make_task()
+    sizes, seed = [size for size, _ in page.written.levels[1:]], page.run.recipe.seed
     repeats = page.responses.trial.batch_size // task.n_conditions
     mine = explore_network(net, task, tmp_path / "mine.html", repeats=repeats, sizes=sizes, seed=seed, progress=False)
     assert mine.levels == page.written.levels
