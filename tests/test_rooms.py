@@ -8,7 +8,8 @@ import pytest
 ROOT = Path(__file__).parent.parent / "eicon"
 
 OF_NO_ANALYSIS = {
-    *("_activity", "_connectivity", "_connectome", "_eye", "_overview", "_ramps", "_sweep"),  # trials, weights, sweeps
+    *("_activity", "_connectivity", "_connectome", "_eye", "_overview", "_ramps"),  # trials, weights
+    *("_choices", "_sweep"),  # of sweeps
     *("circuits", "_circuits", "_circuit_motion"),  # simulations of `models.circuits`
     *("_animation", "_files", "_parts", "_style"),  # what figures are made with
     "_fixed_points_page",  # the figures of `_fixed_points` once more, in the browser

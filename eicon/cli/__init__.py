@@ -14,13 +14,14 @@ from ._connectomes import connectomes
 from ._explore import explore
 from ._export import export
 from ._probes import dt_report, perturb
+from ._recipes import recipe
 from ._reproduce import reproduce
 from ._runs import analyze, demo, report, tasks, train
-from ._sweeps import plot_losses, sweep
+from ._sweeps import plot, plot_losses, sweep
 
 EXAMPLES = """Examples:
   eicon demo
-  eicon train config.toml --out results/first
+  eicon train recipe.toml --out results/first
   eicon analyze results/first --fixed-points
   eicon condense results/first --to 40
 
@@ -44,7 +45,10 @@ def main(context: click.Context) -> None:
 
 COMMANDS = (
     demo,
+    recipe,
     train,
+    sweep,
+    plot,
     analyze,
     report,
     explore,
@@ -56,7 +60,6 @@ COMMANDS = (
     reproduce,
     tasks,
     connectomes,
-    sweep,
     plot_losses,
     completion,
 )

@@ -71,8 +71,8 @@ def export(
             write = exchange.write_numpy if form == "numpy" else exchange.write_torch
             write(path, net, overwrite=overwrite)
         else:
-            task = opened.config.make_task()
-            trial, activity = _trials(net, task, repeats, noise, opened.config.seed)
+            task = opened.recipe.make_task()
+            trial, activity = _trials(net, task, repeats, noise, opened.recipe.seed)
             _writer(form)(path, net, trial, activity, task=task, overwrite=overwrite)
             said |= {"trials": trial.batch_size, "steps": trial.n_steps}
         if as_json:

@@ -97,10 +97,10 @@ def dt_report(
 
         rows = dt_report(
             opened.load_network(),
-            opened.config.make_task(),
+            opened.recipe.make_task(),
             dts or (20.0, 2.0, 0.5),
             repeats=repeats,
-            seed=opened.config.seed,
+            seed=opened.recipe.seed,
         )
         text = json.dumps([without_nan(row._asdict()) for row in rows], indent=2)
         write_text(run / "dt_report.json", text + "\n")

@@ -18,10 +18,17 @@ def reproduce() -> None:
 @click.option("--seeds", type=click.IntRange(min=1), help="Networks per model.  [default: 5 or 3]")
 @click.option("--quick", is_flag=True, help="Small networks that hardly train, to see that everything runs.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: results/song2016, or results/song2016-quick]")
+@click.option("--workers", type=click.IntRange(min=0), help="Processes; 0: only this one.  [default: one per core]")
 @json_option
 @click.pass_context
 def song2016(
-    context: click.Context, figures: tuple[int, ...], seeds: int | None, quick: bool, out: Path | None, as_json: bool
+    context: click.Context,
+    figures: tuple[int, ...],
+    seeds: int | None,
+    quick: bool,
+    out: Path | None,
+    workers: int | None,
+    as_json: bool,
 ) -> None:
     """Song, Yang & Wang (2016): train the networks, draw the figures, write OUT/index.html.
 
@@ -35,13 +42,15 @@ def song2016(
       eicon reproduce song2016 --figure 7 --seeds 1
     """
     with errors(context, None, again="the same command"):
+        from .._files import read_json
         from ..reproduce import song2016 as suite
         from ..reproduce.song2016._models import models_of
 
         models_of(figures)  # refuses what is no figure
         path = out or Path("results") / ("song2016-quick" if quick else "song2016")
-        page = suite.reproduce(path, figures, seeds=seeds, quick=quick, progress=not context.obj["quiet"])
-        results = json.loads((page.parent / "results.json").read_text("utf-8"))
+        progress = not context.obj["quiet"]
+        page = suite.reproduce(path, figures, seeds=seeds, quick=quick, workers=workers, progress=progress)
+        results = read_json(page.parent / "results.json", "table of results")
         if as_json:
             click.echo(json.dumps(results, indent=2))
             return

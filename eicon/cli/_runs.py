@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from .._hints import hint
 from ._common import command, errors, json_option, run_argument, seed_option
+from ._sweeps import changes_of, default_out, set_option
 
 NO_PAGE = 'No view of the fixed points to turn with the mouse: it needs plotly, pip install "eicon[interactive]".'
 
@@ -33,10 +35,10 @@ def demo(context: click.Context, out: Path, seed: int, as_json: bool) -> None:
         if not there:
             refuse_taken(out)
         from ..runs import create_run, open_run
-        from ..runs._config import demo_config
+        from ..runs._read import demo_recipe
 
-        run = open_run(out) if there else create_run(out, demo_config(seed))
-        if run.config != demo_config(seed):
+        run = open_run(out) if there else create_run(out, demo_recipe(seed))
+        if run.recipe != demo_recipe(seed).completed():
             raise FileExistsError(f"{out} holds a run with other settings; choose another --out.")
         _train(context, run)
         numbers = _analyze(context, run)
@@ -49,81 +51,83 @@ def demo(context: click.Context, out: Path, seed: int, as_json: bool) -> None:
 
 
 @command()
-@click.argument("config", type=click.Path(path_type=Path), required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="New run directory.  [default: results/NAME OF CONFIG]")
+@click.argument("recipe", type=click.Path(path_type=Path), required=False)
+@click.option("--out", type=click.Path(path_type=Path), help="New run directory.  [default: results/NAME OF RECIPE]")
 @click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an unfinished run.")
 @click.option(
     "--from", "origin", type=click.Path(path_type=Path), metavar="RUN", help="Start with the network of a trained run."
 )
-@click.option("--steps", type=click.IntRange(min=1), help="Instead of the configuration's.")
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Instead of the configuration's.")
-@click.option("--seed", type=click.IntRange(min=0), help="Instead of the configuration's.")
+@click.option("--steps", type=click.IntRange(min=1), help="Instead of the recipe's.")
+@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Instead of the recipe's.")
+@click.option("--seed", type=click.IntRange(min=0), help="Instead of the recipe's.")
+@set_option
 @json_option
 @click.pass_context
 def train(
     context: click.Context,
-    config: Path | None,
+    recipe: Path | None,
     out: Path | None,
     resume: Path | None,
     origin: Path | None,
     steps: int | None,
     learning_rate: float | None,
     seed: int | None,
+    changes: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Train a network, or go on with a run.
 
-    CONFIG is a TOML file, which needs only what differs from the defaults; or RUN is finished, with --steps after so
-    many steps in all. With --from, a new run goes on from the network of another one, with other settings: those of
-    CONFIG, or RUN's own and the options.
+    RECIPE is a TOML file, which needs only what differs from the defaults (`eicon recipe` writes one to start from); or
+    RUN is finished, with --steps after so many steps in all. With --from, a new run goes on from the network of
+    another one, with other settings: those of RECIPE, or RUN's own and the options.
 
     \b
     Examples:
-      eicon train config.toml --out results/first
-      eicon train --resume results/first
+      eicon train recipe.toml --out results/first
+      eicon train recipe.toml --set network.n_rec=50 --seed 1
       eicon train --resume results/first --steps 5000
       eicon train --from results/first --out results/slower --learning-rate 1e-4
     """
-    if resume is not None and (config is not None or origin is not None):
-        raise click.UsageError("--resume RUN stands alone; CONFIG and --from belong to a new run.")
-    if config is None and resume is None and origin is None:
-        raise click.UsageError("give CONFIG, --resume RUN or --from RUN.")
-    if resume is not None and (out, seed, learning_rate) != (None, None, None):
+    if resume is not None and (recipe is not None or origin is not None):
+        raise click.UsageError("--resume RUN stands alone; RECIPE and --from belong to a new run.")
+    if recipe is None and resume is None and origin is None:
+        raise click.UsageError("give RECIPE, --resume RUN or --from RUN.")
+    if resume is not None and ((out, seed, learning_rate) != (None, None, None) or changes):
         raise click.UsageError(
-            "--out, --seed and --learning-rate belong to a new run; --resume takes them from the run. "
+            "--out, --seed, --learning-rate and --set belong to a new run; --resume takes them from the run. "
             "--from RUN goes on from it with other settings."
         )
-    if origin is not None and config is None and out is None:
+    if origin is not None and recipe is None and out is None:
         raise click.UsageError("--from RUN needs --out, the directory of the new run.")
     with errors(context, resume or out):
-        from ..runs import open_run, read_config
+        wanted = changes_of(changes)
+        given = {"training.steps": steps, "learner.learning_rate": learning_rate, "seed": seed}
+        wanted |= {name: value for name, value in given.items() if value is not None}
+        from ..runs import open_run, read_recipe
         from ..runs._directory import refuse_taken
         from ..runs._text import read_text
 
         if resume is not None:
             run = open_run(resume)
-            if steps is not None and steps != run.config.training.steps:
+            if steps is not None and steps != run.recipe.training.steps:
                 from ..runs._run import with_steps
 
                 run = with_steps(run, steps)
         else:
-            if config is not None:
-                read_text(config)  # refuses what is no file, before the path of the run is looked at
-            path = out or Path("results") / ("" if config is None else config.stem)
+            path = out or default_out(Path() if recipe is None else recipe)
+            if recipe is not None and recipe.exists():
+                read_text(recipe)  # refuses what is no file, before the path of the run is looked at
             refuse_taken(path)
-            settings = open_run(origin).config if origin is not None else None
-            settings = read_config(config) if config is not None else settings
+            settings = open_run(origin).recipe if origin is not None else None
+            settings = read_recipe(recipe) if recipe is not None else settings
             assert settings is not None
-            changes = {"steps": steps, "learning_rate": learning_rate}
-            changes = {name: value for name, value in changes.items() if value is not None}
-            changed: dict[str, Any] = {"training": settings.training.model_copy(update=changes)}
-            if seed is not None:
-                changed["seed"] = seed
+            if steps is not None and settings.training.epochs is not None:
+                raise ValueError("--steps: this recipe counts epochs; --set training.epochs=N changes their number.")
             if origin is not None:
-                changed["continued_from"] = str(origin)
+                wanted["continued_from"] = str(origin)
             from ..runs import create_run
 
-            run = create_run(path, settings.model_copy(update=changed))
+            run = create_run(path, settings.with_changes(wanted) if wanted else settings)
         done = _train(context, run)
         if as_json:
             about = {"run": str(run.path), "network": str(run.network), "trained_now": done.trained}
@@ -132,7 +136,7 @@ def train(
         click.echo(done.summary)
         if done.trained:
             click.echo(f"Trained: {run.network}")
-        click.echo(f"Look at it with: eicon analyze {run.path}")
+        click.echo(f"Look at it with: {hint('eicon', 'analyze', run.path)}")
 
 
 @command()
@@ -195,8 +199,8 @@ def analyze(
             _say_results(numbers)
             for line in dynamics_words(numbers):
                 click.echo(line)
-            click.echo(f"Figures: {run / 'figures'}\nAll on one page: eicon report {run}")
-            click.echo(f"To look around in it: eicon explore {run}")
+            click.echo(f"Figures: {run / 'figures'}\nAll on one page: {hint('eicon', 'report', run)}")
+            click.echo(f"To look around in it: {hint('eicon', 'explore', run)}")
 
 
 @command()
@@ -276,11 +280,13 @@ def _report(run: Any) -> Path:
 
 
 def _say_results(numbers: dict[str, Any]) -> None:
+    from ..runs._sections import behaviour_words
+
     training = numbers["training"]
-    click.echo(f"Steps {training['steps']}, {training['seconds']:.0f} s; accuracy {numbers['accuracy']:.1%}")
-    if "choice" in numbers:
-        levels, unit = numbers["choice"]["accuracy_by_coherence"].items(), numbers["choice"]["unit"]
-        click.echo(f"Accuracy by coherence ({unit}): " + ", ".join(f"{level}: {value:.1%}" for level, value in levels))
+    chance = "" if numbers["chance"] is None else f" (chance {numbers['chance']:.1%})"
+    click.echo(f"Steps {training['steps']}, {training['seconds']:.0f} s; accuracy {numbers['accuracy']:.1%}{chance}")
+    for line in behaviour_words(numbers):
+        click.echo(line)
     certificate = numbers["certificate"]
     click.echo(
         f"Constraints: {'all hold' if certificate['ok'] else '; '.join(certificate['problems'])} "

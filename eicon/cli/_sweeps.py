@@ -1,11 +1,8 @@
-"""Sweeps: sweep, plot-losses."""
+"""Grids of runs: sweep, plot."""
 
-import csv
-import io
 import json
 import math
 import os
-import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -13,27 +10,34 @@ from typing import Any
 
 import click
 
+from .._hints import hint
 from .._one_thread import ONE_THREAD
 from ._common import Command, command, errors, json_option
 
 
+def set_option(function: Any) -> Any:
+    """Option ``--set KEY=VALUE``, any number of times."""
+    said = "Any key of the recipe, e.g. network.tau=50."
+    return click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help=said)(function)
+
+
 @command()
-@click.argument("config", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Directory of the sweep.  [default: as CONFIG says]")
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the sweep.  [default: as RECIPE says]")
 @click.option("--workers", type=click.IntRange(min=0), help="Processes; 0: only this one.  [default: one per core]")
 @click.option("--scheduler", metavar="ADDRESS", help="Use the dask cluster of this scheduler.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the configuration's.")
-@click.option("--repeats", type=click.IntRange(min=1), help="Instead of the configuration's.")
-@click.option("--seed", type=click.IntRange(min=0), help="Instead of the configuration's.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's.")
+@click.option("--repeats", type=click.IntRange(min=1, max=100_000), help="So many seeds, from the recipe's on.")
+@click.option("--seed", type=click.IntRange(min=0), help="Instead of the recipe's.")
 @click.option("--connectomes", type=click.Path(path_type=Path), help="Folder with connectome files.")
 @click.option("--compat", type=click.Choice(["bio_rnn_mem"]), help="Repeat what the published code does.")
-@click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Any other key, e.g. network.remap=off.")
+@set_option
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 @json_option
 @click.pass_context
 def sweep(
     context: click.Context,
-    config: Path,
+    recipe: Path,
     out: Path | None,
     workers: int | None,
     scheduler: str | None,
@@ -48,45 +52,47 @@ def sweep(
 ) -> None:
     """Train a grid of networks.
 
-    CONFIG is a TOML file or a config.ini of bio_rnn_mem. The same command goes on with a sweep that was stopped: only
-    what is missing is done.
+    RECIPE is a TOML file or a config.ini of bio_rnn_mem. The same command goes on with a sweep that was stopped: only
+    what is missing is done. Every cell of the grid is a run, on which every command works.
 
     \b
     Examples:
-      eicon sweep config.ini --workers 2
+      eicon sweep recipe.toml --workers 2
       eicon sweep config.ini --compat bio_rnn_mem --epochs 50 --out results/published
-      eicon sweep sweep.toml --scheduler tcp://node1:8786
+      eicon sweep recipe.toml --scheduler tls://node1:8786
     """
     if workers is not None and scheduler is not None:
-        raise click.UsageError("--workers belongs to a cluster on this machine; --scheduler has workers of its own.")
+        raise click.UsageError("--workers are processes on this machine; --scheduler has workers of its own.")
     if workers == 0 and "jax" not in sys.modules:
-        os.environ.update(ONE_THREAD)  # the same bits as on a cluster
-    with errors(context, again=_again(context)):
-        changed = dict(_change(text) for text in changes)
-        from ..runs import read_sweep
+        os.environ.update(ONE_THREAD)  # the same bits as in several processes
+    with errors(context, again=hint("eicon", *sys.argv[1:])):
+        changed = changes_of(changes)
+        from ..runs import read_recipe
 
-        settings = read_sweep(config, compat=compat)  # type: ignore[arg-type]
+        settings = read_recipe(recipe, kind="sweep", compat=compat)
         from .._files import without_nan
         from ..runs import create_sweep, run_sweep
-        from ..runs._sweep import check_files
-        from ..runs._sweep_config import override
+        from ..runs._explain import explanation
+        from ..runs._sweep import check_inputs
+        from ..runs._sweep_directory import Sweep
 
         given = {
             "training.epochs": epochs,
-            "training.repeats": repeats,
             "seed": seed,
             "connectome.folder": None if connectomes is None else str(connectomes),
         }
-        wanted = {key: value for key, value in given.items() if value is not None}
-        wanted |= changed
+        wanted = {key: value for key, value in given.items() if value is not None} | changed
+        if repeats is not None:
+            old = "repeat" in settings.grid
+            first = 0 if old else wanted.pop("seed", settings.seed)
+            wanted["grid.repeat" if old else "grid.seed"] = tuple(range(first, first + repeats))
         if wanted:
-            settings = override(settings, wanted)
-        path = out or _default_out(config)
-        n_combinations = len(list(settings.combinations()))
-        text = f"{n_combinations} combinations x {settings.training.repeats} repeats, {settings.training.epochs} epochs"
+            settings = settings.with_changes(wanted)
+            settings.check()
+        path = out or default_out(recipe)
         if not context.obj["quiet"]:
-            how = "as published (compat bio_rnn_mem)" if settings.compat else "with eicon's defaults"
-            click.echo(f"{text}, {how}; in {path}", err=True)
+            how = ", as published (compat bio_rnn_mem)" if settings.compat else ""
+            click.echo(f"{explanation(settings).headline}{how}; in {path}", err=True)
             if settings.task.get("pictures") == "digits-latents":
                 click.echo(
                     "No latents are named; these are 50 principal components of scikit-learn's digits. "
@@ -94,8 +100,8 @@ def sweep(
                     err=True,
                 )
         if dry_run:
-            check_files(settings)
-            click.echo(settings.to_toml())
+            check_inputs(Sweep(path, settings))
+            click.echo(settings.completed().to_toml())
             return
         summaries = run_sweep(
             create_sweep(path, settings), workers=workers, scheduler=scheduler, progress=not context.obj["quiet"]
@@ -104,7 +110,7 @@ def sweep(
             click.echo(json.dumps(without_nan(summaries), indent=2, allow_nan=False))
             return
         _say_summaries(summaries)
-        click.echo(f"Results: {path}\nLook at them with: eicon plot-losses {path}")
+        click.echo(f"Results: {path}\nLook at them with: {hint('eicon', 'plot', path)}")
 
 
 class SeveralLabels(Command):
@@ -125,7 +131,10 @@ class SeveralLabels(Command):
         return super().parse_args(context, spelled)
 
 
-@command("plot-losses", cls=SeveralLabels)
+OUTCOMES = ("accuracy", "loss", "steps")
+
+
+@command(cls=SeveralLabels)
 @click.argument("sweeps", type=click.Path(path_type=Path), nargs=-1, required=True)
 @click.option(
     "--labels",
@@ -136,26 +145,30 @@ class SeveralLabels(Command):
 @click.option(
     "--out", type=click.Path(path_type=Path), help="Directory for the figures.  [default: FIRST SWEEP/figures]"
 )
+@click.option("--outcome", type=click.Choice(OUTCOMES), default="accuracy", show_default=True)
 @click.option("--ylabel", default="loss", show_default=True, help="Name of the loss.")
 @json_option
 @click.pass_context
-def plot_losses(
+def plot(
     context: click.Context,
     sweeps: tuple[Path, ...],
     labels: tuple[str, ...],
     out: Path | None,
+    outcome: str,
     ylabel: str,
     as_json: bool,
 ) -> None:
-    """Draw the losses of sweeps side by side.
+    """Draw what sweeps found, over their choices and as curves.
 
-    Sweeps must have the same grid. Curves are means over repeats with one standard deviation, per combination; box
-    plots show every run's smallest loss, its epoch, the epoch at which 99 % of the fall was done, and the best
-    accuracy (also in losses.csv).
+    OUTCOME over each key of the grid (every run a point), and the interactions of two keys; curves of loss and
+    accuracy as means over seeds with one standard deviation; box plots of every run's smallest loss, its epoch, the
+    epoch at which 99 % of the fall was done, and the best accuracy. Several sweeps, of the same grid, are drawn side
+    by side. All numbers are in losses.csv, too.
 
     \b
-    Example:
-      eicon plot-losses results/bio results/random --labels bio random
+    Examples:
+      eicon plot results/choices
+      eicon plot results/bio results/random --labels bio random
     """
     with errors(context):
         names = list(labels) or [path.name for path in sweeps]
@@ -164,8 +177,8 @@ def plot_losses(
         from ..runs import open_sweep
 
         opened = [open_sweep(path) for path in sweeps]
-        from .._files import atomic_file, write_text
-        from ..plotting import plot_loss_boxes, plot_loss_curves
+        from .._files import atomic_file, csv_table, write_text
+        from ..plotting import plot_choices, plot_interactions, plot_loss_boxes, plot_loss_curves
         from ..plotting._files import save_png
         from ..plotting._sweep import run_milestones
         from ..runs import sweep_results
@@ -180,10 +193,15 @@ def plot_losses(
             pages = plot_loss_curves(results, quantity=quantity, ylabel=label)
             for i, page in enumerate(pages):
                 drawings[quantity if len(pages) == 1 else f"{quantity}{i + 1}"] = page
+        for name, data in results.items():
+            suffix = "" if len(results) == 1 else f"_{name}"
+            drawings[f"choices{suffix}"] = plot_choices(data, outcome=outcome)
+            if (drawn := plot_interactions(data, outcome=outcome)) is not None:
+                drawings[f"interactions{suffix}"] = drawn
         for name, drawing in drawings.items():
             with atomic_file(folder / f"{name}.png") as stream:
                 save_png(drawing, stream)
-        write_text(folder / "losses.csv", _table(results, run_milestones))
+        write_text(folder / "losses.csv", csv_table(_rows(results, run_milestones)))
         finished = {name: int(data["finished"].sum()) for name, data in results.items()}
         written = [str(folder / f"{name}.png") for name in drawings]
         if as_json:
@@ -197,8 +215,22 @@ def plot_losses(
         click.echo(f"Table: {folder / 'losses.csv'}")
 
 
-def _again(context: click.Context) -> str:
-    return shlex.join(["eicon", *sys.argv[1:]])
+@command("plot-losses", cls=SeveralLabels, hidden=True)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.option("--labels", multiple=True)
+@click.option("--out", type=click.Path(path_type=Path))
+@click.option("--ylabel", default="loss")
+@json_option
+@click.pass_context
+def plot_losses(context: click.Context, words: tuple[str, ...], **options: Any) -> None:
+    """Do what `eicon plot` does; the old name goes in 0.3.0."""
+    click.echo("plot-losses is called plot now; the old name goes in 0.3.0.", err=True)
+    context.invoke(plot, sweeps=tuple(map(Path, words)), **options)
+
+
+def changes_of(texts: tuple[str, ...]) -> dict[str, Any]:
+    """Dotted keys and values of ``--set``."""
+    return dict(map(_change, texts))
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -207,20 +239,22 @@ def _change(text: str) -> tuple[str, Any]:
         raise ValueError(f"--set wants KEY=VALUE, e.g. network.remap=off; got {text!r}.")
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         return key, value
 
 
-def _default_out(config: Path) -> Path:
-    from ..runs._sweep_file import results_path
+def default_out(recipe: Path) -> Path:
+    """Directory for what a recipe makes, where nothing is said."""
+    from ..runs._read import results_path
 
-    return results_path(config) or Path("results") / config.stem
+    return results_path(recipe) or Path("results") / recipe.stem
 
 
 def _say_summaries(summaries: list[dict[str, Any]]) -> None:
     groups: dict[str, list[dict[str, Any]]] = {}
     for summary in summaries:
-        name = ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in summary["combination"].items())
+        varied = {key: value for key, value in summary["combination"].items() if key not in ("seed", "repeat")}
+        name = ", ".join(f"{key.rpartition('.')[2]} {value}" for key, value in varied.items())
         groups.setdefault(name or "all runs", []).append(summary)
     for name, group in groups.items():
         losses = [loss for summary in group if math.isfinite(loss := summary["best_validation_loss"])]
@@ -232,16 +266,21 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
         click.echo(f"{name}: {', '.join(said)}")
 
 
-def _table(results: dict[str, Any], run_milestones: Any) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+def _rows(results: dict[str, Any], run_milestones: Any) -> list[list[Any]]:
+    rows: list[list[Any]] = []
     for i, (label, data) in enumerate(results.items()):
         dims = data["finished"].dims
         values = run_milestones(data)
         if i == 0:
-            writer.writerow(["label", *dims, "initial_spectral_radius", "null_loss", *values])
-        stacked = data[["initial_spectral_radius", "null_loss"]].stack(run=dims)
-        for j, where in enumerate(stacked["run"].values):
-            facts = [float(stacked[name].values[j]) for name in ("initial_spectral_radius", "null_loss")]
-            writer.writerow([label, *where, *facts, *(float(value[j]) for value in values.values())])
-    return text.getvalue()
+            rows.append(["label", *dims, "initial_spectral_radius", "null_loss", *values])
+        facts = [data[name].values.ravel() for name in ("initial_spectral_radius", "null_loss")]
+        labels = [[data[dim].values[j] for dim, j in zip(dims, place, strict=True)] for place in _places(data)]
+        columns = [*facts, *(value.ravel() for value in values.values())]
+        rows += [[label, *where, *(float(column[j]) for column in columns)] for j, where in enumerate(labels)]
+    return rows
+
+
+def _places(data: Any) -> Any:
+    import numpy as np
+
+    return np.ndindex(*data["finished"].shape)

@@ -6,17 +6,16 @@ _HOMES = {
     "eicon.pages": "compare_runs comparison_tables explore_network explore_run write_report",
     "eicon.pages.results": "Explorer",
     "eicon.runs": """
-        analyze_run Protocol condense_run read_condensation parse_config read_config DynamicsRequest
+        analyze_run Protocol condense_run read_condensation DynamicsRequest
         perturb_run create_run open_run train_run ConfigError SweepError create_sweep open_sweep
-        run_sweep parse_sweep read_sweep sweep_results
+        run_sweep sweep_results
     """,
     "eicon.runs._condense": "stages",
     "eicon.runs._condense_figures": "draw_condensation",
-    "eicon.runs._config": "demo_config",
     "eicon.runs._dynamics_words": "dynamics_words",
-    "eicon.runs._sweep_config": "override",
-    "eicon.runs._sweep_file": "results_path",
-    "eicon.runs.results": "RunConfig Run Sweep SweepConfig",
+    "eicon.runs._old_names": "override parse_sweep read_sweep",
+    "eicon.runs._read": "results_path",
+    "eicon.runs.results": "Run Sweep",
     "eicon.studies": """
         condense_network dt_report dynamics_of exponents_of held_inputs perturbation_effects
     """,
@@ -24,6 +23,11 @@ _HOMES = {
     "eicon.studies.results": "CondensedNetwork DtRow Dynamics Exponents HeldInputs PerturbationEffect",
 }
 _RENAMED = {
+    "parse_config": "eicon.runs.parse_recipe",
+    "read_config": "eicon.runs.read_recipe",
+    "RunConfig": "eicon.runs.Recipe",
+    "SweepConfig": "eicon.runs.Recipe",
+    "demo_config": "eicon.runs._read.demo_recipe",
     "record": "eicon.runs._analyze.respond",
     "Recording": "eicon.studies.results.Responses",
     "song2016": "eicon.reproduce.song2016",

@@ -1,7 +1,6 @@
 """Scale of the coherence in configurations: every one that is made says it, so that no file means two things."""
 
 import logging
-import warnings
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,20 +17,6 @@ def scale_of_file(tables: dict[str, Any], source: str) -> dict[str, Any]:
         source,
     )
     return {**tables, "task": {**tables.get("task", {}), SCALE: "song2016"}}
-
-
-def scale_of_tables(tables: Any) -> Any:
-    """Tables that were made in Python or on the command line, whose coherence is in per cent of dots."""
-    if not isinstance(tables, dict) or not _says_no_scale(tables):
-        return tables
-    warnings.warn(
-        "task.coherence is in per cent of dots; up to eicon 0.1.0 it was on the scale of Song et al. (2016). Set "
-        "task.coherence_scale to 'dots' for the former or to 'song2016' for the latter; either also silences this "
-        "warning.",
-        FutureWarning,
-        stacklevel=4,
-    )
-    return {**tables, "task": {**tables.get("task", {}), SCALE: "dots"}}
 
 
 def _says_no_scale(tables: Mapping[str, Any]) -> bool:

@@ -1,6 +1,5 @@
 """Condense a trained run step by step, with retraining in between."""
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -11,14 +10,14 @@ import jax
 import numpy as np
 from tqdm.auto import tqdm
 
-from .._files import without_nan, write_json, write_text
+from .._files import read_json, without_nan, write_json, write_text
 from .._key import key as key_of
 from ..analysis._condense import INCOMING, METHODS
 from ..analysis._merging import SIMILARITIES
 from ..models import RateRNN, load, save
 from ..studies._condense import CONDENSE_STREAM, NOISE, Reference, condense_network, measure, reference
 from ..training import ActivityMatch
-from ._read import open_run
+from ._open import open_run
 from ._run import Run, write_record
 
 
@@ -130,9 +129,9 @@ def condense_run(
     sizes = protocol.sizes(original.n_rec)
     path = default_directory(run, protocol) if out is None else Path(out)
     record = _open(path, run, protocol)
-    test = reference(original, run.config.make_task(), run.config.seed, protocol.repeats)
+    test = reference(original, run.recipe.make_task(), run.recipe.seed, protocol.repeats)
     if not record["stages"]:
-        record["original"] = measure(original, test, run.config.make_loss())
+        record["original"] = measure(original, test, run.recipe.make_loss())
     done = [stage["size"] for stage in record["stages"]]
     net = load(_stage_file(path, done[-1])) if done else original
     with tqdm(total=len(sizes), initial=len(done), unit="stage", disable=None if progress else True) as bar:
@@ -147,7 +146,7 @@ def condense_run(
             bar.update()
             bar.set_postfix(units=size, error=f"{stage['output_error']:.3f}", refresh=False)
     save(net, path / "network.npz")
-    result = Run(path, run.config)
+    result = Run(path, run.recipe)
     write_record(result, "condensed", protocol.retrain * len(record["stages"]), 0.0)
     return result
 
@@ -169,7 +168,7 @@ def read_condensation(run: Run) -> dict[str, Any]:
     path = run.path / "condense.json"
     if not path.is_file():
         raise FileNotFoundError(f"{run.path} is not a condensed run: it has no condense.json.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path, "record of a condensation")
 
 
 def stages(run: Run) -> Iterator[RateRNN]:
@@ -188,8 +187,8 @@ def _stage(
     number: int,
     test: Reference,
 ) -> tuple[RateRNN, dict[str, Any]]:
-    task = run.config.make_task()
-    key = jax.random.fold_in(jax.random.fold_in(key_of(run.config.seed), CONDENSE_STREAM), number + 1)
+    task = run.recipe.make_task()
+    key = jax.random.fold_in(jax.random.fold_in(key_of(run.recipe.seed), CONDENSE_STREAM), number + 1)
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(protocol.repeats, key=key_trial)
     merging = {} if protocol.method != "merge" else {"incoming": protocol.incoming}
@@ -206,14 +205,14 @@ def _stage(
         **merging,
     )
     units = units[condensation.kept]
-    before = measure(small, test, run.config.make_loss())
+    before = measure(small, test, run.recipe.make_loss())
     stage = {"reconstruction_error": condensation.reconstruction_error, "before_retraining": before}
     if protocol.retrain:
         penalties = [ActivityMatch(original, units, protocol.match)] if protocol.match else []
-        trainer = run.config.make_trainer(small, task, penalties, protocol.learning_rate)
+        trainer = run.recipe.make_trainer(small, task, penalties, protocol.learning_rate)
         trainer.fit(protocol.retrain, validate_every=protocol.retrain + 1, progress=False)
         stage["retraining_loss"] = float(trainer.history.loss[-20:].mean())
-    after = measure(small, test, run.config.make_loss()) if protocol.retrain else before
+    after = measure(small, test, run.recipe.make_loss()) if protocol.retrain else before
     return small, {**after, **stage, "units": units.tolist()}
 
 
@@ -222,14 +221,14 @@ def _open(path: Path, run: Run, protocol: Protocol) -> dict[str, Any]:
     if (path / "condense.json").is_file():
         there = open_run(path)
         record = read_condensation(there)
-        if (record["protocol"], record["source"], there.config) != (asdict(protocol), source, run.config):
+        if (record["protocol"], record["source"], there.recipe) != (asdict(protocol), source, run.recipe):
             raise FileExistsError(f"{path} holds another condensation; choose another --out.")
         return record
     if path.exists() and any(path.iterdir()):
         raise FileExistsError(f"{path} already exists and is not empty; choose another --out.")
     n = run.load_network().n_rec
     record = {"source": source, "protocol": asdict(protocol), "units": list(range(n)), "stages": []}
-    write_text(path / "config.toml", run.config.to_toml())
+    write_text(path / "config.toml", run.recipe.to_toml())
     write_json(path / "condense.json", without_nan(record))
     return record
 

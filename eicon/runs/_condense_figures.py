@@ -11,10 +11,10 @@ from .._key import key as key_of
 from ..models import RateRNN
 from ..plotting._files import Drawing, save_figures
 from ..studies._condense import CONDENSE_STREAM
-from ..studies._responses import unit_types
-from ..tasks import CueSetGo, Task
+from ..studies._responses import condition, onset_of, unit_types
+from ..tasks import Task
 from ._condense import read_condensation, stages
-from ._read import open_run
+from ._open import open_run
 from ._run import Run
 
 PANELS = 9
@@ -24,8 +24,8 @@ def draw_condensation(run: Run) -> list[Path]:
     """Write the figures of a condensed run into its ``figures/``.
 
     ``condensation.png``: error of the outputs at each size; ``units.png``: units in the space of their loadings on
-    principal components, those that stayed filled; ``stages.png``: outputs per context, where the task is
-    cue-set-go.
+    principal components, those that stayed filled; ``stages.png``: outputs per time that is asked for, where the
+    task asks for one.
 
     Raises
     ------
@@ -34,11 +34,11 @@ def draw_condensation(run: Run) -> list[Path]:
     """
     record = read_condensation(run)
     original = open_run(record["source"]).load_network()
-    task = run.config.make_task()
+    task = run.recipe.make_task()
     figures: dict[str, Drawing] = {"condensation": _errors(record)}
-    figures["units"] = _units(original, task, run.config.seed, record["units"])
-    if isinstance(task, CueSetGo):
-        figures["stages"] = _stages(run, record, original, task)
+    figures["units"] = _units(original, task, run.recipe.seed, record["units"])
+    if task.asked_time is not None:
+        figures["stages"] = _stages(run, record, original, task, task.asked_time)
     return save_figures(run.figures, figures)
 
 
@@ -68,24 +68,25 @@ def _units(original: RateRNN, task: Task, seed: int, units: list[int]) -> Drawin
     )
 
 
-def _stages(run: Run, record: dict[str, Any], original: RateRNN, task: CueSetGo) -> Drawing:
-    trial = task.trials(1, key=jax.random.fold_in(key_of(run.config.seed), CONDENSE_STREAM))
+def _stages(run: Run, record: dict[str, Any], original: RateRNN, task: Task, asked: str) -> Drawing:
+    trial = task.trials(1, key=jax.random.fold_in(key_of(run.recipe.seed), CONDENSE_STREAM))
     nets = [original, *stages(run)]
     measured = [record["original"], *record["stages"]]
     shown = np.unique(np.linspace(0, len(nets) - 1, min(PANELS, len(nets))).round().astype(int))
     outputs, errors = {}, {}
     for i in shown:
         title = f"{nets[i].n_rec} units"
-        outputs[title] = np.asarray(nets[i].predict(trial.inputs, noise=False).outputs)
+        outputs[title] = np.asarray(nets[i].predict(trial.inputs, noise=False).outputs)[:, :, :1]
         errors[title] = _error(measured[i])
     return plotting.plot_outputs_grid(
         outputs,
-        np.asarray(trial.targets),
-        np.asarray(trial.conditions["interval"]),
+        np.asarray(trial.targets)[:, :, :1],
+        condition(task, trial, asked, "asked_time").numbers,
         task.dt,
-        set_step=np.asarray(trial.epochs["production"][:, 0]),
+        set_step=onset_of(task, trial),
         mask=np.asarray(trial.mask),
         errors=errors,
+        label=asked,
     )
 
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from .._hints import hint
+
 
 def refuse_taken(path: Path) -> None:
     """Refuse a path for a new run where there is something already.
@@ -11,8 +13,12 @@ def refuse_taken(path: Path) -> None:
     FileExistsError
         If the path exists and is not an empty directory; nothing in it is touched.
     """
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        hint = (
-            f"go on with: eicon train --resume {path}" if (path / "config.toml").is_file() else "choose another --out"
-        )
-        raise FileExistsError(f"{path} already exists and is not empty; {hint}.")
+    if path.exists() and (not path.is_dir() or any(not is_litter(inner) for inner in path.iterdir())):
+        again = f"go on with: {hint('eicon', 'train', '--resume', path)}"
+        then = again if (path / "config.toml").is_file() else "choose another --out"
+        raise FileExistsError(f"{path} already exists and is not empty; {then}.")
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a file is what a process that was killed left half-written, or its lock."""
+    return path.name == ".lock" or (path.name.startswith(".") and path.name.endswith(".part"))

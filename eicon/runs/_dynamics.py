@@ -63,7 +63,7 @@ class DynamicsResult(NamedTuple):
 
 def run_dynamics(run: Run, net: RateRNN, task: Task, request: DynamicsRequest) -> DynamicsResult:
     """All that is asked for; nothing is written."""
-    key = jax.random.fold_in(key_of(run.config.seed), DYNAMICS_STREAM)
+    key = jax.random.fold_in(key_of(run.recipe.seed), DYNAMICS_STREAM)
     asked: dict[str, Any] = {"key": key, "epoch": request.epoch, "conditions": request.conditions}
     numbers: dict[str, Any] = {}
     figures: dict[str, Drawing] = {}

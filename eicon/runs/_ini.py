@@ -6,10 +6,13 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ._sweep_config import SweepConfig, sweep_from_dict
+from ._format1 import of_sweep
 from ._text import ConfigError
+
+if TYPE_CHECKING:
+    import eicon.runs._recipe
 
 ALLOWED: dict[str, tuple[str, ...]] = {
     "paths": ("path_to_network", "path_to_results", "pretrained", "path_to_latents"),
@@ -49,6 +52,8 @@ LINES = {
     "pretrained.epoch": ("pretrainedparams", "pretrained_epoch"),
     "pretrained.repeat": ("pretrainedparams", "pretrained_iteration"),
     **dict.fromkeys(GRID_KEYS.values(), ("combosparams", "combos_params")),
+    "learner": ("combosparams", "combos_params"),
+    "trials": ("trialparams", "trial_params"),
     "training": ("trialparams", "trial_params"),
     "task": ("trialparams", "trial_params"),
 }
@@ -63,9 +68,6 @@ TYPE_NAMES = {
     list: "a list",
     tuple: "a tuple",
 }
-
-TORCH_RMSPROP = {"rho": 0.99, "epsilon": 1e-16}
-"""PyTorch's defaults: its epsilon of 1e-8 lies outside of the square root."""
 
 LATENTS = "digits-latents"
 """Pictures of ``pic_latent_mem`` where the file names none (bio_rnn_mem loads a file of its own)."""
@@ -128,8 +130,8 @@ def _repeated_key(tree: ast.AST) -> str:
     return ""
 
 
-def parse_ini(text: str, source: str = "config.ini", *, compat: str = "") -> SweepConfig:
-    """Make a sweep of the text of a ``config.ini``; every key is honoured or refused.
+def parse_ini(text: str, source: str = "config.ini", *, compat: str = "") -> "eicon.runs._recipe.Recipe":
+    """Make a recipe of the text of a ``config.ini``; every key is honoured or refused.
 
     Parameters
     ----------
@@ -167,8 +169,10 @@ def parse_ini(text: str, source: str = "config.ini", *, compat: str = "") -> Swe
             "repeat": ini.literal("pretrainedparams", "pretrained_iteration", int, 0),
         },
     }
+    from ._recipe import checked, validated
+
     try:
-        return sweep_from_dict(data, source)
+        return checked(validated(of_sweep(data, source)[0], source), source)
     except ConfigError as error:
         raise _with_line(ini, error) from error
 
@@ -180,7 +184,7 @@ def _with_line(ini: _Ini, error: ConfigError) -> ConfigError:
     for ours, where in LINES.items():
         if text.startswith((f"{ours}:", f"{ours}.", f"grid.{ours}:")) and ini.text(*where) is not None:
             return ini.refuse(*where, text)
-    if full.startswith("grid: "):
+    if full.startswith(("grid: ", "grid.")):
         return ini.refuse("combosparams", "combos_params", text)
     return error
 

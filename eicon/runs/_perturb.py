@@ -13,5 +13,5 @@ def perturb_run(
     run: Run, perturbations: Mapping[str, Sequence[Perturbation]], *, repeats: int = 50
 ) -> list[PerturbationEffect]:
     """`perturbation_effects` of a trained run, on other trials than the trained ones."""
-    key = analysis_key(run.config.seed)
-    return perturbation_effects(run.load_network(), run.config.make_task(), perturbations, repeats=repeats, key=key)
+    key = analysis_key(run.recipe.seed)
+    return perturbation_effects(run.load_network(), run.recipe.make_task(), perturbations, repeats=repeats, key=key)

@@ -1,20 +1,46 @@
-"""Runs, sweeps and configurations that are there already. Slips are told before anything slow is imported."""
+"""Recipes as text and files. Slips are told before anything slow is imported."""
 
 import os
+import tomllib
+from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from ._sweep_file import CONFIG, read_sweep
-from ._text import read_text
+from ._text import ConfigError, read_text
 
 if TYPE_CHECKING:
-    import eicon.runs._config
-    import eicon.runs._run
-    import eicon.runs._sweep
+    import eicon.runs._recipe
+
+SWEEP = "sweep.toml"
+"""File of a sweep's directory that holds its recipe."""
+
+CONFIG = "config.toml"
+"""File of a run's directory that holds its recipe."""
+
+Kind = Literal["run", "sweep"]
 
 
-def parse_config(text: str, source: str = "config") -> "eicon.runs._config.RunConfig":
-    """Read a configuration from TOML text.
+class Parsed(NamedTuple):
+    """Tables of a recipe, and the keys by which the directories of a sweep of format 1 are named."""
+
+    tables: dict[str, Any]
+    named_by: dict[str, Any] | None = None
+
+
+def parse_recipe(
+    text: str, source: str = "recipe", *, kind: Kind = "run", base: Path | None = None
+) -> "eicon.runs._recipe.Recipe":
+    """Read a recipe from TOML text.
+
+    Parameters
+    ----------
+    text, source : str
+        What it says, and what to call it in errors.
+    kind : {"run", "sweep"}
+        What a text of format 1 is that could be either: a run has the defaults that ``eicon train`` had in 0.1.0, a
+        sweep those of ``eicon sweep``.
+    base : path, optional
+        Directory that files of one's own code are named from; by default the current one.
 
     Raises
     ------
@@ -22,53 +48,99 @@ def parse_config(text: str, source: str = "config") -> "eicon.runs._config.RunCo
         For bad TOML, unknown keys and values of the wrong type or range; the text names the key, what was
         got and what is allowed. Unknown keys are looked for first.
     """
-    from ._settings import read_tables
-
-    data = read_tables(text, source)
-    from ._config import checked  # brings JAX and BrainPy
-
-    return checked(data, source)
+    return _made(_parse(text, source, kind, base or Path()), source)
 
 
-def read_config(path: str | os.PathLike[str]) -> "eicon.runs._config.RunConfig":
-    """Read a configuration file; see `parse_config`."""
-    path = Path(path)
-    return parse_config(read_text(path), str(path))
+def read_recipe(
+    path: str | os.PathLike[str], *, kind: Kind = "run", compat: str | None = None
+) -> "eicon.runs._recipe.Recipe":
+    """Read a recipe from a file.
 
-
-def open_run(path: str | os.PathLike[str]) -> "eicon.runs._run.Run":
-    """Open an existing run directory.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it is not one.
-    ConfigError
-        If its configuration cannot be read.
+    Parameters
+    ----------
+    path : path
+        A TOML file, an unchanged ``config.ini`` of bio_rnn_mem, or the name of a recipe that comes with eicon:
+        ``bio_vs_random``, ``demo``.
+    kind : {"run", "sweep"}
+        See `parse_recipe`.
+    compat : {"", "bio_rnn_mem"}, optional
+        Instead of what the file says (an INI file says nothing, and gets our defaults).
     """
     path = Path(path)
-    if not path.is_dir():
-        raise FileNotFoundError(f"there is no run directory {path}.")
-    if not (path / "config.toml").is_file():
-        raise FileNotFoundError(f"{path} is not a run directory: it has no config.toml.")
-    config = read_config(path / "config.toml")
-    from ._run import Run
+    shipped = resources.files(__package__).joinpath("configs", f"{path}.toml")
+    text = shipped.read_text(encoding="utf-8") if not path.exists() and shipped.is_file() else read_text(path)
+    if is_ini(path):
+        from ._ini import parse_ini
 
-    return Run(path, config)
+        return parse_ini(text, str(path), compat=compat or "")
+    return _made(_parse(text, str(path), kind, path.parent, compat), str(path))
 
 
-def open_sweep(path: str | os.PathLike[str]) -> "eicon.runs._sweep.Sweep":
-    """Open a sweep's directory.
+def _made(parsed: Parsed, source: str) -> "eicon.runs._recipe.Recipe":
+    from ._recipe import checked, validated  # brings JAX and BrainPy
 
-    Raises
-    ------
-    FileNotFoundError
-        If it is not one.
-    """
+    return checked(validated(parsed.tables, source), source)
+
+
+def _parse(text: str, source: str, kind: Kind, base: Path | None, compat: str | None = None) -> Parsed:
+    try:
+        tables = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{source} is not valid TOML: {error}.") from error
+    except RecursionError:
+        raise ConfigError(f"{source} is not a recipe: its tables are nested too deeply.") from None
+    if compat is not None:
+        tables["compat"] = compat
+    from ._recipe_tables import FORMAT, RecipeTables, located  # brings pydantic
+    from ._schema import refuse_unknown_keys
+
+    if "format" not in tables:
+        from ._format1 import is_sweep, of_run, of_sweep
+
+        new = [name for name in ("trials", "learner") if name in tables]
+        if new:
+            raise ConfigError(
+                f"{source}: has a table [{new[0]}], as recipes have; put format = {FORMAT} on its first line."
+            )
+        if kind == "sweep" or is_sweep(tables):
+            return Parsed(*of_sweep(tables, source))
+        return Parsed(of_run(tables, source))
+    if tables["format"] != FORMAT:
+        raise ConfigError(f"{source}: format: got {tables['format']!r}; this eicon reads {FORMAT}, and files without.")
+    grid = tables.get("grid")
+    refuse_unknown_keys(RecipeTables, {**tables, "grid": {}} if isinstance(grid, dict) else tables, source)
+    return Parsed(tables if base is None else located(tables, base))
+
+
+def recipe_inside(directory: Path, file: str, kind: Kind) -> "tuple[eicon.runs._recipe.Recipe, dict[str, Any] | None]":
+    """Recipe of a run or a sweep, which may be somebody else's: no code beside it is imported."""
+    source = str(directory / file)
+    parsed = _parse(read_text(directory / file), source, kind, None)
+    from ._own_code import refuse_inside
+    from ._recipe import checked, validated
+    from ._recipe_tables import located, own_names
+
+    recipe = validated(parsed.tables, source)
+    refuse_inside(directory, own_names(recipe.model_dump()), source)
+    located_there = validated(located(recipe.model_dump(exclude_unset=True), directory), source)
+    return checked(located_there, source), parsed.named_by
+
+
+def demo_recipe(seed: int = 0) -> "eicon.runs._recipe.Recipe":
+    """Recipe of ``eicon demo`` (``configs/demo.toml``)."""
+    return read_recipe("demo").model_copy(update={"seed": seed})
+
+
+def is_ini(path: Path) -> bool:
+    """Whether a file is one of bio_rnn_mem."""
+    return path.suffix.lower() in (".ini", ".cfg", ".txt")
+
+
+def results_path(path: str | os.PathLike[str]) -> Path | None:
+    """Directory that a ``config.ini`` wants its results in; None for other files, or where it says nothing."""
     path = Path(path)
-    if not (path / CONFIG).is_file():
-        raise FileNotFoundError(f"{path} is not the directory of a sweep: it has no {CONFIG}.")
-    config = read_sweep(path / CONFIG)
-    from ._sweep import Sweep
+    if not is_ini(path):
+        return None
+    from ._ini import named_results
 
-    return Sweep(path, config)
+    return named_results(read_text(path))

@@ -1,24 +1,37 @@
 """A run is a directory: configuration in, trained network and its history out."""
 
-import json
 import os
 import platform
+import shutil
 import time
+import warnings
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .._files import atomic_file, without_nan, write_json, write_text
+import numpy as np
+
+from .._files import atomic_file, load_arrays, read_json, save_arrays, without_nan, write_json, write_text
+from .._hints import hint
+from .._lock import DirectoryLostError, directory_lock
 from .._version import __version__
 from ..models import RateRNN, load, save
+from ..models._initial import spectral_radius
+from ..models.weights import Dense
 from ..tasks import Task
-from ..training import Trainer
-from ..training._checkpoint import read_checkpoint, read_history
+from ..training import Fixed, NonFiniteLoss, Trainer
+from ..training._checkpoint import Checkpoint, read_checkpoint, read_history, write_checkpoint
 from ..training._history import History
-from ._config import RunConfig
 from ._directory import refuse_taken
+from ._recipe import Recipe, pruned
 
+KIND, VERSION = "sweep-run", 2
+"""Of the file with the curves; version 1 was that of sweeps of eicon 0.1.0, whose curves are per epoch."""
+WITHOUT_CURVES = "0.1.0"
+"""Version whose runs of ``eicon train`` have no file with curves."""
+MOST_EXACT = 2000
+"""Units up to which the spectral radius is computed."""
 PACKAGES = ("brainpy", "jax", "jaxlib", "numpy", "scipy", "matplotlib")
 
 
@@ -29,11 +42,17 @@ class Run:
     Attributes
     ----------
     path : directory
-    config : what `config.toml` says
+    recipe : what `config.toml` says, every default spelled out
     """
 
     path: Path
-    config: RunConfig
+    recipe: Recipe
+
+    @property
+    def config(self) -> Recipe:
+        """Name of the recipe in eicon 0.1.0."""
+        warnings.warn("config of a run is called recipe; the old name goes in 0.3.0.", DeprecationWarning, stacklevel=2)
+        return self.recipe
 
     @property
     def checkpoint(self) -> Path:
@@ -54,6 +73,24 @@ class Run:
     def best(self) -> Path:
         """Best network by validation; there is none before the first validation."""
         return self.path / "best.npz"
+
+    @property
+    def curves(self) -> Path:
+        """Curves of the validations, and facts about the network; of a finished run."""
+        return self.path / "run.npz"
+
+    @property
+    def done(self) -> bool:
+        """Whether the training is finished, or has diverged."""
+        return self.curves.is_file()
+
+    def network_after(self, epoch: int) -> Path:
+        """Network after an epoch (counted from 0), where it was stored."""
+        return self.path / "networks" / f"epoch={epoch}.npz"
+
+    def history(self) -> History:
+        """History of the training, of which a run of a sweep keeps nothing else."""
+        return read_history(self.checkpoint if self.checkpoint.is_file() else self.path / "history.npz")
 
     @property
     def start(self) -> Path:
@@ -77,11 +114,13 @@ class Run:
 
     def with_seed(self, seed: int | None) -> "Run":
         """The same files, for other random trials than those of the run's own seed; None keeps that."""
-        return self if seed is None else replace(self, config=self.config.model_copy(update={"seed": seed}))
+        if seed is None:
+            return self
+        return replace(self, recipe=self.recipe.model_copy(update={"seed": seed, "repeat": None}))
 
     def read_record(self) -> dict[str, Any]:
         """Contents of `record`, empty before the first training."""
-        return json.loads(self.record.read_text(encoding="utf-8")) if self.record.is_file() else {}
+        return read_json(self.record, "the record of a run") if self.record.is_file() else {}
 
     def load_network(self) -> RateRNN:
         """Trained network, checked.
@@ -92,9 +131,10 @@ class Run:
             If training has not finished.
         """
         if not self.network.is_file():
-            raise FileNotFoundError(
-                f"{self.path} has no trained network yet; finish it with: eicon train --resume {self.path}"
-            )
+            if self.done:
+                raise FileNotFoundError(f"the training of {self.path} has diverged; it left no network.")
+            again = hint("eicon", "train", "--resume", self.path)
+            raise FileNotFoundError(f"{self.path} has no trained network yet; finish it with: {again}")
         return load(self.network)
 
 
@@ -115,7 +155,7 @@ class Training(NamedTuple):
     summary: str
 
 
-def create_run(path: str | os.PathLike[str], config: RunConfig) -> Run:
+def create_run(path: str | os.PathLike[str], recipe: Recipe) -> Run:
     """Make a new run directory.
 
     Raises
@@ -123,103 +163,194 @@ def create_run(path: str | os.PathLike[str], config: RunConfig) -> Run:
     FileExistsError
         If the path exists and is not an empty directory; nothing in it is touched.
     FileNotFoundError
-        If the configuration goes on from a run that has no training state.
+        If the recipe goes on from a run that has no training state.
     ValueError
-        If the configuration describes a network that cannot be, or not that of the run that it goes on from; nothing
-        is written.
+        If the recipe has a grid, describes a network that cannot be made, or another one than that of the run that it
+        goes on from; nothing is written.
     """
     path = Path(path)
     refuse_taken(path)
-    config.check()
-    run = Run(path, config)
-    if config.continued_from:
-        state = Run(Path(config.continued_from), config).checkpoint
-        _refuse_other_network(state, config)
+    if recipe.grid:
+        raise ValueError(f"the recipe has a grid of {recipe.n_cells:,} runs; `eicon sweep` trains all of them.")
+    recipe.check()
+    recipe = recipe.completed()
+    recipe.check_network()
+    run = Run(path, recipe)
+    if recipe.continued_from:
+        state = Run(Path(recipe.continued_from), recipe).checkpoint
+        _refuse_other_network(state, recipe)
         with atomic_file(run.start) as stream:
             stream.write(state.read_bytes())
-    write_text(path / "config.toml", config.to_toml())
+    write_text(path / "config.toml", recipe.to_toml())
     return run
 
 
-def _refuse_other_network(state: Path, config: RunConfig) -> None:
+def _refuse_other_network(state: Path, recipe: Recipe) -> None:
     if not state.is_file():
-        raise FileNotFoundError(f"{config.continued_from} has no state of a training to go on from: no {state}.")
+        raise FileNotFoundError(f"{recipe.continued_from} has no state of a training to go on from: no {state}.")
     there = read_checkpoint(state).setup.get("network", {})
-    here = config.make_network(config.make_task()).constants
+    here = recipe.make_network(recipe.make_task()).constants
     if different := [name for name in here if here[name] != there.get(name)]:
         words = [f"{name} ({there.get(name)} there, {here[name]} here)" for name in different if name != "numbers"]
         said = ", ".join(words) or "its connections, constraints or constants"
-        raise ValueError(f"the network of {config.continued_from} is another than that of the configuration: {said}.")
+        raise ValueError(f"the network of {recipe.continued_from} is another than that of the recipe: {said}.")
 
 
 def with_steps(run: Run, steps: int) -> Run:
-    """Change for how many steps the configuration of a run asks.
+    """Change for how many steps the recipe of a run asks.
 
     Raises
     ------
     ValueError
-        If more are done already.
+        If more are done already, or the state of the training was not kept.
     """
+    if run.done and not run.checkpoint.is_file():
+        raise ValueError(f"{run.path} kept no state of its training, as runs of a sweep do; train it anew, for longer.")
     done = read_history(run.checkpoint).n_steps - _origin(run).n_steps if run.checkpoint.is_file() else 0
     if steps < done:
         raise ValueError(f"{run.path} has {done} steps already; --steps must be at least as many, got {steps}.")
-    training = run.config.training.model_copy(update={"steps": steps})
-    config = run.config.model_copy(update={"training": training})
-    write_text(run.path / "config.toml", config.to_toml())
-    return Run(run.path, config)
+    training = run.recipe.training.model_copy(update={"steps": steps, "epochs": None})
+    recipe = run.recipe.model_copy(update={"training": training})
+    write_text(run.path / "config.toml", recipe.to_toml())
+    return Run(run.path, recipe)
 
 
 def train_run(run: Run, *, progress: bool = True) -> tuple[RateRNN, Task, History]:
     """Train a run to its end, from its checkpoint if there is one.
 
-    The configured number of steps is that of the whole run (without those of the run that it went on from), so that
+    The steps of the recipe are those of the whole run (without those of the run that it went on from), so that
     resuming a finished run changes nothing.
 
     Raises
     ------
     FileExistsError
         If the run is the result of a condensation, whose network this would replace.
+    DirectoryInUseError
+        If another process trains this run.
     """
     return run_training(run, progress=progress)[:3]
 
 
-def run_training(run: Run, *, progress: bool = True) -> Training:
-    """Do what `train_run` does, and say what that was."""
+def run_training(run: Run, *, progress: bool = True, keep_state: bool = True) -> Training:
+    """Do what `train_run` does, and say what that was; without ``keep_state`` only history and networks are kept."""
     if run.condensation.is_file():
         raise FileExistsError(f"{run.path} holds a condensed network; go on with the same eicon condense command.")
-    task = run.config.make_task()
-    if (history := _finished(run)) is not None:
+    task = run.recipe.make_task()
+    whole = keep_state or run.done  # or it was killed just before its last file
+    if whole and (history := _finished(run)) is not None:
         return Training(run.load_network(), task, history, False, _why_nothing(run, history))
-    net = run.config.make_network(task)
-    trainer = run.config.make_trainer(net, run.config.make_curriculum())
+    net = run.recipe.make_network(task)
+    try:
+        with directory_lock(run.path, "run"):
+            return _train(run, task, net, progress, keep_state)
+    except DirectoryLostError as error:
+        rescued = Path(f"{run.path}-rescued.npz")
+        save(net, rescued)
+        raise DirectoryLostError(f"{error} The network, as far as it was trained, is in {rescued}.") from error
+
+
+def _train(run: Run, task: Task, net: RateRNN, progress: bool, keep_state: bool) -> Training:
+    recipe, settings = run.recipe, run.recipe.training
+    facts = _facts(net, task)
+    trainer = recipe.make_trainer(net, recipe.make_curriculum())
     if run.checkpoint.is_file():
         trainer.resume(run.checkpoint)
     elif run.start.is_file():
         trainer.resume(run.start, other_settings=True)
-    settings, last = run.config.training, _origin(run).n_steps + run.config.training.steps
+    last = _origin(run).n_steps + recipe.n_steps(trainer.trials)
     if not _is_over(run, trainer.history):
         _write_record(run, trainer, "training")
         try:
-            trainer.fit(
-                max(last - trainer.step, 0),
-                stop_when=run.config.stop_when(),
-                validate_every=settings.validate_every,
-                checkpoint=run.checkpoint,
-                checkpoint_every=settings.checkpoint_every,
-                snapshots=run.snapshots if settings.snapshots else None,
-                progress=progress,
-            )
+            for stop in _stops(run, trainer, last):
+                trainer.fit(
+                    max(stop - trainer.step, 0),
+                    stop_when=recipe.stop_when(),
+                    validate_every=settings.validate_every,
+                    checkpoint=run.checkpoint,
+                    checkpoint_every=settings.checkpoint_every,
+                    snapshots=run.snapshots if settings.snapshots else None,
+                    progress=progress,
+                )
+                if settings.store_every is not None and isinstance(trainer.trials, Fixed):
+                    epoch = trainer.step // trainer.trials.steps_per_epoch - 1
+                    save(trainer.net, run.network_after(epoch))
         except BaseException as error:
             _write_record(run, trainer, f"stopped: {type(error).__name__}")
+            if isinstance(error, NonFiniteLoss) and not keep_state:
+                _write_curves(run, trainer, facts, last, diverged=True)
             raise
     best = trainer.best
     if best is not None:
         save(best, run.best)
         net = best if settings.restore == "best" else net
     save(net, run.network)
-    write_text(run.path / "history.csv", trainer.history.to_csv())
+    if keep_state:
+        write_text(run.path / "history.csv", trainer.history.to_csv())
+    else:
+        write_checkpoint(run.path / "history.npz", Checkpoint({}, {}, {}, trainer.history, {}))
     _write_record(run, trainer, "trained")
+    _write_curves(run, trainer, facts, last)
+    if not keep_state:
+        shutil.rmtree(run.checkpoint.parent, ignore_errors=True)
     return Training(net, task, trainer.history, True, trainer.summary())
+
+
+def _stops(run: Run, trainer: Trainer, last: int) -> list[int]:
+    """Steps at which training halts: where networks are stored, and at the end."""
+    every = run.recipe.training.store_every
+    if every is None or not isinstance(trainer.trials, Fixed):
+        return [last]
+    k = trainer.trials.steps_per_epoch
+    stored = range(k, last + 1, every * k)
+    return [stop for stop in sorted({*stored, last}) if stop >= trainer.step]
+
+
+def _facts(net: RateRNN, task: Task) -> dict[str, Any]:
+    """What is known before the first step."""
+    exact = isinstance(net.recurrent, Dense) and net.n_rec <= MOST_EXACT
+    return {
+        "null_loss": task.null_loss,
+        "initial_spectral_radius": spectral_radius(np.asarray(net.W_rec)) if exact else float("nan"),
+        "n_rec": net.n_rec,
+        "n_connections": net.recurrent.sizes()[1],
+    }
+
+
+def _write_curves(run: Run, trainer: Trainer, facts: dict[str, Any], last: int, *, diverged: bool = False) -> None:
+    history = trainer.history
+    if isinstance(trainer.trials, Fixed):
+        k = trainer.trials.steps_per_epoch
+        curves = trainer.trials.by_epoch(history)
+        n = -(-last // k) if diverged else len(curves["seconds"])
+        curves = {name: np.pad(c, (0, n - len(c)), constant_values=np.nan) for name, c in curves.items()}
+        curves["step"] = np.arange(1, n + 1) * k
+    else:
+        curves = by_validation(history)
+    header = {
+        **without_nan(facts),
+        "recipe": pruned(run.recipe.model_dump(mode="json")),
+        "axis": "epoch" if isinstance(trainer.trials, Fixed) else "validation",
+        "steps": history.n_steps,
+        "diverged": diverged,
+        "eicon": __version__,
+    }
+    save_arrays(run.curves, curves, kind=KIND, version=VERSION, header=header)
+
+
+def by_validation(history: History) -> dict[str, np.ndarray]:
+    """Curves over validations, each (V,): what they found, and means over the steps since the validation before."""
+    steps = history.validation_step
+    spans = list(zip(np.concatenate([[0], steps[:-1]]), steps, strict=True))
+    curves: dict[str, np.ndarray] = {"step": steps, "seconds": history.seconds[steps - 1]}
+    for name in ("loss", "accuracy"):
+        curves[f"train_{name}"] = np.array([np.nanmean(history[name][start:stop]) for start, stop in spans])
+        curves[f"validation_{name}"] = history[f"validation_{name}"]
+    return curves
+
+
+def read_curves(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Curves of a finished run, by epoch or by validation, and what is known of it."""
+    return load_arrays(path, kind=KIND, version=VERSION)
 
 
 def _origin(run: Run) -> History:
@@ -230,26 +361,38 @@ def _origin(run: Run) -> History:
 def _is_over(run: Run, history: History) -> bool:
     origin = _origin(run)
     first = int(origin.stage[-1]) + 1 if origin.n_steps else 0
-    return history.n_steps > origin.n_steps and run.config.is_over(history, first)
+    return history.n_steps > origin.n_steps and run.recipe.is_over(history, first)
 
 
 def _finished(run: Run) -> History | None:
     """History of a run for which there is nothing to do; None of others."""
-    trained = run.read_record().get("status") == "trained"
-    if not (trained and run.network.is_file() and run.checkpoint.is_file()):
+    record = run.read_record()
+    whole = run.done or record.get("eicon") == WITHOUT_CURVES  # else it was killed before its last file was written
+    if not (record.get("status") == "trained" and run.network.is_file() and whole):
         return None
-    history = read_history(run.checkpoint)
-    enough = history.n_steps >= _origin(run).n_steps + run.config.training.steps
+    history = run.history()
+    if run.done and not run.checkpoint.is_file():
+        return history
+    wanted = _steps_wanted(run)
+    enough = wanted is None or history.n_steps >= _origin(run).n_steps + wanted
     return history if enough or _is_over(run, history) else None
 
 
+def _steps_wanted(run: Run) -> int | None:
+    """Steps of the whole training; None of one that counts epochs, whose record says that they are done."""
+    return None if run.recipe.training.steps is None else run.recipe.training.steps
+
+
 def _why_nothing(run: Run, history: History) -> str:
-    steps, done = run.config.training.steps, history.n_steps - _origin(run).n_steps
-    if done >= steps:
-        return f"Nothing to do: {run.path} has its {steps} steps; eicon train --resume {run.path} --steps M trains on."
+    steps, done = _steps_wanted(run), history.n_steps - _origin(run).n_steps
+    if steps is None or done >= steps:
+        again = hint("eicon", "train", "--resume", run.path, "--steps")
+        more = f"; {again} M trains on" if run.checkpoint.is_file() else ""
+        return f"Nothing to do: {run.path} has its {done if steps is None else steps} steps{more}."
+    again = hint("eicon", "train", "--from", run.path, "--out")
     return (
-        f"Nothing to do: the training of {run.path} ended after {done} of {steps} steps, as its configuration asks "
-        f"(stop or patience); eicon train --from {run.path} --out NEW goes on with other settings."
+        f"Nothing to do: the training of {run.path} ended after {done} of {steps} steps, as its recipe asks "
+        f"(stop or patience); {again} NEW goes on with other settings."
     )
 
 
@@ -260,7 +403,7 @@ def _write_record(run: Run, trainer: Trainer, status: str) -> None:
     if trainer.best_step is not None:
         more["best_step"] = trainer.best_step
     if run.start.is_file():
-        more["continued_from"] = {"run": run.config.continued_from, "steps": origin.n_steps}
+        more["continued_from"] = {"run": run.recipe.continued_from, "steps": origin.n_steps}
     write_record(run, status, history.n_steps, float(history.seconds[-1]) if history.n_steps else 0.0, **more)
 
 

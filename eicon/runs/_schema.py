@@ -2,17 +2,20 @@
 
 import dataclasses
 import importlib
+import inspect
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, ValidationError, WrapValidator
 from pydantic_core import PydanticKnownError
 
 from .. import tasks
+from ._own_code import is_own, load_own
 from ._text import ConfigError
 
-PositiveInt = Annotated[int, Field(ge=1)]
+PositiveInt = Annotated[int, Field(ge=1, lt=2**31)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -40,26 +43,71 @@ Rate = Annotated[float | dict[str, Any], WrapValidator(_rate)]
 class Section(BaseModel):
     """A table: unknown keys are refused, values do not change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def given(self) -> dict[str, Any]:
+        """Keys that the table gives, as data."""
+        return {name: value for name, value in self.model_dump(exclude_unset=True).items() if value not in (None, ())}
+
+    def given_or_default(self) -> dict[str, Any]:
+        """Keys that the table gives or has a default for, as data."""
+        return {name: value for name, value in self.model_dump().items() if value not in (None, (), {})}
 
 
-def make_task(table: dict[str, Any]) -> "tasks.Task":
-    """Task that a ``[task]`` table describes: its ``name`` and its own parameters."""
+@lru_cache(maxsize=64)
+def _adapter(task_type: Any) -> Any:
+    return TypeAdapter(task_type)
+
+
+def make_task(table: dict[str, Any], recorded: Mapping[str, str] | None = None) -> "tasks.Task":
+    """Task that a ``[task]`` table describes: its ``name`` and its own parameters.
+
+    ``recorded`` holds the checksums of the files of one's own code, where there are any; see `load_own`.
+    """
     options = dict(table)
     name = options.pop("name", None)
-    if name not in tasks.TASKS:
-        raise ConfigError(f"task.name: got {name!r}; allowed: {', '.join(tasks.TASKS)}.")
-    task_type = tasks.TASKS[name]
+    if is_own(name):
+        return _own_task(name, options, recorded or {})
+    if not isinstance(name, str) or name not in tasks.TASKS:
+        own = "file.py:Class or module:Class of your own"
+        raise ConfigError(f"task.name: got {name!r}; allowed: {', '.join(tasks.TASKS)}, or {own}.")
+    return _made_task(tasks.TASKS[name], options)
+
+
+def _made_task(task_type: Any, options: dict[str, Any]) -> "tasks.Task":
     known = [field.name for field in dataclasses.fields(task_type)]
     unknown = sorted(options.keys() - set(known))
     if unknown:
         raise ConfigError(f"task.{unknown[0]}: unknown key; allowed: name, {', '.join(known)}.")
     try:
-        return TypeAdapter(task_type).validate_python(options)
+        return _adapter(task_type).validate_python(options)
     except ValidationError as error:
         raise ConfigError(explain(error, prefix="task.")) from error
     except (OSError, ImportError) as error:
         raise ConfigError(f"task: {error}") from error
+
+
+def _own_task(name: str, options: dict[str, Any], recorded: Mapping[str, str]) -> "tasks.Task":
+    """Task that a class or a function of one's own makes."""
+    make = load_own(name, recorded, "task.name")
+    if isinstance(make, type) and issubclass(make, tasks.Task):
+        return _made_task(make, options)
+    known = list(inspect.signature(make).parameters)
+    if unknown := sorted(options.keys() - set(known)):
+        raise ConfigError(f"task.{unknown[0]}: unknown key; allowed: name, {', '.join(known)}.")
+    try:
+        made = make(**options)
+    except (TypeError, ValueError, OSError, ImportError) as error:
+        raise ConfigError(f"task: {error}") from error
+    if not isinstance(made, tasks.Task):
+        raise ConfigError(f"task.name: {name} made {made!r:.80}, which is not an eicon.tasks.Task.")
+    return made
+
+
+def free_tables(model: type[BaseModel], name: str) -> list[str]:
+    """Keys of a table of a model that hold tables of any keys."""
+    (table,) = _models_in(model.model_fields[name].annotation)
+    return [key for key, field in table.model_fields.items() if "dict[" in str(field.annotation)]
 
 
 def among(table: str, *first: str) -> PlainValidator:
@@ -122,8 +170,7 @@ def _of_kind(models: list[type[BaseModel]], kind: Any) -> type[BaseModel] | None
 def explain(error: ValidationError, model: type[BaseModel] | None = None, prefix: str = "") -> str:
     """Sentences that say which key of which table is wrong, what was got and what is allowed."""
     lines = []
-    for problem in error.errors():
-        where = (prefix + ".".join(str(part) for part in problem["loc"])).rstrip(".")
+    for where, problem in _by_key(error, prefix):
         if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             table = None if model is None else _table(model, problem["loc"][:-1])
             allowed = "" if table is None else f"; allowed: {', '.join(table.model_fields)}"
@@ -133,6 +180,25 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None, prefix
         else:
             lines.append(f"{where}: {problem['msg']}; got {problem['input']!r}.")
     return " ".join(lines)
+
+
+_BRANCHES = ("bool", "float", "int", "str", "constrained-int", "constrained-float")
+
+
+def _by_key(error: ValidationError, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Problems with their keys; of what may be one type or another, all are one problem."""
+    found: dict[str, list[Any]] = {}
+    for problem in error.errors():
+        parts = [str(part) for part in problem["loc"]]
+        key = ".".join(part for part in parts if "[" not in part and part not in _BRANCHES)
+        found.setdefault((prefix + key).rstrip("."), []).append(problem)
+    for where, problems in found.items():
+        kept = [problem for problem in problems if problem["type"] not in ("dict_type", "tuple_type")] or problems[:1]
+        if len(kept) > 1 and len({repr(problem["input"]) for problem in kept}) == 1:
+            first, *others = (problem["msg"] for problem in kept if problem["type"] != "value_error")
+            more = "".join(f", or {other.removeprefix('Input should be ')}" for other in dict.fromkeys(others))
+            kept = [{**kept[0], "msg": f"{first}{more}"}]
+        yield from ((where, problem) for problem in kept)
 
 
 def _table(model: type[BaseModel], location: tuple[Any, ...]) -> type[BaseModel]:

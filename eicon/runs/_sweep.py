@@ -1,37 +1,37 @@
-"""Grids of runs, through dask: on this machine, or on any cluster whose scheduler has an address."""
+"""Grids of runs: in processes of this machine, or on any dask cluster whose scheduler has an address."""
 
 import contextlib
 import logging
 import os
-import shutil
-import signal
-import socket
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from multiprocessing import resource_tracker
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from tqdm.auto import tqdm
 
-from .._cache import FOLDER, cache_settings
 from .._files import write_text
-from .._one_thread import ONE_THREAD
-from ._sweep_config import SweepConfig, flat, sweep_from_dict
-from ._sweep_file import CONFIG, read_sweep
-from ._sweep_run import CHECKPOINTS, RUNS, SweepRun, check_inputs, summary, train_sweep_run
+from .._hints import hint
+from .._lock import directory_lock
+from .._memory import give_back
+from ..training import NonFiniteLoss
+from . import _grid
+from ._directory import is_litter
+from ._own_code import is_trusted, trust
+from ._prepare import checked as checked_connectome
+from ._read import SWEEP
+from ._recipe import MOST_CHECKED, Recipe, validated
+from ._run import Run, read_curves, run_training
+from ._sweep_directory import RUNS, Sweep, sweep_at
 from ._text import ConfigError
+from ._workers import run_many
 
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 30.0
-SECONDS_TO_CONNECT = 10.0
-SECONDS_UNTIL_LITTER = 3600.0
-SECONDS_WITHOUT_WORKERS = 20.0
-SECONDS_BETWEEN_LOOKS = 0.05
+MOST_CELLS = 1_000_000
 FOLDERS = ("connectome.folder", "pretrained.path")
 PATHS = ("connectome.name", "task.pictures", *FOLDERS)
 
@@ -40,59 +40,74 @@ class SweepError(RuntimeError):
     """A sweep could not go on; what was finished is kept."""
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """A sweep's directory.
-
-    Attributes
-    ----------
-    path : directory
-    config : what `sweep.toml` says
-    """
+class Job(NamedTuple):
+    """A run to do, as it is sent to a process: its directory, its recipe, and whether its code is trusted."""
 
     path: Path
-    config: SweepConfig
+    recipe: dict[str, Any]
+    trust: bool
+    keep_state: bool
 
-    def runs(self) -> list[SweepRun]:
-        """All runs, a number of repeats for each combination of the grid; repeats vary fastest."""
-        return [
-            SweepRun(self.path, combination, settings, repeat, index)
-            for index, (combination, settings) in enumerate(self.config.combinations())
-            for repeat in range(self.config.training.repeats)
-        ]
+    @classmethod
+    def of(cls, run: Run, *, keep_state: bool = False) -> "Job":
+        """Job that trains a run."""
+        return cls(run.path.absolute(), run.recipe.model_dump(exclude_unset=True), is_trusted(), keep_state)
 
 
-def create_sweep(path: str | os.PathLike[str], config: SweepConfig) -> Sweep:
+def create_sweep(path: str | os.PathLike[str], recipe: Recipe) -> Sweep:
     """Make a sweep's directory, or take up the one that is there.
 
-    A sweep that is there may be given more values in its grid and more repeats; anything else must be the same.
+    A sweep that is there may be given more values in its grid, more seeds among them; anything else must be the same.
 
     Raises
     ------
     FileExistsError
         If the directory holds something else, or a sweep with other settings; nothing is touched.
     ConfigError
-        If a connectome or a pretrained network is not there, or does not fit.
+        If the grid is larger than a million, or a connectome or a pretrained network is not there, or does not fit.
     """
     path = Path(path)
-    config = _with_absolute_paths(config)
-    if (path / CONFIG).is_file():
-        there = read_sweep(path / CONFIG)
-        _check_same(path, there, config)
+    if recipe.n_cells > MOST_CELLS:
+        raise ConfigError(f"grid: {recipe.n_cells:,} combinations are more than {MOST_CELLS:,}; take fewer values.")
+    recipe.check()
+    recipe = _with_absolute_paths(recipe).completed()
+    if (path / SWEEP).is_file():
+        there = sweep_at(path)
+        _check_same(path, there.recipe, recipe)
+        sweep = there if there.named_by is not None else Sweep(path, recipe)
+        written = there.named_by is not None or there.recipe == recipe
     else:
-        there = None
-        if path.exists() and (not path.is_dir() or any(p for p in path.iterdir() if not _is_litter(p))):
+        if path.exists() and (not path.is_dir() or any(not is_litter(p) for p in path.iterdir())):
             raise FileExistsError(f"{path} already exists and is no sweep; choose another --out.")
-    sweep = Sweep(path, config)
-    check_inputs([run for run in sweep.runs() if not run.done])
-    if config != there:
-        write_text(path / CONFIG, config.to_toml())
+        sweep, written = Sweep(path, recipe), False
+    check_inputs(sweep)
+    if not written:
+        write_text(path / SWEEP, recipe.to_toml())
     return sweep
 
 
-def check_files(config: SweepConfig) -> None:
-    """Refuse a sweep whose connectomes or pretrained networks are not there or do not fit; see `create_sweep`."""
-    check_inputs(Sweep(Path(), config).runs())
+def check_inputs(sweep: Sweep) -> None:
+    """Refuse what runs would refuse about the files that they read, before the first one starts.
+
+    Raises
+    ------
+    ConfigError
+        For connectomes that are not there or do not fit, and pretrained networks that are not there.
+    """
+    recipe = sweep.recipe
+    touched = {key.partition(".")[0] for key in recipe.grid}
+    reads = "connectome" in touched or "network" in touched or bool(recipe.pretrained.path) or "pretrained" in touched
+    n = min(recipe.n_cells, MOST_CHECKED) if reads else 1
+    seen: set[str] = set()
+    for index in range(n):
+        run = sweep.run(index)
+        cell = run.recipe
+        said = cell.connectome_table.model_dump_json() if cell.network.kind == "connectome" else ""
+        if said and said not in seen:
+            seen.add(said)
+            checked_connectome(cell.connectome_table)
+    if recipe.network.kind != "connectome":
+        sweep.run(0).recipe.check_network()
 
 
 def run_sweep(
@@ -108,10 +123,10 @@ def run_sweep(
     ----------
     sweep : Sweep
     workers : int, optional
-        Processes of a local cluster, each with one thread (default: one per core); 0 runs all in this process, with
-        the threads that it has: the last bits of large networks depend on their number.
+        Processes on this machine, each with one thread (default: one per core); 0 runs all in this process, with
+        the threads that it has: the last bits of large networks depend on their number. No port is opened.
     scheduler : str, optional
-        Address of a dask scheduler, instead of a local cluster; its workers must see the sweep's directory and
+        Address of a dask scheduler, instead of processes here; its workers must see the sweep's directory and
         the connectome's.
     progress : bool
         Show a progress bar over the grid, with the time left.
@@ -125,168 +140,80 @@ def run_sweep(
     ------
     SweepError
         If a run cannot be done, or the cluster is gone; the text says what is kept.
+    DirectoryInUseError
+        If another process does this sweep.
     KeyboardInterrupt
-        On Ctrl-C; finished runs are kept, and unfinished long ones go on from their checkpoint the next time.
+        On Ctrl-C; finished runs are kept, and unfinished ones go on from their checkpoint the next time.
     """
-    _remove_litter(sweep.path)
-    runs = sweep.runs()
-    missing = _by_program([run for run in runs if not run.done])
-    made: dict[Path, dict[str, Any]] = {}
-    try:
-        with _Progress(len(runs), len(runs) - len(missing), progress) as shown:
-            if scheduler is None and workers == 0:
-                for run in missing:
-                    with _explained(sweep, run):
-                        made[run.path] = train_sweep_run(run)
-                        shown.finished(made[run.path])
-            elif missing:
-                with _client(workers, scheduler, len(missing)) as (client, alive):
-                    for run, found in _distributed(client, alive, sweep, missing):
-                        made[run.path] = found
-                        shown.finished(found)
-                unseen = [run for run in missing if not run.done]
-                if unseen:
-                    raise SweepError(
-                        f"the workers finished {len(unseen)} runs that are not in {sweep.path} here; they must see the "
-                        "same directory under the same path."
-                    )
-    finally:
-        _remove_litter(sweep.path)
-    return [made.get(run.path) or summary(run) for run in runs]
+    with directory_lock(sweep.path, "sweep"):
+        missing = _by_program([sweep.run(i) for i, done in enumerate(sweep.done()) if not done])
+        n = sweep.recipe.n_cells
+        jobs = [Job.of(run) for run in missing]
+        with _Progress(n, n - len(missing), progress) as shown:
+            answers = run_many(do_job, jobs, workers=workers, scheduler=scheduler)
+            with contextlib.closing(answers), _explained(sweep, missing):
+                for _, found in answers:
+                    shown.finished(found)
+            unseen = n - sum(sweep.done())
+            if unseen:
+                raise SweepError(
+                    f"the workers finished {unseen} runs that are not in {sweep.path} here; they must see the "
+                    "same directory under the same path."
+                )
+    return [summary(sweep, index) for index in range(n)]
 
 
-def _by_program(runs: list[SweepRun]) -> list[SweepRun]:
+def do_job(job: Job) -> dict[str, Any]:
+    """Train a run, unless it is finished; return its last validation."""
+    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, and would outlive a killed worker
+    if job.trust:
+        trust()
+    run = Run(job.path, validated(job.recipe, str(job.path)).completed())
+    if job.keep_state or not run.done:
+        _begin(run)
+        with contextlib.nullcontext() if job.keep_state else contextlib.suppress(NonFiniteLoss):  # which is recorded
+            run_training(run, progress=False, keep_state=job.keep_state)
+    give_back()
+    return of_curves(run.curves)
+
+
+def _begin(run: Run) -> None:
+    written = run.path / "config.toml"
+    if written.is_file():
+        return
+    if run.path.is_dir() and any(not is_litter(path) for path in run.path.iterdir()):
+        raise FileExistsError(f"{run.path} is not empty and holds no run; remove it")
+    write_text(written, run.recipe.to_toml())
+
+
+def summary(sweep: Sweep, index: int) -> dict[str, Any]:
+    """A finished run's values of the grid, and its last and best validation."""
+    return {"combination": sweep.combination(index), **of_curves(sweep.folder(index) / "run.npz")}
+
+
+def of_curves(path: Path) -> dict[str, Any]:
+    """Last and best validation of a finished run."""
+    arrays, header = read_curves(path)
+    loss = arrays["validation_loss"]
+    return {
+        "validation_loss": float(loss[-1]) if len(loss) else float("nan"),
+        "best_validation_loss": float(np.nanmin(loss)) if np.isfinite(loss).any() else float("nan"),
+        "best_validation_accuracy": float(np.nanmax(arrays["validation_accuracy"], initial=0.0)),
+        "diverged": header["diverged"],
+        "seconds": float(np.nanmax(arrays["seconds"], initial=0.0)),
+    }
+
+
+def _by_program(runs: list[Run]) -> list[Run]:
     """Runs that share compiled code one after the other, else as they were: a process keeps few programs at a time."""
     place: dict[str, int] = {}
-    return sorted(runs, key=lambda run: place.setdefault(run.program, len(place)))
+    return sorted(runs, key=lambda run: place.setdefault(_program(run.recipe), len(place)))
 
 
-def _distributed(
-    client: Any, alive: Callable[[], bool], sweep: Sweep, missing: list[SweepRun]
-) -> Iterator[tuple[SweepRun, dict[str, Any]]]:
-    """Runs with their summaries, in the order in which they are finished."""
-    from distributed.client import FutureCancelledError
-    from distributed.comm import CommClosedError
-    from distributed.scheduler import KilledWorker
-
-    root = sweep.path.absolute()  # workers may have another current directory
-    futures = {client.submit(_run_in_worker, replace(run, root=root), pure=False): run for run in missing}
-    seen_alive = time.monotonic()
-    try:
-        while futures:
-            ready = [future for future in futures if future.done()]
-            for future in ready:
-                run = futures.pop(future)
-                with _explained(sweep, run):
-                    try:
-                        summarised = future.result()
-                    except KilledWorker as error:
-                        raise SweepError(
-                            f"{error.allowed_failures + 1} workers died one after the other while they were at it; "
-                            "is there enough memory"
-                        ) from error
-                    except (FutureCancelledError, CommClosedError, TimeoutError) as error:
-                        raise SweepError("the scheduler is gone") from error
-                yield run, summarised
-            if ready or alive():
-                seen_alive = time.monotonic()
-            if futures and time.monotonic() - seen_alive > SECONDS_WITHOUT_WORKERS:
-                with _explained(sweep, next(iter(futures.values()))):
-                    raise SweepError("all workers died, and none comes back; is there enough memory")
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-    finally:
-        if client.status == "running":
-            with contextlib.suppress(Exception):
-                client.cancel(list(futures), force=True)
-
-
-def _run_in_worker(run: SweepRun) -> dict[str, Any]:
-    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, and would outlive a killed worker
-    return train_sweep_run(run)
-
-
-@contextlib.contextmanager
-def _client(workers: int | None, scheduler: str | None, n_runs: int) -> Iterator[tuple[Any, Callable[[], bool]]]:
-    """A connection to dask, and whether any of its workers lives (dask gives up those that die while they start)."""
-    try:
-        import dask
-        from distributed import Client, LocalCluster
-    except ImportError as error:
-        raise SweepError(
-            "sweeps in several processes need dask: pip install 'eicon[sweep]' (or --workers 0)"
-        ) from error
-
-    if scheduler is not None:
-        with _silenced(), dask.config.set({"distributed.comm.timeouts.connect": SECONDS_TO_CONNECT}):
-            try:
-                client = Client(scheduler, timeout=SECONDS_TO_CONNECT)
-            except Exception as error:  # whatever a wrong address makes of it
-                raise SweepError(f"no dask scheduler answers at {scheduler} ({error})") from error
-            with client:
-                yield client, lambda: True  # workers may come at any time
-        return
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    settings = {
-        "distributed.nanny.pre-spawn-environ": ONE_THREAD | _cache_of_workers(),
-        "distributed.worker.daemon": True,
-        "distributed.scheduler.allowed-failures": 3,
-        "distributed.comm.timeouts.tcp": "60s",
-        "distributed.admin.low-level-log-length": 0,
-    }
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(_silenced())
-        stack.enter_context(dask.config.set(settings))
-        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="eicon-dask-", ignore_cleanup_errors=True))
-        with _interrupts_spare_children():
-            cluster = LocalCluster(
-                n_workers=min(workers or cores, n_runs),
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                local_directory=scratch,
-                silence_logs=logging.CRITICAL,
-            )
-        stack.enter_context(cluster)
-
-        def alive() -> bool:
-            processes = [nanny.process for nanny in cluster.workers.values()]
-            return any(process is not None and process.is_alive() for process in processes)
-
-        yield stack.enter_context(Client(cluster)), alive
-
-
-def _cache_of_workers() -> dict[str, str]:
-    """Workers have a cache where this process has one; not the same, for they have one thread."""
-    return cache_settings(os.environ | ONE_THREAD) if FOLDER in os.environ else {}
-
-
-@contextlib.contextmanager
-def _interrupts_spare_children() -> Iterator[None]:
-    """Hide Ctrl-C, which a terminal sends to all processes, from those started here; this one ends them in order."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # starting it later would end what follows
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _silenced() -> Iterator[None]:
-    """Keep dask's own messages about what we report ourselves off the screen."""
-    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
-    before = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
+def _program(recipe: Recipe) -> str:
+    """What most of all decides about compiled code; runs of different ones cannot share it."""
+    network = recipe.network.model_dump(exclude={"tau", "sigma_rec", "sigma_in", "init", "remap", "spectral_radius"})
+    return repr((recipe.task, network, recipe.learner.optimizer, recipe.trials, recipe.connectome_table.signs))
 
 
 class _Progress:
@@ -317,40 +244,38 @@ class _Progress:
 
 
 @contextlib.contextmanager
-def _explained(sweep: Sweep, run: SweepRun) -> Iterator[None]:
+def _explained(sweep: Sweep, missing: list[Run]) -> Iterator[None]:
     try:
         yield
     except ConfigError:
         raise
-    except (OSError, ValueError, ArithmeticError, RuntimeError, MemoryError) as error:
-        kept = sum(other.done for other in sweep.runs())
-        name = f"{run.path.parent.name}, repeat {run.repeat}"
+    except (OSError, ValueError, ArithmeticError, RuntimeError, MemoryError, ImportError) as error:
+        kept, index = sum(sweep.done()), getattr(error, "index", None)
         why = str(error).strip().rstrip(".") or type(error).__name__
+        which = "" if index is None else f"run {missing[index].path.relative_to(sweep.path / RUNS)}: "
+        again = hint("eicon", "sweep", sweep.path / SWEEP, "--out", sweep.path)
         raise SweepError(
-            f"run {name}: {why}. {kept} of {len(sweep.runs())} runs are finished and kept in {sweep.path}; "
-            "start the same sweep again to do the rest."
+            f"{which}{why}. {kept} of {sweep.recipe.n_cells} runs are finished and kept in {sweep.path}; "
+            f"start the same sweep again to do the rest, e.g. with: {again}"
         ) from error
 
 
-def _check_same(path: Path, there: SweepConfig, here: SweepConfig) -> None:
+def _check_same(path: Path, there: Recipe, here: Recipe) -> None:
     if list(there.grid) != list(here.grid):
         raise FileExistsError(
             f"{path} holds a sweep over {', '.join(there.grid) or 'nothing'}, and this one is over "
             f"{', '.join(here.grid) or 'nothing'}; choose another --out."
         )
-    old, new = (flat(config.model_dump(mode="json", exclude={"grid"})) for config in (there, here))
-    for name, old_values, new_values in (
-        *((f"grid.{key}", there.grid[key], here.grid[key]) for key in there.grid),
-        ("training.repeats", range(there.training.repeats), range(here.training.repeats)),
-    ):
-        lost = [value for value in old_values if value not in new_values]
-        if lost:
+    for key in there.grid:
+        if lost := [value for value in there.grid[key] if value not in here.grid[key]]:
             raise FileExistsError(
-                f"{path} holds a sweep with more in {name}: {lost} is there, and not here; keep it, or choose "
+                f"{path} holds a sweep with more in grid.{key}: {lost} is there, and not here; keep it, or choose "
                 "another --out."
             )
-    free = {"training.repeats", *here.grid}
-    different = [key for key in sorted(old.keys() | new.keys()) if key not in free and old.get(key) != new.get(key)]
+    old, new = (_grid.flat(one.completed().model_dump(mode="json", exclude={"grid", "code"})) for one in (there, here))
+    different = [
+        key for key in sorted(old.keys() | new.keys()) if key not in here.grid and old.get(key) != new.get(key)
+    ]
     if different:
         key = different[0]
         raise FileExistsError(
@@ -359,9 +284,8 @@ def _check_same(path: Path, there: SweepConfig, here: SweepConfig) -> None:
         )
 
 
-def _with_absolute_paths(config: SweepConfig) -> SweepConfig:
+def _with_absolute_paths(recipe: Recipe) -> Recipe:
     """Workers, and whoever goes on with the sweep, may have another current directory."""
-    data = config.model_dump()
 
     def absolute(key: str, value: Any) -> Any:
         if key not in PATHS or not isinstance(value, str) or not value:
@@ -370,37 +294,10 @@ def _with_absolute_paths(config: SweepConfig) -> SweepConfig:
         is_path = found.suffix or key in FOLDERS  # else it is the name of a connectome or of pictures
         return str(found.absolute()) if is_path and found.exists() else value
 
+    data = recipe.model_dump(exclude_unset=True)
     for key in PATHS:
         table, _, name = key.partition(".")
-        if name in data[table]:
-            data[table][name] = absolute(key, data[table][name])
-    data["grid"] = {key: tuple(absolute(key, value) for value in values) for key, values in data["grid"].items()}
-    return sweep_from_dict(data, "sweep")
-
-
-def _is_litter(path: Path) -> bool:
-    """Whether a file is what a killed process left when it was about to write `sweep.toml`."""
-    return path.name.startswith(f".{CONFIG}.") and path.name.endswith(".part")
-
-
-def _remove_litter(root: Path) -> None:
-    """Delete what processes of this machine left unfinished when they were killed."""
-    for partial in (root / RUNS).glob("*/.*.part"):
-        host, _, rest = partial.name.removeprefix(".").partition(".")[2].partition(".")
-        pid = rest.partition(".")[0]
-        if host == socket.gethostname() and pid.isdigit() and not _alive(int(pid)):
-            shutil.rmtree(partial, ignore_errors=True)
-    for partial in (*root.glob(".*.part"), *(root / CHECKPOINTS).glob(".*.part")):
-        with contextlib.suppress(OSError):
-            if time.time() - partial.stat().st_mtime > SECONDS_UNTIL_LITTER:
-                partial.unlink()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        if name in (data.get(table) or {}):
+            data[table] = {**data[table], name: absolute(key, data[table][name])}
+    data["grid"] = {key: tuple(absolute(key, value) for value in values) for key, values in recipe.grid.items()}
+    return validated(data, "sweep")

@@ -1,14 +1,16 @@
 """All curves of a sweep as one labelled dataset."""
 
 import os
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._read import open_sweep
-from ._sweep import Sweep
-from ._sweep_config import short_names
-from ._sweep_run import read_record
+from ._grid import short_names
+from ._open import open_sweep
+from ._recipe import Recipe
+from ._run import read_curves
+from ._sweep_directory import Sweep
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,44 +34,53 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
     Returns
     -------
     xarray.Dataset
-        Dimensions: one per key of the grid (the last part of its name), ``repeat``, and ``epoch`` counted from
-        1. Variables: ``train_loss``, ``validation_loss``, ``train_accuracy``, ``validation_accuracy``; and without
-        the epoch ``null_loss`` (of the best answer that ignores the trial), ``initial_spectral_radius``,
-        ``n_connections``, ``seconds`` (of the last epoch), ``diverged`` and ``finished``.
+        Dimensions: one per key of the grid (the last part of its name), and ``epoch`` counted from 1, or, where trials
+        are sampled, ``validation``. Variables: ``train_loss``, ``validation_loss``, ``train_accuracy``,
+        ``validation_accuracy`` and ``step``; and without the epoch ``null_loss`` (of the best answer that ignores the
+        trial), ``initial_spectral_radius``, ``n_connections``, ``seconds`` (of the whole training), ``diverged`` and
+        ``finished``.
     """
     import xarray as xr
 
     sweep = sweep if isinstance(sweep, Sweep) else open_sweep(sweep)
-    names = short_names(list(sweep.config.grid))
-    grid = {names[key]: [_label(value) for value in values] for key, values in sweep.config.grid.items()}
-    runs, repeats = sweep.runs(), sweep.config.training.repeats
-    n_epochs = max(run.settings.training.epochs for run in runs)
-    shape = (*(len(values) for values in grid.values()), repeats)
-    curves = {name: np.full((*shape, n_epochs), np.nan) for name in CURVES}
-    facts = {
-        name: np.full(shape, np.nan) for name in ("null_loss", "initial_spectral_radius", "n_connections", "seconds")
-    }
+    names = short_names(list(sweep.grid))
+    grid = {names[key]: [_label(value) for value in values] for key, values in sweep.grid.items()}
+    shape = tuple(len(values) for values in grid.values())
+    found = {i: read_curves(path) for i in range(sweep.recipe.n_cells) if (path := _record(sweep, i)).is_file()}
+    lengths = [len(arrays["seconds"]) for arrays, _ in found.values()]
+    n = max(*_epochs(sweep.recipe), *lengths, 1)  # netCDF reads a dimension of none as one without end
+    of_recipe = "validation" if sweep.recipe.trials.kind == "sampled" else "epoch"
+    axis = next((header.get("axis", "epoch") for _, header in found.values()), of_recipe)
+    curves = {name: np.full((*shape, n), np.nan) for name in (*CURVES, "step")}
+    facts = {name: np.full(shape, np.nan) for name in (*FACTS, "seconds")}
     flags = {name: np.zeros(shape, bool) for name in ("finished", "diverged")}
-    for i, run in enumerate(runs):
-        if not run.done:
-            continue
-        where = np.unravel_index(i, shape)
-        arrays, header = read_record(run.record)
-        for name in CURVES:
+    for i, (arrays, header) in found.items():
+        where = np.unravel_index(i, shape) if shape else ()
+        for name in curves.keys() & arrays.keys():
             curves[name][where][: len(arrays[name])] = arrays[name]
         for name in FACTS:
-            facts[name][where] = header[name]
+            facts[name][where] = np.nan if header[name] is None else header[name]
         facts["seconds"][where] = np.nanmax(arrays["seconds"], initial=0.0)
         flags["finished"][where], flags["diverged"][where] = True, header["diverged"]
-    dims = (*grid, "repeat")
+    dims = tuple(grid)
+    about: dict[str, Any] = {**CURVES, "step": "steps of training"}
     return xr.Dataset(
         {
-            **{name: ((*dims, "epoch"), values, {"long_name": CURVES[name]}) for name, values in curves.items()},
+            **{name: ((*dims, axis), values, {"long_name": about[name]}) for name, values in curves.items()},
             **{name: (dims, values) for name, values in (facts | flags).items()},
         },
-        coords={**grid, "repeat": np.arange(repeats), "epoch": np.arange(1, n_epochs + 1)},
-        attrs={"config": sweep.config.to_toml(), "task": str(sweep.config.task["name"])},
+        coords={**grid, axis: np.arange(1, n + 1)},
+        attrs={"config": sweep.recipe.to_toml(), "task": str(sweep.recipe.task["name"])},
     )
+
+
+def _epochs(recipe: Recipe) -> list[int]:
+    """Epochs that runs will have; none of runs that count validations."""
+    return [n for n in recipe.grid.get("training.epochs", (recipe.training.epochs,)) if n is not None]
+
+
+def _record(sweep: Sweep, index: int) -> Path:
+    return sweep.folder(index) / "run.npz"
 
 
 def _label(value: object) -> object:

@@ -1,10 +1,6 @@
 """Text of configurations: files that are there and hold text. Nothing is imported that reads what they say."""
 
 from pathlib import Path
-from typing import Literal
-
-Compat = Literal["", "bio_rnn_mem"]
-"""Published code that a sweep can repeat."""
 
 
 class ConfigError(ValueError):

@@ -1,6 +1,4 @@
-"""What the functions of `eicon.runs` return: runs, sweeps and their configurations."""
+"""What the functions of `eicon.runs` return: runs and sweeps."""
 
-from ._config import RunConfig as RunConfig
 from ._run import Run as Run
-from ._sweep import Sweep as Sweep
-from ._sweep_config import SweepConfig as SweepConfig
+from ._sweep_directory import Sweep as Sweep

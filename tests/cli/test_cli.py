@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from eicon import __version__
 from eicon.cli import main
-from eicon.runs import create_run, create_sweep, open_run, open_sweep, parse_config, parse_sweep
+from eicon.runs import create_run, create_sweep, open_run, open_sweep, parse_recipe
 from eicon.training import Trainer
 from eicon.training._checkpoint import read_history
 
@@ -51,7 +51,7 @@ def test_train_analyze_report(invoke, tiny_toml, tmp_path):
     trained = invoke("--quiet", "train", "mine.toml", "--seed", 9)
     assert trained.exit_code == 0, trained.output
     assert "results/mine/network.npz" in trained.stdout
-    assert open_run("results/mine").config.seed == 9
+    assert open_run("results/mine").recipe.seed == 9
     analyzed = invoke("analyze", "results/mine", "--repeats", 10, "--json")
     assert analyzed.exit_code == 0, analyzed.output
     assert json.loads(analyzed.stdout)["certificate"]["ok"]
@@ -91,7 +91,7 @@ def test_debug_shows_the_trace(invoke):
 def test_a_signal_saves_and_says_how_to_resume(number, invoke, signals_spare_tests, tiny_toml, tmp_path, monkeypatch):
     """During the third of ten chunks, which is finished, and saved although no checkpoint is due."""
     text = tiny_toml.replace("steps = 60", "steps = 200").replace("checkpoint_every = 20", "checkpoint_every = 40")
-    run = create_run(tmp_path / "long", parse_config(text))
+    run = create_run(tmp_path / "long", parse_recipe(text))
     advance = Trainer._advance
 
     def interrupted(trainer, *words, **options):
@@ -112,7 +112,7 @@ def test_a_signal_saves_and_says_how_to_resume(number, invoke, signals_spare_tes
 @pytest.mark.battery
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_saves_and_says_how_to_resume(number, interrupts_raise, tiny_toml, tmp_path):
-    run = create_run(tmp_path / "long", parse_config(tiny_toml.replace("steps = 60", "steps = 1000000")))
+    run = create_run(tmp_path / "long", parse_recipe(tiny_toml.replace("steps = 60", "steps = 1000000")))
     environment = {**os.environ, "COLUMNS": "200"}
     words = [sys.executable, "-m", "eicon", "--quiet", "train", "--resume", str(run.path)]
     process = subprocess.Popen(
@@ -179,12 +179,13 @@ def test_sweep_dry_run_writes_nothing(invoke, sweep_file, tmp_path):
     words = ("sweep", sweep_file, "--dry-run", "--epochs", 7, "--repeats", 3, "--seed", 4, "--set", "network.remap=off")
     result = invoke(*words, "--set", "grid.network.activation=['relu', 'tanh']")
     assert result.exit_code == 0, result.output
-    assert "4 combinations x 3 repeats, 7 epochs, with eicon's defaults; in results/mine" in result.stderr
-    config = parse_sweep(result.stdout)
-    assert (config.training.epochs, config.training.repeats, config.seed) == (7, 3, 4)
-    assert (config.network.remap, len(config.grid)) == ("off", 2)
+    assert "12 runs of 14 steps of 10 trials, 12 units: about " in result.stderr
+    recipe = parse_recipe(result.stdout)
+    assert (recipe.training.epochs, recipe.grid["repeat"], recipe.seed) == (7, (0, 1, 2), 4)
+    assert (recipe.network.remap, len(recipe.grid), recipe.n_cells) == ("off", 3, 12)
     published = invoke("--quiet", "sweep", sweep_file, "--dry-run", "--compat", "bio_rnn_mem")
-    assert (parse_sweep(published.stdout).compat, published.stderr) == ("bio_rnn_mem", "")
+    recipe = parse_recipe(published.stdout)
+    assert (recipe.compat, recipe.trials.mean, published.stderr) == ("bio_rnn_mem", "batches", "")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
 
 
@@ -193,19 +194,20 @@ def test_sweep_runs_goes_on_and_is_plotted(invoke, sweep_file, tmp_path, finishe
     first = invoke("--quiet", *small, "--repeats", 1, "--out", "a", "--json")
     assert (first.exit_code, first.stderr) == (0, ""), first.output
     summaries = json.loads(first.stdout)
-    assert [summary["combination"]["training.learning_rate"] for summary in summaries] == [0.01, 0.001]
+    assert [summary["combination"]["learner.learning_rate"] for summary in summaries] == [0.01, 0.001]
     again = invoke(*small, "--out", "a")
     assert again.exit_code == 0, again.output
     assert again.stdout.count("smallest validation loss") == 2
-    assert "Look at them with: eicon plot-losses a" in again.stdout
+    assert "Look at them with: eicon plot a" in again.stdout
     random = invoke("--quiet", *small, "--out", "b", "--set", "connectome.null=permute")
     assert random.exit_code == 0, random.output
 
-    plotted = invoke("plot-losses", "a", "b", "--labels", "bio net", "random", "--out", "figures", "--ylabel", "MSE")
+    plotted = invoke("plot", "a", "b", "--labels", "bio net", "random", "--out", "figures", "--ylabel", "MSE")
     assert plotted.exit_code == 0, plotted.output
     assert "bio net: 4 of 4 runs" in plotted.stdout
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    assert names == {"boxes.png", "loss.png", "accuracy.png", "losses.csv"}
+    choices = {f"choices_{label}.png" for label in ("bio net", "random")}
+    assert names == {"boxes.png", "loss.png", "accuracy.png", "losses.csv"} | choices
     rows = list(csv.DictReader((tmp_path / "figures" / "losses.csv").read_text().splitlines()))
     assert [row["label"] for row in rows] == ["bio net"] * 4 + ["random"] * 4
     assert list(rows[0])[:3] == ["label", "learning_rate", "repeat"]
@@ -214,18 +216,18 @@ def test_sweep_runs_goes_on_and_is_plotted(invoke, sweep_file, tmp_path, finishe
     defaults = invoke("plot-losses", "a", str(finished_sweep.path))
     assert defaults.exit_code == 0, defaults.output
     assert (tmp_path / "a" / "figures" / "loss.png").is_file()
-    assert create_sweep(tmp_path / "a", open_sweep(tmp_path / "a").config)
+    assert create_sweep(tmp_path / "a", open_sweep(tmp_path / "a").recipe)
 
-    wrong = invoke("plot-losses", "a", "b", "--labels", "bio")
+    wrong = invoke("plot", "a", "b", "--labels", "bio")
     assert "--labels must hold one different label per sweep (2); got ['bio']" in one_line_error(wrong)
-    wrong = invoke("plot-losses", "a", "b", "--labels", "bio", "bio")
+    wrong = invoke("plot", "a", "b", "--labels", "bio", "bio")
     assert "one different label per sweep" in one_line_error(wrong)
-    more = ("--set", "grid.training.learning_rate=[0.01]", "--out", "c")
+    more = ("--set", "grid.learner.learning_rate=[0.01]", "--out", "c")
     assert invoke("--quiet", *small, *more).exit_code == 0
-    different = invoke("plot-losses", "a", "c")
+    different = invoke("plot", "a", "c")
     assert different.exit_code == 1
     assert "the sweeps 'a' and 'c' have different grids" in different.stderr
-    assert invoke("plot-losses", "--labels", "bio", "random").exit_code == 2
+    assert invoke("plot", "--labels", "bio", "random").exit_code == 2
 
 
 def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_path):
@@ -235,10 +237,10 @@ def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_p
         (("sweep", "absent.toml"), "there is no configuration file absent.toml"),
         (("sweep", sweep_file, "--out", "taken"), "taken already exists and is no sweep"),
         (("sweep", sweep_file, "--set", "network.remap"), "--set wants KEY=VALUE"),
-        (("sweep", sweep_file, "--set", "network.remapp=off"), "network.remapp: unknown key; allowed: activation"),
+        (("sweep", sweep_file, "--set", "network.remapp=off"), "network.remapp: unknown key; allowed: kind, "),
         (("sweep", sweep_file, "--set", "connectome.name=unicorn"), "no connectome 'unicorn'"),
         (("sweep", sweep_file, "--set", "connectome.name=unicorn", "--dry-run"), "no connectome 'unicorn'"),
-        (("plot-losses", "taken"), "taken is not the directory of a sweep"),
+        (("plot", "taken"), "taken is not the directory of a sweep"),
     ):
         assert message in one_line_error(invoke("--quiet", *words))
     assert (tmp_path / "taken" / "notes.txt").read_text() == "mine"
@@ -247,12 +249,12 @@ def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_p
     assert invoke("sweep", sweep_file, "--epochs", 0).exit_code == 2
     assert invoke("sweep", sweep_file, "--compat", "other").exit_code == 2
     assert invoke("sweep").exit_code == 2
-    assert invoke("plot-losses").exit_code == 2
+    assert invoke("plot").exit_code == 2
 
 
 def test_plotting_a_sweep_without_a_finished_run(invoke, sweep_toml, tmp_path):
-    create_sweep(tmp_path / "new", parse_sweep(sweep_toml))
-    result = invoke("plot-losses", "new")
+    create_sweep(tmp_path / "new", parse_recipe(sweep_toml, kind="sweep"))
+    result = invoke("plot", "new")
     assert result.exit_code == 1
     assert "no run of 'new' is finished yet" in result.stderr
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["sweep.toml"]
@@ -265,7 +267,7 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
     )
     result = invoke("sweep", "config.ini", "--workers", 0)
     assert result.exit_code == 0, result.output
-    assert "1 combinations x 1 repeats, 1 epochs" in result.stderr
+    assert "1 run of 1 step of 128 trials, 6 units: about " in result.stderr
     assert "all runs: smallest validation loss" in result.stdout
     assert (tmp_path / "there" / "runs" / "all" / "repeat=0" / "run.npz").is_file()
 
@@ -284,7 +286,8 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("connectomes", "list"), "--folder"),
         (("connectomes", "show"), "eicon connectomes show celegans"),
         (("sweep",), "--compat"),
-        (("plot-losses",), "--labels LABEL ..."),
+        (("plot",), "--labels LABEL ..."),
+        (("recipe",), "--explain"),
         (("condense",), "--match-activity"),
         (("compare",), "RUN_A is the reference"),
         (("perturb",), "--silence UNITS"),
@@ -312,7 +315,8 @@ def test_the_help_of_no_command_is_missing():
         "tasks",
         "connectomes",
         "sweep",
-        "plot-losses",
+        "plot",
+        "recipe",
         "condense",
         "compare",
         "perturb",
@@ -322,4 +326,5 @@ def test_the_help_of_no_command_is_missing():
         "explore",
         "export",
     }
-    assert set(main.commands) == tested
+    assert {name for name, command in main.commands.items() if not command.hidden} == tested
+    assert {name for name, command in main.commands.items() if command.hidden} == {"plot-losses"}

@@ -24,6 +24,8 @@ FILES = {
     "grid.toml": '[network]\ninit = "he"\n[grid]\nnetwork.activatoin = ["relu"]\n',
     "config.ini": "[net]\nnet_nam = celegans\n",
     "run/config.toml": "[training]\nstep = 10\n",
+    "recipe.toml": "format = 2\n[learner]\nlearning_rat = 0.1\n",
+    "no_format.toml": "[learner]\nlearning_rate = 0.1\n",
 }
 COMMANDS = {
     "--help": (0, "Train excitatory-inhibitory", set()),
@@ -48,13 +50,21 @@ COMMANDS = {
         "training.regularizers.0.rate.strenth: unknown key; allowed: kind, strength.",
         {"pydantic"},
     ),
-    "analyze run": (1, "training.step: unknown key; allowed: steps, batch_size", {"pydantic"}),
+    "analyze run": (1, "training.step: unknown key; allowed: stop, ", {"pydantic"}),
+    "train recipe.toml": (1, "learner.learning_rat: unknown key; allowed: optimizer, learning_rate", {"pydantic"}),
+    "train no_format.toml": (
+        1,
+        "has a table [learner], as recipes have; put format = 2 on its first line",
+        {"pydantic"},
+    ),
+    "recipe --explain missing.toml": (1, "there is no configuration file missing.toml.", set()),
+    "recipe --explain": (2, "RECIPE belongs to --explain or to --convert", set()),
     "sweep missing.toml": (1, "there is no configuration file missing.toml.", set()),
     "sweep sweep.toml": (1, "network.spectral: unknown key; allowed: activation, init", {"pydantic"}),
     "sweep grid.toml": (1, "grid: network.activatoin: unknown key; allowed: activation, init", {"pydantic"}),
     "sweep config.ini": (1, "[net] net_nam: unknown key; allowed: net_name", {"pydantic"}),
-    "plot-losses missing": (1, "missing is not the directory of a sweep: it has no sweep.toml.", set()),
-    "reproduce song2016 --figure 10": (1, "there is no figure 10; allowed: 1, 2, 3", set()),
+    "plot missing": (1, "missing is not the directory of a sweep: it has no sweep.toml.", set()),
+    "reproduce song2016 --figure 10": (1, "there is no figure 10; allowed: 1, 2, 3", {"numpy"}),
     "connectomes list": (0, "celegans", {"numpy"}),
     "completion bash": (0, "_EICON_COMPLETE", set()),
 }

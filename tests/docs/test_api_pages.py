@@ -26,11 +26,11 @@ IN_A_SENTENCE = {
     "eicon.exchange.files": {"read_netcdf", "read_zarr", "write_netcdf", "write_zarr"},
     "eicon.pages": {"write_report"},
     "eicon.runs": {
-        *("analyze_run", "create_run", "create_sweep", "open_run", "open_sweep", "parse_config", "parse_sweep"),
-        *("perturb_run", "read_condensation", "read_config", "train_run"),
+        *("analyze_run", "create_run", "create_sweep", "open_run", "open_sweep", "parse_recipe", "read_recipe"),
+        *("perturb_run", "read_condensation", "train_run"),
     },
     "eicon.studies": {"perturbation_effects"},
-    "eicon.reproduce.song2016": {"model_config", "rows", "summary", "train_models"},
+    "eicon.reproduce.song2016": {"model_recipe", "rows", "summary", "train_models"},
 }
 
 

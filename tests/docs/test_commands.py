@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from eicon.cli import main
-from eicon.runs import _config, read_config
+from eicon.runs import _read, read_recipe
 
 from .commands import Form, collect, errors_in, find_command, form_of, forms, names_only, split_words
 from .pages import ROOT
@@ -79,18 +79,24 @@ MORE = {
     "export": ("--repeats 2", "--out made/{n}.{to}"),
     "perturb": ("--repeats 2",),
     "reproduce song2016": ("--quick", "--figure 6", "--seeds 1", "--out made/song2016"),
-    "sweep": ("--epochs 1", "--repeats 1", "--workers 0", "--out made/{n}", "--set training.n_trials=10"),
+    "sweep": ("--epochs 1", "--repeats 1", "--workers 0", "--out made/{n}", "--set trials.n=10"),
     "train": ("--out made/{n}",),
 }
 """Options that are added where they are not written."""
 
-WORM = ["connectome.null=none", "connectome.orientation=forward", "network.remap=off", "network.spectral_radius=0.0"]
+WORM = ["connectome.null=none", "connectome.orientation=forward", "network.remap=off", "network.spectral_radius=drawn"]
 """Of the sweep `bio_vs_random`, one combination."""
 
 WORDS = {
     "RUN": "results/first",
     "OUT": "results/first",
     "FILE": "sweep.toml",
+    "choices.toml": "recipe.toml",
+    "worm.toml": "recipe.toml",
+    "sweep": "results/bio",
+    "sweep/runs/null=none/seed=0": "results/first",
+    "sweep/runs/null=rewire/seed=0": "results/second",
+    "small": "results/second",
     "FOLDER": "bio2art/connectomes",
     "N": "1",
     "VARIANT": "core",
@@ -142,6 +148,12 @@ SWEEP = """
 connectome = { name = "larva_left", neurons = 1 }
 task = { name = "SequenceMemory", pattern_length = 2 }
 training = { epochs = 1, repeats = 1, n_trials = 10 }
+"""
+RECIPE = """
+format = 2
+network = { n_rec = 10 }
+trials = { kind = "fixed", n = 4, batch_size = 8 }
+training = { epochs = 1, validation_repeats = 2 }
 """
 INI = """[paths]
 path_to_network = bio2art/connectomes
@@ -215,7 +227,9 @@ def test_a_command_whose_name_alone_is_mentioned_is_run_in_some_form():
 
 
 def test_every_command_of_eicon_and_every_module_is_named():
-    assert {form.command.split()[0] for form in EICON if form.command} == set(main.commands)
+    assert {form.command.split()[0] for form in EICON if form.command} == {
+        name for name, command in main.commands.items() if not command.hidden
+    }
     files = {path for room in ("benchmarks", "studies") for path in (ROOT / room).glob("*.py")}
     runnable = {
         f"{path.parent.name}.{path.stem}".removesuffix(".__main__")
@@ -318,6 +332,7 @@ def place(tmp_path_factory, unoptimised):
         Path("context.toml").write_text(CONFIG.format(task="ContextIntegration", network=""), "utf-8")
         Path("areas.toml").write_text(CONFIG.format(task="PerceptualDecision", network=AREAS), "utf-8")
         Path("sweep.toml").write_text(SWEEP, "utf-8")
+        Path("recipe.toml").write_text(RECIPE, "utf-8")
         Path("config.ini").write_text(INI, "utf-8")
         for name in ("injections.csv", "areas.csv"):
             Path(name).write_text("a,V1,LM\nV1,0,0.1\nLM,0.4,0\n", "utf-8")
@@ -377,8 +392,8 @@ def words_to_run(form, number):
 @pytest.mark.parametrize("form", EICON, ids=str)
 def test_command_of_eicon_runs(form, here, monkeypatch):
     if form.command == "demo":
-        small = read_config(Path("config.toml"))
-        monkeypatch.setattr(_config, "demo_config", lambda seed=0: small.model_copy(update={"seed": seed}))
+        small = read_recipe(Path("config.toml"))
+        monkeypatch.setattr(_read, "demo_recipe", lambda seed=0: small.model_copy(update={"seed": seed}))
     run_eicon(words_to_run(form, f"eicon{EICON.index(form)}"))
 
 

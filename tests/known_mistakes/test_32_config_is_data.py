@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eicon.runs import ConfigError, parse_sweep, read_sweep
+from eicon.runs import ConfigError, parse_recipe, read_recipe
 
 PLAIN = """[net]
 net_name = celegans
@@ -78,8 +78,8 @@ def check(reader, folder: Path, wanted: tuple[str, ...]) -> None:
 
 def test_ours(tmp_path):
     (tmp_path / "good.ini").write_text(PLAIN)
-    read_sweep(tmp_path / "good.ini")
-    check(read_sweep, tmp_path, (*RUN_BY_THE_PUBLISHED_CODE, *SCALARS))
+    read_recipe(tmp_path / "good.ini")
+    check(read_recipe, tmp_path, (*RUN_BY_THE_PUBLISHED_CODE, *SCALARS))
 
 
 def test_paths_are_only_paths(tmp_path):
@@ -87,7 +87,7 @@ def test_paths_are_only_paths(tmp_path):
     code = f"__import__('os').system('touch {marker}')"
     text = f"[paths]\npath_to_network = {code}\npath_to_results = {code}\npretrained = {code}\n{PLAIN}"
     (tmp_path / "config.ini").write_text(text)
-    config = read_sweep(tmp_path / "config.ini")
+    config = read_recipe(tmp_path / "config.ini")
     assert config.connectome.folder == config.pretrained.path == code
     assert not marker.exists()
 
@@ -96,8 +96,9 @@ def test_toml_is_data_too(tmp_path):
     marker = tmp_path / "ran"
     code = f"__import__('os').system('touch {marker}')"
     for text in (f"seed = {code}", f'seed = "{code}"', f'[grid]\n"{code}" = [1]', f'[grid]\nseed = ["{code}"]'):
-        with pytest.raises(ConfigError):
-            parse_sweep(text)
+        for first in ("format = 2\n", ""):
+            with pytest.raises(ConfigError):
+                parse_recipe(first + text, kind="sweep")
     assert not marker.exists()
 
 

@@ -12,7 +12,7 @@ def quick(once, tmp_path_factory):
 
     def fill(folder):
         open_before = plt.get_fignums()
-        reproduce(folder / "quick", [9], seeds=1, quick=True, progress=False)
+        reproduce(folder / "quick", [9], seeds=1, quick=True, workers=0, progress=False)
         assert plt.get_fignums() == open_before
 
     return shutil.copytree(once("song2016", fill) / "quick", tmp_path_factory.mktemp("suite") / "quick")

@@ -10,9 +10,16 @@ from click.testing import CliRunner
 
 from eicon.cli import main
 from eicon.models import verify
-from eicon.reproduce.song2016 import FIGURES, MODELS, model_config, reproduce, rows, summary, train_models
+from eicon.reproduce.song2016 import FIGURES, MODELS, model_recipe, reproduce, rows, summary, train_models
 from eicon.reproduce.song2016._reproduce import write_gallery
 from eicon.reproduce.song2016.results import Row
+
+AREAS = ("lee", "mante_areas", "multisensory", "rdm_fixed", "romo", "sinewave")
+"""Models that are made of populations."""
+
+
+def units(recipe):
+    return recipe.network.n_rec or sum(population.n for population in recipe.network.populations)
 
 
 def test_every_model_is_in_a_figure_and_every_figure_has_models():
@@ -23,17 +30,17 @@ def test_every_model_is_in_a_figure_and_every_figure_has_models():
 @pytest.mark.parametrize("name", MODELS)
 def test_settings_are_those_of_the_paper(name):
     """Table of REFERENCES: noise, units, time constant, spectral radius, gradient norm, criterion."""
-    config = model_config(name, 4)
-    network, training = config.network, config.training
+    recipe = model_recipe(name, 4).completed()
+    network, training = recipe.network, recipe.training
     n_rec = {"mante": 150, "mante_areas": 150, "multisensory": 150, "romo": 500, "lee": 200, "sinewave": 200}
-    assert config.seed == 4
-    assert network.n_rec == n_rec.get(name, 100)
+    assert recipe.seed == 4
+    assert units(recipe) == n_rec.get(name, 100)
     assert network.sigma_rec == 0.15
     assert network.tau == (50.0 if name == "lee" else 100.0)
     radius = {"lee": 1.1, "sinewave": 1.0}.get(name, 1.5)
     assert (network.spectral_radius, network.x0, network.train_x0) == (radius, 0.1, True)
-    assert training.clip_norm == 1.0
-    assert network.dale == (name != "rdm_nodale")
+    assert recipe.learner.clip_norm == 1.0
+    assert network.kind == {"rdm_nodale": "free", **dict.fromkeys(AREAS, "populations")}.get(name, "dale")
     assert training.validate_every == (250 if name == "rdm_sgd" else 50), "the criterion is about five validations"
     assert training.validation_repeats == (100 if name == "rdm_sgd" else 20)
     asked = {
@@ -45,13 +52,14 @@ def test_settings_are_those_of_the_paper(name):
     got = (training.stop_accuracy, training.stop_worst_accuracy, training.stop_loss)
     assert got == asked.get(name, (0.85, None, None))
     if name == "rdm_sgd":
-        assert (training.optimizer, training.learning_rate, training.batch_size) == ("sgd", 0.01, 20)
-        assert [(r.kind, r.strength) for r in training.regularizers] == [("vanishing_gradient", 2.0)]
+        learner = recipe.learner
+        assert (learner.optimizer, learner.learning_rate, recipe.trials.batch_size) == ("sgd", 0.01, 20)
+        assert [(penalty.kind, penalty.strength) for penalty in training.penalties] == [("vanishing_gradient", 2.0)]
 
 
 def test_two_areas_have_sparse_feedback_alone():
-    config = model_config("mante_areas", 0)
-    net = config.make_network(config.make_task())
+    recipe = model_recipe("mante_areas", 0)
+    net = recipe.make_network(recipe.make_task())
     assert verify(net).ok
     exists = net.recurrent.connectivity.exists
 
@@ -68,18 +76,19 @@ def test_two_areas_have_sparse_feedback_alone():
 
 
 def test_memory_network_has_the_published_densities():
-    config = model_config("romo", 0)
-    exists = config.make_network(config.make_task()).recurrent.connectivity.exists
+    recipe = model_recipe("romo", 0)
+    exists = recipe.make_network(recipe.make_task()).recurrent.connectivity.exists
     assert exists[:400].sum() == pytest.approx(0.1 * (400 * 499), abs=2)
     assert exists[400:].sum() == pytest.approx(0.5 * (100 * 499), abs=2)
 
 
 def test_quick_networks_are_small_and_hardly_train():
     for name in MODELS:
-        config = model_config(name, 0, quick=True)
-        assert config.network.n_rec <= 100
-        assert config.training.steps <= 50
-        config.check()
+        recipe = model_recipe(name, 0, quick=True)
+        assert units(recipe) <= 100
+        assert recipe.training.steps <= 50
+        recipe.check()
+        recipe.check_network()
 
 
 def test_what_is_written(quick):

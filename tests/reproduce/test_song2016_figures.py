@@ -15,7 +15,7 @@ from eicon.reproduce.song2016 import _trials as trials_module
 from eicon.reproduce.song2016._draw_decision import _timed, _varied
 from eicon.reproduce.song2016._draw_sinewave import measure as measure_wave
 from eicon.reproduce.song2016._figures import figure_result
-from eicon.reproduce.song2016._models import FIGURES, MODELS, model_config
+from eicon.reproduce.song2016._models import FIGURES, MODELS, model_recipe
 from eicon.reproduce.song2016._signatures import largest_p, signature, span
 from eicon.runs import create_run, open_run
 from eicon.studies._responses import ANALYSIS_STREAM
@@ -30,8 +30,8 @@ def make_runs(folder, names, change=None):
     """Untrained quick networks of some models, changed or not."""
     runs = {}
     for name in names:
-        run = create_run(folder / name / "seed0", model_config(name, 0, quick=True))
-        net = run.config.make_network(run.config.make_task())
+        run = create_run(folder / name / "seed0", model_recipe(name, 0, quick=True))
+        net = run.recipe.make_network(run.recipe.make_task())
         if change is not None:
             change(net)
         save(net, run.network)
@@ -122,10 +122,10 @@ def test_what_cannot_be_drawn_is_refused(runs):
 
 def test_trials_are_what_the_network_does_in_parts_or_not(runs, tmp_path, monkeypatch):
     """Without noise, trials that are run in parts are those of the whole batch."""
-    run = create_run(tmp_path / "quiet", runs["rdm_dense"][0].config)
+    run = create_run(tmp_path / "quiet", runs["rdm_dense"][0].recipe)
     net = runs["rdm_dense"][0].load_network().with_settings(sigma_rec=0.0, sigma_in=0.0)
     save(net, run.network)
-    task = run.config.make_task()
+    task = run.recipe.make_task()
     one_repeat = 4 * 60 * 20 * task.n_conditions
     monkeypatch.setattr(trials_module, "CHUNK_BYTES", 2.3 * one_repeat)
     monkeypatch.setattr(trials_module, "RATES_BYTES", 2.5 * one_repeat)
@@ -145,8 +145,8 @@ def test_trials_and_noise_come_from_the_seed_and_the_stream(runs):
     first, again, other = (trials_module.run_trials(run, 2, stream=stream) for stream in (0, 0, 1))
     np.testing.assert_array_equal(first.outputs, again.outputs)
     assert not np.array_equal(first.condition("duration"), other.condition("duration"))
-    key = jax.random.fold_in(jax.random.key(run.config.seed), ANALYSIS_STREAM)
-    analysed = run.config.make_task().trials(2, key=jax.random.split(key)[0])
+    key = jax.random.fold_in(jax.random.key(run.recipe.seed), ANALYSIS_STREAM)
+    analysed = run.recipe.make_task().trials(2, key=jax.random.split(key)[0])
     assert not np.array_equal(first.condition("duration"), np.asarray(analysed.conditions["duration"]))
 
 
@@ -234,9 +234,9 @@ def test_axes_find_what_rates_show(runs):
 def test_a_lost_connection_is_found(runs):
     run = runs["mante_areas"][0]
     net = run.load_network()
-    whole = _draw_areas._connections(net, run.config)
+    whole = _draw_areas._connections(net, run.recipe)
     assert (whole.wanted == whole.got).all()
     assert whole.got.sum() == np.count_nonzero(np.asarray(net.W_rec))
     pre, post = np.argwhere(np.asarray(net.W_rec))[7]
     net.raw_rec.value = net.raw_rec.value.at[pre, post].set(0.0)
-    assert (_draw_areas._connections(net, run.config).got != whole.wanted).sum() == 1
+    assert (_draw_areas._connections(net, run.recipe).got != whole.wanted).sum() == 1

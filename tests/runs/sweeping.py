@@ -1,6 +1,7 @@
 """What the tests of sweeps share: comparison bit by bit, and the command in a process of its own."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -12,18 +13,32 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from eicon._files import HEADER
+
 PATIENCE = 600.0
 
 
 def bits(root: Path) -> dict[str, bytes]:
-    """All arrays and headers of all runs; how long it took is the one thing that may differ."""
+    """All networks and curves of all runs; how long it took is the one thing that may differ."""
     found = {}
     for path in sorted((root / "runs").rglob("*.npz")):
+        if path.name == "history.npz" or "checkpoints" in path.parts:  # which are made of times, too
+            continue
         with np.load(path, allow_pickle=False) as archive:
             for name in archive.files:
                 if name != "seconds":
-                    found[f"{path.relative_to(root / 'runs')}: {name}"] = archive[name].tobytes()
+                    array = archive[name]
+                    found[f"{path.relative_to(root / 'runs')}: {name}"] = (
+                        _without_times(array) if name == HEADER else array.tobytes()
+                    )
     return found
+
+
+def _without_times(header: np.ndarray) -> bytes:
+    said = json.loads(bytes(header))
+    said.pop("checksum")
+    said["arrays"].pop("seconds", None)
+    return json.dumps(said).encode()
 
 
 def assert_same_bits(first: Path, second: Path) -> None:
@@ -36,7 +51,8 @@ def assert_same_bits(first: Path, second: Path) -> None:
 
 def litter(root: Path) -> list[str]:
     """Whatever is not a finished run."""
-    whole = {"network.npz", "run.npz", "sweep.toml"}
+    of_run = {"config.toml", "network.npz", "best.npz", "history.npz", "run.npz", "run.json"}
+    whole = {"sweep.toml", *of_run}
     files = [path for path in root.rglob("*") if path.is_file()]
     return sorted(str(path.relative_to(root)) for path in files if path.name not in whole or ".part" in str(path))
 
@@ -72,10 +88,11 @@ def until(condition: Callable[[], object], what: str, patience: float = PATIENCE
 
 
 def workers_of(process: subprocess.Popen) -> list[psutil.Process]:
-    """Worker processes of a sweep on a local cluster."""
+    """Worker processes of a sweep on this machine, or of a nanny of dask."""
     try:
         children = psutil.Process(process.pid).children(recursive=True)
-        return [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+        names = ("eicon.runs._workers", "spawn_main")
+        return [child for child in children if any(name in " ".join(child.cmdline()) for name in names)]
     except psutil.NoSuchProcess:
         return []
 
@@ -85,5 +102,6 @@ def finished(root: Path) -> list[Path]:
 
 
 def started(root: Path) -> list[Path]:
-    """Runs that are being written, or were when their process was killed."""
-    return sorted((root / "runs").glob("*/.repeat=*.part"))
+    """Runs that are being trained, or were when their process was killed."""
+    begun = (path.parent for path in (root / "runs").glob("*/repeat=*/run.json"))
+    return sorted(path for path in begun if not (path / "run.npz").is_file())

@@ -17,7 +17,7 @@ from eicon.runs import (
     condense_run,
     create_run,
     open_run,
-    parse_config,
+    parse_recipe,
     read_condensation,
     train_run,
 )
@@ -50,7 +50,7 @@ MATCHED = replace(PLAIN, retrain=2, match=1.0)
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     """A run of sixteen units; tests must not change it."""
-    run = create_run(tmp_path_factory.mktemp("source") / "large", parse_config(TIMING))
+    run = create_run(tmp_path_factory.mktemp("source") / "large", parse_recipe(TIMING))
     train_run(run, progress=False)
     return run
 
@@ -123,7 +123,7 @@ def test_result_is_a_run_whose_network_is_the_last_stage(source, plain):
     names = {str(name) for name in files(plain.path)}
     assert names == {"condense.json", "config.toml", "network.npz", "run.json", "stages/11.npz", "stages/8.npz"}
     run = open_run(plain.path)
-    assert run.config == source.config
+    assert run.recipe == source.recipe
     nets = list(stages(run))
     assert [net.n_rec for net in nets] == [11, 8]
     assert state(run.load_network()) == state(nets[-1])
@@ -159,7 +159,7 @@ def test_record_says_what_was_measured(source, plain):
 
 def test_error_is_that_of_the_outputs_on_contexts_between_the_trained_ones(source, plain):
     """By hand, from the printed equation of the error; the trials are found again from the key."""
-    task = replace(source.config.make_task(), intervals=(250.0, 350.0), contexts=(0.4375, 0.8125))
+    task = replace(source.recipe.make_task(), intervals=(250.0, 350.0), contexts=(0.4375, 0.8125))
     key = jax.random.split(jax.random.fold_in(jax.random.key(3), 0xC0))[0]
     trial = task.trials(2, key=key)
     assert trial.batch_size == 4
@@ -192,6 +192,7 @@ def test_source_stays_as_it_is(source, plain, matched):
         "best.npz",
         "history.csv",
         "run.json",
+        "run.npz",
         "checkpoints/latest.npz",
     }
 
@@ -228,7 +229,7 @@ def test_retraining_continues_after_a_stage(source, matched, tmp_path):
 
     copy = shutil.copytree(matched.path, tmp_path / "copy")
     record, original = read_condensation(matched), source.load_network()
-    test = reference(original, source.config.make_task(), 3, 2)
+    test = reference(original, source.recipe.make_task(), 3, 2)
     without = replace(MATCHED, retrain=0, match=0.0)
     units = _condense._stage(source, without, original, original, np.arange(16), 11, 0, test)[1]["units"]
     (copy / "condense.json").write_text(json.dumps(record | {"stages": record["stages"][:1], "units": units}))
@@ -257,7 +258,7 @@ def test_something_else_in_the_directory_is_refused_and_kept(source, copy, tmp_p
 
 
 def test_what_cannot_be_condensed_leaves_nothing(source, tmp_path):
-    new = create_run(tmp_path / "new", source.config)
+    new = create_run(tmp_path / "new", source.recipe)
     with pytest.raises(FileNotFoundError, match="no trained network yet"):
         condense_run(new, PLAIN, tmp_path / "out", progress=False)
     with pytest.raises(ValueError, match="the network has 16 units; condensing it to 16 takes none away"):
@@ -465,12 +466,12 @@ FREE = TIMING.replace("[network]", "[network]\ndale = false\nbias = true")
 
 
 def test_networks_without_dale():
-    config = parse_config(FREE)
-    assert parse_config(config.to_toml()) == config
-    assert "dale = false" in config.to_toml()
-    assert parse_config(TIMING).network.dale
-    config.check()
-    net = config.make_network(config.make_task())
+    recipe = parse_recipe(FREE)
+    assert parse_recipe(recipe.to_toml()).completed() == recipe.completed()
+    assert 'kind = "free"' in recipe.to_toml()
+    assert parse_recipe(TIMING).network.kind == "dale"
+    recipe.check()
+    net = recipe.make_network(recipe.make_task())
     assert not net.is_excitatory.any()
     certificate = verify(net)
     assert (certificate.ok, certificate.n_free) == (True, 16)
@@ -479,10 +480,10 @@ def test_networks_without_dale():
         assert (np.asarray(weights) > 0).any()
     assert (net.n_rec, net.sigma_rec, net.activation.name, net.b_rec is not None) == (16, 0.05, "tanh", True)
     assert certificate.spectral_radius == pytest.approx(1.5, rel=1e-4)
-    again = config.make_network(config.make_task())
+    again = recipe.make_network(recipe.make_task())
     assert state(again) == state(net)
     with pytest.raises(ValueError, match=r"dt must be in \(0, tau\]"):
-        parse_config(FREE.replace("n_rec = 16", "n_rec = 16\ntau = 10.0")).check()
+        parse_recipe(FREE.replace("n_rec = 16", "n_rec = 16\ntau = 10.0")).check_network()
 
 
 def test_an_error_does_not_look_at_what_is_masked():

@@ -2,9 +2,9 @@
 
 import pytest
 
-from eicon.runs import ConfigError, create_sweep, parse_sweep, read_sweep, run_sweep
+from eicon.runs import ConfigError, create_sweep, parse_recipe, read_recipe, run_sweep
 from eicon.runs._ini import parse_ini
-from eicon.runs._sweep_file import results_path
+from eicon.runs._read import results_path
 
 CONNECTOMES = "/data/100% mine/bio2art/connectomes/"
 TEMPLATE = """[paths]
@@ -60,26 +60,21 @@ def changed(key, value, task="seq"):
 @pytest.mark.parametrize("task", TASKS)
 def test_the_three_published_templates(task):
     config = parse_ini(template(task))
-    assert len(list(config.combinations())) == 24
-    connectome, network, training = config.connectome, config.network, config.training
+    assert config.n_cells == 24 * 5
+    connectome, network, trials = config.connectome, config.network, config.trials
     assert (connectome.name, connectome.folder) == ("Marmoset_Normalized", CONNECTOMES)
     assert (connectome.regions, connectome.neurons, connectome.partition) == (55, 4, "random")
     assert (connectome.null, connectome.target_sparsity, connectome.intrinsic_share) == ("none", 0.8, 0.8)
     assert (network.init, network.freeze, network.remap) == ("default", False, "magnitude")
-    assert (training.epochs, training.repeats, training.n_trials, training.train_size) == (500, 5, 500, 0.8)
-    assert training.batch_size == 128
+    assert (config.training.epochs, trials.kind, trials.n, trials.train_size) == (500, "fixed", 500, 0.8)
+    assert trials.batch_size == 128
     assert (config.pretrained.path, config.pretrained.epoch, config.pretrained.repeat) == ("", 0, 0)
-    first = {"training.learning_rate": (1e-4, 1e-6), "network.activation": ("relu", "tanh")}
-    assert (
-        config.grid
-        == first
-        | {"training.optimizer": ("adam", "rmsprop")}
-        | {
-            "seq": {"task.pattern_length": (3, 5, 10)},
-            "nback": {"task.n_back": (2, 3, 4)},
-            "pic_latent": {"task.n_back": (2, 3, 4)},
-        }[task]
-    )
+    first = {"learner.learning_rate": (1e-4, 1e-6), "network.activation": ("relu", "tanh")}
+    assert config.grid == first | {"learner.optimizer": ("adam", "rmsprop")} | {
+        "seq": {"task.pattern_length": (3, 5, 10)},
+        "nback": {"task.n_back": (2, 3, 4)},
+        "pic_latent": {"task.n_back": (2, 3, 4)},
+    }[task] | {"repeat": (0, 1, 2, 3, 4)}
     assert (
         config.task
         == {
@@ -98,20 +93,20 @@ def test_the_three_published_templates(task):
         ("rand_partition", "False", "connectome.partition", "equal"),
         ("random_w", "True", "connectome.null", "permute"),
         ("rnn_size", "", "connectome.regions", 0),
-        ("path_to_network", "", "connectome.folder", ""),
+        ("path_to_network", "", "connectome.folder", None),
         ("epochs", "7", "training.epochs", 7),
-        ("iterations", "2", "training.repeats", 2),
+        ("iterations", "2", "grid.repeat", (0, 1)),
         ("init", "he", "network.init", "he"),
         ("freeze_layer", "True", "network.freeze", True),
         ("remap_w", "False", "network.remap", "off"),
         ("pretrained", "/old 50%/sweep", "pretrained.path", "/old 50%/sweep"),
         ("pretrained_epoch", "3", "pretrained.epoch", 3),
         ("pretrained_iteration", "4", "pretrained.repeat", 4),
-        ("trial_params", '{"task_name": "seq_mem", "nr_of_trials": 9}', "training.n_trials", 9),
-        ("trial_params", '{"task_name": "seq_mem", "train_size": 0.5}', "training.train_size", 0.5),
+        ("trial_params", '{"task_name": "seq_mem", "nr_of_trials": 9}', "trials.n", 9),
+        ("trial_params", '{"task_name": "seq_mem", "train_size": 0.5}', "trials.train_size", 0.5),
         ("trial_params", '{"task_name": "seq_mem", "high": 2.0}', "task.high", 2.0),
-        ("combos_params", '{"optimizer": ["SGD"]}', "grid.training.optimizer", ("sgd",)),
-        ("combos_params", "{}", "grid", {}),
+        ("combos_params", '{"optimizer": ["SGD"]}', "grid.learner.optimizer", ("sgd",)),
+        ("combos_params", "{}", "grid", {"repeat": (0, 1, 2, 3, 4)}),
     ],
 )
 def test_every_key_reaches_its_field(key, value, field, found):
@@ -119,30 +114,30 @@ def test_every_key_reaches_its_field(key, value, field, found):
     table, _, name = field.partition(".")
     owner = getattr(config, table)
     assert (owner if not name else owner[name] if isinstance(owner, dict) else getattr(owner, name)) == found
-    assert parse_sweep(config.to_toml()) == config
+    assert parse_recipe(config.to_toml()) == config
 
 
 @pytest.mark.parametrize("compat", ["", "bio_rnn_mem"])
 @pytest.mark.parametrize("task", TASKS)
 def test_round_trip_through_toml(task, compat, tmp_path):
     (tmp_path / "config.ini").write_text(template(task))
-    config = read_sweep(tmp_path / "config.ini", compat=compat)
+    config = read_recipe(tmp_path / "config.ini", compat=compat)
     assert config.compat == compat
     (tmp_path / "sweep.toml").write_text(config.to_toml())
-    assert read_sweep(tmp_path / "sweep.toml") == config
+    assert read_recipe(tmp_path / "sweep.toml") == config
 
 
 def test_byte_order_mark_windows_line_ends_spaces_and_comments(tmp_path):
     text = template(results="C:\\100%\\Ergebnisse für mich").replace("epochs = 500", "  # so many\nEpochs  :  500")
     (tmp_path / "config.ini").write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
-    assert read_sweep(tmp_path / "config.ini") == parse_ini(template())
+    assert read_recipe(tmp_path / "config.ini") == parse_ini(template())
     assert str(results_path(tmp_path / "config.ini")) == "C:\\100%\\Ergebnisse für mich"
     (tmp_path / "latin.ini").write_bytes(text.encode("latin-1"))
     with pytest.raises(ConfigError, match=r"latin\.ini is not a text file in UTF-8"):
-        read_sweep(tmp_path / "latin.ini")
+        read_recipe(tmp_path / "latin.ini")
     (tmp_path / "zeros.ini").write_bytes(b"[net]\n\0\0")
     with pytest.raises(ConfigError, match=r"zeros\.ini is not a text file: it holds zero bytes"):
-        read_sweep(tmp_path / "zeros.ini")
+        read_recipe(tmp_path / "zeros.ini")
 
 
 @pytest.mark.parametrize(
@@ -177,8 +172,8 @@ def test_byte_order_mark_windows_line_ends_spaces_and_comments(tmp_path):
         ("combos_params", '{"lr": [{1}]}', r"'lr' must hold numbers or text; got \[\{1\}\]"),
         ("combos_params", '{"lr": ["fast"]}', r"training\.learning_rate: .*got 'fast'"),
         ("combos_params", '{"lr": [0.0]}', r"training\.learning_rate: .*greater than 0; got 0\.0"),
-        ("combos_params", '{"lr": [1e999]}', r"learning_rate: must hold finite numbers, .*; got inf"),
-        ("combos_params", '{"lr": [0.1, 0.1]}', r"grid\.training\.learning_rate: a value occurs twice"),
+        ("combos_params", '{"lr": [1e999]}', r"training\.learning_rate: .*finite number; got inf"),
+        ("combos_params", '{"lr": [0.1, 0.1]}', r"grid\.learner\.learning_rate: a value occurs twice"),
         ("combos_params", '{"lr": [0.1, "0.1"]}', r"are the same combination"),
         ("combos_params", '{"nonlinearity": ["gelu"]}', r"network\.activation: .*got 'gelu'"),
         ("combos_params", '{"optimizer": ["Lion"]}', r"unknown optimizer 'Lion'; allowed: Adam, RMSprop, SGD"),
@@ -253,11 +248,9 @@ def test_no_latents_means_those_of_the_digits_and_a_named_file_is_used():
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_the_templates_run_unchanged_but_for_their_paths(task, tmp_path, bio2art):
-    from eicon.runs._sweep_config import override
-
     (tmp_path / "config.ini").write_text(template(task, bio2art, tmp_path / "results"))
-    config = override(
-        read_sweep(tmp_path / "config.ini"), {"training.epochs": 2, "training.repeats": 1, "training.n_trials": 20}
+    config = read_recipe(tmp_path / "config.ini").with_changes(
+        {"training.epochs": 2, "grid.repeat": [0], "trials.n": 20}
     )
     found = run_sweep(create_sweep(results_path(tmp_path / "config.ini"), config), workers=2, progress=False)
     assert len(found) == 24

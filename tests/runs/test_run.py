@@ -6,7 +6,7 @@ import pytest
 
 from eicon.models import verify
 from eicon.pages import write_report
-from eicon.runs import create_run, open_run, parse_config, train_run
+from eicon.runs import create_run, open_run, parse_recipe, train_run
 
 
 def test_run_directory_holds_what_the_readme_says(trained_run):
@@ -55,14 +55,14 @@ def test_saved_network_is_the_trained_one(trained_run):
 def test_numbers_describe_the_behaviour(trained_run):
     _, numbers = trained_run
     assert numbers["choice"]["unit"] == "% of dots"
-    by_level = numbers["choice"]["accuracy_by_coherence"]
+    by_level = numbers["choice"]["accuracy_by_evidence"]
     assert list(by_level) == ["3.2", "6.4", "12.8", "25.6", "51.2"]
     assert np.mean(list(by_level.values())) == pytest.approx(numbers["accuracy"], abs=1e-6)
 
 
 def test_same_seed_gives_the_same_bits(trained_run, tiny_toml, tmp_path):
     run, _ = trained_run
-    again = create_run(tmp_path / "again", parse_config(tiny_toml))
+    again = create_run(tmp_path / "again", parse_recipe(tiny_toml))
     train_run(again, progress=False)
     first, second = (r.load_network().parameters() for r in (run, again))
     assert all((first[name] == second[name]).all() for name in first)
@@ -72,11 +72,11 @@ def test_existing_directory_is_refused_and_kept(trained_run, tiny_toml, tmp_path
     run, _ = trained_run
     before = {p: p.read_bytes() for p in run.path.rglob("*") if p.is_file()}
     with pytest.raises(FileExistsError, match="already exists and is not empty; go on with: eicon train --resume"):
-        create_run(run.path, parse_config(tiny_toml))
+        create_run(run.path, parse_recipe(tiny_toml))
     assert {p: p.read_bytes() for p in run.path.rglob("*") if p.is_file()} == before
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(FileExistsError, match="choose another --out"):
-        create_run(tmp_path, parse_config(tiny_toml))
+        create_run(tmp_path, parse_recipe(tiny_toml))
     assert (tmp_path / "thesis.txt").read_text() == "mine"
 
 
@@ -88,7 +88,7 @@ def test_what_is_no_run_is_refused(tmp_path):
 
 
 def test_untrained_and_unanalysed_runs_say_what_to_do(tiny_toml, tmp_path):
-    run = create_run(tmp_path / "new", parse_config(tiny_toml))
+    run = create_run(tmp_path / "new", parse_recipe(tiny_toml))
     with pytest.raises(FileNotFoundError, match="finish it with: eicon train --resume"):
         run.load_network()
     with pytest.raises(FileNotFoundError, match="do it with: eicon analyze"):

@@ -3,14 +3,14 @@
 import pytest
 
 from eicon.models import load
-from eicon.runs import ConfigError, create_run, open_run, parse_config, train_run
+from eicon.runs import ConfigError, create_run, open_run, parse_recipe, train_run
 
 
 def test_snapshots_of_a_run(tiny_toml, trained_run, tmp_path):
-    run = create_run(tmp_path / "kept", parse_config(tiny_toml + "snapshots = true\n"))
+    run = create_run(tmp_path / "kept", parse_recipe(tiny_toml + "snapshots = true\n"))
     net, _, _ = train_run(run, progress=False)
     again = open_run(run.path)
-    assert again.config.training.snapshots is True
+    assert again.recipe.training.snapshots is True
     assert sorted(path.name for path in again.snapshots.iterdir()) == [
         f"step_{step:05d}.npz" for step in (0, 20, 40, 60)
     ]
@@ -19,11 +19,11 @@ def test_snapshots_of_a_run(tiny_toml, trained_run, tmp_path):
     train_run(again, progress=False)
     assert {path: path.read_bytes() for path in run.snapshots.iterdir()} == before
     without, _ = trained_run
-    assert without.config.training.snapshots is False
+    assert without.recipe.training.snapshots is False
     assert not without.snapshots.exists()
     assert (without.load_network().W_rec == net.W_rec).all()
 
 
 def test_only_true_or_false(tiny_toml):
     with pytest.raises(ConfigError, match=r"training\.snapshots"):
-        parse_config(tiny_toml + 'snapshots = "often"\n')
+        parse_recipe(tiny_toml + 'snapshots = "often"\n')

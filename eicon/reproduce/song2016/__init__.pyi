@@ -2,7 +2,7 @@ from . import results as results
 from ._figures import figure_result as figure_result
 from ._models import FIGURES as FIGURES
 from ._models import MODELS as MODELS
-from ._models import model_config as model_config
+from ._models import model_recipe as model_recipe
 from ._reproduce import reproduce as reproduce
 from ._reproduce import summary as summary
 from ._suite import rows as rows

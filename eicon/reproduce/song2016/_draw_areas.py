@@ -10,7 +10,7 @@ from ... import analysis, plotting
 from ...models import RateRNN, verify
 from ...plotting._files import Drawing
 from ...plotting._style import weight_cmap
-from ...runs._config import RunConfig
+from ...runs._recipe import Recipe
 from ...runs._run import Run
 from ._draw_context import Behaviour, behaviour_panels, behaviour_signature, measure_behaviour
 from ._draw_panels import E_COLOR, I_COLOR, INK, MAGENTA, NEUTRAL, TEAL, handle, nothing, points, rows, title
@@ -54,7 +54,7 @@ class Areas(NamedTuple):
 def areas_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks, and count their connections."""
     models = by_model(runs, "mante_areas")
-    configs = {run.config.seed: run.config for run in models}
+    configs = {run.recipe.seed: run.recipe for run in models}
     example, found = measure_all(
         models, lambda run, _: run_trials(run, repeats), lambda trials: _measure(trials, configs)
     )
@@ -69,7 +69,7 @@ def areas_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     return FigureResult(signatures, {"areas": _draw(example, found)}, {"areas": caption})
 
 
-def _measure(trials: FigureTrials, configs: dict[int, RunConfig]) -> Areas:
+def _measure(trials: FigureTrials, configs: dict[int, Recipe]) -> Areas:
     net = trials.net
     d_prime: dict[str, dict[str, float]] = {area: {} for area in AREAS}
     for variable in VARIABLES:
@@ -95,7 +95,7 @@ def _selectivity(trials: FigureTrials, variable: str) -> np.ndarray:
     return np.where(np.isfinite(tuned.d_prime), tuned.d_prime, 0.0)
 
 
-def _connections(net: RateRNN, config: RunConfig) -> Connections:
+def _connections(net: RateRNN, config: Recipe) -> Connections:
     weights, population = np.asarray(net.W_rec), net.units["population"]
     names = tuple(p.name for p in config.network.populations)
     shape = (len(names), len(names))

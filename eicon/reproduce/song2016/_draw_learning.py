@@ -9,7 +9,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from ... import plotting
 from ...plotting._files import Drawing
 from ...runs._run import Run
-from ...training._checkpoint import read_history
 from ...training._history import History
 from ._draw_panels import INK, ORANGE, REFERENCE, TEAL, handle, panels, points, title
 from ._signatures import FigureResult, Signature, networks, signature, span
@@ -43,23 +42,23 @@ def learning_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
         "Accuracy on validation trials of the perceptual decision against the trials of the training, a line per "
         f"network (thick: seed 0), and trials until the criterion (dotted: {100 * threshold:g} % on average over "
         f"{window} validations), a point per network. Gradient descent is as published: batches of "
-        f"{runs['rdm_sgd'][0].config.training.batch_size} trials, learning rate "
-        f"{runs['rdm_sgd'][0].config.training.learning_rate:g}, rectified weights; Adam: batches of "
-        f"{runs['rdm_dense'][0].config.training.batch_size}, "
-        f"{runs['rdm_dense'][0].config.training.learning_rate:g}, moduli."
+        f"{runs['rdm_sgd'][0].recipe.trials.batch_size} trials, learning rate "
+        f"{runs['rdm_sgd'][0].recipe.learner.learning_rate:g}, rectified weights; Adam: batches of "
+        f"{runs['rdm_dense'][0].recipe.trials.batch_size}, "
+        f"{runs['rdm_dense'][0].recipe.learner.learning_rate:g}, moduli."
     )
     return FigureResult(_signatures(found), {"learning": _draw(found)}, {"learning": caption})
 
 
 def _read(run: Run) -> Learning:
-    history, settings = read_history(run.checkpoint), run.config.training
-    criterion = run.config.criterion()
+    history, settings, batch_size = run.history(), run.recipe.training, run.recipe.trials.batch_size or 0
+    criterion = run.recipe.criterion()
     done = criterion is not None and criterion(history)
     return Learning(
-        trials=history.validation_step * settings.batch_size,
+        trials=history.validation_step * batch_size,
         accuracy=history.validation_accuracy.astype(np.float64),
         criterion=(settings.stop_accuracy or np.nan, settings.stop_window),
-        reached=float(_last(history) * settings.batch_size) if done else np.nan,
+        reached=float(_last(history) * batch_size) if done else np.nan,
     )
 
 

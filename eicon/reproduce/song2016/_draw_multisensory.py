@@ -68,7 +68,7 @@ def multisensory_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResul
 
 
 def _run_around_boundary(run: Run, repeats: int, *, stream: int = 0, keep_rates: bool = True) -> FigureTrials:
-    task = replace(run.config.make_task(), rates=RATES)  # type: ignore[call-arg]
+    task = replace(run.recipe.make_task(), rates=RATES)  # type: ignore[call-arg]
     return run_trials(run, repeats, task=task, stream=stream, keep_rates=keep_rates)
 
 

@@ -60,9 +60,9 @@ class Wave(NamedTuple):
 def sinewave_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     """Test the networks for longer than they were trained, at the step of the training and at a fine one."""
     models, repeats = by_model(runs, "sinewave"), min(repeats, MOST_TRIALS)
-    _, coarse = measure_all(models, lambda run, _: _run_longer(run, repeats, run.config.make_task().dt), measure)
+    _, coarse = measure_all(models, lambda run, _: _run_longer(run, repeats, run.recipe.make_task().dt), measure)
     example, fine = measure_all(models, lambda run, _: _run_longer(run, repeats, FINE_DT), measure)
-    dt = models[0].config.make_task().dt
+    dt = models[0].recipe.make_task().dt
     caption = (
         f"Output of a network in a single trial, with its noise, at a step of {FINE_DT:g} ms; networks were trained at "
         f"{dt:g} ms on trials of at most {fine[0].trained:g} periods (grey). Below: the same magnified, and the error "
@@ -87,7 +87,7 @@ def measure(trials: FigureTrials) -> Wave:
 
 
 def _run_longer(run: Run, repeats: int, dt: float) -> FigureTrials:
-    task = run.config.make_task()
+    task = run.recipe.make_task()
     length = task.periods[1] + EXTRA_PERIODS  # type: ignore[attr-defined]
     longer = replace(task, dt=dt, periods=(length, length))  # type: ignore[call-arg]
     return run_trials(run, repeats, task=longer, keep_rates=False)

@@ -1,15 +1,14 @@
 """The networks of the suite: what each is trained on, until when, and in which figure it appears."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from ...runs import parse_config
+from ...runs import parse_recipe
 
 if TYPE_CHECKING:
-    import eicon.runs._config
+    import eicon.runs._recipe
 
 
 @dataclass(frozen=True)
@@ -77,22 +76,20 @@ def models_of(figures: Sequence[int]) -> list[str]:
     return [name for name in MODELS if name in wanted]
 
 
-def model_config(name: str, seed: int, *, quick: bool = False) -> "eicon.runs._config.RunConfig":
-    """Configuration of one network.
+def model_recipe(name: str, seed: int, *, quick: bool = False) -> "eicon.runs._recipe.Recipe":
+    """Recipe of one network.
 
     ``quick`` makes networks of a fifth of the units that train for 40 steps: it shows that everything runs.
     """
     text = resources.files(__package__).joinpath("configs", f"{name}.toml").read_text("utf-8")
-    config = parse_config(text, f"{name}.toml").model_copy(update={"seed": seed})
+    recipe = parse_recipe(text, f"{name}.toml").model_copy(update={"seed": seed})
     if not quick:
-        return config
-    network = tomllib.loads(text)["network"]
-    for population in network.get("populations", []):
-        population["n"] = max(2, population["n"] // QUICK_UNITS)
-    network["n_rec"] = sum(p["n"] for p in network.get("populations", [])) or network["n_rec"] // QUICK_UNITS
-    return config.model_copy(
-        update={
-            "network": type(config.network).model_validate(network),
-            "training": config.training.model_copy(update=QUICK),
-        }
-    )
+        return recipe
+    network = recipe.network.given()
+    changes: dict[str, Any] = {f"training.{key}": value for key, value in QUICK.items() if key != "batch_size"}
+    if "populations" in network:
+        small = [{**p, "n": max(2, p["n"] // QUICK_UNITS)} for p in network["populations"]]
+        changes["network.populations"] = small
+    else:
+        changes["network.n_rec"] = network["n_rec"] // QUICK_UNITS
+    return recipe.with_changes({**changes, "trials.batch_size": QUICK["batch_size"]})

@@ -1,6 +1,5 @@
 """The whole suite: train, draw, and write the page that says what was asked and what was reached."""
 
-import json
 import os
 import statistics
 from collections.abc import Sequence
@@ -8,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from ..._files import without_nan, write_json, write_text
+from ..._files import read_json, without_nan, write_json, write_text
 from ...pages._template import filled, picture
 from ...plotting._files import save_figures
 from ...runs import open_run
@@ -27,6 +26,7 @@ def reproduce(
     *,
     seeds: int | None = None,
     quick: bool = False,
+    workers: int | None = None,
     progress: bool = True,
 ) -> Path:
     """Train the networks of some figures (default: all), draw them, and write a gallery.
@@ -45,6 +45,8 @@ def reproduce(
         Networks per model; by default 5 for perceptual decisions and 3 for the others.
     quick : bool
         Small networks that hardly train, to see that everything runs; no criterion is reached then.
+    workers : int, optional
+        Processes that train, one per core by default; 0: this one.
     progress : bool
         Show progress.
 
@@ -61,7 +63,7 @@ def reproduce(
         If a network there was trained with other settings.
     """
     out, figures = Path(out), list(figures) or list(FIGURES)
-    runs = train_models(out, models_of(figures), seeds=seeds, quick=quick, progress=progress)
+    runs = train_models(out, models_of(figures), seeds=seeds, quick=quick, workers=workers, progress=progress)
     for figure in figures:
         of_figure = {name: runs[name] for name in FIGURES[figure]}
         _write_figure(out, figure, figure_result(figure, of_figure, repeats=2 if quick else REPEATS), of_figure)
@@ -71,7 +73,7 @@ def reproduce(
 def write_gallery(out: str | os.PathLike[str]) -> Path:
     """Write ``results.json`` and ``index.html`` from all that was trained and drawn; return the page."""
     out = Path(out)
-    drawn = [json.loads(path.read_text("utf-8")) for path in sorted(out.glob("figures/fig*.json"))]
+    drawn = [read_json(path, "record of a figure") for path in sorted(out.glob("figures/fig*.json"))]
     table = rows(_trained(out))
     results = {"rows": [row._asdict() for row in table], "figures": drawn}
     write_json(out / TABLE, without_nan(results))

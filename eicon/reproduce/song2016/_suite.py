@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -11,11 +12,12 @@ import numpy as np
 
 from ...models import verify
 from ...runs import create_run, open_run, train_run
-from ...runs._config import RunConfig
+from ...runs._recipe import Recipe
 from ...runs._run import Run
-from ...training._checkpoint import read_history
+from ...runs._sweep import Job, do_job
+from ...runs._workers import run_many
 from ...training._history import History
-from ._models import MODELS, model_config
+from ._models import MODELS, model_recipe
 
 logger = logging.getLogger(__name__)
 
@@ -58,27 +60,39 @@ def train_models(
     *,
     seeds: int | None = None,
     quick: bool = False,
+    workers: int | None = None,
     progress: bool = True,
 ) -> dict[str, list[Run]]:
-    """Train every network that is not trained yet; those that were interrupted go on.
+    """Train every network that is not trained yet, each in one of several processes; those interrupted go on.
+
+    ``workers`` is their number, one per core by default; 0 trains in this process.
 
     Raises
     ------
     FileExistsError
         If a run there has other settings, e.g. because it is a quick one.
     """
-    runs: dict[str, list[Run]] = {}
-    total = sum(seeds or MODELS[name].seeds for name in models)
-    for name in models:
-        runs[name] = []
-        for seed in range(seeds or MODELS[name].seeds):
-            config = model_config(name, seed, quick=quick)
-            run = _run(run_path(out, name, seed), config)
-            runs[name].append(run)
-            if run.network.is_file() and run.read_record().get("status") == "trained":
-                continue
-            logger.info("%s, seed %d (%d of %d networks)", name, seed, sum(map(len, runs.values())), total)
+    runs = {
+        name: [
+            _run(run_path(out, name, seed), model_recipe(name, seed, quick=quick))
+            for seed in range(seeds or MODELS[name].seeds)
+        ]
+        for name in models
+    }
+    missing = [
+        run
+        for of_model in runs.values()
+        for run in of_model
+        if not (run.network.is_file() and run.read_record().get("status") == "trained")
+    ]
+    if workers == 0 or len(missing) < 2:
+        for i, run in enumerate(missing):
+            logger.info("%s (%d of %d networks to train)", run.path, i + 1, len(missing))
             train_run(run, progress=progress)
+        return runs
+    with closing(run_many(do_job, [Job.of(run, keep_state=True) for run in missing], workers=workers)) as answers:
+        for i, (index, _) in enumerate(answers):
+            logger.info("%s is trained (%d of %d)", missing[index].path, i + 1, len(missing))
     return runs
 
 
@@ -87,43 +101,43 @@ def rows(runs: dict[str, list[Run]]) -> list[Row]:
     return [_row(name, run) for name, of_model in runs.items() for run in of_model]
 
 
-def _run(path: Path, config: RunConfig) -> Run:
+def _run(path: Path, recipe: Recipe) -> Run:
     if not (path / "config.toml").is_file():
-        return create_run(path, config)
-    run = _with_scale(open_run(path), config)
-    if run.config != config:
+        return create_run(path, recipe)
+    run = _with_scale(open_run(path), recipe)
+    if run.recipe.completed() != recipe.completed():
         raise FileExistsError(
             f"{path} holds a run with other settings (a quick one, or of another version); choose another --out."
         )
     return run
 
 
-def _with_scale(run: Run, config: RunConfig) -> Run:
-    """The run with the coherence scale of ``config``: one of eicon 0.1.0 says none, and has the same stimuli."""
-    if "coherence_scale" not in config.task or "coherence_scale" in run.config.task:
+def _with_scale(run: Run, recipe: Recipe) -> Run:
+    """The run with the coherence scale of ``recipe``: one of eicon 0.1.0 says none, and has the same stimuli."""
+    if "coherence_scale" not in recipe.task or "coherence_scale" in run.recipe.task:
         return run
-    task = {**run.config.task, "coherence_scale": config.task["coherence_scale"]}
-    return replace(run, config=run.config.model_copy(update={"task": task}))
+    task = {**run.recipe.task, "coherence_scale": recipe.task["coherence_scale"]}
+    return replace(run, recipe=run.recipe.model_copy(update={"task": task}))
 
 
 def _row(name: str, run: Run) -> Row:
-    history, settings = read_history(run.checkpoint), run.config.training
-    criterion = run.config.criterion()
+    history = run.history()
+    criterion = run.recipe.criterion()
     return Row(
         model=name,
-        seed=run.config.seed,
+        seed=run.recipe.seed,
         asked=MODELS[name].asked,
-        reached=_measure(history, run.config),
+        reached=_measure(history, run.recipe),
         done=criterion is not None and criterion(history),
         steps=history.n_steps,
-        trials=history.n_steps * settings.batch_size,
+        trials=history.n_steps * (run.recipe.trials.batch_size or 0),
         seconds=float(history.seconds[-1]),
         constraints=verify(run.load_network()).ok,
     )
 
 
-def _measure(history: History, config: RunConfig) -> float:
-    settings = config.training
+def _measure(history: History, recipe: Recipe) -> float:
+    settings = recipe.training
     last = slice(-settings.stop_window, None)
     if settings.stop_loss is not None:
         return float(np.sqrt(np.mean(history.validation_loss[last])))

@@ -115,10 +115,10 @@ def run_trials(
     keep_rates : bool
         False keeps the outputs alone.
     """
-    net, task = run.load_network(), task or run.config.make_task()
+    net, task = run.load_network(), task or run.recipe.make_task()
     if task.dt != net.dt:
         net = net.with_settings(dt=task.dt)
-    key_trial, key_noise = jax.random.split(analysis_key(run.config.seed, FIGURE_STREAM, stream))
+    key_trial, key_noise = jax.random.split(analysis_key(run.recipe.seed, FIGURE_STREAM, stream))
     trial = _trials(task, repeats, key_trial)
     steps, n_trials = trial.n_steps, trial.batch_size
     fitting = max(1, int(RATES_BYTES / (4 * steps * net.n_rec * task.n_conditions)))
@@ -131,7 +131,7 @@ def run_trials(
         outputs[:, chosen] = activity.outputs
         wanted = chosen[chosen < kept]
         rates[:, wanted] = np.asarray(activity.rates)[:, : wanted.size]
-    return FigureTrials(run.config.seed, net, task, trial, outputs, rates)
+    return FigureTrials(run.recipe.seed, net, task, trial, outputs, rates)
 
 
 # Compiled as a whole and once per task: operation by operation, compilation takes longer than the trials.

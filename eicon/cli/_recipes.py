@@ -1,0 +1,82 @@
+"""What there is to say about recipes: recipe."""
+
+import json
+from pathlib import Path
+
+import click
+
+from ._common import command, errors, json_option
+from ._sweeps import changes_of, set_option
+
+KINDS = ("dale", "free", "populations", "connectome")
+
+
+@command()
+@click.argument("recipe", type=click.Path(path_type=Path), required=False)
+@click.option("--explain", is_flag=True, help="Say what RECIPE will compute.")
+@click.option("--convert", is_flag=True, help="Write RECIPE in the present format, every default spelled out.")
+@click.option("--task", default="PerceptualDecision", show_default=True, help="Of a recipe to start from.")
+@click.option("--kind", type=click.Choice(KINDS), default="dale", show_default=True, help="Its kind of network.")
+@click.option("--out", type=click.Path(path_type=Path), help="File to write to.  [default: standard output]")
+@set_option
+@json_option
+@click.pass_context
+def recipe(
+    context: click.Context,
+    recipe: Path | None,
+    explain: bool,
+    convert: bool,
+    task: str,
+    kind: str,
+    out: Path | None,
+    changes: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Write a recipe to start from, or say what one will compute.
+
+    Without RECIPE a commented file with all keys is written. --explain says how large the networks are, how many runs
+    there will be, and about how long they take, at once for a grid of any size. --convert reads a file of eicon 0.1.0
+    or a config.ini of bio_rnn_mem, too.
+
+    \b
+    Examples:
+      eicon recipe --task DelayedMatchToSample --out recipe.toml
+      eicon recipe --kind connectome --out worm.toml
+      eicon recipe --explain worm.toml
+      eicon recipe --convert config.ini --out recipe.toml
+    """
+    if (explain or convert) != (recipe is not None) or (explain and convert):
+        raise click.UsageError("RECIPE belongs to --explain or to --convert; without it a new recipe is written.")
+    with errors(context):
+        if recipe is None:
+            from ..runs._start import commented
+
+            _write(commented(task, kind), out)
+            return
+        from ..runs import read_recipe
+
+        found = read_recipe(recipe)
+        if changes:
+            found = found.with_changes(changes_of(changes))
+        if convert:
+            _write(found.completed().to_toml(), out)
+            return
+        from ..runs._explain import explanation
+
+        said = explanation(found)
+        if as_json:
+            click.echo(json.dumps({"runs": said.n_runs, "seconds": said.seconds, "bytes": said.bytes}, indent=2))
+            return
+        click.echo("\n".join([said.headline, *said.lines]))
+
+
+def _write(text: str, out: Path | None) -> None:
+    if out is None:
+        click.echo(text.rstrip())
+        return
+    if out.exists():
+        raise FileExistsError(f"{out} already exists; choose another --out.")
+    from .._files import write_text
+
+    write_text(out, text)
+    click.echo(f"Recipe: {out}")

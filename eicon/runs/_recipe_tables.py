@@ -1,0 +1,422 @@
+"""Tables and keys of a recipe; what is made of them is in `_recipe`, which imports JAX and BrainPy.
+
+A key that is left out is None here: its default is that of the constructor that it is handed to.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from . import _grid
+from ._own_code import is_own
+from ._schema import NonNegative, Positive, PositiveInt, Rate, Section, among
+
+Fraction = Annotated[float, Field(gt=0, le=1)]
+Share = Annotated[float, Field(gt=0, lt=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+Compat = Literal["", "bio_rnn_mem"]
+"""Published code that a recipe can repeat."""
+Where = dict[str, str | tuple[str, ...]]
+Number = float | dict[str, Any] | tuple[float, ...]
+
+FORMAT: Literal[2] = 2
+KINDS = ("dale", "free", "populations", "connectome")
+
+
+_OF_ALL = frozenset(
+    {
+        *("kind", "positive", "cell", "cell_options", "activation", "tau", "parameters", "share", "train"),
+        *("sigma_rec", "sigma_in", "bias", "readout_bias", "x0", "train_x0", "spectral_radius", "distribution"),
+    }
+)
+_OF_KIND = {
+    "dale": {"n_rec", "e_ratio", "free_input", "free_readout", "autapses", "start"},
+    "free": {"n_rec", "rank", "start"},
+    "populations": {
+        *("populations", "recurrent", "input", "readout", "free_input", "free_readout", "autapses", "start")
+    },
+    "connectome": {"input_to", "readout_from", "init", "remap", "gain", "storage", "freeze"},
+}
+
+
+def keys_of_kind(kind: str) -> frozenset[str]:
+    """Keys of ``[network]`` that a kind of network has."""
+    found = _OF_ALL | _OF_KIND[kind]
+    return found - {"positive"} if kind == "free" else found
+
+
+class PopulationTable(Section):
+    """Entry of ``network.populations``; see `eicon.models.Population`."""
+
+    name: str
+    n: PositiveInt
+    type: Literal["E", "I", ""] = ""
+    area: str = ""
+
+
+class ProjectionTable(Section):
+    """Entry of ``network.recurrent``, ``input`` or ``readout``; see `eicon.models.Projection`."""
+
+    source: str = "*"
+    target: str = "*"
+    density: Fraction = 1.0
+    weight: float | None = None
+
+
+class NetworkTable(Section):
+    """Table ``[network]``: a kind of network, and what the constructor of that kind takes.
+
+    Kinds are ``dale`` (`eicon.models.RateRNN.dale`), ``free`` (all weights are free; of low rank with ``rank``),
+    ``populations`` (`RateRNN.from_populations`) and ``connectome`` (`RateRNN.from_connectome`, of the connectome that
+    the table ``[connectome]`` prepares).
+    """
+
+    kind: Literal["dale", "free", "populations", "connectome"] = "dale"
+    n_rec: PositiveInt | None = None
+    rank: PositiveInt | None = None
+    e_ratio: Share | None = None
+    positive: Literal["abs", "relu", "softplus"] | None = None
+    free_input: bool | None = None
+    free_readout: bool | None = None
+    autapses: bool | None = None
+    populations: tuple[PopulationTable, ...] = ()
+    recurrent: tuple[ProjectionTable, ...] = ()
+    input: tuple[ProjectionTable, ...] = ()
+    readout: tuple[ProjectionTable, ...] = ()
+    input_to: str | Where | None = None
+    readout_from: str | Where | None = None
+    init: Annotated[str, among("eicon.models._schemes.SCHEMES", "balanced")] | None = None
+    remap: Annotated[str, among("eicon.models._anatomy.REMAPS")] | None = None
+    gain: str | None = None
+    storage: Literal["dense", "edges"] | None = None
+    freeze: bool | None = None
+    cell: str | tuple[str, ...] | None = None
+    cell_options: dict[str, bool | float] | None = None
+    activation: Annotated[str, among("eicon.models.cells.ACTIVATIONS")] | dict[str, Any] | None = None
+    tau: Positive | dict[str, Positive] | None = None
+    parameters: dict[str, Number] | None = None
+    share: dict[str, str] | None = None
+    train: tuple[str, ...] | None = None
+    sigma_rec: NonNegative | None = None
+    sigma_in: NonNegative | None = None
+    bias: bool | None = None
+    readout_bias: bool | None = None
+    x0: float | dict[str, float] | None = None
+    train_x0: bool | None = None
+    start: Literal["slow", "balanced"] | None = None
+    spectral_radius: Positive | Literal["drawn"] | None = None
+    distribution: Annotated[str, among("eicon.models._distributions.DISTRIBUTIONS")] | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "NetworkTable":
+        allowed = keys_of_kind(self.kind)
+        given = [name for name, value in self if name in self.model_fields_set and value not in (None, ())]
+        if wrong := [name for name in given if name not in allowed]:
+            raise ValueError(
+                f"a network of kind {self.kind!r} has no {wrong[0]!r}; allowed: {', '.join(sorted(allowed))}."
+            )
+        if self.kind == "populations" and not self.populations:
+            raise ValueError("a network of kind 'populations' needs the list `populations`.")
+        if self.spectral_radius == "drawn" and self.kind != "connectome":
+            raise ValueError("spectral_radius 'drawn' is one of networks on a connectome; here it is a number.")
+        return self
+
+
+class JoinTable(Section):
+    """Entry of ``connectome.join``: a table of units, looked up by their names; see `eicon.connectomes.read_units`."""
+
+    file: str
+    read: dict[str, Any] = Field(default_factory=dict)
+
+
+class ConnectomeTable(Section):
+    """Table ``[connectome]``: which wiring diagram, and every choice on the way from it to neurons, in this order.
+
+    Attributes
+    ----------
+    name, folder, rows, read : of `eicon.connectomes.load`; ``read`` holds the options of a file's reader
+    regions : how many units the file must have
+    join : tables of units that are joined to it
+    where : units that are kept, by their labels
+    at_least, density : of `Connectome.thresholded`; a density of 1 leaves all connections
+    symmetrise : how both directions become one, or "none"; see `Connectome.symmetrised`
+    neurons : neurons of each region; 1 takes the units as they are; "ratio" and "rank" follow the densities of the data
+    total, smallest, missing : of `eicon.connectomes.neurons_per_region`
+    target_sparsity, partition : of `eicon.connectomes.expand`
+    intrinsic, intrinsic_share, intrinsic_sparsity, intrinsic_of : of `eicon.connectomes.expand`
+    autapses : whether connections of units onto themselves are kept
+    null, null_options : null model, or "none"; see `Connectome.rewired`
+    orientation : "reversed": every connection runs backwards
+    signs : "known" keeps the signs of the data, "free" drops them, "dale" draws those that are unknown
+    sign_by : signs by the values of a label, e.g. ``{transmitter = {GABA = -1}}``; see `Connectome.signed`
+    e_ratio : excitatory fraction of the signs that are drawn
+    """
+
+    name: str = "celegans"
+    folder: str | None = None
+    rows: Literal["source", "target", "symmetric"] | None = None
+    read: dict[str, Any] = Field(default_factory=dict)
+    regions: Annotated[int, Field(ge=0)] = 0
+    join: tuple[JoinTable, ...] = ()
+    where: Where | None = None
+    at_least: Positive | None = None
+    density: Fraction | None = None
+    symmetrise: Literal["none", "max", "mean", "sum"] | None = None
+    neurons: PositiveInt | tuple[PositiveInt, ...] | Literal["ratio", "rank"] = 1
+    total: Annotated[int, Field(ge=0)] | None = None
+    smallest: PositiveInt | None = None
+    missing: Literal["error", "median", "smallest"] | None = None
+    target_sparsity: Fraction | None = None
+    intrinsic: bool | Literal["measured"] | None = None
+    intrinsic_share: Share | None = None
+    intrinsic_sparsity: Fraction | None = None
+    intrinsic_of: Literal["outgoing", "incoming"] | None = None
+    partition: Literal["equal", "random", "stick-breaking"] | None = None
+    autapses: bool = False
+    null: Annotated[str, among("eicon.connectomes._nulls.NULLS", "none")] = "none"
+    null_options: dict[str, Any] = Field(default_factory=dict)
+    orientation: Literal["forward", "reversed"] = "forward"
+    signs: Literal["known", "free", "dale"] = "known"
+    sign_by: dict[str, dict[str, Literal[-1, 0, 1]]] | None = None
+    e_ratio: Share = 0.8
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ConnectomeTable":
+        if self.at_least is not None and self.density is not None:
+            raise ValueError("at_least and density are two thresholds; give one of them.")
+        if self.sign_by and self.signs == "free":
+            raise ValueError("sign_by gives signs, and signs = 'free' drops them; leave one of them out.")
+        return self
+
+
+class TrialsTable(Section):
+    """Table ``[trials]``: where trials come from; see `eicon.training.Sampled` and `eicon.training.Fixed`.
+
+    ``fixed`` makes ``n`` trials of each condition once, of which a part ``train_size`` is trained on.
+    """
+
+    kind: Literal["sampled", "fixed"] = "sampled"
+    batch_size: PositiveInt | None = None
+    same: bool | None = None
+    n: PositiveInt | None = None
+    train_size: Share | None = None
+    mean: Literal["steps", "batches"] | None = None
+
+    OF_FIXED: ClassVar[tuple[str, ...]] = ("n", "train_size", "mean")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "TrialsTable":
+        wrong = ("same",) if self.kind == "fixed" else self.OF_FIXED
+        for name in wrong:
+            if getattr(self, name) is not None:
+                other = "sampled" if self.kind == "fixed" else "fixed"
+                raise ValueError(f"{name} is one of {other} trials; these are {self.kind}.")
+        return self
+
+
+HESSIAN_FREE = "hessian_free"
+_OF_HESSIAN_FREE = (
+    *("curvature_trials", "max_cg_iterations", "cg_tolerance", "damping"),
+    *("structural_damping", "warm_start", "n_probes"),
+)
+_OF_GRADIENT = ("learning_rate", "clip_norm", "options", "factors")
+
+
+class LearnerTable(Section):
+    """Table ``[learner]``: an optimizer by name, with what `eicon.training.Gradient` takes, or ``hessian_free``.
+
+    ``options`` are those of the optimizer, or hold a table for each: ``{rmsprop = {rho = 0.99}}``. ``learning_rate``
+    is a number, or a table with the name of a schedule: ``{schedule = "cosine", rate = 0.01, steps = 1000}``.
+    ``clip_norm = false``: no clipping.
+    """
+
+    optimizer: Annotated[str, among("eicon.training.OPTIMIZERS", HESSIAN_FREE)] | None = None
+    learning_rate: Rate | None = None
+    clip_norm: Positive | Literal[False] | None = None
+    options: dict[str, float | bool | dict[str, float | bool]] | None = None
+    factors: dict[str, float] | None = None
+    curvature_trials: PositiveInt | None = None
+    max_cg_iterations: PositiveInt | None = None
+    cg_tolerance: Positive | None = None
+    damping: NonNegative | None = None
+    structural_damping: NonNegative | None = None
+    warm_start: Annotated[float, Field(ge=0, le=1)] | None = None
+    n_probes: Annotated[int, Field(ge=0)] | None = None
+
+    @field_validator("clip_norm", mode="before")
+    @classmethod
+    def _no_zero(cls, value: Any) -> Any:
+        return value if value is not True else "true"  # which is refused, and not taken for 1
+
+    @model_validator(mode="after")
+    def _fits(self) -> "LearnerTable":
+        wrong = _OF_GRADIENT if self.optimizer == HESSIAN_FREE else _OF_HESSIAN_FREE
+        for name in wrong:
+            if getattr(self, name) is not None:
+                raise ValueError(f"{name} is no setting of the optimizer {self.optimizer or 'adam'!r}.")
+        return self
+
+
+class WeightPenaltyTable(Section):
+    """Entry of ``training.penalties`` with ``kind = "weight"``; see `eicon.training.WeightPenalty`."""
+
+    kind: Literal["weight"]
+    strength: NonNegative
+    power: Literal[1, 2] = 2
+    matrix: Literal["input", "recurrent", "readout"] = "recurrent"
+
+
+class RatePenaltyTable(Section):
+    """Entry of ``training.penalties`` with ``kind = "rate"``; see `eicon.training.RatePenalty`."""
+
+    kind: Literal["rate"]
+    strength: NonNegative
+
+
+class VanishingGradientTable(Section):
+    """Entry with ``kind = "vanishing_gradient"``; see `eicon.training.VanishingGradient`."""
+
+    kind: Literal["vanishing_gradient"]
+    strength: NonNegative = 2.0
+    bound: NonNegative = 1e-20
+
+
+PenaltyTable = Annotated[WeightPenaltyTable | RatePenaltyTable | VanishingGradientTable, Field(discriminator="kind")]
+
+
+class Stopping(Section):
+    """What ends a training or a stage, when all of it is met: the task's own ``"criterion"``, and ``stop_...``."""
+
+    stop: Literal["criterion"] | None = None
+    stop_accuracy: Fraction | None = None
+    stop_worst_accuracy: Fraction | None = None
+    stop_loss: Positive | None = None
+    stop_window: PositiveInt = 5
+
+
+class Lengths(Section):
+    """What ``[training]`` has besides `Stopping`."""
+
+    steps: PositiveInt | None = None
+    epochs: PositiveInt | None = None
+    loss: Annotated[str, among("eicon.training._losses.LOSSES")] | None = None
+    penalties: tuple[PenaltyTable, ...] = ()
+    validate_every: PositiveInt | None = None
+    validation_repeats: PositiveInt | None = None
+    checkpoint_every: PositiveInt = 500
+    snapshots: bool = False
+    store_every: PositiveInt | None = None
+    restore: Literal["last", "best"] = "last"
+    patience: PositiveInt | None = None
+
+
+class TrainingTable(Stopping, Lengths):
+    """Table ``[training]``: for how long, and what is written on the way; see `eicon.training.Trainer`.
+
+    ``steps``, or ``epochs`` of fixed trials, of which ``store_every`` keeps networks (``networks/epoch=E.npz``). With
+    ``snapshots`` the network of every ``checkpoint_every`` steps is kept. ``patience``: the training ends after so
+    many validations without a smaller loss. ``restore = "best"``: the network of the run is the best by validation.
+    """
+
+    @model_validator(mode="after")
+    def _fits(self) -> "TrainingTable":
+        if self.steps is not None and self.epochs is not None:
+            raise ValueError("steps and epochs are two lengths; give one of them.")
+        return self
+
+
+class StageTable(Stopping):
+    """Entry of ``stages``: what differs from the task, and what ends the stage, as in ``[training]``."""
+
+    task: dict[str, Any] = Field(default_factory=dict)
+
+
+class PretrainedTable(Section):
+    """Table ``[pretrained]``: start from a trained network, with a new readout.
+
+    ``path`` is a network file, a run, or a sweep whose run with the same values of the grid is taken; ``epoch`` (from
+    0 on; -1 is the last) and ``repeat`` say which of it.
+    """
+
+    path: str = ""
+    epoch: Annotated[int, Field(ge=-1)] = -1
+    repeat: Annotated[int, Field(ge=0)] = 0
+
+
+class CodeTable(Section):
+    """Entry of ``code``: a file that a run imported a class from, and its checksum."""
+
+    name: str
+    path: str
+    sha256: str
+
+
+class RecipeTables(Section):
+    """All tables of a recipe.
+
+    ``task`` holds the task's ``name`` (one of `eicon.tasks.TASKS`, or ``module:Class`` or ``file.py:Class`` of one's
+    own) and its parameters. ``stages`` are trained before the task itself, one after the other. ``continued_from`` is
+    a run whose trained network, of the same constants, this training starts with. ``repeat`` gives the random
+    numbers of a repeat of eicon 0.1.0, and ``compat`` those networks that bio_rnn_mem makes. ``grid`` maps dotted keys
+    to lists of values.
+    """
+
+    format: Literal[2] = FORMAT
+    seed: Seed = 0
+    repeat: Annotated[int, Field(ge=0)] | None = None
+    compat: Compat = ""
+    task: dict[str, Any] = Field(default_factory=lambda: {"name": "PerceptualDecision"})
+    network: NetworkTable = NetworkTable()
+    connectome: ConnectomeTable | None = None
+    trials: TrialsTable = TrialsTable()
+    learner: LearnerTable = LearnerTable()
+    training: TrainingTable = TrainingTable()
+    stages: tuple[StageTable, ...] = ()
+    pretrained: PretrainedTable = PretrainedTable()
+    continued_from: str = ""
+    code: tuple[CodeTable, ...] = ()
+    grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fits(self) -> "RecipeTables":
+        self.check_tables()
+        return self
+
+    def check_tables(self) -> None:
+        """Refuse tables that do not go together."""
+        on_connectome = self.network.kind == "connectome"
+        if self.connectome is not None and not on_connectome and not self.grid.keys() & {"network", "network.kind"}:
+            raise ValueError(f"[connectome] is given, but the network is of kind {self.network.kind!r}.")
+        if self.training.epochs is not None and self.trials.kind != "fixed":
+            raise ValueError("training.epochs: sampled trials have no epochs; give steps, or trials of kind 'fixed'.")
+        if self.training.store_every is not None and self.trials.kind != "fixed":
+            raise ValueError("training.store_every counts epochs of fixed trials; see training.snapshots.")
+        if self.stages and self.trials.kind == "fixed":
+            raise ValueError("stages: fixed trials are those of one task; stages need sampled ones.")
+        if self.compat and not (on_connectome and self.trials.kind == "fixed"):
+            raise ValueError(f"compat: {self.compat} trains networks on a connectome, with fixed trials.")
+
+
+def located(value: Any, base: Path) -> Any:
+    """Tables in which the files of one's own code, ``file.py:Class``, have absolute paths."""
+    if isinstance(value, dict):
+        return {key: located(inner, base) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [located(inner, base) for inner in value]
+    file, colon, member = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    if not (colon and file.endswith(".py") and member.isidentifier()):
+        return value
+    return f"{(base / Path(file).expanduser()).absolute()}:{member}"
+
+
+def own_names(tables: Mapping[str, Any]) -> list[str]:
+    """Names of one's own classes in the tables of a recipe, its stages and its grid."""
+    grid = _grid.flat(dict(tables.get("grid") or {}))
+    tasks = [tables.get("task"), *(stage.get("task") for stage in tables.get("stages") or ()), *grid.get("task", ())]
+    networks = [tables.get("network"), *grid.get("network", ())]
+    found: list[Any] = [task.get("name") for task in tasks if isinstance(task, dict)] + list(grid.get("task.name", ()))
+    for cell in [*(one.get("cell") for one in networks if isinstance(one, dict)), *grid.get("network.cell", ())]:
+        found += list(cell) if isinstance(cell, list | tuple) else [cell]
+    return [name for name in dict.fromkeys(found) if is_own(name)]
