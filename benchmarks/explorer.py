@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from eicon.models import save
 from eicon.pages._explore import explore_run
-from eicon.runs import create_run, parse_config
+from eicon.runs import create_run, parse_recipe
 
 
 class Sizes(NamedTuple):
@@ -48,9 +48,9 @@ REDRAW = """async () => {
 def write_page(task: str, activation: str, folder: Path, sizes: Sizes) -> tuple[Path, str]:
     """Page of an untrained network, and what it holds."""
     network = f'n_rec = {sizes.n}\nspectral_radius = 1.5\nactivation = "{activation}"\n'
-    config = f'seed = 0\n[task]\nname = "{task}"\n[network]\n{network}'
-    run = create_run(folder / task, parse_config(config))
-    save(run.config.make_network(run.config.make_task()), run.network)
+    text = f'seed = 0\n[task]\nname = "{task}"\n[network]\n{network}'
+    run = create_run(folder / task, parse_recipe(text))
+    save(run.recipe.make_network(run.recipe.make_task()), run.network)
     start = time.perf_counter()
     written = explore_run(run, repeats=sizes.repeats, progress=False)
     took = time.perf_counter() - start

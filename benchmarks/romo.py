@@ -70,14 +70,13 @@ def torch_steps(path: Path, hoisted: bool, steps: int) -> Callable[[], None]:
 
 def eicon_steps(batch_size: int, omega: bool, steps: int) -> Callable[[], None]:
     """Some training steps of the suite's network."""
-    from eicon.reproduce.song2016 import model_config
+    from eicon.reproduce.song2016 import model_recipe
 
-    config = model_config("romo", 0)
-    task = config.make_task()
-    kept = config.training.regularizers if omega else ()
-    training = config.training.model_copy(update={"regularizers": kept, "batch_size": batch_size})
-    config = config.model_copy(update={"training": training})
-    trainer = config.make_trainer(config.make_network(task), task)
+    recipe = model_recipe("romo", 0).with_changes({"trials.batch_size": batch_size})
+    if not omega:
+        recipe = recipe.with_changes({"training.penalties": []})
+    task = recipe.make_task()
+    trainer = recipe.make_trainer(recipe.make_network(task), task)
     return lambda: trainer.fit(steps, validate_every=10**6, progress=False)
 
 

@@ -359,6 +359,19 @@ class CommandsDirective(Directive):
         return section
 
 
+class RecipeKeysDirective(Directive):
+    """All keys of a recipe: a section with a table for each of its tables."""
+
+    def run(self) -> list[nodes.Node]:
+        """Expand into the Markdown that `eicon.runs` has."""
+        from eicon.runs._start import keys_page
+
+        parsed = nodes.Element()
+        lines = StringList(keys_page().splitlines(), source="eicon.runs")
+        self.state.nested_parse(lines, 0, parsed, match_titles=True)
+        return parsed.children
+
+
 def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
     """A command and all below it, with the words that call them."""
     yield path, command
@@ -410,5 +423,6 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_role("eicon-name", NameRole())
     app.add_directive("eicon-api", ApiDirective)
     app.add_directive("eicon-commands", CommandsDirective)
+    app.add_directive("eicon-recipe-keys", RecipeKeysDirective)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

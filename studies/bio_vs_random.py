@@ -19,8 +19,7 @@ from scipy import stats
 
 from eicon.analysis.behaviour import milestones
 from eicon.plotting import style
-from eicon.runs import create_sweep, read_sweep, run_sweep, sweep_results
-from eicon.runs._sweep_config import override
+from eicon.runs import create_sweep, read_recipe, run_sweep, sweep_results
 from studies.common import new_parser, places
 
 COLORS = {"forward": "#228833", "reversed": "#AA3377"}
@@ -28,12 +27,12 @@ COLORS = {"forward": "#228833", "reversed": "#AA3377"}
 
 QUICK = {
     "training.epochs": 2,
-    "training.repeats": 2,
-    "training.n_trials": 10,
-    "grid.connectome.null": ["none", "permute"],
-    "grid.connectome.orientation": ["forward"],
-    "grid.network.remap": ["magnitude", "off"],
-    "grid.network.spectral_radius": [0.0],
+    "trials.n": 10,
+    "grid.connectome.null": ("none", "permute"),
+    "grid.connectome.orientation": ("forward",),
+    "grid.network.remap": ("magnitude", "off"),
+    "grid.network.spectral_radius": ("drawn",),
+    "grid.seed": (0, 1),
 }
 
 
@@ -41,8 +40,14 @@ def small_sweep(out: Path) -> Path:
     """Sweep on the worm, which comes with eicon, for ``--quick``."""
     path = out / "worm"
     if not path.is_dir():
-        run_sweep(create_sweep(path, override(read_sweep("bio_vs_random"), QUICK)), workers=0, progress=False)
+        recipe = read_recipe("bio_vs_random").with_changes(QUICK)
+        run_sweep(create_sweep(path, recipe), workers=0, progress=False)
     return path
+
+
+def _radius(value: Any) -> str:
+    """Radius of the grid in words; eicon 0.1.0 wrote 0 for one that was drawn."""
+    return "as drawn" if str(value) in ("drawn", "0.0") else f"{float(value):g}"
 
 
 def outcomes(data: Any) -> Any:
@@ -82,7 +87,7 @@ def compare(found: Any) -> list[dict[str, Any]]:
                     other = cell.sel(null=null)
                     rows.append(
                         {
-                            "radius": "as drawn" if radius == 0 else f"{float(radius):g}",
+                            "radius": _radius(radius),
                             "remap": str(remap),
                             "orientation": str(orientation),
                             "null": null,
@@ -109,7 +114,7 @@ def of_remap(found: Any) -> list[str]:
                 loss, epoch = (difference(on[name].values, off[name].values) for name in ("log_loss", "epoch"))
                 radii = f"{float(on['radius'].mean()):.2f} / {float(off['radius'].mean()):.2f}"
                 lines.append(
-                    f"| {'as drawn' if radius == 0 else f'{float(radius):g}'} | {orientation} | {remap} "
+                    f"| {_radius(radius)} | {orientation} | {remap} "
                     f"| {loss[0]:+.2f} [{loss[1]:+.2f}, {loss[2]:+.2f}] "
                     f"| {epoch[0]:+.0f} [{epoch[1]:+.0f}, {epoch[2]:+.0f}] | {radii} |"
                 )
@@ -201,7 +206,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for label, path in zip(options.labels, options.sweeps, strict=True):
         data = sweep_results(path)
         runs = f"{int(data['finished'].sum())} of {data['finished'].size} runs"
-        notes.append(f"{label}: {runs}, {data.sizes['repeat']} repeats, {data.sizes['epoch']} epochs.")
+        repeats = data.sizes["seed" if "seed" in data.sizes else "repeat"]  # as in sweeps of eicon 0.1.0
+        notes.append(f"{label}: {runs}, {repeats} repeats, {data.sizes['epoch']} epochs.")
         found = outcomes(data)
         tables[label], remapping[label] = compare(found), of_remap(found)
     draw(tables).savefig(figure, dpi=150)

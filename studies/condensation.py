@@ -32,8 +32,8 @@ import numpy as np
 from eicon import analysis, connectomes
 from eicon._files import without_nan, write_text
 from eicon.models import Connectivity, RateRNN, load, verify
-from eicon.runs import Protocol, condense_run, create_run, open_run, parse_config, read_condensation
-from eicon.runs._config import demo_config
+from eicon.runs import Protocol, condense_run, create_run, open_run, parse_recipe, read_condensation
+from eicon.runs._read import demo_recipe
 from eicon.runs.results import Run
 from eicon.studies import condense_network
 from eicon.studies._condense import performance
@@ -251,7 +251,7 @@ def _as_run(study: Study, network: Path, seed: int) -> Run:
         n = study.sizes.n
         table = f"n_rec = {n}\nspectral_radius = 1.5\n[training]\nlearning_rate = 0.001\n"
         text = f'seed = {seed}\n[task]\nname = "CueSetGo"\n[network]\n{table}'
-        create_run(path, parse_config(text))
+        create_run(path, parse_recipe(text))
     run = open_run(path)
     if not run.network.is_file():
         load(network).save(run.network)
@@ -335,10 +335,10 @@ def _repeats(task: Task, sizes: Sizes) -> tuple[int, int]:
 
 
 def _decision(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Task]:
-    config = shrunk(demo_config(seed), sizes.n, steps=sizes.steps) if sizes is QUICK else demo_config(seed)
-    task = config.make_task()
-    trainer = config.make_trainer(config.make_network(task), task)
-    trainer.fit(config.training.steps, stop_when=AccuracyReached(0.9), progress=False)
+    recipe = shrunk(demo_recipe(seed), sizes.n, steps=sizes.steps) if sizes is QUICK else demo_recipe(seed)
+    task = recipe.make_task()
+    trainer = recipe.make_trainer(recipe.make_network(task), task)
+    trainer.fit(recipe.training.steps, stop_when=AccuracyReached(0.9), progress=False)
     return trainer.net, task
 
 

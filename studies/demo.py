@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from eicon.runs import analyze_run, create_run, train_run
-from eicon.runs._config import demo_config
+from eicon.runs._read import demo_recipe
 from studies.common import Places, shrunk, write_study
 
 SEEDS = range(5)
@@ -31,16 +31,16 @@ def demo_study(where: Places, quick: bool) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for seed in SEEDS[:1] if quick else SEEDS:
-        config = demo_config(seed)
+        recipe = demo_recipe(seed)
         if quick:
-            config = shrunk(config, 20, steps=20, validate_every=10)
+            recipe = shrunk(recipe, 20, steps=20, validate_every=10)
         with tempfile.TemporaryDirectory() as folder:
-            run = create_run(Path(folder) / f"seed{seed}", config)
+            run = create_run(Path(folder) / f"seed{seed}", recipe)
             train_run(run, progress=not quick)
             numbers = analyze_run(run, repeats=2 if quick else 50)
         choice = numbers["choice"]
-        curve, clusters = choice["psychometric"], choice["clustering"]
-        levels = " / ".join(f"{value:.2f}" for value in choice["accuracy_by_coherence"].values())
+        curve, clusters = choice["psychometric"], numbers["selectivity"]["clustering"]
+        levels = " / ".join(f"{value:.2f}" for value in choice["accuracy_by_evidence"].values())
         ratios = ", ".join(
             "-" if value is None else f"{value:.2f}"
             for value in (clusters[f"within_over_between_{kind}"] for kind in ("excitatory", "inhibitory"))

@@ -19,8 +19,7 @@ import numpy as np
 from eicon import plotting
 from eicon.models import RateRNN
 from eicon.plotting._files import save_png
-from eicon.runs import parse_config
-from eicon.runs.results import RunConfig
+from eicon.runs import Recipe, parse_recipe
 from eicon.studies import dynamics_of, exponents_of
 from eicon.tasks import FlipFlop, Task
 from studies.common import Places, shrunk, told, write_study
@@ -53,20 +52,20 @@ validation_repeats = 10
 """
 
 
-def trained(config: RunConfig) -> tuple[RateRNN, Task, float, float]:
+def trained(recipe: Recipe) -> tuple[RateRNN, Task, float, float]:
     """Network, task, accuracy in validation and seconds of training."""
-    task = config.make_task()
-    net = config.make_network(task)
-    trainer = config.make_trainer(net, task)
+    task = recipe.make_task()
+    net = recipe.make_network(task)
+    trainer = recipe.make_trainer(net, task)
     begin = time.perf_counter()
-    settings = config.training
-    trainer.fit(settings.steps, validate_every=settings.validate_every, stop_when=config.criterion(), progress=False)
+    settings = recipe.training
+    trainer.fit(settings.steps, validate_every=settings.validate_every, stop_when=recipe.criterion(), progress=False)
     return net, task, float(trainer.history.validation_accuracy[-1]), time.perf_counter() - begin
 
 
-def _config(text: str, seed: int, quick: bool) -> RunConfig:
-    config = parse_config(text).model_copy(update={"seed": seed})
-    return shrunk(config, 12, steps=10, validate_every=10) if quick else config
+def _recipe(text: str, seed: int, quick: bool) -> Recipe:
+    recipe = parse_recipe(text).model_copy(update={"seed": seed})
+    return shrunk(recipe, 12, steps=10, validate_every=10) if quick else recipe
 
 
 def flip_flop_rows(picture: Path, quick: bool) -> Iterator[str]:
@@ -74,7 +73,7 @@ def flip_flop_rows(picture: Path, quick: bool) -> Iterator[str]:
     text = resources.files("eicon.runs").joinpath("configs", "flip_flop.toml").read_text(encoding="utf-8")
     candidates = 16 if quick else CANDIDATES
     for seed in SEEDS[:1] if quick else SEEDS:
-        net, task, accuracy, seconds = trained(_config(text, seed, quick))
+        net, task, accuracy, seconds = trained(_recipe(text, seed, quick))
         assert isinstance(task, FlipFlop)
         begin = time.perf_counter()
         found = dynamics_of(net, task, key=jax.random.key(seed), candidates=candidates, jitter=1.0)
@@ -116,7 +115,7 @@ def context_rows(quick: bool) -> Iterator[str]:
     """A line of the table for each seed and context."""
     candidates = 16 if quick else 512
     for seed in CONTEXT_SEEDS[:1] if quick else CONTEXT_SEEDS:
-        net, task, accuracy, seconds = trained(_config(CONTEXT, seed, quick))
+        net, task, accuracy, seconds = trained(_recipe(CONTEXT, seed, quick))
         for context in (0,) if quick else (0, 1):
             found = dynamics_of(
                 net,

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from eicon.runs import create_sweep, parse_sweep, run_sweep, sweep_results
-from eicon.runs._sweep_config import override
+from eicon.runs import create_sweep, parse_recipe, run_sweep, sweep_results
+from eicon.runs._format1 import TORCH_RMSPROP
 from studies import published_memory
 from studies.common import new_parser, places, stand_ins
 
@@ -43,7 +43,7 @@ def _sequence(p: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _n_back(n: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    ours = {"task": {"name": "NBack", "n_back": n}, "training.learning_rate": 1e-3}
+    ours = {"task": {"name": "NBack", "n_back": n}, "learner.learning_rate": 1e-3}
     return ours, {"task": "nback", "n_back": n, "lr": 1e-3}
 
 
@@ -54,7 +54,7 @@ def conditions(latents: Path) -> list[Condition]:
     rows = [
         Condition("seq p=3", 300, *seq3),
         Condition(
-            "seq p=5, RMSprop", 300, seq5[0] | {"training.optimizer": "rmsprop"}, seq5[1] | {"optimizer": "RMSprop"}
+            "seq p=5, RMSprop", 300, seq5[0] | {"learner.optimizer": "rmsprop"}, seq5[1] | {"optimizer": "RMSprop"}
         ),
         Condition("seq p=10", 300, *seq10),
         Condition("seq p=3, not remapped", 300, seq3[0] | {"network.remap": "off"}, seq3[1] | {"remap": False}),
@@ -65,7 +65,7 @@ def conditions(latents: Path) -> list[Condition]:
         Condition(
             "seq p=3, SGD 1e-2",
             300,
-            seq3[0] | {"training.optimizer": "sgd", "training.learning_rate": 1e-2},
+            seq3[0] | {"learner.optimizer": "sgd", "learner.learning_rate": 1e-2},
             seq3[1] | {"optimizer": "SGD", "lr": 1e-2},
         ),
         *(Condition(f"nback n={n}, 1e-3", 200, *_n_back(n)) for n in (2, 3, 4)),
@@ -73,17 +73,22 @@ def conditions(latents: Path) -> list[Condition]:
     for rate in (1e-4, 1e-3):
         asked = {"task": "pic_latent", "n_back": 2, "latents": latents, "lr": rate}
         rows.append(
-            Condition(f"pic_latent n=2, {rate:g}", 200, {"task": pictures, "training.learning_rate": rate}, asked)
+            Condition(f"pic_latent n=2, {rate:g}", 200, {"task": pictures, "learner.learning_rate": rate}, asked)
         )
     return rows
 
 
 def with_eicon(condition: Condition, folder: Path, seeds: int) -> list[dict[str, Any]]:
     """Curves of so many repeats."""
-    changes = {"connectome.folder": str(folder), "training.epochs": condition.epochs, "training.repeats": seeds}
-    config = override(parse_sweep(BASE), changes | condition.ours)
+    changes = {
+        "connectome.folder": str(folder),
+        "training.epochs": condition.epochs,
+        "learner.options": {"rmsprop": TORCH_RMSPROP},
+        "grid.repeat": tuple(range(seeds)),
+    }
+    recipe = parse_recipe(BASE, kind="sweep").with_changes(changes | condition.ours)
     with tempfile.TemporaryDirectory() as directory:
-        sweep = create_sweep(Path(directory) / "sweep", config)
+        sweep = create_sweep(Path(directory) / "sweep", recipe)
         run_sweep(sweep, workers=0, progress=False)
         data = sweep_results(sweep)
         return [

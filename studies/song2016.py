@@ -74,7 +74,7 @@ def dt_lines(out: Path, repeats: int, quick: bool) -> list[str]:
             continue
         run = open_run(out / "runs" / name / "seed0")
         for row in dt_report(
-            run.load_network(), run.config.make_task(), _steps(run, QUICK_DTS if quick else DTS), repeats=repeats
+            run.load_network(), run.recipe.make_task(), _steps(run, QUICK_DTS if quick else DTS), repeats=repeats
         ):
             lines.append(f"| `{name}` | {' | '.join(_cells(row))} |")
             print(lines[-1], flush=True)
@@ -82,7 +82,7 @@ def dt_lines(out: Path, repeats: int, quick: bool) -> list[str]:
 
 
 def _steps(run: Any, dts: Sequence[float]) -> tuple[float, ...]:
-    return (run.config.make_task().dt, *dts[1:])
+    return (run.recipe.make_task().dt, *dts[1:])
 
 
 def _cells(row: DtRow) -> list[str]:

@@ -48,10 +48,10 @@ learning_rate = 1e-4
 "training.optimizer" = ["adam", "rmsprop"]
 """
 QUICK = {
-    "training.n_trials": 10,
-    "grid.task.pattern_length": [3],
-    "grid.network.activation": ["relu"],
-    "grid.training.optimizer": ["adam", "rmsprop"],
+    "trials.n": 10,
+    "grid.task.pattern_length": (3,),
+    "grid.network.activation": ("relu",),
+    "grid.learner.optimizer": ("adam", "rmsprop"),
 }
 SECONDS_BETWEEN_SAMPLES = 0.1
 
@@ -69,7 +69,7 @@ class Sampler(threading.Thread):
         while not self.done.wait(SECONDS_BETWEEN_SAMPLES):
             for child in psutil.Process().children(recursive=True):
                 try:
-                    if "spawn_main" not in " ".join(child.cmdline()):
+                    if "eicon.runs._workers" not in " ".join(child.cmdline()):
                         continue
                     self.samples.append((round(time.time() - self.start_time, 2), child.memory_info().rss))
                     self.cpu = sum(child.cpu_times()[:2])
@@ -89,15 +89,14 @@ def _high_water(pid: int) -> int:
 
 def measure(folder: Path, label: str, epochs: int, quick: bool) -> dict[str, Any]:
     """Do the sweep, and say how large its worker was."""
-    from eicon.runs import create_sweep, parse_sweep, run_sweep
-    from eicon.runs._sweep_config import override
+    from eicon.runs import create_sweep, parse_recipe, run_sweep
 
     settings = SETTINGS.replace("neurons = 4", f'neurons = 4\nfolder = "{folder}"').replace(
         "epochs = 20", f"epochs = {epochs}"
     )
     with tempfile.TemporaryDirectory() as scratch:
-        config = parse_sweep(settings)
-        sweep = create_sweep(Path(scratch) / "sweep", override(config, QUICK) if quick else config)
+        recipe = parse_recipe(settings, kind="sweep")
+        sweep = create_sweep(Path(scratch) / "sweep", recipe.with_changes(QUICK) if quick else recipe)
         sampler = Sampler()
         sampler.start()
         run_sweep(sweep, workers=1, progress=False)
@@ -105,8 +104,11 @@ def measure(folder: Path, label: str, epochs: int, quick: bool) -> dict[str, Any
         sampler.done.set()
         sampler.join()
         finished = [
-            (round(run.record.stat().st_mtime - sampler.start_time, 2), " ".join(map(str, run.combination.values())))
-            for run in sweep.runs()
+            (
+                round(sweep.run(i).curves.stat().st_mtime - sampler.start_time, 2),
+                " ".join(str(value) for key, value in sweep.combination(i).items() if key != "repeat"),
+            )
+            for i in range(sweep.recipe.n_cells)
         ]
     return {
         "label": label,
