@@ -38,3 +38,8 @@ def warn_moved(old: str, new: str) -> None:
     private = any(part.startswith("_") for part in new.split("."))
     now = "is no longer public" if private else f"is now {new}"
     warnings.warn(f"{old} {now}; the old path goes in 0.3.0.", DeprecationWarning, stacklevel=3)
+
+
+def warn_renamed(old: str, new: str, what: str) -> None:
+    """Warn whoever asks for an attribute by its old name."""
+    warnings.warn(f"{old} of {what} is called {new}; the old name goes in 0.3.0.", DeprecationWarning, stacklevel=3)

@@ -216,7 +216,7 @@ def plot(
 
 
 @command("plot-losses", cls=SeveralLabels, hidden=True)
-@click.argument("words", nargs=-1, type=click.UNPROCESSED)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, required=True)
 @click.option("--labels", multiple=True)
 @click.option("--out", type=click.Path(path_type=Path))
 @click.option("--ylabel", default="loss")

@@ -101,7 +101,7 @@ def plot_interactions(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figur
             ax.plot(mean[:, j], marker="o", markersize=4, color=COLORS[j % len(COLORS)], label=_short(level))
         _label(ax, data[one].values.tolist())
         ax.set_xlabel(one)
-        ax.legend(title=other, fontsize=6, title_fontsize=7)
+        ax.legend(title=other, loc="best", fontsize=6, title_fontsize=7)
     for ax in axes.flat[len(pairs) :]:
         ax.set_visible(False)
     for ax in axes[:, 0]:

@@ -12,11 +12,13 @@ from tqdm.auto import tqdm
 
 from .._files import read_json, without_nan, write_json, write_text
 from .._key import key as key_of
+from .._lock import directory_lock
 from ..analysis._condense import INCOMING, METHODS
 from ..analysis._merging import SIMILARITIES
 from ..models import RateRNN, load, save
 from ..studies._condense import CONDENSE_STREAM, NOISE, Reference, condense_network, measure, reference
 from ..training import ActivityMatch
+from ._directory import is_litter
 from ._open import open_run
 from ._run import Run, write_record
 
@@ -128,6 +130,11 @@ def condense_run(
     original = run.load_network()
     sizes = protocol.sizes(original.n_rec)
     path = default_directory(run, protocol) if out is None else Path(out)
+    with directory_lock(path, "condensation"):
+        return _condensed(path, run, protocol, original, sizes, progress)
+
+
+def _condensed(path: Path, run: Run, protocol: Protocol, original: RateRNN, sizes: list[int], progress: bool) -> Run:
     record = _open(path, run, protocol)
     test = reference(original, run.recipe.make_task(), run.recipe.seed, protocol.repeats)
     if not record["stages"]:
@@ -224,7 +231,7 @@ def _open(path: Path, run: Run, protocol: Protocol) -> dict[str, Any]:
         if (record["protocol"], record["source"], there.recipe) != (asdict(protocol), source, run.recipe):
             raise FileExistsError(f"{path} holds another condensation; choose another --out.")
         return record
-    if path.exists() and any(path.iterdir()):
+    if path.exists() and any(not is_litter(inner) for inner in path.iterdir()):
         raise FileExistsError(f"{path} already exists and is not empty; choose another --out.")
     n = run.load_network().n_rec
     record = {"source": source, "protocol": asdict(protocol), "units": list(range(n)), "stages": []}

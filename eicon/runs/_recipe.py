@@ -66,6 +66,8 @@ STEPS, EPOCHS, N_REC, N_TRIALS, TRAIN_SIZE = 2000, 500, 100, 500, 0.8
 """What no constructor has a default for."""
 MOST_CHECKED = 10_000
 """Combinations of a grid that are all looked at before anything is computed; of a larger one, one key at a time."""
+FOLDERS = ("connectome.folder", "pretrained.path")
+PATHS = ("connectome.name", "connectome.join", "task.pictures", *FOLDERS)
 PENALTIES: dict[str, Callable[..., Penalty]] = {
     "weight": WeightPenalty,
     "rate": RatePenalty,
@@ -263,6 +265,8 @@ class Recipe(RecipeTables):
             if "batch_size" not in given:
                 given["batch_size"] = self.make_learner().batch_size
             return Sampled(**given)
+        if self.compat:
+            given.setdefault("mean", "batches")
         trials = task.trials(n, key=self.seeds.key("trials"))
         return Fixed(*split_trials(trials, size, key=self.seeds.key("split")), **given)
 
@@ -329,6 +333,16 @@ class Recipe(RecipeTables):
 
     # As text.
 
+    def absolute(self) -> "Recipe":
+        """The same recipe with whole paths: workers, and whoever goes on, may have another current directory."""
+        data = self.tables()
+        for key in PATHS:
+            table, _, name = key.partition(".")
+            if name in (data.get(table) or {}):
+                data[table] = {**data[table], name: _absolute(key, data[table][name])}
+        data["grid"] = {key: tuple(_absolute(key, value) for value in values) for key, values in self.grid.items()}
+        return validated(data, "recipe")
+
     def completed(self) -> "Recipe":
         """The same recipe with the defaults of all constructors spelled out, and the files of one's own code.
 
@@ -369,6 +383,8 @@ class Recipe(RecipeTables):
     def _whole_trials(self, fixed: bool, batch_size: int | None) -> dict[str, Any]:
         if fixed:
             of_fixed = {"n": N_TRIALS, "train_size": TRAIN_SIZE, **_defaults((Fixed,), TrialsTable)}
+            if self.compat:
+                of_fixed["mean"] = "batches"
             return {**of_fixed, **self.trials.given()}
         found = {**_defaults((Sampled,), TrialsTable), "batch_size": batch_size, **self.trials.given()}
         return {"kind": "sampled", **{name: value for name, value in found.items() if value is not None}}
@@ -568,6 +584,17 @@ def checked(recipe: Recipe, source: str) -> Recipe:
     except ValueError as error:
         raise ConfigError(f"{source}: {error}") from error
     return recipe
+
+
+def _absolute(key: str, value: Any) -> Any:
+    """Value of a key that can be a path."""
+    if key == "connectome.join":
+        return [{**entry, "file": _absolute("", entry["file"])} for entry in value]
+    if (key and key not in PATHS) or not isinstance(value, str) or not value:
+        return value
+    found = Path(value).expanduser()
+    is_path = found.suffix or key in FOLDERS  # else it is the name of a connectome or of pictures
+    return str(found.absolute()) if is_path and found.exists() else value
 
 
 def _criterion(settings: Stopping, task: Task) -> Rule | None:

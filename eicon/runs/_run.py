@@ -4,7 +4,6 @@ import os
 import platform
 import shutil
 import time
-import warnings
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 from .._files import atomic_file, load_arrays, read_json, save_arrays, without_nan, write_json, write_text
 from .._hints import hint
 from .._lock import DirectoryLostError, directory_lock
+from .._moved import warn_renamed
 from .._version import __version__
 from ..models import RateRNN, load, save
 from ..models._initial import spectral_radius
@@ -51,7 +51,7 @@ class Run:
     @property
     def config(self) -> Recipe:
         """Name of the recipe in eicon 0.1.0."""
-        warnings.warn("config of a run is called recipe; the old name goes in 0.3.0.", DeprecationWarning, stacklevel=2)
+        warn_renamed("config", "recipe", "a run")
         return self.recipe
 
     @property
@@ -173,7 +173,7 @@ def create_run(path: str | os.PathLike[str], recipe: Recipe) -> Run:
     if recipe.grid:
         raise ValueError(f"the recipe has a grid of {recipe.n_cells:,} runs; `eicon sweep` trains all of them.")
     recipe.check()
-    recipe = recipe.completed()
+    recipe = recipe.absolute().completed()
     recipe.check_network()
     run = Run(path, recipe)
     if recipe.continued_from:

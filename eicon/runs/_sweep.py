@@ -32,8 +32,6 @@ logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 30.0
 MOST_CELLS = 1_000_000
-FOLDERS = ("connectome.folder", "pretrained.path")
-PATHS = ("connectome.name", "task.pictures", *FOLDERS)
 
 
 class SweepError(RuntimeError):
@@ -70,7 +68,7 @@ def create_sweep(path: str | os.PathLike[str], recipe: Recipe) -> Sweep:
     if recipe.n_cells > MOST_CELLS:
         raise ConfigError(f"grid: {recipe.n_cells:,} combinations are more than {MOST_CELLS:,}; take fewer values.")
     recipe.check()
-    recipe = _with_absolute_paths(recipe).completed()
+    recipe = recipe.absolute().completed()
     if (path / SWEEP).is_file():
         there = sweep_at(path)
         _check_same(path, there.recipe, recipe)
@@ -282,22 +280,3 @@ def _check_same(path: Path, there: Recipe, here: Recipe) -> None:
             f"{path} holds a sweep with other settings: {', '.join(different)} differ ({key} is {old.get(key)!r} there "
             f"and {new.get(key)!r} here); choose another --out."
         )
-
-
-def _with_absolute_paths(recipe: Recipe) -> Recipe:
-    """Workers, and whoever goes on with the sweep, may have another current directory."""
-
-    def absolute(key: str, value: Any) -> Any:
-        if key not in PATHS or not isinstance(value, str) or not value:
-            return value
-        found = Path(value).expanduser()
-        is_path = found.suffix or key in FOLDERS  # else it is the name of a connectome or of pictures
-        return str(found.absolute()) if is_path and found.exists() else value
-
-    data = recipe.model_dump(exclude_unset=True)
-    for key in PATHS:
-        table, _, name = key.partition(".")
-        if name in (data.get(table) or {}):
-            data[table] = {**data[table], name: absolute(key, data[table][name])}
-    data["grid"] = {key: tuple(absolute(key, value) for value in values) for key, values in recipe.grid.items()}
-    return validated(data, "sweep")

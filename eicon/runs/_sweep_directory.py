@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .._moved import warn_renamed
 from . import _grid
 from ._pretrained import network_file
 from ._read import SWEEP, recipe_inside
@@ -31,6 +32,12 @@ class Sweep:
     path: Path
     recipe: Recipe
     named_by: dict[str, Any] | None = None
+
+    @property
+    def config(self) -> Recipe:
+        """Name of the recipe in eicon 0.1.0."""
+        warn_renamed("config", "recipe", "a sweep")
+        return self.recipe
 
     @cached_property
     def cells(self) -> Cells:

@@ -260,7 +260,7 @@ def test_files_of_others_are_refused(tmp_path):
         exchange.from_xarray(xr.Dataset({"rates": ("time", [1.0])}))
     with h5py.File(tmp_path / "other.nwb", "w") as file:
         file["x"] = 1.0
-    with pytest.raises(ValueError, match="other.nwb is damaged, or no NWB file of eicon.exchange.to_nwb that eicon reads"):
+    with pytest.raises(ValueError, match="other.nwb is damaged, or no NWB file of eicon.exchange.to_nwb that eico"):
         exchange.read_nwb(tmp_path / "other.nwb")
     for read, name in ((exchange.read_mat, "no.mat"), (exchange.read_nwb, "no.nwb")):
         with pytest.raises(FileNotFoundError, match=name):
