@@ -15,7 +15,7 @@ def plot_psychometric(
     psychometric: Psychometric,
     *,
     label: str | None = None,
-    color: str = _LINE_COLOR,
+    color: str | tuple[float, ...] = _LINE_COLOR,
     unit: str = "%",
     quantity: str = "signed coherence",
     reference: float | int = 0.0,
@@ -29,7 +29,7 @@ def plot_psychometric(
         Result of `eicon.analysis.psychometric`.
     label : str, optional
         Name of the network, for a legend of several curves in one Axes.
-    color : str
+    color : str or tuple of float
         Colour of points and curve.
     unit : str
         Unit of the coherence, for the axis label.

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from .. import analysis, plotting
@@ -159,7 +160,7 @@ def _choice(found: Findings) -> Made:
 
 def _curves(one: Condition, evidence: Condition, behaviour: Answers, look: dict[str, Any]) -> Callable[[Any], Any]:
     levels = np.unique(one.values)
-    colours = coherence_cmap()(np.linspace(0.0, 1.0, levels.size))
+    colours = [tuple(map(float, colour)) for colour in coherence_cmap()(np.linspace(0.0, 1.0, levels.size))]
 
     def draw(ax: Any) -> None:
         assert behaviour.choice is not None
@@ -319,7 +320,7 @@ def classes_of(given: Responses, tuned: Mapping[str, Tuned]) -> Classes | None:
 def tuned_by(given: Responses) -> dict[str, Tuned]:
     """Tuning to each condition that sorts trials, by its name; none where there are too few trials."""
     _, task, trial, activity = given
-    means = {name: np.asarray(trial.mean_over(name, activity.rates)) for name in trial.epochs}
+    means = {name: np.asarray(trial.mean_over(name, jnp.asarray(activity.rates))) for name in trial.epochs}
     tuned = {}
     for one in sorted_by(task, trial):
         by_epoch = {}

@@ -90,7 +90,7 @@ def test_a_damaged_file_is_refused(data, tmp_path):
 def test_arrays_of_objects_are_refused(tmp_path):
     """An npy file can hold a pickle as well."""
     np.save(tmp_path / "C_x.npy", np.array([[Malicious(tmp_path / "trap")]], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match="damaged, or holds Python objects, which eicon does not load"):
+    with pytest.raises(ValueError, match="holds Python objects, which are never loaded"):
         read_bio2art("x", tmp_path, rows="source")
     assert not (tmp_path / "trap").exists()
 

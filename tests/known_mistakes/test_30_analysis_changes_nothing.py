@@ -64,6 +64,7 @@ def analyses(rates):
         "bootstrap": lambda net: analysis.behaviour.bootstrap(
             analysis.psychometric, COHERENCE, CHOICE, parameters=("bias",), rng=0, n_resamples=2
         ),
+        "accuracy_by_condition": lambda net: analysis.behaviour.accuracy_by_condition(CHOICE, COHERENCE),
         "chronometric": lambda net: analysis.behaviour.chronometric(STRENGTH, 500.0 / STRENGTH, CHOICE),
         "accuracy_by_duration": lambda net: analysis.behaviour.accuracy_by_duration(
             STRENGTH, STRENGTH, CHOICE, [0.5, 2, 9]

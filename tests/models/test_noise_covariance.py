@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from eicon._files import load_arrays, save_arrays
 from eicon.analysis import condense
 from eicon.models import RateRNN, load, save
 from eicon.models._noise import covariance_root
@@ -162,9 +163,10 @@ def test_files_keep_it_bit_for_bit(tmp_path):
 def test_a_damaged_covariance_in_a_file_is_refused(tmp_path):
     path = tmp_path / "net.npz"
     save(make(), path)
-    with np.load(path) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    np.savez(path, **(arrays | {"noise_covariance": -COVARIANCE}))
+    arrays, header = load_arrays(path, kind="network", version=2)
+    version = header.pop("version")
+    header = {name: value for name, value in header.items() if name != "checksum"}
+    save_arrays(path, arrays | {"noise_covariance": -COVARIANCE}, kind="network", version=version, header=header)
     with pytest.raises(ValueError, match="must be positive semi-definite"):
         load(path)
 

@@ -1,5 +1,6 @@
 """A training that is killed at random moments and resumed gives the bits of one that was not."""
 
+import json
 import logging
 import os
 import signal
@@ -67,9 +68,12 @@ def identity(path: Path) -> tuple[int, int] | None:
 
 
 def everything(checkpoint: Path) -> dict[str, bytes]:
-    """All arrays and the header; how long it took is the one thing that may differ."""
+    """All arrays and the header; how long it took is the one thing that may differ, and checksums of that."""
     with np.load(checkpoint, allow_pickle=False) as archive:
-        return {name: archive[name].tobytes() for name in archive.files if not name.endswith("seconds")}
+        found = {name: archive[name].tobytes() for name in archive.files if not name.endswith("seconds")}
+    header = json.loads(found["header.json"])
+    header["arrays"] = {name: about for name, about in header["arrays"].items() if name in found}
+    return found | {"header.json": json.dumps(header | {"checksum": 0}).encode()}
 
 
 def check(got: Path, wanted: Path, killed_at: object) -> None:
