@@ -341,13 +341,14 @@ def _portable(error: BaseException) -> Exception:
 
 def _on_cluster(function: Callable[[Item], Result], items: Sequence[Item], address: str) -> Results[Result]:
     try:
+        from distributed import Client
         from distributed.client import FutureCancelledError
         from distributed.comm import CommClosedError
         from distributed.scheduler import KilledWorker
     except ImportError as error:
         raise ImportError("a scheduler needs dask: pip install 'eicon[sweep]'") from error
 
-    with _connected(address) as client:
+    with _connected(Client, address) as client:
         futures = {client.submit(function, item, pure=False): index for index, item in enumerate(items)}
         try:
             while futures:
@@ -373,13 +374,12 @@ def _on_cluster(function: Callable[[Item], Result], items: Sequence[Item], addre
 
 
 @contextlib.contextmanager
-def _connected(address: str) -> Iterator[Any]:
+def _connected(make: Any, address: str) -> Iterator[Any]:
     import dask
-    from distributed import Client
 
     with _silenced(), dask.config.set({"distributed.comm.timeouts.connect": SECONDS_TO_CONNECT}):
         try:
-            client = Client(address, timeout=SECONDS_TO_CONNECT)
+            client = make(address, timeout=SECONDS_TO_CONNECT)
         except Exception as error:  # whatever a wrong address makes of it
             raise ConnectionError(f"no dask scheduler answers at {address} ({error})") from error
         if not address.startswith(("tls://", "wss://")):
