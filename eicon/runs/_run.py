@@ -340,7 +340,7 @@ def _write_curves(run: Run, trainer: Trainer, facts: dict[str, Any], last: int, 
 def by_validation(history: History) -> dict[str, np.ndarray]:
     """Curves over validations, each (V,): what they found, and means over the steps since the validation before."""
     steps = history.validation_step
-    spans = list(zip(np.concatenate([[0], steps[:-1]]), steps, strict=True))
+    spans = list(zip(np.concatenate([[0], steps])[:-1], steps, strict=True))
     curves: dict[str, np.ndarray] = {"step": steps, "seconds": history.seconds[steps - 1]}
     for name in ("loss", "accuracy"):
         curves[f"train_{name}"] = np.array([np.nanmean(history[name][start:stop]) for start, stop in spans])

@@ -7,6 +7,7 @@ import pytest
 from eicon.models import verify
 from eicon.pages import write_report
 from eicon.runs import create_run, open_run, parse_recipe, train_run
+from eicon.runs._run import read_curves
 
 
 def test_run_directory_holds_what_the_readme_says(trained_run):
@@ -112,3 +113,12 @@ def test_report_escapes_what_it_quotes(tiny_toml, tmp_path, trained_run):
         (twin / name).write_bytes((run.path / name).read_bytes())
     page = write_report(open_run(twin)).read_text(encoding="utf-8")
     assert "<script>" not in page
+
+
+def test_a_training_without_a_validation_has_no_curves(tmp_path):
+    text = "format = 2\n[network]\nn_rec = 5\n[trials]\nbatch_size = 2\n[training]\nsteps = 3\nvalidation_repeats = 1\n"
+    run = create_run(tmp_path / "short", parse_recipe(text))
+    train_run(run, progress=False)
+    arrays, header = read_curves(run.curves)
+    assert {len(curve) for curve in arrays.values()} == {0}
+    assert (header["steps"], header["axis"]) == (3, "validation")

@@ -436,7 +436,7 @@ def test_report_shows_them_with_captions_and_a_link(trained, analysed):
     page = write_report(trained).read_text(encoding="utf-8")
     for wanted in ("Saddles let go along the segments", "Lyapunov exponent, along 10 trials", "growing directions"):
         assert wanted in page
-    assert page.count("data:image/png;base64,") == 8
+    assert page.count("data:image/png;base64,") == 9
     assert 'href="figures/fixed_points.html"' in page
 
 
@@ -446,15 +446,11 @@ def test_without_the_options_nothing_is_added_and_old_figures_are_not_reported(t
     assert (done.exit_code, done.stderr) == (0, "")
     assert "Fixed points" not in done.stdout
     assert set(json.loads((copy.path / "analysis.json").read_text())) == {
-        "seed",
-        "certificate",
-        "accuracy",
-        "training",
-        "activity",
-        "spectrum",
+        *("seed", "certificate", "accuracy", "chance", "figures"),
+        *("training", "activity", "spectrum", "outputs"),
     }
     page = write_report(copy).read_text(encoding="utf-8")
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 4
     assert "fixed_points" not in page
 
 
