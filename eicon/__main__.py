@@ -18,7 +18,8 @@ def main() -> None:
 
 
 def _end(number: int, frame: FrameType | None) -> NoReturn:
-    if sys.stderr is not None:
+    told = getattr(sys.modules.get("eicon._interrupts"), "told", False)
+    if sys.stderr is not None and not told:
         os.write(2, b"\nInterrupted.\n")
     os._exit(130)
 

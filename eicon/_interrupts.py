@@ -13,6 +13,8 @@ SECONDS_BETWEEN_LOOKS = 0.05
 IMPORTS = "<frozen importlib._bootstrap>"
 DEAF = ("_xla_gc_callback", "__del__")
 """Functions, the first one of JAX, whose exceptions are printed and dropped."""
+told = False
+"""Whether the user was told that this process was interrupted, and it is about to end."""
 
 
 @contextlib.contextmanager

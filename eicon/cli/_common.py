@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import click
 
+from .. import _interrupts
 from .._cache import use_cache
 from .._hints import hint
 from .._interrupts import SECONDS_OF_ONE_INTERRUPT, interrupts
@@ -115,6 +116,7 @@ def _say_interrupted(context: click.Context, run: Path | None, again: str) -> No
     if again:
         click.echo(f" Everything up to there is saved; go on with: {again}", err=True, nl=False)
     click.echo(err=True)
+    _interrupts.told = True  # a signal that comes from now on says nothing more
     sys.exit(INTERRUPTED)
 
 
