@@ -1,10 +1,11 @@
 """Ctrl-C and SIGTERM as one `KeyboardInterrupt`, which is raised where it is not lost."""
 
 import contextlib
+import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType
 
 SECONDS_OF_ONE_INTERRUPT = 3.0
@@ -17,38 +18,52 @@ told = False
 """Whether the user was told that this process was interrupted, and it is about to end."""
 
 
+class Received:
+    """What signals did inside of `interrupts`."""
+
+    def __init__(self) -> None:
+        self.last = -float("inf")
+        self.waits = False
+
+    def seconds_ago(self) -> float:
+        """Seconds since the last signal that raised; infinite without one."""
+        return time.monotonic() - self.last
+
+    def settle(self) -> None:
+        """Raise `KeyboardInterrupt` for a signal that still waits, or whose exception something dropped."""
+        if self.waits or math.isfinite(self.last):
+            raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
-def interrupts(*numbers: int) -> Iterator[Callable[[], float]]:
-    """Raise `KeyboardInterrupt` for signals, and yield what says how many seconds ago that was.
+def interrupts(*numbers: int) -> Iterator[Received]:
+    """Raise `KeyboardInterrupt` for signals, and yield what is known of them.
 
     A signal that this process was told to ignore, as those of background jobs are, stays ignored. One that comes while
     a module is being imported, or memory is being freed, waits for the end of that: there an exception would be
-    dropped, or turned into another one.
+    dropped, or turned into another one. Whoever is done calls `Received.settle`, as it may wait until then.
 
     Parameters
     ----------
     *numbers : int
         Signals.
     """
-    last = -float("inf")
-
-    def since() -> float:
-        return time.monotonic() - last
+    received = Received()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        nonlocal last
-        if _is_deaf(frame):
+        received.waits = _is_deaf(frame)
+        if received.waits:
             again = threading.Timer(SECONDS_BETWEEN_LOOKS, _send_again, (number,))
             again.daemon = True
             again.start()
-        elif since() > SECONDS_OF_ONE_INTERRUPT:
-            last = time.monotonic()
+        elif received.seconds_ago() > SECONDS_OF_ONE_INTERRUPT:
+            received.last = time.monotonic()
             raise KeyboardInterrupt
 
     heeded = [number for number in numbers if signal.getsignal(number) is not signal.SIG_IGN]
     before = {number: signal.signal(number, interrupt) for number in heeded}
     try:
-        yield since
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -87,15 +87,16 @@ def errors(context: click.Context, run: Path | None = None, *, again: str = "") 
     _log(context)
     use_settings()
     use_cache()
-    with interrupts(signal.SIGINT, signal.SIGTERM) as since_interrupt:
+    with interrupts(signal.SIGINT, signal.SIGTERM) as received:
         try:
             yield
+            received.settle()
         except KeyboardInterrupt:
             _say_interrupted(context, run, again)
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:
-            if since_interrupt() < SECONDS_OF_ONE_INTERRUPT:  # which compiled code makes an error of
+            if received.seconds_ago() < SECONDS_OF_ONE_INTERRUPT:  # which compiled code makes an error of
                 _say_interrupted(context, run, again)
             if context.obj["debug"]:
                 raise

@@ -6,7 +6,6 @@ Processes of this machine are started without the script or notebook that asked 
 
 import contextlib
 import logging
-import math
 import os
 import pickle
 import queue
@@ -304,12 +303,11 @@ def _answer(message: bytes) -> bytes:
     """
     try:
         function, item = _unpacked(message)
-        with interrupts(signal.SIGTERM) as since_interrupt:
+        with interrupts(signal.SIGTERM) as received:
             try:
                 return pickle.dumps((True, function(item)))
             finally:
-                if math.isfinite(since_interrupt()):  # whatever else the function made of it
-                    raise KeyboardInterrupt
+                received.settle()  # whatever else the function made of it
     except KeyboardInterrupt:
         raise  # this process is to end
     except BaseException as error:
