@@ -224,8 +224,8 @@ class Constructors:
         Raises
         ------
         ValueError
-            For an anatomy that is not square, negative or empty, a radius that cannot be reached, or units that
-            do not exist.
+            For an anatomy that is not square, negative or empty, a radius that cannot be reached, units that
+            do not exist, or a remapping that contradicts the signs.
 
         Examples
         --------
@@ -259,6 +259,12 @@ class Constructors:
             x0 = 0.0
         wiring = wiring_of(connectome, sign)
         n, of_array = wiring.n, not isinstance(connectome, Connectome)
+        if remap == "signed" and wiring.signs.any():
+            raise ValueError(
+                "remap 'signed' hands out negative weights, too, by rank, and the signs of "
+                f"{np.unique(wiring.source[wiring.signs != 0]).size} of the {n} units are given; use 'magnitude', or "
+                "a connectome without signs."
+            )
         storage = _stored(storage, wiring, gain, of_array)
         units = {**wiring.labels, **(units or {})}
         labels = unit_labels(units, wiring.sign)

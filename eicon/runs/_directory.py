@@ -1,5 +1,6 @@
 """Directories of runs to come."""
 
+import contextlib
 from pathlib import Path
 
 from .._hints import hint
@@ -22,3 +23,15 @@ def refuse_taken(path: Path) -> None:
 def is_litter(path: Path) -> bool:
     """Whether a file is what a process that was killed left half-written, or its lock."""
     return path.name == ".lock" or (path.name.startswith(".") and path.name.endswith(".part"))
+
+
+def discard_untrained(path: Path) -> None:
+    """Remove the directory of a run whose training could not begin, unless there is more in it."""
+    if (path / "run.json").exists():
+        return
+    with contextlib.suppress(OSError):  # of a directory that is not empty, say
+        for name in ("config.toml", "checkpoints/start.npz", ".lock"):
+            (path / name).unlink(missing_ok=True)
+        for folder in (path / "checkpoints", path):
+            if folder.is_dir():
+                folder.rmdir()

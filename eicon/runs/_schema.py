@@ -176,7 +176,7 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None, prefix
             allowed = "" if table is None else f"; allowed: {', '.join(table.model_fields)}"
             lines.append(f"{where}: unknown key{allowed}.")
         elif problem["type"] == "value_error":
-            lines.append(f"{where}: {problem['ctx']['error']}")
+            lines.append(f"{where}: {problem['ctx']['error']}".removeprefix(": "))
         else:
             lines.append(f"{where}: {problem['msg']}; got {problem['input']!r}.")
     return " ".join(lines)

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from tqdm.auto import tqdm
@@ -38,18 +38,10 @@ class SweepError(RuntimeError):
     """A sweep could not go on; what was finished is kept."""
 
 
-class Job(NamedTuple):
+def job_of(run: Run, *, keep_state: bool = False) -> dict[str, Any]:
     """A run to do, as it is sent to a process: its directory, its recipe, and whether its code is trusted."""
-
-    path: Path
-    recipe: dict[str, Any]
-    trust: bool
-    keep_state: bool
-
-    @classmethod
-    def of(cls, run: Run, *, keep_state: bool = False) -> "Job":
-        """Job that trains a run."""
-        return cls(run.path.absolute(), run.recipe.model_dump(exclude_unset=True), is_trusted(), keep_state)
+    recipe = run.recipe.model_dump(mode="json", exclude_unset=True)
+    return {"path": str(run.path.absolute()), "recipe": recipe, "trusted": is_trusted(), "keep_state": keep_state}
 
 
 def create_sweep(path: str | os.PathLike[str], recipe: Recipe) -> Sweep:
@@ -146,7 +138,7 @@ def run_sweep(
     with directory_lock(sweep.path, "sweep"):
         missing = _by_program([sweep.run(i) for i, done in enumerate(sweep.done()) if not done])
         n = sweep.recipe.n_cells
-        jobs = [Job.of(run) for run in missing]
+        jobs = [job_of(run) for run in missing]
         with _Progress(n, n - len(missing), progress) as shown:
             answers = run_many(do_job, jobs, workers=workers, scheduler=scheduler)
             with contextlib.closing(answers), _explained(sweep, missing):
@@ -161,16 +153,17 @@ def run_sweep(
     return [summary(sweep, index) for index in range(n)]
 
 
-def do_job(job: Job) -> dict[str, Any]:
+def do_job(job: dict[str, Any]) -> dict[str, Any]:
     """Train a run, unless it is finished; return its last validation."""
     tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, and would outlive a killed worker
-    if job.trust:
+    keep_state = job["keep_state"]
+    if job["trusted"]:
         trust()
-    run = Run(job.path, validated(job.recipe, str(job.path)).completed())
-    if job.keep_state or not run.done:
+    run = Run(Path(job["path"]), validated(job["recipe"], job["path"]).completed())
+    if keep_state or not run.done:
         _begin(run)
-        with contextlib.nullcontext() if job.keep_state else contextlib.suppress(NonFiniteLoss):  # which is recorded
-            run_training(run, progress=False, keep_state=job.keep_state)
+        with contextlib.nullcontext() if keep_state else contextlib.suppress(NonFiniteLoss):  # which is recorded
+            run_training(run, progress=False, keep_state=keep_state)
     give_back()
     return of_curves(run.curves)
 
@@ -197,6 +190,8 @@ def of_curves(path: Path) -> dict[str, Any]:
         "validation_loss": float(loss[-1]) if len(loss) else float("nan"),
         "best_validation_loss": float(np.nanmin(loss)) if np.isfinite(loss).any() else float("nan"),
         "best_validation_accuracy": float(np.nanmax(arrays["validation_accuracy"], initial=0.0)),
+        "null_loss": header["null_loss"],
+        "chance": header.get("chance"),
         "diverged": header["diverged"],
         "seconds": float(np.nanmax(arrays["seconds"], initial=0.0)),
     }

@@ -1,13 +1,16 @@
 """Many items: here one after the other, in processes of this machine that nobody else can reach, or on a dask cluster.
 
 Processes of this machine are started without the script or notebook that asked for them (which needs no
-``if __name__ == "__main__"``), and are given their work through pipes: there is no port and no socket.
+``if __name__ == "__main__"``), and are given their work through pipes, a line of JSON each: there is no port and no
+socket, and what comes through is data.
 """
 
 import contextlib
+import importlib
+import json
 import logging
+import operator
 import os
-import pickle
 import queue
 import signal
 import subprocess
@@ -37,9 +40,9 @@ SECONDS_TO_CONNECT = 10.0
 SECONDS_BETWEEN_LOOKS = 0.05
 INTERRUPTED = 130
 START = """
-import os, pickle, sys
+import json, os, sys
 messages = open(os.dup(0), "rb")
-sys.path = pickle.load(messages)
+sys.path = json.loads(messages.readline())
 from eicon.runs._workers import serve
 serve(messages)
 """
@@ -74,8 +77,9 @@ def run_many(
     Parameters
     ----------
     function : callable
-        Of a module that processes can import, unless ``workers=0``.
+        Of a module that processes can import, unless ``workers=0`` or with a scheduler.
     items : sequence
+        For processes of this machine, what JSON can hold, as what the function returns.
     workers : int, optional
         Processes of this machine, with one thread each (default: one per core that may be used), and no more than
         items; 0 does all in this process.
@@ -98,8 +102,8 @@ def run_many(
     ConnectionError
         If no scheduler answers, or it is gone.
     Exception
-        What the function raised, with the attribute `index` of its item (a `RuntimeError` with the name of its type
-        if that cannot be sent from one process to another).
+        What the function raised, with the attribute `index` of its item (from another process: a `RuntimeError` with
+        the name of its type, unless it is one of Python's or eicon's that holds nothing but a text).
     """
     if scheduler is not None:
         found = _on_cluster(function, items, scheduler)
@@ -132,11 +136,11 @@ def _here(function: Callable[[Item], Result], items: Sequence[Item]) -> Results[
 
 def _in_processes(function: Callable[[Item], Result], items: Sequence[Item], workers: int) -> Results[Result]:
     """Each process is led by a thread, which gives it the next item and waits for the answer."""
-    processes = _Processes()
+    processes, name = _Processes(), _name(function)
     with ThreadPoolExecutor(min(workers, len(items)) or 1, initializer=_block_interrupts) as threads:
         try:
             places = {
-                threads.submit(processes.run, pickle.dumps((function, item)), index): index
+                threads.submit(processes.run, {"function": name, "item": item}, index): index
                 for index, item in enumerate(items)
             }
             for future in as_completed(places):
@@ -157,25 +161,25 @@ class _Processes:
         self._ended = False
         self._lock = threading.Lock()
 
-    def run(self, message: bytes, index: int) -> Any:
+    def run(self, message: dict[str, Any], index: int) -> Any:
         """What the function returned; it is tried in one process after the other while they die."""
+        line = _line(message)
         for _ in range(TRIES):
             process = self._take()
             try:
-                _send(message, process.stdin)
+                _send(line, process.stdin)
                 answer = _receive(process.stdout)
-            except (EOFError, OSError, pickle.UnpicklingError) as error:
-                if isinstance(error, pickle.UnpicklingError):  # it may live, but what it says is of no use
+            except (OSError, ValueError) as error:
+                if not isinstance(error, OSError):  # it may live, but what it says is of no use
                     process.kill()
                 code = process.wait()
                 self._forget(process)
                 continue
             with self._lock:
                 self._idle.append(process)
-            good, found = pickle.loads(answer)  # noqa: S301, of our own process
-            if good:
-                return found
-            raise found
+            if "error" in answer:
+                raise _raised(**answer)
+            return answer["result"]
         raise WorkersDied(f"{TRIES} processes died one after the other while they were at it{_cause(code)}", index)
 
     def end(self) -> None:
@@ -230,7 +234,7 @@ def _started() -> "subprocess.Popen[bytes]":
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows; see _block_interrupts
     )
     with contextlib.suppress(OSError):  # it is dead already, which the next message shows
-        _send(sys.path, process.stdin)
+        _send(_line(sys.path), process.stdin)
     return process
 
 
@@ -240,15 +244,34 @@ def _block_interrupts() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
 
 
-def _send(message: Any, pipe: IO[bytes] | None) -> None:
+def _name(function: Callable[..., Any]) -> str:
+    """Module and name of a function, by which a process finds it."""
+    name = f"{function.__module__}:{function.__qualname__}"
+    if function.__module__ == "__main__" or "<" in name:
+        raise RuntimeError(
+            f"other processes cannot import what a script or a notebook itself defines ({name}); put it into a "
+            "module of its own, or use one process (workers 0)."
+        )
+    return name
+
+
+def _line(message: Any) -> bytes:
+    return json.dumps(message).encode() + b"\n"
+
+
+def _send(line: bytes, pipe: IO[bytes] | None) -> None:
     assert pipe is not None
-    pickle.dump(message, pipe)
+    pipe.write(line)
     pipe.flush()
 
 
 def _receive(pipe: IO[bytes] | None) -> Any:
+    """What is in the next line; OSError if there is none, ValueError if it is none of ours."""
     assert pipe is not None
-    return pickle.load(pipe)  # noqa: S301, a pipe between our own processes
+    line = pipe.readline()
+    if not line.endswith(b"\n"):
+        raise BrokenPipeError("the process is gone")
+    return json.loads(line)
 
 
 def _cause(code: int) -> str:
@@ -274,7 +297,7 @@ def serve(pipe: IO[bytes]) -> None:
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
         if FOLDER in os.environ:  # as the process that started this one
             use_cache()
-        messages: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         listener = threading.Thread(target=_listen, args=(pipe, messages), daemon=True)
         answers = os.fdopen(os.dup(1), "wb")
         nothing = os.open(os.devnull, os.O_RDONLY)
@@ -286,9 +309,9 @@ def serve(pipe: IO[bytes]) -> None:
     sys.exit(INTERRUPTED)
 
 
-def _listen(pipe: IO[bytes], messages: "queue.SimpleQueue[bytes]") -> None:
+def _listen(pipe: IO[bytes], messages: "queue.SimpleQueue[dict[str, Any]]") -> None:
     """Pass messages on; when the process that sends them is gone, end this one, with a moment to save its state."""
-    with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):
+    with contextlib.suppress(OSError, ValueError):
         while True:
             messages.put(_receive(pipe))
     os.kill(os.getpid(), signal.SIGTERM)
@@ -296,44 +319,38 @@ def _listen(pipe: IO[bytes], messages: "queue.SimpleQueue[bytes]") -> None:
     os._exit(INTERRUPTED)
 
 
-def _answer(message: bytes) -> bytes:
-    """Whether it went well, and what the function returned or raised.
+def _answer(message: dict[str, Any]) -> bytes:
+    """What the function returned or raised.
 
     Only the function has something to save when the process is terminated; before and after, that ends it at once.
     """
     try:
-        function, item = _unpacked(message)
+        module, _, name = message["function"].partition(":")
+        function = operator.attrgetter(name)(importlib.import_module(module))
         with interrupts(signal.SIGTERM) as received:
             try:
-                return pickle.dumps((True, function(item)))
+                return _line({"result": function(message["item"])})
             finally:
                 received.settle()  # whatever else the function made of it
     except KeyboardInterrupt:
         raise  # this process is to end
     except BaseException as error:
-        return pickle.dumps((False, _portable(error)))
+        trace = "In another process: " + "".join(traceback.format_exception(error)).rstrip()
+        return _line(
+            {"error": f"{type(error).__module__}:{type(error).__qualname__}", "text": str(error), "trace": trace}
+        )
 
 
-def _unpacked(message: bytes) -> tuple[Callable[[Any], Any], Any]:
-    try:
-        return pickle.loads(message)  # noqa: S301, of our own process
-    except AttributeError as error:
-        if "__main__" not in str(error):
-            raise
-        raise RuntimeError(
-            f"other processes cannot import what a script or a notebook itself defines ({error}); put it into a "
-            "module of its own, or use one process (workers 0)."
-        ) from None
-
-
-def _portable(error: BaseException) -> Exception:
-    """The error, with its trace as a note; or what can be said of it, if it does not survive being sent."""
-    note = "In another process: " + "".join(traceback.format_exception(error)).rstrip()
-    found = RuntimeError(f"{type(error).__name__}: {error}")
-    if isinstance(error, Exception):  # what ends a process is not raised in another one
+def _raised(error: str, text: str, trace: str) -> Exception:
+    """An error of another process, its trace as a note."""
+    module, _, name = error.partition(":")
+    found: Exception = RuntimeError(f"{name}: {text}")
+    if module == "builtins" or module.partition(".")[0] == __name__.partition(".")[0]:
         with contextlib.suppress(Exception):
-            found = pickle.loads(pickle.dumps(error))  # noqa: S301, our own
-    found.add_note(note)
+            same = getattr(importlib.import_module(module), name)(text)
+            if isinstance(same, Exception) and str(same) == text:  # else it ends a process, or holds more than a text
+                found = same
+    found.add_note(trace)
     return found
 
 

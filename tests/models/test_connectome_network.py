@@ -110,6 +110,7 @@ CHAIN = [[0.0, 1.0], [0.0, 0.0]]
         (ANATOMY, {"init": "lecun"}, "unknown initialisation 'lecun'"),
         (ANATOMY, {"start": "slow"}, "drawn as `init` says; got start 'slow' too"),
         (ANATOMY, {"remap": "rank"}, "unknown remap 'rank'"),
+        (ANATOMY, {"remap": "signed", "sign": DALE}, "the signs of 20 of the 20 units are given; use 'magnitude', or"),
         (ANATOMY, {"spectral_radius": 0.0}, "spectral_radius must be > 0; got 0.0"),
         (CHAIN, {"init": "he", "spectral_radius": 1.0}, "spectral_radius 1.0 cannot be reached: .* no loop"),
         (ANATOMY, {"sign": 2}, "signs must be -1, 0 or 1"),

@@ -3,6 +3,7 @@
 ``python old_directories.py OUT CONNECTOME`` makes the file CONNECTOME, ``OUT/run``, ``OUT/sweep`` and, for each of the
 three templates of bio_rnn_mem, ``OUT/NAME.ini``, the sweeps ``OUT/NAME`` and ``OUT/NAME.published``, and their
 untrained networks ``OUT/NAME.npz`` and ``OUT/NAME.published.npz``; as published, the first template alone is trained.
+With ``--long``, CONNECTOME is there and the templates alone are trained, as long as published, five times each.
 """
 
 import sys
@@ -60,20 +61,20 @@ path_to_results =
 pretrained =
 [net]
 net_name = {connectome}
-rnn_size = 6
+rnn_size = {regions}
 nr_neurons = 4
 rand_partition = True
 random_w = {random}
 [trainvalidate]
-epochs = 25
-iterations = 1
+epochs = {epochs}
+iterations = {iterations}
 init = {init}
 freeze_layer = False
 remap_w = True
 [trialparams]
 trial_params = {trials}
 [combosparams]
-combos_params = {{"lr":[0.0001], "nonlinearity":["relu","tanh"], "optimizer":["{optimizer}"], {last}}}
+combos_params = {{"lr":[{rate}], "nonlinearity":["relu","tanh"], "optimizer":["{optimizer}"], {last}}}
 [pretrainedparams]
 pretrained_epoch = 0
 pretrained_iteration = 0
@@ -96,6 +97,9 @@ TEMPLATES = {
     },
 }
 """As published, but for the connectome, the length and a grid of two networks."""
+SHORT = {"regions": 6, "epochs": 50, "iterations": 1, "rate": 0.0001}
+LONG = {"regions": 55, "epochs": 300, "iterations": 5, "rate": 0.001}
+"""On the marmoset, as published."""
 
 
 def untrained(path: Path, config: object) -> dict[str, np.ndarray]:
@@ -107,6 +111,14 @@ def untrained(path: Path, config: object) -> dict[str, np.ndarray]:
     return found
 
 
+def train(out: Path, connectome: Path) -> None:
+    """Train the templates to their end, in ``OUT/NAME``."""
+    for name, words in TEMPLATES.items():
+        ini = out / f"{name}.ini"
+        ini.write_text(INI.format(connectome=connectome, **words, **LONG))
+        run_sweep(create_sweep(out / name, read_sweep(ini)), workers=0, progress=False)
+
+
 def main(out: Path, connectome: Path) -> None:
     rng = np.random.default_rng(0)
     weights = rng.random((6, 6)) * (rng.random((6, 6)) < 0.7) * (1 - np.eye(6))
@@ -115,7 +127,7 @@ def main(out: Path, connectome: Path) -> None:
     run_sweep(create_sweep(out / "sweep", parse_sweep(SWEEP.format(connectome=connectome))), workers=0, progress=False)
     for name, words in TEMPLATES.items():
         ini = out / f"{name}.ini"
-        ini.write_text(INI.format(connectome=connectome, **words))
+        ini.write_text(INI.format(connectome=connectome, **words, **SHORT))
         for compat, kind in (("", ""), ("bio_rnn_mem", ".published")):
             path = out / f"{name}{kind}"
             config = read_sweep(ini, compat=compat)
@@ -125,4 +137,4 @@ def main(out: Path, connectome: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    (train if sys.argv[3:] == ["--long"] else main)(Path(sys.argv[1]), Path(sys.argv[2]))

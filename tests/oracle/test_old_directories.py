@@ -162,3 +162,30 @@ def test_the_published_templates_train_as_they_did(name, compat, old, tmp_path):
     for index in range(2):
         then, here = (read_curves(s.folder(index) / "run.npz")[0] for s in (there, sweep))
         curves_agree(sweep.folder(index), then, here)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_the_published_templates_end_where_they_ended(name, once, bio2art, tmp_path):
+    """Five networks each of relu and tanh: best accuracies, or smallest losses, differ by less than they spread over seeds."""
+    connectome = bio2art / "C_Marmoset_Normalized.npy"
+
+    def fill(folder):
+        pip = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index")
+        run(*pip, "--target", folder / "wheel", WHEEL)
+        (folder / "long").mkdir()
+        run("-P", SCRIPT, folder / "long", connectome, "--long", PYTHONPATH=str(folder / "wheel"))
+
+    there = once("long", fill) / "long"
+    sweep = create_sweep(tmp_path / "new", read_recipe(there / f"{name}.ini"))
+    run_sweep(sweep, workers=0, progress=False)
+    best = {}
+    for who, which in (("then", open_sweep(there / name)), ("now", sweep)):
+        curves = [read_curves(which.folder(i) / "run.npz")[0] for i in range(10)]
+        ends = [c["validation_loss"].min() if name == "seq" else c["validation_accuracy"].max() for c in curves]
+        of = [which.recipe.cell(i).network.activation for i in range(10)]
+        best[who] = {unit: np.array([e for e, o in zip(ends, of, strict=True) if o == unit]) for unit in set(of)}
+    for unit, then in best["then"].items():
+        here = best["now"][unit]
+        spread = np.hypot(then.std(ddof=1), here.std(ddof=1))
+        assert abs(then.mean() - here.mean()) <= spread, (name, unit, then, here)

@@ -33,8 +33,9 @@ class AwkwardError(Exception):
         super().__init__(why)
 
 
-def killed_at_first(folder: Path) -> int:
+def killed_at_first(path: str) -> int:
     """Processes that are at it are killed until there are as many marks as the folder's name says."""
+    folder = Path(path)
     marks = len(list(folder.iterdir()))
     if marks < int(folder.name):
         (folder / str(marks)).touch()
@@ -42,8 +43,9 @@ def killed_at_first(folder: Path) -> int:
     return marks
 
 
-def saves(folder: Path) -> None:
+def saves(path: str) -> None:
     """Work for a long time, and write something when interrupted."""
+    folder = Path(path)
     (folder / f"{os.getpid()}.started").touch()
     try:
         time.sleep(60)
@@ -52,18 +54,19 @@ def saves(folder: Path) -> None:
         raise
 
 
-def stubborn(folder: Path) -> None:
+def stubborn(path: str) -> None:
     """Do not end when interrupted."""
     while True:
-        (folder / f"{os.getpid()}.started").touch()
+        (Path(path) / f"{os.getpid()}.started").touch()
         try:
             time.sleep(60)
         except KeyboardInterrupt:
             continue
 
 
-def denies(folder: Path) -> None:
+def denies(path: str) -> None:
     """Make another error of an interrupt."""
+    folder = Path(path)
     (folder / f"{os.getpid()}.started").touch()
     try:
         time.sleep(60)

@@ -14,7 +14,7 @@ from ...models import verify
 from ...runs import create_run, open_run, train_run
 from ...runs._recipe import Recipe
 from ...runs._run import Run
-from ...runs._sweep import Job, do_job
+from ...runs._sweep import do_job, job_of
 from ...runs._workers import run_many
 from ...training._history import History
 from ._models import MODELS, model_recipe
@@ -90,7 +90,7 @@ def train_models(
             logger.info("%s (%d of %d networks to train)", run.path, i + 1, len(missing))
             train_run(run, progress=progress)
         return runs
-    with closing(run_many(do_job, [Job.of(run, keep_state=True) for run in missing], workers=workers)) as answers:
+    with closing(run_many(do_job, [job_of(run, keep_state=True) for run in missing], workers=workers)) as answers:
         for i, (index, _) in enumerate(answers):
             logger.info("%s is trained (%d of %d)", missing[index].path, i + 1, len(missing))
     return runs
