@@ -3,7 +3,8 @@
 ``python old_directories.py OUT CONNECTOME`` makes the file CONNECTOME, ``OUT/run``, ``OUT/sweep`` and, for each of the
 three templates of bio_rnn_mem, ``OUT/NAME.ini``, the sweeps ``OUT/NAME`` and ``OUT/NAME.published``, and their
 untrained networks ``OUT/NAME.npz`` and ``OUT/NAME.published.npz``; as published, the first template alone is trained.
-With ``--long``, CONNECTOME is there and the templates alone are trained, as long as published, five times each.
+With ``--long``, CONNECTOME is the name of one that is there, and the templates alone are trained, as long as
+published, five times each.
 """
 
 import sys

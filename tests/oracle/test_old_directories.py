@@ -166,15 +166,15 @@ def test_the_published_templates_train_as_they_did(name, compat, old, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TEMPLATES)
-def test_the_published_templates_end_where_they_ended(name, once, bio2art, tmp_path):
+def test_the_published_templates_end_where_they_ended(name, once, bio2art, tmp_path, monkeypatch):
     """Five networks each of relu and tanh: best accuracies, or smallest losses, differ by less than they spread over seeds."""
-    connectome = bio2art / "C_Marmoset_Normalized.npy"
+    monkeypatch.setenv("EICON_CONNECTOMES", str(bio2art))
 
     def fill(folder):
         pip = ("-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index")
         run(*pip, "--target", folder / "wheel", WHEEL)
         (folder / "long").mkdir()
-        run("-P", SCRIPT, folder / "long", connectome, "--long", PYTHONPATH=str(folder / "wheel"))
+        run("-P", SCRIPT, folder / "long", "Marmoset_Normalized", "--long", PYTHONPATH=str(folder / "wheel"))
 
     there = once("long", fill) / "long"
     sweep = create_sweep(tmp_path / "new", read_recipe(there / f"{name}.ini"))
