@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 WORKERS ?= 2
 
-.PHONY: help demo test test-all slow lint docs bench studies dist test-oldest test-neurogym clean
+.PHONY: help demo test test-all slow lint docs gallery bench studies dist test-oldest test-neurogym clean
 help:
 	@echo "make demo     train a network, analyse it, write results/demo/report.html"
 	@echo "make test     run the tests: every module, every known mistake"
@@ -12,6 +12,7 @@ help:
 	@echo "make lint     style, types and format"
 	@echo "make bench    time training beside 0.1.0, PyTorch and BrainPy, sparse weights, the search for fixed points"
 	@echo "make studies  the slow studies whose results are under docs/results"
+	@echo "make gallery  every figure, with the command that draws it: results/gallery; ACCEPT=1 puts it into docs/"
 	@echo "make slow     the slow tests"
 	@echo "make docs     build the documentation for reading offline: docs/_build/html/index.html"
 	@echo "make dist     wheel and sdist in dist/, tried out in an environment of their own"
@@ -42,12 +43,14 @@ demo: $(VENV)/.base
 	$(BIN)/eicon demo
 
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# Annotations, shapes included, are checked at every call: a quarter more time, so that the batteries do it.
+TYPED := '--jaxtyping-packages=eicon,beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))'
 
 test: $(VENV)/.dev
 	$(PYTEST) -m "not slow and not battery"
 
 test-all: test
-	XLA_FLAGS= $(PYTEST) -m "battery and not slow"
+	$(PYTEST) $(TYPED) -m "battery and not slow"
 
 slow: $(VENV)/.dev
 	$(BIN)/python -m pytest -m slow
@@ -72,6 +75,9 @@ $(VENV)/.docs: $(VENV)/.dev
 
 docs: $(VENV)/.docs
 	$(BIN)/python docs/build.py
+
+gallery: $(VENV)/.dev
+	$(BIN)/python -m studies.gallery $(if $(ACCEPT),--accept)
 
 dist: $(VENV)/.dev
 	rm -rf dist $(VENV)-dist

@@ -129,6 +129,8 @@ def panels(report: Report) -> None:
         "dt": task.dt,
         "set_step": np.asarray(trial.epochs["production"][:, 0]),
         "mask": np.asarray(trial.mask),
+        "label": "interval",
+        "unit": "ms",
     }
     activity = net.predict(trial.inputs, noise=False)
     save(report, "behaviour", plotting.plot_ramps(trial.inputs, trial.targets, activity.outputs, **show))
@@ -358,7 +360,12 @@ def large_table(study: Study) -> str:
 
 
 def _short(value: float) -> str:
-    return f"{value:.3g}" if np.isfinite(value) else "diverged"
+    """Of an error, what can be read: of 1 it is that of an output that never moves."""
+    if not np.isfinite(value):
+        return "diverged"
+    if value >= 100.0:
+        return "> 100"
+    return "< 0.0001" if 0.0 < value < 1e-4 else f"{value:.3g}"
 
 
 def noise_table(study: Study) -> str:
@@ -388,11 +395,8 @@ def _value(row: dict[str, Any], name: str) -> float:
 
 def _range(values: Any) -> str:
     array = np.array([_number(v) for v in values], float)
-
-    def one(value: float) -> str:
-        return "diverged" if not np.isfinite(value) else f"{value:.3g}"
-
-    return f"{one(float(np.median(array)))} ({one(array.min())} - {one(array.max())})"
+    middle, low, high = (_short(float(value)) for value in (np.median(array), array.min(), array.max()))
+    return middle if middle == low == high else f"{middle} ({low} to {high})"
 
 
 def _number(value: float | None) -> float:

@@ -12,8 +12,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 # Nearly all time of these tests is compilation, of programs that then run for milliseconds; this halves it. It is read
-# when JAX starts; `make test-all` runs its batteries with the optimisation that users have. A jaxlib that does not know
-# a flag ends the process without a word, so that none but the one of constraints.txt gets them.
+# when JAX starts; what is compared with eicon 0.1.0 has the optimisation that users have. A jaxlib
+# that does not know a flag ends the process without a word, so that none but the one of constraints.txt gets them.
 if version("jaxlib").startswith("0.10."):
     os.environ.setdefault(
         "XLA_FLAGS",
@@ -48,7 +48,7 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what the check of types would refuse before eicon does."""
     if config.getoption("jaxtyping_packages", None):
-        skip = pytest.mark.skip(reason="given to eicon without the check of types, by test_unchecked.py")
+        skip = pytest.mark.skip(reason="given to eicon without the check of types, by make test")
         for item in items:
             if item.get_closest_marker("unchecked"):
                 item.add_marker(skip)

@@ -1,31 +1,106 @@
 """The door of the analysis room: inputs become checked float64, bool or int numpy arrays here.
 
 Nothing in this module writes into what it is given; `np.asarray` of a read-only buffer is never modified
-by the callers either.
+by the callers either. One rule holds at every door: masked arrays, complex numbers, text and objects that are no
+numbers are refused where numbers are wanted; pandas columns are taken, NA as NaN; an xarray DataArray is read by the
+names of its dimensions, which are those that `eicon.exchange` writes; whatever has ``rates`` (what a network's
+`predict` returns, a dataset of `to_xarray`, condition averages) is taken by them.
 """
+
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
-from .._numbers import whole
+from .._given import by_name as by_name
+from .._given import is_named as is_named
+from .._given import numbers as numbers
+from .._given import plain as plain
+from .._numbers import real, whole
 
 SILENT = 1e-6
-"""A unit whose standard deviation is below this fraction of the largest modulus of all rates counts as silent."""
+"""A unit whose standard deviation is below this fraction of the largest modulus of its rates counts as silent."""
+LEVEL = 1e-6
+"""Numbers that differ by less than this fraction of their range are one level."""
+NO_ANSWER = -1
+ALSO_TRIALS = ("trial", "condition")
+LAST = ("unit", "component", "output", "input")
+"""Names of the last dimension of a (T, B, n) array."""
+
+
+@runtime_checkable
+class HasRates(Protocol):
+    """What a network's `predict` returns, and whatever else has rates (T, B, N)."""
+
+    @property
+    def rates(self) -> Any:
+        """Rates (T, B, N)."""
+
 
 Span = slice | tuple[int | float, int | float] | None
 Window = slice | tuple[int | float, int | float] | ArrayLike | None
+Rates = ArrayLike | HasRates
 
 
-def as_rates(rates: ArrayLike) -> Shaped[np.ndarray, "T B N"]:
-    """Return `rates` as a float64 array (T, B, N); finiteness is left to the caller, who knows the mask."""
-    array = np.asarray(rates, dtype=np.float64)
+def named_like(source: Any, values: np.ndarray, dims: tuple[Any, ...], **new: Any) -> Any:
+    """Return `values` as a DataArray with the coordinates of `source` if that has named dimensions, else as it is.
+
+    ``dims``: an ellipsis at first stands for all dimensions of `source` but the one of the units.
+    ``new``: coordinates of dimensions, in place of those of `source`.
+    """
+    source = rates_of(source)
+    if not is_named(source):
+        return values
+    if "trial" not in source.dims:
+        dims = tuple("condition" if dim == "trial" else dim for dim in dims)
+    if dims[0] is ...:
+        dims = (*(str(dim) for dim in source.dims if dim not in LAST), *dims[1:])
+    kept = {
+        name: coordinate
+        for name, coordinate in source.coords.items()
+        if set(coordinate.dims) <= set(dims) - set(new)
+        and all(values.shape[dims.index(dim)] == source.sizes[dim] for dim in coordinate.dims)
+    }
+    return type(source)(values, dims=dims, coords={**kept, **new})
+
+
+def rates_of(given: Any) -> Any:
+    """Rates of what has some, which arrays have not; else what is given."""
+    return given.rates if hasattr(given, "rates") and not hasattr(given, "held") else given
+
+
+def as_rates(rates: Any, name: str = "rates") -> Float[np.ndarray, "T B N"]:
+    """Return `rates` as a float64 array (T, B, N); finiteness is left to the caller, who knows the mask.
+
+    Of a DataArray by the names time, trial (or condition) and unit, of what has ``rates`` those.
+    """
+    array = numbers(name, by_name(name, rates_of(rates), (("time",), ALSO_TRIALS, LAST)))
     if array.ndim != 3 or 0 in array.shape:
         raise ValueError(
-            f"`rates` must be a non-empty (T, B, N) array; got shape {array.shape}. "
-            "For one trial pass rates[:, None, :]."
+            f"`{name}` must be a non-empty (T, B, N) array; got shape {array.shape}. "
+            f"For one trial pass {name}[:, None, :]."
         )
     return array
+
+
+def as_projected(rates: Any, n_units: int, found: str) -> Float[np.ndarray, "... N"]:
+    """Return `rates` (..., N) as float64, for directions in the space of `n_units` that were found before."""
+    rates = rates_of(rates)
+    if is_named(rates) and (units := [dim for dim in rates.dims if dim in LAST]):
+        rates = rates.transpose(..., *units)
+    values = numbers("rates", rates)
+    if values.ndim == 0 or values.shape[-1] != n_units:
+        raise ValueError(
+            f"`rates` must have N = {n_units} units on the last axis; got shape {values.shape}. "
+            f"Project only the network that the {found} were fitted on."
+        )
+    return values
+
+
+def steps_of(rates: Any, mask: Any) -> Any:
+    """`mask`, or where there is none the steps that what has rates says are inside (aligned trials, averages)."""
+    return getattr(rates, "inside", None) if mask is None else mask
 
 
 def require_finite(name: str, values: np.ndarray) -> None:
@@ -42,13 +117,13 @@ def as_mask(name: str, mask: ArrayLike | None, shape: tuple[int, int]) -> Bool[n
     """Return a bool array (T, B) from bools or zeros and ones; None means every step of every trial."""
     if mask is None:
         return np.ones(shape, dtype=bool)
-    array = np.asarray(mask)
+    array = plain(name, by_name(name, mask, (("time",), ALSO_TRIALS)))
     if array.shape != shape:
-        raise ValueError(
-            f"`{name}` must have shape (T, B) = {shape}; got {array.shape}. "
-            "Arrays are time-major: steps first, trials second."
-        )
-    if not np.isin(array, (0, 1)).all():
+        more = "Arrays are time-major: steps first, trials second."
+        if array.shape == shape[::-1]:
+            more = f"It would fit rates whose first two axes are exchanged: is it those that are (B, T, N)? {more}"
+        raise ValueError(f"`{name}` must have shape (T, B) = {shape}; got {array.shape}. {more}")
+    if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
         raise ValueError(f"`{name}` must hold only True/False or 0/1; got other values, as in a weighted mask.")
     return array.astype(bool)
 
@@ -60,7 +135,8 @@ def as_window(window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "T B"]
         window = slice(*as_span(window, steps))
     if isinstance(window, slice):
         selected = np.zeros(shape, dtype=bool)
-        selected[window] = True
+        edges = (window.start, window.stop, window.step)
+        selected[slice(*(None if edge is None else whole(edge, "`window`") for edge in edges))] = True
     else:
         selected = as_mask("window", window, shape)
     if not selected.any():
@@ -91,50 +167,77 @@ def as_span(window: Span, n_steps: int, fewest: int = 1) -> tuple[int, int]:
     return start, stop
 
 
-def as_choice(choice: ArrayLike, n_trials: int) -> Int[np.ndarray, "B"]:
-    """Return `choice` as an int array (B,) holding 0, 1 or -1 (left out)."""
-    array = np.asarray(choice)
+def as_choice(choice: Any, n_trials: int, *, n_choices: int | None = 2) -> Int[np.ndarray, "B"]:
+    """Return `choice` as an int array (B,): 0, 1, ... or -1 for no answer, which NaN, None and pandas' NA are too.
+
+    ``n_choices``: how many there are; None for any number.
+    """
+    array = plain("choice", choice)
     if array.shape != (n_trials,):
         raise ValueError(
             f"`choice` must have shape (B,) = ({n_trials},), one per trial; got {array.shape}. "
             "Per-step labels have to be reduced to one choice per trial first."
         )
-    if not np.isin(array, (-1, 0, 1)).all():
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"`choice` must hold whole numbers >= 0, -1 for no answer; got {array.dtype}.")
+    none = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, dtype=bool)
+    answers = np.where(none, NO_ANSWER, array)
+    found = np.unique(answers)
+    if found.tolist() == [-1, 1]:
         raise ValueError(
-            f"`choice` must hold only 0, 1 or -1 (left out); got values {np.unique(array)[:6].tolist()}. "
-            "Labels that count from 1 need 1 subtracted."
+            "`choice` must hold whole numbers >= 0, -1 for no answer; got only -1 and 1, of which half would be left "
+            "out. If -1 is the other choice, pass (choice > 0)."
         )
-    return array.astype(np.int64)
+    odd = (found < NO_ANSWER) | (found % 1 != 0)
+    if odd.any() or (n_choices is not None and found.size and found[-1] >= n_choices):
+        allowed = "whole numbers >= 0" if n_choices is None else " or ".join(map(str, range(n_choices)))
+        more = "Labels that count from 1 need 1 subtracted." if not odd.any() else "Stimulus levels are no choices."
+        raise ValueError(
+            f"`choice` must hold only {allowed}, and -1 or NaN for no answer (left out); "
+            f"got values {found[:6].tolist()}. {more}"
+        )
+    return answers.astype(np.int64)
 
 
 def as_excitatory(excitatory: ArrayLike | None, n_units: int) -> Bool[np.ndarray, "N"] | None:
-    """Return `excitatory` as a bool array (N,), or None."""
+    """Return `excitatory` as a bool array (N,), or None; it may be given as Dale signs, or as the letters E and I."""
     if excitatory is None:
         return None
-    array = np.asarray(excitatory)
+    array = plain("excitatory", excitatory)
+    if array.dtype.kind == "i" and array.size and np.isin(array, (-1, 1)).all():
+        array = array > 0
+    elif array.dtype.kind == "U" and array.size and np.isin(array, ("E", "I")).all():
+        array = array == "E"
     if array.dtype != np.bool_ or array.shape != (n_units,):
         raise ValueError(
             f"`excitatory` must be bools, shape (N,) = ({n_units},); got {array.dtype}, shape {array.shape}. "
-            "From Dale signs, pass sign > 0."
+            'From Dale signs with zeros, pass sign > 0; from other labels, types == "E".'
         )
     return array.copy()
 
 
-def as_matrix(matrix: ArrayLike) -> Shaped[np.ndarray, "N N"]:
-    """Return `matrix` as a finite float64 array (N, N)."""
-    array = np.asarray(matrix, dtype=np.float64)
+def as_matrix(matrix: Any, name: str = "matrix", *, complex_too: bool = False) -> Shaped[np.ndarray, "N N"]:
+    """Return `matrix` as a finite array (N, N), float64, or complex128 where that is allowed and it is complex.
+
+    Of a network, and what else has ``recurrent`` weights, these.
+    """
+    if not hasattr(matrix, "__array__"):
+        matrix = getattr(matrix, "recurrent", matrix)
+        matrix = matrix.matrix() if callable(getattr(matrix, "matrix", None)) else matrix
+    is_complex = complex_too and plain(name, matrix).dtype.kind == "c"
+    array = np.array(matrix, dtype=np.complex128) if is_complex else numbers(name, matrix)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
         raise ValueError(
-            f"`matrix` must be square (N, N), W[pre, post]; got shape {array.shape}. "
+            f"`{name}` must be square (N, N), W[pre, post]; got shape {array.shape}. "
             "Only recurrent weights have a spectrum, input and readout weights have not."
         )
-    require_finite("matrix", array)
+    require_finite(name, array)
     return array
 
 
-def as_series(name: str, values: ArrayLike) -> Float[np.ndarray, "T B _"]:
+def as_series(name: str, values: Any) -> Float[np.ndarray, "T B _"]:
     """Return `values` as a non-empty float64 array (T, B, n); finiteness is left to the caller."""
-    array = np.asarray(values, dtype=np.float64)
+    array = numbers(name, by_name(name, rates_of(values), (("time",), ALSO_TRIALS, LAST)))
     if array.ndim != 3 or 0 in array.shape:
         raise ValueError(
             f"`{name}` must be a non-empty (T, B, n) array; got shape {array.shape}. "
@@ -143,10 +246,28 @@ def as_series(name: str, values: ArrayLike) -> Float[np.ndarray, "T B _"]:
     return array
 
 
+def require_function(name: str, function: Any, usage: str) -> None:
+    """Raise TypeError unless it is a function; a network is none, since it can be meant in several ways."""
+    if hasattr(function, "held") or not callable(function):
+        raise TypeError(f"`{name}` must be a function of states; got {type(function).__name__}. {usage}")
+
+
+def silent_below(largest: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
+    """Standard deviation up to which each unit counts as silent, from the largest modulus of its rates.
+
+    `SILENT` of that, or of what half of the active units reach: one unit with huge rates silences no other.
+    """
+    active = largest[largest > 0.0]
+    return SILENT * np.maximum(largest, np.median(active) if active.size else 0.0)
+
+
 def as_steps(name: str, steps: ArrayLike, n_trials: int) -> Int[np.ndarray, "B"]:
-    """Return one step (for all trials) or (B,) steps as an int array (B,)."""
-    array = np.asarray(steps)
-    if array.shape not in ((), (n_trials,)) or not np.issubdtype(array.dtype, np.integer):
+    """Return one step (for all trials) or (B,) steps as an int array (B,); NaN as -1."""
+    array = plain(name, steps)
+    if array.dtype.kind == "f":
+        array = np.where(np.isnan(array), -1.0, array)
+    is_whole = array.dtype.kind in "iu" or (array.dtype.kind == "f" and bool((array % 1 == 0).all()))
+    if array.shape not in ((), (n_trials,)) or not is_whole:
         raise ValueError(
             f"`{name}` must be an integer, or (B,) = ({n_trials},) of them, in steps; "
             f"got {array.dtype}, shape {array.shape}. Divide times in ms by dt."
@@ -154,22 +275,76 @@ def as_steps(name: str, steps: ArrayLike, n_trials: int) -> Int[np.ndarray, "B"]
     return np.broadcast_to(array, (n_trials,)).astype(np.int64)
 
 
-def as_labels(name: str, labels: ArrayLike, n_trials: int) -> Shaped[np.ndarray, "B"]:
-    """Return one label per trial as an array (B,) without NaN."""
-    array = np.asarray(labels)
+def as_labels(
+    name: str, labels: Any, n_trials: int, *, shape: tuple[int, ...] | None = None
+) -> Shaped[np.ndarray, "B"]:
+    """Return one label per trial as an array (B,) without NaN; numbers that are nearly equal become one.
+
+    ``shape``: of the rates, for the error.
+    """
+    array = plain(name, labels)
     if array.shape != (n_trials,):
-        raise ValueError(
-            f"`{name}` must have shape (B,) = ({n_trials},), one per trial; got {array.shape}. "
-            "Per-step values have to be reduced to one per trial first."
-        )
-    if np.issubdtype(array.dtype, np.inexact) and np.isnan(array).any():
-        raise ValueError(f"`{name}` must not be NaN; got NaN for some trials. Leave such trials out first.")
+        more = "Per-step values have to be reduced to one per trial first."
+        if shape is not None and array.shape == shape[:1]:
+            more = (
+                f"There are as many as the rates {shape} have steps: arrays are time-major, (T, B, N), and these may "
+                "be (B, T, N)."
+            )
+        elif shape is not None and array.shape == shape[2:3]:
+            more = (
+                f"There are as many as the rates {shape} have units: arrays are (T, B, N), and these may be in "
+                "another order."
+            )
+        raise ValueError(f"`{name}` must have shape (B,) = ({n_trials},), one per trial; got {array.shape}. {more}")
+    if array.dtype.kind not in "biufUS":
+        raise TypeError(f"`{name}` must hold real numbers or text; got {array.dtype}.")
+    if array.dtype.kind == "f":
+        if np.isnan(array).any():
+            raise ValueError(f"`{name}` must not be NaN; got NaN for some trials. Leave such trials out first.")
+        levels, index = levels_of(array)
+        return levels[index]
     return array
 
 
-def as_vector(name: str, values: ArrayLike, n_trials: int | None = None) -> Float[np.ndarray, "B"]:
+def levels_of(values: ArrayLike) -> tuple[Shaped[np.ndarray, "L"], Int[np.ndarray, "B"]]:
+    """Return the distinct values, ascending, and for each of `values` the one that it is.
+
+    Floats that differ by less than `LEVEL` of their range (or by no more than float32 rounds) are one level: the most
+    frequent of them, of equally frequent ones the one with the fewest digits. NaN is no level; its index is -1.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind != "f" or not array.size:
+        levels, index = np.unique(array, return_inverse=True)
+        return levels, index.reshape(array.shape)
+    known = ~np.isnan(array)
+    if not known.any():
+        return array[:0], np.full(array.shape, -1)
+    single, place, count = np.unique(array[known], return_inverse=True, return_counts=True)
+    finite = single[np.isfinite(single)]
+    within = max(LEVEL * np.ptp(finite), 1e-7 * np.abs(finite).max()) if finite.size else 0.0
+    if (np.diff(single) > within).all():
+        index = np.full(array.shape, -1)
+        index[known] = place.reshape(-1)
+        return single, index
+    firsts = [0]
+    while (following := int(np.searchsorted(single, single[firsts[-1]] + within, side="right"))) < single.size:
+        firsts.append(max(following, firsts[-1] + 1))
+    stops = [*firsts[1:], single.size]
+    levels = single[[_one_of(single, count, range(*span)) for span in zip(firsts, stops, strict=True)]]
+    index = np.full(array.shape, -1)
+    index[known] = (np.searchsorted(firsts, np.arange(single.size), side="right") - 1)[place.reshape(-1)]
+    return levels, index
+
+
+def _one_of(values: np.ndarray, count: np.ndarray, members: range) -> int:
+    if len(members) == 1:
+        return members[0]
+    return max(members, key=lambda i: (count[i], -len(repr(float(values[i])))))
+
+
+def as_vector(name: str, values: Any, n_trials: int | None = None) -> Float[np.ndarray, "B"]:
     """Return one number per trial as a float64 array (B,); finiteness is left to the caller."""
-    array = np.asarray(values, dtype=np.float64)
+    array = numbers(name, values)
     if array.ndim != 1 or not array.size or (n_trials is not None and array.size != n_trials):
         wanted = "non-empty (B,)" if n_trials is None else f"(B,) = ({n_trials},)"
         raise ValueError(f"`{name}` must be {wanted}, one number per trial; got shape {array.shape}.")
@@ -199,8 +374,38 @@ def as_correct(correct: ArrayLike, n_trials: int) -> Float[np.ndarray, "B"]:
     return array
 
 
-def as_dt(dt: float | int) -> float:
+def as_dt(dt: Any) -> float:
     """Return the step in ms."""
-    if not 0 < dt < np.inf:
+    if not 0 < (step := real(dt, "`dt`")) < np.inf:
         raise ValueError(f"`dt` must be positive and finite (ms); got {dt}.")
-    return float(dt)
+    return step
+
+
+def as_tau(tau: Any, dt: Any, name: str = "tau") -> float:
+    """Return the time constant in ms that goes with steps of `dt` ms; one, or several that are equal.
+
+    Raises
+    ------
+    ValueError
+        If it is shorter than the step, which no time step of a leaky unit can be, or the constants differ.
+    """
+    array = numbers(name, tau)
+    if not array.size or not np.isfinite(array).all() or (array <= 0).any():
+        raise ValueError(f"`{name}` must be positive and finite (ms); got {tau}.")
+    # 1e-5 lets pass what was equal in float32
+    if np.ptp(array) > 1e-5 * array.max():
+        raise ValueError(
+            f"`{name}` must be one time constant; got {array.size}, from {array.min():g} to {array.max():g} ms. "
+            "Where one measures all units, pass net.tau.mean()."
+        )
+    found, step = float(array.flat[0]), as_dt(dt)
+    require_same_unit(step, found, name)
+    return found
+
+
+def require_same_unit(dt: float, tau: float, name: str = "tau") -> None:
+    """Raise ValueError if the shortest time constant is shorter than the step: one of them is not in ms."""
+    if tau < dt * (1 - 1e-5):
+        raise ValueError(
+            f"`{name}` must be at least dt, both in ms; got {name} {tau:g} and dt {dt:g}. Is {name} in seconds?"
+        )

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from ._arrays import as_mask, as_rates, require_finite
+from ._arrays import Rates, as_mask, as_rates, require_finite
 from ._regress import as_design
 from ._regression_axes import RegressionAxes
 
@@ -37,7 +37,7 @@ class AxisSeparation(NamedTuple):
 
 
 def axis_separation(
-    axes: RegressionAxes, rates: ArrayLike, regressors: Mapping[str, ArrayLike], *, mask: ArrayLike | None = None
+    axes: RegressionAxes, rates: Rates, regressors: Mapping[str, ArrayLike], *, mask: ArrayLike | None = None
 ) -> AxisSeparation:
     """Measure which variables the activity on each axis depends on, at the step where the axis was found.
 

@@ -1,11 +1,14 @@
-"""What curves of choices have in common: counts per level, Wilson intervals and binomial maximum likelihood."""
+"""What curves of choices have in common: counts per level, intervals, and binomial maximum likelihood."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
 from scipy import special
+
+from ._arrays import as_vector, levels_of
 
 FLAT = 1e-6
 """Log-likelihoods closer than this are taken as equal when asking whether the data determine a curve at all."""
@@ -18,6 +21,8 @@ _TRIED, _KEPT = 10, 8
 """After so many iterations, so many of the starts are followed further."""
 _NO_GAIN = 1e-14
 """Log-likelihood that the next step may promise when the search ends."""
+_MAX_ENDS = 40
+"""Places at which an end of an interval is looked for."""
 
 
 class Terms(NamedTuple):
@@ -42,12 +47,46 @@ class Fit(NamedTuple):
     converged: bool
 
 
-def counts(
-    levels: Float[np.ndarray, "B"], success: Bool[np.ndarray, "B"]
-) -> tuple[Float[np.ndarray, "L"], Int[np.ndarray, "L"], Float[np.ndarray, "L"]]:
-    """Distinct levels, ascending, with the number of trials and of successes at each."""
-    distinct, index = np.unique(levels, return_inverse=True)
-    return distinct, np.bincount(index), np.bincount(index, weights=success).astype(np.float64)
+class Counts(NamedTuple):
+    """Trials and successes at L distinct levels, ascending, and how many trials were left out."""
+
+    levels: Float[np.ndarray, "L"]
+    n: Int[np.ndarray, "L"]
+    k: Float[np.ndarray, "L"]
+    n_left_out: int
+
+
+def counts(levels: Float[np.ndarray, "B"], success: Bool[np.ndarray, "B"], used: Bool[np.ndarray, "B"]) -> Counts:
+    """Count single trials; nearly equal levels are one."""
+    distinct, index = levels_of(levels[used])
+    n, k = np.bincount(index), np.bincount(index, weights=success[used]).astype(np.float64)
+    return Counts(distinct, n, k, int(np.count_nonzero(~used)))
+
+
+def aggregated(levels: Float[np.ndarray, "B"], name: str, successes: ArrayLike, n: ArrayLike) -> Counts:
+    """Add up trials that were counted before: `successes` of `n` at each entry; without trials, or NaN, left out."""
+    k, total = as_vector(name, successes, levels.size), as_vector("n", n, levels.size)
+    used = np.isfinite(k) & (total > 0)
+    whole = np.abs(k - np.round(k)) < 1e-6
+    if (total % 1 != 0).any() or (total < 0).any() or not (whole & (k >= 0) & (k <= total))[used].all():
+        raise ValueError(
+            f"with `n`, `{name}` must be whole numbers from 0 to n; got {name} {k[used][:4].tolist()} with n "
+            f"{total[used][:4].tolist()}. Of fractions, pass fraction * n."
+        )
+    distinct, index = levels_of(levels[used])
+    found = (np.bincount(index, weights=values[used], minlength=distinct.size) for values in (total, np.round(k)))
+    n_found, k_found = found
+    return Counts(distinct, n_found.astype(np.int64), k_found, int(total[~used].sum()))
+
+
+def refuse_fractions(name: str, values: Float[np.ndarray, "B"]) -> None:
+    """Raise ValueError if `values` are fractions of trials, where single trials are wanted."""
+    known = values[~np.isnan(values)]
+    if known.size and (known >= 0).all() and (known <= 1).all() and (known % 1 != 0).any():
+        raise ValueError(
+            f"`{name}` must be one answer per trial; got fractions such as {known[known % 1 != 0][0]:g}. "
+            f"Of trials that were counted, pass the numbers: {name}=fraction * n, n=n."
+        )
 
 
 def wilson(k: Float[np.ndarray, "*L"], n: Int[np.ndarray, "*L"]) -> Float[np.ndarray, "*L 2"]:
@@ -95,20 +134,39 @@ def maximise(
     `converged` is whether the first two parameters, those of place and steepness, are inside their bounds.
     """
     bounds = np.asarray(low), np.asarray(high)
+    theta, value = _climb(model, n, k, starts, bounds, np.zeros(starts.shape, dtype=bool), kept=_KEPT)
+    best = int(value.argmax())
+    inside = (theta[best] > bounds[0]) & (theta[best] < bounds[1])
+    return Fit(float(value[best]), theta[best], bool(inside[:2].all()))
+
+
+def _climb(
+    model: Model,
+    n: Int[np.ndarray, "L"],
+    k: Float[np.ndarray, "L"],
+    starts: Float[np.ndarray, "S P"],
+    bounds: tuple[Float[np.ndarray, "P"], Float[np.ndarray, "P"]],
+    fixed: Bool[np.ndarray, "S P"],
+    *,
+    kept: int | None = None,
+    no_gain: float = _NO_GAIN,
+) -> tuple[Float[np.ndarray, "K P"], Float[np.ndarray, "K"]]:
+    """Damped Fisher scoring within bounds, but for parameters that are fixed: places and values of the starts kept."""
     theta = np.clip(starts, *bounds)
     damping = np.full(len(theta), 1e-2)
     terms = model(theta)
     value = log_likelihood(terms, n, k)
     for iteration in range(_MAX_ITERATIONS):
-        if iteration == _TRIED:
-            kept = np.argsort(value)[-_KEPT:]
-            theta, damping, value, terms = theta[kept], damping[kept], value[kept], Terms(*(one[kept] for one in terms))
+        if iteration == _TRIED and kept is not None:
+            best = np.argsort(value)[-kept:]
+            theta, damping, value, fixed = theta[best], damping[best], value[best], fixed[best]
+            terms = Terms(*(one[best] for one in terms))
         gradient = terms.by_p @ k + terms.by_q @ (n - k)
         fisher = information(terms, n)
-        candidate = np.clip(theta + _step(gradient, fisher, damping, theta, bounds), *bounds)
+        candidate = np.clip(theta + _step(gradient, fisher, damping, theta, bounds, fixed), *bounds)
         move = candidate - theta
         promised = np.einsum("sp,sp->s", gradient, move) - 0.5 * np.einsum("sp,spq,sq->s", move, fisher, move)
-        done = (np.abs(promised) < _NO_GAIN) & (damping < 100.0) | (damping > 1e10)
+        done = (np.abs(promised) < no_gain) & (damping < 100.0) | (damping > 1e10)
         if done.all():
             break
         new_terms = model(candidate)
@@ -123,9 +181,52 @@ def maximise(
         value = np.where(better, new_value, value)
         terms = Terms(*(np.where(_like(better, new), new, old) for new, old in zip(new_terms, terms, strict=True)))
         damping = np.clip(damping * factor, 1e-9, None)
-    best = int(value.argmax())
-    inside = (theta[best] > bounds[0]) & (theta[best] < bounds[1])
-    return Fit(float(value[best]), theta[best], bool(inside[:2].all()))
+    return theta, value
+
+
+def profile_intervals(
+    model: Model,
+    n: Int[np.ndarray, "L"],
+    k: Float[np.ndarray, "L"],
+    theta: Float[np.ndarray, "P"],
+    low: Sequence[float],
+    high: Sequence[float],
+) -> Float[np.ndarray, "2 2"]:
+    """95 % intervals of the first two parameters by the profile likelihood; infinite where a bound is not excluded.
+
+    Within an interval are the values at which the best of the other parameters lower twice the log-likelihood by less
+    than the percentile 95 of chi2 with one degree of freedom. `theta` is where the likelihood is highest.
+    """
+    bounds = np.asarray(low, np.float64), np.asarray(high, np.float64)
+    rows, which, upper = np.arange(4), np.array([0, 0, 1, 1]), np.array([False, True, False, True])
+    best = np.clip(theta, *bounds)
+    top = float(log_likelihood(model(best[None]), n, k)[0])
+    fixed = np.zeros((4, best.size), dtype=bool)
+    fixed[rows, which] = True
+    centre, limit = best[which], np.where(upper, bounds[1][which], bounds[0][which])
+    least, most = np.minimum(centre, limit), np.maximum(centre, limit)
+    inner, outer, done = centre.copy(), limit.copy(), np.zeros(4, dtype=bool)
+    tried = np.clip(centre + np.where(upper, _Z, -_Z) * standard_errors(model, best, n)[which], least, most)
+    places = np.tile(best, (4, 1))
+    for _ in range(_MAX_ENDS):
+        starts = places.copy()
+        starts[rows, which] = tried
+        found, values = _climb(model, n, k, starts, bounds, fixed, no_gain=1e-8)
+        root = np.sqrt(np.maximum(2.0 * (top - values), 0.0))
+        within = root < _Z
+        # Searches begin within the interval, since outside of it the likelihood may be too flat to climb.
+        places = np.where(within[:, None], found, places)
+        inner, outer = np.where(within, tried, inner), np.where(within, outer, tried)
+        done |= (np.abs(root - _Z) < 1e-3) | (within & (tried == limit)) | (np.abs(outer - inner) < 1e-9)
+        if done.all():
+            break
+        # The root of the deviance is nearly linear in the distance: that gives the next place to try.
+        guess = centre + (tried - centre) * np.clip(_Z / np.maximum(root, 1e-9), 0.3, 3.0)
+        beyond = np.where(upper, (guess >= outer) | (guess <= inner), (guess <= outer) | (guess >= inner))
+        guess = np.where(beyond & (outer == limit) & within, limit, np.where(beyond, (inner + outer) / 2, guess))
+        tried = np.where(done, tried, guess)
+    ends = np.where(within & (tried == limit), np.where(upper, np.inf, -np.inf), tried)
+    return ends.reshape(2, 2)
 
 
 def simplest(fits: Sequence[Fit]) -> Fit:
@@ -152,9 +253,10 @@ def _step(
     damping: Float[np.ndarray, "S"],
     theta: Float[np.ndarray, "S P"],
     bounds: tuple[Float[np.ndarray, "P"], Float[np.ndarray, "P"]],
+    fixed: Bool[np.ndarray, "S P"],
 ) -> Float[np.ndarray, "S P"]:
     """Damped scoring step; parameters at a bound that the gradient points out of do not turn the others' steps."""
-    held = ((theta <= bounds[0]) & (gradient < 0)) | ((theta >= bounds[1]) & (gradient > 0))
+    held = fixed | ((theta <= bounds[0]) & (gradient < 0)) | ((theta >= bounds[1]) & (gradient > 0))
     free = ~held
     matrix = fisher * (free[:, :, None] & free[:, None, :])
     diagonal = np.einsum("spp->sp", matrix)
@@ -162,7 +264,7 @@ def _step(
     scale = 1e-6 * np.maximum(diagonal.max(axis=1, keepdims=True), 1e-6)
     added = damping[:, None] * (diagonal + scale) + np.where(held, 1.0, 1e-12)
     matrix = matrix + added[:, :, None] * np.eye(theta.shape[1])
-    return np.linalg.solve(matrix, gradient[..., None])[..., 0]
+    return np.where(fixed, 0.0, np.linalg.solve(matrix, gradient[..., None])[..., 0])
 
 
 def _like(chosen: Bool[np.ndarray, "S"], array: np.ndarray) -> np.ndarray:

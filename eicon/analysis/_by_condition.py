@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike
 
-from ._arrays import as_labels
+from ._arrays import as_labels, levels_of, numbers
 from ._binomial import wilson
 
 
@@ -23,12 +23,15 @@ class AccuracyByCondition(NamedTuple):
         Their mean score; NaN without trials.
     ci : (L, 2) float
         95 % interval of `mean`, lower and upper; NaN without trials.
+    n_left_out : int
+        Trials without a score.
     """
 
     levels: Shaped[np.ndarray, "L"]
     n: Int[np.ndarray, "L"]
     mean: Float[np.ndarray, "L"]
     ci: Float[np.ndarray, "L 2"]
+    n_left_out: int
 
 
 def accuracy_by_condition(score: ArrayLike, condition: ArrayLike) -> AccuracyByCondition:
@@ -61,7 +64,7 @@ def accuracy_by_condition(score: ArrayLike, condition: ArrayLike) -> AccuracyByC
     >>> result.levels.tolist(), result.mean.tolist(), result.ci[0].round(2).tolist()
     ([45, 90], [0.5, 1.0], [0.09, 0.91])
     """
-    scores = np.asarray(score, dtype=np.float64)
+    scores = numbers("score", score)
     if scores.ndim != 1:
         raise ValueError(f"`score` must be (B,), one score per trial; got shape {scores.shape}.")
     labels = as_labels("condition", condition, len(scores))
@@ -70,8 +73,8 @@ def accuracy_by_condition(score: ArrayLike, condition: ArrayLike) -> AccuracyByC
         raise ValueError(
             f"`score` must lie in [0, 1]; got {scores[used].min():g} to {scores[used].max():g}. Are they in per cent?"
         )
-    levels, index = np.unique(labels, return_inverse=True)
+    levels, index = levels_of(labels)
     n = np.bincount(index[used], minlength=levels.size)
     total = np.bincount(index[used], weights=scores[used], minlength=levels.size)
     mean = np.divide(total, n, out=np.full(levels.size, np.nan), where=n > 0)
-    return AccuracyByCondition(levels, n, mean, wilson(total, n))
+    return AccuracyByCondition(levels, n, mean, wilson(total, n), int(np.count_nonzero(~used)))

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 from scipy import optimize, stats
 
-from ._arrays import as_correct, as_strength, as_vector
+from ._arrays import as_correct, as_strength, as_vector, levels_of
 from ._trend import trend
 
 _FLAT = 1e-6
@@ -57,6 +57,8 @@ class Chronometric(NamedTuple):
         Slope of the least-squares line through the reaction times of correct trials against log2 of a strength > 0, ms
         per doubling of the strength, and the probability of one as steep without a dependence (two-sided t test); NaN
         for fewer than three trials, or if either is constant.
+    n_left_out : int
+        Trials with a reaction time that are neither right nor wrong.
     """
 
     levels: Float[np.ndarray, "L"]
@@ -77,6 +79,7 @@ class Chronometric(NamedTuple):
     p_value: float
     slope: float
     slope_p_value: float
+    n_left_out: int
 
     def predict(self, strength: ArrayLike | float | int) -> np.ndarray:
         """Return the fitted mean reaction time at any strength >= 0, elementwise; NaN if not converged."""
@@ -135,14 +138,15 @@ def chronometric(strength: ArrayLike, reaction_time: ArrayLike, correct: ArrayLi
     values = as_strength(strength)
     times = as_vector("reaction_time", reaction_time, values.size)
     answered = ~np.isnan(times)
-    right = as_correct(np.where(answered, np.asarray(correct, dtype=np.float64), np.nan), values.size)
+    right = as_correct(np.where(answered, as_vector("correct", correct, values.size), np.nan), values.size)
     if not answered.any() or np.isinf(times).any() or (times[answered] < 0).any():
         raise ValueError(
             f"`reaction_time` must be >= 0 ms and finite in some trials, NaN in those without a choice; got "
             f"{np.count_nonzero(answered)} numbers, the smallest {np.min(times[answered], initial=np.inf):g}. "
             "The network may never have reached the threshold."
         )
-    levels, index = np.unique(values, return_inverse=True)
+    levels, index = levels_of(values)
+    values = levels[index]
     missing = np.bincount(index[~answered], minlength=len(levels))
     groups = [[times[(right == kind) & (index == place)] for place in range(len(levels))] for kind in (1, 0)]
     n, mean, ci, median, median_ci = (
@@ -170,6 +174,7 @@ def chronometric(strength: ArrayLike, reaction_time: ArrayLike, correct: ArrayLi
         falling.rho,
         falling.p_value,
         *line,
+        int(np.count_nonzero(answered & np.isnan(right))),
     )
 
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from .._key import as_generator
 from .._numbers import whole
+from ._arrays import as_excitatory, numbers, plain, require_finite
 
 
 class ChoiceClustering(NamedTuple):
@@ -17,7 +18,7 @@ class ChoiceClustering(NamedTuple):
     ----------
     excitatory : mean weight E -> E between units of the same preference, divided by that of opposite preference
     inhibitory : mean weight I -> E onto the same preference, divided by that onto the opposite one
-    n_selective : (E, I) numbers of units with ``|d'|`` above the threshold
+    n_selective : (E, I) numbers of units that are compared, those with ``|d'|`` from the threshold on, or `selective`
     means : (2, 2) mean moduli of the weights; rows E -> E and I -> E, columns same and opposite preference
     p_excitatory : probability of a difference same - opposite as high in E -> E if preferences had nothing to do with
         weights, ``(1 + #{shuffled >= found}) / (1 + n_permutations)``; NaN without permutations
@@ -59,6 +60,7 @@ def choice_clustering(
     excitatory: ArrayLike,
     *,
     threshold: float = 0.5,
+    selective: ArrayLike | None = None,
     n_permutations: int | float = 0,
     rng: np.random.Generator | int | float | None = None,
 ) -> ChoiceClustering:
@@ -72,7 +74,9 @@ def choice_clustering(
         As from `selectivity`.
     excitatory : bool array, shape (N,)
     threshold : float
-        Units with ``|d'|`` below it are left out.
+        Units with ``|d'|`` below it are left out. It is no test: see `selectivity`.
+    selective : (N,) bool array, optional
+        Units that are compared instead of those beyond the threshold, such as ``selectivity(...).p_value < 0.05``.
     n_permutations : int
         Preferences are shuffled so many times, among the selective E units and among the selective I units, for the
         p-values.
@@ -90,20 +94,18 @@ def choice_clustering(
     >>> choice_clustering(w, [2.0, 2.0, -2.0], [True, True, True]).excitatory
     3.0
     """
-    w, d, e = np.abs(np.asarray(weights, float)), np.asarray(d_prime, float), np.asarray(excitatory, bool)
-    if w.shape != (d.size, d.size) or e.shape != d.shape:
-        raise ValueError(
-            "weights must be (N, N), d_prime and excitatory (N,) of the same N; "
-            f"got {w.shape}, {d.shape} and {e.shape}."
-        )
+    w, d = _weights_and_preferences(weights, d_prime)
+    w, e = np.abs(w), as_excitatory(excitatory, d.size)
+    if e is None:
+        raise ValueError("`excitatory` must be bools (N,); got None. Without types, use `signed_clustering`.")
     n_permutations = whole(n_permutations, "`n_permutations`")
     if n_permutations < 0 or (n_permutations > 0 and rng is None):
         raise ValueError(
             f"`n_permutations` must be >= 0, and > 0 only with `rng`; got {n_permutations} and {rng}. "
             "Pass a seed, so that the p-values can be had again."
         )
-    selective = np.abs(d) >= threshold
-    targets, others = np.flatnonzero(e & selective), np.flatnonzero(~e & selective)
+    compared = _compared(d, threshold, selective)
+    targets, others = np.flatnonzero(e & compared), np.flatnonzero(~e & compared)
     preference = np.sign(d)
     means = np.stack([_means(w, source, targets, preference) for source in (targets, others)])
     ratio_e, ratio_i = (float(same / opposite) if opposite > 0 else np.nan for same, opposite in means)
@@ -126,6 +128,7 @@ def signed_clustering(
     *,
     rng: np.random.Generator | int | float,
     threshold: float = 0.5,
+    selective: ArrayLike | None = None,
     n_permutations: int | float = 999,
 ) -> SignedClustering:
     """Compare signed weights within and between the two groups of choice-selective units, whatever their types.
@@ -142,7 +145,9 @@ def signed_clustering(
     rng : numpy Generator or int
         Source of the shuffling, or its seed.
     threshold : float
-        Units with ``|d'|`` below it are left out.
+        Units with ``|d'|`` below it are left out. It is no test: see `selectivity`.
+    selective : (N,) bool array, optional
+        Units that are compared instead of those beyond the threshold, such as ``selectivity(...).p_value < 0.05``.
     n_permutations : int
         Preferences are shuffled so many times among the selective units.
 
@@ -163,16 +168,14 @@ def signed_clustering(
     >>> round(result.difference, 1), result.p_value < 0.05
     (1.6, True)
     """
-    w, d = np.asarray(weights, np.float64), np.asarray(d_prime, np.float64)
-    if d.ndim != 1 or w.shape != (d.size, d.size):
-        raise ValueError(f"`weights` must be (N, N) and `d_prime` (N,) of the same N; got {w.shape} and {d.shape}.")
+    w, d = _weights_and_preferences(weights, d_prime)
     n_permutations, generator = whole(n_permutations, "`n_permutations`"), as_generator(rng, "`rng`")
     if n_permutations < 1:
         raise ValueError(f"`n_permutations` must be at least 1, better 999; got {n_permutations}.")
-    selective = np.flatnonzero(np.abs(d) >= threshold)
-    side = np.sign(d[selective])
-    among = w[np.ix_(selective, selective)]
-    off = ~np.eye(selective.size, dtype=bool)
+    compared = np.flatnonzero(_compared(d, threshold, selective))
+    side = np.sign(d[compared])
+    among = w[np.ix_(compared, compared)]
+    off = ~np.eye(compared.size, dtype=bool)
     if min((side > 0).sum(), (side < 0).sum()) < 2 or not (spread := float(among[off].std())) > 0:
         return SignedClustering(np.nan, np.nan)
 
@@ -184,6 +187,29 @@ def signed_clustering(
     shuffled = np.array([difference(generator.permutation(side)) for _ in range(n_permutations)])
     p_value = (1 + np.count_nonzero(shuffled >= found)) / (1 + n_permutations)
     return SignedClustering(found, float(p_value))
+
+
+def _weights_and_preferences(
+    weights: ArrayLike, d_prime: ArrayLike
+) -> tuple[Float[np.ndarray, "N N"], Float[np.ndarray, "N"]]:
+    w, d = numbers("weights", weights), numbers("d_prime", d_prime)
+    if d.ndim != 1 or w.shape != (d.size, d.size):
+        raise ValueError(f"`weights` must be (N, N) and `d_prime` (N,) of the same N; got {w.shape} and {d.shape}.")
+    require_finite("weights", w)
+    return w, d
+
+
+def _compared(d: Float[np.ndarray, "N"], threshold: float, selective: ArrayLike | None) -> Bool[np.ndarray, "N"]:
+    """Units that are compared; those without a preference are on no side."""
+    if selective is None:
+        return np.abs(d) >= threshold
+    given = plain("selective", selective)
+    if given.dtype != np.bool_ or given.shape != d.shape:
+        raise ValueError(
+            f"`selective` must be bools (N,) = {d.shape}; got {given.dtype}, shape {given.shape}. "
+            "Of probabilities, pass p_value < 0.05."
+        )
+    return given & (d != 0) & ~np.isnan(d)
 
 
 def _means(

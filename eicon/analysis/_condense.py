@@ -1,6 +1,6 @@
 """Fewer units that do the same: which units stay, and how they speak for the others."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from .._key import as_generator
 from .._numbers import whole
-from ._arrays import as_mask, as_matrix, as_rates, require_finite
+from ._arrays import Rates, as_mask, as_matrix, as_rates, numbers, plain, require_finite, steps_of
 from ._merging import SIMILARITIES, clusters, merge_pairs, unit_distances
 from ._subset import choose, compressed, least_squares, signed_least_squares
 
@@ -90,8 +90,8 @@ class _Mapping(NamedTuple):
 
 
 def condense(
-    rates: ArrayLike,
-    weights: ArrayLike,
+    rates: Rates,
+    weights: Any,
     readout: ArrayLike,
     size: int | float | None = None,
     *,
@@ -205,17 +205,17 @@ def condense(
 
 
 def _checked(
-    rates: ArrayLike,
-    weights: ArrayLike,
+    rates: Rates,
+    weights: Any,
     readout: ArrayLike,
     mask: ArrayLike | None,
     sign: ArrayLike | None,
     sent: ArrayLike | None,
 ) -> _Network:
     values = as_rates(rates)
-    chosen = as_mask("mask", mask, (values.shape[0], values.shape[1]))
+    chosen = as_mask("mask", steps_of(rates, mask), (values.shape[0], values.shape[1]))
     samples = values[chosen]
-    through = None if sent is None else as_rates(sent)
+    through = None if sent is None else as_rates(sent, "sent")
     if through is not None and through.shape != values.shape:
         raise ValueError(f"`sent` must have the shape of `rates`, {values.shape}; got {through.shape}.")
     if through is not None:
@@ -224,14 +224,14 @@ def _checked(
     require_finite("rates", samples)
     if len(samples) < 2 or (samples == samples[0]).all():
         raise ValueError(f"`rates` must vary; got {len(samples)} identical samples. The network may be silent.")
-    matrix, outputs = as_matrix(weights), np.asarray(readout, np.float64)
+    matrix, outputs = as_matrix(weights, "weights"), numbers("readout", readout)
     require_finite("readout", outputs)
-    if len(matrix) != n or outputs.ndim != 2 or len(outputs) != n:
+    if len(matrix) != n or outputs.ndim != 2 or len(outputs) != n or not outputs.size:
         raise ValueError(
             f"`weights` must be (N, N) and `readout` (N, n_out) with N = {n} units of `rates`; "
             f"got {matrix.shape} and {outputs.shape}."
         )
-    signs = np.zeros(n, np.int64) if sign is None else np.asarray(sign)
+    signs = np.zeros(n, np.int64) if sign is None else plain("sign", sign)
     if signs.shape != (n,) or not np.isin(signs, (-1, 0, 1)).all():
         raise ValueError(f"`sign` must hold -1, 0 or 1 for each of the N = {n} units; got {np.asarray(sign)!r:.80}.")
     wrong = int((signs[:, None] * matrix < 0).any(axis=1).sum())

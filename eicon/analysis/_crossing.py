@@ -1,11 +1,12 @@
 """Reaction times: which output reaches a threshold first, and when."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
+from .._numbers import real
 from ._arrays import as_dt, as_mask, as_series, as_steps, require_finite
 
 
@@ -22,16 +23,19 @@ class ThresholdCrossing(NamedTuple):
         The step of the crossing, ``first t >= start with outputs[t] >= threshold``; -1 where `choice` is -1.
     tied : (B,) bool
         Trials left without a choice because of a tie.
+    n_left_out : int
+        Trials without a choice, ties among them.
     """
 
     choice: Int[np.ndarray, "B"]
     time: Float[np.ndarray, "B"]
     step: Int[np.ndarray, "B"]
     tied: Bool[np.ndarray, "B"]
+    n_left_out: int
 
 
 def threshold_crossing(
-    outputs: ArrayLike,
+    outputs: Any,
     threshold: float | int,
     start: ArrayLike,
     dt: float | int,
@@ -83,7 +87,7 @@ def threshold_crossing(
     values = as_series("outputs", outputs)
     n_steps, n_trials, _ = values.shape
     step_ms, first = as_dt(dt), as_steps("start", start, n_trials)
-    if not np.isfinite(threshold):
+    if not np.isfinite(real(threshold, "`threshold`")):
         raise ValueError(f"`threshold` must be finite; got {threshold}.")
     if (first < 0).any() or (first >= n_steps).any():
         raise ValueError(
@@ -101,7 +105,7 @@ def threshold_crossing(
     choice = np.where(decided, winners.argmax(axis=1), -1)
     early = _fraction_early(values, float(threshold), step, choice) if interpolate else np.zeros(n_trials)
     time = np.where(decided, (step + 1 - early - first) * step_ms, np.nan)
-    return ThresholdCrossing(choice, time, np.where(decided, step, -1), tied)
+    return ThresholdCrossing(choice, time, np.where(decided, step, -1), tied, int(np.count_nonzero(~decided)))
 
 
 def _fraction_early(

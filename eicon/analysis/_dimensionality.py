@@ -10,7 +10,7 @@ from scipy.spatial import distance
 
 from .._key import as_generator
 from .._numbers import whole
-from ._arrays import as_labels, as_mask, as_rates
+from ._arrays import Rates, as_labels, as_mask, as_rates, steps_of
 from ._pca import condition_average, pca
 
 _FEWEST = 20  # points that the intrinsic dimension is estimated from
@@ -52,7 +52,7 @@ class Dimensionality(NamedTuple):
 
 
 def dimensionality(
-    rates: ArrayLike,
+    rates: Rates,
     *,
     conditions: ArrayLike | None = None,
     mask: ArrayLike | None = None,
@@ -107,7 +107,7 @@ def dimensionality(
     (2, 2, 1)
     """
     values = as_rates(rates)
-    included = as_mask("mask", mask, (values.shape[0], values.shape[1]))
+    included = as_mask("mask", steps_of(rates, mask), (values.shape[0], values.shape[1]))
     n_splits, max_points = whole(n_splits, "`n_splits`"), whole(max_points, "`max_points`")
     if n_splits < 1 or max_points < _FEWEST:
         raise ValueError(f"`n_splits` must be >= 1 and `max_points` >= {_FEWEST}; got {n_splits} and {max_points}.")
@@ -115,7 +115,7 @@ def dimensionality(
     generator = as_generator(rng, "`rng`")
     error = np.zeros(0)
     if conditions is not None:
-        labels = as_labels("conditions", conditions, values.shape[1])
+        labels = as_labels("conditions", conditions, values.shape[1], shape=values.shape)
         error = np.mean([_split_error(values, labels, included, generator) for _ in range(n_splits)], axis=0)
     states = np.unique(values[included], axis=0)
     if len(states) > max_points:

@@ -5,14 +5,14 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Complex, Float
-from numpy.typing import ArrayLike
 
 from .._numbers import whole
-from ._arrays import as_rates, require_finite
+from ._arrays import Rates, as_rates, require_finite
 
 Score = Literal["angular", "euclidean", "wasserstein"]
 SCORES = ("angular", "euclidean", "wasserstein")
 _VARIANCE = 0.99
+_FEWEST_TRIALS = 4
 
 
 class DynamicalSimilarity(NamedTuple):
@@ -29,6 +29,17 @@ class DynamicalSimilarity(NamedTuple):
         r.
     eigenvalues_a, eigenvalues_b : (r,) complex
         Of the linear maps, per step, by descending modulus.
+    null : (P,) float
+        Distances of a from what is left of b when each of its units is turned in time by itself: units that move as
+        before, and have nothing to do with one another.
+    p : float
+        ``(1 + permutations at most as far) / (1 + P)``; NaN without permutations.
+    ceiling : float
+        Distance of the halves of the trials of one system, the mean of both: what noise leaves between equal systems.
+        Halves know the dynamics less well than the whole, so that it may be more than `distance`. NaN with fewer than
+        four trials, or without permutations.
+    n : int
+        Number of trials, of the system that has fewer.
     """
 
     distance: float
@@ -36,11 +47,25 @@ class DynamicalSimilarity(NamedTuple):
     rank: int
     eigenvalues_a: Complex[np.ndarray, "r"]
     eigenvalues_b: Complex[np.ndarray, "r"]
+    null: Float[np.ndarray, "P"] = np.zeros(0)
+    p: float = float("nan")
+    ceiling: float = float("nan")
+    n: int = 0
+
+    @property
+    def value(self) -> float:
+        """The distance, under the name that it has in every `Similarity`."""
+        return self.distance
+
+    @property
+    def chance(self) -> float:
+        """Mean of the null; NaN without permutations."""
+        return float(self.null.mean()) if self.null.size else float("nan")
 
 
 def dsa_distance(
-    a: ArrayLike,
-    b: ArrayLike,
+    a: Rates,
+    b: Rates,
     *,
     n_delays: int | float = 1,
     delay_steps: int | float = 1,
@@ -49,6 +74,7 @@ def dsa_distance(
     iterations: int | float = 1500,
     learning_rate: float | int = 5e-3,
     seed: int | float = 0,
+    n_permutations: int | float = 0,
 ) -> DynamicalSimilarity:
     """Compare the dynamics of two systems by their trajectories (dynamical similarity analysis).
 
@@ -73,7 +99,9 @@ def dsa_distance(
     learning_rate : float
         Of gradient descent.
     seed : int
-        Fixes where it begins.
+        Fixes where it begins, and the permutations.
+    n_permutations : int
+        For null and ceiling; each takes as long as the distance itself, seconds to minutes for "angular".
 
     Returns
     -------
@@ -99,11 +127,14 @@ def dsa_distance(
     Traceback (most recent call last):
     ValueError: `n_delays`, `delay_steps` and `iterations` must be >= 1; got 0, 1 and 1500.
     """
-    first, second = as_rates(a), as_rates(b)
+    first, second = as_rates(a, "a"), as_rates(b, "b")
     require_finite("a", first)
     require_finite("b", second)
     n_delays, delay_steps = whole(n_delays, "`n_delays`"), whole(delay_steps, "`delay_steps`")
     iterations, seed = whole(iterations, "`iterations`"), whole(seed, "`seed`")
+    n = whole(n_permutations, "`n_permutations`")
+    if n < 0:
+        raise ValueError(f"`n_permutations` must be >= 0; got {n}.")
     if min(n_delays, delay_steps, iterations) < 1:
         raise ValueError(
             f"`n_delays`, `delay_steps` and `iterations` must be >= 1; got {n_delays}, {delay_steps} and {iterations}."
@@ -120,10 +151,36 @@ def dsa_distance(
             "More delays give more of them."
         )
     options = {"n_delays": n_delays, "delay_interval": delay_steps, "rank": dimensions}
-    distance, maps = _compare(
-        _library(), first, second, options, {"score_method": score, "iters": iterations, "lr": learning_rate}, seed
+    library, scoring = _library(), {"score_method": score, "iters": iterations, "lr": learning_rate}
+
+    def apart(one: np.ndarray, other: np.ndarray) -> float:
+        return _compare(library, one, other, options, scoring, seed)[0]
+
+    distance, maps = _compare(library, first, second, options, scoring, seed)
+    rng = np.random.default_rng(seed)
+    null = np.array([apart(first, _turned(second, rng)) for _ in range(n)])
+    ceiling, n_trials = float("nan"), min(first.shape[1], second.shape[1])
+    if n and n_trials >= _FEWEST_TRIALS:
+        halves = [np.array_split(one[:, rng.permutation(one.shape[1])], 2, axis=1) for one in (first, second)]
+        ceiling = float(np.mean([apart(*pair) for pair in halves]))
+    return DynamicalSimilarity(
+        distance,
+        score,
+        dimensions,
+        _sorted(np.linalg.eigvals(maps[0])),
+        _sorted(np.linalg.eigvals(maps[1])),
+        null=null,
+        p=(1 + np.count_nonzero(null <= distance)) / (1 + n) if n else float("nan"),
+        ceiling=ceiling,
+        n=n_trials,
     )
-    return DynamicalSimilarity(distance, score, dimensions, *(_sorted(np.linalg.eigvals(one)) for one in maps))
+
+
+def _turned(values: Float[np.ndarray, "T B N"], rng: np.random.Generator) -> Float[np.ndarray, "T B N"]:
+    """Every unit of every trial turned in time by a random number of steps; its end goes to its beginning."""
+    by = rng.integers(len(values), size=values.shape[1:])
+    step = (np.arange(len(values))[:, None, None] + by) % len(values)
+    return np.take_along_axis(values, step, axis=0)
 
 
 def _library() -> Any:

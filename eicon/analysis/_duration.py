@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ._arrays import as_correct, as_strength
+from ._arrays import as_correct, as_strength, levels_of, numbers
 from ._binomial import wilson
 
 
@@ -38,6 +38,8 @@ class AccuracyByDuration(NamedTuple):
         Probability of a `z` as high without a trend, one-sided.
     n_outside : int
         Trials whose duration is outside the edges.
+    n_left_out : int
+        Trials that are neither right nor wrong.
     """
 
     levels: Float[np.ndarray, "L"]
@@ -50,6 +52,7 @@ class AccuracyByDuration(NamedTuple):
     z: Float[np.ndarray, "L"]
     p_value: Float[np.ndarray, "L"]
     n_outside: int
+    n_left_out: int
 
 
 def accuracy_by_duration(
@@ -95,7 +98,7 @@ def accuracy_by_duration(
     values, right = as_strength(strength), as_correct(correct, times.size)
     if values.shape != times.shape:
         raise ValueError(f"`strength` must have shape (B,) = {times.shape}, one per trial; got {values.shape}.")
-    borders = np.asarray(edges, dtype=np.float64)
+    borders = numbers("edges", edges)
     if borders.ndim != 1 or borders.size < 2 or not (np.diff(borders) > 0).all():
         raise ValueError(f"`edges` must be at least two ascending times in ms; got {borders.tolist()}.")
     bins = np.searchsorted(borders, times, side="right") - 1
@@ -108,7 +111,7 @@ def accuracy_by_duration(
             f"`edges` must hold some trials; got {borders[0]:g} to {borders[-1]:g} ms, and durations from "
             f"{times.min():g} to {times.max():g} ms. All trials may be left out, or the unit is not ms."
         )
-    levels, row = np.unique(values[used], return_inverse=True)
+    levels, row = levels_of(values[used])
     shape = levels.size, borders.size - 1
     n, k = np.zeros(shape, dtype=np.int64), np.zeros(shape)
     np.add.at(n, (row, bins[used]), 1)
@@ -119,8 +122,9 @@ def accuracy_by_duration(
     p = np.divide(k, n, out=np.full(shape, np.nan), where=n > 0)
     trends = [_trend(np.log2(times[used][row == place]), right[used][row == place]) for place in range(levels.size)]
     gain, z = np.array(trends).T
-    outside = int(np.count_nonzero(counted & ~inside))
-    return AccuracyByDuration(levels, borders.copy(), centres, n, p, wilson(k, n), gain, z, special.ndtr(-z), outside)
+    outside, left_out = (int(np.count_nonzero(trials)) for trials in (counted & ~inside, ~counted))
+    ci, p_value = wilson(k, n), special.ndtr(-z)
+    return AccuracyByDuration(levels, borders, centres, n, p, ci, gain, z, p_value, outside, left_out)
 
 
 def _trend(x: Float[np.ndarray, "b"], correct: Float[np.ndarray, "b"]) -> tuple[float, float]:

@@ -7,7 +7,9 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from ._arrays import as_rates
+from .._key import as_generator
+from ._arrays import Rates, as_rates
+from ._permutation import Correction, corrected
 from ._selectivity import selectivity
 
 
@@ -25,6 +27,10 @@ class EpochSelectivity(NamedTuple):
     correlation : (K, K) float
         Pearson correlation between epochs of d' over the units in which both are finite: near 1 if units keep their
         preference. NaN for fewer than two such units, or if d' is the same in all.
+    p_value : (K, N) float
+        As `Selectivity.p_value`, corrected over units and epochs if that was asked for; NaN without permutations.
+    n_left_out : int
+        Trials without a choice.
     """
 
     names: tuple[str, ...]
@@ -32,14 +38,20 @@ class EpochSelectivity(NamedTuple):
     auc: Float[np.ndarray, "K N"]
     order: Int[np.ndarray, "K N"]
     correlation: Float[np.ndarray, "K K"]
+    p_value: Float[np.ndarray, "K N"]
+    n_left_out: int
 
 
 def dprime_by_epoch(
-    rates: ArrayLike,
+    rates: Rates,
     choice: ArrayLike,
     epochs: Mapping[str, ArrayLike | tuple[int, int]],
     *,
     excitatory: ArrayLike | None = None,
+    n_permutations: int | float = 0,
+    rng: np.random.Generator | int | float | None = None,
+    groups: ArrayLike | None = None,
+    correction: Correction | None = None,
 ) -> EpochSelectivity:
     """Measure how well each unit tells the two choices apart in each epoch of the trial.
 
@@ -48,11 +60,13 @@ def dprime_by_epoch(
     rates : (T, B, N) array
         Firing rates, time-major.
     choice : (B,) array of int
-        0 or 1; -1 leaves a trial out.
+        0 or 1; -1 or NaN, no answer, leaves a trial out.
     epochs : mapping of name to (B, 2) or (2,) array of int
         First step and the step after the last one, as `Trial.epochs`.
     excitatory : (N,) bool array, optional
         True for E units, for `order`.
+    n_permutations, rng, groups, correction
+        As for `selectivity`, for the probabilities; each epoch has permutations of its own.
 
     Returns
     -------
@@ -78,16 +92,28 @@ def dprime_by_epoch(
     if not epochs:
         raise ValueError("`epochs` must name at least one epoch; got an empty mapping.")
     n_steps, n_trials = values.shape[:2]
+    generator = None if rng is None else as_generator(rng, "`rng`")
     found = []
     for name, given in epochs.items():
         spans = _spans(name, given, n_trials, n_steps)
         steps = np.arange(n_steps)[:, None]
         window = (steps >= spans[:, 0]) & (steps < spans[:, 1])
-        found.append(selectivity(values, choice, window=window, excitatory=excitatory))
+        found.append(
+            selectivity(
+                values,
+                choice,
+                window=window,
+                excitatory=excitatory,
+                n_permutations=n_permutations,
+                rng=generator,
+                groups=groups,
+            )
+        )
     d_prime = np.stack([one.d_prime for one in found])
     correlation = np.array([[_correlation(a, b) for b in d_prime] for a in d_prime])
     auc, order = np.stack([one.auc for one in found]), np.stack([one.order for one in found])
-    return EpochSelectivity(tuple(epochs), d_prime, auc, order, correlation)
+    p_value = corrected(np.stack([one.p_value for one in found]), correction)
+    return EpochSelectivity(tuple(epochs), d_prime, auc, order, correlation, p_value, found[0].n_left_out)
 
 
 def _spans(name: str, given: ArrayLike | tuple[int, int], n_trials: int, n_steps: int) -> Int[np.ndarray, "B 2"]:

@@ -5,19 +5,16 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int, Shaped
+from jaxtyping import Complex, Float, Int, Shaped
 from numpy.typing import ArrayLike
 from scipy import linalg
 from scipy.spatial.distance import cdist
 
 from .._numbers import whole
 from .._users import users_code
+from ._arrays import as_dt, as_tau, numbers, require_function
 
 KINDS = ("fixed", "slow", "unconverged")
-SLOWEST = 1e-3
-"""``|J^T F| / |F|`` (in 1/tau) below which a point that moves counts as a local minimum of the speed."""
-CHUNK = 64
-"""Jacobians that are held at once."""
 
 
 class FixedPoints(NamedTuple):
@@ -32,8 +29,9 @@ class FixedPoints(NamedTuple):
     q : (P,) float
         ``|tau dx/dt|^2 / 2``, that is the squared speed in units of ``1/tau``.
     kind : (P,) str
-        ``"fixed"`` (q < tol), ``"slow"`` (a local minimum of q, or with `slow` a point whose motion is all along
-        neutral directions) or ``"unconverged"`` (neither, whatever else is said of it).
+        ``"fixed"`` (q < tol, and Newton steps from there converge to a zero), ``"slow"`` (a local minimum of q, or with
+        `slow` a point whose motion is all along neutral directions) or ``"unconverged"`` (neither, whatever else is
+        said of it).
     n_unstable, n_marginal : (P,) int
         Directions of the flow that grow, ``Re(lambda) tau > marginal``, and that neither grow nor decay,
         ``|Re(lambda)| tau <= marginal``.
@@ -99,7 +97,7 @@ def fixed_points(
     candidates: ArrayLike,
     *,
     dt: float | int,
-    tau: float | int,
+    tau: ArrayLike,
     tol: float = 1e-12,
     slow: float | int = 0.0,
     marginal: float = 0.01,
@@ -113,7 +111,9 @@ def fixed_points(
 
     All candidates go at once, in float64, down the speed ``q = |F|^2 / 2``, ``F(x) = (step(x) - x) tau / dt``, by
     Gauss-Newton steps whose damping follows what they achieve (Levenberg-Marquardt), so that saddles are found as
-    well as attractors. Those that end within `same_within` of each other become one point.
+    well as attractors. Those that end within `same_within` of each other become one point, unless the network moves
+    between them: points of different stability stay apart. That q is small proves no zero, so Newton steps go on from
+    each point that might be fixed; where they do not converge it is a slow point at best.
 
     Parameters
     ----------
@@ -124,10 +124,11 @@ def fixed_points(
         Where to start, for instance states the network visits.
     dt : float
         Length of the step, ms.
-    tau : float
-        Time constant that speeds are measured by, ms. For a map without time both are 1.
+    tau : float or array
+        Time constant that speeds are measured by, ms, at least dt; several if they are equal, as ``net.tau``. For a map
+        without time both are 1.
     tol : float
-        q below which a point is fixed.
+        q that a fixed point has to be below.
     slow : float
         Speed (in 1/tau) below which a direction counts as neutral and is not followed: with 0.05 or 0.1, candidates
         drop onto an approximate line or ring and stay where they came down, rather than move along it to the isolated
@@ -135,8 +136,8 @@ def fixed_points(
     marginal : float
         Largest ``|Re(lambda)| tau`` of a direction that neither grows nor decays.
     same_within : float
-        Distance of points that are taken for one, as a fraction of the candidates' root mean squared distance from
-        their mean.
+        Distance of points that are taken for one, as a fraction of the candidates' median distance from their median
+        (which a few candidates far away do not change).
     n_modes : int
         Eigenvectors kept at each point (at most N).
     max_steps : int
@@ -169,44 +170,35 @@ def fixed_points(
     """
     n_modes, max_steps = whole(n_modes, "`n_modes`"), whole(max_steps, "`max_steps`")
     batch = whole(batch, "`batch`")
-    starts = _checked(candidates, dt, tau, tol, slow, marginal, same_within, n_modes, max_steps, batch)
+    step_ms, tau_ms = as_dt(dt), as_tau(tau, dt)
+    starts = _checked(candidates, tol, slow, marginal, same_within, n_modes, max_steps, batch)
     import jax  # here, since importing this room does not load it
 
-    from . import _newton
+    from ._zeros import SLOWEST, Search
 
     with jax.enable_x64(True), users_code("`step`"):
         _check_step(step, starts)
-        field = _newton.field_of(step, tau / dt)
-        ends = _newton.find_zeros(
-            field, starts, tol=tol, slow=float(slow), max_steps=max_steps, batch=batch, progress=progress
-        )
-        norm, slope = _in_chunks(partial(_newton.speed_and_slope, field), ends, min(batch, len(ends)))
-        q = 0.5 * norm**2
-        moving = slope <= max(float(slow), SLOWEST) * norm
-        kind = np.where(q < tol, 0, np.where(moving, 1, 2))
-        spread = float(np.sqrt(np.mean(np.sum((starts - starts.mean(axis=0)) ** 2, axis=1))))
-        kept, point_of = _distinct(ends, q, kind, same_within * spread)
-        points, kind = ends[kept], kind[kept]
-        chunk = min(CHUNK, len(ends))
-        around = partial(_in_chunks, partial(_newton.linearised, field), size=chunk)
-        values, matrices = around(points)
-        if (kind == 0).any():
-            steps = _last_steps(points, values, matrices, kind == 0)
-            (norm,) = _in_chunks(partial(_newton.speed, field), points + steps, chunk)
-            better = 0.5 * norm**2 < q[kept]
-            points, q = np.where(better[:, None], points + steps, points), np.where(better, 0.5 * norm**2, q[kept])
-            _, matrices = around(points)
-        else:
-            q = q[kept]
+        search = Search(step, tau_ms / step_ms, starts, float(slow), marginal, same_within)
+        find = partial(search.find, max_steps=max_steps, batch=min(batch, len(starts)))
+        points = find(starts, tol=tol, progress=progress)
+        small = 0.5 * search.speed(points) ** 2 < tol
+        points, kind, point_of = search.merged(points, np.where(small, 0, np.where(search.slow(points), 1, 2)))
+        fixed = kind == 0
+        points[fixed], fixed[fixed] = search.converged(points[fixed])
+        lost = np.flatnonzero((kind == 0) & ~fixed)
+        lost = lost[~search.slow(points[lost])]
+        points[lost], fixed[lost] = search.converged(find(points[lost], tol=0.0, slow=SLOWEST))
+        points, kind, again = search.merged(points, np.where(fixed, 0, np.where(search.slow(points), 1, 2)))
+        point_of = again[point_of]
+        values, matrices = search.around(points)
+        q = 0.5 * np.sum(values**2, axis=1)
     modes = [_modes(matrix, min(n_modes, len(matrix))) for matrix in matrices]
     eigenvalues, right, left = (np.stack(part) for part in zip(*modes, strict=True))
-    return _collect(points, q, kind, eigenvalues, right, left, point_of, starts, float(dt), float(tau), marginal)
+    return _collect(points, q, kind, eigenvalues, right, left, point_of, starts, step_ms, tau_ms, marginal)
 
 
 def _checked(
     candidates: ArrayLike,
-    dt: float | int,
-    tau: float | int,
     tol: float,
     slow: float | int,
     marginal: float,
@@ -215,7 +207,7 @@ def _checked(
     max_steps: int,
     batch: int,
 ) -> Float[np.ndarray, "M N"]:
-    starts = np.array(candidates, dtype=np.float64)
+    starts = numbers("candidates", candidates)
     if starts.ndim != 2 or 0 in starts.shape:
         raise ValueError(
             f"`candidates` must be a non-empty (M, N) array of states; got shape {starts.shape}. "
@@ -223,9 +215,8 @@ def _checked(
         )
     if not np.isfinite(starts).all():
         raise ValueError("`candidates` must be finite; got NaN or infinity. Padded steps of trials hold no states.")
-    for name, value in (("dt", dt), ("tau", tau), ("tol", tol)):
-        if not (np.isfinite(value) and value > 0):
-            raise ValueError(f"`{name}` must be positive; got {value}.")
+    if not (np.isfinite(tol) and tol > 0):
+        raise ValueError(f"`tol` must be positive; got {tol}.")
     for name, value in (("slow", slow), ("marginal", marginal), ("same_within", same_within)):
         if not (np.isfinite(value) and value >= 0):
             raise ValueError(f"`{name}` must be >= 0; got {value}.")
@@ -236,10 +227,7 @@ def _checked(
 
 
 def _check_step(step: Callable[[Any], Any], starts: Float[np.ndarray, "M N"]) -> None:
-    if not callable(step):
-        raise TypeError(
-            f"`step` must be a function of states (M, N); got {step!r:.80}. Of a network: net.held(inputs)."
-        )
+    require_function("step", step, "Of a network: net.held(inputs), from states (M, N) to the next ones.")
     following = step(starts)
     if np.shape(following) != starts.shape:
         raise ValueError(
@@ -248,47 +236,6 @@ def _check_step(step: Callable[[Any], Any], starts: Float[np.ndarray, "M N"]) ->
         )
     if not np.isfinite(following).all():
         raise ValueError("`step` gave NaN or infinity at a candidate; its weights or held inputs may not be finite.")
-
-
-def _in_chunks(function: Callable[[Any], tuple[Any, ...]], x: np.ndarray, size: int) -> list[np.ndarray]:
-    """Results for rows of x, from chunks of one size, the last one filled up: compiled once."""
-    filled = np.concatenate([x, np.repeat(x[:1], -len(x) % size, axis=0)])
-    parts = [function(filled[at : at + size]) for at in range(0, len(filled), size)]
-    return [np.concatenate(several)[: len(x)] for several in zip(*parts, strict=True)]
-
-
-def _distinct(
-    ends: Float[np.ndarray, "M N"], q: Float[np.ndarray, "M"], kind: Int[np.ndarray, "M"], within: float
-) -> tuple[Int[np.ndarray, "P"], Int[np.ndarray, "M"]]:
-    """Which ends stand for the others, and for each which: of those close together the best converged one.
-
-    An end that has none near it stands for itself: isolated points are what one looks for, not outliers. Ends of
-    different kinds stay apart, or one that has not converged could speak for a fixed point.
-    """
-    point_of = np.full(len(ends), -1)
-    kept: list[int] = []
-    for best in np.lexsort((q, kind)):
-        if point_of[best] < 0:
-            free = np.flatnonzero((point_of < 0) & (kind == kind[best]))
-            near = free[cdist(ends[best][None], ends[free])[0] <= within]
-            point_of[near], point_of[best] = len(kept), len(kept)
-            kept.append(best)
-    return np.array(kept), point_of
-
-
-def _last_steps(
-    points: Float[np.ndarray, "P N"],
-    values: Float[np.ndarray, "P N"],
-    matrices: Float[np.ndarray, "P N N"],
-    fixed: Bool[np.ndarray, "P"],
-) -> Float[np.ndarray, "P N"]:
-    """An exact Newton step for every fixed point, but none that is not short: the point is found already."""
-    steps = np.zeros_like(points)
-    for i in np.flatnonzero(fixed):
-        step = linalg.lstsq(matrices[i], -values[i], cond=1e-8)[0]
-        if linalg.norm(step) <= 1e-3 * (1.0 + linalg.norm(points[i])):
-            steps[i] = step
-    return steps
 
 
 def _modes(matrix: Float[np.ndarray, "N N"], n_modes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, Shaped
 from numpy.typing import ArrayLike
 
 from .._numbers import whole
-from ._arrays import SILENT, as_rates, as_steps, require_finite
+from ._arrays import Rates, as_labels, as_rates, as_steps, levels_of, numbers, require_finite, silent_below
 
 
 class RampIndex(NamedTuple):
@@ -89,7 +89,7 @@ class ScalarVariability(NamedTuple):
     n : (C,) int
         Trials with a produced interval.
     n_missing : (C,) int
-        Trials without one.
+        Trials without one, which are left out of mean and sd.
     weber : float
         Weber fraction: slope of the regression of sd on mean through the origin, ``sum(mean sd) / sum(mean^2)``
         over the intervals that have an sd (scalar property: sd = weber * mean). NaN if none has one and a mean > 0.
@@ -107,10 +107,13 @@ class ScalarVariability(NamedTuple):
     slope: float
     intercept: float
 
+    @property
+    def n_left_out(self) -> int:
+        """Trials without a produced interval."""
+        return int(self.n_missing.sum())
 
-def ramp_index(
-    rates: ArrayLike, start: ArrayLike, stop: ArrayLike, *, conditions: ArrayLike | None = None
-) -> RampIndex:
+
+def ramp_index(rates: Rates, start: ArrayLike, stop: ArrayLike, *, conditions: ArrayLike | None = None) -> RampIndex:
     """Measure how much of each unit's activity in an epoch is a ramp, as that of an integrator is.
 
     Parameters
@@ -151,13 +154,13 @@ def ramp_index(
         total += np.sum(centred**2, axis=0)
         samples += len(course)
         slopes.append(slope)
-    silent = total / samples <= (SILENT * scale) ** 2
+    silent = total / samples <= silent_below(scale) ** 2
     index, mean, median = _explained(residual, total, silent)
     return RampIndex(index, np.stack(slopes), levels, mean, median, int(np.count_nonzero(silent)))
 
 
 def temporal_scaling(
-    rates: ArrayLike, start: ArrayLike, stop: ArrayLike, conditions: ArrayLike, *, n_phases: int | float = 50
+    rates: Rates, start: ArrayLike, stop: ArrayLike, conditions: ArrayLike, *, n_phases: int | float = 50
 ) -> TemporalScaling:
     """Tell activity that stretches with the interval from activity that follows absolute time.
 
@@ -197,6 +200,8 @@ def temporal_scaling(
     >>> round(result.scaled_mean, 3), round(result.absolute_mean, 3)
     (1.0, 0.659)
     """
+    if conditions is None:
+        raise TypeError("`conditions` must be a label for each trial; got None. Those of different intervals differ.")
     courses, levels, scale = _courses(rates, start, stop, conditions)
     n_phases = whole(n_phases, "`n_phases`")
     if n_phases < 3:
@@ -246,7 +251,7 @@ def scalar_variability(produced: ArrayLike, interval: ArrayLike) -> ScalarVariab
     >>> round(result.weber, 4), result.n.tolist(), result.n_missing.tolist()
     (0.1414, [2, 2], [0, 1])
     """
-    times, asked = np.asarray(produced, np.float64), np.asarray(interval, np.float64)
+    times, asked = numbers("produced", produced), numbers("interval", interval)
     if times.ndim != 1 or times.shape != asked.shape or not times.size:
         raise ValueError(
             f"`produced` and `interval` must be non-empty vectors (B,), one per trial; "
@@ -254,12 +259,12 @@ def scalar_variability(produced: ArrayLike, interval: ArrayLike) -> ScalarVariab
         )
     if not (np.isfinite(asked) & (asked > 0)).all():
         raise ValueError("`interval` must be positive and finite (ms); got other values. It is what was asked for.")
-    levels = np.unique(asked)
-    groups = [times[(asked == level) & np.isfinite(times)] for level in levels]
+    levels, index = levels_of(asked)
+    groups = [times[(index == i) & np.isfinite(times)] for i in range(levels.size)]
     mean = np.array([group.mean() if group.size else np.nan for group in groups])
     sd = np.array([group.std(ddof=1) if group.size > 1 else np.nan for group in groups])
     n = np.array([group.size for group in groups])
-    missing = np.array([np.count_nonzero(asked == level) for level in levels]) - n
+    missing = np.bincount(index) - n
     known = np.isfinite(sd)
     m, s = mean[known], sd[known]
     weber = float(m @ s / (m @ m)) if (m > 0).any() else np.nan
@@ -271,9 +276,9 @@ def scalar_variability(produced: ArrayLike, interval: ArrayLike) -> ScalarVariab
 
 
 def _courses(
-    rates: ArrayLike, start: ArrayLike, stop: ArrayLike, conditions: ArrayLike | None
-) -> tuple[list[Float[np.ndarray, "_ N"]], Shaped[np.ndarray, "C"], float]:
-    """Mean time course of each condition, aligned to `start`; the conditions; and the largest modulus of all rates."""
+    rates: Rates, start: ArrayLike, stop: ArrayLike, conditions: ArrayLike | None
+) -> tuple[list[Float[np.ndarray, "_ N"]], Shaped[np.ndarray, "C"], Float[np.ndarray, "N"]]:
+    """Mean time course of each condition, aligned to `start`; the conditions; and the largest modulus of each unit."""
     values = as_rates(rates)
     n_steps, n_trials, _ = values.shape
     first, last = (as_steps(name, edge, n_trials) for name, edge in (("start", start), ("stop", stop)))
@@ -283,16 +288,15 @@ def _courses(
             f"start from {first.min()}, stop to {last.max()}, shortest {int((last - first).min())}. "
             "They count steps, not ms: divide times by dt."
         )
-    labels = np.arange(n_trials) if conditions is None else np.asarray(conditions)
-    if labels.shape != (n_trials,):
-        raise ValueError(f"`conditions` must have shape (B,) = ({n_trials},), one per trial; got {labels.shape}.")
-    levels, courses = np.unique(labels), []
-    for level in levels:
-        members = np.flatnonzero(labels == level)
+    given = np.arange(n_trials) if conditions is None else conditions
+    labels = as_labels("conditions", given, n_trials, shape=values.shape)
+    (levels, index), courses = levels_of(labels), []
+    for i in range(levels.size):
+        members = np.flatnonzero(index == i)
         steps = np.arange((last - first)[members].min())[:, None] + first[members]
         courses.append(values[steps, members].mean(axis=1))
         require_finite("rates", courses[-1])
-    return courses, levels, max(float(np.abs(course).max()) for course in courses)
+    return courses, levels, np.max([np.abs(course).max(axis=0) for course in courses], axis=0)
 
 
 def _stretched(course: Float[np.ndarray, "L N"], phase: Float[np.ndarray, "P"]) -> Float[np.ndarray, "P N"]:
@@ -303,11 +307,13 @@ def _stretched(course: Float[np.ndarray, "L N"], phase: Float[np.ndarray, "P"]) 
     return (1.0 - weight) * course[below] + weight * course[below + 1]
 
 
-def _shared(courses: Float[np.ndarray, "C P N"], scale: float) -> tuple[Float[np.ndarray, "N"], float, float]:
+def _shared(
+    courses: Float[np.ndarray, "C P N"], scale: Float[np.ndarray, "N"]
+) -> tuple[Float[np.ndarray, "N"], float, float]:
     """Fraction of the variance that the mean course explains: per unit, weighted mean, median."""
     between = np.mean((courses - courses.mean(axis=0)) ** 2, axis=(0, 1))
     total = courses.var(axis=(0, 1))
-    return _explained(between, total, total <= (SILENT * scale) ** 2)
+    return _explained(between, total, total <= silent_below(scale) ** 2)
 
 
 def _explained(

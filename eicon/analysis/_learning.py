@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ._arrays import numbers
+
 FALL = 0.99
 
 
@@ -41,7 +43,7 @@ def milestones(loss: ArrayLike) -> Milestones:
     >>> [float(value) for value in milestones([1.0, 0.104, 0.1, 0.2])]
     [0.1, 3.0, 2.0]
     """
-    loss = np.asarray(loss, np.float64)
+    loss = numbers("loss", loss)
     if loss.ndim == 0 or loss.shape[-1] == 0:
         raise ValueError(f"`loss` must hold at least one epoch; got shape {loss.shape}.")
     known = np.where(np.isfinite(loss), loss, np.inf)

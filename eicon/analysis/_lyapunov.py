@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from .._key import as_generator
 from .._numbers import whole
 from .._users import users_code
-from ._arrays import as_dt, require_finite
+from ._arrays import as_dt, numbers, require_finite, require_function
 
 _SEGMENTS = 10  # of a run, whose means give the standard error
 
@@ -119,7 +119,8 @@ def lyapunov(
     """
     import jax  # here, since importing this room does not load it
 
-    state = np.array(x0, dtype=np.float64)
+    require_function("step", step, "Of a network: net.held(inputs), from one state (N,) to the next one.")
+    state = numbers("x0", x0)
     if state.ndim != 1 or not state.size:
         raise ValueError(f"`x0` must be one state (N,); got shape {state.shape}. Take one trial of one step.")
     require_finite("x0", state)
@@ -224,7 +225,7 @@ def _sequence(
     inputs: ArrayLike | None, n_steps: int, transient: int | None, qr_every: int
 ) -> tuple[Float[np.ndarray, "T n_in"], int]:
     """Inputs of all steps, (T, 0) if there are none, and the length of the transient."""
-    given = None if inputs is None else np.array(inputs, dtype=np.float64)
+    given = None if inputs is None else numbers("inputs", inputs)
     if given is not None and (given.ndim != 2 or not given.shape[1]):
         raise ValueError(f"`inputs` must be (T, n_in), those of one trial; got shape {given.shape}.")
     if transient is None:

@@ -9,6 +9,8 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial.distance import cdist
 
+from ._arrays import numbers
+
 Shape = Literal["points", "line", "ring", "plane", "volume"]
 FEWEST = 10
 """Points that a line, ring or plane is recognised from."""
@@ -79,7 +81,7 @@ def manifold(positions: ArrayLike, *, gap: float = 0.15) -> Manifold:
     >>> manifold(np.stack([np.cos(angle[:20]), np.sin(angle[:20])], axis=1)).shape
     'line'
     """
-    points = np.asarray(positions, dtype=np.float64)
+    points = numbers("positions", positions)
     if points.ndim != 2 or 0 in points.shape or not np.isfinite(points).all():
         raise ValueError(f"`positions` must be a finite, non-empty (P, N) array; got shape {points.shape}.")
     if not 0.0 < gap < 0.5:

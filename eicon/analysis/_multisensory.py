@@ -34,6 +34,8 @@ class MultisensoryRatio(NamedTuple):
         Resampled data sets that do not.
     curves : (3,) tuple of Psychometric
         First sense, second sense, both.
+    n_left_out : int
+        Trials without a choice, or of another modality.
     """
 
     sigma: Float[np.ndarray, "3"]
@@ -44,6 +46,7 @@ class MultisensoryRatio(NamedTuple):
     converged: bool
     n_failed: int
     curves: tuple[Psychometric, Psychometric, Psychometric]
+    n_left_out: int
 
 
 class _Ratio(NamedTuple):
@@ -73,7 +76,7 @@ def multisensory_ratio(
     modality : (B,) array
         Which senses had it in each trial, as one of `labels`.
     choice : (B,) array of int
-        0 or 1; -1 leaves a trial out.
+        0 or 1; -1 or NaN, no answer, leaves a trial out.
     rng : numpy Generator or int
         Source of the resampling, or its seed.
     labels : (first, second, both)
@@ -81,7 +84,7 @@ def multisensory_ratio(
     lapse : bool
         Fit lapse rates too.
     n_resamples : int
-        Resampled data sets, within modality and rate.
+        Resampled data sets, within modality.
 
     Returns
     -------
@@ -122,8 +125,7 @@ def multisensory_ratio(
         return _ratio(rates, kinds, choices, labels, lapse)
 
     found = fit(*data)
-    strata = np.unique(np.stack([data[0], np.unique(data[1], return_inverse=True)[1]]), axis=1, return_inverse=True)[1]
-    varied = bootstrap(fit, *data, parameters=("ratio",), rng=rng, strata=strata.reshape(-1), n_resamples=n_resamples)
+    varied = bootstrap(fit, *data, parameters=("ratio",), rng=rng, strata=data[1], n_resamples=n_resamples)
     first, second, both = found.curves
     errors = np.array([curve.width_se for curve in found.curves])
     interval = varied.ci[0] if found.converged else np.full(2, np.nan)
@@ -136,6 +138,7 @@ def multisensory_ratio(
         found.converged,
         varied.n_failed,
         (first, second, both),
+        int(np.count_nonzero(~known)),
     )
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from ._arrays import as_dt
+from .._numbers import real
+from ._arrays import ALSO_TRIALS, as_dt, by_name, numbers
 
 
 class Oscillation(NamedTuple):
@@ -58,8 +59,8 @@ def oscillation(
     >>> result.amplitude.size, round(float(result.amplitude[-1]), 2), round(result.period)
     (10, 0.9, 404)
     """
-    values = np.asarray(outputs, dtype=np.float64)
-    if not expected >= 3 * as_dt(dt):
+    values = numbers("outputs", by_name("outputs", outputs, (("time",), ALSO_TRIALS)))
+    if not real(expected, "`expected`") >= 3 * as_dt(dt):
         raise ValueError(f"`expected` must be a period of at least three steps of {dt:g} ms; got {expected:g} ms.")
     steps = round(expected / dt)
     if values.ndim != 2 or not values.shape[1] or len(values) < 2 * steps:

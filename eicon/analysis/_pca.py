@@ -1,6 +1,6 @@
 """Principal components of population activity, and averages per condition."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
@@ -8,7 +8,22 @@ from numpy.typing import ArrayLike
 from scipy import linalg
 
 from .._numbers import whole
-from ._arrays import as_mask, as_rates, require_finite
+from ._arrays import (
+    ALSO_TRIALS,
+    Rates,
+    as_labels,
+    as_mask,
+    as_projected,
+    as_rates,
+    by_name,
+    is_named,
+    levels_of,
+    named_like,
+    numbers,
+    rates_of,
+    require_finite,
+    steps_of,
+)
 
 
 class PCA(NamedTuple):
@@ -25,7 +40,7 @@ class PCA(NamedTuple):
     explained_ratio : (M,) float
         ``explained_variance / sum(explained_variance)``.
     trajectories : (T, B, k) float
-        ``(rates - mean) @ components.T``, at masked steps too.
+        ``(rates - mean) @ components.T``, at masked steps too; of a DataArray one of time, trial and component.
     participation_ratio : float
         ``(sum l)^2 / sum l^2`` over the eigenvalues l: 1 for a line, N for a round cloud (Gao et al. 2017).
     """
@@ -60,30 +75,30 @@ class PCA(NamedTuple):
         # 1e-12 absorbs the rounding of the cumulative sum, which otherwise may never reach exactly 1.
         return int(np.argmax(np.cumsum(self.explained_ratio) >= fraction - 1e-12)) + 1
 
-    def project(self, rates: ArrayLike) -> Float[np.ndarray, "... k"]:
+    def project(self, rates: Rates) -> Any:
         """Return ``(rates - mean) @ components.T`` (..., k) of other rates (..., N), in the same coordinates.
+
+        Of a DataArray one with the dimension component in place of unit.
 
         Raises
         ------
         ValueError
             If the last axis of `rates` is not N.
         """
-        values = np.asarray(rates, dtype=np.float64)
-        if values.ndim == 0 or values.shape[-1] != self.mean.size:
-            raise ValueError(
-                f"`rates` must have N = {self.mean.size} units on the last axis; got shape {values.shape}. "
-                "Project only the network that the components were fitted on."
-            )
-        return (values - self.mean) @ self.components.T
+        scores = (as_projected(rates, self.mean.size, "components") - self.mean) @ self.components.T
+        return named_like(rates, scores, (..., "component"))
 
 
 class ConditionAverage(NamedTuple):
     """Averages over the trials of each condition.
 
+    Functions that want rates take it as it is, the conditions as trials.
+
     Attributes
     ----------
     average : (C, T, ...) float
-        Mean over the unmasked trials of the condition; NaN at steps where none is left.
+        Mean over the unmasked trials of the condition; NaN at steps where none is left. Of a DataArray one of
+        condition, time and what follows.
     levels : (C,)
         The distinct conditions, ascending.
     n : (C, T) int
@@ -94,14 +109,24 @@ class ConditionAverage(NamedTuple):
     levels: Shaped[np.ndarray, "C"]
     n: Int[np.ndarray, "C T"]
 
+    @property
+    def rates(self) -> Float[np.ndarray, "T C ..."]:
+        """Averages with the steps first, (T, C, ...), as rates are of trials."""
+        return np.swapaxes(np.asarray(self.average), 0, 1)
 
-def pca(rates: ArrayLike, *, mask: ArrayLike | None = None, n_components: int | float | None = None) -> PCA:
+    @property
+    def inside(self) -> Bool[np.ndarray, "T C"]:
+        """Where there is an average."""
+        return self.n.T > 0
+
+
+def pca(rates: Rates, *, mask: ArrayLike | None = None, n_components: int | float | None = None) -> PCA:
     """Find the principal components of rates over all steps and trials.
 
     Parameters
     ----------
     rates : (T, B, N) array
-        Firing rates, time-major.
+        Firing rates, time-major; or what has them, such as condition averages.
     mask : (T, B) array of bool or 0/1, optional
         Steps that enter the fit; padded steps are False. Trajectories are given everywhere.
     n_components : int, optional
@@ -132,7 +157,7 @@ def pca(rates: ArrayLike, *, mask: ArrayLike | None = None, n_components: int | 
     """
     values = as_rates(rates)
     n_steps, n_trials, n_units = values.shape
-    samples = values[as_mask("mask", mask, (n_steps, n_trials))]
+    samples = values[as_mask("mask", steps_of(rates, mask), (n_steps, n_trials))]
     n_samples = len(samples)
     if n_samples < 2:
         raise ValueError(
@@ -154,11 +179,11 @@ def pca(rates: ArrayLike, *, mask: ArrayLike | None = None, n_components: int | 
     variance = np.clip(variance[::-1][:n_max], 0.0, None)
     components = _fix_signs(vectors.T[::-1][:n_kept])
     ratio = variance / variance.sum()
-    trajectories = (values - mean) @ components.T
+    trajectories = named_like(rates, (values - mean) @ components.T, ("time", "trial", "component"))
     return PCA(mean, components, variance, ratio, trajectories, float(1.0 / np.sum(ratio**2)))
 
 
-def condition_average(values: ArrayLike, conditions: ArrayLike, mask: ArrayLike | None = None) -> ConditionAverage:
+def condition_average(values: Rates, conditions: ArrayLike, mask: ArrayLike | None = None) -> ConditionAverage:
     """Average over the trials of each condition, for instance trajectories per signed coherence.
 
     Parameters
@@ -166,7 +191,7 @@ def condition_average(values: ArrayLike, conditions: ArrayLike, mask: ArrayLike 
     values : (T, B, ...) array
         Rates, outputs or trajectories, time-major.
     conditions : (B,) array
-        One number or label per trial.
+        One number or label per trial; numbers that differ by less than 1e-6 of their range are one condition.
     mask : (T, B) array of bool or 0/1, optional
         Steps to include; masked values may be NaN.
 
@@ -186,24 +211,29 @@ def condition_average(values: ArrayLike, conditions: ArrayLike, mask: ArrayLike 
     >>> result.average.tolist(), result.levels.tolist()
     ([[2.0], [10.0]], [0, 5])
     """
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim < 2:
-        raise ValueError(f"`values` must be (T, B, ...); got shape {array.shape}. Arrays are time-major.")
-    labels = np.asarray(conditions)
-    if labels.shape != array.shape[1:2]:
-        raise ValueError(
-            f"`conditions` must have shape (B,) = {array.shape[1:2]}, one per trial; got {labels.shape}. "
-            "Arrays are time-major: steps first, trials second."
-        )
-    if np.issubdtype(labels.dtype, np.inexact) and np.isnan(labels).any():
-        raise ValueError("`conditions` must not be NaN; got NaN for some trials. Leave such trials out first.")
-    included = as_mask("mask", mask, (array.shape[0], array.shape[1]))
-    levels = np.unique(labels)
+    array, names = _with_names(values)
+    if array.ndim < 2 or not array.size:
+        raise ValueError(f"`values` must be a non-empty (T, B, ...); got shape {array.shape}. Arrays are time-major.")
+    labels = as_labels("conditions", conditions, array.shape[1], shape=array.shape)
+    included = as_mask("mask", steps_of(values, mask), (array.shape[0], array.shape[1]))
+    levels, index = levels_of(labels)
     averages, counts = zip(
-        *(_masked_mean(array[:, labels == level], included[:, labels == level]) for level in levels),
-        strict=True,
+        *(_masked_mean(array[:, index == i], included[:, index == i]) for i in range(levels.size)), strict=True
     )
-    return ConditionAverage(np.stack(averages), levels, np.stack(counts))
+    average = np.stack(averages)
+    if names:
+        average = named_like(values, average, ("condition", "time", *names[2:]), condition=levels)
+    return ConditionAverage(average, levels, np.stack(counts))
+
+
+def _with_names(values: Rates) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Values with the steps first and the trials second, and the names of their dimensions, if they have any."""
+    given: Any = rates_of(values)
+    if not is_named(given):
+        return numbers("values", given), ()
+    others = tuple((str(dim),) for dim in given.dims if dim not in ("time", *ALSO_TRIALS))
+    ordered = by_name("values", given, (("time",), ALSO_TRIALS, *others))
+    return numbers("values", ordered), tuple(str(dim) for dim in ordered.dims)
 
 
 def _masked_mean(

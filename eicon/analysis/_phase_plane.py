@@ -7,8 +7,8 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from .._numbers import whole
-from ._arrays import require_finite
+from .._numbers import real, whole
+from ._arrays import numbers, require_finite, require_function
 
 
 class PhasePlane(NamedTuple):
@@ -47,7 +47,7 @@ class PhasePlane(NamedTuple):
         ValueError
             If the last axis is not N.
         """
-        values = np.asarray(states, dtype=np.float64)
+        values = numbers("states", states)
         if values.ndim == 0 or values.shape[-1] != self.origin.size:
             raise ValueError(
                 f"`states` must have N = {self.origin.size} units on the last axis; got shape {values.shape}."
@@ -101,7 +101,8 @@ def phase_plane(
     >>> plane.velocity[2, 0].tolist(), plane.speed[1, 1].tolist()
     ([0.1, -0.2], 0.0)
     """
-    point, directions = np.array(origin, dtype=np.float64), np.array(axes, dtype=np.float64)
+    require_function("flow", flow, "Of a network: lambda x: (net.held(inputs)(x) - x) / net.dt.")
+    point, directions = numbers("origin", origin), numbers("axes", axes)
     if point.ndim != 1 or directions.shape != (2, point.size):
         raise ValueError(
             f"`origin` must be (N,) and `axes` (2, N), as rows; got {point.shape} and {directions.shape}. "
@@ -113,7 +114,10 @@ def phase_plane(
             "`axes` must be orthonormal rows, or projected velocities would not be those of projected states; got "
             f"scalar products {np.round(directions @ directions.T, 3).tolist()}. Take numpy.linalg.qr(axes.T)[0].T."
         )
-    n, (low_x, high_x, low_y, high_y) = whole(n, "`n`"), extent
+    n = whole(n, "`n`")
+    if len(extent) != 4:
+        raise ValueError(f"`extent` must be (x_min, x_max, y_min, y_max); got {extent!r:.80}.")
+    low_x, high_x, low_y, high_y = (real(edge, "`extent`") for edge in extent)
     if not (low_x < high_x and low_y < high_y and np.isfinite(extent).all()) or n < 2:
         raise ValueError(
             f"`extent` must be (x_min, x_max, y_min, y_max) and `n` at least 2; got {tuple(extent)} and {n}."
@@ -121,7 +125,7 @@ def phase_plane(
     x, y = np.linspace(low_x, high_x, n), np.linspace(low_y, high_y, n)
     across, up = np.meshgrid(x, y)
     states = point + across.reshape(-1, 1) * directions[0] + up.reshape(-1, 1) * directions[1]
-    velocities = np.asarray(flow(states), dtype=np.float64)
+    velocities = numbers("flow", flow(states))
     if velocities.shape != states.shape:
         raise ValueError(
             f"`flow` must give velocities of the shape of the states, (M, N) = {states.shape}; got {velocities.shape}. "

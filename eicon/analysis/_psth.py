@@ -1,14 +1,30 @@
 """Activity around an event: trials cut out of their batch, averages per condition, and the order of peaks."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
-from ._arrays import as_dt, as_excitatory, as_labels, as_mask, as_rates, as_series, as_steps, require_finite
-
-NO_EVENT = -1
+from .._numbers import real
+from ._arrays import (
+    LAST,
+    NO_ANSWER,
+    Rates,
+    as_dt,
+    as_excitatory,
+    as_labels,
+    as_mask,
+    as_rates,
+    as_series,
+    as_steps,
+    is_named,
+    levels_of,
+    named_like,
+    numbers,
+    rates_of,
+    require_finite,
+)
 
 
 class Aligned(NamedTuple):
@@ -17,19 +33,27 @@ class Aligned(NamedTuple):
     Attributes
     ----------
     values : (W, K, n) float
-        ``values[event + k]`` for the steps k of the window; NaN outside the trial.
+        ``values[event + k]`` for the steps k of the window; NaN outside the trial. Of a DataArray one too.
     time : (W,) float
         ``k dt``, ms: 0 at the step of the event.
     inside : (W, K) bool
         False where `values` is NaN because the trial has not begun or is over.
     trials : (K,) int
         The trials, in their original order.
+    n_left_out : int
+        Trials without the event.
     """
 
     values: Float[np.ndarray, "W K n"]
     time: Float[np.ndarray, "W"]
     inside: Bool[np.ndarray, "W K"]
     trials: Int[np.ndarray, "K"]
+    n_left_out: int
+
+    @property
+    def rates(self) -> Any:
+        """`values`, for functions that want rates and take this as it is."""
+        return self.values
 
 
 class PSTH(NamedTuple):
@@ -38,7 +62,8 @@ class PSTH(NamedTuple):
     Attributes
     ----------
     average : (C, W, N) float
-        Mean over the trials of the condition that are inside at the step; NaN where there is none.
+        Mean over the trials of the condition that are inside at the step; NaN where there is none. Of a DataArray one
+        of condition, time and unit, as `sem`.
     sem : (C, W, N) float
         Standard deviation over these trials (``n - 1``) divided by ``sqrt(n)``; NaN for fewer than two.
     n : (C, W) int
@@ -60,7 +85,7 @@ class PSTH(NamedTuple):
 
 
 def align(
-    values: ArrayLike,
+    values: Rates,
     event: ArrayLike,
     dt: float | int,
     *,
@@ -85,7 +110,7 @@ def align(
     Returns
     -------
     Aligned
-        ``regression_axes(aligned.values, ..., mask=aligned.inside)`` and others take it as it is.
+        Functions that want rates, such as `regression_axes`, take it as it is, with ``inside`` as the mask.
 
     Raises
     ------
@@ -102,14 +127,19 @@ def align(
     """
     array = as_series("values", values)
     at, within = _events(array, event, inside)
-    offsets = _offsets(window, as_dt(dt))
-    trials = np.flatnonzero(at != NO_EVENT)
+    offsets = _offsets(window, as_dt(dt), len(array))
+    trials = np.flatnonzero(at != NO_ANSWER)
     cut, there = _cut(array, within, at, offsets, trials)
-    return Aligned(cut, offsets * float(dt), there, trials)
+    time, source = offsets * float(dt), rates_of(values)
+    if is_named(source):
+        last = next(dim for dim in source.dims if dim in LAST)
+        chosen = source.isel(trial=trials) if "trial" in source.dims else source
+        cut = named_like(chosen, cut, ("time", "trial", last), time=time)
+    return Aligned(cut, time, there, trials, len(at) - len(trials))
 
 
 def psth(
-    rates: ArrayLike,
+    rates: Rates,
     conditions: ArrayLike,
     event: ArrayLike,
     dt: float | int,
@@ -148,13 +178,14 @@ def psth(
     (['left', 'right'], [[2.0, 3.0], [8.0, nan]], [[2, 2], [1, 0]])
     """
     values = as_rates(rates)
-    labels = as_labels("conditions", conditions, values.shape[1])
+    labels = as_labels("conditions", conditions, values.shape[1], shape=values.shape)
     at, within = _events(values, event, inside)
-    offsets = _offsets(window, as_dt(dt))
-    levels = np.unique(labels[at != NO_EVENT])
+    offsets = _offsets(window, as_dt(dt), len(values))
+    happens = np.flatnonzero(at != NO_ANSWER)
+    levels, index = levels_of(labels[happens])
     averages, errors, counts = [], [], []
-    for level in levels:
-        cut, there = _cut(values, within, at, offsets, np.flatnonzero((labels == level) & (at != NO_EVENT)))
+    for i in range(levels.size):
+        cut, there = _cut(values, within, at, offsets, happens[index == i])
         require_finite("rates", cut[there])
         n = there.sum(axis=1)
         total = np.where(there[..., None], cut, 0.0).sum(axis=1)
@@ -163,9 +194,12 @@ def psth(
         averages.append(mean)
         errors.append(np.sqrt(squares.sum(axis=1) / np.where(n > 1, n * (n - 1.0), np.nan)[:, None]))
         counts.append(n)
-    left_out = int(np.count_nonzero(at == NO_EVENT))
     time = offsets * float(dt)
-    return PSTH(np.stack(averages), np.stack(errors), np.stack(counts), time, levels, left_out)
+    average, error = (
+        named_like(rates, np.stack(part), ("condition", "time", "unit"), condition=levels, time=time)
+        for part in (averages, errors)
+    )
+    return PSTH(average, error, np.stack(counts), time, levels, len(at) - len(happens))
 
 
 def sort_by_peak(average: ArrayLike, *, excitatory: ArrayLike | None = None) -> Int[np.ndarray, "N"]:
@@ -193,7 +227,7 @@ def sort_by_peak(average: ArrayLike, *, excitatory: ArrayLike | None = None) -> 
     >>> sort_by_peak([[0.0, 1.0, 5.0], [2.0, 1.0, 0.0]]).tolist()
     [2, 0, 1]
     """
-    array = np.asarray(average, dtype=np.float64)
+    array = numbers("average", average)
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(f"`average` must be non-empty (W, N) or (C, W, N); got shape {array.shape}.")
     array = array.reshape(-1, *array.shape[-2:])
@@ -216,22 +250,30 @@ def _events(
     """Checked steps of the events, and the steps of the trials."""
     n_steps, n_trials = values.shape[:2]
     at = as_steps("event", event, n_trials)
-    if (at < NO_EVENT).any() or (at >= n_steps).any():
+    if (at < NO_ANSWER).any() or (at >= n_steps).any():
         raise ValueError(
             f"`event` must be steps 0..{n_steps - 1}, or -1 (left out); got {at.min()} to {at.max()}. "
             "It counts steps, not ms: divide times by dt."
         )
-    if (at == NO_EVENT).all():
+    if (at == NO_ANSWER).all():
         raise ValueError("`event` must happen in some trial; got -1 in all. The network may never respond.")
     return at, as_mask("inside", inside, (n_steps, n_trials))
 
 
-def _offsets(window: tuple[float | int, float | int], dt: float) -> Int[np.ndarray, "W"]:
+def _offsets(window: tuple[float | int, float | int], dt: float, n_steps: int) -> Int[np.ndarray, "W"]:
     """Steps k, relative to the event, with ``from <= k dt <= to``."""
     if not isinstance(window, tuple | list | np.ndarray) or len(window) != 2:
         raise ValueError(f"`window` must be (from, to) in ms, relative to the event; got {window!r:.60}.")
+    begin, end = (real(edge, "`window`") for edge in window)
+    if not (np.isfinite(begin) and np.isfinite(end)):
+        raise ValueError(f"`window` must be finite (ms); got {window}.")
     # 1e-9 keeps ends that are whole steps but for rounding.
-    first, last = int(np.ceil(window[0] / dt - 1e-9)), int(np.floor(window[1] / dt + 1e-9))
+    first, last = int(np.ceil(begin / dt - 1e-9)), int(np.floor(end / dt + 1e-9))
+    if last - first > 10 * n_steps:
+        raise ValueError(
+            f"`window` must be of the length of the trials, T = {n_steps} steps of {dt:g} ms; got {window} ms, which "
+            f"is {(last - first) / n_steps:.0f} times as long. Is `dt` in seconds?"
+        )
     if last < first:
         raise ValueError(
             f"`window` must be (from, to) in ms with a step of {dt:g} ms between them; got {window}. "

@@ -7,9 +7,24 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ._arrays import as_choice, require_finite
-from ._binomial import MAX_LAPSE, MIN_LAPSE, Fit, Terms, candidates, counts, maximise, simplest, standard_errors, wilson
+from ._arrays import as_choice, as_vector, levels_of, numbers, plain, require_finite
+from ._binomial import (
+    MAX_LAPSE,
+    MIN_LAPSE,
+    Fit,
+    Terms,
+    aggregated,
+    candidates,
+    counts,
+    maximise,
+    profile_intervals,
+    refuse_fractions,
+    simplest,
+    standard_errors,
+    wilson,
+)
 
+Bounds = tuple[float, float, float]
 _LOG_DENSITY_0 = -0.5 * np.log(2.0 * np.pi)
 
 
@@ -35,13 +50,18 @@ class Psychometric(NamedTuple):
     lapse : float
         Error rate at overwhelming evidence, the same for both sides; 0 unless it was fitted.
     bias_se, width_se : float
-        Standard errors from the Fisher information; NaN if not `converged`.
+        Standard errors from the Fisher information, with that of the lapse rate where it was fitted, even if it came
+        out as 0; NaN if not `converged`. For intervals use `bias_ci` and `width_ci`: estimates of a width are skewed.
     log_likelihood : float
         ``sum_k n_k (p_k log p(c_k) + (1 - p_k) log(1 - p(c_k)))`` at the fit.
     converged : bool
         False if the data do not determine the fit: a step (perfect separation; width then at its lower
         bound, a hundredth of the smallest gap between levels) or no increase at all (width at its upper
         bound, a hundred times the range of levels).
+    lapse_fitted : bool
+        Whether a lapse rate was fitted.
+    n_left_out : int
+        Trials without a choice.
     """
 
     levels: Float[np.ndarray, "L"]
@@ -55,6 +75,38 @@ class Psychometric(NamedTuple):
     width_se: float
     log_likelihood: float
     converged: bool
+    lapse_fitted: bool
+    n_left_out: int
+
+    @property
+    def bias_ci(self) -> Float[np.ndarray, "2"]:
+        """95 % interval of `bias` by the profile likelihood, found when it is asked for.
+
+        Infinite at an end that the data do not set, as for a curve that hardly rises. `lapse_fitted` or not, the other
+        parameters are those that suit each bias best.
+        """
+        return self._intervals()[0]
+
+    @property
+    def width_ci(self) -> Float[np.ndarray, "2"]:
+        """95 % interval of `width` by the profile likelihood, found when it is asked for.
+
+        From 0 where a step is not excluded, to infinity where a flat line is not. It holds what it says from 200 trials
+        on, with fewer nearly so; how often is in the table of ``docs/results/calibration.md``.
+        """
+        return np.exp(self._intervals()[1])
+
+    def _intervals(self) -> Float[np.ndarray, "2 2"]:
+        middle, span, low, high = _scale(self.levels)
+        theta = np.array([(self.bias - middle) / span, np.log(self.width / span)])
+        free = 3 if self.lapse_fitted else 2
+        if self.lapse_fitted:
+            theta = np.append(theta, max(self.lapse, MIN_LAPSE))
+        scaled = (self.levels - middle) / span
+        found = profile_intervals(
+            lambda values: _terms(scaled, values), self.n, self.p * self.n, theta, low[:free], high[:free]
+        )
+        return found * [[span], [1.0]] + [[middle], [np.log(span)]]
 
     def predict(self, coherence: ArrayLike | float | int) -> np.ndarray:
         """Return the fitted probability of choice 0 at any signed coherence, elementwise."""
@@ -83,17 +135,23 @@ class Psychometric(NamedTuple):
         return self.is_monotone_within_error and bool(lowest < 0.25 and highest > 0.75)
 
 
-def psychometric(coherence: ArrayLike, choice: ArrayLike, *, lapse: bool = False) -> Psychometric:
+def psychometric(
+    coherence: ArrayLike, choice: ArrayLike, *, n: ArrayLike | None = None, lapse: bool = False
+) -> Psychometric:
     """Fraction of choice 0 per signed coherence, with a maximum-likelihood cumulative Gaussian.
 
     Parameters
     ----------
     coherence : (B,) array
         Signed coherence of each trial in any unit; positive favours choice 0, negative choice 1.
+        Values that differ by less than a millionth of their range are one level.
     choice : (B,) array of int
-        0 or 1; -1 leaves a trial out.
+        0 or 1; -1 or NaN, no answer, leaves a trial out. With `n`, the number of trials with choice 0.
+    n : (B,) array of int, optional
+        Trials with a choice at each entry, for trials that were counted before.
     lapse : bool
-        Fit a symmetric lapse rate in [0, 0.4] too.
+        Fit a symmetric lapse rate in [0, 0.4] too. Intervals and standard errors then need many trials with strong
+        evidence, which alone tell lapses from a wide curve.
 
     Returns
     -------
@@ -116,32 +174,57 @@ def psychometric(coherence: ArrayLike, choice: ArrayLike, *, lapse: bool = False
     >>> result.p.tolist(), round(float(result.predict(0.0)), 3)
     ([0.25, 0.5, 0.75], 0.5)
     """
-    signed = np.asarray(coherence, dtype=np.float64)
+    signed = numbers("coherence", coherence)
     if signed.ndim != 1:
         raise ValueError(f"`coherence` must be (B,), one signed value per trial; got shape {signed.shape}.")
-    chosen = as_choice(choice, len(signed))
-    used = chosen >= 0
-    require_finite("coherence", signed[used])
-    levels, n, k = counts(signed[used], chosen[used] == 0)
+    if n is None:
+        answers = plain("choice", choice)
+        if answers.dtype.kind == "f":
+            refuse_fractions("choice", answers)
+        chosen = as_choice(answers, len(signed))
+        used = chosen >= 0
+        require_finite("coherence", signed[used])
+        counted = counts(signed, chosen == 0, used)
+    else:
+        require_finite("coherence", signed)
+        counted = aggregated(signed, "choice", choice, n)
+    levels, total, k, n_left_out = counted
     if len(levels) < 2:
         raise ValueError(
             f"`coherence` must have at least 2 levels among trials with a choice; got {len(levels)}. "
             "All trials may be left out, or the coherence is unsigned and constant."
         )
-    fit = _fit(levels, n, k, lapse)
+    fit = _fit(levels, total, k, lapse)
     bias, width = float(fit.theta[0]), float(np.exp(fit.theta[1]))
     rate = float(fit.theta[2]) if fit.theta.size == 3 else 0.0
     bias_se, width_se = np.nan, np.nan
     if fit.converged:
-        errors = standard_errors(lambda theta: _terms(levels, theta), fit.theta, n)
+        # Where no lapse was seen, half a trial with one is what might have been: at 0 itself its error would be 0.
+        theta = np.append(fit.theta[:2], max(rate, 0.5 / total.sum())) if lapse else fit.theta
+        errors = standard_errors(lambda values: _terms(levels, values), theta, total)
         bias_se, width_se = float(errors[0]), float(errors[1]) * width
-    return Psychometric(levels, n, k / n, wilson(k, n), bias, width, rate, bias_se, width_se, fit.value, fit.converged)
+    return Psychometric(
+        levels,
+        total,
+        k / total,
+        wilson(k, total),
+        bias,
+        width,
+        rate,
+        bias_se,
+        width_se,
+        fit.value,
+        fit.converged,
+        lapse,
+        n_left_out,
+    )
 
 
 def psychometric_or_none(coherence: ArrayLike, choice: ArrayLike) -> Psychometric | None:
     """`psychometric`; None if fewer than two levels have a choice, as for a network that hardly ever chooses."""
-    signed, chosen = np.asarray(coherence, np.float64), np.asarray(choice)
-    return psychometric(signed, chosen) if np.unique(signed[chosen >= 0]).size > 1 else None
+    signed = as_vector("coherence", coherence)
+    answered = as_choice(choice, signed.size) >= 0
+    return psychometric(signed, choice) if levels_of(signed[answered])[0].size > 1 else None
 
 
 def _terms(levels: Float[np.ndarray, "L"], theta: Float[np.ndarray, "S P"]) -> Terms:
@@ -165,30 +248,54 @@ def _terms(levels: Float[np.ndarray, "L"], theta: Float[np.ndarray, "S P"]) -> T
 
 def _fit(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> Fit:
     """Best of a step (width -> 0), a flat line (width -> infinity) and what is between them."""
-    fits = [_best_flat(levels, n, k), _best_step(levels, n, k, lapse=False), _interior(levels, n, k, with_lapse=False)]
+    fits = [_best_flat(levels, n, k)]
+    if _is_step(n, k):
+        fits.append(_best_step(levels, n, k, lapse=False))
+    fits.append(_interior(levels, n, k, with_lapse=False))
     if lapse:
         fits += [_best_step(levels, n, k, lapse=True), _interior(levels, n, k, with_lapse=True)]
     return simplest(fits)
+
+
+def _is_step(n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"]) -> bool:
+    """Whether there is no level with a success below one with a failure; else a step is never most likely."""
+    successes, failures = np.flatnonzero(k > 0), np.flatnonzero(k < n)
+    return not successes.size or not failures.size or bool(successes[0] >= failures[-1])
 
 
 def _width_bounds(levels: Float[np.ndarray, "L"]) -> tuple[float, float]:
     return float(np.diff(levels).min()) / 100.0, float(np.ptp(levels)) * 100.0
 
 
+def _scale(levels: Float[np.ndarray, "L"]) -> tuple[float, float, Bounds, Bounds]:
+    """Middle and range of levels, and the bounds of (bias, log width, lapse) in units of that range."""
+    middle, span = float(levels.mean()), float(np.ptp(levels))
+    narrow, wide = (limit / span for limit in _width_bounds(levels))
+    return middle, span, (-10.0, float(np.log(narrow)), MIN_LAPSE), (10.0, float(np.log(wide)), MAX_LAPSE)
+
+
 def _interior(
     levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], *, with_lapse: bool
 ) -> Fit:
     """Maximum within bounds, searched with the bias in units of the range of levels."""
-    middle, span = float(levels.mean()), float(np.ptp(levels))
-    narrow, wide = (limit / span for limit in _width_bounds(levels))
+    middle, span, low, high = _scale(levels)
     scaled = (levels - middle) / span
-    free, rates = (3, (0.02, 0.2)) if with_lapse else (2, (0.0,))
-    widths = np.log([0.03, 0.1, 0.3, 1.0])
-    starts = [[bias, width, rate] for rate in rates for bias in np.linspace(-0.5, 0.5, 5) for width in widths]
-    low, high = (-10.0, np.log(narrow), MIN_LAPSE)[:free], (10.0, np.log(wide), MAX_LAPSE)[:free]
-    found = maximise(lambda theta: _terms(scaled, theta), n, k, np.array(starts)[:, :free], low, high)
+    starts = [_line(scaled, n, k), [0.0, np.log(0.1)], [0.0, np.log(0.5)]]
+    if with_lapse:
+        widths = np.log([0.03, 0.1, 0.3, 1.0])
+        starts = [[bias, width, rate] for rate in (0.02, 0.2) for bias in np.linspace(-0.5, 0.5, 5) for width in widths]
+    free = len(starts[0])
+    found = maximise(lambda theta: _terms(scaled, theta), n, k, np.array(starts), low[:free], high[:free])
     place = np.array([middle + span * found.theta[0], found.theta[1] + np.log(span), *found.theta[2:]])
     return found._replace(theta=place)
+
+
+def _line(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"]) -> list[float]:
+    """Bias and log width of the line through the quantiles of the fractions, from which the search begins."""
+    quantile = special.ndtri((k + 0.5) / (n + 1.0))
+    slope, height = np.polyfit(levels, quantile, 1, w=np.sqrt(n))
+    slope = max(float(slope), 0.1)
+    return [float(np.clip(-height / slope, -1.0, 1.0)), -float(np.log(slope))]
 
 
 def _best_step(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> Fit:

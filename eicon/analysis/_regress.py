@@ -1,22 +1,34 @@
 """Linear regression of every unit on trial variables, at every step; shared by several analyses."""
 
-from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
-from numpy.typing import ArrayLike
 
 from ._arrays import as_vector, require_finite
 
 
-def as_design(regressors: Mapping[str, ArrayLike], n_trials: int) -> Float[np.ndarray, "B P"]:
-    """Return the regressors as columns, centred, with nothing else; refuse constant and dependent ones."""
-    if not regressors:
+def as_regressors(regressors: Any, n_trials: int) -> dict[str, Float[np.ndarray, "B"]]:
+    """Return finite values (B,) by name, from a mapping or from the columns of a pandas DataFrame."""
+    if not (hasattr(regressors, "keys") and hasattr(regressors, "__getitem__")):
+        raise TypeError(
+            "`regressors` must be a mapping of names to (B,) values, or a DataFrame with a row for each trial; got "
+            f'{type(regressors).__name__}. Name the variables, as in {{"choice": choice}}.'
+        )
+    columns = {}
+    for key in regressors.keys():  # noqa: SIM118  # a DataFrame has keys too
+        name = str(key)
+        columns[name] = as_vector(f"regressors[{name!r}]", regressors[key], n_trials)
+        require_finite(f"regressors[{name!r}]", columns[name])
+    if not columns:
         raise ValueError("`regressors` must name at least one variable; got an empty mapping.")
+    return columns
+
+
+def as_design(regressors: Any, n_trials: int) -> Float[np.ndarray, "B P"]:
+    """Return the regressors as columns, centred, with nothing else; refuse constant and dependent ones."""
     columns = []
-    for name, given in regressors.items():
-        column = as_vector(f"regressors[{name!r}]", given, n_trials)
-        require_finite(f"regressors[{name!r}]", column)
+    for name, column in as_regressors(regressors, n_trials).items():
         if np.ptp(column) == 0.0:
             raise ValueError(
                 f"`regressors[{name!r}]` must vary over trials; got {column[0]:g} in all of them. "
@@ -26,7 +38,7 @@ def as_design(regressors: Mapping[str, ArrayLike], n_trials: int) -> Float[np.nd
     design = np.stack(columns, axis=1)
     if np.linalg.matrix_rank(design / np.linalg.norm(design, axis=0)) < design.shape[1]:
         raise ValueError(
-            f"`regressors` must be linearly independent; got dependent ones among {', '.join(regressors)}. "
+            f"`regressors` must be linearly independent; got dependent ones among {', '.join(map(str, regressors))}. "
             "One variable may follow from others, as the correct choice does from the sign of a coherence."
         )
     return design

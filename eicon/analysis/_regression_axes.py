@@ -1,16 +1,26 @@
 """State space of task variables: regression axes (targeted dimensionality reduction)."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
 from .._numbers import whole
-from ._arrays import SILENT, as_labels, as_mask, as_rates, require_finite
+from ._arrays import (
+    Rates,
+    as_labels,
+    as_mask,
+    as_projected,
+    as_rates,
+    levels_of,
+    named_like,
+    require_finite,
+    silent_below,
+    steps_of,
+)
 from ._pca import condition_average, pca
-from ._regress import as_design, fewest_trials, regress
+from ._regress import as_design, as_regressors, fewest_trials, regress
 
 _DEPENDENT = 1e-6
 
@@ -40,7 +50,8 @@ class RegressionAxes(NamedTuple):
         ``R_pp``: length of what is new in each raw axis, 1 if orthogonal to all earlier ones, near 0 if it lies in
         their span.
     trajectories : (C, T, P) float
-        Condition averages on the axes; NaN at steps that no trial of the condition has.
+        Condition averages on the axes; NaN at steps that no trial of the condition has. Of a DataArray one of
+        condition, time and axis.
     levels : (C,)
         The conditions, ascending.
     values : (C, P) float
@@ -68,26 +79,23 @@ class RegressionAxes(NamedTuple):
     mean: Float[np.ndarray, "N"]
     scale: Float[np.ndarray, "N"]
 
-    def project(self, rates: ArrayLike) -> Float[np.ndarray, "... P"]:
+    def project(self, rates: Rates) -> Any:
         """Return ``((rates - mean) * scale) @ axes.T`` (..., P) of rates (..., N), such as other averages.
+
+        Of a DataArray one with the dimension axis in place of unit.
 
         Raises
         ------
         ValueError
             If the last axis of `rates` is not N.
         """
-        values = np.asarray(rates, dtype=np.float64)
-        if values.ndim == 0 or values.shape[-1] != self.mean.size:
-            raise ValueError(
-                f"`rates` must have N = {self.mean.size} units on the last axis; got shape {values.shape}. "
-                "Project only the network that the axes were fitted on."
-            )
-        return ((values - self.mean) * self.scale) @ self.axes.T
+        scores = ((as_projected(rates, self.mean.size, "axes") - self.mean) * self.scale) @ self.axes.T
+        return named_like(rates, scores, (..., "axis"), axis=list(self.names))
 
 
 def regression_axes(
-    rates: ArrayLike,
-    regressors: Mapping[str, ArrayLike],
+    rates: Rates,
+    regressors: Any,
     *,
     conditions: ArrayLike | None = None,
     mask: ArrayLike | None = None,
@@ -100,7 +108,7 @@ def regression_axes(
     ----------
     rates : (T, B, N) array
         Firing rates, time-major.
-    regressors : mapping of name to (B,) array
+    regressors : mapping of name to (B,) array, or DataFrame
         Task variables of each trial, such as choice (-1, 1), signed coherences and context; a constant is added. Their
         scale and offset do not matter, their sign gives that of the axis, and their order that of
         orthogonalisation.
@@ -142,15 +150,19 @@ def regression_axes(
     """
     values = as_rates(rates)
     n_steps, n_trials = values.shape[:2]
-    design = as_design(regressors, n_trials)
+    given = as_regressors(regressors, n_trials)
+    design = as_design(given, n_trials)
     n_pcs = None if n_pcs is None else whole(n_pcs, "`n_pcs`")
-    if n_pcs is not None and n_pcs < len(regressors):
-        raise ValueError(f"`n_pcs` must be at least the number of regressors, {len(regressors)}; got {n_pcs}.")
-    included = as_mask("mask", mask, (n_steps, n_trials))
+    if n_pcs is not None and n_pcs < len(given):
+        raise ValueError(f"`n_pcs` must be at least the number of regressors, {len(given)}; got {n_pcs}.")
+    included = as_mask("mask", steps_of(rates, mask), (n_steps, n_trials))
     mean, scale = _standard(values[included])
-    columns = np.stack([np.asarray(given, dtype=np.float64) for given in regressors.values()], axis=1)
-    labels = _combinations(columns) if conditions is None else as_labels("conditions", conditions, n_trials)
-    fewest = fewest_trials(n_trials, len(regressors), min_fraction)
+    columns = np.stack(list(given.values()), axis=1)
+    if conditions is None:
+        labels = _combinations(columns)
+    else:
+        labels = as_labels("conditions", conditions, n_trials, shape=values.shape)
+    fewest = fewest_trials(n_trials, len(given), min_fraction)
     coefficients = regress(values, design, included, fewest) * scale
     if np.isnan(coefficients).all():
         raise ValueError(
@@ -163,19 +175,19 @@ def regression_axes(
     denoised, kept = _denoise(coefficients, activity, used, n_pcs)
     norm = np.linalg.norm(denoised, axis=2)
     best = np.nanargmax(norm, axis=0)
-    raw, axes, independence = _orthogonal(denoised[best, np.arange(len(regressors))], tuple(regressors))
+    raw, axes, independence = _orthogonal(denoised[best, np.arange(len(given))], tuple(given))
     samples = activity[used] - activity[used].mean(axis=0)
     explained = np.sum((samples @ axes.T) ** 2, axis=0) / np.sum(samples**2)
     means = np.stack([columns[labels == level].mean(axis=0) for level in average.levels])
     return RegressionAxes(
-        tuple(regressors),
+        tuple(given),
         axes,
         raw,
         best,
         coefficients,
         norm,
         independence,
-        activity @ axes.T,
+        named_like(rates, activity @ axes.T, ("condition", "time", "axis"), condition=average.levels, axis=list(given)),
         average.levels,
         means,
         explained,
@@ -191,7 +203,7 @@ def _standard(samples: Float[np.ndarray, "S N"]) -> tuple[Float[np.ndarray, "N"]
         raise ValueError("`mask` must leave some step of some trial; got none. The mask may be inverted.")
     require_finite("rates", samples)
     sd = samples.std(axis=0)
-    varies = sd > SILENT * np.abs(samples).max()
+    varies = sd > silent_below(np.abs(samples).max(axis=0))
     if not varies.any():
         raise ValueError("`rates` must vary; got only constant units. The network may be silent.")
     return samples.mean(axis=0), np.divide(1.0, sd, out=np.zeros_like(sd), where=varies)
@@ -199,7 +211,8 @@ def _standard(samples: Float[np.ndarray, "S N"]) -> tuple[Float[np.ndarray, "N"]
 
 def _combinations(columns: Float[np.ndarray, "B P"]) -> Int[np.ndarray, "B"]:
     """Number the combinations of regressor values."""
-    return np.unique(columns, axis=0, return_inverse=True)[1].reshape(-1)
+    levels = np.stack([levels_of(column)[1] for column in columns.T], axis=1)
+    return np.unique(levels, axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def _denoise(

@@ -1,13 +1,14 @@
 """Eigenvalues of weight matrices and Jacobians, against what a random matrix would give."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int
+from jaxtyping import Bool, Complex, Float, Int, Shaped
 from numpy.typing import ArrayLike
 from scipy import linalg
 
-from ._arrays import as_excitatory, as_matrix
+from .._numbers import real
+from ._arrays import as_dt, as_excitatory, as_matrix, numbers, require_same_unit
 
 Map = Literal["matrix", "continuous", "discrete"]
 
@@ -51,13 +52,14 @@ class Spectrum(NamedTuple):
         return self.spectral_radius < 1.0 if self.map == "discrete" else None
 
 
-def spectrum(matrix: ArrayLike, *, excitatory: ArrayLike | None = None, outlier_factor: float = 1.2) -> Spectrum:
+def spectrum(matrix: Any, *, excitatory: ArrayLike | None = None, outlier_factor: float = 1.2) -> Spectrum:
     """Eigenvalues of an effective recurrent weight matrix.
 
     Parameters
     ----------
     matrix : (N, N) array
-        Effective weights ``W[pre, post]`` (signed and masked, not the raw parameters).
+        Effective weights ``W[pre, post]`` (signed and masked, not the raw parameters); or a network, whose recurrent
+        weights as they are now are taken. May be complex.
     excitatory : (N,) bool array, optional
         True for E rows. None treats all entries as one population.
     outlier_factor : float
@@ -85,7 +87,7 @@ def spectrum(matrix: ArrayLike, *, excitatory: ArrayLike | None = None, outlier_
     >>> spectrum(np.array([[0.0, 1.0], [-1.0, 0.0]])).eigenvalues.tolist()
     [1j, -1j]
     """
-    weights = as_matrix(matrix)
+    weights = as_matrix(matrix, complex_too=True)
     types = as_excitatory(excitatory, len(weights))
     _check_factor(outlier_factor)
     radius = float(np.sqrt(_row_variance(weights, types).sum()))
@@ -93,7 +95,7 @@ def spectrum(matrix: ArrayLike, *, excitatory: ArrayLike | None = None, outlier_
 
 
 def jacobian(
-    matrix: ArrayLike,
+    matrix: Any,
     gain: ArrayLike | float | int,
     tau: ArrayLike | float | int,
     *,
@@ -108,7 +110,7 @@ def jacobian(
     Parameters
     ----------
     matrix : (N, N) array
-        Effective weights ``W[pre, post]``.
+        Effective weights ``W[pre, post]``, or a network.
     gain : scalar or (N,) array
         Slope ``f'(x_i)`` of the activation of each (presynaptic) unit at the state of interest.
     tau : scalar or (N,) array
@@ -135,14 +137,14 @@ def jacobian(
     slopes, taus = _per_unit("gain", gain, n), _per_unit("tau", tau, n)
     if (taus <= 0.0).any():
         raise ValueError(f"`tau` must be positive (ms); got {taus.min()}. Time is in ms everywhere.")
-    if dt is not None and not (np.isfinite(dt) and dt > 0.0):
-        raise ValueError(f"`dt` must be positive (ms) or None for continuous time; got {dt}.")
+    if dt is not None:
+        dt = _step(dt, taus)
     flow = ((slopes[:, None] * weights).T - np.eye(n)) / taus[:, None]
     return flow if dt is None else np.eye(n) + dt * flow
 
 
 def jacobian_spectrum(
-    matrix: ArrayLike,
+    matrix: Any,
     gain: ArrayLike | float | int,
     tau: ArrayLike | float | int,
     *,
@@ -155,7 +157,7 @@ def jacobian_spectrum(
     Parameters
     ----------
     matrix : (N, N) array
-        Effective weights ``W[pre, post]``.
+        Effective weights ``W[pre, post]``, or a network.
     gain : scalar or (N,) array
         Slope ``f'(x_i)`` of the activation of each (presynaptic) unit at the state of interest.
     tau : scalar or (N,) array
@@ -200,10 +202,11 @@ def jacobian_spectrum(
         radius = np.sqrt(np.sum(slopes**2 * _row_variance(weights, types))) / taus[0]
     if dt is None:
         return _collect(linearised, float(center), float(radius), outlier_factor, "continuous")
-    return _collect(linearised, float(1.0 + dt * center), float(dt * radius), outlier_factor, "discrete")
+    step = _step(dt, taus)
+    return _collect(linearised, float(1.0 + step * center), float(step * radius), outlier_factor, "discrete")
 
 
-def _row_variance(weights: Float[np.ndarray, "N N"], types: Bool[np.ndarray, "N"] | None) -> Float[np.ndarray, "N"]:
+def _row_variance(weights: Shaped[np.ndarray, "N N"], types: Bool[np.ndarray, "N"] | None) -> Float[np.ndarray, "N"]:
     """Variance of the entries of the population that each row belongs to."""
     if types is None:
         return np.full(len(weights), weights.var())
@@ -214,7 +217,7 @@ def _row_variance(weights: Float[np.ndarray, "N N"], types: Bool[np.ndarray, "N"
     return variance
 
 
-def _collect(matrix: Float[np.ndarray, "N N"], center: float, radius: float, factor: float, kind: Map) -> Spectrum:
+def _collect(matrix: Shaped[np.ndarray, "N N"], center: float, radius: float, factor: float, kind: Map) -> Spectrum:
     values = linalg.eigvals(matrix)
     modulus = np.abs(values)
     order = np.lexsort((-values.imag, -values.real, -modulus))
@@ -226,13 +229,20 @@ def _collect(matrix: Float[np.ndarray, "N N"], center: float, radius: float, fac
 
 
 def _per_unit(name: str, value: ArrayLike | float | int, n: int) -> Float[np.ndarray, "N"]:
-    array = np.asarray(value, dtype=np.float64)
+    array = numbers(name, value)
     if array.shape not in ((), (n,)) or not np.isfinite(array).all():
         raise ValueError(
             f"`{name}` must be a finite scalar or (N,) = ({n},) array; got shape {array.shape}. "
             "It is evaluated at one state: take one step of one trial."
         )
     return np.broadcast_to(array, (n,))
+
+
+def _step(dt: float | int, taus: Float[np.ndarray, "N"]) -> float:
+    if not real(dt, "`dt`") > 0.0:
+        raise ValueError(f"`dt` must be positive (ms) or None for continuous time; got {dt}.")
+    require_same_unit(as_dt(dt), float(taus.min()))
+    return float(dt)
 
 
 def _check_factor(factor: float) -> None:

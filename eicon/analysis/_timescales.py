@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
-from numpy.typing import ArrayLike
+from jaxtyping import Float, Int
 from scipy import optimize
 
-from ._arrays import Span, as_dt, as_rates, as_span, require_finite
+from .._numbers import real
+from ._arrays import Rates, Span, as_dt, as_rates, as_span, require_finite
 
 _FEWEST_LAGS = 4
 _GRID = 60
@@ -29,12 +29,15 @@ class Timescales(NamedTuple):
     population_amplitude, population_offset, population_r_squared : float
         The rest of that fit.
     autocorrelation : (L, N) float
-        R of each unit; NaN for a unit that is constant over trials at some step.
+        R of each unit; NaN at lags at which it has no pair of steps that vary over trials.
     lags : (L,) float
         From one step on, ms.
     n_failed : int
         Units without a fit: constant ones, and those whose autocorrelation does not fall, or over which the search for
         tau ends at its bounds (a tenth of a step, ten windows).
+    n_constant : (N,) int
+        Steps of each unit that were left out since all trials are equal there, such as the first one of a network that
+        starts from one state.
     """
 
     tau: Float[np.ndarray, "N"]
@@ -48,10 +51,11 @@ class Timescales(NamedTuple):
     autocorrelation: Float[np.ndarray, "L N"]
     lags: Float[np.ndarray, "L"]
     n_failed: int
+    n_constant: Int[np.ndarray, "N"]
 
 
 def timescales(
-    rates: ArrayLike,
+    rates: Rates,
     dt: float | int,
     *,
     window: Span = None,
@@ -84,8 +88,9 @@ def timescales(
     Notes
     -----
     Murray et al. (2014), Nat Neurosci 17:1661: R(lag) is the correlation over trials of a unit's rates at two steps,
-    averaged over all pairs of steps that far apart; the fit begins at one step, since lag 0 holds all fast noise. Lags
-    count by their number of pairs. For each tau, A and B are the least squares solution; tau is searched on a grid and
+    averaged over all pairs of steps that far apart; the fit begins at one step, since lag 0 holds all fast noise. A
+    step at which all trials are equal has no correlation and is left out. Lags count by their number of pairs. For each
+    tau, A and B are the least squares solution; tau is searched on a grid and
     then refined.
 
     What a short window and few trials do: the offset B can hardly be told from a slow decay, so that estimates scatter
@@ -113,32 +118,41 @@ def timescales(
         raise ValueError(
             f"`rates` must have at least 3 trials, better 100; got {values.shape[1]}. Correlations are over trials."
         )
-    longest = len(values) - 1 if max_lag is None else int(np.floor(max_lag / step + 1e-9))
+    longest = len(values) - 1 if max_lag is None else int(np.floor(real(max_lag, "`max_lag`") / step + 1e-9))
     if not _FEWEST_LAGS <= longest < len(values):
         raise ValueError(
             f"`max_lag` must be {_FEWEST_LAGS * step:g} to {(len(values) - 1) * step:g} ms, within the window; got "
             f"{max_lag}. A window of several timescales is needed."
         )
     lags = np.arange(1, longest + 1) * step
-    weights = (len(values) - np.arange(1, longest + 1)).astype(float)
-    correlation = np.stack([_autocorrelation(unit, longest) for unit in np.moveaxis(values, 2, 0)], axis=1)
-    fits = np.array([_fit(lags, one, weights) for one in correlation.T])
-    known = np.isfinite(correlation[0])
-    mean = correlation[:, known].mean(axis=1) if known.any() else np.full(longest, np.nan)
+    found = [_autocorrelation(unit, longest) for unit in np.moveaxis(values, 2, 0)]
+    correlation, pairs = np.stack([one for one, _, _ in found], axis=1), np.stack([n for _, n, _ in found], axis=1)
+    fits = np.array([_fit(lags, one, n.astype(float)) for one, n in zip(correlation.T, pairs.T, strict=True)])
+    n_units = (pairs > 0).sum(axis=1)
+    mean = np.divide(np.nansum(correlation, axis=1), n_units, out=np.full(longest, np.nan), where=n_units > 0)
     tau, amplitude, offset, quality = fits.T.copy()
     n_failed = int(np.count_nonzero(np.isnan(tau)))
-    return Timescales(tau, amplitude, offset, quality, *_fit(lags, mean, weights), correlation, lags, n_failed)
+    population = _fit(lags, mean, pairs.sum(axis=1).astype(float))
+    n_constant = np.array([constant for _, _, constant in found])
+    return Timescales(tau, amplitude, offset, quality, *population, correlation, lags, n_failed, n_constant)
 
 
-def _autocorrelation(unit: Float[np.ndarray, "T B"], longest: int) -> Float[np.ndarray, "L"]:
-    """Correlation over trials of pairs of steps, averaged over the pairs at each lag from 1 on."""
+def _autocorrelation(
+    unit: Float[np.ndarray, "T B"], longest: int
+) -> tuple[Float[np.ndarray, "L"], Int[np.ndarray, "L"], int]:
+    """Correlation over trials of pairs of steps, averaged over the pairs at each lag from 1 on; how many pairs.
+
+    And how many steps have none, as all trials are equal.
+    """
     centred = unit - unit.mean(axis=1, keepdims=True)
     size = np.sqrt(np.mean(centred**2, axis=1))
-    if (size <= 1e-12 * np.abs(unit).max()).any():
-        return np.full(longest, np.nan)
-    scaled = centred / size[:, None]
-    pairs = scaled @ scaled.T / unit.shape[1]
-    return np.array([np.diagonal(pairs, lag).mean() for lag in range(1, longest + 1)])
+    varies = size > 1e-12 * np.abs(unit).max()
+    scaled = np.divide(centred, size[:, None], out=np.zeros_like(centred), where=varies[:, None])
+    products, both = scaled @ scaled.T / unit.shape[1], np.outer(varies, varies)
+    total = np.array([np.diagonal(products, lag).sum() for lag in range(1, longest + 1)])
+    n = np.array([np.count_nonzero(np.diagonal(both, lag)) for lag in range(1, longest + 1)])
+    mean = np.divide(total, n, out=np.full(longest, np.nan), where=n > 0)
+    return mean, n, int(np.count_nonzero(~varies))
 
 
 def _fit(
@@ -146,8 +160,10 @@ def _fit(
 ) -> tuple[float, float, float, float]:
     """Return tau, A, B and R^2 of ``A exp(-lag / tau) + B``; NaN where there is none."""
     none = (np.nan, np.nan, np.nan, np.nan)
-    if not np.isfinite(values).all():
+    known = np.isfinite(values)
+    if np.count_nonzero(known) < _FEWEST_LAGS:
         return none
+    lags, values, weights = lags[known], values[known], weights[known]
     bounds = np.log(lags[0] / 10.0), np.log(10.0 * lags[-1])
     grid = np.linspace(*bounds, _GRID)
     errors = [_solve(np.exp(one), lags, values, weights)[2] for one in grid]

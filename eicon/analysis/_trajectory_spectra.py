@@ -1,12 +1,12 @@
 """Eigenvalues of the Jacobian along a trajectory, and of the weights through training."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Complex, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
-from ._arrays import require_finite
+from ._arrays import numbers, plain, require_finite
 from ._spectrum import Spectrum, jacobian_spectrum, spectrum
 
 
@@ -68,7 +68,7 @@ class TrainingSpectra(NamedTuple):
 
 
 def trajectory_spectra(
-    matrix: ArrayLike,
+    matrix: Any,
     gains: ArrayLike,
     tau: ArrayLike | float | int,
     *,
@@ -80,7 +80,7 @@ def trajectory_spectra(
     Parameters
     ----------
     matrix : (N, N) array
-        Effective weights ``W[pre, post]``.
+        Effective weights ``W[pre, post]``, or a network.
     gains : (T, N) array
         Slopes ``f'(x_i)`` of the activation of each unit at each step.
     tau : scalar or (N,) array
@@ -167,8 +167,9 @@ def training_spectra(
     ([0.5, 2.0], [0, 100])
     """
     weights = _stack("matrices", matrices, 3, "(S, N, N)", "Stack the weights of the snapshots.")
-    done = np.array(steps)
-    if done.shape != weights.shape[:1] or not np.issubdtype(done.dtype, np.integer) or (np.diff(done) <= 0).any():
+    done = plain("steps", steps)
+    are_whole = done.dtype.kind in "iuf" and not (done % 1).any()
+    if done.shape != weights.shape[:1] or not are_whole or (np.diff(done) <= 0).any():
         raise ValueError(
             f"`steps` must be (S,) = ({len(weights)},) ascending integers, one per matrix; got {done.dtype}, shape "
             f"{done.shape}. Snapshots may be out of order."
@@ -189,7 +190,7 @@ def _each(found: list[Spectrum], name: str) -> Float[np.ndarray, "S"]:
 
 
 def _stack(name: str, values: ArrayLike, ndim: int, shape: str, hint: str) -> Shaped[np.ndarray, "S ..."]:
-    array = np.asarray(values, dtype=np.float64)
+    array = numbers(name, values)
     if array.ndim != ndim or 0 in array.shape:
         raise ValueError(f"`{name}` must be a non-empty {shape} array; got shape {array.shape}. {hint}")
     require_finite(name, array)

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from ._arrays import numbers
+
 
 class Trend(NamedTuple):
     """Rank correlation of two quantities; NaN for fewer than three pairs, or if one of the two does not vary.
@@ -18,11 +20,14 @@ class Trend(NamedTuple):
         By ``t = rho sqrt((n - 2) / (1 - rho^2))`` with n - 2 degrees of freedom.
     n : int
         Pairs without NaN or infinite values.
+    n_left_out : int
+        Other pairs.
     """
 
     rho: float
     p_value: float
     n: int
+    n_left_out: int
 
     def rises(self, alpha: float = 0.05) -> bool:
         """Return whether the second quantity rises with the first, ``rho > 0`` and ``p_value < alpha``."""
@@ -62,14 +67,15 @@ def trend(x: ArrayLike, y: ArrayLike, *, alternative: Literal["two-sided", "less
     >>> round(result.rho, 6), result.n, result.rises()
     (1.0, 4, True)
     """
-    first, second = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    first, second = numbers("x", x), numbers("y", y)
     if first.ndim != 1 or first.shape != second.shape:
         raise ValueError(
             f"`x` and `y` must be vectors (B,) of one length; got shapes {first.shape} and {second.shape}."
         )
     known = np.isfinite(first) & np.isfinite(second)
+    n, left_out = int(known.sum()), int((~known).sum())
     first, second = first[known], second[known]
     if first.size < 3 or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
-        return Trend(np.nan, np.nan, int(first.size))
+        return Trend(np.nan, np.nan, n, left_out)
     found = stats.spearmanr(first, second, alternative=alternative)
-    return Trend(float(found.statistic), float(found.pvalue), int(first.size))
+    return Trend(float(found.statistic), float(found.pvalue), n, left_out)

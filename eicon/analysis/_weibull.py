@@ -6,11 +6,26 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from ._arrays import as_correct, as_strength
-from ._binomial import MAX_LAPSE, MIN_LAPSE, Fit, Terms, candidates, counts, maximise, simplest, standard_errors, wilson
+from ._arrays import as_correct, as_strength, plain
+from ._binomial import (
+    MAX_LAPSE,
+    MIN_LAPSE,
+    Fit,
+    Terms,
+    aggregated,
+    candidates,
+    counts,
+    maximise,
+    profile_intervals,
+    refuse_fractions,
+    simplest,
+    standard_errors,
+    wilson,
+)
 
 # Beyond this exponent, the probability of an error is the lapse rate to all digits.
 _MAX_EXPONENT = 20.0
+Bounds = tuple[float, float, float]
 
 
 class Weibull(NamedTuple):
@@ -35,12 +50,17 @@ class Weibull(NamedTuple):
     lapse : float
         Error rate at overwhelming evidence; 0 unless it was fitted.
     threshold_se, slope_se : float
-        Standard errors from the Fisher information; NaN if not `converged`.
+        Standard errors from the Fisher information, with that of the lapse rate where it was fitted, even if it came
+        out as 0; NaN if not `converged`. For intervals use `threshold_ci` and `slope_ci`: both estimates are skewed.
     log_likelihood : float
         ``sum_k n_k (p_k log p(c_k) + (1 - p_k) log(1 - p(c_k)))`` at the fit.
     converged : bool
         False if the data do not determine the fit: a step (`slope` at its upper bound, ``20 / log`` of the smallest
         ratio of neighbouring strengths) or no increase at all (at its lower bound, ``0.05 / log`` of the largest).
+    lapse_fitted : bool
+        Whether a lapse rate was fitted.
+    n_left_out : int
+        Trials that are neither right nor wrong.
     """
 
     levels: Float[np.ndarray, "L"]
@@ -54,6 +74,33 @@ class Weibull(NamedTuple):
     slope_se: float
     log_likelihood: float
     converged: bool
+    lapse_fitted: bool
+    n_left_out: int
+
+    @property
+    def threshold_ci(self) -> Float[np.ndarray, "2"]:
+        """95 % interval of `threshold` by the profile likelihood, found when it is asked for.
+
+        0 or infinite at an end that the data do not set, as for a curve that hardly rises.
+        """
+        return np.exp(self._intervals()[0])
+
+    @property
+    def slope_ci(self) -> Float[np.ndarray, "2"]:
+        """95 % interval of `slope` by the profile likelihood, found when it is asked for.
+
+        From 0 where a flat line is not excluded, to infinity where a step is not.
+        """
+        return np.exp(self._intervals()[1])
+
+    def _intervals(self) -> Float[np.ndarray, "2 2"]:
+        theta, free = np.log([self.threshold, self.slope]), 3 if self.lapse_fitted else 2
+        if self.lapse_fitted:
+            theta = np.append(theta, max(self.lapse, MIN_LAPSE))
+        low, high = _bounds(self.levels)
+        return profile_intervals(
+            lambda values: _terms(self.levels, values), self.n, self.p * self.n, theta, low[:free], high[:free]
+        )
 
     def predict(self, strength: ArrayLike | float | int) -> np.ndarray:
         """Return the fitted probability of a correct choice at any strength >= 0, elementwise."""
@@ -69,15 +116,18 @@ class Weibull(NamedTuple):
         return bool((np.diff(self.p) >= 0.0).all())
 
 
-def weibull(strength: ArrayLike, correct: ArrayLike, *, lapse: bool = False) -> Weibull:
+def weibull(strength: ArrayLike, correct: ArrayLike, *, n: ArrayLike | None = None, lapse: bool = False) -> Weibull:
     """Fraction correct per strength of evidence, with a maximum-likelihood Weibull curve.
 
     Parameters
     ----------
     strength : (B,) array
-        Strength of the evidence in each trial, >= 0 in any unit, such as the modulus of a signed coherence.
+        Strength of the evidence in each trial, >= 0 in any unit, such as the modulus of a signed coherence. Values that
+        differ by less than a millionth of their range are one level.
     correct : (B,) array of bool or 0/1
-        Whether the choice was right; NaN leaves a trial out.
+        Whether the choice was right; NaN leaves a trial out. With `n`, the number of right choices.
+    n : (B,) array of int, optional
+        Trials at each entry, for trials that were counted before.
     lapse : bool
         Fit a lapse rate in [0, 0.4] too.
 
@@ -104,26 +154,34 @@ def weibull(strength: ArrayLike, correct: ArrayLike, *, lapse: bool = False) -> 
     ([0.55, 0.75, 1.0], True, 0.816)
     """
     values = as_strength(strength)
-    right = as_correct(correct, values.size)
-    used = ~np.isnan(right)
-    levels, n, k = counts(values[used], right[used] == 1)
+    if n is None:
+        given = plain("correct", correct)
+        if given.dtype.kind == "f":
+            refuse_fractions("correct", given)
+        right = as_correct(given, values.size)
+        counted = counts(values, right == 1, ~np.isnan(right))
+    else:
+        counted = aggregated(values, "correct", correct, n)
+    levels, total, k, n_left_out = counted
     if np.count_nonzero(levels > 0) < 2:
         raise ValueError(
             f"`strength` must have at least 2 positive levels among trials that count; got {levels.tolist()}. "
             "All trials may be left out, or there is one level of evidence only."
         )
-    fit = _fit(levels, n, k, lapse)
+    fit = _fit(levels, total, k, lapse)
     threshold, slope = (float(value) for value in np.exp(fit.theta[:2]))
     rate = float(fit.theta[2]) if fit.theta.size == 3 else 0.0
     threshold_se, slope_se = np.nan, np.nan
     if fit.converged:
-        errors = standard_errors(lambda theta: _terms(levels, theta), fit.theta, n)
+        # As for `psychometric`: at a lapse rate of 0 itself its error would be 0.
+        theta = np.append(fit.theta[:2], max(rate, 0.5 / total.sum())) if lapse else fit.theta
+        errors = standard_errors(lambda values: _terms(levels, values), theta, total)
         threshold_se, slope_se = float(errors[0]) * threshold, float(errors[1]) * slope
     return Weibull(
         levels,
-        n,
-        k / n,
-        wilson(k, n),
+        total,
+        k / total,
+        wilson(k, total),
         threshold,
         slope,
         rate,
@@ -131,6 +189,8 @@ def weibull(strength: ArrayLike, correct: ArrayLike, *, lapse: bool = False) -> 
         slope_se,
         fit.value,
         fit.converged,
+        lapse,
+        n_left_out,
     )
 
 
@@ -160,13 +220,17 @@ def _slope_bounds(levels: Float[np.ndarray, "L"]) -> tuple[float, float]:
     return 0.05 / float(np.ptp(places)), 20.0 / float(np.diff(places).min())
 
 
+def _bounds(levels: Float[np.ndarray, "L"]) -> tuple[Bounds, Bounds]:
+    """Least and greatest (log threshold, log slope, lapse)."""
+    places, margin = np.log(levels[levels > 0]), float(np.log(1e3))
+    shallow, steep = np.log(_slope_bounds(levels))
+    return (float(places[0]) - margin, float(shallow), MIN_LAPSE), (float(places[-1]) + margin, float(steep), MAX_LAPSE)
+
+
 def _fit(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> Fit:
     """Best of a flat line (slope -> 0), a step (slope -> infinity) and what is between them."""
     places = np.log(levels[levels > 0])
-    shallow, steep = _slope_bounds(levels)
-    margin = np.log(1e3)
-    low = (places[0] - margin, np.log(shallow), MIN_LAPSE)
-    high = (places[-1] + margin, np.log(steep), MAX_LAPSE)
+    low, high = _bounds(levels)
     span = places[-1] - places[0]
     starts = np.array(
         [

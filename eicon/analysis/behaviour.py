@@ -7,5 +7,6 @@ from ._crossing import threshold_crossing as threshold_crossing
 from ._duration import accuracy_by_duration as accuracy_by_duration
 from ._learning import milestones as milestones
 from ._multisensory import multisensory_ratio as multisensory_ratio
+from ._paired import paired_difference as paired_difference
 from ._trend import trend as trend
 from ._weibull import weibull as weibull

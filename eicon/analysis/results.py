@@ -7,6 +7,7 @@ from ._chronometric import Chronometric as Chronometric
 from ._clustering import ChoiceClustering as ChoiceClustering
 from ._clustering import SignedClustering as SignedClustering
 from ._compare import Comparison as Comparison
+from ._compare import SimilarityMatrix as SimilarityMatrix
 from ._condense import Condensation as Condensation
 from ._crossing import ThresholdCrossing as ThresholdCrossing
 from ._decoding import Decoding as Decoding
@@ -23,6 +24,7 @@ from ._lyapunov import Lyapunov as Lyapunov
 from ._manifold import Manifold as Manifold
 from ._multisensory import MultisensoryRatio as MultisensoryRatio
 from ._oscillation import Oscillation as Oscillation
+from ._paired import PairedDifference as PairedDifference
 from ._pca import PCA as PCA
 from ._pca import ConditionAverage as ConditionAverage
 from ._phase_plane import PhasePlane as PhasePlane
@@ -31,6 +33,8 @@ from ._psth import Aligned as Aligned
 from ._psychometric import Psychometric as Psychometric
 from ._regression_axes import RegressionAxes as RegressionAxes
 from ._selectivity import Selectivity as Selectivity
+from ._similarity import PrincipalAngles as PrincipalAngles
+from ._similarity import Similarity as Similarity
 from ._spectrum import Spectrum as Spectrum
 from ._timescales import Timescales as Timescales
 from ._trajectory_spectra import TrainingSpectra as TrainingSpectra

@@ -13,7 +13,7 @@ from ._condense import condense
 from ._connectomes import connectomes
 from ._explore import explore
 from ._export import export
-from ._probes import dt_report, perturb
+from ._probes import dt_report, lesion, perturb
 from ._recipes import recipe
 from ._reproduce import reproduce
 from ._runs import analyze, demo, report, tasks, train
@@ -53,6 +53,7 @@ COMMANDS = (
     report,
     explore,
     perturb,
+    lesion,
     dt_report,
     compare,
     condense,

@@ -5,9 +5,9 @@ import functools
 import logging
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import click
 
@@ -77,6 +77,43 @@ seed_option = click.option(
     "--seed", type=click.IntRange(min=0), help="Of the trials and their noise.  [default: the run's]"
 )
 
+Form = Literal["png", "pdf", "svg"]
+"""Of figures, as `eicon.plotting.save_figures` has them; that room imports matplotlib."""
+
+
+def figure_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """``--format``, ``--dpi`` and ``--style`` for a command that draws.
+
+    The command gets ``form`` and ``dpi``, for `eicon.plotting.save_figures`; it runs in the style.
+    """
+
+    @click.option(
+        "--format",
+        "form",
+        type=click.Choice(["png", "pdf", "svg"]),
+        default="png",
+        show_default=True,
+        help="Of the figures; each has its numbers beside it, in a file .csv.",
+    )
+    @click.option("--dpi", type=click.FloatRange(10, 10_000), help="Dots per inch.  [default: 150; 300 in paper style]")
+    @click.option(
+        "--style",
+        type=click.Choice(["notebook", "paper", "talk"]),
+        default="notebook",
+        show_default=True,
+        help="Of the figures; paper: 85, 114 or 180 mm wide, type of 7 pt.",
+    )
+    @functools.wraps(function)
+    def styled(*args: Any, style: str, **options: Any) -> Any:
+        if style == "notebook":  # in force already; matplotlib is not imported for it
+            return function(*args, **options)
+        from ..plotting import style as in_style
+
+        with in_style(style):  # type: ignore[arg-type]  # one of the choices above
+            return function(*args, **options)
+
+    return styled
+
 
 @contextlib.contextmanager
 def errors(context: click.Context, run: Path | None = None, *, again: str = "") -> Iterator[None]:
@@ -125,5 +162,5 @@ def _log(context: click.Context) -> None:
     level = logging.WARNING if context.obj["quiet"] else logging.INFO
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger().setLevel(level)
-    for noisy in ("jax", "absl"):
+    for noisy in ("jax", "absl", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

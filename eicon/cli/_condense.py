@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .._hints import hint
-from ._common import command, errors, json_option, run_argument
+from ._common import Form, command, errors, figure_options, json_option, run_argument
 
 MATCH_STRENGTH = 0.1
 
@@ -40,6 +40,7 @@ MATCH_STRENGTH = 0.1
 @click.option("--free", is_flag=True, help="Give up Dale's law.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: RUN/condensed/METHOD-TO...]")
 @click.option("--seed", type=click.IntRange(min=0), help="Of trials, noise and retraining.  [default: the run's]")
+@figure_options
 @json_option
 @click.pass_context
 def condense(
@@ -57,6 +58,8 @@ def condense(
     free: bool,
     out: Path | None,
     seed: int | None,
+    form: Form,
+    dpi: float | None,
     as_json: bool,
 ) -> None:
     """Make a trained RUN smaller, a few units at a time.
@@ -93,7 +96,7 @@ def condense(
             dale=not free,
         )
         result = condense_run(opened, protocol, out, progress=not context.obj["quiet"])
-        draw_condensation(result)
+        draw_condensation(result, form=form, dpi=dpi)
         record = read_condensation(result)
         if as_json:
             click.echo(json.dumps(record, indent=2))

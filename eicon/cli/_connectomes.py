@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from ._common import Group, errors, json_option
+from ._common import Form, Group, errors, figure_options, json_option
 
 MOST_NAMES = 1000
 """Units that are listed."""
@@ -74,7 +74,10 @@ def _conditions(context: click.Context, parameter: click.Parameter, given: tuple
 @click.option("--where", multiple=True, callback=_conditions, metavar="COLUMN=VALUE", help="Which lines of it to read.")
 @click.option("--variable", help="Which array of a file with several.")
 @click.option("--encoding", help="Of a text file.  [default: UTF-8]")
-@click.option("--out", type=click.Path(path_type=Path), help="Picture to write.  [default: NAME.png]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Picture; its ending says in what form.  [default: NAME.png]"
+)
+@figure_options
 @json_option
 @click.pass_context
 def show(
@@ -87,6 +90,8 @@ def show(
     variable: str | None,
     encoding: str | None,
     out: Path | None,
+    form: Form,
+    dpi: float | None,
     as_json: bool,
 ) -> None:
     """Say what a connectome is, and draw its matrix, degrees and weights.
@@ -100,20 +105,21 @@ def show(
       eicon connectomes show macaque --folder bio2art/connectomes
       eicon connectomes show injections.csv --rows target
       eicon connectomes show connections.csv.gz --sum
+      eicon connectomes show celegans --style paper --format pdf
     """
     with errors(context):
-        from .._files import atomic_file
         from ..connectomes import load
 
         options = {"duplicates": "sum" if add else None, "where": where, "variable": variable, "encoding": encoding}
         connectome = load(name, folder, rows=rows, **{key: value for key, value in options.items() if value})
         from ..plotting import plot_connectome
-        from ..plotting._files import save_png
+        from ..plotting._files import write_figure
 
         drawn = plot_connectome(connectome)
-        path = out or Path(f"{connectome.name}.png")
-        with atomic_file(path) as stream:
-            save_png(drawn, stream)
+        path = out or Path(f"{connectome.name}.{form}")
+        if not path.suffix:
+            path = path.with_name(f"{path.name}.{form}")
+        write_figure(path, drawn, dpi=dpi, numbers=path.with_name(f"{path.stem}_numbers.csv"))  # NAME.csv may be data
         if as_json:
             about = {
                 "name": connectome.name,

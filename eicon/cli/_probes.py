@@ -1,4 +1,4 @@
-"""Trained runs under other conditions: perturb and dt-report."""
+"""Trained runs under other conditions: perturb, lesion and dt-report."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,10 @@ from typing import Any
 
 import click
 
-from ._common import command, errors, json_option, run_argument, seed_option
+from .._hints import hint
+from ._common import command, errors, figure_options, json_option, run_argument, seed_option
+
+FRACTION = click.FloatRange(min=0, max=1, min_open=True)
 
 
 @command()
@@ -16,7 +19,18 @@ from ._common import command, errors, json_option, run_argument, seed_option
 @click.option("--drive", multiple=True, metavar="UNITS:CURRENT", help="A constant current is added.")
 @click.option("--cut", multiple=True, metavar="UNITS>UNITS", help="Connections transmit nothing.")
 @click.option("--epoch", help="Of the trial, e.g. stimulus.  [default: all of it]")
+@click.option(
+    "--window", metavar="START:STOP", help="In ms from the start of the trial or of --epoch; 500: goes to the end."
+)
+@click.option("--trials", type=FRACTION, help="Fraction of the trials, drawn at random.  [default: all]")
+@click.option("--cells", type=FRACTION, help="Fraction of the UNITS, drawn at random.  [default: all]")
+@click.option("--ramp", metavar="MS or RISE:FALL", help="Linear rise at the start, and fall at the end.")
+@click.option(
+    "--dose", "doses", metavar="DOSE,DOSE...", help="Factors of the strength, e.g. 0,.1,.2,1; drawn as a dose curve."
+)
 @click.option("--repeats", type=click.IntRange(min=1), default=50, show_default=True, help="Trials per condition.")
+@click.option("--out", type=click.Path(path_type=Path), help="Directory of the dose curve.  [default: RUN/figures]")
+@figure_options
 @seed_option
 @json_option
 @click.pass_context
@@ -27,25 +41,38 @@ def perturb(
     drive: tuple[str, ...],
     cut: tuple[str, ...],
     epoch: str | None,
+    window: str | None,
+    trials: float | None,
+    cells: float | None,
+    ramp: str | None,
+    doses: str | None,
     repeats: int,
+    out: Path | None,
+    form: Any,
+    dpi: float | None,
     seed: int | None,
     as_json: bool,
 ) -> None:
     """Behaviour of a trained RUN under perturbations.
 
     Trials and noise are the same as without. UNITS are a type (I), labels (area=motor,type=E) or indices (0,5,7).
-    Each option given is a perturbation of its own.
+    Each option given is a perturbation of its own. Fractions are those of the trials in which it acts, with 95 %
+    intervals in brackets; a trial without an answer is not a wrong one.
 
     \b
     Examples:
       eicon perturb results/first --silence I --epoch stimulus
-      eicon perturb results/first --drive E:0.2 --drive I:0.2
+      eicon perturb results/first --silence E --cells 0.3 --trials 0.5 --window 500:800 --ramp 0:100
+      eicon perturb results/first --silence E --dose 0,0.25,0.5,0.75,1
       eicon perturb results/areas --cut "area=motor>area=sensory"
     """
     with errors(context, run):
         asked = {"silence": silence, "drive": drive, "cut": cut}
         if not any(asked.values()):
             raise click.UsageError("give at least one of --silence, --drive and --cut.")
+        how: dict[str, Any] = {"trials": trials, "cells": cells}
+        how |= {"window": None if window is None else _window(window), "ramp": None if ramp is None else _ramp(ramp)}
+        factors = None if doses is None else _numbers("--dose", doses, ",")
         from ..runs import open_run
 
         opened = open_run(run).with_seed(seed)
@@ -53,18 +80,124 @@ def perturb(
         from ..runs import perturb_run
         from ..studies._perturb import parse_perturbation
 
+        given = {name: value for name, value in how.items() if value is not None} | {"seed": opened.recipe.seed}
+        said = ", ".join(word for word in (epoch, None if window is None else f"{window} ms") if word)
         perturbations = {
-            f"{kind} {text}" + (f" ({epoch})" if epoch else ""): [parse_perturbation(kind, text, epoch)]
+            f"{kind} {text}" + (f" ({said})" if said else ""): parse_perturbation(kind, text, epoch, **given)
             for kind, texts in asked.items()
             for text in texts
         }
-        effects = perturb_run(opened, perturbations, repeats=repeats)
+        effects = perturb_run(opened, perturbations, doses=factors, repeats=repeats)
+        figures = []
+        if factors is not None:
+            from ..plotting import save_figures
+            from ..plotting.behaviour import plot_perturbations
+
+            folder = run / "figures" if out is None else out
+            figures = save_figures(folder, {"dose_curve": plot_perturbations(effects)}, form=form, dpi=dpi)
         if as_json:
             click.echo(json.dumps([without_nan(effect._asdict()) for effect in effects], indent=2))
             return
-        columns = ("accuracy", "worst", "changed", "no choice", "bias (%)", "width (%)", "mean rate")
-        forms = (".1%", ".1%", ".1%", ".1%", ".2f", ".2f", ".3g")
-        click.echo(_table("perturbation", columns, forms, [(effect[0], effect[1:]) for effect in effects]))
+        click.echo(_effects(effects))
+        for figure in figures:
+            click.echo(f"Figure: {figure}")
+
+
+def _effects(effects: Sequence[Any]) -> str:
+    """Table of behaviour: of tasks with a choice correct, wrong and no answer, of others the score."""
+    choice = effects[0].no_answer == effects[0].no_answer  # not NaN
+    fractions = ("correct", "wrong", "no_answer", "changed") if choice else ("accuracy",)
+    dosed = len({(effect.name, effect.dose) for effect in effects}) > len({effect.name for effect in effects})
+    rows = []
+    for effect in effects:
+        cells = [f"{effect.dose:g}"] if dosed else []
+        for name in fractions:
+            low, high = getattr(effect, f"{name}_ci")
+            value = getattr(effect, name)
+            cells.append("-" if value != value else f"{value:.1%} [{100 * low:.0f}, {100 * high:.0f}]")
+        cells += [_cell(effect.bias, ".2f"), _cell(effect.width, ".2f")] if choice else []
+        rows.append([effect.name, *cells, _cell(effect.mean_rate, ".3g"), str(effect.n_trials)])
+    titles = ["perturbation", *(["dose"] if dosed else []), *(name.replace("_", " ") for name in fractions)]
+    titles += [*(["bias", "width"] if choice else []), "mean rate", "trials"]
+    return _aligned([titles, *rows])
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(
+            [f"{row[0]:<{widths[0]}}", *(f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))]
+        )
+        for row in rows
+    )
+
+
+def _numbers(option: str, text: str, between: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(between)]
+    except ValueError:
+        raise click.UsageError(f"{option} takes numbers with {between!r} between them; got {text!r}.") from None
+
+
+def _window(text: str) -> tuple[float | None, float | None]:
+    parts = text.split(":")
+    if len(parts) != 2:
+        raise click.UsageError(f"--window takes START:STOP in ms, e.g. 500:800, 500: or :800; got {text!r}.")
+    start, stop = (_numbers("--window", part, ":")[0] if part.strip() else None for part in parts)
+    return start, stop
+
+
+def _ramp(text: str) -> float | tuple[float, float]:
+    times = _numbers("--ramp", text, ":")
+    if len(times) > 2:
+        raise click.UsageError(f"--ramp takes one time in ms, or RISE:FALL; got {text!r}.")
+    return times[0] if len(times) == 1 else (times[0], times[1])
+
+
+@command()
+@run_argument
+@click.option("--units", required=True, metavar="UNITS", help="A type (I), labels (area=motor) or indices (0,5,7).")
+@click.option("--cells", type=FRACTION, help="Fraction of the UNITS, drawn at random.  [default: all]")
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory of the new run.")
+@click.option("--steps", type=click.IntRange(min=1), help="Of retraining.  [default: as many as RUN was to have]")
+@click.option("--seed", type=click.IntRange(min=0), help="Which UNITS are drawn, and of retraining.  [default: RUN's]")
+@json_option
+@click.pass_context
+def lesion(
+    context: click.Context,
+    run: Path,
+    units: str,
+    cells: float | None,
+    out: Path,
+    steps: int | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Remove units of a trained RUN: a new run.
+
+    Its network is what is left; everything else about the run is that of RUN. It can be looked at as it is
+    (perturb, compare) and trained on with train --resume.
+
+    \b
+    Examples:
+      eicon lesion results/first --units E --cells 0.3 --out results/lesioned
+      eicon train --resume results/lesioned
+    """
+    with errors(context, None):
+        from ..runs import open_run
+
+        opened = open_run(run)
+        from ..runs._lesion import lesion_run
+        from ..studies._perturb import parse_units
+
+        made = lesion_run(opened, parse_units(units), out, cells=cells or 1.0, steps=steps, seed=seed)
+        net, before = made.load_network(), opened.load_network()
+        if as_json:
+            about = {"run": str(made.path), "network": str(made.network), "units": net.n_rec, "removed_from": str(run)}
+            click.echo(json.dumps(about | {"removed": before.n_rec - net.n_rec}, indent=2))
+            return
+        click.echo(f"{before.n_rec - net.n_rec} of {before.n_rec} units removed; {net.n_rec} are left: {made.network}")
+        click.echo(f"Retrain with: {hint('eicon', 'train', '--resume', made.path)}")
 
 
 @command("dt-report")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from ._common import Group, errors, json_option
+from ._common import Form, Group, errors, figure_options, json_option
 
 
 @click.group(cls=Group)
@@ -19,6 +19,7 @@ def reproduce() -> None:
 @click.option("--quick", is_flag=True, help="Small networks that hardly train, to see that everything runs.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: results/song2016, or results/song2016-quick]")
 @click.option("--workers", type=click.IntRange(min=0), help="Processes; 0: only this one.  [default: one per core]")
+@figure_options
 @json_option
 @click.pass_context
 def song2016(
@@ -28,6 +29,8 @@ def song2016(
     quick: bool,
     out: Path | None,
     workers: int | None,
+    form: Form,
+    dpi: float | None,
     as_json: bool,
 ) -> None:
     """Song, Yang & Wang (2016): train the networks, draw the figures, write OUT/index.html.
@@ -49,7 +52,9 @@ def song2016(
         models_of(figures)  # refuses what is no figure
         path = out or Path("results") / ("song2016-quick" if quick else "song2016")
         progress = not context.obj["quiet"]
-        page = suite.reproduce(path, figures, seeds=seeds, quick=quick, workers=workers, progress=progress)
+        page = suite.reproduce(
+            path, figures, seeds=seeds, quick=quick, workers=workers, progress=progress, form=form, dpi=dpi
+        )
         results = read_json(page.parent / "results.json", "table of results")
         if as_json:
             click.echo(json.dumps(results, indent=2))

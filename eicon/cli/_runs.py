@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .._hints import hint
-from ._common import command, errors, json_option, run_argument, seed_option
+from ._common import Form, command, errors, figure_options, json_option, run_argument, seed_option
 from ._sweeps import changes_of, default_out, set_option
 
 NO_PAGE = 'No view of the fixed points to turn with the mouse: it needs plotly, pip install "eicon[interactive]".'
@@ -16,9 +16,10 @@ NO_PAGE = 'No view of the fixed points to turn with the mouse: it needs plotly, 
 @command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/demo"), show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, trials and noise.")
+@figure_options
 @json_option
 @click.pass_context
-def demo(context: click.Context, out: Path, seed: int, as_json: bool) -> None:
+def demo(context: click.Context, out: Path, seed: int, form: Form, dpi: float | None, as_json: bool) -> None:
     """Train, analyse and report an example network.
 
     It learns perceptual decisions; what it does is in OUT/report.html. A demo that was stopped goes on where it was.
@@ -41,7 +42,11 @@ def demo(context: click.Context, out: Path, seed: int, as_json: bool) -> None:
         if run.recipe != demo_recipe(seed).completed():
             raise FileExistsError(f"{out} holds a run with other settings; choose another --out.")
         _train(context, run)
-        numbers = _analyze(context, run)
+        if not context.obj["quiet"]:
+            click.echo("Analysing ...", err=True)
+        from ..runs import analyze_run
+
+        numbers = analyze_run(run, form=form, dpi=dpi)
         page = _report(run)
         if as_json:
             click.echo(json.dumps({**numbers, "report": str(page)}, indent=2))
@@ -128,7 +133,14 @@ def train(
             from ..runs import create_run
 
             run = create_run(path, settings.with_changes(wanted) if wanted else settings)
-        done = _train(context, run)
+        try:
+            done = _train(context, run)
+        except Exception:
+            if resume is None:
+                from ..runs._directory import discard_untrained
+
+                discard_untrained(run.path)
+            raise
         if as_json:
             about = {"run": str(run.path), "network": str(run.network), "trained_now": done.trained}
             click.echo(json.dumps({**run.read_record(), **about}, indent=2))
@@ -149,6 +161,7 @@ def train(
 @click.option("--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Only trials that agree with it.")
 @click.option("--candidates", type=click.IntRange(min=1), help="Searches for fixed points.  [default: 512]")
 @seed_option
+@figure_options
 @json_option
 @click.pass_context
 def analyze(
@@ -162,6 +175,8 @@ def analyze(
     conditions: tuple[str, ...],
     candidates: int | None,
     seed: int | None,
+    form: Form,
+    dpi: float | None,
     as_json: bool,
 ) -> None:
     """Analyse a trained RUN: figures/ and analysis.json.
@@ -170,6 +185,7 @@ def analyze(
     Examples:
       eicon analyze results/first
       eicon analyze results/first --fixed-points --epoch stimulus
+      eicon analyze results/first --style paper --format pdf
       eicon analyze results/context --fixed-points --lyapunov --condition context=1
     """
     asked = fixed_points or lyapunov or spectra
@@ -190,7 +206,7 @@ def analyze(
         request = DynamicsRequest(fixed_points, lyapunov, spectra, epoch, agreed, candidates or 512, progress)
         if asked and progress:
             click.echo("Analysing ...", err=True)
-        numbers = analyze_run(opened, repeats=repeats, dynamics=request if asked else None)
+        numbers = analyze_run(opened, repeats=repeats, dynamics=request if asked else None, form=form, dpi=dpi)
         if fixed_points and not numbers["fixed_points"]["interactive"] and progress:
             click.echo(NO_PAGE, err=True)
         if as_json:
@@ -263,14 +279,6 @@ def _train(context: click.Context, run: Any) -> Any:
     from ..runs._run import run_training
 
     return run_training(run, progress=not context.obj["quiet"])
-
-
-def _analyze(context: click.Context, run: Any) -> dict[str, Any]:
-    from ..runs import analyze_run
-
-    if not context.obj["quiet"]:
-        click.echo("Analysing ...", err=True)
-    return analyze_run(run)
 
 
 def _report(run: Any) -> Path:

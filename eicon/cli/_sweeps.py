@@ -12,7 +12,7 @@ import click
 
 from .._hints import hint
 from .._one_thread import ONE_THREAD
-from ._common import Command, command, errors, json_option
+from ._common import Command, command, errors, figure_options, json_option
 
 
 def set_option(function: Any) -> Any:
@@ -147,6 +147,7 @@ OUTCOMES = ("accuracy", "loss", "steps")
 )
 @click.option("--outcome", type=click.Choice(OUTCOMES), default="accuracy", show_default=True)
 @click.option("--ylabel", default="loss", show_default=True, help="Name of the loss.")
+@figure_options
 @json_option
 @click.pass_context
 def plot(
@@ -156,6 +157,8 @@ def plot(
     out: Path | None,
     outcome: str,
     ylabel: str,
+    form: Any,
+    dpi: float | None,
     as_json: bool,
 ) -> None:
     """Draw what sweeps found, over their choices and as curves.
@@ -165,22 +168,32 @@ def plot(
     epoch at which 99 % of the fall was done, and the best accuracy. Several sweeps, of the same grid, are drawn side
     by side. All numbers are in losses.csv, too.
 
+    Does the wiring matter? Runs on a connectome are paired with the runs on its null models that have the same seed
+    and the same other choices, or the first sweep with the others: null_models has the differences with their exact
+    95 % intervals, beside chance and the loss without memory, and differences.csv the numbers. Directories of runs, of
+    several seeds say, instead of sweeps: their learning curves, with a band.
+
     \b
     Examples:
       eicon plot results/choices
       eicon plot results/bio results/random --labels bio random
+      eicon plot results/first results/second
     """
     with errors(context):
+        if all((path / "config.toml").is_file() and not (path / "sweep.toml").is_file() for path in sweeps):
+            _plot_runs(sweeps, labels, out, form, dpi, as_json)
+            return
         names = list(labels) or [path.name for path in sweeps]
         if len(names) != len(sweeps) or len(set(names)) < len(names):
             raise ValueError(f"--labels must hold one different label per sweep ({len(sweeps)}); got {names}.")
         from ..runs import open_sweep
 
         opened = [open_sweep(path) for path in sweeps]
-        from .._files import atomic_file, csv_table, write_text
-        from ..plotting import plot_choices, plot_interactions, plot_loss_boxes, plot_loss_curves
-        from ..plotting._files import save_png
+        from .._files import csv_table, without_nan, write_text
+        from ..plotting import plot_loss_boxes, plot_loss_curves, save_figures
+        from ..plotting._paired import paired_runs, rows_of_pairs, words
         from ..plotting._sweep import run_milestones
+        from ..plotting.behaviour import plot_choices, plot_interactions, plot_paired_differences
         from ..runs import sweep_results
 
         results = {name: sweep_results(found) for name, found in zip(names, opened, strict=True)}
@@ -188,7 +201,7 @@ def plot(
             if not data["finished"].any():
                 raise ValueError(f"no run of {name!r} is finished yet.")
         folder = out or sweeps[0] / "figures"
-        drawings = {"boxes": plot_loss_boxes(results, ylabel=ylabel)}
+        drawings: dict[str, Any] = {"boxes": plot_loss_boxes(results, ylabel=ylabel)}
         for quantity, label in (("loss", ylabel), ("accuracy", None)):
             pages = plot_loss_curves(results, quantity=quantity, ylabel=label)
             for i, page in enumerate(pages):
@@ -198,21 +211,72 @@ def plot(
             drawings[f"choices{suffix}"] = plot_choices(data, outcome=outcome)
             if (drawn := plot_interactions(data, outcome=outcome)) is not None:
                 drawings[f"interactions{suffix}"] = drawn
-        for name, drawing in drawings.items():
-            with atomic_file(folder / f"{name}.png") as stream:
-                save_png(drawing, stream)
-        write_text(folder / "losses.csv", csv_table(_rows(results, run_milestones)))
+        pairs = {one: paired_runs(results, one) for one in dict.fromkeys(("accuracy", "loss", outcome))}
+        if (compared := plot_paired_differences(results, outcomes=list(pairs))) is not None:
+            drawings["null_models"] = compared
+        written = [str(path) for path in save_figures(folder, drawings, form=form, dpi=dpi)]
+        tables = {"losses": _rows(results, run_milestones)}
+        if compared is not None:
+            tables["differences"] = rows_of_pairs(pairs)
+        for name, rows in tables.items():
+            write_text(folder / f"{name}.csv", csv_table(rows))
         finished = {name: int(data["finished"].sum()) for name, data in results.items()}
-        written = [str(folder / f"{name}.png") for name in drawings]
         if as_json:
-            about = {"finished": finished, "figures": written, "table": str(folder / "losses.csv")}
+            about: dict[str, Any] = {"finished": finished, "figures": written, "table": str(folder / "losses.csv")}
+            if compared is not None:
+                header, *body = tables["differences"]
+                about["differences"] = without_nan([dict(zip(header, row, strict=True)) for row in body])
             click.echo(json.dumps(about, indent=2))
             return
         for name, data in results.items():
             click.echo(f"{name}: {finished[name]} of {data['finished'].size} runs")
+        if compared is not None:
+            click.echo("Does the wiring matter?")
+            for one, found in pairs.items():
+                for pair in found:
+                    click.echo(f"  {words(one, pair)}")
+            for line in _learned_nothing(pairs):
+                click.echo(f"  {line}")
         for figure in written:
             click.echo(f"Figure: {figure}")
-        click.echo(f"Table: {folder / 'losses.csv'}")
+        for name in tables:
+            click.echo(f"Table: {folder / name}.csv")
+
+
+def _learned_nothing(pairs: dict[str, Any]) -> list[str]:
+    """What must be said before the question is answered: which of the networks are no better than no memory."""
+    found = []
+    for pair in pairs.get("loss", ())[:1]:
+        samples = {pair.original: pair.first} | {other.null: other.second for other in pairs["loss"]}
+        for name, values in samples.items():
+            known = [value for value in values.tolist() if math.isfinite(value)]
+            worse = sum(value >= pair.no_memory for value in known)
+            if worse:
+                found.append(
+                    f"{name}: {worse} of {len(known)} runs reached no smaller loss than {pair.no_memory:.3g}, that of "
+                    "the mean of the targets (no memory)."
+                )
+    return found
+
+
+def _plot_runs(
+    paths: tuple[Path, ...], labels: tuple[str, ...], out: Path | None, form: Any, dpi: float | None, as_json: bool
+) -> None:
+    """Learning curves of runs, as one band, or as a band for each label."""
+    from ..plotting import plot_loss, save_figures
+    from ..runs import open_run
+
+    if labels and len(labels) != len(paths):
+        raise ValueError(f"--labels must hold one label per run ({len(paths)}); got {list(labels)}.")
+    runs = [open_run(path) for path in paths]
+    groups: dict[str, list[Any]] = {}
+    for run, label in zip(runs, labels or [""] * len(runs), strict=True):
+        groups.setdefault(label, []).append(run.history())
+    chances = {run.recipe.make_task().chance for run in runs}
+    chance = chances.pop() if len(chances) == 1 else float("nan")
+    drawing = plot_loss(groups if labels else groups[""], chance=chance if math.isfinite(chance) else None)
+    (figure,) = save_figures(out or paths[0] / "figures", {"learning": drawing}, form=form, dpi=dpi)
+    click.echo(json.dumps({"figures": [str(figure)]}, indent=2) if as_json else f"Figure: {figure}")
 
 
 @command("plot-losses", cls=SeveralLabels, hidden=True)
@@ -260,10 +324,34 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
         losses = [loss for summary in group if math.isfinite(loss := summary["best_validation_loss"])]
         accuracy = max(summary["best_validation_accuracy"] for summary in group)
         diverged = sum(summary["diverged"] for summary in group)
-        said = [f"smallest validation loss {min(losses):.3g} to {max(losses):.3g}"] if losses else []
-        said += [f"best accuracy {accuracy:.1%}"] if losses else []
+        said = [f"smallest validation loss {min(losses):.3g} to {max(losses):.3g}{_without_memory(group, losses)}"]
+        said += [f"best accuracy {accuracy:.1%}{_guessed(group)}"]
+        said = said if losses else []
         said += [f"{diverged} of {len(group)} diverged"] if diverged else []
         click.echo(f"{name}: {', '.join(said)}")
+
+
+def _without_memory(group: list[dict[str, Any]], losses: list[float]) -> str:
+    """How the losses compare with that of the best answer that ignores the trial, where it is one for all."""
+    level = _shared(group, "null_loss")
+    if level is None:
+        return ""
+    worse = sum(loss >= level for loss in losses)
+    if not worse:
+        return f" (no memory: {level:.3g})"
+    which = "" if worse == len(losses) else f"{worse} of {len(losses)} "
+    return f" ({which}no better than no memory, {level:.3g})"
+
+
+def _guessed(group: list[dict[str, Any]]) -> str:
+    level = _shared(group, "chance")
+    return "" if level is None else f" (chance {level:.1%})"
+
+
+def _shared(group: list[dict[str, Any]], name: str) -> float | None:
+    values = {summary.get(name) for summary in group}
+    value = values.pop() if len(values) == 1 else None
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def _rows(results: dict[str, Any], run_milestones: Any) -> list[list[Any]]:

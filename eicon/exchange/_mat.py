@@ -20,6 +20,10 @@ from ._weights import to_numpy
 
 LONGEST_NAME = 63
 """Letters of a name in MATLAB."""
+KEYWORD = re.compile(
+    "break|case|catch|classdef|continue|else|elseif|end|for|function|global|if|otherwise|parfor|persistent|return|spmd|"
+    "switch|try|while"
+)
 
 
 def to_mat(
@@ -65,7 +69,7 @@ def to_mat(
     contents["epochs_ms"], contents["epoch_names"] = _struct(spans)
     contents["units"], contents["unit_labels"] = _struct(record.units)
     contents["condition_types"] = _cell([values.dtype.name for values in record.conditions.values()])
-    contents["network"] = {name: _plain(value) for name, value in to_numpy(net).items()}
+    contents["network"], _ = _struct(to_numpy(net))
     refuse_existing(path, overwrite)
     with atomic_file(path) as stream:
         io.savemat(stream, contents, do_compression=True, long_field_names=True, oned_as="column")
@@ -121,11 +125,11 @@ def matlab_name(name: str, taken: dict[str, Any]) -> str:
 
     Examples
     --------
-    >>> matlab_name("vpair[0]", {}), matlab_name("2nd", {}), matlab_name("a b", {"a_b": 1})
-    ('vpair_0_', 'x2nd', 'a_b_2')
+    >>> matlab_name("vpair[0]", {}), matlab_name("2nd", {}), matlab_name("a b", {"a_b": 1}), matlab_name("end", {})
+    ('vpair_0_', 'x2nd', 'a_b_2', 'xend')
     """
     safe = re.sub(r"[^A-Za-z0-9_]", "_", name) or "x"
-    safe = (safe if safe[0].isalpha() else f"x{safe.lstrip('_')}")[:LONGEST_NAME]
+    safe = (safe if safe[0].isalpha() and not KEYWORD.fullmatch(safe) else f"x{safe.lstrip('_')}")[:LONGEST_NAME]
     found, count = safe, 1
     while found in taken:
         count += 1
@@ -133,7 +137,7 @@ def matlab_name(name: str, taken: dict[str, Any]) -> str:
     return found
 
 
-def _struct(group: dict[str, np.ndarray]) -> tuple[dict[str, Any], np.ndarray]:
+def _struct(group: dict[str, Any]) -> tuple[dict[str, Any], np.ndarray]:
     fields: dict[str, Any] = {}
     for name, values in group.items():
         fields[matlab_name(name, fields)] = _plain(values)

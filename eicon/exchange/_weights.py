@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._files import HEADER, load_arrays, named, read_npz, save_arrays
+from .._given import numbers
 from ..models import Activation, Connectivity, Leaky, RateRNN
 from ..models.cells import ACTIVATIONS
 from ._paths import replacing
@@ -190,7 +191,8 @@ def from_numpy(
     [True, False]
     """
     _check_orientation(orientation)
-    given = {name: np.asarray(value) for name, value in (("W_rec", W_rec), ("W_in", W_in), ("W_out", W_out))}
+    matrices = (("W_rec", W_rec), ("W_in", W_in), ("W_out", W_out))
+    given = {name: numbers(name, value, dtype=None) for name, value in matrices}
     weights = {name: value.T if orientation == "post, pre" else value for name, value in given.items()}
     _check(given, weights, orientation)
     if isinstance(sign, str):
@@ -216,9 +218,10 @@ def from_numpy(
     )
     for variable, value, name in ((net.b_rec, b_rec, "b_rec"), (net.b_out, b_out, "b_out")):
         if variable is not None and value is not None:
-            if np.shape(value) != variable.shape or not np.isfinite(value).all():
-                raise ValueError(f"{name} must be finite and of shape {variable.shape}; got {np.shape(value)}.")
-            variable.value = jnp.asarray(np.asarray(value), variable.dtype)
+            values = numbers(name, value)
+            if values.shape != variable.shape or not np.isfinite(values).all():
+                raise ValueError(f"{name} must be finite and of shape {variable.shape}; got {values.shape}.")
+            variable.value = jnp.asarray(values, variable.dtype)
     return net
 
 

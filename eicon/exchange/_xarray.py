@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _DIMENSIONS = {"inputs": "input", "outputs": "output", "targets": "output", "rates": "unit", "currents": "unit"}
+_ORDER = ("time", "trial", "unit", "input", "output", "epoch")
 _MEANING = {
     "inputs": ("1", "what the task showed"),
     "targets": ("1", "desired outputs"),
@@ -104,16 +105,23 @@ def dataset(record: Recorded) -> "xr.Dataset":
 def from_xarray(data: "xr.Dataset") -> Recorded:
     """What `to_xarray` was given, as numpy arrays; for datasets read from netCDF or Zarr too.
 
+    Dimensions are read by name, in whatever order they are.
+
     Raises
     ------
     ValueError
-        If the dataset is not one of `to_xarray`.
+        If the dataset is not one of `to_xarray`, or one of its dimensions is gone.
     """
     lacking = [name for name in (*SIGNALS, "epoch_start", "epoch_stop") if name not in data]
     if lacking or "dt" not in data.attrs:
         raise ValueError(f"this is no dataset of eicon.exchange.to_xarray: it has no {', '.join(lacking) or 'dt'}.")
+    if gone := [dim for dim in _ORDER if dim not in data.dims]:
+        raise ValueError(
+            f"the dataset must have the dimensions {', '.join(_ORDER)}; got none named {gone[0]}. "
+            f"One {gone[0]} is kept as a dimension by isel({gone[0]}=[0]); other names are changed by .rename()."
+        )
     with named(str(data.encoding.get("source", "the dataset")), "dataset of eicon.exchange.to_xarray"):
-        return checked(_recorded(data))
+        return checked(_recorded(data.transpose(*_ORDER, ...)))
 
 
 def _recorded(data: "xr.Dataset") -> Recorded:

@@ -56,7 +56,7 @@ class Changes(NamedTuple):
     ----------
     gate : (T, B, N) factor of the rates and of what is sent, or None
     current : (T, B, N) added to the input of the units, or None
-    cuts : pairs of (T, B) bool and the `eicon.models` product of the weights that transmit nothing then
+    cuts : pairs of (T, B), the fraction that is lost of what weights transmit, and the product of these weights
     initial : state (B, N) at the start, or None
     reset : step (an integer) after which the state is set, and that state (B, N), or None
     """
@@ -225,9 +225,9 @@ class Network:
             Factor of the rates, for other units and for the readout; 0 silences.
         current : array (T, B, N), optional
             Current that is added to the input of the units.
-        cuts : sequence of ((T, B) bool, Product)
-            Steps and trials in which some weights transmit nothing, and these weights, which
-            ``network.recurrent.between(...)`` selects.
+        cuts : sequence of ((T, B) array, Product)
+            Fraction that is lost in each step and trial of what some weights transmit (a mask: all of it), and these
+            weights, which ``network.recurrent.between(...)`` selects.
         initial : dict of arrays (B, N), optional
             State at the start, instead of the network's own.
         reset : (int, dict of arrays (B, N)), optional
@@ -255,7 +255,7 @@ class Network:
             if given is not None and np.shape(given) != shape:
                 raise ValueError(f"{what} must have shape (T, B, N) = {shape}; got {np.shape(given)}.")
         if any(np.shape(during) != shape[:2] for during, _ in cuts):
-            raise ValueError(f"cuts must say when with a mask (T, B) = {shape[:2]}.")
+            raise ValueError(f"cuts must say when with a mask or fractions (T, B) = {shape[:2]}.")
         changes = Changes(gate, current, tuple(cuts), initial, reset)
         return _run(self, inputs, None if key is None else as_key(key), changes, forward_mode)
 
@@ -329,11 +329,12 @@ def _changed(
         sent = cell.send(p, state) * gate_before
         received = weights.send(sent) + received
         for now, product in zip(cut, lost, strict=True):
-            received = received - jnp.where(now[:, None], product.send(sent), 0.0)
+            received = received - jnp.where(now[:, None] != 0, now[:, None] * product.send(sent), 0.0)
         state = set_state(cell.step(p, state, received, dt), done)
         return (state, gate), (state, cell.rate(p, state) * gate)
 
-    given = (jnp.arange(1, drive.shape[0] + 1), drive, gates, [now for now, _ in changes.cuts])
+    cut = [jnp.asarray(now, drive.dtype) for now, _ in changes.cuts]
+    given = (jnp.arange(1, drive.shape[0] + 1), drive, gates, cut)
     return jax.lax.scan(step, (set_state(initial, 0), gates[0]), given)[1]
 
 

@@ -1,20 +1,75 @@
 """Silence or drive units, or cut projections, while a network works."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
+from .._key import as_generator
+from .._numbers import real, whole
 from ..tasks import Trial
 from ._network import Activity, Network
 from ._units import Units, select
 
+Window = tuple[float | int | None, float | int | None]
+Course = ArrayLike | Callable[[float], Any]
+Trials = float | int | Mapping[str, Any] | ArrayLike
+TOLERANCE = 1e-6
+"""Fraction of a step by which an edge of a window may miss the start of a step."""
+OF_TRIALS, OF_CELLS = 0, 1
+"""Streams of a perturbation's seed."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Perturbation:
+    """What all perturbations have in common: when, in which trials, of how many units, and how strongly; `Silence`."""
+
+    window: Window | None = None
+    trials: Trials | None = None
+    cells: float | int = 1.0
+    course: Course | None = None
+    ramp: float | int | tuple[float | int, float | int] = 0.0
+    dose: float | int = 1.0
+    seed: int | float = 0
+
+    def __post_init__(self) -> None:
+        if not 0 < real(self.cells, "cells") <= 1:
+            raise ValueError(
+                f"cells is the fraction of the units that is drawn, in (0, 1]; got {self.cells}. Give units themselves "
+                "by index or label."
+            )
+        if not np.isfinite(real(self.dose, "dose")):
+            raise ValueError(f"a dose must be finite; got {self.dose}.")
+        if min(self.ramps) < 0 or not np.isfinite(self.ramps).all():
+            raise ValueError(f"ramps last >= 0 ms; got {self.ramp}.")
+        if whole(self.seed, "seed") < 0:
+            raise ValueError(f"a seed must be >= 0; got {self.seed}.")
+        if self.window is None:
+            return
+        if not (isinstance(self.window, tuple | list) and len(self.window) == 2):
+            raise ValueError(f"a window is (start, stop) in ms, e.g. (500, 800); got {self.window!r:.60}.")
+        start, stop = (edge if edge is None else real(edge, "an edge of a window") for edge in self.window)
+        if (start is not None and np.isnan(start)) or (stop is not None and np.isnan(stop)):
+            raise ValueError(f"a window is (start, stop) in ms; got {self.window}.")
+        if start is not None and stop is not None and not start < stop:
+            raise ValueError(f"a window must end after it starts; got ({start:g}, {stop:g}) ms.")
+
+    @property
+    def ramps(self) -> tuple[float, float]:
+        """How long the rise and the fall last, in ms."""
+        both = self.ramp if isinstance(self.ramp, tuple | list) else (self.ramp, self.ramp)
+        if len(both) != 2:
+            raise ValueError(f"a ramp is one time in ms, or (rise, fall); got {self.ramp!r:.60}.")
+        return real(both[0], "a ramp"), real(both[1], "a ramp")
+
 
 @dataclass(frozen=True, eq=False)
-class Silence:
-    """Set the rates of some units to 0, for other units and for the readout.
+class Silence(Perturbation):
+    """Set the rates of some units to 0, or reduce them, for other units and for the readout.
 
     Parameters
     ----------
@@ -22,6 +77,29 @@ class Silence:
         See `RateRNN.select`.
     epoch : str, optional
         Epoch of the trial; None: the whole trial.
+    window : (start, stop), optional
+        In ms from the start of the epoch, or of the trial where there is no epoch; the stop is not included, and may
+        lie after the end of the epoch, as the start may lie before its beginning. None for either: as far as the trial
+        goes. Without a window the perturbation lasts as long as the epoch.
+    trials : float, mapping, bool mask (B,) or indices, optional
+        Trials in which the perturbation acts: a fraction of them, drawn at random as in optogenetic experiments, those
+        of some conditions (``{"coherence": [0, 10]}``), or the trials themselves; None: all.
+    cells : float
+        Fraction of the units that are perturbed, drawn at random; a smaller fraction is part of a larger one.
+    course : array (n,) or callable, optional
+        Strength over time as a factor: of every step from the start of the window or epoch (after n steps the
+        perturbation is over), or a function of the time since then in ms.
+    ramp : float or (float, float)
+        How long the strength rises linearly at the start and falls at the end, in ms; one number for both.
+    dose : float
+        Strength as a factor: the fraction by which rates are reduced, from 0 to 1; 1 silences.
+    seed : int
+        Fixes which trials and units are drawn. Perturbations of one seed act in the same trials.
+
+    Raises
+    ------
+    ValueError
+        For a window that ends before it starts, or a fraction, ramp or dose out of range.
     """
 
     units: Units
@@ -29,17 +107,19 @@ class Silence:
 
 
 @dataclass(frozen=True, eq=False)
-class Drive:
-    """Add a constant current to some units, excitatory if it is positive.
+class Drive(Perturbation):
+    """Add a current to some units, excitatory if it is positive.
 
     Parameters
     ----------
     units : str, mapping, bool mask (N,) or indices
         See `RateRNN.select`.
     current : float
-        Current in the unit of ``x``: the shift of an isolated unit's ``x``.
+        Current in the unit of ``x``: if it lasts, the shift of an isolated unit's ``x``. A dose is a factor of it.
     epoch : str, optional
         Epoch of the trial; None: the whole trial.
+    window, trials, cells, course, ramp, dose, seed
+        See `Silence`.
     """
 
     units: Units
@@ -48,7 +128,7 @@ class Drive:
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
+class Cut(Perturbation):
     """Block the connections from some units to others; the units themselves stay active.
 
     Parameters
@@ -57,14 +137,14 @@ class Cut:
         See `RateRNN.select`.
     epoch : str, optional
         Epoch of the trial; None: the whole trial.
+    window, trials, cells, course, ramp, dose, seed
+        See `Silence`; ``cells`` is the fraction of the sources, and the dose the fraction of what they transmit that is
+        lost.
     """
 
     source: Units
     target: Units
     epoch: str | None = None
-
-
-Perturbation = Silence | Drive | Cut
 
 
 def perturb(
@@ -78,33 +158,176 @@ def perturb(
     """Run trials under perturbations, without noise if there is no key; see `RateRNN.perturb`."""
     shape = (*trial.inputs.shape[:2], len(units["type"]))
     gate, current = np.ones(shape, network.dtype), np.zeros(shape, network.dtype)
-    cuts: dict[str | None, list[tuple[np.ndarray, np.ndarray]]] = {}
+    cuts: list[tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]] = []
     for perturbation in perturbations:
-        during = _during(trial, perturbation.epoch)
+        strength = _strength(perturbation, trial, network.dt)
         match perturbation:
             case Silence(units=silenced):
-                gate[during[:, :, None] & select(units, silenced)] = 0.0
+                _check_fraction(strength, "silenced")
+                gate[:, :, _drawn(units, silenced, perturbation)] *= 1.0 - strength[:, :, None]
             case Drive(units=driven, current=size):
                 if not np.isfinite(size):
                     raise ValueError(f"the current of a drive must be finite; got {size}.")
-                current += np.where(during[:, :, None] & select(units, driven), size, 0.0).astype(current.dtype)
-            case Cut(source=source, target=target, epoch=epoch):
-                pair = select(units, source), select(units, target)
-                others = [other for at, found in cuts.items() if at != epoch for other in found]
-                if any((pair[0] & other[0]).any() and (pair[1] & other[1]).any() for other in others):
-                    raise ValueError(
-                        f"some connections are cut during {epoch!r} and during another epoch; cut them throughout "
-                        "(epoch None), or run the two perturbations apart."
-                    )
-                cuts.setdefault(epoch, []).append(pair)
+                current[:, :, _drawn(units, driven, perturbation)] += (size * strength)[:, :, None]
+            case Cut(source=source, target=target):
+                _check_fraction(strength, "cut")
+                _add_cut(cuts, strength, (_drawn(units, source, perturbation), select(units, target)))
+            case _:
+                raise TypeError(f"a perturbation is a Silence, Drive or Cut; got {type(perturbation).__name__}.")
     return network.run(
         trial.inputs,
         key,
         gate=jnp.asarray(gate),
-        current=jnp.asarray(current, network.dtype),
-        cuts=[(jnp.asarray(_during(trial, at)), network.recurrent.between(pairs)) for at, pairs in cuts.items()],
+        current=jnp.asarray(current),
+        cuts=[(jnp.asarray(lost, network.dtype), network.recurrent.between(pairs)) for lost, pairs in cuts],
     )
 
 
-def _during(trial: Trial, epoch: str | None) -> np.ndarray:
-    return np.ones(trial.mask.shape, bool) if epoch is None else np.asarray(trial.during(epoch))
+def with_dose(perturbation: Perturbation, dose: float) -> Perturbation:
+    """Make the same perturbation so many times as strong."""
+    return replace(perturbation, dose=dose * perturbation.dose)
+
+
+def perturbed_trials(perturbation: Perturbation, trial: Trial) -> np.ndarray:
+    """Mask (B,) of the trials in which a perturbation acts, whatever its dose."""
+    n, given = trial.batch_size, perturbation.trials
+    if given is None:
+        return np.ones(n, bool)
+    if isinstance(given, Mapping):
+        return _of_conditions(given, trial)
+    array = np.asarray(given)
+    if array.ndim == 0 and array.dtype.kind in "iuf":
+        if not 0 < array <= 1:
+            raise ValueError(
+                f"trials is the fraction that is drawn, in (0, 1], or the trials themselves; got {given}. "
+                "A single trial is [3]."
+            )
+        return _chosen(np.ones(n, bool), float(array), perturbation.seed, OF_TRIALS)
+    if array.dtype == bool and array.shape == (n,):
+        return array.copy()
+    if array.ndim != 1 or array.dtype.kind not in "iu" or (array.size and not 0 <= array.min() <= array.max() < n):
+        raise ValueError(
+            f"trials are a fraction, conditions, a mask of shape ({n},) or indices in 0..{n - 1}; got {given!r:.80}."
+        )
+    return np.isin(np.arange(n), array)
+
+
+def drawn_units(labels: Mapping[str, np.ndarray], units: Units, fraction: float | int, seed: int | float) -> np.ndarray:
+    """Mask (N,) of a fraction of some units, drawn at random; at least one of them."""
+    if not 0 < real(fraction, "cells") <= 1:
+        raise ValueError(f"cells is the fraction of the units that is drawn, in (0, 1]; got {fraction}.")
+    return _chosen(select(labels, units), float(fraction), seed, OF_CELLS)
+
+
+def _drawn(labels: Mapping[str, np.ndarray], units: Units, perturbation: Perturbation) -> np.ndarray:
+    return drawn_units(labels, units, perturbation.cells, perturbation.seed)
+
+
+def _chosen(among: np.ndarray, fraction: float, seed: int | float, stream: int) -> np.ndarray:
+    if fraction == 1:
+        return among
+    candidates = np.flatnonzero(among)
+    rng = as_generator(np.random.SeedSequence([whole(seed, "seed"), stream]), "seed")
+    number = max(1, round(fraction * len(candidates)))
+    return np.isin(np.arange(len(among)), rng.permutation(candidates)[:number])
+
+
+def _of_conditions(wanted: Mapping[str, Any], trial: Trial) -> np.ndarray:
+    chosen = np.ones(trial.batch_size, bool)
+    for name, values in wanted.items():
+        if name not in trial.conditions:
+            raise ValueError(f"these trials have no condition {name!r}; they have {', '.join(trial.conditions)}.")
+        there = np.asarray(trial.conditions[name], np.float64)
+        # Conditions are stored in single precision.
+        chosen &= np.isclose(there[:, None], np.atleast_1d(np.asarray(values, np.float64))[None]).any(axis=1)
+        if not chosen.any():
+            levels = np.unique(there)[:8].tolist()
+            raise ValueError(f"no trial has {name} {values}; there are {', '.join(f'{v:g}' for v in levels)}.")
+    return chosen
+
+
+def _strength(perturbation: Perturbation, trial: Trial, dt: float) -> np.ndarray:
+    """Factor (T, B) of each step and trial; 0 where the perturbation does not act."""
+    n_steps, n_trials = trial.inputs.shape[:2]
+    epoch: str | None = getattr(perturbation, "epoch", None)
+    first, during = np.zeros(n_trials, int), np.ones((n_steps, n_trials), bool)
+    length = np.asarray(trial.inside).sum(axis=0) * dt
+    if epoch is not None:
+        during = np.asarray(trial.during(epoch))
+        span = np.asarray(trial.epochs[epoch])
+        first, length = span[:, 0], (span[:, 1] - span[:, 0]) * dt
+    since = (np.arange(n_steps)[:, None] - first) * dt
+    if perturbation.window is not None:
+        low, high = perturbation.window
+        start = -first * dt if low is None else np.full(n_trials, float(low))
+        stop = (n_steps - first) * dt if high is None else np.full(n_trials, float(high))
+        slack = TOLERANCE * dt
+        during = (since > start - slack) & (since < stop - slack)
+        since, length = since - start, stop - start
+        if not during.any():
+            raise ValueError(
+                f"no step lies in the window ({_edge(low)}, {_edge(high)}) ms from the start of "
+                f"{'the trial' if epoch is None else epoch}: trials last up to {n_steps * dt:g} ms, in steps of {dt:g}."
+            )
+    strength = np.full(during.shape, float(perturbation.dose))
+    rise, fall = perturbation.ramps
+    middle = since + dt / 2
+    if rise > 0:
+        strength *= np.clip(middle / rise, 0.0, 1.0)
+    if fall > 0:
+        strength *= np.clip((length - middle) / fall, 0.0, 1.0)
+    if perturbation.course is not None:
+        strength *= _followed(perturbation.course, since, during, dt)
+    return np.where(during & perturbed_trials(perturbation, trial), strength, 0.0)
+
+
+def _edge(value: float | int | None) -> str:
+    return "None" if value is None else f"{value:g}"
+
+
+def _followed(course: Course, since: np.ndarray, during: np.ndarray, dt: float) -> np.ndarray:
+    """Values of a time course at times since its start, in ms."""
+    found = np.zeros(since.shape)
+    if callable(course):
+        times, place = np.unique(since[during].round(6), return_inverse=True)
+        values = np.array([np.asarray(course(float(time)), np.float64) for time in times])
+        if values.shape != times.shape:
+            raise ValueError(f"a course must give one number for each time in ms; got shape {values.shape[1:]}.")
+        found[during] = values[place]
+    else:
+        values = np.asarray(course, np.float64)
+        if values.ndim != 1 or not values.size:
+            raise ValueError(f"a course has one value per step, shape (n,); got shape {values.shape}.")
+        step = np.floor(since / dt + TOLERANCE).astype(int)
+        there = during & (step < len(values))
+        found[there] = values[step[there]]
+    if not np.isfinite(found).all():
+        raise ValueError("a course must be finite; got NaN or infinity.")
+    return found
+
+
+def _check_fraction(strength: np.ndarray, what: str) -> None:
+    if strength.min() < 0 or strength.max() > 1:
+        wrong = strength.min() if strength.min() < 0 else strength.max()
+        raise ValueError(f"what is {what} is a fraction: dose times course must lie in [0, 1]; got {wrong:g}.")
+
+
+def _add_cut(
+    cuts: list[tuple[np.ndarray, list[tuple[np.ndarray, np.ndarray]]]],
+    strength: np.ndarray,
+    pair: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Join connections that are cut at the same times; what would be lost twice is refused."""
+    together = None
+    for lost, pairs in cuts:
+        if np.array_equal(lost, strength):
+            together = pairs
+        elif ((lost > 0) & (strength > 0)).any() and any((pair[0] & a).any() and (pair[1] & b).any() for a, b in pairs):
+            raise ValueError(
+                "some connections are cut by two perturbations at once, which differ in time, trials or dose; cut them "
+                "by one, or run the two apart."
+            )
+    if together is None:
+        cuts.append((strength, [pair]))
+    else:
+        together.append(pair)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from .._brainpy import bm, bp
 from .._device import on_device
+from .._given import as_inputs, numbers
 from .._key import as_key, split
 from .._key import key as key_of
 from .._readable import readable
@@ -21,11 +22,12 @@ from ._cells import Cell, State, activation_of, as_cell
 from ._condensed import Condensed, condensed
 from ._connectivity import Connectivity
 from ._constructors import Constructors
+from ._lesion import lesioned
 from ._make import checked_size, made_parts, start_of, train_names, with_short_forms
 from ._network import BIASES, ROLES, Activity, Network, Parameters, held_step, state_names
 from ._noise import Noise
 from ._parts import Parts, changed, describe
-from ._perturbation import Perturbation, perturb
+from ._perturbation import Perturbation, drawn_units, perturb
 from ._storage import write
 from ._thread import ensure_defaults
 from ._units import Units, select, unit_labels
@@ -356,7 +358,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
 
     def predict(
         self,
-        inputs: ArrayLike,
+        inputs: Any,
         *,
         key: jax.Array | int | None = None,
         noise: bool = True,
@@ -367,6 +369,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Parameters
         ----------
         inputs : array, shape (T, B, n_in)
+            Or what has such inputs, as a `Trial`; an xarray DataArray is read by its dimensions time, trial, input.
         key : jax.Array, optional
             Random key of the noise; required if the network is noisy.
         noise : bool
@@ -387,8 +390,8 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         inputs = self._checked(inputs, key, noise)
         return self.network.run(inputs, key if noise else None, forward_mode=forward_mode)
 
-    def _checked(self, inputs: ArrayLike, key: jax.Array | int | None, noise: bool) -> jax.Array:
-        inputs = _as_input(inputs, self._network.dtype)
+    def _checked(self, inputs: Any, key: jax.Array | int | None, noise: bool) -> jax.Array:
+        inputs = _as_input(as_inputs(inputs), self._network.dtype)
         if inputs.ndim != 3 or inputs.shape[2] != self.n_in or not inputs.shape[0]:
             raise ValueError(f"inputs must have shape (T, B, n_in) = (T, B, {self.n_in}); got {inputs.shape}.")
         if not isinstance(inputs, jax.core.Tracer) and not bool(jnp.isfinite(inputs).all()):
@@ -427,7 +430,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         >>> step(np.zeros((3, 10), np.float32)).shape
         (3, 10)
         """
-        given = np.zeros(self.n_in) if inputs is None else np.asarray(inputs, np.float64)
+        given = np.zeros(self.n_in) if inputs is None else numbers("inputs", inputs)
         if given.shape != (self.n_in,) or not np.isfinite(given).all():
             raise ValueError(
                 f"inputs held must be finite, shape (n_in,) = ({self.n_in},); got shape {given.shape}. "
@@ -466,7 +469,8 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         ----------
         trial : Trial
         *perturbations : Silence, Drive or Cut
-            All act together, each in its epoch.
+            All act together, each in its epoch or window, its trials and its units. Networks, windows, trials, units
+            and doses of the same shapes share compiled code.
         key : jax.Array, optional
             Random key of the noise; required if the network is noisy.
         noise : bool
@@ -480,8 +484,8 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Raises
         ------
         ValueError
-            As for `predict`, and for units or an epoch that do not exist, a current that is not finite, or
-            connections that are cut in two different epochs.
+            As for `predict`, and for units, trials or an epoch that do not exist, a window without a step, a current
+            that is not finite, fractions outside of [0, 1], or connections that are cut twice at once.
 
         Examples
         --------
@@ -496,6 +500,35 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         """
         trial = trial._replace(inputs=self._checked(trial.inputs, key, noise))
         return perturb(self.network, self.units, trial, perturbations, key=key if noise else None)
+
+    def without(self, units: Units, *, cells: float | int = 1.0, seed: int | float = 0) -> "RateRNN":
+        """Make the network that is left when units are removed, which can be trained on; this one does not change.
+
+        All values of the other units, and their labels, stay as they are. Without noise the other units do what they do
+        while the removed ones are silenced.
+
+        Parameters
+        ----------
+        units : str, mapping, bool mask (N,) or indices
+            See `select`.
+        cells : float
+            Fraction of these units that is removed, drawn at random.
+        seed : int
+            Fixes which are drawn.
+
+        Raises
+        ------
+        ValueError
+            As `select`, and if no unit, or no connection of a sparse network, would be left.
+
+        Examples
+        --------
+        >>> net = RateRNN.dale(n_in=2, n_rec=10, n_out=2)
+        >>> net.without("I").n_rec, net.without("E", cells=0.5).n_rec
+        (8, 6)
+        """
+        removed = drawn_units(self.units, units, cells, seed)
+        return self.of_parts(lesioned(self.parts(), removed), mode=self.mode)
 
     def with_settings(self, **changes: Any) -> "RateRNN":
         """Copy of the network with other settings: ``dt``, noise, activation, or constants of the cell such as ``tau``.

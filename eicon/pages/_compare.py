@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from .._files import without_nan, write_json, write_text
-from ..plotting._files import save_figures
+from ..plotting._files import Form, save_figures
 from ..runs import read_condensation
 from ..runs._run import Run
 from ..studies import compare_networks
-from ..studies._compare import comparable
+from ..studies._compare import N_PERMUTATIONS, comparable
 from ._compare_figures import draw_comparison
 from ._compare_text import comparison_page, comparison_text
 
@@ -25,6 +25,9 @@ def compare_runs(
     repeats: int = 20,
     noise: bool = False,
     units: Sequence[int] | np.ndarray | None = None,
+    n_permutations: int = N_PERMUTATIONS,
+    form: Form = "png",
+    dpi: float | None = None,
 ) -> dict[str, Any]:
     """Compare two trained runs on the same trials, and write the comparison into a directory.
 
@@ -33,15 +36,22 @@ def compare_runs(
     run_a, run_b : Run
         Networks may differ in size; A is the reference of every error.
     out : path, optional
-        Directory for ``compare.json``, ``compare.md``, ``compare.html`` and figures (png), which are replaced if they
+        Directory for ``compare.json``, ``compare.md``, ``compare.html`` and figures, which are replaced if they
         exist. None takes ``RUN_B/compare/NAME_OF_A``.
     repeats : int
         Trials per condition.
     noise : bool
-        Run the networks with their noise, from the same key (networks of one size then get the same noise).
+        Run the networks with their noise, from the same key (networks of one size then get the same noise), and once
+        more from another one, for the noise ceiling.
     units : (N_b,) array of int, optional
         Unit j of B is unit ``units[j]`` of A: adds the error of single units and angles in the space of units. None
         takes what ``condense.json`` says, if B was condensed from A.
+    n_permutations : int
+        Of trials, for the nulls.
+    form : {"png", "pdf", "svg"}
+        Of figures, as for `eicon.plotting.save_figures`; the page shows the PNG, which is written in any case.
+    dpi : float, optional
+        Dots per inch.
 
     Returns
     -------
@@ -57,18 +67,19 @@ def compare_runs(
         task, or `units` does not fit.
     """
     task, notes = comparable(run_a.recipe.make_task(), run_b.recipe.make_task())
-    names = _names(run_a, run_b)
+    names = names_of([run_a, run_b])
     out = run_b.path / "compare" / run_a.path.resolve().name if out is None else Path(out)
     found = compare_networks(
         run_a.load_network(),
         run_b.load_network(),
         task,
-        names=names,
+        names=(names[0], names[1]),
         repeats=repeats,
         noise=noise,
         units=kept_units(run_a, run_b) if units is None else units,
         loss=run_a.recipe.make_loss(),
         seed=run_a.recipe.seed,
+        n_permutations=n_permutations,
     )
     numbers = without_nan(
         {
@@ -79,13 +90,14 @@ def compare_runs(
             "n_trials": found.n_trials,
             "repeats": repeats,
             "noise": noise,
+            "n_permutations": n_permutations,
             "notes": [*notes, *found.notes],
             "similarity": found.similarity,
             "networks": found.networks,
         }
     )
     figures = draw_comparison(found.sides, found.trials)
-    save_figures(out, figures)
+    save_figures(out, figures, form=form, dpi=dpi, preview=True)
     write_json(out / "compare.json", numbers)
     write_text(out / "compare.md", comparison_text(numbers, list(figures)))
     write_text(out / "compare.html", comparison_page(numbers, out, list(figures)))
@@ -100,10 +112,13 @@ def kept_units(run_a: Run, run_b: Run) -> list[int] | None:
     return record["units"] if record["source"] == str(run_a.path.resolve()) else None
 
 
-def _names(run_a: Run, run_b: Run) -> tuple[str, str]:
-    """Names of the directories, with as many parents as tell them apart."""
-    first, second = (run.path.resolve().parts for run in (run_a, run_b))
-    for n in range(1, min(len(first), len(second)) + 1):
-        if first[-n:] != second[-n:]:
-            return "/".join(first[-n:]), "/".join(second[-n:])
-    return first[-1], f"{second[-1]} (again)"
+def names_of(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Names of the directories, with as many parents as tell them apart; one that is there twice is numbered."""
+    parts = [run.path.resolve().parts for run in runs]
+    different = len(set(parts))
+    n = next(n for n in range(1, max(map(len, parts)) + 1) if len({path[-n:] for path in parts}) == different)
+    names, seen = ["/".join(path[-n:]) for path in parts], dict.fromkeys(parts, 0)
+    for place, path in enumerate(parts):
+        seen[path] += 1
+        names[place] += {1: "", 2: " (again)"}.get(seen[path], f" (again, {seen[path]})")
+    return tuple(names)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import analysis, plotting
-from ..plotting._compare import PAIR_COLORS
+from ..plotting._compare import pair_colors
 from ..plotting._files import Drawing
 from ..plotting._overview import plot_row
 from ..studies._compare import Side, Trials
@@ -101,7 +101,7 @@ def _produced_times(sides: Sequence[Side], trials: Trials) -> Drawing:
     assert trials.interval is not None
     ax = None
     gap = 0.05 * float(np.diff(np.unique(trials.interval)).min(initial=np.ptp(trials.interval)))
-    for side, colour, shift in zip(sides, PAIR_COLORS, (-gap, gap), strict=True):
+    for side, colour, shift in zip(sides, pair_colors(), (-gap, gap), strict=True):
         assert side.behaviour.time is not None
         assert side.timing is not None
         with plotting.style():
@@ -116,7 +116,7 @@ def _reaction_times(sides: Sequence[Side], trials: Trials) -> Drawing:
     """Against the strength of the evidence, where the task has any."""
     ax = None
     strength = trials.strength
-    for side, colour in zip(sides, PAIR_COLORS, strict=True):
+    for side, colour in zip(sides, pair_colors(), strict=True):
         times = side.behaviour.time
         assert times is not None
         with plotting.style():
@@ -136,7 +136,7 @@ def _reaction_times(sides: Sequence[Side], trials: Trials) -> Drawing:
 def _accuracy_by_condition(sides: Sequence[Side], trials: Trials) -> Drawing:
     def draw(one: Condition) -> Callable[[Any], Any]:
         def panel(ax: Any) -> None:
-            for side, colour, shift in zip(sides, PAIR_COLORS, (-0.08, 0.08), strict=True):
+            for side, colour, shift in zip(sides, pair_colors(), (-0.08, 0.08), strict=True):
                 plotting.behaviour.plot_accuracy_by_condition(
                     analysis.behaviour.accuracy_by_condition(side.behaviour.score, one.values),
                     chance=trials.chance,
@@ -158,7 +158,7 @@ def _psychometric(sides: Sequence[Side], trials: Trials) -> Drawing:
     assert trials.evidence is not None
     quantity, unit = trials.evidence.label, trials.evidence.unit
     reference = 0.0 if np.isnan(trials.neutral) else trials.neutral
-    for side, colour in zip(sides, PAIR_COLORS, strict=True):
+    for side, colour in zip(sides, pair_colors(), strict=True):
         assert side.psychometric is not None
         with plotting.style():
             ax = plotting.plot_psychometric(

@@ -1,6 +1,6 @@
 """What a comparison says, as a table for terminals, Markdown and one self-contained page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,11 +21,14 @@ CAPTIONS = {
 }
 
 
+LIKENESS = ("", "value", "null", "ceiling", "how to read it")
+"""Columns. The null is the mean of permutations, in brackets the value that 5 % of them pass."""
+
 Row = tuple[str, ...]
 
 
 class Tables(NamedTuple):
-    """Rows of text: (what, A, B) of the networks, and (what, value, how to read it) of their likeness."""
+    """Rows of text: (what, A, B) of the networks, and of their likeness what `LIKENESS` says."""
 
     networks: list[Row]
     likeness: list[Row]
@@ -35,31 +38,31 @@ def comparison_tables(numbers: dict[str, Any]) -> Tables:
     """Rows of the tables of a comparison, from the numbers of `compare_runs`."""
     a, b = numbers["networks"]
     rows = [("units", *(f"{n['n_rec']}" for n in (a, b)))]
-    rows += [(key, _number(a[key]), _number(b[key])) for key in ("loss", "accuracy")]
+    rows += [(key, number(a[key]), number(b[key])) for key in ("loss", "accuracy")]
     if "psychometric" in a and "psychometric" in b:
         unit = a["psychometric"].get("unit", "%")
         rows += [
-            (f"psychometric {key} ({unit})", _number(a["psychometric"][key]), _number(b["psychometric"][key]))
+            (f"psychometric {key} ({unit})", number(a["psychometric"][key]), number(b["psychometric"][key]))
             for key in ("bias", "width")
         ]
     if "timing" in a:
         rows += _timing_rows(a["timing"], b["timing"])
     if "reaction_time" in a:
-        rows.append(("median reaction time (ms)", *(_number(n["reaction_time"]["median"]) for n in (a, b))))
+        rows.append(("median reaction time (ms)", *(number(n["reaction_time"]["median"]) for n in (a, b))))
     if "ramp_index" in a and "ramp_index" in b:
         rows += [
-            (f"ramp index, {key}", _number(a["ramp_index"][key]), _number(b["ramp_index"][key]))
+            (f"ramp index, {key}", number(a["ramp_index"][key]), number(b["ramp_index"][key]))
             for key in ("mean", "median")
         ]
         if a["scaling"] and b["scaling"]:
             rows += [
-                (f"shared course, {title}", _number(a["scaling"][key]), _number(b["scaling"][key]))
+                (f"shared course, {title}", number(a["scaling"][key]), number(b["scaling"][key]))
                 for key, title in (("scaled", "stretched"), ("absolute", "absolute time"))
             ]
-    rows.append(("participation ratio", *(_number(n["participation_ratio"]) for n in (a, b))))
+    rows.append(("participation ratio", *(number(n["participation_ratio"]) for n in (a, b))))
     rows += [(f"components for {f}", *(str(n["n_components"][f]) for n in (a, b))) for f in a["n_components"]]
     for key in ("spectral_radius", "spectral_abscissa"):
-        rows.append((key.replace("_", " "), _number(a[key]), _number(b[key])))
+        rows.append((key.replace("_", " "), number(a[key]), number(b[key])))
     return Tables(rows, _likeness_rows(numbers["similarity"]))
 
 
@@ -71,7 +74,7 @@ def _timing_rows(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
         )
         for i, asked in enumerate(a["intervals"])
     ]
-    return [*rows, ("Weber fraction", _number(a["weber"]), _number(b["weber"]))]
+    return [*rows, ("Weber fraction", number(a["weber"]), number(b["weber"]))]
 
 
 def _produced(mean: float | None, sd: float | None, missing: int) -> str:
@@ -80,34 +83,65 @@ def _produced(mean: float | None, sd: float | None, missing: int) -> str:
 
 
 def _likeness_rows(likeness: dict[str, Any]) -> list[Row]:
-    k = likeness["n_angles"]
+    k, tested = likeness["n_angles"], likeness["tested"]
+
+    def row(what: str, key: str, value: Any, how: str, text: Callable[[Any], str] = number) -> Row:
+        beside = tested[key]
+        null = "none" if absent(beside["chance"]) else f"{text(beside['chance'])} ({text(beside['null_95'])})"
+        return (what, text(value), null, "none" if absent(beside["ceiling"]) else text(beside["ceiling"]), how)
+
     aligned = likeness["aligned_nrmse"]
     rows: list[Row] = [
-        ("output NRMSE", _number(likeness["output_nrmse"]), "0 equal, 1 as bad as A's mean"),
-        ("linear CKA", _number(likeness["cka"]), "1 equal up to rotation and scale"),
-        (
+        row("output NRMSE", "output_nrmse", likeness["output_nrmse"], "0 equal, 1 as bad as A's mean"),
+        row("linear CKA", "cka", likeness["cka"], "debiased; 1 equal up to rotation and scale"),
+        row("RSA", "rsa", likeness["rsa"], "1 equal distances between trials"),
+        row(
             "Procrustes angle",
-            _degrees([likeness["procrustes_degrees"]]),
+            "procrustes_degrees",
+            likeness["procrustes_degrees"],
             "0° equal up to rotation and scale",
+            _degrees,
         ),
-        (f"angles of {k} components", _degrees(likeness["angles_degrees"]), "0° shared time courses, 90° unrelated"),
-        (f"A's {k} from B's", _number(aligned["a_from_b"]), "NRMSE of the best linear map"),
-        (f"B's {k} from A's", _number(aligned["b_from_a"]), "NRMSE of the best linear map"),
-        ("distance of spectra", _number(likeness["spectrum_distance"]), "sliced Wasserstein, in units of eigenvalues"),
+        row(f"CCA of {k} components", "cca", likeness["cca"], "1 equal up to a linear map, in held-out trials"),
+        row(
+            f"angles of {k} components",
+            "angles_degrees",
+            likeness["angles_degrees"],
+            "0° shared time courses, 90° unrelated",
+            _degrees,
+        ),
+        row(f"A's {k} from B's", "a_from_b", aligned["a_from_b"], "NRMSE of the best linear map, held out"),
+        row(f"B's {k} from A's", "b_from_a", aligned["b_from_a"], "NRMSE of the best linear map, held out"),
+        (
+            "distance of spectra",
+            number(likeness["spectrum_distance"]),
+            "none",
+            "none",
+            "sliced Wasserstein, in units of eigenvalues",
+        ),
     ]
     if likeness["rate_nrmse"] is not None:
+        unit_angles = likeness["unit_angles_degrees"]
         rows[1:1] = [
-            ("rate NRMSE", _number(likeness["rate_nrmse"]), "of the shared units"),
-            ("angles of unit spaces", _degrees(likeness["unit_angles_degrees"]), "of the shared units"),
+            row("rate NRMSE", "rate_nrmse", likeness["rate_nrmse"], "of the shared units"),
+            row("angles of unit spaces", "unit_angles_degrees", unit_angles, "of the shared units", _degrees),
         ]
     return rows
 
 
-def _number(value: float | None) -> str:
+def absent(value: Any) -> bool:
+    """Whether there is no such number, or no such list."""
+    return value is None or (isinstance(value, list) and all(one is None for one in value))
+
+
+def number(value: float | None) -> str:
+    """Four digits."""
     return "none" if value is None else f"{value:.4g}"
 
 
-def _degrees(angles: Sequence[float], most: int = 6) -> str:
+def _degrees(angles: float | Sequence[float], most: int = 4) -> str:
+    if isinstance(angles, int | float):
+        return f"{angles:.1f}°"
     text = ", ".join(f"{angle:.1f}°" for angle in angles[:most])
     return text if len(angles) <= most else f"{text}, ... {angles[-1]:.1f}°"
 
@@ -127,24 +161,44 @@ def comparison_text(numbers: dict[str, Any], figures: Sequence[str]) -> str:
     tables = comparison_tables(numbers)
     a, b = numbers["names"]
     parts = [f"# {a} and {b}", lead(numbers), *numbers["notes"]]
-    parts += ["## Likeness", _markdown(("", "value", "how to read it"), tables.likeness)]
-    parts += ["## Networks", _markdown(("", f"A: {a}", f"B: {b}"), tables.networks), "## Figures"]
+    parts += ["## Likeness", null_words(numbers), markdown(LIKENESS, tables.likeness)]
+    parts += ["## Networks", markdown(("", f"A: {a}", f"B: {b}"), tables.networks), "## Figures"]
     parts += [f"![{CAPTIONS[name]}]({name}.png)\n\n{CAPTIONS[name]}" for name in figures]
     return "\n\n".join(parts) + "\n"
 
 
 def comparison_page(numbers: dict[str, Any], folder: Path, figures: Sequence[str]) -> str:
     """One HTML page with the tables, and the figures of `folder` in it."""
+    tables, (a, b) = comparison_tables(numbers), numbers["names"]
     return filled(
         "compare.html.jinja",
-        names=numbers["names"],
+        title=f"{a} and {b}",
         lead=lead(numbers),
         notes=numbers["notes"],
-        tables=comparison_tables(numbers),
+        sections=[
+            {"title": "Likeness", "words": null_words(numbers), "head": LIKENESS, "rows": tables.likeness},
+            {"title": "Networks", "words": "", "head": ("", f"A: {a}", f"B: {b}"), "rows": tables.networks},
+        ],
         figures=[{"name": n, "caption": CAPTIONS[n], "data": picture(folder / f"{n}.png")} for n in figures],
     )
 
 
-def _markdown(head: Row, rows: Sequence[Row]) -> str:
-    lines = [head, ("---", "---", "---"), *rows]
+def null_words(numbers: dict[str, Any]) -> str:
+    """Say what null and ceiling are."""
+    tested = numbers["similarity"]["tested"]["cka"]
+    moved = "each trial is turned in time" if tested["permuted"] == "time" else "B's trials are exchanged"
+    ceiling = (
+        "Ceiling: for networks that are alike but for their noise."
+        if numbers["noise"]
+        else "There is no ceiling without noise: networks that are alike reach the best value."
+    )
+    return (
+        f"Null: the mean over {numbers['n_permutations']} permutations in which {moved}, in brackets what 5 % of them "
+        f"pass. Networks that share the time course of all trials, and nothing else, are at the null. {ceiling}"
+    )
+
+
+def markdown(head: Row, rows: Sequence[Row]) -> str:
+    """Table of as many columns as the head has."""
+    lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

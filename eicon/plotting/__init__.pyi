@@ -4,12 +4,11 @@ from . import coding as coding
 from . import similarity as similarity
 from . import spectra as spectra
 from ._activity import plot_activity as plot_activity
-from ._choices import plot_choices as plot_choices
-from ._choices import plot_interactions as plot_interactions
 from ._condense import plot_error_curves as plot_error_curves
 from ._condense import plot_unit_space as plot_unit_space
 from ._connectivity import plot_connectivity as plot_connectivity
 from ._connectome import plot_connectome as plot_connectome
+from ._files import save_figures as save_figures
 from ._fixed_points import plot_fixed_points as plot_fixed_points
 from ._fixed_points import plot_modes as plot_modes
 from ._learning import plot_loss as plot_loss

@@ -10,10 +10,8 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis._by_condition import AccuracyByCondition
 
-from ._parts import interval_points, level_bar, level_ticks
-from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
-
-_LINE_COLOR = "#222222"
+from ._parts import interval_points, level_bar, level_colours, level_ticks, with_unit
+from ._style import axes_or_new, house_style, line_color, neutral, reference
 
 
 @house_style
@@ -24,7 +22,7 @@ def plot_accuracy_by_condition(
     quantity: str = "condition",
     unit: str = "",
     label: str | None = None,
-    color: str = _LINE_COLOR,
+    color: str | None = None,
     shift: float | int = 0.0,
     ax: Axes | None = None,
 ) -> Axes:
@@ -40,7 +38,7 @@ def plot_accuracy_by_condition(
         What the levels are and in which unit, for the axis label.
     label : str, optional
         Name of the network, for a legend of several in one Axes.
-    color : str
+    color : str, optional
         Colour of points and line.
     shift : float
         Moves the points sideways, in parts of the distance of two levels.
@@ -52,8 +50,9 @@ def plot_accuracy_by_condition(
     Axes
     """
     ax = axes_or_new(ax)
+    color = color or line_color()
     if math.isfinite(chance):
-        ax.axhline(chance, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+        ax.axhline(chance, color=reference(), linestyle=":", linewidth=1.0)
     known = result.n > 0
     place = np.flatnonzero(known) + float(shift)
     ax.plot(place, result.mean[known], color=color, linewidth=0.8, alpha=0.6)
@@ -62,7 +61,7 @@ def plot_accuracy_by_condition(
     ax.set_xlim(-0.6, result.levels.size - 0.4)
     ax.set_ylim(-0.04, 1.04)
     ax.set_yticks([0.0, 0.25, 0.5, 0.75, 1.0])
-    ax.set_xlabel(f"{quantity} ({unit})" if unit else quantity)
+    ax.set_xlabel(with_unit(quantity, unit))
     ax.set_ylabel("mean score")
     if label is not None:
         ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2)
@@ -78,7 +77,7 @@ def plot_times(
     unit: str = "",
     bins: int = 20,
     label: str | None = None,
-    color: str = NEUTRAL_COLOR,
+    color: str | None = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the distribution of reaction times, an outline per level of a condition.
@@ -95,7 +94,7 @@ def plot_times(
         Number of bins.
     label : str, optional
         Name of the network, for a legend of several in one Axes.
-    color : str
+    color : str, optional
         Colour of the outline of all trials.
     ax : Axes, optional
         Drawn into; None makes a new figure.
@@ -118,14 +117,14 @@ def plot_times(
     ax = axes_or_new(ax)
     there = np.isfinite(values)
     levels = np.unique(groups)
-    colours: Any = [color] if condition is None else coherence_cmap()(np.linspace(0.0, 1.0, levels.size))
+    colours: Any = [color or neutral()] if condition is None else level_colours(levels, with_unit(quantity, unit))
     if there.any():
         edges = np.histogram_bin_edges(values[there], bins=bins)
         for level, colour in zip(levels, colours, strict=True):
             shown = values[there & (groups == level)]
             ax.hist(shown, bins=edges.tolist(), histtype="step", color=colour, linewidth=1.3)
     if condition is not None and levels.size > 1:
-        level_bar(ax, levels, colours, f"{quantity} ({unit})" if unit else quantity)
+        level_bar(ax, levels, colours, with_unit(quantity, unit))
     missing = int(values.size - there.sum())
     notes = ([label] if label else []) + ([f"{missing} of {values.size} without a time"] if missing else [])
     if notes:

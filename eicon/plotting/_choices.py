@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ._style import REFERENCE_COLOR, house_style
+from ._style import font_size, house_style, panel_letters, reference
 from ._sweep import COLORS, REPEATS, run_milestones
 
 if TYPE_CHECKING:
@@ -50,13 +50,14 @@ def plot_choices(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figure:
         runs = [column[np.isfinite(column)] for column in columns]
         for place, sample in enumerate(runs):
             spread = np.linspace(-0.15, 0.15, len(sample)) if len(sample) > 1 else np.zeros(len(sample))
-            ax.plot(place + spread, sample, ".", color=REFERENCE_COLOR, markersize=4)
+            ax.plot(place + spread, sample, ".", color=reference(), markersize=4)
         mean = [float(sample.mean()) if len(sample) else np.nan for sample in runs]
         error = [1.96 * float(s.std(ddof=1)) / np.sqrt(len(s)) if len(s) > 2 else 0.0 for s in runs]
         ax.errorbar(range(len(levels)), mean, yerr=error, color=COLORS[0], marker="o", markersize=4, capsize=2)
         _label(ax, levels)
         ax.set_xlabel(key)
     axes[0, 0].set_ylabel(OUTCOMES[outcome])
+    panel_letters(axes[0][: len(keys)])
     return figure
 
 
@@ -101,11 +102,12 @@ def plot_interactions(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figur
             ax.plot(mean[:, j], marker="o", markersize=4, color=COLORS[j % len(COLORS)], label=_short(level))
         _label(ax, data[one].values.tolist())
         ax.set_xlabel(one)
-        ax.legend(title=other, loc="best", fontsize=6, title_fontsize=7)
+        ax.legend(title=other, loc="best", fontsize=font_size(-3), title_fontsize=font_size(-2))
     for ax in axes.flat[len(pairs) :]:
         ax.set_visible(False)
     for ax in axes[:, 0]:
         ax.set_ylabel(OUTCOMES[outcome])
+    panel_letters(list(axes.flat)[: len(pairs)])
     return figure
 
 
@@ -137,7 +139,7 @@ def _label(ax: Any, levels: list[Any]) -> None:
     words = [_short(level) for level in levels]
     long = sum(map(len, words)) > LONGEST
     turned = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"} if long else {}
-    ax.set_xticks(range(len(levels)), words, fontsize=7, **turned)
+    ax.set_xticks(range(len(levels)), words, fontsize=font_size(-2), **turned)
     ax.set_xlim(-0.4, len(levels) - 0.6)
 
 

@@ -7,11 +7,10 @@ from matplotlib.axes import Axes
 
 from eicon.analysis._chronometric import Chronometric
 
-from ._parts import interval_points, strength_axis
-from ._style import axes_or_new, house_style
+from ._parts import interval_points, strength_axis, with_unit
+from ._style import ORANGE, axes_or_new, background, house_style, line_color
 
-_LINE_COLOR = "#222222"
-_ERROR_COLOR = "#EE7733"
+_ERROR_COLOR = ORANGE
 
 
 @house_style
@@ -20,9 +19,9 @@ def plot_chronometric(
     *,
     errors: bool = True,
     label: str | None = None,
-    color: str = _LINE_COLOR,
-    unit: str = "%",
-    quantity: str = "coherence",
+    color: str | None = None,
+    unit: str = "",
+    quantity: str = "strength",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw mean reaction times with 95 % intervals, and the fitted curve.
@@ -35,7 +34,7 @@ def plot_chronometric(
         Draw error trials too, as open circles.
     label : str, optional
         Name of the network, for a legend of several curves in one Axes.
-    color : str
+    color : str, optional
         Colour of correct trials and curve.
     unit, quantity : str
         Unit and name of the strength, for the axis label. The axis is logarithmic unless a strength is 0.
@@ -47,8 +46,9 @@ def plot_chronometric(
     Axes
     """
     ax = axes_or_new(ax)
+    color = color or line_color()
     levels = chronometric.levels
-    fine = strength_axis(ax, levels, f"{quantity} ({unit})")
+    fine = strength_axis(ax, levels, with_unit(quantity, unit))
     if chronometric.converged:
         ax.plot(fine, chronometric.predict(fine), color=color)
     known = chronometric.n[0] > 0
@@ -60,7 +60,7 @@ def plot_chronometric(
         mean, ci = chronometric.mean[1][known], chronometric.ci[1][known]
         # A little aside, so that errors as slow as correct choices do not hide them.
         beside = levels[known] * 1.05 if levels[0] > 0.0 else levels[known] + 0.01 * np.ptp(levels)
-        interval_points(ax, beside, mean, ci, shade, label=name, face="white")
+        interval_points(ax, beside, mean, ci, shade, label=name, face=background())
     missing = int(chronometric.n_missing.sum())
     if missing:
         interval_points(ax, np.array([]), np.array([]), np.zeros((0, 2)), "none", label=f"{missing} without a choice")

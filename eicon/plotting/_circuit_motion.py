@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ._animation import animate, frame_steps, own_figure
 from ._circuits import ANGLE_TICKS, STIMULUS_COLOR, draw_modes, in_plane, on_ring, plot_membrane, plot_respiration
-from ._style import E_COLOR, FONT_SIZE, NEUTRAL_COLOR, REFERENCE_COLOR, house_style
+from ._style import TEAL, house_style, neutral, reference, small_ticks
 
 
 @house_style
@@ -50,7 +50,7 @@ def animate_membrane(
     figure = own_figure(figure, (5.0, 2.8), right=0.96)
     times = np.asarray(time, dtype=np.float64)
     ax = plot_membrane(time, V, spikes, V_threshold=V_threshold, V_rest=V_rest, ax=figure.add_subplot())
-    (place,) = ax.plot([], [], "o", color=E_COLOR, markersize=5)
+    (place,) = ax.plot([], [], "o", color=TEAL, markersize=5)
     trace = np.asarray(ax.lines[0].get_xydata())
     ends = times[frame_steps(times, frames, since=min(times[0] + float(window), times[-1]))]
 
@@ -112,14 +112,14 @@ def animate_two_neurons(
     for ax, size in ((left, limit), (right, reach)):
         ax.set_xlim(-size, size)
         ax.set_ylim(-size, size)
-        ax.tick_params(labelsize=FONT_SIZE)
+        small_ticks(ax)
     right.set_aspect("equal")
     for line in (right.axhline, right.axvline):
-        line(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=0.8)
+        line(0.0, color=reference(), linestyle=":", linewidth=0.8)
     right.set_xlabel("input to neuron 1")
     right.set_ylabel("input to neuron 2")
-    (behind,) = left.plot([], [], color=NEUTRAL_COLOR, linewidth=1.2)
-    (point,) = left.plot([], [], "o", color=E_COLOR, markersize=7)
+    (behind,) = left.plot([], [], color=neutral(), linewidth=1.2)
+    (point,) = left.plot([], [], "o", color=TEAL, markersize=7)
     (arrow,) = right.plot([], [], color=STIMULUS_COLOR, linewidth=3.0, solid_capstyle="round")
     (tip,) = right.plot([], [], "o", color=STIMULUS_COLOR, markersize=6)
     clock = right.set_title("0 ms")
@@ -231,8 +231,8 @@ def animate_ring(
     figure = own_figure(figure, (5.6, 2.8))
     top = max(float(values.max()), 1e-9)
     circle, flat, closed = _ring_axes(figure, values.shape[1], top, label)
-    (outline,) = circle.plot([], [], color=E_COLOR, linewidth=1.8)
-    (curve,) = flat.plot([], [], color=E_COLOR)
+    (outline,) = circle.plot([], [], color=TEAL, linewidth=1.8)
+    (curve,) = flat.plot([], [], color=TEAL)
     (outside,) = circle.plot([], [], "o", color=STIMULUS_COLOR, markersize=8)
     (above,) = flat.plot([], [], "v", color=STIMULUS_COLOR, markersize=8)
     clock = circle.text(0.0, 0.0, "", ha="center", va="center")
@@ -256,12 +256,12 @@ def _ring_axes(figure: Figure, n: int, top: float, label: str) -> tuple[Axes, Ax
     grid = figure.add_gridspec(1, 2, width_ratios=(1.0, 1.3))
     circle, flat = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     closed = -np.pi + 2.0 * np.pi * np.arange(n + 1) / n
-    circle.plot(np.cos(closed), np.sin(closed), color=REFERENCE_COLOR, linewidth=1.0)
+    circle.plot(np.cos(closed), np.sin(closed), color=reference(), linewidth=1.0)
     circle.set_xlim(-1.9, 1.9)
     circle.set_ylim(-1.9, 1.9)
     circle.set_aspect("equal")
     circle.set_axis_off()
-    flat.tick_params(labelsize=FONT_SIZE)
+    small_ticks(flat)
     flat.set_xlim(-np.pi, np.pi)
     flat.set_xticks(*ANGLE_TICKS)
     flat.set_ylim(0.0, 1.15 * top)

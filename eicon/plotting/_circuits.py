@@ -5,17 +5,33 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import ArrayLike
 
-from ._style import E_COLOR, FONT_SIZE, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+from ._parts import missing_shade
+from ._style import (
+    E_COLOR,
+    I_COLOR,
+    ORANGE,
+    PURPLE,
+    TEAL,
+    axes_or_new,
+    background,
+    foreground,
+    house_style,
+    neutral,
+    reference,
+    small_ticks,
+    weight_cmap,
+)
 
-POPULATION_COLORS = (E_COLOR, I_COLOR, "#EE7733", "#AA3377")
+POPULATION_COLORS = (E_COLOR, I_COLOR, ORANGE, PURPLE)
 """Of pre-I (it excites) and of early-I, post-I and aug-E (they inhibit)."""
 
 PHASES = ("inspiration", "post-inspiration", "late expiration")
-STIMULUS_COLOR = "#EE7733"
+STIMULUS_COLOR = ORANGE
 ANGLE_TICKS = [-np.pi, 0.0, np.pi], ["\N{MINUS SIGN}π", "0", "π"]
 _TINT = 0.16
 
@@ -106,9 +122,9 @@ def plot_membrane(
     """
     times, _, fired = _trace(time, V, spikes)
     ax = axes_or_new(ax)
-    ax.plot(times, spike_shape(time, V, spikes), color="black", linewidth=0.9)
-    for level, name, colour in ((V_threshold, "threshold", I_COLOR), (V_rest, "rest", E_COLOR)):
-        ax.axhline(level, color=colour, linestyle="--", linewidth=1.0, label=name)
+    ax.plot(times, spike_shape(time, V, spikes), color=foreground(), linewidth=0.9)
+    for level, name, dash in ((V_threshold, "threshold", "--"), (V_rest, "rest", ":")):
+        ax.axhline(level, color=neutral(), linestyle=dash, linewidth=1.0, label=name)
     ax.set_xlim(times[0], times[-1])
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("membrane potential (mV)")
@@ -153,7 +169,7 @@ def plot_two_neurons(
     path = in_plane("v", v)
     ax = axes_or_new(ax, figsize=(4.0, 3.6))
     limit = draw_modes(ax, path, eigenvectors, names)
-    ax.plot(path[:, 0], path[:, 1], color=NEUTRAL_COLOR, linewidth=1.0)
+    ax.plot(path[:, 0], path[:, 1], color=neutral(), linewidth=1.0)
     ax.set_xlim(-limit, limit)
     ax.set_ylim(-limit, limit)
     return ax
@@ -163,7 +179,7 @@ def draw_modes(ax: Axes, path: Float[np.ndarray, "T 2"], eigenvectors: ArrayLike
     """Prepare a square plane of two rates with lines along the modes; return the limit of its axes."""
     limit = 1.1 * max(float(np.abs(path).max()), 1e-9)
     for line in (ax.axhline, ax.axvline):
-        line(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=0.8)
+        line(0.0, color=reference(), linestyle=":", linewidth=0.8)
     if eigenvectors is not None:
         directions = np.asarray(eigenvectors, dtype=np.float64)
         if directions.shape != (2, 2) or len(names) not in (0, 2):
@@ -171,7 +187,7 @@ def draw_modes(ax: Axes, path: Float[np.ndarray, "T 2"], eigenvectors: ArrayLike
                 f"`eigenvectors` must have shape (2, 2), columns, and `names` two entries or none; got "
                 f"{directions.shape} and {len(names)}."
             )
-        for index, colour in enumerate(("#009988", "#AA3377")):
+        for index, colour in enumerate((TEAL, PURPLE)):
             ends = 2.0 * limit * np.outer((-1.0, 1.0), directions[:, index])
             label = names[index] if names else f"mode {index + 1}"
             ax.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=3.0, alpha=0.5, label=label)
@@ -230,7 +246,7 @@ def plot_respiration(
     figure = plt.figure(figsize=(4.0, 4.2)) if figure is None else figure
     axes = figure.subplots(4, 1, sharex=True)
     for ax, signal, name, colour in zip(axes, values.T, names, POPULATION_COLORS, strict=True):
-        ax.tick_params(labelsize=FONT_SIZE)
+        small_ticks(ax)
         ax.plot(times, signal, color=colour, linewidth=1.3)
         ax.set_ylabel(name, color=colour)
         ax.set_ylim(0.0, 1.0)
@@ -298,17 +314,21 @@ def plot_ring(
     ax = axes_or_new(ax)
     edge = np.pi * (1.0 - 1.0 / values.shape[1])
     half = (times[1] - times[0]) / 2.0
+    known = values[np.isfinite(values)]
+    low, top = (float(known.min()), float(np.abs(known).max()) or 1.0) if known.size else (0.0, 1.0)
+    missing_shade(ax)
     image = ax.imshow(
         values.T,
         aspect="auto",
         origin="lower",
-        cmap="Greys",
+        cmap=weight_cmap() if low < 0.0 else _greys(),
         extent=(times[0] - half, times[-1] + half, -np.pi - (np.pi - edge), edge),
-        vmin=0.0,
+        vmin=-top if low < 0.0 else 0.0,
+        vmax=top,
     )
     bar = ax.figure.colorbar(image, ax=ax)
     bar.set_label(label)
-    for path, colour, name, style in ((angle, STIMULUS_COLOR, "input", "-"), (center, E_COLOR, "bump", "--")):
+    for path, colour, name, style in ((angle, STIMULUS_COLOR, "input", "-"), (center, TEAL, "bump", "--")):
         if path is not None:
             ax.plot(times, _unbroken(path, times.size), color=colour, linestyle=style, linewidth=1.3, label=name)
     if angle is not None or center is not None:
@@ -318,6 +338,11 @@ def plot_ring(
     ax.set_xlabel("time (ms)")
     ax.set_ylabel("angle (rad)")
     return ax
+
+
+def _greys() -> Colormap:
+    """From the background to the foreground."""
+    return LinearSegmentedColormap.from_list("eicon_greys", [background(), foreground()])
 
 
 def _trace(time: ArrayLike, V: ArrayLike, spikes: ArrayLike) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

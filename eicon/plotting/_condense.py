@@ -10,10 +10,13 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+from ._style import E_COLOR, I_COLOR, axes_or_new, background, house_style, neutral
+from ._style import reference as grey
 from ._sweep import COLORS
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MOST_BANDS = 2
+"""Methods whose ranges are drawn as bands; those of more are lines beside each other."""
 _MANY_COLORS = (*COLORS, "#882255", "#44AA99", "#332288", "#DDCC77", "#CC6677")
 """Tol's "muted" ones after those of the house, for figures with more than a few curves."""
 
@@ -86,9 +89,9 @@ def plot_unit_space(
     if group is not None:
         members = np.flatnonzero((group >= 0) & ~filled)
         links = np.concatenate([links, np.stack([members, stays[group[members]]], axis=1)])
-    line_colours = [colours[b] if by == "group" else REFERENCE_COLOR for _, b in links]
+    line_colours = [colours[b] if by == "group" else grey() for _, b in links]
     ax.add_collection(LineCollection(list(points[links, :2]), colors=line_colours, linewidths=0.7, zorder=1))
-    shapes = [("unit", np.ones(n_units, bool), "o", NEUTRAL_COLOR)]
+    shapes = [("unit", np.ones(n_units, bool), "o", neutral())]
     if types is not None:
         shapes = [("E", types, "o", E_COLOR), ("I", ~types, "^", I_COLOR)]
     handles = []
@@ -99,7 +102,7 @@ def plot_unit_space(
                 _points(ax, points[chosen, :2], [colours[i] for i in chosen], marker, full)
                 words = [title if types is not None else "", "" if kept is None else "kept" if full else "removed"]
                 text = f"{' '.join(filter(None, words)) or 'units'} ({chosen.size})"
-                handles.append(_handle(text, marker, NEUTRAL_COLOR if by == "group" else shade, full))
+                handles.append(_handle(text, marker, neutral() if by == "group" else shade, full))
     ratio = None if explained_ratio is None else np.asarray(explained_ratio, dtype=np.float64)
     names = [f"{name} {i + 1}" + ("" if ratio is None else f" ({100 * ratio[i]:.0f} %)") for i in (0, 1)]
     ax.set_xlabel(names[0])
@@ -146,10 +149,10 @@ def _unit_colours(
     if by == "group" and groups is not None:
         several = np.flatnonzero(np.bincount(groups[groups >= 0]) > 1)
         of_group = dict(zip(several.tolist(), itertools.cycle(COLORS[:-1]), strict=False))  # the last one is grey
-        return by, [of_group.get(g, NEUTRAL_COLOR) for g in groups.tolist()]
+        return by, [of_group.get(g, neutral()) for g in groups.tolist()]
     if by == "type" and types is not None:
         return by, [E_COLOR if e else I_COLOR for e in types]
-    return by, [NEUTRAL_COLOR] * n_units
+    return by, [neutral()] * n_units
 
 
 def _points(ax: Axes, points: np.ndarray, colours: list[str], marker: str, full: bool) -> None:
@@ -159,7 +162,7 @@ def _points(ax: Axes, points: np.ndarray, colours: list[str], marker: str, full:
         s=26 if full else 16,
         marker=marker,
         facecolors=colours if full else "none",
-        edgecolors="white" if full else colours,
+        edgecolors=background() if full else colours,
         linewidths=0.5 if full else 0.8,
         zorder=3 if full else 2,
     )
@@ -225,7 +228,7 @@ def plot_error_curves(
     curves = {method: _error_table(method, values, units.size) for method, values in errors.items()}
     ax = axes_or_new(ax, figsize=(4.0, 3.4))
     if reference is not None:
-        ax.axhline(reference, color=REFERENCE_COLOR, linestyle=":", linewidth=1.2, zorder=0)
+        ax.axhline(reference, color=grey(), linestyle=":", linewidth=1.2, zorder=0)
         ax.annotate(
             f"{reference:g}",
             (1.0, reference),
@@ -233,9 +236,11 @@ def plot_error_curves(
             xytext=(2, 0),
             textcoords="offset points",
             va="center",
-            color=NEUTRAL_COLOR,
+            color=neutral(),
         )
     order = np.argsort(units)[::-1]
+    gap = float(np.abs(np.diff(np.sort(units))).min()) if units.size > 1 else 1.0
+    aside = iter(0.06 * gap * (np.arange(len(curves)) - (len(curves) - 1) / 2) / max(1.0, len(curves) / 6))
     looks = zip(curves.items(), itertools.cycle(_MANY_COLORS), itertools.cycle(_MARKERS))
     for (method, table), colour, marker in looks:
         made = order[~np.isnan(table[:, order]).all(axis=0)]
@@ -247,12 +252,14 @@ def plot_error_curves(
             color=colour,
             marker=marker,
             markersize=4.5,
-            markerfacecolor="white" if dashed else colour,
+            markerfacecolor=background() if dashed else colour,
             linestyle="--" if dashed else "-",
             label=method,
         )
-        if len(table) > 1:
+        if len(table) > 1 and len(curves) <= MOST_BANDS:
             ax.fill_between(units[made], low, high, color=colour, alpha=0.18, linewidth=0)
+        elif len(table) > 1:
+            ax.vlines(units[made] + next(aside), low, high, color=colour, linewidth=0.9, alpha=0.8)
     ax.set_yscale("log")
     ax.invert_xaxis()
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -11,15 +11,29 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, house_style
+from ._style import (
+    E_COLOR,
+    I_COLOR,
+    PURPLE,
+    background,
+    font_size,
+    house_style,
+    ink,
+    label_size,
+    line_width,
+    neutral,
+    panel_letters,
+    small_ticks,
+)
 
 MOST_NAMES = 60
 PIXELS = 600
 ORDERS = ("region", "type", "cell_type", "class")
 """Labels by which units are ordered, where there is one."""
-NARROW: Any = {"fontsize": 7.5, "handlelength": 1.0, "columnspacing": 1.0, "handletextpad": 0.5}
+NARROW: Any = {"handlelength": 1.0, "columnspacing": 1.0, "handletextpad": 0.5}
 SHORT = {"excitatory": "E", "inhibitory": "I", "unknown sign": "?"}
-SIGNS = (("excitatory", 1, E_COLOR), ("inhibitory", -1, I_COLOR), ("unknown sign", 0, NEUTRAL_COLOR))
+HATCHES = {"excitatory": "", "inhibitory": "////", "unknown sign": "...."}
+"""By which they are told apart in grey, too."""
 
 
 class _Drawn(NamedTuple):
@@ -33,6 +47,11 @@ class _Drawn(NamedTuple):
     names: Sequence[str]
     groups: list[tuple[str, int]]
     """Label and number of units of each group, where units are ordered by a label."""
+
+
+def _signs() -> tuple[tuple[str, int, str], ...]:
+    """Names of signs, their values and their colours."""
+    return ("excitatory", 1, E_COLOR), ("inhibitory", -1, I_COLOR), ("unknown sign", 0, neutral())
 
 
 @house_style
@@ -79,7 +98,10 @@ def plot_connectome(
     _matrix(matrix, drawn)
     _degrees(degrees, drawn)
     _sizes(sizes, drawn)
-    figure.suptitle(title, fontsize=10)
+    for ax in (degrees, sizes):
+        small_ticks(ax)
+    panel_letters((matrix, degrees, sizes))
+    figure.suptitle(title, fontsize=label_size())
     return figure
 
 
@@ -128,7 +150,7 @@ def _matrix(ax: Axes, drawn: _Drawn) -> None:
     pixel = (drawn.source.astype(np.int64) * side // drawn.n) * side + drawn.target.astype(np.int64) * side // drawn.n
     picture, strongest = np.zeros((side * side, 4)), np.zeros(side * side)
     bars = []
-    for name, value, colour in SIGNS:
+    for name, value, colour in _signs():
         of = drawn.signs == value
         if not of.any():
             continue
@@ -145,7 +167,7 @@ def _matrix(ax: Axes, drawn: _Drawn) -> None:
         shown = ax.figure.colorbar(bar, ax=ax, shrink=0.7, pad=0.01, aspect=35)
         shown.ax.tick_params(which="both", right=i == 0, labelright=i == 0)
         if len(bars) > 1:
-            shown.ax.set_title(SHORT[name], fontsize=8)
+            shown.ax.set_title(SHORT[name], fontsize=font_size(-1))
         if i == 0:
             shown.set_label("anatomical weight")
     ax.spines[:].set_visible(True)
@@ -155,7 +177,9 @@ def _matrix(ax: Axes, drawn: _Drawn) -> None:
 
 
 def _pale(colour: str) -> tuple[float, float, float]:
-    red, green, blue = (1 - 0.25 * (1 - part) for part in to_rgb(colour))
+    red, green, blue = (
+        0.75 * back + 0.25 * part for back, part in zip(to_rgb(background()), to_rgb(colour), strict=True)
+    )
     return red, green, blue
 
 
@@ -164,14 +188,14 @@ def _ticks(ax: Axes, drawn: _Drawn) -> None:
         ends = np.cumsum([count for _, count in drawn.groups])
         if len(drawn.groups) <= MOST_NAMES:
             for end in ends[:-1]:
-                ax.axhline(end - 0.5, color="0.8", linewidth=0.4)
-                ax.axvline(end - 0.5, color="0.8", linewidth=0.4)
+                ax.axhline(end - 0.5, color=ink(0.2), linewidth=0.4)
+                ax.axvline(end - 0.5, color=ink(0.2), linewidth=0.4)
         texts = [name for name, _ in drawn.groups]
         places = (ends - np.array([count for _, count in drawn.groups]) / 2 - 0.5).tolist()
     else:
         texts, places = list(drawn.names), list(range(drawn.n))
     if 0 < len(texts) <= MOST_NAMES + 10:
-        size = 8 if len(texts) <= 30 else 5
+        size = font_size(-1 if len(texts) <= 30 else -4)
         ax.set_xticks(places, texts, rotation=90, fontsize=size)
         ax.set_yticks(places, texts, fontsize=size)
 
@@ -181,14 +205,14 @@ def _degrees(ax: Axes, drawn: _Drawn) -> None:
     low, high = min(c.min() for c in counts), max(c.max() for c in counts)
     width = max(1, -(-(high - low + 1) // 15))
     edges = np.arange(low, high + width + 1, width) - 0.5  # bins of whole numbers, all of the same width
-    styles = (("targets (out)", "#228833", "-"), ("sources (in)", "#AA3377", "--"))
+    styles = (("targets (out)", "#228833", "-"), ("sources (in)", PURPLE, "--"))
     for values, (name, colour, line) in zip(counts, styles, strict=True):
-        shape: Any = {"histtype": "step", "color": colour, "linewidth": 1.5, "linestyle": line}
+        shape: Any = {"histtype": "step", "color": colour, "linewidth": line_width(1.5), "linestyle": line}
         ax.hist(values, bins=edges.tolist(), label=name, **shape)
     ax.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     ax.set_xlabel("connections of a unit")
     ax.set_ylabel("number of units")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, **NARROW)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=font_size(-1.5), **NARROW)
 
 
 def _sizes(ax: Axes, drawn: _Drawn) -> None:
@@ -196,7 +220,7 @@ def _sizes(ax: Axes, drawn: _Drawn) -> None:
     edges = np.geomspace(low, high, 30) if high > low else np.linspace(0.5 * low, 1.5 * low, 3)
     if (drawn.weight == np.round(drawn.weight)).all():  # counts: no bin without a whole number in it
         edges = np.unique(np.concatenate([np.floor(edges), [high + 1]])) - 0.5
-    groups = [(name, drawn.weight[drawn.signs == value], colour) for name, value, colour in SIGNS]
+    groups = [(name, drawn.weight[drawn.signs == value], colour) for name, value, colour in _signs()]
     groups = [group for group in groups if group[1].size]
     ax.hist(
         [values for _, values, _ in groups],
@@ -204,10 +228,13 @@ def _sizes(ax: Axes, drawn: _Drawn) -> None:
         stacked=True,
         color=[colour for _, _, colour in groups],
         label=[name for name, _, _ in groups],
+        hatch=[HATCHES[name] for name, _, _ in groups],
+        edgecolor=background(),
+        linewidth=0.0,
     )
     if high > low:
         ax.set_xscale("log")
     ax.set_xlabel("anatomical weight")
     ax.set_ylabel("number of connections")
     if len(groups) > 1:
-        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(groups), **NARROW)
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(groups), fontsize=font_size(-1.5), **NARROW)

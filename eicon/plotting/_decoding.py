@@ -6,9 +6,9 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis._decoding import Decoding
 
-from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+from ._parts import missing_shade
+from ._style import TEAL, axes_or_new, house_style, neutral, reference
 
-_ACCURACY_COLOR = "#009988"
 _ALPHA = 0.05
 
 
@@ -42,22 +42,22 @@ def plot_decoding(
     """
     ax = axes_or_new(ax)
     time = _times(result, dt, start)
-    tested = np.isfinite(result.chance_95).all()
-    ax.plot(time, result.chance, color=REFERENCE_COLOR, linestyle="--", linewidth=1.0, label="chance")
+    tested = np.isfinite(result.chance_95).any()
+    ax.plot(time, result.chance, color=reference(), linestyle="--", linewidth=1.0, label="chance")
     if tested:
         ax.fill_between(
             time,
             result.chance,
             result.chance_95,
-            color=REFERENCE_COLOR,
+            color=reference(),
             alpha=0.3,
             linewidth=0.0,
             label="to 95 % of it",
         )
-    ax.plot(time, result.accuracy, color=_ACCURACY_COLOR, label=f"{result.classes.size} classes")
+    ax.plot(time, result.accuracy, color=TEAL, label=f"{result.classes.size} classes")
     if tested and (better := result.p < _ALPHA).any():
-        ax.plot(time[better], result.accuracy[better], "o", color=_ACCURACY_COLOR, markersize=4, label="p < 0.05")
-    ax.set_ylim(min(0.0, float(result.accuracy.min())) - 0.02, 1.04)
+        ax.plot(time[better], result.accuracy[better], "o", color=TEAL, markersize=4, label="p < 0.05")
+    ax.set_ylim(min(0.0, float(np.nanmin(result.accuracy, initial=0.0))) - 0.02, 1.04)
     ax.set_xlabel(f"time since {since} (ms)" if since else "time (ms)")
     ax.set_ylabel("balanced accuracy")
     ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, handlelength=1.4, borderpad=0.1)
@@ -79,7 +79,7 @@ def plot_generalisation(
     Parameters
     ----------
     result : Decoding
-        Result of `eicon.analysis.decode`.
+        Result of `eicon.analysis.decode`. Bins without an accuracy are grey.
     dt : float
         Step, ms.
     start : float
@@ -115,13 +115,14 @@ def plot_generalisation(
         extent=(low, high, low, high),
         interpolation="nearest",
     )
+    missing_shade(ax)
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
     bar.set_label("balanced accuracy")
     bar.ax.set_ylim(0.0, 1.0)
     bar.ax.axhline(chance, color="black", linewidth=0.8)
     for event in np.asarray(events, dtype=np.float64).reshape(-1):
         for line in (ax.axhline, ax.axvline):
-            line(event, color=NEUTRAL_COLOR, linestyle="--", linewidth=0.9)
+            line(event, color=neutral(), linestyle="--", linewidth=0.9)
     ax.set_xlim(low, high)
     ax.set_ylim(low, high)
     ax.spines[:].set_visible(True)

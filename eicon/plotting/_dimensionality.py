@@ -6,9 +6,9 @@ from matplotlib.ticker import MaxNLocator
 
 from eicon.analysis._dimensionality import Dimensionality
 
-from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+from ._style import TEAL, axes_or_new, background, house_style, neutral, reference
 
-_SIGNAL_COLOR = "#009988"
+_SIGNAL_COLOR = TEAL
 
 
 @house_style
@@ -39,8 +39,8 @@ def plot_dimensionality(result: Dimensionality, *, n_components: int = 20, ax: A
     ax = axes_or_new(ax)
     held = np.concatenate([[0.0], np.cumsum(result.explained_ratio)])[: n_components + 1]
     for level in (0.9, 0.95, 0.99):
-        ax.axhline(level, color=REFERENCE_COLOR, linestyle=":", linewidth=0.8)
-    ax.plot(np.arange(held.size), held, color=NEUTRAL_COLOR, marker="o", markersize=3, label="all samples")
+        ax.axhline(level, color=reference(), linestyle=":", linewidth=0.8)
+    ax.plot(np.arange(held.size), held, color=neutral(), marker="o", markersize=3, label="all samples")
     if result.n_signal is not None:
         repeated = 1.0 - result.split_error[: n_components + 1]
         ax.plot(np.arange(repeated.size), repeated, color=_SIGNAL_COLOR, marker="s", markersize=3, label="split halves")
@@ -68,8 +68,8 @@ def plot_dimensionality(result: Dimensionality, *, n_components: int = 20, ax: A
         transform=ax.transAxes,
         ha="right",
         va="bottom",
-        color=NEUTRAL_COLOR,
-        bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
+        color=neutral(),
+        bbox={"facecolor": background(), "alpha": 0.8, "edgecolor": "none", "pad": 1.0},
     )
     ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, handlelength=1.4, borderpad=0.1)
     return ax

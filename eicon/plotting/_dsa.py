@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from eicon.analysis._dsa import DynamicalSimilarity
 
-from ._compare import PAIR_COLORS
-from ._style import axes_or_new, house_style
+from ._compare import pair_colors
+from ._style import axes_or_new, house_style, reference, small_ticks
 
 
 @house_style
@@ -33,14 +33,16 @@ def plot_dynamical_similarity(
     Axes
     """
     ax = axes_or_new(ax, figsize=(4.0, 4.0))
-    ax.add_patch(Circle((0.0, 0.0), 1.0, fill=False, linestyle="--", linewidth=1.0, label="unit circle"))
+    small_ticks(ax)
+    circle = Circle((0.0, 0.0), 1.0, fill=False, linestyle="--", linewidth=1.0, color=reference(), label="unit circle")
+    ax.add_patch(circle)
     # The second is an open ring around the first where both agree.
     looks: tuple[dict[str, Any], ...] = (
         {"marker": "o", "markersize": 4},
         {"marker": "o", "markersize": 8, "markerfacecolor": "none"},
     )
     for values, name, colour, look in zip(
-        (result.eigenvalues_a, result.eigenvalues_b), names, PAIR_COLORS, looks, strict=False
+        (result.eigenvalues_a, result.eigenvalues_b), names, pair_colors(), looks, strict=False
     ):
         ax.plot(values.real, values.imag, linestyle="none", color=colour, label=name, **look)
     reach = 1.08 * max(1.0, float(np.abs([result.eigenvalues_a, result.eigenvalues_b]).max()))
@@ -53,5 +55,7 @@ def plot_dynamical_similarity(
         axis.set_major_locator(MaxNLocator(5))
     unit = " rad" if result.score == "angular" else ""
     title = f"{result.score} distance {result.distance:.2g}{unit}"
+    if result.null.size:
+        title += f"; null {result.chance:.2g}, p = {result.p:.2g}"
     ax.legend(title=title, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, handletextpad=0.4, columnspacing=1.2)
     return ax

@@ -6,8 +6,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from eicon.analysis._duration import AccuracyByDuration
 
-from ._parts import interval_points, level_bar
-from ._style import REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
+from ._parts import interval_points, level_bar, with_unit
+from ._style import axes_or_new, coherence_cmap, house_style, reference
 
 
 @house_style
@@ -15,8 +15,8 @@ def plot_accuracy_by_duration(
     result: AccuracyByDuration,
     *,
     chance: float | int = 0.5,
-    unit: str = "%",
-    quantity: str = "coherence",
+    unit: str = "",
+    quantity: str = "strength",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw accuracy against the duration of the stimulus, a line per strength, with Wilson intervals.
@@ -39,9 +39,9 @@ def plot_accuracy_by_duration(
     ax = axes_or_new(ax)
     n_levels = result.levels.size
     colours = coherence_cmap()(np.linspace(0.0, 1.0, n_levels))
-    ax.axhline(chance, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+    ax.axhline(chance, color=reference(), linestyle=":", linewidth=1.0)
     # Neighbouring strengths stand a little apart, so that intervals can be told from each other.
-    shifts = 1.012 ** (np.arange(n_levels) - (n_levels - 1) / 2)
+    shifts = 1.03 ** (np.arange(n_levels) - (n_levels - 1) / 2)
     for row, (colour, shift) in enumerate(zip(colours, shifts, strict=True)):
         known = result.n[row] > 0
         x = result.duration[known] * shift
@@ -56,7 +56,7 @@ def plot_accuracy_by_duration(
     ax.set_xlabel("stimulus duration (ms)")
     ax.set_ylabel("fraction correct")
     if n_levels > 1:
-        level_bar(ax, result.levels, colours, f"{quantity} ({unit})")
+        level_bar(ax, result.levels, colours, with_unit(quantity, unit))
     return ax
 
 

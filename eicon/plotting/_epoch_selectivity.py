@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from eicon.analysis._epoch_selectivity import EpochSelectivity
 
 from ._parts import unit_groups
-from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+from ._style import axes_or_new, house_style, neutral, reference
 
 
 @house_style
@@ -55,11 +55,12 @@ def plot_dprime_by_epoch(
     finite = np.isfinite(points).all(axis=0)
     limit = 1.08 * max(float(np.abs(points[:, finite]).max(initial=0.0)), 1e-3)
     for line in (ax.axhline, ax.axvline):
-        line(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
-    ax.plot([-limit, limit], [-limit, limit], color=REFERENCE_COLOR, linestyle="--", linewidth=1.0)
+        line(0.0, color=reference(), linestyle=":", linewidth=1.0)
+    ax.plot([-limit, limit], [-limit, limit], color=reference(), linestyle="--", linewidth=1.0)
     for name, members, colour in groups:
         kept = members[finite[members]]
-        ax.plot(*points[:, kept], "o", color=colour, markersize=4, alpha=0.7, markeredgewidth=0, label=name)
+        marker = "^" if name == "inhibitory" else "o"
+        ax.plot(*points[:, kept], marker, color=colour, markersize=4, alpha=0.7, markeredgewidth=0, label=name)
     left_out = int(np.count_nonzero(~finite))
     if left_out:
         ax.plot([], [], " ", label=f"{left_out} infinite, not shown")
@@ -72,6 +73,6 @@ def plot_dprime_by_epoch(
     ax.set_ylabel(f"d' in {chosen[1]}")
     r = selectivity.correlation[rows[0], rows[1]]
     if np.isfinite(r):
-        ax.text(0.97, 0.03, f"r = {r:.2f}", transform=ax.transAxes, ha="right", color=NEUTRAL_COLOR)
+        ax.text(0.97, 0.03, f"r = {r:.2f}", transform=ax.transAxes, ha="right", color=neutral())
     ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, handletextpad=0.2, columnspacing=1.2)
     return ax

@@ -7,9 +7,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-from ._style import FONT_SIZE, NEUTRAL_COLOR, REFERENCE_COLOR, house_style
+from ._style import TEAL, font_size, foreground, house_style, label_size, neutral, reference
 
-_PATH_COLOR = "#009988"
+_PATH_COLOR = TEAL
 
 
 @house_style
@@ -76,11 +76,11 @@ def plot_eye_paths(
     grid = figure.subplots(rows, across, squeeze=False, sharex=True, sharey=True)
     for index, ax in enumerate(grid.flat):
         ax.set_visible(index < levels.size)
-        ax.tick_params(labelsize=FONT_SIZE, labelbottom=index + across >= levels.size)
+        ax.tick_params(labelsize=font_size(), labelbottom=index + across >= levels.size)
     for ax, level in zip(grid.flat, levels, strict=False):
         trials = np.flatnonzero(which == level)
         if places.size:
-            ax.plot(*places.T, "o", color=REFERENCE_COLOR, markersize=7, markerfacecolor="none", zorder=1)
+            ax.plot(*places.T, "o", color=reference(), markersize=7, markerfacecolor="none", zorder=1)
         for trial in trials:
             path = paths[inside[:, trial], trial]
             if len(path):
@@ -88,18 +88,18 @@ def plot_eye_paths(
                 ax.plot(*path[-1], "s", color=_PATH_COLOR, markersize=4, zorder=4)
         if wanted is not None:
             goal = wanted[inside[:, trials[0]], trials[0]]
-            ax.plot(*goal.T, color="black", linestyle="--", linewidth=0.9, zorder=2)
-        ax.set_title(titles.get(int(level), str(level)) if titles else f"sequence {level}", fontsize=FONT_SIZE)
+            ax.plot(*goal.T, color=foreground(), linestyle="--", linewidth=0.9, zorder=2)
+        ax.set_title(titles.get(int(level), str(level)) if titles else f"sequence {level}", fontsize=font_size())
         ax.set_aspect("equal")
         ax.margins(0.12)
-    figure.supxlabel("output x", fontsize=FONT_SIZE + 1)
-    figure.supylabel("output y", fontsize=FONT_SIZE + 1)
+    figure.supxlabel("output x", fontsize=label_size())
+    figure.supylabel("output y", fontsize=label_size())
     handles = [Line2D([], [], color=_PATH_COLOR, marker="s", markersize=4, label="network, end")]
     if wanted is not None:
-        handles.append(Line2D([], [], color="black", linestyle="--", linewidth=0.9, label="target"))
+        handles.append(Line2D([], [], color=foreground(), linestyle="--", linewidth=0.9, label="target"))
     if places.size:
         handles.append(
-            Line2D([], [], linestyle="none", marker="o", color=NEUTRAL_COLOR, markerfacecolor="none", label="dots")
+            Line2D([], [], linestyle="none", marker="o", color=neutral(), markerfacecolor="none", label="dots")
         )
     figure.legend(handles=handles, loc="outside upper left", ncols=3, handlelength=1.6, columnspacing=1.2)
     return figure

@@ -14,7 +14,20 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis._fixed_points import FixedPoints
 
-from ._style import FONT_SIZE, REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
+from ._style import (
+    axes_or_new,
+    background,
+    coherence_cmap,
+    font_size,
+    foreground,
+    house_style,
+    ink,
+    label_size,
+    neutral,
+    panel_letters,
+    reference,
+    small_ticks,
+)
 
 PATH_COLOR = "#BBBBBB"
 MODE_COLOR = "#555555"
@@ -102,14 +115,15 @@ def plot_fixed_points(
     handles = []
     for kind, members in by_kind(points):
         look: dict[str, Any] = {"linestyle": "none", "marker": kind.marker, "markersize": kind.size}
-        look |= {"color": kind.color, "markeredgecolor": kind.color if kind.marker == "x" else "white"}
+        color = foreground() if kind.name == "unstable" else kind.color
+        look |= {"color": color, "markeredgecolor": color if kind.marker == "x" else background()}
         look |= {"markeredgewidth": 1.2 if kind.marker == "x" else 0.6}
         ax.plot(*where[members].T, zorder=4 if kind.marker != "x" else 3, **look)
         handles.append(Line2D([], [], label=f"{kind.name} ({len(members)})", **look))
     segments = frame.segments(points, where) if modes else np.empty((0, 2, dimensions))
     if len(segments):
         _draw_modes(ax, segments)
-        handles.append(Line2D([], [], color=MODE_COLOR, linewidth=1.2, label="unstable modes"))
+        handles.append(Line2D([], [], color=neutral(), linewidth=1.2, label="unstable modes"))
     _label(ax, frame.names)
     corner: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (-0.12, 1.0)}
     if new and dimensions == 3:
@@ -154,8 +168,8 @@ def plot_modes(points: FixedPoints, index: int, *, figure: Figure | None = None)
         raise ValueError(f"`index` must be among the points, 0 to {len(points.q) - 1}; got {index}.")
     figure = plt.figure(figsize=(6.4, 3.6)) if figure is None else figure
     flow, step = figure.subplots(1, 2)
-    flow.axvline(0.0, color="black", linestyle="--", linewidth=1.0)
-    step.add_patch(Circle((0.0, 0.0), 1.0, fill=False, linestyle="--", linewidth=1.0))
+    flow.axvline(0.0, color=foreground(), linestyle="--", linewidth=1.0)
+    step.add_patch(Circle((0.0, 0.0), 1.0, fill=False, edgecolor=foreground(), linestyle="--", linewidth=1.0))
     step.autoscale_view()
     values, multipliers = points.flow_eigenvalues[index], points.step_eigenvalues[index]
     _draw_eigenvalues(flow, values, values.real > 0.0, "Re λ = 0")
@@ -165,14 +179,15 @@ def plot_modes(points: FixedPoints, index: int, *, figure: Figure | None = None)
         (step, "μ", " (no unit)", f"one step of {points.dt:g} ms"),
     ):
         ax.set_title(title)
-        ax.tick_params(labelsize=FONT_SIZE)
+        small_ticks(ax)
         ax.set_xlabel(f"Re {symbol}{unit}")
         ax.set_ylabel(f"Im {symbol}{unit}")
-        ax.axhline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=0.8, zorder=0)
+        ax.axhline(0.0, color=reference(), linestyle=":", linewidth=0.8, zorder=0)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(MaxNLocator(4))
     step.set_aspect("equal", adjustable="datalim")
-    figure.suptitle(f"point {index}: {points.stability[index]}, q = {points.q[index]:.1e}", fontsize=FONT_SIZE + 1)
+    panel_letters((flow, step))
+    figure.suptitle(f"point {index}: {points.stability[index]}, q = {points.q[index]:.1e}", fontsize=label_size())
     return figure
 
 
@@ -221,7 +236,7 @@ class Frame(NamedTuple):
             raise ValueError(f"`trajectories` must be (T, B, N), N = {self.origin.size}; got shape {states.shape}.")
         paths = [self.project(states[:, trial]) for trial in range(states.shape[1])]
         if levels is None:
-            return paths, [PATH_COLOR] * len(paths)
+            return paths, [ink(0.27)] * len(paths)
         values = np.asarray(levels)
         if values.shape != (len(paths),):
             raise ValueError(f"`levels` must hold one value per trial, ({len(paths)},); got shape {values.shape}.")
@@ -271,16 +286,16 @@ def _solid_axes() -> Any:
     figure = plt.figure(figsize=(4.0, 4.0), layout="none")
     ax: Any = figure.add_axes((0.07, 0.08, 0.74, 0.74), projection="3d")
     ax.set_box_aspect(None, zoom=1.0)
-    ax.tick_params(labelsize=FONT_SIZE, pad=0)
+    ax.tick_params(labelsize=font_size(), pad=0)
     return ax
 
 
 def _draw_modes(ax: Any, segments: np.ndarray) -> None:
     if segments.shape[2] == 2:
-        ax.add_collection(LineCollection(list(segments), colors=[MODE_COLOR], linewidths=1.2, zorder=2))
+        ax.add_collection(LineCollection(list(segments), colors=[neutral()], linewidths=1.2, zorder=2))
         return
     for segment in segments:
-        ax.plot(*segment.T, color=MODE_COLOR, linewidth=1.2, zorder=2)
+        ax.plot(*segment.T, color=neutral(), linewidth=1.2, zorder=2)
 
 
 def _label(ax: Any, names: Sequence[str]) -> None:
@@ -292,7 +307,7 @@ def _label(ax: Any, names: Sequence[str]) -> None:
 
 
 def _draw_eigenvalues(ax: Axes, values: np.ndarray, grows: np.ndarray, border: str) -> None:
-    handles = [Line2D([], [], color="black", linestyle="--", linewidth=1.0, label=border)]
+    handles = [Line2D([], [], color=foreground(), linestyle="--", linewidth=1.0, label=border)]
     for members, kind, name in ((~grows, KINDS[0], "decays"), (grows, KINDS[1], "grows")):
         look: dict[str, Any] = {"marker": kind.marker, "color": kind.color, "markersize": 3.5, "linestyle": "none"}
         ax.plot(values[members].real, values[members].imag, **look)

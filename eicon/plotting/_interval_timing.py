@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from eicon.analysis._interval_timing import RampIndex, ScalarVariability
 
 from ._compare import PAIR_COLORS
-from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+from ._style import E_COLOR, I_COLOR, axes_or_new, background, foreground, house_style, neutral, reference
 
 
 @house_style
@@ -45,7 +45,7 @@ def plot_ramp_index(
             "From Dale signs, pass sign > 0."
         )
     ax = axes_or_new(ax)
-    groups = [("all", np.ones(values.size, dtype=bool), NEUTRAL_COLOR)]
+    groups = [("all", np.ones(values.size, dtype=bool), neutral())]
     if types is not None:
         groups = [("excitatory", types, E_COLOR), ("inhibitory", ~types, I_COLOR)]
         groups = [group for group in groups if group[1].any()]
@@ -56,11 +56,12 @@ def plot_ramp_index(
         stacked=True,
         color=[colour for _, _, colour in groups],
         label=[f"{name} ({np.count_nonzero(members)})" for name, members, _ in groups],
-        edgecolor="white",
+        edgecolor=background(),
+        hatch=["////" if name == "inhibitory" else "" for name, _, _ in groups],  # to be told apart in grey, too
         linewidth=0.5,
     )
     if np.isfinite(ramp.median):
-        ax.axvline(ramp.median, color="black", linestyle="--", linewidth=1.0, label=f"median {ramp.median:.2f}")
+        ax.axvline(ramp.median, color=foreground(), linestyle="--", linewidth=1.0, label=f"median {ramp.median:.2f}")
     if ramp.n_silent:
         ax.plot([], [], " ", label=f"{ramp.n_silent} silent, not shown")
     ax.set_xlim(0.0, 1.0)
@@ -116,7 +117,7 @@ def plot_produced_times(
     margin = 0.08 * max(float(np.ptp(ends)), 0.1 * float(ends[0]))
     ends += np.array([-margin, margin])
     if not ax.lines:
-        ax.plot(ends, ends, color=REFERENCE_COLOR, linestyle="--", linewidth=1.0, label="asked for")
+        ax.plot(ends, ends, color=reference(), linestyle="--", linewidth=1.0, label="asked for")
     ax.plot(asked + shift, times, ".", color=color, markersize=3, alpha=0.35, markeredgewidth=0)
     missing = int(timing.n_missing.sum())
     notes = [f"Weber {timing.weber:.3f}"] if np.isfinite(timing.weber) else []

@@ -1,4 +1,8 @@
-"""Learning curves."""
+"""Learning curves, of one training or of several with a band."""
+
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -6,15 +10,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from ._style import REFERENCE_COLOR, house_style, new_figure
+from ._style import house_style, line_color, line_width, new_figure, panel_letters, reference
+from ._sweep import COLORS
 
-_LINE_COLOR = "#222222"
 _VALIDATION_COLOR = "#EE7733"
 
 
 @house_style
 def plot_loss(
-    loss: ArrayLike,
+    loss: Any,
     *,
     accuracy: ArrayLike | None = None,
     validation: tuple[ArrayLike, ArrayLike] | None = None,
@@ -26,8 +30,11 @@ def plot_loss(
 
     Parameters
     ----------
-    loss : (S,) array
-        Training loss of every step; drawn faintly, with its running mean on top.
+    loss : (S,) array, History, sequence of History, or mapping of str to sequence of History
+        Training loss of every step; drawn faintly, with its running mean on top. A history brings its accuracies with
+        it. Of several, e.g. of several seeds, the mean is drawn as long as half of them last, with a band of one
+        standard deviation that ends where the runs do; several that have labels get a band for each label. The
+        accuracy is then that of the validations, or that of training where there were none.
     accuracy : (S,) array, optional
         Training accuracy of every step, fraction correct in 0..1.
     validation : (steps (V,), accuracy (V,)), optional
@@ -47,12 +54,24 @@ def plot_loss(
     Raises
     ------
     ValueError
-        If `loss` is not a non-empty vector, `accuracy` has another length, the two parts of `validation`
-        differ in length, or `smooth` < 1.
+        If `loss` is not a non-empty vector or histories, `accuracy` has another length, the two parts of `validation`
+        differ in length, `smooth` < 1, or histories stand beside `accuracy` or `validation`.
     """
-    losses = _vector("loss", loss)
     if smooth is not None and smooth < 1:
         raise ValueError(f"`smooth` must be >= 1 step; got {smooth}. Use 1 for no smoothing.")
+    groups = _histories(loss)
+    if groups is not None:
+        if accuracy is not None or validation is not None:
+            raise ValueError("histories bring their accuracies with them; leave `accuracy` and `validation` out.")
+        if sum(map(len, groups.values())) > 1:
+            return _bands(groups, smooth, log, chance)
+        ((one,),) = groups.values()
+        trained = np.asarray(one["accuracy"], np.float64)
+        accuracy = trained if np.isfinite(trained).any() else None
+        measured_at = np.asarray(one["validation_step"])
+        validation = (measured_at, one["validation_accuracy"]) if measured_at.size else None
+        loss = one["loss"]
+    losses = _vector("loss", loss)
     width = max(1, losses.size // 40) if smooth is None else smooth
     training = None if accuracy is None else _accuracy(accuracy, losses.size)
     measured = None if validation is None else _validation(*validation)
@@ -68,7 +87,93 @@ def plot_loss(
     axes[-1].set_xlim(0, losses.size)
     axes[-1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
     figure.align_ylabels(axes)
+    panel_letters(axes)
     return figure
+
+
+def _histories(given: Any) -> dict[str, list[Any]] | None:
+    """Histories by label; None of an array."""
+    if _is_history(given):
+        return {"": [given]}
+    if isinstance(given, Mapping):
+        groups = {str(label): [one] if _is_history(one) else list(one) for label, one in given.items()}
+    elif isinstance(given, Sequence) and any(map(_is_history, given)):
+        groups = {"": list(given)}
+    else:
+        return None
+    if not groups or not all(group and all(map(_is_history, group)) for group in groups.values()):
+        raise ValueError("`loss` must hold histories of trainings, at least one for each label.")
+    if not all(len(one["loss"]) for group in groups.values() for one in group):
+        raise ValueError("a history has no step yet; train first, or leave it out.")
+    return groups
+
+
+def _is_history(given: Any) -> bool:
+    return isinstance(given, Mapping) and {"loss", "accuracy", "validation_step"} <= set(given)
+
+
+def _bands(groups: dict[str, list[Any]], smooth: int | None, log: bool, chance: float | int | None) -> Figure:
+    """Mean and band of the histories of each label."""
+    longest = max(len(one["loss"]) for group in groups.values() for one in group)
+    width = max(1, longest // 40) if smooth is None else smooth
+    accurate = {label: _accuracies(group, width) for label, group in groups.items()}
+    two = any(np.isfinite(values).any() for _, values in accurate.values())
+    figure, axes = new_figure(1 + two, figsize=(4.0, 4.0 if two else 3.0))
+    colours = [line_color()] if len(groups) == 1 else list(COLORS)
+    for (label, group), colour in zip(groups.items(), cycle(colours)):
+        losses = _beside([_running_mean(np.asarray(one["loss"], np.float64), width) for one in group])
+        name = f"{label or 'mean'} (n = {len(group)})"
+        _band(axes[0], np.arange(1, losses.shape[1] + 1), losses, colour, name)
+        if two:
+            _band(axes[1], *accurate[label], colour, name)
+    axes[0].set_ylabel("loss")
+    axes[0].set_yscale("log" if log else "linear")
+    if two:
+        if chance is not None:
+            axes[1].axhline(chance, color=reference(), linestyle="--", linewidth=1.0, label="chance")
+        axes[1].set_ylabel("accuracy")
+        axes[1].set_ylim(top=1.02)
+    handles = {text: one for ax in axes for one, text in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(list(handles.values()), list(handles), loc="outside upper center", ncols=min(3, len(handles)))
+    axes[-1].set_xlabel("training step")
+    axes[-1].set_xlim(0, longest)
+    axes[-1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    figure.align_ylabels(axes)
+    panel_letters(axes)
+    return figure
+
+
+def _accuracies(group: list[Any], width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Steps (S,) and accuracies (n, S): of the validations, or of training where there were none."""
+    steps = [np.asarray(one["validation_step"], int) for one in group]
+    if not all(one.size for one in steps):
+        values = _beside([_running_mean(np.asarray(one["accuracy"], np.float64), width) for one in group])
+        return np.arange(1, values.shape[1] + 1), values
+    every = np.unique(np.concatenate(steps))
+    values = np.full((len(group), every.size), np.nan)
+    for row, one, at in zip(values, group, steps, strict=True):
+        row[np.searchsorted(every, at)] = one["validation_accuracy"]
+    return every, values
+
+
+def _beside(curves: list[np.ndarray]) -> np.ndarray:
+    """Curves of different lengths as one array, with NaN after their ends."""
+    longest = max(map(len, curves))
+    return np.array([np.pad(one, (0, longest - len(one)), constant_values=np.nan) for one in curves])
+
+
+def _band(ax: Axes, steps: np.ndarray, values: np.ndarray, colour: str, label: str) -> None:
+    known = np.isfinite(values)
+    shown = known.sum(axis=0) >= max(1, len(values) / 2)
+    if not shown.any():
+        return
+    steps, runs = steps[shown], values[:, shown]
+    mean, spread = np.nanmean(runs, axis=0), np.nanstd(runs, axis=0)
+    low, high = np.nanmin(runs, axis=0), np.nanmax(runs, axis=0)
+    ax.fill_between(
+        steps, np.maximum(mean - spread, low), np.minimum(mean + spread, high), color=colour, alpha=0.25, linewidth=0
+    )
+    ax.plot(steps, mean, color=colour, linewidth=line_width(1.6), label=label)
 
 
 def _accuracy(accuracy: ArrayLike, n_steps: int) -> np.ndarray:
@@ -99,20 +204,20 @@ def _accuracy_panel(
     chance: float | int | None,
 ) -> None:
     if chance is not None:
-        ax.axhline(chance, color=REFERENCE_COLOR, linestyle="--", linewidth=1.0, label="chance")
+        ax.axhline(chance, color=reference(), linestyle="--", linewidth=1.0, label="chance")
     if training is not None:
         _curve_with_mean(ax, training, width, "training")
     if measured is not None:
         ax.plot(*measured, "o-", color=_VALIDATION_COLOR, markersize=3.5, linewidth=1.0, label="validation")
     ax.set_ylabel("accuracy")
     ax.set_ylim(top=1.02)
-    ax.legend(loc="lower right", ncols=3, columnspacing=1.0, frameon=True, framealpha=0.85, edgecolor="none")
+    ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2, ncols=3, columnspacing=1.0)
 
 
 def _curve_with_mean(ax: Axes, values: np.ndarray, width: int, label: str) -> None:
     steps = np.arange(1, values.size + 1)
-    ax.plot(steps, values, color=_LINE_COLOR, alpha=0.25, linewidth=0.6)
-    ax.plot(steps, _running_mean(values, width), color=_LINE_COLOR, linewidth=1.6, label=label)
+    ax.plot(steps, values, color=line_color(), alpha=0.25, linewidth=line_width(0.6))
+    ax.plot(steps, _running_mean(values, width), color=line_color(), linewidth=line_width(1.6), label=label)
 
 
 def _running_mean(values: np.ndarray, width: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from eicon.analysis._lyapunov import Lyapunov
 
-from ._style import REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
+from ._style import axes_or_new, coherence_cmap, house_style, reference
 
 _SETTLED = 0.1  # of the run: earlier estimates may leave the frame
 
@@ -37,7 +37,7 @@ def plot_lyapunov(result: Lyapunov, *, n_exponents: int = 4, ax: Axes | None = N
     ax = axes_or_new(ax)
     drawn = min(n_exponents, result.exponents.size)
     seconds = result.time / 1000.0 if (long := result.time[-1] >= 10_000.0) else result.time
-    ax.axhline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+    ax.axhline(0.0, color=reference(), linestyle=":", linewidth=1.0)
     for index, colour in enumerate(coherence_cmap()(np.linspace(0.0, 1.0, drawn))):
         final, error = result.exponents[index], result.standard_error[index]
         ax.plot(

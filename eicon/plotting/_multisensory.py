@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from eicon.analysis._multisensory import MultisensoryRatio
 
 from ._psychometric import plot_psychometric
-from ._style import NEUTRAL_COLOR, axes_or_new, house_style
+from ._style import ORANGE, TEAL, axes_or_new, house_style, line_color, neutral
 
-SENSE_COLORS = ("#EE7733", "#009988", "#222222")
-"""Colours of two senses and of both together; none is the blue or red of E and I."""
+SENSE_COLORS = (ORANGE, TEAL, "#222222")
+"""Colours of two senses and of both together (on white); none is the blue or red of E and I."""
 
 
 @house_style
@@ -51,7 +51,7 @@ def plot_multisensory(
     if len(names) != 3:
         raise ValueError(f"`names` must name the first sense, the second and both; got {list(names)}.")
     ax = axes_or_new(ax, figsize=(4.0, 3.2))
-    for curve, name, colour in zip(result.curves, names, SENSE_COLORS, strict=True):
+    for curve, name, colour in zip(result.curves, names, (*SENSE_COLORS[:2], line_color()), strict=True):
         text = f"{name}, width {curve.width:.2g}" if curve.converged else name
         plot_psychometric(
             curve, label=text, color=colour, unit=unit, quantity=quantity, reference=float(boundary), ax=ax
@@ -62,5 +62,5 @@ def plot_multisensory(
         low, high = result.ratio_ci
         interval = f"\n[{low:.2f}, {high:.2f}]" if np.isfinite(result.ratio_ci).all() else ""
         note = f"information,\nmeasured / predicted\n{result.ratio:.2f}{interval.replace(chr(10), ' ')}"
-    ax.text(0.98, 0.04, note, transform=ax.transAxes, ha="right", color=NEUTRAL_COLOR)
+    ax.text(0.98, 0.04, note, transform=ax.transAxes, ha="right", color=neutral())
     return ax

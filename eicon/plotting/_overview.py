@@ -13,9 +13,10 @@ from ..analysis._selectivity import Selectivity
 from ._connectivity import plot_connectivity
 from ._pca import plot_pc_trajectories
 from ._psychometric import plot_psychometric
-from ._style import FONT_SIZE, style
+from ._style import house_style, panel_letters, small_ticks
 
 
+@house_style
 def plot_row(draws: Sequence[Callable[[Axes], Any]], *, size: tuple[float, float] = (4.0, 3.0)) -> Figure:
     """Draw panels side by side.
 
@@ -28,15 +29,16 @@ def plot_row(draws: Sequence[Callable[[Axes], Any]], *, size: tuple[float, float
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
-    with style():
-        figure, grid = plt.subplots(1, len(draws), squeeze=False, figsize=(size[0] * len(draws), size[1]))
-        figure.set_layout_engine("constrained", w_pad=0.1)  # room for the labels of colour bars
-        for ax, draw in zip(grid[0], draws, strict=True):
-            ax.tick_params(labelsize=FONT_SIZE)
-            draw(ax)
+    figure, grid = plt.subplots(1, len(draws), squeeze=False, figsize=(size[0] * len(draws), size[1]))
+    figure.set_layout_engine("constrained", w_pad=0.1)  # room for the labels of colour bars
+    for ax, draw in zip(grid[0], draws, strict=True):
+        small_ticks(ax)
+        draw(ax)
+    panel_letters(grid[0])
     return figure
 
 
+@house_style
 def plot_overview(
     psychometric: Psychometric,
     weights: ArrayLike,
@@ -70,19 +72,22 @@ def plot_overview(
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
-    with style():
-        figure, axes = plt.subplots(1, 3, figsize=(12.0, 3.6), width_ratios=[1.0, 1.15, 1.2])
-        plot_psychometric(psychometric, quantity=quantity, unit=unit, reference=reference, ax=axes[0])
-        plot_connectivity(weights, selectivity.order, selectivity.excitatory, ax=axes[1])
-        plot_pc_trajectories(
-            average.average,
-            average.levels,
-            explained_ratio=components.explained_ratio[:2],
-            dt=dt,
-            label=quantity,
-            unit=unit,
-            ax=axes[2],
-        )
-        for panel, title in zip(axes, ("what it does", "how it is wired", "how it decides"), strict=True):
-            panel.set_title(title, loc="left", pad=34)
+    figure, axes = plt.subplots(1, 3, figsize=(12.0, 3.6), width_ratios=[1.3, 1.1, 1.2])
+    figure.set_layout_engine("constrained", w_pad=0.1)  # room for the labels of colour bars
+    plot_psychometric(psychometric, quantity=quantity, unit=unit, reference=reference, ax=axes[0])
+    plot_connectivity(weights, selectivity.order, selectivity.excitatory, ax=axes[1])
+    plot_pc_trajectories(
+        average.average,
+        average.levels,
+        explained_ratio=components.explained_ratio[:2],
+        dt=dt,
+        label=quantity,
+        unit=unit,
+        ax=axes[2],
+    )
+    for note in axes[0].texts:  # beside the curve there is no room
+        note.set(position=(0.0, 1.02), verticalalignment="bottom")
+    for panel, title in zip(axes, ("what it does", "how it is wired", "how it decides"), strict=True):
+        panel.set_title(title, loc="left", pad=34)
+    panel_letters(axes)
     return figure

@@ -10,13 +10,32 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
-from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR
+from ._style import (
+    E_COLOR,
+    I_COLOR,
+    ORANGE,
+    PURPLE,
+    TEAL,
+    angle_cmap,
+    background,
+    coherence_cmap,
+    foreground,
+    ink,
+    neutral,
+)
+
+MOST_LINES = 100
+"""Curves that one panel shows as curves."""
+_ANGLES = ("deg", "degrees", "\N{DEGREE SIGN}", "rad")
+_TURNS = {"rad": 2.0 * np.pi}
+_CATEGORIES = (TEAL, ORANGE, PURPLE, "#33BBEE")
+_DASHES = ("-", "--", ":", "-.")
 
 
 def unit_groups(excitatory: ArrayLike | None, n_units: int) -> list[tuple[str, np.ndarray, str]]:
     """Return (name, members, colour) of the unit types that occur."""
     if excitatory is None:
-        return [("unit", np.arange(n_units), NEUTRAL_COLOR)]
+        return [("unit", np.arange(n_units), neutral())]
     types = np.asarray(excitatory)
     if types.dtype != np.bool_ or types.shape != (n_units,):
         raise ValueError(
@@ -27,10 +46,49 @@ def unit_groups(excitatory: ArrayLike | None, n_units: int) -> list[tuple[str, n
     return [group for group in both if group[1].size]
 
 
+def number(value: float) -> str:
+    """Three digits, and no power of ten where a number can be written out."""
+    return f"{value:.0f}" if 1000.0 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
+def with_unit(label: str, unit: str) -> str:
+    """Label of an axis or a bar."""
+    return f"{label} ({unit})" if unit else label
+
+
+def level_colours(levels: np.ndarray, label: str) -> np.ndarray:
+    """Colours (L, 4) of ascending levels, by rank; of angles, whose label says so, by their place on the circle."""
+    unit = label.rpartition("(")[2].removesuffix(")")
+    values = np.asarray(levels)
+    if unit in _ANGLES and label.endswith(")") and values.dtype.kind in "iuf":
+        colours: np.ndarray = angle_cmap()(values / _TURNS.get(unit, 360.0) % 1.0)
+        return colours
+    by_rank: np.ndarray = coherence_cmap()(np.linspace(0.0, 1.0, values.size))
+    return by_rank
+
+
+def category_looks(n: int) -> list[dict[str, Any]]:
+    """Colour, dashes and, from 17 on, width of n categories without an order, each unlike the others."""
+    return [
+        {
+            "color": _CATEGORIES[i % 4],
+            "linestyle": _DASHES[(i // 4) % 4],
+            "linewidth": 1.2 + 0.9 * (i // 16),
+        }
+        for i in range(n)
+    ]
+
+
+def missing_shade(ax: Axes) -> None:
+    """Background of a matrix: what is not known has no colour of the map."""
+    ax.set_facecolor(ink(0.2))
+
+
 def level_bar(ax: Axes | list[Axes], levels: np.ndarray, colours: np.ndarray, label: str) -> None:
     """Add a colour bar with one block per level, labelling at most about a dozen; a list of Axes shares one."""
     norm = BoundaryNorm(np.arange(levels.size + 1) - 0.5, levels.size)
     mappable = ScalarMappable(norm, ListedColormap(colours))
+    mappable.set_array(np.asarray(levels, np.float64))  # which level has which colour, for the table beside a figure
     if isinstance(ax, Axes):
         bar = ax.figure.colorbar(mappable, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), drawedges=False)
     else:
@@ -52,20 +110,20 @@ def _level_name(level: Any) -> str:
     """A number with a minus sign of its own length, as on axes; truth as yes and no."""
     if isinstance(level, bool | np.bool_):
         return "yes" if level else "no"
-    return f"{level:g}".replace("-", "\N{MINUS SIGN}")
+    return f"{level:.4g}".replace("-", "\N{MINUS SIGN}") if abs(level) < 1e4 else f"{level:g}"
 
 
 def draw_path(ax: Axes, path: np.ndarray, colour: object, dt: float | None, dot_every: float) -> None:
     if not len(path):
         return
     ax.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.4)
-    ax.plot(*path[0], marker="o", markersize=5, color="white", markeredgecolor=colour, zorder=3)
+    ax.plot(*path[0], marker="o", markersize=5, color=background(), markeredgecolor=colour, zorder=3)
     ax.plot(
         *path[-1],
         marker="s",
         markersize=5,
         color=colour,
-        markeredgecolor="black",
+        markeredgecolor=foreground(),
         markeredgewidth=0.6,
         zorder=3,
     )
@@ -75,19 +133,19 @@ def draw_path(ax: Axes, path: np.ndarray, colour: object, dt: float | None, dot_
 
 
 def path_legend(dt: float | None, dot_every: float) -> list[Line2D]:
-    handles = [_marker("o", 5, "start", face="white"), _marker("s", 5, "end")]
+    handles = [_marker("o", 5, "start", face=background()), _marker("s", 5, "end")]
     return handles if dt is None else [*handles, _marker("o", 2.2, f"every {dot_every:g} ms")]
 
 
-def _marker(marker: str, size: float | int, label: str, face: str = NEUTRAL_COLOR) -> Line2D:
+def _marker(marker: str, size: float | int, label: str, face: str | None = None) -> Line2D:
     return Line2D(
         [],
         [],
         linestyle="none",
         marker=marker,
         markersize=size,
-        color=NEUTRAL_COLOR,
-        markerfacecolor=face,
+        color=neutral(),
+        markerfacecolor=face or neutral(),
         label=label,
     )
 

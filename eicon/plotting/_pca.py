@@ -8,8 +8,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from ._compare import PAIR_COLORS
-from ._parts import draw_path, level_bar, path_legend
-from ._style import REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
+from ._parts import draw_path, level_bar, level_colours, path_legend, with_unit
+from ._style import axes_or_new, house_style, reference
 
 
 @house_style
@@ -20,11 +20,11 @@ def plot_pc_trajectories(
     explained_ratio: ArrayLike | None = None,
     dt: float | int | None = None,
     dot_every: float | int = 100.0,
-    label: str = "signed coherence",
-    unit: str = "%",
+    label: str = "condition",
+    unit: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw mean trajectories in the plane of the first two principal components, one per signed coherence.
+    """Draw mean trajectories in the plane of the first two principal components, one per condition.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def plot_pc_trajectories(
         Averages per condition, as `condition_average(pca(rates).trajectories, coherence).average`; steps that
         are NaN are not drawn.
     levels : (C,) array
-        Signed coherence (or other quantity) of each trajectory, all different; colours go by rank, since
-        coherences are usually spaced geometrically.
+        Signed coherence, or another quantity, of each trajectory, all different; colours go by rank, since
+        coherences are usually spaced geometrically, and of angles (`unit` "deg" or "rad") around a circle.
     explained_ratio : (>= 2,) array, optional
         Fractions of variance of the components, for the axis labels.
     dt : float, optional
@@ -65,7 +65,8 @@ def plot_pc_trajectories(
         raise ValueError(f"`dot_every` must be at least one step, 0 < dt <= dot_every; got {dot_every}, dt = {dt} ms.")
     ax = axes_or_new(ax, figsize=(4.0, 3.2))
     ranking = np.argsort(values)
-    colours = coherence_cmap()(np.linspace(0.0, 1.0, values.size))
+    bar = with_unit(label, unit)
+    colours = level_colours(np.sort(values), bar)
     for path, colour in zip(paths[ranking, :, :2], colours, strict=True):
         draw_path(ax, path[np.isfinite(path).all(axis=1)], colour, dt, float(dot_every))
     ratio = None if explained_ratio is None else np.asarray(explained_ratio, dtype=np.float64)
@@ -74,7 +75,7 @@ def plot_pc_trajectories(
     ax.set_ylabel(names[1])
     ax.set_aspect("equal", adjustable="datalim")
     if values.size > 1:
-        level_bar(ax, np.asarray(levels)[ranking], colours, f"{label} ({unit})" if unit else label)
+        level_bar(ax, np.asarray(levels)[ranking], colours, bar)
     ax.legend(
         handles=path_legend(dt, dot_every),
         loc="lower left",
@@ -118,7 +119,7 @@ def plot_variance_explained(
         )
     ax = axes_or_new(ax)
     for fraction in (0.9, 0.95, 0.99):
-        ax.axhline(100 * fraction, color=REFERENCE_COLOR, linestyle=":", linewidth=0.8)
+        ax.axhline(100 * fraction, color=reference(), linestyle=":", linewidth=0.8)
     styles = zip(ratios, names, PAIR_COLORS, ("o", "s"), strict=False)
     for index, (ratio, name, colour, marker) in enumerate(styles):
         shown = 100 * np.cumsum(np.asarray(ratio, dtype=np.float64))[:most]

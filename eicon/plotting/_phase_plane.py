@@ -10,11 +10,10 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis._phase_plane import PhasePlane
 
-from ._style import NEUTRAL_COLOR, axes_or_new, coherence_cmap, house_style
+from ._style import ORANGE, PURPLE, axes_or_new, background, coherence_cmap, foreground, house_style, neutral
 
 # Not E's and I's: a nullcline belongs to a unit, of whatever type.
-NULLCLINE_COLORS = ("#EE7733", "#AA3377")
-_STABLE, _UNSTABLE = "black", "white"
+NULLCLINE_COLORS = (ORANGE, PURPLE)
 
 
 @house_style
@@ -97,8 +96,8 @@ def _draw_trajectories(ax: Axes, paths: np.ndarray) -> None:
     if paths.ndim not in (2, 3):
         raise ValueError(f"`trajectories` must be (T, N) or (T, B, N); got {paths.ndim} axes.")
     for index, path in enumerate(np.moveaxis(paths.reshape(len(paths), -1, 2), 1, 0)):
-        ax.plot(path[:, 0], path[:, 1], color=NEUTRAL_COLOR, linewidth=1.2, label=None if index else "trajectory")
-        ax.plot(*path[-1], marker="o", markersize=3, color=NEUTRAL_COLOR)
+        ax.plot(path[:, 0], path[:, 1], color=neutral(), linewidth=1.2, label=None if index else "trajectory")
+        ax.plot(*path[-1], marker="o", markersize=3, color=neutral())
 
 
 def _draw_fixed_points(ax: Axes, points: np.ndarray, stable: ArrayLike | None) -> None:
@@ -108,7 +107,7 @@ def _draw_fixed_points(ax: Axes, points: np.ndarray, stable: ArrayLike | None) -
             f"`fixed_points` must be (M, N) and `stable` (M,) bools; got {points.ndim} axes and {filled.dtype}, shape "
             f"{filled.shape}."
         )
-    for members, face, name in ((filled, _STABLE, "stable"), (~filled, _UNSTABLE, "unstable")):
+    for members, face, name in ((filled, foreground(), "stable"), (~filled, background(), "unstable")):
         if members.any():
             label = "fixed point" if stable is None else f"{name} fixed point"
             ax.plot(
@@ -117,7 +116,7 @@ def _draw_fixed_points(ax: Axes, points: np.ndarray, stable: ArrayLike | None) -
                 marker="o",
                 markersize=6,
                 markerfacecolor=face,
-                markeredgecolor="black",
+                markeredgecolor=foreground(),
                 zorder=5,
                 label=label,
             )

@@ -7,8 +7,11 @@ from numpy.typing import ArrayLike
 from eicon.analysis._psth import PSTH, sort_by_peak
 
 from ._connectivity import sorted_units, type_blocks
-from ._parts import level_bar
-from ._style import REFERENCE_COLOR, axes_or_new, coherence_cmap, house_style
+from ._parts import category_looks, level_bar, level_colours, missing_shade, with_unit
+from ._style import axes_or_new, coherence_cmap, house_style, neutral, reference
+
+MOST_BANDS = 4
+"""Conditions whose errors are drawn as bands."""
 
 
 @house_style
@@ -16,12 +19,14 @@ def plot_psth(
     psth: PSTH,
     unit: int,
     *,
-    label: str = "signed coherence",
-    level_unit: str = "%",
-    since: str = "stimulus onset",
+    label: str = "condition",
+    level_unit: str = "",
+    since: str = "",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the mean rate of one unit in each condition, with its standard error.
+
+    Bands of more than four conditions would hide each other: then the largest standard error is written beside them.
 
     Parameters
     ----------
@@ -51,17 +56,25 @@ def plot_psth(
         raise ValueError(f"`unit` must be one of 0..{n_units - 1}; got {unit}.")
     ax = axes_or_new(ax)
     numbers = bool(np.issubdtype(psth.levels.dtype, np.number))
-    colours = coherence_cmap()(np.linspace(0.0, 1.0, psth.levels.size))
-    ax.axvline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
-    for row, colour in enumerate(colours):
+    bar = with_unit(label, level_unit)
+    colours = level_colours(psth.levels, bar)
+    looks = [{"color": one} for one in colours] if numbers else category_looks(psth.levels.size)
+    ax.axvline(0.0, color=reference(), linestyle=":", linewidth=1.0)
+    bands = psth.levels.size <= MOST_BANDS
+    for row, look in enumerate(looks):
         mean, error = psth.average[row, :, unit], np.nan_to_num(psth.sem[row, :, unit])
-        ax.fill_between(psth.time, mean - error, mean + error, color=colour, alpha=0.25, linewidth=0)
-        ax.plot(psth.time, mean, color=colour, label=None if numbers else str(psth.levels[row]))
+        if bands:
+            ax.fill_between(psth.time, mean - error, mean + error, color=look["color"], alpha=0.25, linewidth=0)
+        ax.plot(psth.time, mean, **look, label=None if numbers else str(psth.levels[row]))
+    errors = psth.sem[:, :, unit]
+    if not bands and np.isfinite(errors).any():
+        note = f"s.e.m. \N{LESS-THAN OR EQUAL TO} {np.nanmax(errors):.2g}"
+        ax.text(0.98, 0.98, note, transform=ax.transAxes, ha="right", va="top", color=neutral())
     ax.set_xlim(psth.time[0], psth.time[-1])
-    ax.set_xlabel(f"time since {since} (ms)")
+    ax.set_xlabel(f"time since {since} (ms)" if since else "time from the event (ms)")
     ax.set_ylabel("firing rate (a.u.)")
     if psth.levels.size > 1 and numbers:
-        level_bar(ax, psth.levels, colours, f"{label} ({level_unit})" if level_unit else label)
+        level_bar(ax, psth.levels, colours, bar)
     elif psth.levels.size > 1:
         ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, handlelength=1.2, columnspacing=1.2)
     return ax
@@ -74,7 +87,7 @@ def plot_psth_heatmap(
     condition: int | None = None,
     order: ArrayLike | None = None,
     excitatory: ArrayLike | None = None,
-    since: str = "stimulus onset",
+    since: str = "",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the rates of all units, a row each, as fractions of the unit's range.
@@ -116,6 +129,7 @@ def plot_psth_heatmap(
     shown = (course - low) / np.where(high > low, high - low, 1.0)
     ax = axes_or_new(ax, figsize=(4.0, 3.5))
     half = (psth.time[1] - psth.time[0]) / 2 if psth.time.size > 1 else 0.5
+    missing_shade(ax)
     image = ax.imshow(
         shown.T[sorting],
         cmap=coherence_cmap(),
@@ -130,7 +144,7 @@ def plot_psth_heatmap(
     if psth.time[0] < 0.0 < psth.time[-1]:
         ax.axvline(0.0, color="white", linestyle=":", linewidth=1.2)
     ax.spines[:].set_visible(True)
-    ax.set_xlabel(f"time since {since} (ms)")
+    ax.set_xlabel(f"time since {since} (ms)" if since else "time from the event (ms)")
     ax.set_ylabel("unit")
     if n_excitatory is not None:
         blocks = type_blocks(n_excitatory, n_units)

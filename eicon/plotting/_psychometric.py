@@ -5,9 +5,9 @@ from matplotlib.axes import Axes
 
 from eicon.analysis._psychometric import Psychometric
 
-from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
-
-_LINE_COLOR = "#222222"
+from ._parts import number, with_unit
+from ._style import axes_or_new, house_style, line_color, neutral
+from ._style import reference as reference_color
 
 
 @house_style
@@ -15,9 +15,9 @@ def plot_psychometric(
     psychometric: Psychometric,
     *,
     label: str | None = None,
-    color: str | tuple[float, ...] = _LINE_COLOR,
-    unit: str = "%",
-    quantity: str = "signed coherence",
+    color: str | tuple[float, ...] | None = None,
+    unit: str = "",
+    quantity: str = "signed evidence",
     reference: float | int = 0.0,
     ax: Axes | None = None,
 ) -> Axes:
@@ -29,12 +29,10 @@ def plot_psychometric(
         Result of `eicon.analysis.psychometric`.
     label : str, optional
         Name of the network, for a legend of several curves in one Axes.
-    color : str or tuple of float
+    color : str or tuple of float, optional
         Colour of points and curve.
-    unit : str
-        Unit of the coherence, for the axis label.
-    quantity : str
-        What is judged, if not a coherence, for the axis label.
+    unit, quantity : str
+        Unit and name of what is judged, for the axis label.
     reference : float
         Where both choices are equally right, marked by a dotted line.
     ax : Axes, optional
@@ -44,24 +42,28 @@ def plot_psychometric(
     -------
     Axes
     """
-    ax = axes_or_new(ax)
+    ax, color = axes_or_new(ax), color or line_color()
     levels, p = psychometric.levels, psychometric.p
     margin = 0.06 * np.ptp(levels)
     fine = np.linspace(levels[0] - margin, levels[-1] + margin, 401)
-    ax.axhline(0.5, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
-    ax.axvline(reference, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+    shade = reference_color()
+    ax.axhline(0.5, color=shade, linestyle=":", linewidth=1.0)
+    ax.axvline(reference, color=shade, linestyle=":", linewidth=1.0)
     ax.plot(fine, psychometric.predict(fine), color=color, label=label)
     below, above = p - psychometric.ci[:, 0], psychometric.ci[:, 1] - p
     errors = np.clip([below, above], 0.0, None)
     ax.errorbar(levels, p, yerr=errors, fmt="o", color=color, markersize=4, capsize=2, elinewidth=1.0)
     ax.set_ylim(-0.04, 1.04)
     ax.set_yticks([0.0, 0.25, 0.5, 0.75, 1.0])
-    ax.set_xlabel(f"{quantity} ({unit})")
+    ax.set_xlabel(with_unit(quantity, unit))
     ax.set_ylabel("fraction of choice 0")
     if label is None:
-        fitted = f"bias {psychometric.bias:.2g} {unit}\nwidth {psychometric.width:.2g} {unit}"
+        fitted = "\n".join(
+            f"{name} {number(value)} {unit}".rstrip()
+            for name, value in (("bias", psychometric.bias), ("width", psychometric.width))
+        )
         note = fitted if psychometric.converged else "width not determined\nby these choices"
-        ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", color=NEUTRAL_COLOR)
+        ax.text(0.04, 0.96, note, transform=ax.transAxes, va="top", color=neutral())
     else:
         ax.legend(loc="upper left")
     return ax

@@ -13,8 +13,20 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis._similarity import nrmse
 
-from ._parts import level_bar
-from ._style import E_COLOR, FONT_SIZE, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, coherence_cmap, house_style
+from ._parts import level_bar, with_unit
+from ._style import (
+    E_COLOR,
+    I_COLOR,
+    background,
+    coherence_cmap,
+    font_size,
+    house_style,
+    label_size,
+    neutral,
+    panel_letters,
+    reference,
+    small_ticks,
+)
 
 _DASHES: tuple[Any, ...] = ("-", "--", ":", "-.")
 _TARGET_DASH = (0, (4.0, 2.0))
@@ -51,7 +63,7 @@ class _Curves:
         # The state after step t is that of the end of the step.
         self.time = (np.arange(1, n_steps + 1)[:, None] - onset[None, :]) * self.dt
         self.ranking = np.argsort(self.levels)
-        self.colours = coherence_cmap()(np.linspace(0.0, 1.0, n_conditions))
+        self.colours = coherence_cmap()(np.linspace(0.0, 1.0, n_conditions))  # in their order
 
     def draw(self, ax: Axes, values: np.ndarray, **options) -> None:
         """Draw values (T, C), a curve per condition, to the end of each trial."""
@@ -70,10 +82,10 @@ class _Curves:
         for ax in axes:
             ax.set_xlim(times.min() - self.dt, times.max())
             if self.aligned:
-                ax.axvline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0, zorder=0)
-        figure.supxlabel("time since set (ms)" if self.aligned else "time (ms)", fontsize=FONT_SIZE + 1)
+                ax.axvline(0.0, color=reference(), linestyle=":", linewidth=1.0, zorder=0)
+        figure.supxlabel("time since set (ms)" if self.aligned else "time (ms)", fontsize=label_size())
         if self.levels.size > 1:
-            level_bar(list(axes), self.levels[self.ranking], self.colours, f"{label} ({unit})" if unit else label)
+            level_bar(list(axes), self.levels[self.ranking], self.colours, with_unit(label, unit))
 
 
 @house_style
@@ -140,9 +152,9 @@ def plot_ramps(
     figure, axes = _grid(3, 1, figure, (4.4, 5.2))
     handles = []
     for k, (name, dash) in enumerate(zip(channels, _DASHES * len(channels), strict=False)):
-        options = {"color": NEUTRAL_COLOR} if len(curves.levels) > 1 and curves.alike(given[:, :, k]) else {}
+        options = {"color": neutral()} if len(curves.levels) > 1 and curves.alike(given[:, :, k]) else {}
         curves.draw(axes[0], given[:, :, k], drawstyle="steps-pre", linestyle=dash, linewidth=1.2, **options)
-        handles.append(Line2D([], [], color=NEUTRAL_COLOR, linestyle=dash, linewidth=1.2, label=name))
+        handles.append(Line2D([], [], color=neutral(), linestyle=dash, linewidth=1.2, label=name))
     axes[0].legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=len(handles), borderpad=0.1)
     for ax, values, title in zip(axes[1:], (wanted, produced), ("target", "network"), strict=True):
         _threshold(ax, threshold)
@@ -150,6 +162,7 @@ def plot_ramps(
         ax.set_ylabel(f"{title} output" if title == "network" else title)
     axes[0].set_ylabel("input")
     _same_limits(axes[1:])
+    panel_letters(axes)
     curves.finish(figure, axes, label, unit)
     figure.align_ylabels(axes)
     return figure
@@ -168,8 +181,8 @@ def plot_outputs_grid(
     error_name: str = "NRMSE",
     threshold: float | int | None = 1.0,
     columns: int = 3,
-    label: str = "interval",
-    unit: str = "ms",
+    label: str = "condition",
+    unit: str = "",
     figure: Figure | None = None,
 ) -> Figure:
     """Draw the outputs of several networks in panels of one scale, for instance of the stages of a condensation.
@@ -221,19 +234,19 @@ def plot_outputs_grid(
             f"{error_name} {errors[title]:.2g}",
             transform=ax.transAxes,
             va="top",
-            color=NEUTRAL_COLOR,
-            fontsize=FONT_SIZE - 1,
-            bbox={"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75},
+            color=neutral(),
+            fontsize=font_size(-1),
+            bbox={"boxstyle": "square,pad=0.1", "facecolor": background(), "edgecolor": "none", "alpha": 0.75},
         )
     low, high = (float(bound(wanted[curves.inside])) for bound in (np.nanmin, np.nanmax))
     margin = 0.25 * ((high - low) or 1.0)
     axes[0].set_ylim(low - margin, high + 1.6 * margin)  # more above, for the errors
     handles = [
-        Line2D([], [], color=NEUTRAL_COLOR, linewidth=1.3, label="network"),
-        Line2D([], [], color=NEUTRAL_COLOR, linestyle=_TARGET_DASH, linewidth=0.8, label="target"),
+        Line2D([], [], color=neutral(), linewidth=1.3, label="network"),
+        Line2D([], [], color=neutral(), linestyle=_TARGET_DASH, linewidth=0.8, label="target"),
     ]
     figure.legend(handles=handles, loc="outside upper right", ncols=2, handlelength=2.4)
-    figure.supylabel("output", fontsize=FONT_SIZE + 1)
+    figure.supylabel("output", fontsize=label_size())
     curves.finish(figure, axes, label, unit)
     return figure
 
@@ -249,8 +262,8 @@ def plot_units(
     set_step: ArrayLike | None = None,
     mask: ArrayLike | None = None,
     columns: int = 4,
-    label: str = "interval",
-    unit: str = "ms",
+    label: str = "condition",
+    unit: str = "",
     figure: Figure | None = None,
 ) -> Figure:
     """Draw the activity of single units, a panel per unit and a curve per condition.
@@ -300,7 +313,7 @@ def plot_units(
             ax.set_title(f"unit {k} ({'E' if types[k] else 'I'})", pad=3, color=E_COLOR if types[k] else I_COLOR)
         ax.yaxis.set_major_locator(MaxNLocator(3))
         ax.xaxis.set_major_locator(MaxNLocator(3))
-    figure.supylabel("firing rate (a.u.)", fontsize=FONT_SIZE + 1)
+    figure.supylabel("firing rate (a.u.)", fontsize=label_size())
     curves.finish(figure, axes, label, unit)
     return figure
 
@@ -326,7 +339,7 @@ def _error(targets: np.ndarray, outputs: np.ndarray, inside: np.ndarray) -> floa
 
 def _threshold(ax: Axes, threshold: float | int | None) -> None:
     if threshold is not None:
-        ax.axhline(threshold, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0, zorder=0)
+        ax.axhline(threshold, color=reference(), linestyle=":", linewidth=1.0, zorder=0)
 
 
 def _same_limits(axes: Sequence[Axes]) -> None:
@@ -362,5 +375,5 @@ def _grid(
     axes = list(figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=sharey).flat)
     for ax in axes:
         # Ticks are created at draw time, after the style is gone, unless their size is stored now.
-        ax.tick_params(labelsize=FONT_SIZE)
+        small_ticks(ax)
     return figure, axes

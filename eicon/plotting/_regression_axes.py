@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
-from ._parts import draw_path, level_bar, path_legend
-from ._style import FONT_SIZE, REFERENCE_COLOR, coherence_cmap, house_style
+from ._parts import draw_path, level_bar, level_colours, path_legend, with_unit
+from ._style import font_size, house_style, label_size, reference
 
 
 @house_style
@@ -19,8 +19,8 @@ def plot_state_space(
     axes: tuple[int, int] = (0, 1),
     dt: float | int | None = None,
     dot_every: float | int = 100.0,
-    label: str = "signed coherence",
-    unit: str = "%",
+    label: str = "condition",
+    unit: str = "",
     columns: int = 2,
     figure: Figure | None = None,
 ) -> Figure:
@@ -71,14 +71,15 @@ def plot_state_space(
     figure = plt.figure(figsize=(0.9 + 2.6 * across, 0.7 + 2.5 * rows)) if figure is None else figure
     grid = figure.subplots(rows, across, squeeze=False, sharex=True, sharey=True)
     levels = np.unique(np.concatenate([values for _, values in drawn.values()]))
-    colours = coherence_cmap()(np.linspace(0.0, 1.0, levels.size))
+    bar = with_unit(label, unit)
+    colours = level_colours(levels, bar)
     for index, ax in enumerate(grid.flat):
         ax.set_visible(index < len(drawn))
-        ax.tick_params(labelsize=FONT_SIZE, labelbottom=index + across >= len(drawn))
+        ax.tick_params(labelsize=font_size(), labelbottom=index + across >= len(drawn))
     used = list(grid.flat)[: len(drawn)]
     for ax, (title, (paths, values)) in zip(used, drawn.items(), strict=True):
         for line in (ax.axhline, ax.axvline):
-            line(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=0.8)
+            line(0.0, color=reference(), linestyle=":", linewidth=0.8)
         for row in np.argsort(values):
             path = paths[row][:, list(axes)]
             colour = colours[np.searchsorted(levels, values[row])]
@@ -86,12 +87,12 @@ def plot_state_space(
         ax.set_title(title)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_locator(MaxNLocator(5))
-    figure.supxlabel(f"{names[axes[0]]} axis (s.d.)", fontsize=FONT_SIZE + 1)
-    figure.supylabel(f"{names[axes[1]]} axis (s.d.)", fontsize=FONT_SIZE + 1)
+    figure.supxlabel(f"{names[axes[0]]} axis (s.d.)", fontsize=label_size())
+    figure.supylabel(f"{names[axes[1]]} axis (s.d.)", fontsize=label_size())
     handles = path_legend(None if dt is None else float(dt), float(dot_every))
     figure.legend(handles=handles, loc="outside upper left", ncols=3, handletextpad=0.2, columnspacing=1.2)
     if levels.size > 1:
-        level_bar(used, levels, colours, f"{label} ({unit})" if unit else label)
+        level_bar(used, levels, colours, bar)
     return figure
 
 

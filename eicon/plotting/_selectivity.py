@@ -6,7 +6,9 @@ from matplotlib.ticker import MaxNLocator
 
 from eicon.analysis._selectivity import Selectivity
 
-from ._style import E_COLOR, I_COLOR, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+from ._style import E_COLOR, I_COLOR, axes_or_new, background, house_style, neutral, reference
+
+_ALPHA = 0.05
 
 
 @house_style
@@ -18,7 +20,8 @@ def plot_selectivity(
     Parameters
     ----------
     selectivity : Selectivity
-        Result of `eicon.analysis.selectivity`. Infinite d' are left out of the bars and counted in a note.
+        Result of `eicon.analysis.selectivity`. Infinite d' are left out of the bars and counted in a note; units with
+        ``p_value < 0.05`` are counted in the legend where there were permutations.
     bins : int
         Number of bins, shared by both types and symmetric about 0.
     first : str
@@ -35,7 +38,7 @@ def plot_selectivity(
     finite = np.isfinite(d_prime)
     limit = max(float(np.abs(d_prime[finite]).max(initial=0.0)), 1e-3)
     edges = np.linspace(-limit, limit, bins + 1)
-    groups = [("all", np.ones(d_prime.size, dtype=bool), NEUTRAL_COLOR)]
+    groups = [("all", np.ones(d_prime.size, dtype=bool), neutral())]
     if types is not None:
         groups = [("excitatory", types, E_COLOR), ("inhibitory", ~types, I_COLOR)]
         groups = [group for group in groups if group[1].any()]
@@ -44,15 +47,24 @@ def plot_selectivity(
         bins=edges.tolist(),
         stacked=True,
         color=[colour for _, _, colour in groups],
-        label=[f"{name} ({np.count_nonzero(members)})" for name, members, _ in groups],
-        edgecolor="white",
+        label=[f"{name} ({_counted(selectivity.p_value[members])})" for name, members, _ in groups],
+        edgecolor=background(),
+        hatch=["////" if name == "inhibitory" else "" for name, _, _ in groups],  # to be told apart in grey, too
         linewidth=0.5,
     )
-    ax.axvline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+    ax.axvline(0.0, color=reference(), linestyle=":", linewidth=1.0)
     ax.set_xlabel(f"selectivity d'  (> 0: prefers {first})")
     ax.set_ylabel("number of units")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
+    columns = 2 if np.isnan(selectivity.p_value).all() else 1
     infinite = int(np.count_nonzero(~finite))
     title = f"{infinite} with infinite d' not shown" if infinite else None
-    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, borderaxespad=0.2, title=title)
+    ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2, title=title)
     return ax
+
+
+def _counted(p_values: np.ndarray) -> str:
+    """Number of units, and of those that are selective, if that was tested."""
+    if np.isnan(p_values).all():
+        return str(p_values.size)
+    return f"{np.count_nonzero(p_values < _ALPHA)} of {p_values.size} with p < {_ALPHA:g}"

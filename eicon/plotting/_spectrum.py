@@ -7,9 +7,9 @@ from matplotlib.ticker import MaxNLocator
 
 from eicon.analysis._spectrum import Spectrum
 
-from ._style import E_COLOR, NEUTRAL_COLOR, axes_or_new, house_style
+from ._style import ORANGE, axes_or_new, foreground, house_style, neutral, reference
 
-_OUTLIER_COLOR = "#EE7733"
+_OUTLIER_COLOR = ORANGE
 
 
 @house_style
@@ -33,9 +33,9 @@ def plot_spectrum(spectrum: Spectrum, *, ax: Axes | None = None) -> Axes:
     inside = np.delete(values, outside)
     if np.isfinite(spectrum.random_radius):
         circle = Circle((spectrum.center, 0.0), spectrum.random_radius)
-        circle.set(facecolor=E_COLOR, alpha=0.15, linewidth=0.0, label="random matrix")
+        circle.set(facecolor=reference(), alpha=0.3, linewidth=0.0, label="random matrix")
         ax.add_patch(circle)
-    ax.plot(inside.real, inside.imag, "o", color=NEUTRAL_COLOR, markersize=3, label="eigenvalues")
+    ax.plot(inside.real, inside.imag, "o", color=neutral(), markersize=3, label="eigenvalues")
     if outside.size:
         far = values[outside]
         ax.plot(far.real, far.imag, "D", color=_OUTLIER_COLOR, markersize=5, label="outliers")
@@ -53,9 +53,11 @@ def plot_spectrum(spectrum: Spectrum, *, ax: Axes | None = None) -> Axes:
 def _stability_boundary(ax: Axes, kind: str) -> None:
     """Add the imaginary axis for a flow, else the unit circle; both are drawn dashed."""
     if kind == "continuous":
-        ax.axvline(0.0, color="black", linestyle="--", linewidth=1.0, label="stability boundary")
+        ax.axvline(0.0, color=foreground(), linestyle="--", linewidth=1.0, label="stability boundary")
         return
-    circle = Circle((0.0, 0.0), 1.0, fill=False, linestyle="--", linewidth=1.0, label="unit circle")
+    circle = Circle(
+        (0.0, 0.0), 1.0, fill=False, edgecolor=foreground(), linestyle="--", linewidth=1.0, label="unit circle"
+    )
     if kind == "discrete":
         # The eigenvalues of a step sit close to 1: show them large, with the arc of the circle next to them.
         ax.update_datalim([(1.0, 0.0)])

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from eicon.analysis._learning import milestones
 
-from ._style import REFERENCE_COLOR, house_style
+from ._style import font_size, house_style, label_size, line_color, neutral, panel_letters, reference
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,8 +23,28 @@ COLORS = ("#228833", "#AA3377", "#EE7733", "#33BBEE", "#BBBB33", "#555555")
 MOST_PANELS = 24
 LOG_RANGE = 30.0
 LONGEST_ROW = 18
+MOST_LEVELS = 6
 REPEATS = ("seed", "repeat")
 """Keys of a grid whose values are repeats of the same thing."""
+NULL, NONE = "null", "none"
+"""Key of a grid over null models, and its value for the original."""
+
+
+class Nulls(NamedTuple):
+    """Key of a grid over null models, and the place of each of its values; the original comes first."""
+
+    key: str
+    places: dict[str, int]
+
+
+def levels_of_null(data: "xr.Dataset") -> Nulls | None:
+    """Null models of a sweep, beside the original, which is called *original*; None if it has none."""
+    for dim in map(str, data["finished"].dims if "finished" in data else data["validation_loss"].dims):
+        levels = [str(level) for level in data[dim].values.tolist()]
+        if dim.rpartition(".")[2] == NULL and NONE in levels and len(levels) > 1:
+            others = {level: i for i, level in enumerate(levels) if level != NONE}
+            return Nulls(dim, {"original": levels.index(NONE), **others})
+    return None
 
 
 @house_style
@@ -74,25 +94,26 @@ def plot_loss_curves(
         )
         for ax, combination in zip(grid.flat, shown, strict=False):
             _panel(ax, {label: data.sel(combination) for label, data in results.items()}, quantity)
-            ax.set_title("\n".join(_titles(combination)), fontsize=7)
+            ax.set_title("\n".join(_titles(combination)), fontsize=font_size(-2))
         for ax in grid.flat[len(shown) :]:
             ax.set_visible(False)
         handles = _legend(list(results), quantity)
         widest = max(len(str(handle.get_label())) for handle in handles)
         columns_of_legend = int(figure.get_figwidth() / (0.6 + 0.08 * widest))
         figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), max(1, columns_of_legend)))
-        figure.supxlabel(_axis(next(iter(results.values()))), fontsize=10)
-        figure.supylabel(quantity if ylabel is None else ylabel, fontsize=10)
+        figure.supxlabel(_axis(next(iter(results.values()))), fontsize=label_size())
+        figure.supylabel(quantity if ylabel is None else ylabel, fontsize=label_size())
         pages.append(figure)
     return pages
 
 
 @house_style
 def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss") -> Figure:
-    """Draw box plots over all combinations and seeds, one box per sweep.
+    """Draw box plots over all combinations and seeds, one box per sweep, and in it per null model.
 
     Panels: smallest validation loss, the epoch of it, the epoch at which 99 % of the fall to it was done, and the
-    best validation accuracy. Every run is a dot.
+    best validation accuracy. Every run is a dot. The loss of the best answer that ignores the trial ("no memory") is
+    dotted, and chance is dashed.
 
     Parameters
     ----------
@@ -104,17 +125,22 @@ def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss"
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
     _combinations(results)
-    values = {label: run_milestones(data) for label, data in results.items()}
+    values = {label: run_milestones(data) for label, data in _by_null(results).items()}
+    levels = {"min_loss": ("null_loss", ":", "no memory"), "best_accuracy": ("chance", "--", "chance")}
     titles = {
         "min_loss": f"smallest validation {ylabel}",
         "min_epoch": "epoch of the smallest",
         "fall_epoch": "epoch of 99 % of the fall",
         "best_accuracy": "best validation accuracy",
     }
-    figure, axes = plt.subplots(1, 4, figsize=(2.2 + 2.0 * 4, 3.2))
+    n_boxes, letters = len(values), sum(map(len, values))
+    figure, grid = plt.subplots(2, 2, figsize=(max(5.6, 2.4 + 1.1 * n_boxes), 5.2))
+    axes = list(grid.flat)
     for ax, (name, title) in zip(axes, titles.items(), strict=True):
         samples = [data[name][np.isfinite(data[name])] for data in values.values()]
-        boxes = ax.boxplot(samples, widths=0.5, showfliers=False, medianprops={"color": "black"}, patch_artist=True)
+        boxes = ax.boxplot(
+            samples, widths=0.5, showfliers=False, medianprops={"color": line_color()}, patch_artist=True
+        )
         ax.set_xticks(range(1, len(samples) + 1), list(values))
         for i, (box, sample) in enumerate(zip(boxes["boxes"], samples, strict=True)):
             box.set(facecolor=COLORS[i % len(COLORS)], alpha=0.35)
@@ -124,9 +150,40 @@ def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss"
         if name == "min_loss" and pooled.size and (pooled > 0).all() and pooled.max() > LOG_RANGE * pooled.min():
             ax.set_yscale("log")
         ax.set_ylabel(title)
-        if sum(map(len, values)) > LONGEST_ROW:
+        if name in levels:
+            _mark_levels(ax, results, *levels[name])
+        if letters > LONGEST_ROW:
             ax.set_xticks(ax.get_xticks(), list(values), rotation=30, ha="right", rotation_mode="anchor")
+    panel_letters(axes)
     return figure
+
+
+def _by_null(results: "Mapping[str, xr.Dataset]") -> "dict[str, xr.Dataset]":
+    """Results of each null model apart, which are different things and no repeats of one."""
+    found = {}
+    for label, data in results.items():
+        null = levels_of_null(data)
+        if null is None:
+            found[label] = data
+            continue
+        for name, i in null.places.items():
+            found[name if len(results) == 1 else f"{label}, {name}"] = data.isel({null.key: i})
+    return found
+
+
+def _mark_levels(ax: Axes, results: "Mapping[str, xr.Dataset]", name: str, dashes: str, label: str) -> None:
+    """Lines at what is reached without learning, named at the right."""
+    found = [data[name].values.ravel() for data in results.values() if name in data]
+    values = np.unique(np.concatenate(found).round(9)) if found else np.zeros(0)
+    values = values[np.isfinite(values)]
+    for value in values[:MOST_LEVELS]:
+        ax.axhline(float(value), color=neutral(), linestyle=dashes, linewidth=1.0, zorder=0)
+    if values.size:
+        place = (1.0, float(values[0]))
+        ax.annotate(
+            label, place, (0, 1), ax.get_yaxis_transform(), "offset points",
+            ha="right", va="bottom", fontsize=font_size(-2), color=neutral(),
+        )  # fmt: skip
 
 
 def run_milestones(data: "xr.Dataset") -> dict[str, np.ndarray]:
@@ -196,7 +253,7 @@ def _panel(ax: Axes, chosen: "Mapping[str, xr.Dataset]", quantity: str) -> None:
         if quantity == "loss":
             levels |= {float(level) for level in np.unique(data["null_loss"].values) if np.isfinite(level)}
     for level in sorted(levels):
-        ax.axhline(level, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+        ax.axhline(level, color=reference(), linestyle=":", linewidth=1.0)
     ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     pooled = np.concatenate([v.ravel() for v in values]) if values else np.zeros(0)
     pooled = pooled[np.isfinite(pooled)]
@@ -208,9 +265,10 @@ def _legend(labels: list[str], quantity: str) -> list[Line2D]:
     """One colour per sweep, one dash per kind of trials."""
     sweeps = [Line2D([], [], color=color, label=label) for label, color in zip(labels, itertools.cycle(COLORS))]
     dashes: dict[str, Any] = {"validation": "-", "training": "--"} | ({"no memory": ":"} if quantity == "loss" else {})
-    colors = {"no memory": REFERENCE_COLOR}
+    colors = {"no memory": reference()}
     return sweeps + [
-        Line2D([], [], color=colors.get(name, "black"), linestyle=dash, label=name) for name, dash in dashes.items()
+        Line2D([], [], color=colors.get(name, line_color()), linestyle=dash, label=name)
+        for name, dash in dashes.items()
     ]
 
 

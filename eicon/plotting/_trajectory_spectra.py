@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis._trajectory_spectra import TrainingSpectra, TrajectorySpectra
 
-from ._style import E_COLOR, FONT_SIZE, NEUTRAL_COLOR, REFERENCE_COLOR, coherence_cmap, house_style
+from ._style import ORANGE, coherence_cmap, foreground, house_style, neutral, panel_letters, reference, small_ticks
 
-_COUNT_COLOR = "#EE7733"
+_COUNT_COLOR = ORANGE
 
 
 @house_style
@@ -50,15 +50,15 @@ def plot_trajectory_spectra(
     label = f"time since {since} (ms)" if since else "time (ms)"
     _draw_plane(figure, plane, result.eigenvalues, times, label, " (1/ms)" if flow else "")
     edge = result.center + result.random_radius if flow else np.abs(result.center) + result.random_radius
-    top.plot(times, result.abscissa if flow else result.radius, color=NEUTRAL_COLOR, label="leading eigenvalue")
+    top.plot(times, result.abscissa if flow else result.radius, color=neutral(), label="leading eigenvalue")
     if np.isfinite(edge).all():
-        top.plot(times, edge, color=E_COLOR, linestyle="--", label="random matrix")
+        top.plot(times, edge, color=reference(), linestyle="--", label="random matrix")
     if flow:
-        plane.axvline(0.0, color="black", linestyle="--", linewidth=1.0)
-        top.axhline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+        plane.axvline(0.0, color=foreground(), linestyle="--", linewidth=1.0)
+        top.axhline(0.0, color=reference(), linestyle=":", linewidth=1.0)
     else:
-        plane.add_artist(Circle((0.0, 0.0), 1.0, fill=False, linestyle="--", linewidth=1.0))
-        top.axhline(1.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+        plane.add_artist(Circle((0.0, 0.0), 1.0, fill=False, edgecolor=foreground(), linestyle="--", linewidth=1.0))
+        top.axhline(1.0, color=reference(), linestyle=":", linewidth=1.0)
     top.set_ylabel("max Re λ (1/ms)" if flow else "max |λ|")
     _legend(top)
     bottom.step(times, result.n_unstable, where="mid", color=_COUNT_COLOR)
@@ -85,12 +85,12 @@ def plot_training_spectra(result: TrainingSpectra, *, figure: Figure | None = No
     """
     figure, plane, top, bottom = _three_axes(figure)
     _draw_plane(figure, plane, result.eigenvalues, result.steps.astype(float), "training step", "")
-    circle = Circle((0.0, 0.0), float(result.random_radius[-1]), facecolor=E_COLOR, alpha=0.15, linewidth=0.0)
+    circle = Circle((0.0, 0.0), float(result.random_radius[-1]), facecolor=reference(), alpha=0.3, linewidth=0.0)
     plane.add_patch(circle)
     plane.autoscale_view()
-    top.plot(result.steps, result.radius, color="black", marker="o", markersize=3, label="max |λ|")
-    top.plot(result.steps, result.abscissa, color=NEUTRAL_COLOR, linestyle=":", label="max Re λ")
-    top.plot(result.steps, result.random_radius, color=E_COLOR, linestyle="--", label="random matrix")
+    top.plot(result.steps, result.radius, color=foreground(), marker="o", markersize=3, label="max |λ|")
+    top.plot(result.steps, result.abscissa, color=neutral(), linestyle=":", label="max Re λ")
+    top.plot(result.steps, result.random_radius, color=reference(), linestyle="--", label="random matrix")
     top.set_ylabel("eigenvalues")
     _legend(top)
     bottom.step(result.steps, result.n_outliers, where="post", color=_COUNT_COLOR, marker="o", markersize=3)
@@ -106,9 +106,10 @@ def _three_axes(figure: Figure | None) -> tuple[Figure, Axes, Axes, Axes]:
     figure = plt.figure(figsize=(7.0, 3.4)) if figure is None else figure
     grid: Any = figure.subplot_mosaic("ab;ac", width_ratios=(1.0, 1.0))
     for ax in grid.values():
-        ax.tick_params(labelsize=FONT_SIZE)
+        small_ticks(ax)
     grid["b"].sharex(grid["c"])
     grid["b"].tick_params(labelbottom=False)
+    panel_letters(grid.values())
     return figure, grid["a"], grid["b"], grid["c"]
 
 

@@ -11,13 +11,12 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis._tuning import Tuning, TuningCorrelation
 
-from ._parts import level_ticks
-from ._style import FONT_SIZE, NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
+from ._parts import level_ticks, missing_shade, with_unit
+from ._style import ORANGE, PURPLE, TEAL, axes_or_new, font_size, house_style, line_color, neutral, reference
 
-_RISING_COLOR, _FALLING_COLOR = "#009988", "#EE7733"
+_RISING_COLOR, _FALLING_COLOR = TEAL, ORANGE
 MOST_LEVEL_NAMES = 4
 """Names of epochs that have room side by side."""
-_QUANTITY_COLORS = ("#222222", "#EE7733", "#009988", "#AA3377")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -26,8 +25,8 @@ def plot_tuning(
     tuning: Tuning,
     *,
     units: Sequence[int] | None = None,
-    quantity: str = "frequency",
-    unit: str = "Hz",
+    quantity: str = "stimulus",
+    unit: str = "",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw tuning curves with standard errors, rising ones green and falling ones orange.
@@ -60,7 +59,7 @@ def plot_tuning(
     ax = axes_or_new(ax)
     for place, one in enumerate(chosen):
         monotone = bool(tuning.monotone[one])
-        colour = (_RISING_COLOR if tuning.rho[one] > 0 else _FALLING_COLOR) if monotone else NEUTRAL_COLOR
+        colour = (_RISING_COLOR if tuning.rho[one] > 0 else _FALLING_COLOR) if monotone else neutral()
         ax.errorbar(
             tuning.levels,
             tuning.curve[:, one],
@@ -79,7 +78,7 @@ def plot_tuning(
     ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), handlelength=1.4, borderpad=0.1)
     ax.xaxis.set_major_locator(FixedLocator(tuning.levels[:: -(-tuning.levels.size // 8)].tolist()))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.set_xlabel(f"{quantity} ({unit})")
+    ax.set_xlabel(with_unit(quantity, unit))
     ax.set_ylabel("firing rate (a.u.)")
     return ax
 
@@ -129,13 +128,13 @@ def plot_tuning_correlation(
     image = ax.imshow(
         result.correlation, cmap="PuOr", vmin=-1.0, vmax=1.0, origin="lower", extent=(low, high, low, high)
     )
-    ax.set_facecolor("#CCCCCC")
+    missing_shade(ax)
     bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)))
     bar.set_label("correlation of tuning")
     for name, (start, stop) in ({} if epochs is None else epochs).items():
         for edge in (start, stop):
             for line in (ax.axhline, ax.axvline):
-                line(edge, color=REFERENCE_COLOR, linestyle="--", linewidth=0.9)
+                line(edge, color=reference(), linestyle="--", linewidth=0.9)
         ax.annotate(
             name,
             ((start + stop) / 2, 1.0),
@@ -144,7 +143,7 @@ def plot_tuning_correlation(
             textcoords="offset points",
             ha="center",
             va="bottom",
-            color=NEUTRAL_COLOR,
+            color=neutral(),
         )
     ax.set_xlim(low, high)
     ax.set_ylim(low, high)
@@ -160,8 +159,8 @@ def plot_tuning_map(
     tuning: Tuning,
     *,
     levels: ArrayLike | None = None,
-    quantity: str = "frequency",
-    unit: str = "Hz",
+    quantity: str = "stimulus",
+    unit: str = "",
     alpha: float = 0.05,
     title: str = "",
     ax: Axes | None = None,
@@ -202,10 +201,10 @@ def plot_tuning_map(
     level_ticks(ax, tuning.levels if levels is None else np.asarray(levels))
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.spines[:].set_visible(True)
-    ax.set_xlabel(f"{quantity} ({unit})" if unit else quantity)
+    ax.set_xlabel(with_unit(quantity, unit))
     ax.set_ylabel("units, by preferred level")
     tuned = int(np.count_nonzero(tuning.p_any < alpha))
-    ax.set_title(f"{title}{': ' if title else ''}{tuned} of {low.size} units tuned", loc="left", fontsize=FONT_SIZE)
+    ax.set_title(f"{title}{': ' if title else ''}{tuned} of {low.size} units tuned", loc="left", fontsize=font_size())
     return ax
 
 
@@ -230,8 +229,10 @@ def plot_tuned_by_epoch(
     """
     ax = axes_or_new(ax)
     names = list(dict.fromkeys(epoch for found in fractions.values() for epoch in found))
-    ax.axhline(alpha, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
-    for (quantity, found), marker, colour in zip(fractions.items(), cycle(_MARKERS), cycle(_QUANTITY_COLORS)):
+    ax.axhline(alpha, color=reference(), linestyle=":", linewidth=1.0)
+    for (quantity, found), marker, colour in zip(
+        fractions.items(), cycle(_MARKERS), cycle((line_color(), ORANGE, TEAL, PURPLE))
+    ):
         place = [names.index(epoch) for epoch in found]
         ax.plot(place, list(found.values()), marker=marker, markersize=4, color=colour, label=quantity)
     ax.set_xticks(range(len(names)), labels=names)

@@ -4,10 +4,8 @@ from matplotlib.axes import Axes
 
 from eicon.analysis._weibull import Weibull
 
-from ._parts import interval_points, strength_axis
-from ._style import NEUTRAL_COLOR, REFERENCE_COLOR, axes_or_new, house_style
-
-_LINE_COLOR = "#222222"
+from ._parts import interval_points, number, strength_axis, with_unit
+from ._style import axes_or_new, house_style, line_color, neutral, reference
 
 
 @house_style
@@ -15,9 +13,9 @@ def plot_weibull(
     weibull: Weibull,
     *,
     label: str | None = None,
-    color: str = _LINE_COLOR,
-    unit: str = "%",
-    quantity: str = "coherence",
+    color: str | None = None,
+    unit: str = "",
+    quantity: str = "strength",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw the fraction correct with Wilson intervals, and the fitted Weibull curve.
@@ -28,7 +26,7 @@ def plot_weibull(
         Result of `eicon.analysis.behaviour.weibull`.
     label : str, optional
         Name of the network, for a legend of several curves in one Axes.
-    color : str
+    color : str, optional
         Colour of points and curve.
     unit, quantity : str
         Unit and name of the strength, for the axis label. The axis is logarithmic unless a strength is 0.
@@ -39,18 +37,19 @@ def plot_weibull(
     -------
     Axes
     """
-    ax = axes_or_new(ax)
-    fine = strength_axis(ax, weibull.levels, f"{quantity} ({unit})")
-    ax.axhline(0.5, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+    ax, color = axes_or_new(ax), color or line_color()
+    fine = strength_axis(ax, weibull.levels, with_unit(quantity, unit))
+    ax.axhline(0.5, color=reference(), linestyle=":", linewidth=1.0)
     ax.plot(fine, weibull.predict(fine), color=color, label=label)
     interval_points(ax, weibull.levels, weibull.p, weibull.ci, color)
     ax.set_ylim(min(0.4, float(weibull.ci.min()) - 0.03), 1.03)
     ax.set_ylabel("fraction correct")
     if label is None:
-        note = f"threshold {weibull.threshold:.2g} {unit}, slope {weibull.slope:.2g}"
+        threshold = f"{number(weibull.threshold)} {unit}".rstrip()
+        note = f"threshold {threshold}, slope {number(weibull.slope)}"
         if not weibull.converged:
             note = "threshold and slope not determined"
-        ax.text(0.02, 1.02, note, transform=ax.transAxes, color=NEUTRAL_COLOR)
+        ax.text(0.02, 1.02, note, transform=ax.transAxes, color=neutral())
     else:
         ax.legend(loc="lower right")
     return ax

@@ -7,7 +7,7 @@ import numpy as np
 from .. import analysis, plotting
 from .._files import without_nan, write_json, write_text
 from ..models import verify
-from ..plotting._files import Drawing, save_figures
+from ..plotting._files import Drawing, Form, save_figures
 from ..studies._responses import Responses, behaviour_of, evidence_of, responses, sorted_by, unit_types
 from ._dynamics import DynamicsRequest, run_dynamics
 from ._run import Run
@@ -19,13 +19,21 @@ def respond(run: Run, repeats: int = 50) -> Responses:
     return responses(run.load_network(), run.recipe.make_task(), repeats, seed=run.recipe.seed)
 
 
-def analyze_run(run: Run, *, repeats: int = 50, dynamics: DynamicsRequest | None = None) -> dict[str, Any]:
+def analyze_run(
+    run: Run,
+    *,
+    repeats: int = 50,
+    dynamics: DynamicsRequest | None = None,
+    form: Form = "png",
+    dpi: float | None = None,
+) -> dict[str, Any]:
     """Analyse a trained run; write ``analysis.json`` and ``figures/*.png``, and return the numbers.
 
     Every network gets a certificate, training history, principal components, spectrum and the activity of a trial.
     Beside these there is what its task says of itself: psychometric curves or the accuracy in each condition, times,
     what is held in memory, selectivity and trajectories; or else outputs beside targets. With `dynamics`, what it asks
-    for is found and drawn too; fixed points also in ``figures/fixed_points.html``, where plotly is there.
+    for is found and drawn too; fixed points also in ``figures/fixed_points.html``, where plotly is there. `form` and
+    `dpi` are those of `eicon.plotting.save_figures`; a report shows the PNG, which is written in any case.
     """
     found = respond(run, repeats)
     asked = None if dynamics is None else run_dynamics(run, found.net, found.task, dynamics)
@@ -55,7 +63,7 @@ def analyze_run(run: Run, *, repeats: int = 50, dynamics: DynamicsRequest | None
         figures |= asked.figures
         if asked.page is not None:
             write_text(run.figures / "fixed_points.html", asked.page)
-    save_figures(run.figures, figures)
+    save_figures(run.figures, figures, form=form, dpi=dpi, preview=True)
     numbers["figures"] = list(figures)
     numbers = without_nan(numbers)
     write_json(run.path / "analysis.json", numbers)

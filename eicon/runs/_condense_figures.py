@@ -9,7 +9,7 @@ import numpy as np
 from .. import analysis, plotting
 from .._key import key as key_of
 from ..models import RateRNN
-from ..plotting._files import Drawing, save_figures
+from ..plotting._files import Drawing, Form, save_figures
 from ..studies._condense import CONDENSE_STREAM
 from ..studies._responses import condition, onset_of, unit_types
 from ..tasks import Task
@@ -20,11 +20,11 @@ from ._run import Run
 PANELS = 9
 
 
-def draw_condensation(run: Run) -> list[Path]:
-    """Write the figures of a condensed run into its ``figures/``.
+def draw_condensation(run: Run, *, form: Form = "png", dpi: float | None = None) -> list[Path]:
+    """Write the figures of a condensed run into its ``figures/``, in a form of `eicon.plotting.save_figures`.
 
-    ``condensation.png``: error of the outputs at each size; ``units.png``: units in the space of their loadings on
-    principal components, those that stayed filled; ``stages.png``: outputs per time that is asked for, where the
+    ``condensation``: error of the outputs at each size; ``units``: units in the space of their loadings on
+    principal components, those that stayed filled; ``stages``: outputs per time that is asked for, where the
     task asks for one.
 
     Raises
@@ -39,7 +39,7 @@ def draw_condensation(run: Run) -> list[Path]:
     figures["units"] = _units(original, task, run.recipe.seed, record["units"])
     if task.asked_time is not None:
         figures["stages"] = _stages(run, record, original, task, task.asked_time)
-    return save_figures(run.figures, figures)
+    return save_figures(run.figures, figures, form=form, dpi=dpi)
 
 
 def _errors(record: dict[str, Any]) -> Drawing:
@@ -78,15 +78,17 @@ def _stages(run: Run, record: dict[str, Any], original: RateRNN, task: Task, ask
         title = f"{nets[i].n_rec} units"
         outputs[title] = np.asarray(nets[i].predict(trial.inputs, noise=False).outputs)[:, :, :1]
         errors[title] = _error(measured[i])
+    given = condition(task, trial, asked, "asked_time")
     return plotting.plot_outputs_grid(
         outputs,
         np.asarray(trial.targets)[:, :, :1],
-        condition(task, trial, asked, "asked_time").numbers,
+        given.numbers,
         task.dt,
         set_step=onset_of(task, trial),
         mask=np.asarray(trial.mask),
         errors=errors,
         label=asked,
+        unit=given.unit,
     )
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from ..models import Edges
 from ..models._wiring import edges_are_faster
 from ..tasks import Task
 from ..training import Fixed, Gradient, HessianFree
@@ -128,6 +129,9 @@ def _cost(cell: Recipe, asked: dict[str, _Asked]) -> _Cost:
 
 def _size_of(cell: Recipe) -> tuple[int, float, bool]:
     """Units, connections, and whether they are stored as edges."""
+    if cell.lesion.path:
+        net = cell.make_network(cell.make_task())
+        return net.n_rec, float(net.recurrent.sizes()[1]), isinstance(net.recurrent, Edges)
     network = cell.network
     if network.kind != "connectome":
         n = sum(population.n for population in network.populations) or network.n_rec or N_REC

@@ -16,6 +16,7 @@ from ._recipe_tables import (
     KINDS,
     ConnectomeTable,
     LearnerTable,
+    LesionTable,
     NetworkTable,
     PretrainedTable,
     RecipeTables,
@@ -58,6 +59,7 @@ TABLES: dict[str, type[Section]] = {
     "training": TrainingTable,
     "stages": StageTable,
     "pretrained": PretrainedTable,
+    "lesion": LesionTable,
 }
 _TOP = ("seed", "compat", "continued_from", "repeat", "format")
 
@@ -249,6 +251,10 @@ _SAID = {
     ("pretrained", "path"): "Network file, run or sweep to start from.",
     ("pretrained", "epoch"): "Epoch of the network that is taken, from 0 on; -1 is the last.",
     ("pretrained", "repeat"): "Seed or repeat that is taken, by its place.",
+    ("lesion", "path"): "Run or network file whose network is taken, without some of its units.",
+    ("lesion", "units"): "Units that are removed: a type, labels, or indices.",
+    ("lesion", "cells"): "Fraction of these units that is removed, drawn at random.",
+    ("lesion", "seed"): "Which of them are drawn.",
 }
 """Instead of the sentences of docstrings that speak to readers of Python."""
 

@@ -10,8 +10,12 @@ from ._run import Run
 
 
 def perturb_run(
-    run: Run, perturbations: Mapping[str, Sequence[Perturbation]], *, repeats: int = 50
+    run: Run,
+    perturbations: Mapping[str, Perturbation | Sequence[Perturbation]],
+    *,
+    doses: Sequence[float | int] | None = None,
+    repeats: int = 50,
 ) -> list[PerturbationEffect]:
     """`perturbation_effects` of a trained run, on other trials than the trained ones."""
-    key = analysis_key(run.recipe.seed)
-    return perturbation_effects(run.load_network(), run.recipe.make_task(), perturbations, repeats=repeats, key=key)
+    net, task, key = run.load_network(), run.recipe.make_task(), analysis_key(run.recipe.seed)
+    return perturbation_effects(net, task, perturbations, doses=doses, repeats=repeats, key=key)

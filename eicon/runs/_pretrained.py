@@ -7,7 +7,8 @@ from typing import Any
 from ..models import RateRNN, load
 from ..models._parts import Parts
 from ..models.weights import Dense
-from ._recipe_tables import PretrainedTable
+from ..tasks import Task
+from ._recipe_tables import LesionTable, PretrainedTable
 from ._text import ConfigError
 
 
@@ -43,7 +44,25 @@ def with_pretrained(untrained: RateRNN, table: PretrainedTable, *, freeze: bool)
     return RateRNN.of_parts(Parts(network, new.trained, old.units))
 
 
-def network_file(table: PretrainedTable) -> Path | None:
+def lesioned(table: LesionTable, task: Task) -> RateRNN:
+    """Network that a table describes, which must fit the task."""
+    path = network_file(table)
+    if path is None:
+        raise ConfigError(f"lesion.path: {table.path} is neither a network file nor the directory of a trained run.")
+    units = list(table.units) if isinstance(table.units, tuple) else table.units
+    try:
+        net = load(path).without(units, cells=table.cells, seed=table.seed)
+    except ValueError as error:
+        raise ConfigError(f"lesion: {error}") from error
+    if (net.n_in, net.n_out, net.dt) != (task.n_in, task.n_out, task.dt):
+        raise ConfigError(
+            f"lesion: {path} has {net.n_in} inputs and {net.n_out} outputs in steps of {net.dt:g} ms; the task has "
+            f"{task.n_in} and {task.n_out}, in steps of {task.dt:g} ms."
+        )
+    return net
+
+
+def network_file(table: PretrainedTable | LesionTable) -> Path | None:
     """File of the network that a table names, or that of a run that it names; None of anything else."""
     path = Path(table.path)
     places = (path, path / "network.npz")

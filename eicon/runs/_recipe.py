@@ -66,7 +66,7 @@ STEPS, EPOCHS, N_REC, N_TRIALS, TRAIN_SIZE = 2000, 500, 100, 500, 0.8
 """What no constructor has a default for."""
 MOST_CHECKED = 10_000
 """Combinations of a grid that are all looked at before anything is computed; of a larger one, one key at a time."""
-FOLDERS = ("connectome.folder", "pretrained.path")
+FOLDERS = ("connectome.folder", "pretrained.path", "lesion.path")
 PATHS = ("connectome.name", "connectome.join", "task.pictures", *FOLDERS)
 PENALTIES: dict[str, Callable[..., Penalty]] = {
     "weight": WeightPenalty,
@@ -192,6 +192,9 @@ class Recipe(RecipeTables):
 
     def check_network(self) -> None:
         """Refuse what only the network itself would refuse, without drawing its weights."""
+        if self.lesion.path:
+            self.make_network(self.make_task())
+            return
         if self.network.kind == "connectome":
             self._cell(self.network.given())
             checked_connectome(self.connectome_table)
@@ -231,6 +234,10 @@ class Recipe(RecipeTables):
 
     def make_network(self, task: Task) -> RateRNN:
         """Make the untrained network for a task."""
+        if self.lesion.path:
+            from ._pretrained import lesioned
+
+            return lesioned(self.lesion, task)
         net = self._untrained(task)
         if not self.pretrained.path:
             return net

@@ -345,6 +345,24 @@ class PretrainedTable(Section):
     repeat: Annotated[int, Field(ge=0)] = 0
 
 
+class LesionTable(Section):
+    """Table ``[lesion]``: start from a trained network of which units are removed; see `RateRNN.without`.
+
+    ``path`` is a network file or a run. The network is the one that is left, whatever ``[network]`` says.
+    """
+
+    path: str = ""
+    units: str | Where | tuple[Annotated[int, Field(ge=0)], ...] = ()
+    cells: Fraction = 1.0
+    seed: Seed = 0
+
+    @model_validator(mode="after")
+    def _fits(self) -> "LesionTable":
+        if bool(self.path) != bool(self.units):
+            raise ValueError("a lesion needs both, path (a run or a network file) and units.")
+        return self
+
+
 class CodeTable(Section):
     """Entry of ``code``: a file that a run imported a class from, and its checksum."""
 
@@ -375,6 +393,7 @@ class RecipeTables(Section):
     training: TrainingTable = TrainingTable()
     stages: tuple[StageTable, ...] = ()
     pretrained: PretrainedTable = PretrainedTable()
+    lesion: LesionTable = LesionTable()
     continued_from: str = ""
     code: tuple[CodeTable, ...] = ()
     grid: dict[str, Annotated[tuple[Any, ...], Field(min_length=1)]] = Field(default_factory=dict)
@@ -397,6 +416,8 @@ class RecipeTables(Section):
             raise ValueError("stages: fixed trials are those of one task; stages need sampled ones.")
         if self.compat and not (on_connectome and self.trials.kind == "fixed"):
             raise ValueError(f"compat: {self.compat} trains networks on a connectome, with fixed trials.")
+        if self.lesion.path and self.pretrained.path:
+            raise ValueError("[lesion] and [pretrained] both say which network to start from; give one of them.")
 
 
 def located(value: Any, base: Path) -> Any:

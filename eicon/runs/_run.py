@@ -310,6 +310,7 @@ def _facts(net: RateRNN, task: Task) -> dict[str, Any]:
     exact = isinstance(net.recurrent, Dense) and net.n_rec <= MOST_EXACT
     return {
         "null_loss": task.null_loss,
+        "chance": task.chance,
         "initial_spectral_radius": spectral_radius(np.asarray(net.W_rec)) if exact else float("nan"),
         "n_rec": net.n_rec,
         "n_connections": net.recurrent.sizes()[1],

@@ -11,7 +11,7 @@ from .. import analysis, plotting
 from ..plotting._activity import plot_examples
 from ..plotting._files import Drawing
 from ..plotting._overview import plot_overview, plot_row
-from ..plotting._style import REFERENCE_COLOR, coherence_cmap
+from ..plotting._style import coherence_cmap, reference
 from ..studies._held import held_in
 from ..studies._responses import (
     Answers,
@@ -438,7 +438,7 @@ def _memory(found: Findings) -> Made:
     }
 
     def decoded(ax: Any) -> None:
-        ax.axvline(0.0, color=REFERENCE_COLOR, linestyle=":", linewidth=1.0)
+        ax.axvline(0.0, color=reference(), linestyle=":", linewidth=1.0)
         plotting.coding.plot_decoding(decoding, task.dt, start=held.start, since=f"onset of {held.epoch}", ax=ax)
         ax.set_ylabel(f"balanced accuracy,\n{held.words}")
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from ._grid import short_names
 from ._open import open_sweep
-from ._recipe import Recipe
+from ._own_code import is_own
+from ._recipe import Cells, Recipe
 from ._run import read_curves
 from ._sweep_directory import Sweep
 
@@ -21,7 +22,7 @@ CURVES = {
     "train_accuracy": "accuracy on the training trials",
     "validation_accuracy": "accuracy on the validation trials",
 }
-FACTS = ("null_loss", "initial_spectral_radius", "n_connections")
+FACTS = ("null_loss", "chance", "initial_spectral_radius", "n_connections")
 
 
 def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
@@ -37,8 +38,8 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
         Dimensions: one per key of the grid (the last part of its name), and ``epoch`` counted from 1, or, where trials
         are sampled, ``validation``. Variables: ``train_loss``, ``validation_loss``, ``train_accuracy``,
         ``validation_accuracy`` and ``step``; and without the epoch ``null_loss`` (of the best answer that ignores the
-        trial), ``initial_spectral_radius``, ``n_connections``, ``seconds`` (of the whole training), ``diverged`` and
-        ``finished``.
+        trial), ``chance`` (accuracy of guesses), ``initial_spectral_radius``, ``n_connections``, ``seconds`` (of the
+        whole training), ``diverged`` and ``finished``.
     """
     import xarray as xr
 
@@ -54,12 +55,14 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
     curves = {name: np.full((*shape, n), np.nan) for name in (*CURVES, "step")}
     facts = {name: np.full(shape, np.nan) for name in (*FACTS, "seconds")}
     flags = {name: np.zeros(shape, bool) for name in ("finished", "diverged")}
+    chances = _Chances(sweep.recipe)
     for i, (arrays, header) in found.items():
         where = np.unravel_index(i, shape) if shape else ()
         for name in curves.keys() & arrays.keys():
             curves[name][where][: len(arrays[name])] = arrays[name]
+        known = header if "chance" in header else {**header, "chance": chances.of(i)}
         for name in FACTS:
-            facts[name][where] = np.nan if header[name] is None else header[name]
+            facts[name][where] = np.nan if known[name] is None else known[name]
         facts["seconds"][where] = np.nanmax(arrays["seconds"], initial=0.0)
         flags["finished"][where], flags["diverged"][where] = True, header["diverged"]
     dims = tuple(grid)
@@ -72,6 +75,21 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
         coords={**grid, axis: np.arange(1, n + 1)},
         attrs={"config": sweep.recipe.to_toml(), "task": str(sweep.recipe.task["name"])},
     )
+
+
+class _Chances:
+    """Accuracy of guesses in the tasks of cells whose runs do not say it, as those of eicon 0.2.0 and before."""
+
+    def __init__(self, recipe: Recipe) -> None:
+        self._cells, self._known = Cells(recipe), dict[str, float]()
+
+    def of(self, index: int) -> float:
+        cell = self._cells[index]
+        said = repr(cell.task)
+        if said not in self._known:
+            own = is_own(cell.task.get("name"))  # whose code may have changed, or be gone
+            self._known[said] = float("nan") if own else float(cell.make_task().chance)
+        return self._known[said]
 
 
 def _epochs(recipe: Recipe) -> list[int]:

@@ -30,6 +30,9 @@ from ._responses import (
 
 COMPARISON_STREAM = 1
 """Folded in after the stream of analyses: other trials than those of `responses`, whose numbers these are not."""
+N_PERMUTATIONS = 99
+"""By default; the smallest p is then 0.01."""
+AGAIN = "With noise each network runs twice; its rates are the averages of both."
 
 
 class Comparability(NamedTuple):
@@ -128,8 +131,12 @@ def compare_networks(
     units: Sequence[int] | np.ndarray | None = None,
     loss: Loss | None = None,
     seed: int | float = 0,
+    n_permutations: int | float = N_PERMUTATIONS,
 ) -> NetworkComparison:
     """Compare two networks on the same trials.
+
+    Beside each number of likeness there is what networks have in trials that do not belong together, by permutation,
+    and with `noise` the most that noise allows: each network then runs twice, and its rates are averages of both.
 
     Parameters
     ----------
@@ -141,13 +148,16 @@ def compare_networks(
     repeats : int
         Trials per condition.
     noise : bool
-        Run the networks with their noise, from the same key (networks of one size then get the same noise).
+        Run the networks with their noise, from the same key (networks of one size then get the same noise), and once
+        more from another one.
     units : (N_b,) array of int, optional
         Unit j of B is unit ``units[j]`` of A: adds the error of single units and angles in the space of units.
     loss : Loss, optional
         To report; by default that of the task.
     seed : int
-        Fixes trials and noise.
+        Fixes trials, noise and permutations.
+    n_permutations : int
+        Of trials, for the nulls; 0 for none.
 
     Returns
     -------
@@ -160,22 +170,34 @@ def compare_networks(
     """
     check_task(task)
     for name, net in zip(names, (net_a, net_b), strict=True):
-        verify(net).raise_if_violated()
-        if (net.n_in, net.n_out, net.dt) != (task.n_in, task.n_out, task.dt):
-            raise ValueError(
-                f"the network of {name} has {net.n_in} inputs, {net.n_out} outputs and dt {net.dt:g} ms; "
-                f"the task has {task.n_in}, {task.n_out} and {task.dt:g} ms."
-            )
+        check_network(name, net, task)
     key_trial, key_noise = jax.random.split(analysis_key(seed, COMPARISON_STREAM))
     trial = task.trials(repeats, key=key_trial)
     differ = noise and net_a.n_rec != net_b.n_rec
     notes = ["The networks differ in size, so that each has noise of its own."] if differ else []
+    notes += [AGAIN] if noise else []
     key = key_noise if noise else None
     sides = (_side(names[0], net_a, task, trial, key), _side(names[1], net_b, task, trial, key))
     trials = _trials(task, trial)
-    similarity = _similarity(sides, trials, units)
+    again = [rates_again(side.net, trial, key_noise) for side in sides] if noise else None
+    similarity = _similarity(sides, trials, units, again, {"n_permutations": n_permutations, "rng": seed})
     networks = [_network(side, task, trial, trials, loss or LOSSES[task.loss]) for side in sides]
     return NetworkComparison(sides, trials, similarity, networks, trial.batch_size, notes)
+
+
+def check_network(name: str, net: RateRNN, task: Task) -> None:
+    """Refuse a network that is broken, or made for another task."""
+    verify(net).raise_if_violated()
+    if (net.n_in, net.n_out, net.dt) != (task.n_in, task.n_out, task.dt):
+        raise ValueError(
+            f"the network of {name} has {net.n_in} inputs, {net.n_out} outputs and dt {net.dt:g} ms; "
+            f"the task has {task.n_in}, {task.n_out} and {task.dt:g} ms."
+        )
+
+
+def rates_again(net: RateRNN, trial: Trial, key_noise: jax.Array) -> np.ndarray:
+    """Rates of a second run of the same trials, with other noise."""
+    return np.asarray(net.predict(trial.inputs, key=jax.random.fold_in(key_noise, 1)).rates)
 
 
 def comparable(a: Task, b: Task) -> Comparability:
@@ -258,30 +280,67 @@ def _groups(task: Task, trial: Trial) -> tuple[np.ndarray, str, str]:
     return np.zeros(trial.batch_size), "all trials", ""
 
 
-def _similarity(sides: Sequence[Side], trials: Trials, units: Sequence[int] | np.ndarray | None) -> dict[str, Any]:
+def _similarity(
+    sides: Sequence[Side],
+    trials: Trials,
+    units: Sequence[int] | np.ndarray | None,
+    again: Sequence[np.ndarray] | None,
+    options: dict[str, Any],
+) -> dict[str, Any]:
     a, b = sides
+    rates, mask, conditions = [a.rates, b.rates], trials.inside, None
+    if again is not None:
+        rates = [np.concatenate(both, axis=1) for both in zip(rates, again, strict=True)]
+        mask, conditions = np.tile(mask, (1, 2)), np.tile(np.arange(mask.shape[1]), 2)
     found = analysis.compare(
-        a.rates,
-        b.rates,
+        rates[0],
+        rates[1],
         a.outputs,
         b.outputs,
         a.net.W_rec,
         b.net.W_rec,
-        mask=trials.inside,
+        mask=mask,
         output_mask=trials.scored,
+        conditions=conditions,
         units=units,
+        **options,
     )
-    return {
-        "output_nrmse": found.output_nrmse,
-        "rate_nrmse": found.rate_nrmse,
-        "cka": found.cka,
-        "procrustes_degrees": float(np.degrees(found.procrustes)),
-        "n_angles": found.n_angles,
-        "angles_degrees": np.degrees(found.angles).tolist(),
-        "unit_angles_degrees": np.degrees(found.unit_angles).tolist(),
-        "aligned_nrmse": {"a_from_b": float(found.aligned_nrmse[0]), "b_from_a": float(found.aligned_nrmse[1])},
-        "spectrum_distance": found.spectrum_distance,
+    tested: dict[str, Any] = {
+        "output_nrmse": beside(found.output_nrmse),
+        "rate_nrmse": beside(found.rate_nrmse),
+        "cka": beside(found.cka),
+        "rsa": beside(found.rsa),
+        "procrustes_degrees": beside(found.procrustes, 180.0 / np.pi),
+        "cca": beside(found.cca),
+        "angles_degrees": beside(found.angles, 180.0 / np.pi),
+        "unit_angles_degrees": None if found.unit_angles is None else beside(found.unit_angles, 180.0 / np.pi),
+        "a_from_b": beside(found.aligned_nrmse[0]),
+        "b_from_a": beside(found.aligned_nrmse[1]),
     }
+    return {
+        "output_nrmse": found.output_nrmse.value,
+        "rate_nrmse": found.rate_nrmse.value,
+        "cka": found.cka.value,
+        "cka_plain": found.cka.plain,
+        "rsa": found.rsa.value,
+        "procrustes_degrees": float(np.degrees(found.procrustes.value)),
+        "n_angles": found.n_angles,
+        "cca": found.cca.value,
+        "angles_degrees": np.degrees(found.angles.value).tolist(),
+        "unit_angles_degrees": [] if found.unit_angles is None else np.degrees(found.unit_angles.value).tolist(),
+        "aligned_nrmse": {"a_from_b": found.aligned_nrmse[0].value, "b_from_a": found.aligned_nrmse[1].value},
+        "spectrum_distance": found.spectrum_distance,
+        "tested": tested,
+    }
+
+
+def beside(
+    found: analysis.results.Similarity | analysis.results.PrincipalAngles, scale: float | int = 1.0
+) -> dict[str, Any]:
+    """What stands beside a value, JSON-compatible but for NaN."""
+    numbers = {what: getattr(found, what) for what in ("chance", "null_95", "ceiling")}
+    scaled = {what: (scale * np.asarray(value)).tolist() for what, value in numbers.items()}
+    return {**scaled, "p": np.asarray(found.p).tolist(), "n": found.n, "permuted": found.permuted}
 
 
 def _network(side: Side, task: Task, trial: Trial, trials: Trials, loss: Loss) -> dict[str, Any]:

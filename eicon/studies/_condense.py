@@ -171,7 +171,8 @@ def measure(net: RateRNN, test: Reference, loss: Loss) -> dict[str, Any]:
     if not np.isfinite(np.asarray(activity.rates)[inside]).all():
         return numbers
     components = analysis.pca(activity.rates, mask=inside)
-    numbers["cka"] = analysis.similarity.linear_cka(test.rates, activity.rates, mask=inside)
+    cka = analysis.similarity.linear_cka(test.rates, activity.rates, mask=inside, debiased=False, n_permutations=0)
+    numbers["cka"] = cka.value
     numbers["n_components"] = {f"{f:.0%}": components.n_for(f) for f in (0.9, 0.95, 0.99)}
     timed = timed_span(task, trial)
     if timed is not None:

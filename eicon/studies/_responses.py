@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from .. import analysis
 from .._key import key as key_of
+from ..analysis._arrays import levels_of
 from ..analysis._psychometric import psychometric_or_none
 from ..models import RateRNN
 from ..models.results import Activity
@@ -172,8 +173,11 @@ def evidence_of(task: Task, trial: Trial) -> Condition | None:
 
 def strength_of(task: Task, evidence: Condition) -> Float[np.ndarray, "B"] | None:
     """Distance of the evidence from what is neutral; None where that is not known."""
-    # Rounded, so that levels on both sides that are equal but for the rounding of single precision are one.
-    return None if math.isnan(task.neutral) else np.abs(evidence.numbers - task.neutral).round(6)
+    if math.isnan(task.neutral):
+        return None
+    # Levels on both sides that are equal but for the rounding of single precision are one.
+    levels, index = levels_of(np.abs(evidence.numbers - task.neutral))
+    return np.where(index >= 0, levels[index], np.nan)
 
 
 def sorted_by(task: Task, trial: Trial) -> list[Condition]:
@@ -184,7 +188,7 @@ def sorted_by(task: Task, trial: Trial) -> list[Condition]:
 
 
 def _sorts(one: Condition) -> bool:
-    return bool(np.isfinite(one.numbers).all() and 1 < np.unique(one.values).size <= MOST_LEVELS)
+    return bool(np.isfinite(one.numbers).all() and 1 < levels_of(one.values)[0].size <= MOST_LEVELS)
 
 
 def two_classes(task: Task, trial: Trial) -> TwoClasses | None:
@@ -194,7 +198,7 @@ def two_classes(task: Task, trial: Trial) -> TwoClasses | None:
         labels = np.sign(task.neutral - evidence.numbers).astype(np.int64)  # -1 for choice 0, 1 for choice 1
         return TwoClasses(np.array([-1, 1, 0])[labels], "choice 0")
     for one in sorted_by(task, trial):
-        levels, index = np.unique(one.values, return_inverse=True)
+        levels, index = levels_of(one.values)
         if levels.size == 2:
             return TwoClasses(index.astype(np.int64), f"{one.name} {level_name(levels[0])}", one.name)
     return None

@@ -160,7 +160,7 @@ class Gradient:
             if self.learning_rate is not None or self.options:
                 raise ValueError(
                     "learning_rate and options are those of an optimizer that is given by name; "
-                    f"{self.optimizer!r:.60} has its own."
+                    f"this {type(self.optimizer).__name__} has its own."
                 )
             if isinstance(self.optimizer, bp.optim.Optimizer):
                 made = adopted_optimizer(self.optimizer)

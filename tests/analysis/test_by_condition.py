@@ -56,3 +56,9 @@ def test_truth_stays_truth():
 def test_what_is_no_score_is_refused(score, condition, text):
     with pytest.raises(ValueError, match=text):
         accuracy_by_condition(score, condition)
+
+
+def test_left_out_trials_are_counted_and_nearly_equal_levels_are_one():
+    result = accuracy_by_condition([1.0, 0.0, np.nan], [0.3, 0.1 + 0.2, 0.3])
+    assert result.n_left_out == 1
+    assert (result.levels.tolist(), result.n.tolist()) == ([0.3], [2])

@@ -221,3 +221,11 @@ def test_correctness_of_trials_without_a_choice_is_not_looked_at():
 def test_errors(arguments, text):
     with pytest.raises(ValueError, match=text):
         chronometric(*arguments)
+
+
+def test_left_out_trials_are_counted_and_nearly_equal_strengths_are_one_level():
+    times = np.array([600.0, 640.0, 500.0, np.nan, 520.0])
+    result = chronometric([0.3, 0.1 + 0.2, 0.6, 0.6, 0.6], times, [1, 1, 1, 0, np.nan])
+    assert result.n_left_out == 1
+    assert result.n_missing.tolist() == [0, 1]
+    assert (result.levels.tolist(), result.n[0].tolist()) == ([0.3, 0.6], [2, 1])

@@ -91,8 +91,38 @@ def test_permutations_need_a_seed():
 
 
 def test_shapes_that_do_not_match():
-    with pytest.raises(ValueError, match=r"weights must be \(N, N\).*got \(2, 3\), \(2,\) and \(2,\)"):
+    with pytest.raises(ValueError, match=r"`weights` must be \(N, N\).*got \(2, 3\) and \(2,\)"):
         choice_clustering(np.ones((2, 3)), [1.0, 1.0], [True, True])
+    with pytest.raises(ValueError, match=r"`excitatory` must be bools, shape \(N,\) = \(2,\)"):
+        choice_clustering(np.ones((2, 2)), [1.0, 1.0], [True, True, False])
+    with pytest.raises(ValueError, match=r"`selective` must be bools.*pass p_value < 0.05"):
+        choice_clustering(np.ones((2, 2)), [1.0, 1.0], [True, True], selective=[0.01, 0.2])
+
+
+def test_types_go_through_the_same_door_as_those_of_selectivity():
+    """Row 5: signs and letters were all taken as excitatory."""
+    w = np.random.default_rng(0).normal(size=(3, 3))
+    for types in ([True, True, False], [1, 1, -1], ["E", "E", "I"]):
+        assert choice_clustering(w, [2, 2, -2], types).n_selective == (2, 1)
+    for types in ([1, 0, -1], [0.5, 1.0, -1.0], ["E", "", "I"], ["exc", "exc", "inh"]):
+        with pytest.raises((ValueError, TypeError), match="`excitatory` must be bools"):
+            choice_clustering(w, [2, 2, -2], types)
+
+
+def test_units_may_be_chosen_by_a_test_instead_of_a_threshold():
+    rng = np.random.default_rng(0)
+    weights, d_prime, excitatory = rng.normal(size=(30, 30)), rng.normal(size=30), np.arange(30) < 22
+    by_threshold = choice_clustering(weights, d_prime, excitatory, threshold=0.7, n_permutations=20, rng=0)
+    given = choice_clustering(weights, d_prime, excitatory, selective=np.abs(d_prime) >= 0.7, n_permutations=20, rng=0)
+    for one, other in zip(given, by_threshold, strict=True):
+        np.testing.assert_array_equal(one, other)
+    signed_ = [
+        signed_clustering(weights, d_prime, rng=0, **options)
+        for options in ({"threshold": 0.7}, {"selective": np.abs(d_prime) >= 0.7})
+    ]
+    assert signed_[0] == signed_[1]
+    nobody = choice_clustering(weights, np.zeros(30), excitatory, selective=np.ones(30, bool))
+    assert nobody.n_selective == (0, 0)
 
 
 def signed(strength, n=20, seed=0):

@@ -560,7 +560,7 @@ GOOD = network(E_FIRST)
         ({"sign": -E_FIRST}, "12 units send weights that contradict their `sign`; is the matrix transposed"),
         ({"weights": GOOD[1].T}, "units send weights that contradict their `sign`"),
         ({"weights": GOOD[1][:5, :5]}, r"`weights` must be \(N, N\) .* N = 12 units .*got \(5, 5\) and \(12, 2\)"),
-        ({"weights": GOOD[1][:5]}, "`matrix` must be square"),
+        ({"weights": GOOD[1][:5]}, "`weights` must be square"),
         ({"readout": GOOD[2][:, 0]}, r"`readout` \(N, n_out\) .*got \(12, 12\) and \(12,\)"),
         ({"readout": GOOD[2] * np.nan}, "`readout` must be finite"),
         ({"rates": GOOD[0] * np.nan}, "`rates` must be finite.*diverged"),

@@ -110,7 +110,7 @@ def test_without_the_library_the_error_says_what_to_install(monkeypatch):
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: dsa_distance(A[0], B), r"`rates` must be a non-empty \(T, B, N\) array"),
+        (lambda: dsa_distance(A[0], B), r"`a` must be a non-empty \(T, B, N\) array"),
         (lambda: dsa_distance(A, B * np.nan), "`b` must be finite"),
         (lambda: dsa_distance(A * np.inf, B), "`a` must be finite"),
         (lambda: dsa_distance(A, B, n_delays=0), "must be >= 1; got 0, 1 and 1500"),

@@ -97,3 +97,12 @@ def test_left_out_trials_and_levels_without_a_trend():
 def test_errors(arguments, text):
     with pytest.raises(ValueError, match=text):
         accuracy_by_duration(*arguments)
+
+
+def test_left_out_trials_are_counted_and_nearly_equal_strengths_are_one_level():
+    result = accuracy_by_duration(
+        [100, 110, 400, 900, 120], [0.3, 0.1 + 0.2, 0.3, 0.3, 0.3], [0, 1, 1, 1, np.nan], [50, 200, 800]
+    )
+    assert (result.n_outside, result.n_left_out) == (1, 1)
+    assert result.levels.tolist() == [0.3]
+    assert result.n.tolist() == [[2, 1]]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 
 from eicon.analysis import selectivity
 from eicon.analysis.coding import dprime_by_epoch
@@ -65,3 +66,23 @@ def test_one_span_serves_all_trials_and_infinite_units_do_not_enter_the_correlat
 def test_errors(epochs, text):
     with pytest.raises(ValueError, match=text):
         dprime_by_epoch(rates(), CHOICE, epochs)
+
+
+def test_probabilities_are_those_of_each_epoch_and_corrected_over_all():
+    rng = np.random.default_rng(0)
+    choice = np.tile([0, 1], 15)
+    rates = rng.normal(size=(6, 30, 8))
+    rates[3:, :, 0] += 2.0 * choice
+    epochs = {"early": (0, 3), "late": (3, 6)}
+    result = dprime_by_epoch(rates, choice, epochs, n_permutations=199, rng=0)
+    generator = np.random.default_rng(0)
+    for row, span in zip(result.p_value, epochs.values(), strict=True):
+        np.testing.assert_array_equal(
+            row, selectivity(rates, choice, window=span, n_permutations=199, rng=generator).p_value
+        )
+    assert result.p_value[1, 0] == 1 / 200
+    fdr = dprime_by_epoch(rates, choice, epochs, n_permutations=199, rng=0, correction="fdr")
+    np.testing.assert_allclose(fdr.p_value, stats.false_discovery_control(result.p_value.ravel()).reshape(2, 8))
+    assert np.isnan(dprime_by_epoch(rates, choice, epochs).p_value).all()
+    without = dprime_by_epoch(rates, np.where(np.arange(30) < 4, -1, choice), epochs)
+    assert without.n_left_out == 4

@@ -128,11 +128,46 @@ def test_what_has_not_converged_says_so():
 
 def test_points_of_different_kinds_stay_apart():
     ends, q = np.array([[0.0], [1e-6], [2e-6]]), np.array([1e-20, 1e-5, 1e-21])
-    from eicon.analysis._fixed_points import _distinct
+    from eicon.analysis._zeros import distinct
 
-    kept, point_of = _distinct(ends, q, np.array([0, 2, 0]), 1e-3)
+    kept, point_of = distinct(ends, q, np.array([0, 2, 0]), 1e-3, lambda first, second: first[:, 0] < 1.0)
     assert kept.tolist() == [2, 1]
     assert point_of.tolist() == [0, 1, 0]
+    apart, each = distinct(ends, q, np.array([0, 0, 0]), 1e-3, lambda first, second: first[:, 0] > 1.0)
+    assert (apart.tolist(), each.tolist()) == ([2, 0, 1], [1, 2, 0])
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_candidate_far_away_merges_nothing(n):
+    """20 candidates around the zeros and one at 5000: three zeros, 27 in three dimensions (1 and 1 before)."""
+    near = np.linspace(-1, 1, 20)[:, None] if n == 1 else RNG.uniform(-1.5, 1.5, (400, 3))
+    points = find(two_states, np.concatenate([near, np.full((1, n), 5000.0)]))
+    assert len(points.positions) == 3**n
+    assert points.counts()["stable"] == 2**n
+    assert np.abs(points.positions).max() < 1.0
+
+
+def test_points_of_different_stability_never_merge_however_wide_the_tolerance():
+    points = find(two_states, np.linspace(-1.5, 1.5, 21)[:, None], same_within=10.0)
+    np.testing.assert_allclose(np.sort(points.positions[:, 0]), [-0.9575, 0.0, 0.9575], atol=1e-4)
+    assert points.stability == ["stable", "stable", "unstable"]
+    close = find(lambda x: (x - 1.0) * (x - 1.02) * 2, np.linspace(0.0, 1.1, 23)[:, None], same_within=0.1)
+    assert close.stability == ["stable", "unstable"]
+
+
+@pytest.mark.parametrize("floor", [1e-7, 1e-9, 1e-12])
+def test_a_small_speed_is_no_zero(floor):
+    points = find(lambda x: floor + x**2, np.linspace(-1, 1, 8)[:, None])
+    assert set(points.kind) == {"slow"}
+    assert floor**2 / 2 <= points.q.min() < 1e-12
+    plane = find(lambda x: jnp.stack([-x[:, 0], floor + x[:, 1] ** 2], axis=1), RNG.uniform(-1, 1, (9, 2)))
+    assert "fixed" not in set(plane.kind)
+
+
+def test_a_zero_without_a_slope_is_fixed():
+    points = find(lambda x: x**2, np.linspace(-1, 1, 8)[:, None])
+    assert points.stability == ["marginal"]
+    np.testing.assert_allclose(points.positions, 0.0, atol=1e-5)
 
 
 def test_an_isolated_point_far_away_is_kept_and_said_to_be_far():
@@ -222,7 +257,8 @@ def test_a_ring_attractor():
     matrix = 4 / 24 * np.cos(angle[:, None] - angle)
     toward = np.linspace(-np.pi, np.pi, 80)
     points = find(lambda x: -x + jnp.tanh(x) @ matrix, 2 * np.cos(toward[:, None] - angle))
-    ring = np.array(points.stability) == "marginal"
+    assert {"marginal", "slow, marginal"} >= set(points.stability)  # 48 zeros, hardly any motion between them
+    ring = points.n_marginal == 1
     assert ring.sum() > 60
     shape = manifold(points.positions[ring])
     assert (shape.shape, shape.dimension) == ("ring", 1)
@@ -234,8 +270,10 @@ def test_a_ring_attractor():
         ({"candidates": np.zeros(3)}, r"`candidates` must be a non-empty \(M, N\) array of states; got shape \(3,\)"),
         ({"candidates": np.zeros((0, 3))}, r"got shape \(0, 3\)"),
         ({"candidates": [[np.nan]]}, "`candidates` must be finite"),
-        ({"dt": 0.0}, r"`dt` must be positive; got 0\.0"),
-        ({"tau": -1.0}, r"`tau` must be positive; got -1\.0"),
+        ({"dt": 0.0}, r"`dt` must be positive and finite \(ms\); got 0\.0"),
+        ({"tau": -1.0}, r"`tau` must be positive and finite \(ms\); got -1\.0"),
+        ({"dt": 20.0, "tau": 0.1}, r"`tau` must be at least dt, both in ms; got tau 0.1 and dt 20. Is tau in seconds?"),
+        ({"tau": [20.0, 100.0]}, r"`tau` must be one time constant; got 2, from 20 to 100 ms"),
         ({"tol": 0.0}, "`tol` must be positive"),
         ({"slow": -0.1}, r"`slow` must be >= 0; got -0\.1"),
         ({"same_within": -1.0}, "`same_within` must be >= 0"),

@@ -163,7 +163,7 @@ RATES = np.random.default_rng(0).random((8, 4, 2))
     ("call", "text"),
     [
         (lambda: ramp_index(RATES[0], 0, 4), r"`rates` must be a non-empty \(T, B, N\) array"),
-        (lambda: ramp_index(RATES, 0.0, 4), r"`start` must be an integer.*got float64, shape \(\).*by dt"),
+        (lambda: ramp_index(RATES, 0.5, 4), r"`start` must be an integer.*got float64, shape \(\).*by dt"),
         (lambda: ramp_index(RATES, 0, [4, 4]), r"`stop` must be.*\(B,\) = \(4,\).*got int64, shape \(2,\)"),
         (lambda: ramp_index(RATES, 0, 9), r"stop <= T = 8; got start from 0, stop to 9"),
         (lambda: ramp_index(RATES, -1, 5), r"got start from -1"),

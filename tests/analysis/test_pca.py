@@ -135,7 +135,7 @@ def test_condition_average_takes_values_without_units_and_string_labels():
 @pytest.mark.parametrize(
     ("values", "conditions", "text"),
     [
-        (np.zeros(3), np.zeros(3), r"`values` must be \(T, B, \.\.\.\); got shape \(3,\)"),
+        (np.zeros(3), np.zeros(3), r"`values` must be a non-empty \(T, B, \.\.\.\); got shape \(3,\)"),
         (np.zeros((4, 3)), np.zeros(4), r"`conditions` must have shape \(B,\) = \(3,\).*got \(4,\)"),
         (np.zeros((4, 3)), np.full(3, np.nan), r"`conditions` must not be NaN"),
     ],

@@ -212,5 +212,129 @@ def test_choices_at_fewer_than_two_levels_have_no_curve():
     assert psychometric_or_none([1.0, 2.0, 3.0], [-1, 0, -1]) is None
     assert psychometric_or_none([1.0, 1.0], [1, 0]) is None
     found, expected = psychometric_or_none([-1.0, 1.0, 5.0], [1, 0, -1]), psychometric([-1.0, 1.0], [1, 0])
-    for got, wanted in zip(found, expected, strict=True):
+    assert found.n_left_out == 1
+    for got, wanted in zip(found[:-1], expected[:-1], strict=True):
         np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("lapse", [False, True])
+def test_trials_that_were_counted_before_give_the_same_fit(lapse):
+    """Row 8: (level, k, n), in any order, with levels that come twice."""
+    coherence, choice = planted(3.0, 9.0, n=30)
+    k, n = np.array([np.sum(choice[coherence == level] == 0) for level in LEVELS]), np.full(LEVELS.size, 30)
+    single = psychometric(coherence, choice, lapse=lapse)
+    mixed = np.random.default_rng(0).permutation(2 * LEVELS.size)
+    doubled = [np.concatenate(pair)[mixed] for pair in ((LEVELS, LEVELS), (k // 2, k - k // 2), (n // 2, n - n // 2))]
+    for levels, successes, trials in ((LEVELS, k, n), (LEVELS, k / 30 * 30, n.astype(float)), doubled):
+        for got, wanted in zip(psychometric(levels, successes, n=trials, lapse=lapse), single, strict=True):
+            np.testing.assert_array_equal(got, wanted)
+
+
+def test_no_answer_is_minus_1_or_nan_and_is_counted():
+    coherence, choice = [-2.0, -2.0, 1.0, 1.0, 1.0], np.array([1.0, 1.0, 0.0, 1.0, np.nan])
+    result = psychometric(coherence, choice)
+    assert result.n_left_out == 1
+    assert result.n.tolist() == [2, 2]
+    other = psychometric(coherence, np.where(np.isnan(choice), -1, choice).astype(int))
+    np.testing.assert_array_equal(result.p, other.p)
+    counted = psychometric([-2.0, 1.0, 3.0], [0, 1, np.nan], n=[2, 2, 5])
+    assert (counted.n_left_out, counted.n.tolist()) == (5, [2, 2])
+
+
+@pytest.mark.parametrize(
+    "levels",
+    [
+        np.array([-0.3, 0.0, 0.1 + 0.2, -(0.1 + 0.2), 0.0, 0.3]),
+        np.concatenate([np.array([-0.3, 0.0, 0.3], np.float32).astype(float), [-0.3, 0.0, 0.3]]),
+        np.array([-0.3, 0.0, 0.3, -0.3 + 2e-7, 2e-7, 0.3 - 2e-7]),
+    ],
+    ids=["rounding", "float32 beside float64", "jitter of a millionth"],
+)
+def test_nearly_equal_strengths_are_one_level(levels):
+    """Row 6: a step function "converged" with a width of 5.6e-19."""
+    coherence = np.tile(levels, 20)
+    choice = (np.random.default_rng(0).random(120) > stats.norm.cdf(coherence / 0.3)).astype(int)
+    result = psychometric(coherence, choice)
+    assert result.n.tolist() == [40, 40, 40]
+    np.testing.assert_allclose(result.levels, [-0.3, 0.0, 0.3], atol=3e-7)
+    step = psychometric(coherence, (coherence < 0.15).astype(int))
+    assert not step.converged
+
+
+@pytest.mark.parametrize(
+    ("choice", "n", "text"),
+    [
+        (
+            [0.2, 0.8],
+            None,
+            r"`choice` must be one answer per trial; got fractions such as 0.2.*choice=fraction \* n, n=n",
+        ),
+        ([0.2, 0.8], [5, 5], r"with `n`, `choice` must be whole numbers from 0 to n; got choice \[0.2, 0.8\]"),
+        ([6, 1], [5, 5], "with `n`, `choice` must be whole numbers from 0 to n"),
+        ([1, 1], [5.5, 5], "with `n`, `choice` must be whole numbers from 0 to n"),
+        ([-1, 1], [5, 5], "with `n`, `choice` must be whole numbers from 0 to n"),
+        ([1, 1], [5], r"`n` must be \(B,\) = \(2,\)"),
+        ([-1, 1], None, r"got only -1 and 1.*pass \(choice > 0\)"),
+        ([1, 2], None, "Labels that count from 1 need 1 subtracted"),
+    ],
+)
+def test_counts_that_are_none_are_refused(choice, n, text):
+    with pytest.raises(ValueError, match=text):
+        psychometric([-1.0, 1.0], choice, n=n)
+
+
+@pytest.mark.parametrize(("n", "lapse"), [(3, False), (20, False), (60, True)])
+@pytest.mark.parametrize("seed", range(3))
+def test_profile_intervals_are_those_of_a_fine_grid(n, lapse, seed):
+    levels = np.linspace(-8.0, 8.0, 7)
+    k = np.random.default_rng(seed).binomial(n, 0.02 + 0.96 * stats.norm.cdf(levels, 0.5, 3.0))
+    result = psychometric(levels, k, n=[n] * 7, lapse=lapse)
+    biases, log_widths = np.linspace(-6.0, 6.0, 241), np.linspace(np.log(0.03), np.log(100.0), 241)
+    best = np.full((241, 241), -np.inf)
+    for rate in np.linspace(0.0, 0.2, 41) if lapse else [0.0]:
+        value = np.zeros(best.shape)
+        for level, hits in zip(levels, k, strict=True):
+            z = (level - biases[:, None]) / np.exp(log_widths)
+            for count, sign in ((hits, 1), (n - hits, -1)):
+                value += count * np.logaddexp(
+                    np.log(max(rate, 1e-300)), np.log1p(-2 * rate) + stats.norm.logcdf(sign * z)
+                )
+        best = np.maximum(best, value)
+    inside = 2 * (result.log_likelihood - best) < stats.chi2.ppf(0.95, 1)
+    biases, widths = biases[inside.any(axis=1)], np.exp(log_widths)[inside.any(axis=0)]
+    np.testing.assert_allclose(result.bias_ci, [biases[0], biases[-1]], atol=0.1)
+    ends = np.clip(result.width_ci, 0.03, 100.0)
+    np.testing.assert_allclose(np.log(ends), np.log([widths[0], widths[-1]]), atol=0.08)
+
+
+def test_intervals_of_curves_that_the_data_do_not_determine_are_open():
+    step = psychometric([-10.0, -2.0, 4.0, 10.0], [0, 0, 9, 9], n=[9] * 4)
+    assert step.width_ci[0] == 0.0
+    assert 0.1 < step.width_ci[1] < 10.0
+    assert -4.0 < step.bias_ci[0] < step.bias_ci[1] < 6.0
+    flat = psychometric([-10.0, 0.0, 10.0], [10, 9, 11], n=[20] * 3)
+    assert np.isinf(flat.width_ci[1])
+    assert np.isinf(flat.bias_ci).all()
+
+
+def test_the_error_of_a_width_does_not_forget_a_lapse_rate_that_came_out_as_0():
+    """Row 18: with lapses fitted and an estimate of exactly 0 the intervals held the width in .771."""
+    levels, n = np.array([-8.0, -4.0, 0.0, 4.0, 8.0]), [20] * 5
+    k = [0, 2, 9, 18, 20]
+    free, without = psychometric(levels, k, n=n, lapse=True), psychometric(levels, k, n=n)
+    assert free.lapse == 0.0
+    assert free.width == without.width
+    assert free.width_se > 1.05 * without.width_se
+    assert free.width_ci[0] < 0.95 * without.width_ci[0]
+
+
+def test_intervals_of_width_and_bias_hold_the_truth_at_their_rate():
+    """A small piece of ``python -m studies.calibration``; true bias .5, width 3, 200 trials."""
+    rng, levels = np.random.default_rng(18), np.linspace(-8.0, 8.0, 8)
+    hits = rng.binomial(25, stats.norm.cdf(levels, 0.5, 3.0), size=(200, 8))
+    fits = [psychometric(levels, k, n=[25] * 8) for k in hits]
+    for name, truth in (("width", 3.0), ("bias", 0.5)):
+        low, high = np.array([getattr(fit, f"{name}_ci") for fit in fits]).T
+        # Standard error of the rate: .015.
+        assert 0.91 <= np.mean((low <= truth) & (truth <= high)) <= 0.99
+        assert max(np.mean(low > truth), np.mean(high < truth)) < 0.06

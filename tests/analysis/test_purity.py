@@ -53,6 +53,7 @@ CALLS = {
         (WEIGHTS, np.array([1.0, 2.0, -1.0, -2.0], np.float32)),
     ),
     "trend": (analysis.behaviour.trend, (STRENGTH, TIMES)),
+    "paired_difference": (analysis.behaviour.paired_difference, (STRENGTH, TIMES)),
     "oscillation": (lambda r: analysis.coding.oscillation(r, 60.0, 20.0), (RATES[:, :, 0].copy(),)),
     "pca": (lambda r, m: analysis.pca(r, mask=m), (RATES, MASK)),
     "condition_average": (analysis.condition_average, (RATES, COHERENCE, MASK)),
@@ -107,6 +108,12 @@ CALLS = {
     "spectrum": (lambda w, e: analysis.spectrum(w, excitatory=e), (WEIGHTS, TYPES)),
     "milestones": (analysis.behaviour.milestones, (RATES[:, :, 0].T.copy(),)),
     "jacobian": (analysis.spectra.jacobian, (WEIGHTS, RATES[0, 0], np.full(4, 100.0, np.float32))),
+    "cca": (lambda a, b, m: analysis.similarity.cca(a, b, n_components=2, mask=m), (RATES, OTHER, MASK)),
+    "rsa": (lambda a, b, m: analysis.similarity.rsa(a, b, mask=m), (RATES, OTHER, MASK)),
+    "compare_many": (
+        lambda a, b, m: analysis.similarity.compare_many({"a": a, "b": b}, mask=m),
+        (RATES, OTHER, MASK),
+    ),
     "linear_cka": (lambda a, b, m: analysis.similarity.linear_cka(a, b, mask=m), (RATES, OTHER, MASK)),
     "nrmse": (lambda a, b, m: analysis.similarity.nrmse(a, b, mask=m), (RATES, OTHER, MASK)),
     "procrustes_distance": (

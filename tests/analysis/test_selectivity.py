@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from scipy import signal, stats
 
 from eicon.analysis import selectivity
+from eicon.analysis._permutation import permuted
 
 
 def brute_auc(rates, choice):
@@ -115,7 +117,7 @@ def test_order_sorts_e_and_i_separately_with_e_first(data):
     [
         ({"rates": np.zeros((4, 30))}, r"`rates` must be a non-empty \(T, B, N\) array; got shape \(4, 30\)"),
         ({"choice": np.zeros(29, int)}, r"`choice` must have shape \(B,\) = \(30,\).*got \(29,\)"),
-        ({"choice": np.full(30, 2)}, r"`choice` must hold only 0, 1 or -1.*got values \[2\].*count from 1"),
+        ({"choice": np.full(30, 2)}, r"`choice` must hold only 0 or 1, and -1 or NaN.*got values \[2\].*count from 1"),
         ({"choice": np.zeros(30, int)}, r"must contain both choices; got none of 30 trials with choice 1"),
         ({"window": (2, 2)}, r"`window` must be \(start, stop\).*T = 4; got \(2, 2\).*not ms"),
         (
@@ -142,3 +144,116 @@ def test_errors(data, change, text):
     arguments = {"rates": rates, "choice": choice} | change
     with pytest.raises(ValueError, match=text):
         selectivity(arguments.pop("rates"), arguments.pop("choice"), **arguments)
+
+
+def test_p_is_that_of_a_loop_over_permutations(data):
+    rates, choice = data
+    result = selectivity(rates, choice, n_permutations=49, rng=3)
+    generator, used = np.random.default_rng(3), choice >= 0
+    null = [np.abs(brute_auc(rates[:, used], permuted(choice[used], generator)) - 0.5) for _ in range(49)]
+    extreme = (np.array(null) >= np.abs(result.auc - 0.5) - 1e-9).sum(axis=0)
+    np.testing.assert_allclose(result.p_value, (1 + extreme) / 50)
+    assert result.p_value[5] == 1 / 50
+    assert result.n_left_out == np.count_nonzero(choice == -1)
+    assert np.isnan(selectivity(rates, choice).p_value).all()
+
+
+def test_p_agrees_with_the_exact_mann_whitney_test():
+    rng = np.random.default_rng(1)
+    rates, choice = rng.normal(size=(1, 16, 12)), np.arange(16) % 2
+    rates[..., :4] += 1.2 * choice[:, None]
+    result = selectivity(rates, choice, n_permutations=4000, rng=0)
+    exact = stats.mannwhitneyu(rates[0, choice == 0], rates[0, choice == 1], method="exact").pvalue
+    np.testing.assert_allclose(result.p_value, exact, atol=0.025)
+
+
+@pytest.mark.parametrize(("steps", "trials", "above"), [(1, 20, 0.30), (25, 10, 0.16)])
+def test_half_a_d_prime_is_no_test_and_p_is_one(steps, trials, above):
+    """Row 19: of noise alone .30 of units at 20 trials of one step, .16 at 10 trials of 25 correlated steps."""
+    rng = np.random.default_rng(0)
+    noise = rng.normal(size=(200 + steps, trials, 4000))
+    rates = signal.lfilter([1.0], [1.0, -0.9 if steps > 1 else 0.0], noise, axis=0)[-steps:]
+    result = selectivity(rates, np.arange(trials) % 2, n_permutations=299, rng=0)
+    assert np.mean(np.abs(result.d_prime) >= 0.5) > above - 0.02
+    # Few values of a test on 10 trials: it may only be below its level. Standard error: .0035.
+    assert 0.02 < np.mean(result.p_value < 0.05) < 0.06
+
+
+def test_corrections_over_units_are_those_of_their_definitions():
+    rng = np.random.default_rng(0)
+    rates, choice = rng.normal(size=(1, 40, 50)), np.arange(40) % 2
+    rates[..., :10] += 1.5 * choice[:, None]
+    plain, holm, fdr = (
+        selectivity(rates, choice, n_permutations=4000, rng=0, correction=how).p_value for how in (None, "holm", "fdr")
+    )
+    order = np.argsort(plain)
+    by_hand = np.maximum.accumulate([min(1.0, (50 - i) * p) for i, p in enumerate(plain[order])])
+    np.testing.assert_allclose(holm[order], by_hand)
+    np.testing.assert_allclose(fdr, stats.false_discovery_control(plain))
+    assert (holm[:10] < 0.05).sum() >= 7
+    assert (holm[10:] < 0.05).sum() <= 1
+    assert (plain <= fdr).all()
+    assert (fdr <= holm + 1e-12).all()
+
+
+def test_any_false_alarm_is_as_rare_as_holm_promises():
+    rng = np.random.default_rng(5)
+    found = []
+    for _ in range(150):
+        noise = rng.normal(size=(1, 24, 10))
+        result = selectivity(noise, np.arange(24) % 2, n_permutations=399, rng=rng, correction="holm")
+        found.append((result.p_value < 0.05).any())
+    assert np.mean(found) < 0.10  # standard error .018
+
+
+def test_copies_of_trials_need_groups():
+    """Ten trials, each four times: units of noise are selective, unless copies are exchanged together."""
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(10), 4)
+    choice = (groups % 2).astype(int)
+    rates = rng.normal(size=(1, 10, 2000))[:, groups]
+    alone, together = (selectivity(rates, choice, n_permutations=199, rng=0, groups=given) for given in (None, groups))
+    assert np.mean(alone.p_value < 0.05) > 0.3
+    assert np.mean(together.p_value < 0.05) < 0.07
+
+
+def test_choices_within_a_session_are_exchanged_within_it():
+    rng = np.random.default_rng(0)
+    session = np.repeat([0, 1], 20)
+    choice = np.concatenate([np.arange(20) < 16, np.arange(20) < 4]).astype(int)
+    rates = rng.normal(size=(1, 40, 2000)) + 2.0 * session[:, None]  # rates differ between sessions, as choices do
+    alone, within = (selectivity(rates, choice, n_permutations=199, rng=0, groups=given) for given in (None, session))
+    assert np.mean(alone.p_value < 0.05) > 0.3
+    assert 0.02 < np.mean(within.p_value < 0.05) < 0.07
+
+
+def test_permutations_keep_what_they_must():
+    index, groups = np.repeat([0, 1, 1, 0, 1], 3), np.repeat(np.arange(5), 3)
+    within = np.repeat([0, 0, 1, 1, 1], 3)
+    generator, seen = np.random.default_rng(0), set()
+    for _ in range(60):
+        whole = permuted(index, generator, groups)
+        assert all(np.ptp(whole[groups == group]) == 0 for group in range(5))
+        assert np.bincount(whole).tolist() == np.bincount(index).tolist()
+        inside = permuted(index, generator, groups, within)
+        assert inside[:6].sum() == 3
+        assert inside[6:].sum() == 6
+        mixed = permuted(np.arange(15) % 2, generator, groups)
+        assert [mixed[groups == g].sum() for g in range(5)] == [
+            (np.arange(15) % 2)[groups == g].sum() for g in range(5)
+        ]
+        seen.add(tuple(whole))
+    assert len(seen) == 10  # 5 choose 2
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"n_permutations": 9}, "> 0 only with `rng`; got 9 and None"),
+        ({"n_permutations": -1, "rng": 0}, "`n_permutations` must be >= 0.*got -1"),
+        ({"n_permutations": 9, "rng": 0, "groups": [1, 2]}, r"`groups` must have shape \(B,\) = \(30,\)"),
+    ],
+)
+def test_wrong_permutations_are_refused(data, options, text):
+    with pytest.raises(ValueError, match=text):
+        selectivity(*data, **options)

@@ -2,10 +2,27 @@ import numpy as np
 import pytest
 from scipy import linalg, spatial
 
-from eicon.analysis import pca
-from eicon.analysis.similarity import aligned_nrmse, linear_cka, nrmse, procrustes_distance, subspace_angles
+from eicon.analysis import pca, similarity
+from eicon.analysis.similarity import nrmse
 
 T, B = 12, 9
+
+
+def value_of(measure, **options):
+    """Value of a measure alone, as a function of the same arguments."""
+    return lambda *given, **more: measure(*given, n_permutations=0, **options, **more).value
+
+
+linear_cka = value_of(similarity.linear_cka, debiased=False)
+procrustes_distance = value_of(similarity.procrustes_distance)
+subspace_angles = value_of(similarity.subspace_angles)
+
+
+def aligned_nrmse(*given, **options):
+    """As it is fitted and measured on the same samples."""
+    return similarity.aligned_nrmse(*given, n_permutations=0, **options).plain
+
+
 GEOMETRY = {"cka": linear_cka, "procrustes": procrustes_distance}
 
 
@@ -178,9 +195,255 @@ def test_errors(call, a, b, mask, text):
         (lambda: subspace_angles(ONES, ONES, 1, units=[0, 0]), "a different unit of `a` in 0..1"),
         (lambda: subspace_angles(ONES, ONES, 1, units=[0, 2]), "a different unit of `a` in 0..1"),
         (lambda: subspace_angles(ONES, ONES, 1, units=[True, False]), "got bool"),
-        (lambda: subspace_angles(ONES[0], ONES, 1, units=[0, 1]), "`units` must name"),
+        (lambda: subspace_angles(ONES[0], ONES, 1, units=[0, 1]), r"`a` must be a non-empty \(T, B, N\)"),
+        (lambda: similarity.cca(ONES, ONES, 2), r"must be in 1..1, the rank of the activity of `a`; got 2"),
+        (lambda: similarity.rsa(ONES[:1, :2], ONES[:1, :2]), "at least 3 trials or conditions; got 2"),
+        (lambda: similarity.linear_cka(ONES[:1, :3], ONES[:1, :3]), "at least 4 samples; got 3. Pass debiased=False"),
+        (lambda: similarity.linear_cka(ONES, ONES, permute="conditions"), "must be trials or time here.*`conditions`"),
+        (lambda: similarity.linear_cka(ONES, ONES, n_permutations=-1), "`n_permutations` must be >= 0; got -1"),
+        (lambda: similarity.linear_cka(ONES, ONES, conditions=[0, 0, 0, 0]), "at least 2 levels .* got 1 of 1"),
+        (lambda: similarity.linear_cka(ONES, ONES[:2], conditions=[0, 0, 1, 1]), "as many steps.*got 3 and 2"),
+        (lambda: similarity.linear_cka(ONES, ONES, conditions=[0, 1]), r"`conditions` must have shape \(B,\) = \(4,\)"),
+        (lambda: similarity.linear_cka(ONES, ONES, mask=(ONES[..., 0],) * 3), r"a pair of them; got 3"),
+        (lambda: similarity.compare_many({"one": ONES}), "at least two names"),
+        (lambda: similarity.compare_many({"a": ONES, "b": ONES[:2]}), r"a \(a\) and b \(b\): .* same trials"),
     ],
 )
 def test_errors_of_one_measure(call, text):
     with pytest.raises(ValueError, match=text):
         call()
+
+
+# ------------------------------------------------------------------------------ debiased, with a null and a ceiling
+
+
+def by_hand(a, b, block):
+    """Mean over samples of different blocks of the three terms of Song et al. (2012), one after the other."""
+    k, m = a @ a.T, b @ b.T
+    n = len(k)
+    one, two, three = [], [], []
+    for i in range(n):
+        for j in range(n):
+            if block[i] == block[j]:
+                continue
+            one.append(k[i, j] * m[i, j])
+            for q in range(n):
+                if block[q] in (block[i], block[j]):
+                    continue
+                two.append(k[i, j] * m[i, q])
+                three += [k[i, j] * m[q, r] for r in range(n) if block[r] not in (block[i], block[j], block[q])]
+    return np.mean(one) + np.mean(three) - 2 * np.mean(two)
+
+
+@pytest.mark.parametrize("lengths", [[1] * 7, [2] * 5, [3, 1, 2, 2, 1]])
+def test_debiased_cka_is_that_of_pairs_of_samples_of_different_trials(rng, lengths):
+    inside = np.arange(max(lengths))[:, None] < np.array(lengths)
+    a, b = rng.normal(size=(*inside.shape, 3)) + 1.0, rng.normal(size=(*inside.shape, 4))
+    flat_a, flat_b = (flat(x.swapaxes(0, 1)[inside.T]) for x in (a, b))
+    block = np.repeat(np.arange(len(lengths)), lengths)
+    own = by_hand(flat_a, flat_a, block) * by_hand(flat_b, flat_b, block)
+    expected = by_hand(flat_a, flat_b, block) / np.sqrt(own)
+    found = similarity.linear_cka(a, b, mask=inside, n_permutations=0)
+    assert found.value == pytest.approx(expected, rel=1e-9)
+    assert found.n == len(lengths)
+
+
+def noise(rng, n_units, smooth):
+    """60 trials of 30 steps; smooth: a walk that forgets."""
+    white = rng.normal(size=(30, 60, n_units))
+    if not smooth:
+        return white
+    for step in range(1, 30):
+        white[step] += 0.95 * white[step - 1]
+    return white
+
+
+def test_independent_noise_is_near_zero_and_not_significant(rng):
+    """Row 17: .67 of 40 samples of 60 and 100 units."""
+    found = [
+        similarity.linear_cka(rng.normal(size=(1, 40, 60)), rng.normal(size=(1, 40, 100)), n_permutations=39)
+        for _ in range(30)
+    ]
+    assert 0.6 < np.mean([one.plain for one in found]) < 0.72
+    assert abs(np.mean([one.value for one in found])) < 0.02
+    assert max(abs(one.value) for one in found) < 0.12
+    assert np.mean([one.p <= 0.05 for one in found]) < 0.2
+    smooth = [similarity.linear_cka(noise(rng, 40, True), noise(rng, 50, True), n_permutations=0) for _ in range(20)]
+    assert np.mean([one.plain for one in smooth]) > 0.1
+    assert abs(np.mean([one.value for one in smooth])) < 0.01
+
+
+@pytest.mark.parametrize(
+    "name", ["linear_cka", "procrustes_distance", "cca", "rsa", "aligned_nrmse", "subspace_angles"]
+)
+def test_every_measure_tells_noise_from_the_same_activity(name, rng):
+    measure = getattr(similarity, name)
+    k = () if name in ("linear_cka", "procrustes_distance", "rsa") else (3,)
+    a = rng.normal(size=(5, 30, 8))
+    alike = measure(a, 3.0 * a[:, :, ::-1] + 1.0 + 0.1 * rng.normal(size=a.shape), *k, n_permutations=39)
+    apart = [measure(a, rng.normal(size=(5, 30, 12)), *k, n_permutations=39).p for _ in range(5)]
+    assert np.max(alike.p) == pytest.approx(1 / 40)
+    assert np.median(apart) > 0.05
+    assert (alike.n, alike.permuted, len(alike.null)) == (30, "trials", 39)
+    smaller = name in ("procrustes_distance", "aligned_nrmse", "subspace_angles")
+    first, second = (alike.value, alike.null_95) if smaller else (alike.null_95, alike.value)
+    assert np.all(first < second)
+    assert np.all(np.isfinite(alike.chance))
+    assert np.isnan(alike.ceiling).all()  # there are no repeats
+    np.testing.assert_array_equal(measure(a, a, *k, n_permutations=9).null, measure(a, a, *k, n_permutations=9).null)
+    bare = measure(a, a, *k, n_permutations=0)
+    assert np.isnan(bare.p).all()
+    assert np.isnan(bare.chance).all()
+
+
+def test_null_is_that_of_exchanged_trials(rng):
+    """Three trials of one length and two of another change places among themselves: twelve orders."""
+    inside = np.arange(6)[:, None] < np.array([6, 4, 6, 4, 6])
+    a, b = rng.normal(size=(2, 6, 5, 4))
+    for measure in (similarity.linear_cka, similarity.procrustes_distance, similarity.rsa):
+        allowed = [
+            measure(a, b[:, [x, u, y, v, z]], mask=inside, n_permutations=0).value
+            for x, y, z in ((0, 2, 4), (0, 4, 2), (2, 0, 4), (2, 4, 0), (4, 0, 2), (4, 2, 0))
+            for u, v in ((1, 3), (3, 1))
+        ]
+        null = measure(a, b, mask=inside, n_permutations=200, permute="trials").null
+        assert np.abs(null[:, None] - allowed).min(axis=1).max() < 1e-9
+        assert len(np.unique(null.round(9))) == 12
+
+
+def test_a_single_trial_is_turned_in_time(rng):
+    a, b = rng.normal(size=(2, 12, 1, 3))
+    found = similarity.linear_cka(a, b, n_permutations=300)
+    assert (found.permuted, found.n) == ("time", 12)
+    turned = [similarity.linear_cka(a, np.roll(b, by, axis=0), n_permutations=0).value for by in range(12)]
+    assert np.abs(found.null[:, None] - turned).min(axis=1).max() < 1e-9
+    assert len(np.unique(found.null.round(9))) == 12
+
+
+def test_a_time_course_that_all_trials_share_is_in_the_null(rng):
+    course = np.sin(np.linspace(0, 3, 25))[:, None, None]
+    a, b = course * np.ones(4) + 0.3 * rng.normal(size=(2, 25, 40, 4))
+    found = similarity.linear_cka(a, b, n_permutations=99)
+    assert found.value > 0.4
+    assert found.chance == pytest.approx(found.value, abs=0.02)
+
+
+def recorded(rng, means, repeats, level):
+    """Trials (T, B, N) of conditions (T, C, N), each with noise of its own, and their labels."""
+    labels = np.repeat(np.arange(means.shape[1]), repeats)
+    return means[:, labels] + level * rng.normal(size=(means.shape[0], labels.size, means.shape[2])), labels
+
+
+MEASURES = {
+    "cka": (similarity.linear_cka, lambda value: value),
+    "rsa": (similarity.rsa, lambda value: value),
+    "procrustes": (similarity.procrustes_distance, np.cos),
+    "cca": (lambda a, b, **more: similarity.cca(a, b, 2, **more), lambda value: value),
+    "aligned": (lambda a, b, **more: similarity.aligned_nrmse(a, b, 2, **more), lambda error: 1 - error**2),
+}
+
+
+@pytest.mark.parametrize("name", MEASURES)
+def test_two_recordings_of_the_same_are_at_the_noise_ceiling(name):
+    """On average: without noise they are equal."""
+    measure, agreement = MEASURES[name]
+    values, limits = [], []
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        means = rng.normal(size=(6, 12, 2)) @ rng.normal(size=(2, 7))
+        (a, of_a), (b, of_b) = recorded(rng, means, 8, 2.5), recorded(rng, means @ rotation(rng, 7), 6, 2.0)
+        order = rng.permutation(of_b.size)
+        found = measure(a, b[:, order], conditions=(of_a, of_b[order]), n_permutations=0)
+        assert found.n == 12
+        values.append(agreement(found.value))
+        limits.append(agreement(found.ceiling))
+    assert 0.3 < np.mean(limits) < 0.97
+    assert np.mean(values) == pytest.approx(np.mean(limits), abs=0.06)
+
+
+def test_distances_of_few_trials_are_not_larger(rng):
+    """Conditions with few trials lie far from all others by noise alone, in both networks: RSA of averages is high."""
+    few = np.array([2, 30] * 6)
+    found = []
+    for _ in range(30):
+        a, labels = recorded(rng, np.zeros((4, 12, 6)), few, 1.0)
+        b, _ = recorded(rng, np.zeros((4, 12, 6)), few, 1.0)
+        found.append(similarity.rsa(a, b, conditions=labels, n_permutations=0))
+    assert np.mean([one.plain for one in found]) > 0.6
+    assert abs(np.mean([one.value for one in found])) < 0.15
+
+
+def test_conditions_are_matched_by_their_labels_and_the_rest_is_left_out(rng):
+    means = rng.normal(size=(5, 6, 4))
+    a, b = means[:, [0, 1, 2, 3, 4, 5, 0]], means[:, [5, 3, 2, 1, 0]][:, :, ::-1]
+    names = np.array(list("abcdef"))
+    found = similarity.linear_cka(
+        a, b, conditions=(names[[0, 1, 2, 3, 4, 5, 0]], names[[5, 3, 2, 1, 0]]), n_permutations=9
+    )
+    assert found.value == pytest.approx(1.0)
+    assert (found.n, found.n_left_out, found.permuted) == (5, 1, "conditions")
+    assert np.isnan(found.ceiling)
+    values = [0.1, 0.2, 0.1 + 0.2, 0.4, 0.5, 0.6, 0.1]
+    nearly = similarity.linear_cka(a, b, conditions=(values, [0.6, 0.4, 0.3, 0.2, 0.1]), n_permutations=0)
+    assert nearly.n == 5
+    with pytest.raises(TypeError, match="text for both or numbers for both"):
+        similarity.linear_cka(a, b, conditions=(values, names[:5]))
+
+
+def test_repeats_of_different_length_have_a_ceiling(rng):
+    a, labels = recorded(rng, rng.normal(size=(8, 5, 4)), 3, 0.5)
+    inside = np.arange(8)[:, None] < np.tile([8, 6, 8], 5)
+    found = similarity.linear_cka(a, a[:, :, ::-1], mask=inside, conditions=labels, n_permutations=0)
+    assert found.value == pytest.approx(1.0)
+    assert 0.5 < found.ceiling < 1.0
+
+
+def test_held_out_correlations_of_noise_are_about_zero(rng):
+    found = [
+        similarity.cca(rng.normal(size=(2, 20, 6)), rng.normal(size=(2, 20, 6)), 4, n_permutations=0) for _ in range(30)
+    ]
+    assert np.mean([one.plain for one in found]) > 0.2
+    assert abs(np.mean([one.value for one in found])) < 0.08
+    errors = [
+        similarity.aligned_nrmse(rng.normal(size=(2, 20, 6)), rng.normal(size=(2, 20, 6)), 4, n_permutations=0)
+        for _ in range(30)
+    ]
+    assert np.mean([one.plain for one in errors]) < 1.0 < np.mean([one.value for one in errors])
+
+
+def test_held_out_regression_is_that_of_its_folds(rng):
+    a, b = rng.normal(size=(2, 3, 10, 4))
+    b[..., 0] += a[..., 0]
+    target, known = (pca(x, n_components=2).trajectories for x in (a, b))
+    error = 0.0
+    for fold in range(5):
+        out = np.arange(10) % 5 == fold
+        weights = np.linalg.lstsq(known[:, ~out].reshape(-1, 2), target[:, ~out].reshape(-1, 2), rcond=None)[0]
+        error += np.sum((target[:, out] - known[:, out] @ weights) ** 2)
+    found = similarity.aligned_nrmse(a, b, 2, n_permutations=0)
+    assert found.value == pytest.approx(np.sqrt(error / np.sum(target**2)), rel=1e-8)
+
+
+def test_unit_angles_have_a_null_of_other_units(rates, rng):
+    found = similarity.subspace_angles(rates, rates + 0.1 * rng.normal(size=rates.shape), 2, units=np.arange(6))
+    assert (found.permuted, found.n) == ("units", 6)
+    assert (found.value < 0.2).all()
+    assert (found.chance > found.value).all()
+
+
+def test_many_are_compared_as_each_two(rng):
+    rates = {name: rng.normal(size=(4, 10, n)) for name, n in (("one", 5), ("two", 3), ("three", 8))}
+    for measure, function in (("cka", similarity.linear_cka), ("procrustes", similarity.procrustes_distance)):
+        found = similarity.compare_many(rates, measure=measure, n_permutations=19)
+        assert found.names == ("one", "two", "three")
+        single = function(rates["one"], rates["three"], n_permutations=19)
+        for what in ("value", "chance", "null_95", "p"):
+            matrix = getattr(found, what)
+            assert matrix[0, 2] == matrix[2, 0] == pytest.approx(getattr(single, what))
+        assert found.n[1, 2] == 10
+        assert np.diag(found.value).tolist() == [float(measure == "cka")] * 3
+    labels = {"one": np.arange(10) % 5, "two": np.arange(10) // 2, "three": np.arange(10)[::-1] % 5}
+    found = similarity.compare_many(rates, measure="rsa", conditions=labels, n_permutations=0)
+    single = similarity.rsa(rates["two"], rates["three"], conditions=(labels["two"], labels["three"]), n_permutations=0)
+    assert found.value[1, 2] == pytest.approx(single.value)
+    assert (found.n[1, 2], found.permuted) == (5, "conditions")

@@ -107,16 +107,31 @@ def test_units_without_a_fit_are_counted():
     alternating = np.random.default_rng(0).normal(size=300) * (-1.0) ** np.arange(40)[:, None]
     rates[:, :, 3] = alternating + 0.1 * np.random.default_rng(1).normal(size=(40, 300))
     result = timescales(rates, 10.0)
-    assert np.isnan(result.tau[[1, 2, 3]]).all()
-    assert np.isfinite(result.tau[[0, 4]]).all()
-    assert result.n_failed == 3
+    assert np.isnan(result.tau[[1, 3]]).all()
+    assert result.n_failed == 2
+    assert result.n_constant.tolist() == [0, 40, 1, 0, 0]
     for part in (result.amplitude, result.offset, result.r_squared):
         np.testing.assert_array_equal(np.isnan(part), np.isnan(result.tau))
-    assert np.isnan(result.autocorrelation[:, [1, 2]]).all()
+    assert np.isnan(result.autocorrelation[:, 1]).all()
     assert np.isfinite(result.population_tau)
     silent = timescales(np.zeros((10, 5, 2)), 10.0)
     assert silent.n_failed == 2
     assert np.isnan(silent.population_tau)
+
+
+def test_a_constant_step_is_left_out_and_the_rest_fitted():
+    rates = ornstein_uhlenbeck(np.full(5, 80.0), 10.0, 60, 500)
+    clean = timescales(rates, 10.0)
+    rates[0], rates[30] = 0.0, 7.0  # all trials start from one state, and are reset once
+    result = timescales(rates, 10.0)
+    np.testing.assert_allclose(result.tau, clean.tau, rtol=0.1)
+    assert result.n_constant.tolist() == [2] * 5
+    assert result.population_tau == pytest.approx(80.0, rel=0.1)
+    pairs = [np.corrcoef(rates[t, :, 0], rates[t + 3, :, 0])[0, 1] for t in range(57) if not {t, t + 3} & {0, 30}]
+    assert result.autocorrelation[2, 0] == pytest.approx(np.mean(pairs), rel=1e-10)
+    few = timescales(np.where(np.arange(60)[:, None, None] % 2, rates, 1.0), 10.0)  # every odd lag has no pair
+    assert np.isnan(few.autocorrelation[::2]).all()
+    np.testing.assert_allclose(few.tau, clean.tau, rtol=0.3)
 
 
 def test_what_is_a_fit_and_what_is_not():

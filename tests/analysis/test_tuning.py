@@ -213,3 +213,34 @@ def test_fractions_need_trials_that_differ():
         tuned_fractions(np.ones((2, 5, 3)), np.ones(5))
     with pytest.raises(ValueError, match="`rates` must be finite; got 1 NaN"):
         tuned_fractions(np.where(np.arange(30).reshape(2, 5, 3) == 7, np.nan, 1.0), np.arange(5.0))
+
+
+def test_correction_over_units_is_that_of_the_uncorrected_probabilities():
+    rng = np.random.default_rng(0)
+    stimulus = np.tile([10.0, 14.0, 18.0, 22.0], 10)
+    rates = rng.normal(size=(40, 30))
+    rates[:, :5] += 0.15 * stimulus[:, None]
+    plain, holm, fdr = (tuning(rates, stimulus, correction=how) for how in (None, "holm", "fdr"))
+    for name in ("p_value", "p_any"):
+        p = getattr(plain, name)
+        np.testing.assert_allclose(getattr(fdr, name), stats.false_discovery_control(p))
+        order = np.argsort(p)
+        steps = np.maximum.accumulate((30 - np.arange(30)) * p[order])
+        np.testing.assert_allclose(getattr(holm, name)[order], np.minimum(steps, 1.0))
+    assert holm.fraction_monotone <= plain.fraction_monotone
+    assert (holm.monotone <= (holm.p_value < 0.05)).all()
+    with pytest.raises(Exception, match="bonferroni"):
+        tuning(rates, stimulus, correction="bonferroni")
+
+
+def test_nearly_equal_stimuli_are_one_level():
+    result = tuning(np.arange(8.0)[:, None], [0.3, 0.1 + 0.2, 0.3, 0.1 + 0.2, 0.6, 0.6, 0.6, 0.6])
+    assert result.n.tolist() == [4, 4]
+
+
+def test_silent_units_are_no_tests():
+    rates = np.random.default_rng(0).normal(size=(20, 4))
+    rates[:, 3] = 1.0
+    result = tuning(rates, np.tile([1.0, 2.0], 10), correction="holm")
+    alone = tuning(rates[:, :3], np.tile([1.0, 2.0], 10), correction="holm")
+    np.testing.assert_array_equal(result.p_value, [*alone.p_value, np.nan])

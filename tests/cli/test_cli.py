@@ -1,16 +1,20 @@
 import csv
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
 from click.testing import CliRunner
 
 from eicon import __version__
+from eicon._files import atomic_file
 from eicon.cli import main
+from eicon.cli._sweeps import _say_summaries
 from eicon.runs import create_run, create_sweep, open_run, open_sweep, parse_recipe
 from eicon.training import Trainer
 from eicon.training._checkpoint import read_history
@@ -163,7 +167,7 @@ def test_connectomes_show(invoke, tmp_path):
     assert named.exit_code == 0, named.output
     assert (tmp_path / "pictures" / "larva.png").is_file()
     assert "no connectome 'unicorn'" in one_line_error(invoke("connectomes", "show", "unicorn"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["celegans.png", "pictures"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["celegans.png", "celegans_numbers.csv", "pictures"]
 
 
 # sweeps
@@ -206,12 +210,33 @@ def test_sweep_runs_goes_on_and_is_plotted(invoke, sweep_file, tmp_path, finishe
     assert plotted.exit_code == 0, plotted.output
     assert "bio net: 4 of 4 runs" in plotted.stdout
     names = {path.name for path in (tmp_path / "figures").iterdir()}
-    choices = {f"choices_{label}.png" for label in ("bio net", "random")}
-    assert names == {"boxes.png", "loss.png", "accuracy.png", "losses.csv"} | choices
+    figures = {"boxes", "loss", "accuracy", "null_models", *(f"choices_{label}" for label in ("bio net", "random"))}
+    tables = {"losses.csv", "differences.csv"}
+    assert names == {f"{name}.{form}" for name in figures for form in ("png", "csv")} | tables
     rows = list(csv.DictReader((tmp_path / "figures" / "losses.csv").read_text().splitlines()))
     assert [row["label"] for row in rows] == ["bio net"] * 4 + ["random"] * 4
     assert list(rows[0])[:3] == ["label", "learning_rate", "repeat"]
     assert float(rows[0]["min_loss"]) == pytest.approx(summaries[0]["best_validation_loss"], rel=1e-5)
+
+    compared = list(csv.DictReader((tmp_path / "figures" / "differences.csv").read_text().splitlines()))
+    assert [(row["outcome"], row["original"], row["null"]) for row in compared] == [
+        ("accuracy", "bio net", "random"),
+        ("loss", "bio net", "random"),
+    ]
+    assert (compared[1]["n_pairs"], float(compared[1]["level"])) == ("4", 0.875)
+    assert float(compared[1]["no_memory"]) == pytest.approx(1 / 12)
+    said = plotted.stdout.partition("Does the wiring matter?\n")[2].splitlines()
+    assert said[1].startswith(f"  loss, bio net minus random: {float(compared[1]['difference']):+.3g} [")
+    assert "(88 % interval)" in said[1]
+    listed = json.loads(invoke("plot", "a", "b", "--format", "svg", "--json").stdout)
+    assert [row["n_pairs"] for row in listed["differences"]] == [4, 4]
+    assert all(name.endswith(".svg") for name in listed["figures"])
+
+    runs = [str(run.path) for run in open_sweep(tmp_path / "a").runs()]
+    curves = invoke("plot", *runs, "--out", "curves", "--labels", *["fast"] * 2, *["slow"] * 2)
+    assert curves.exit_code == 0, curves.output
+    assert {path.name for path in (tmp_path / "curves").iterdir()} == {"learning.png", "learning.csv"}
+    assert "fast (n = 2)" in (tmp_path / "curves" / "learning.csv").read_text()
 
     defaults = invoke("plot-losses", "a", str(finished_sweep.path))
     assert defaults.exit_code == 0, defaults.output
@@ -228,6 +253,28 @@ def test_sweep_runs_goes_on_and_is_plotted(invoke, sweep_file, tmp_path, finishe
     assert different.exit_code == 1
     assert "the sweeps 'a' and 'c' have different grids" in different.stderr
     assert invoke("plot", "--labels", "bio", "random").exit_code == 2
+
+
+def test_a_summary_says_where_nothing_was_learned(capsys):
+    def summary(loss, null, **combination):
+        found = {"best_validation_loss": loss, "best_validation_accuracy": 0.4, "diverged": False, "chance": 1 / 3}
+        return {**found, "null_loss": null, "combination": {**combination, "seed": 0}}
+
+    _say_summaries(
+        [
+            *(summary(loss, 1 / 12, rate=1) for loss in (0.09, 0.1)),
+            *(summary(loss, 1 / 12, rate=2) for loss in (0.05, 0.1)),
+            *(summary(loss, 1 / 12, rate=3) for loss in (0.05, 0.06)),
+            *(summary(loss, None, rate=4) for loss in (0.05, 0.06)),
+        ]
+    )
+    said = [line.partition(": smallest validation loss ")[2] for line in capsys.readouterr().out.splitlines()]
+    assert [line.partition(", best accuracy 40.0% (chance 33.3%)")[0] for line in said] == [
+        "0.09 to 0.1 (no better than no memory, 0.0833)",
+        "0.05 to 0.1 (1 of 2 no better than no memory, 0.0833)",
+        "0.05 to 0.06 (no memory: 0.0833)",
+        "0.05 to 0.06",
+    ]
 
 
 def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_path):
@@ -291,6 +338,7 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("condense",), "--match-activity"),
         (("compare",), "RUN_A is the reference"),
         (("perturb",), "--silence UNITS"),
+        (("lesion",), "--units UNITS"),
         (("dt-report",), "--dt FLOAT"),
         (("reproduce",), "song2016"),
         (("reproduce", "song2016"), "--figure INTEGER"),
@@ -320,6 +368,7 @@ def test_the_help_of_no_command_is_missing():
         "condense",
         "compare",
         "perturb",
+        "lesion",
         "dt-report",
         "reproduce",
         "completion",
@@ -328,3 +377,26 @@ def test_the_help_of_no_command_is_missing():
     }
     assert {name for name, command in main.commands.items() if not command.hidden} == tested
     assert {name for name, command in main.commands.items() if command.hidden} == {"plot-losses"}
+
+
+def test_a_training_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "signed.toml").write_text('format = 2\n[network]\nkind = "connectome"\nremap = "signed"\n')
+    (tmp_path / "empty").mkdir()
+    for out in ("new", "empty"):
+        said = CliRunner().invoke(main, ["train", "signed.toml", "--out", out])
+        assert said.exit_code == 1
+        assert "and the signs of 263 of the 302 units are given" in said.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["signed.toml"]
+
+
+def test_a_file_that_cannot_be_written_is_named(tmp_path, monkeypatch):
+    def full(**_):
+        raise PermissionError(errno.EACCES, "Permission denied", ".network.npz.x4f.part")
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    with (
+        pytest.raises(PermissionError, match="Permission denied: .*/network.npz'$"),
+        atomic_file(tmp_path / "network.npz"),
+    ):
+        pass

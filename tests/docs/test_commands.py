@@ -94,6 +94,8 @@ WORDS = {
     "choices.toml": "recipe.toml",
     "worm.toml": "recipe.toml",
     "sweep": "results/bio",
+    "results/lesioned": "results/second",
+    "results/third": "results/second",
     "sweep/runs/null=none/seed=0": "results/first",
     "sweep/runs/null=rewire/seed=0": "results/second",
     "small": "results/second",

@@ -1,6 +1,7 @@
 """Trials and activity through each format and back: nothing is lost, nothing is renamed in secret."""
 
 import ast
+import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from eicon import exchange
 from eicon.exchange._mat import matlab_name
 from eicon.exchange._recorded import recorded
 from eicon.exchange._xarray import dataset
+from eicon.models import RateRNN
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -143,6 +145,31 @@ def test_epochs_that_are_alike_in_all_trials_name_the_times(example):
     assert data.sel(time=data.epoch_at == "decision").time.values.tolist() == [120.0, 140.0]
 
 
+@pytest.mark.parametrize("through", ["memory", "netcdf", "zarr"])
+@pytest.mark.parametrize("order", [("trial", "time"), ("unit", "epoch", "input", "output", "trial", "time")])
+def test_dimensions_are_read_by_name(through, order, example, tmp_path):
+    wanted = exchange.to_xarray(*example[:3], task=example.task)
+    data = wanted.transpose(*order, ...)
+    if through == "netcdf":
+        data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+        data = exchange.files.read_netcdf(tmp_path / "a.nc")
+    elif through == "zarr":
+        data.to_zarr(tmp_path / "a.zarr", zarr_format=2)
+        data = exchange.files.read_zarr(tmp_path / "a.zarr")
+    assert dataset(exchange.from_xarray(data)).identical(wanted)
+
+
+@pytest.mark.parametrize("dim", ["time", "trial", "unit", "input", "output", "epoch"])
+def test_a_dimension_that_was_selected_away_is_named(dim, example):
+    data = exchange.to_xarray(*example[:3], task=example.task)
+    with pytest.raises(
+        ValueError, match=rf"none named {dim}\. One {dim} is kept as a dimension by isel\({dim}=\[0\]\)"
+    ):
+        exchange.from_xarray(data.isel({dim: 0}))
+    if dim == "trial":
+        assert exchange.from_xarray(data.isel(trial=[0])).n_trials == 1
+
+
 @pytest.mark.parametrize("form", ["netcdf", "zarr"])
 def test_a_dataset_is_identical_when_it_is_read(form, example, tmp_path):
     wanted = exchange.to_xarray(*example[:3], task=example.task)
@@ -169,13 +196,51 @@ def test_what_matlab_sees(example, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "valid"), [("a", "a"), ("_a", "xa"), ("2nd", "x2nd"), ("é", "x"), ("", "x"), ("n" * 80, "n" * 63)]
+    ("name", "valid"),
+    [
+        ("a", "a"),
+        ("_a", "xa"),
+        ("2nd", "x2nd"),
+        ("é", "x"),
+        ("", "x"),
+        ("n" * 80, "n" * 63),
+        ("end", "xend"),
+        ("if", "xif"),
+        ("End", "End"),
+        ("ends", "ends"),
+        ("parfor", "xparfor"),
+    ],
 )
 def test_names_for_matlab(name, valid):
     assert matlab_name(name, {}) == valid
     second = matlab_name(name, {valid: 0})
     assert second != valid
     assert len(second) <= 63
+
+
+def test_matlab_can_name_every_condition_epoch_and_label(example, tmp_path):
+    """A keyword, or a name with a space, after the dot is a syntax error in MATLAB."""
+    _, trial, activity, task = example
+    names = ("end", "for", "cell type", "1st", "_", "naïve")
+    units = {name: np.arange(10) for name in names}
+    net = RateRNN.dale(task.n_in, 10, task.n_out, units=units, seed=1)
+    trial = trial._replace(
+        conditions=trial.conditions | {name: np.arange(5) for name in names},
+        epochs=trial.epochs | {"end": trial.epochs["stimulus"]},
+    )
+    exchange.to_mat(tmp_path / "a.mat", net, trial, activity)
+    found = io.loadmat(tmp_path / "a.mat", simplify_cells=True)
+    structs = [found, *(found[group] for group in ("conditions", "epochs_ms", "units", "network"))]
+    written = [name for struct in structs for name in struct if not name.startswith("__")]
+    assert all(re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,62}", name) and not keyword(name) for name in written)
+    back = exchange.read_mat(tmp_path / "a.mat")
+    assert set(names) <= back.conditions.keys()
+    assert set(names) <= back.units.keys()
+    assert "end" in back.epochs
+
+
+def keyword(name):
+    return name in {"end", "for", "if", "while", "function", "return", "global", "case", "try", "break", "parfor"}
 
 
 def test_nwb_is_valid_and_lays_trials_one_after_the_other(example, tmp_path):

@@ -100,6 +100,9 @@ def analyses(rates):
             rates, net.predict(INPUTS, noise=False).rates, 2
         ),
         "aligned_nrmse": lambda net: analysis.similarity.aligned_nrmse(rates, rates, 2),
+        "cca": lambda net: analysis.similarity.cca(rates, rates, 2),
+        "rsa": lambda net: analysis.similarity.rsa(rates, rates),
+        "compare_many": lambda net: analysis.similarity.compare_many({"a": rates, "b": rates}),
         "compare": lambda net: analysis.compare(rates, rates, OUTPUTS, OUTPUTS, net.W_rec, net.W_rec),
         "condense": lambda net: net.condensed(
             analysis.condense(rates, net.W_rec, net.W_out, 6, sign=net.recurrent.connectivity.sign)
@@ -108,6 +111,7 @@ def analyses(rates):
         "temporal_scaling": lambda net: analysis.temporal_scaling(rates, START, STOP, COHERENCE),
         "scalar_variability": lambda net: analysis.scalar_variability(np.arange(1.0, 11.0), np.repeat([3.0, 7.0], 5)),
         "fixed_points": lambda net: analysis.fixed_points(net.held([0.5, 1.0]), net.x.value, dt=net.dt, tau=100.0),
+        "paired_difference": lambda net: analysis.behaviour.paired_difference(np.arange(5.0), np.ones(5)),
         "manifold": lambda net: analysis.manifold(net.x.value),
         "lyapunov": lambda net: analysis.lyapunov(
             net.held(),

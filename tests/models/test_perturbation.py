@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from eicon.models import Connectivity, Cut, Drive, RateRNN, Silence
+from eicon.models._network import _run
+from eicon.models._perturbation import _strength, drawn_units, perturbed_trials
 from eicon.tasks import PerceptualDecision
 
 N, B = 10, 6
@@ -318,11 +320,184 @@ def test_impossible_perturbations_are_refused(net, perturbation, message):
         net.perturb(TRIAL, perturbation, noise=False)
 
 
-def test_a_connection_is_cut_in_one_epoch_only(net):
-    with pytest.raises(ValueError, match="cut during 'decision' and during another epoch; cut them throughout"):
-        net.perturb(TRIAL, Cut("E", "E", "stimulus"), Cut([0], "E", "decision"), noise=False)
-    with pytest.raises(ValueError, match="cut during None and during another epoch"):
+def test_a_connection_is_cut_once_at_a_time(net):
+    with pytest.raises(ValueError, match="cut by two perturbations at once, which differ in time, trials or dose"):
         net.perturb(TRIAL, Cut("E", "E", "stimulus"), Cut([0], [1]), noise=False)
+    with pytest.raises(ValueError, match="cut by two perturbations at once"):
+        net.perturb(TRIAL, Cut("E", "E", dose=0.5), Cut([0], [1]), noise=False)
+    one_after_the_other = net.perturb(TRIAL, Cut("E", "E", "stimulus"), Cut("E", "E", "decision"), noise=False)
+    both = np.stack([SPANS["stimulus"][:, 0], SPANS["decision"][:, 1]], axis=1)
+    together = TRIAL._replace(epochs={"both": jnp.asarray(both)})
+    assert (SPANS["stimulus"][:, 1] == SPANS["decision"][:, 0]).all()
+    assert_close(
+        arrays(one_after_the_other), arrays(net.perturb(together, Cut("E", "E", "both"), noise=False)), atol=1e-5
+    )
+
+
+# ------------------------------------------------------------------------- windows, subsets, courses, ramps, doses
+
+
+def strength(perturbation, trial=TRIAL):
+    return _strength(perturbation, trial, 20.0)
+
+
+def test_a_window_is_the_epoch_of_the_same_steps(net):
+    """In ms from the start of the trial or of an epoch, whatever its end; the stop is not included."""
+    laser = {
+        "of trial": np.tile([[15, 25]], (B, 1)),
+        "of stimulus": SPANS["stimulus"][:, :1] + np.array([[-2, 4]]),
+        "to the end": np.stack([SPANS["stimulus"][:, 0] + 5, np.full(B, T)], axis=1),
+    }
+    trial = TRIAL._replace(epochs=TRIAL.epochs | jax.tree.map(jnp.asarray, laser))
+    pairs = {
+        "of trial": Silence("E", window=(300, 500)),
+        "of stimulus": Silence("E", "stimulus", window=(-40, 80.0)),
+        "to the end": Silence("E", "stimulus", window=(100, None)),
+    }
+    for epoch, windowed in pairs.items():
+        np.testing.assert_array_equal(strength(windowed), np.asarray(trial.during(epoch)).astype(float))
+    ours = net.perturb(TRIAL, pairs["of stimulus"], key=KEY)
+    wanted = net.perturb(trial, Silence("E", "of stimulus"), key=KEY)
+    np.testing.assert_array_equal(ours.outputs, wanted.outputs)
+    assert strength(Silence("E", window=(301, 519)))[:, 0].nonzero()[0].tolist() == list(range(16, 26))
+    before = strength(Silence("E", "stimulus", window=(None, 0)))
+    np.testing.assert_array_equal(before, np.arange(T)[:, None] < SPANS["stimulus"][:, 0])
+
+
+def test_other_trials_are_those_without(net, plain):
+    """Drawn at random and always the same, listed, masked, or by condition."""
+    given = {
+        0.5: perturbed_trials(Silence("E", trials=0.5), TRIAL),
+        (1, 4): np.isin(np.arange(B), [1, 4]),
+        "mask": np.arange(B) % 2 == 0,
+    }
+    assert given[0.5].sum() == B / 2
+    assert (perturbed_trials(Silence("E", trials=0.5, seed=1), TRIAL) != given[0.5]).any()
+    for trials, acts in given.items():
+        chosen = trials if trials == 0.5 else [1, 4] if trials == (1, 4) else acts
+        ours = arrays(net.perturb(TRIAL, Silence("E", trials=chosen), key=KEY))
+        always = arrays(net.perturb(TRIAL, Silence("E"), key=KEY))
+        for one, before, after in zip(ours, plain, always, strict=True):
+            np.testing.assert_allclose(one[:, ~acts], before[:, ~acts], rtol=1e-6, atol=1e-6)
+            np.testing.assert_array_equal(one[:, acts], after[:, acts])
+    balanced = TASK.trials(2, key=0)
+    coherence = np.asarray(balanced.conditions["coherence"])
+    acts = perturbed_trials(Silence("E", trials={"coherence": [3.2, -6.4]}), balanced)
+    np.testing.assert_allclose(np.unique(coherence[acts]), [-6.4, 3.2], rtol=1e-6)
+    assert acts.sum() == 4
+
+
+def test_a_smaller_fraction_of_cells_is_part_of_a_larger_one(net):
+    sizes = {fraction: drawn_units(net.units, "E", fraction, 3) for fraction in (0.01, 0.25, 0.5, 1.0)}
+    assert [int(mask.sum()) for mask in sizes.values()] == [1, 2, 4, 8]
+    for small, large in itertools.pairwise(sizes.values()):
+        assert (large | ~small).all()
+    ours = net.perturb(TRIAL, Silence("E", cells=0.5, seed=3), noise=False)
+    np.testing.assert_array_equal(
+        ours.outputs, net.perturb(TRIAL, Silence(np.flatnonzero(sizes[0.5])), noise=False).outputs
+    )
+    assert any((drawn_units(net.units, "E", 0.5, seed) != sizes[0.5]).any() for seed in range(3))
+
+
+def test_a_dose_of_silence_scales_what_is_sent_and_read_out(net):
+    ours = net.perturb(TRIAL, Silence([0, 3], dose=0.3), key=KEY)
+    scale = np.where(np.isin(np.arange(N), [0, 3]), 0.7, 1.0)
+    weights = {"recurrent": net.W_rec * scale[:, None], "input": net.W_in, "readout": net.W_out * scale[:, None]}
+    old = net.recurrent.connectivity
+    wanted = make(Connectivity(old.sign, old.mask, old.fixed * scale[:, None]), weights, net.b_rec.value)
+    wanted = wanted.predict(TRIAL.inputs, key=KEY)
+    assert_close((ours.outputs, ours.currents), (wanted.outputs, wanted.currents))
+    nothing = net.perturb(TRIAL, Silence("E", dose=0.0), key=KEY)
+    assert_close(arrays(nothing), arrays(net.predict(TRIAL.inputs, key=KEY)), rtol=1e-6, atol=1e-6)
+
+
+def test_a_dose_of_a_cut_scales_its_connections_and_one_of_a_drive_its_current(net):
+    source, target = np.isin(np.arange(N), [1, 2, 9]), np.isin(np.arange(N), [2, 5, 6])
+    ours = net.perturb(TRIAL, Cut(source, target, dose=0.4), key=KEY)
+    left = 1.0 - 0.4 * np.outer(source, target)
+    old = net.recurrent.connectivity
+    weights = {"recurrent": net.W_rec * left, "input": net.W_in, "readout": net.W_out}
+    wanted = make(Connectivity(old.sign, old.mask, old.fixed * left), weights, net.b_rec.value)
+    assert_close(arrays(ours), arrays(wanted.predict(TRIAL.inputs, key=KEY)))
+    driven = net.perturb(TRIAL, Drive("E", 2.0, "decision", dose=-0.25), key=KEY)
+    np.testing.assert_array_equal(driven.outputs, net.perturb(TRIAL, Drive("E", -0.5, "decision"), key=KEY).outputs)
+
+
+def test_ramps_and_courses_by_hand():
+    """Ramps are linear in the middle of each step; a course is one value per step or a function of ms."""
+    window = strength(Drive("E", 1.0, window=(100, 300), ramp=(40, 80)))[5:15, 0]
+    np.testing.assert_allclose(window, [0.25, 0.75, 1, 1, 1, 1, 0.875, 0.625, 0.375, 0.125])
+    assert strength(Drive("E", 1.0, window=(100, 300), ramp=100)).max() == pytest.approx(0.9)
+    values = strength(Drive("E", 1.0, "stimulus", course=[1.0, -2.0, 0.5]))
+    for b, start in enumerate(SPANS["stimulus"][:, 0]):
+        np.testing.assert_array_equal(values[:, b].nonzero()[0], [start, start + 1, start + 2])
+        np.testing.assert_array_equal(values[start : start + 3, b], [1.0, -2.0, 0.5])
+    sine = strength(Drive("E", 1.0, "stimulus", course=lambda ms: np.sin(ms / 50), dose=2.0))
+    for b, (start, stop) in enumerate(SPANS["stimulus"]):
+        np.testing.assert_allclose(sine[start:stop, b], 2 * np.sin(20.0 * np.arange(stop - start) / 50), atol=1e-6)
+        assert not sine[:start, b].any()
+    calls = []
+    strength(Drive("E", 1.0, course=lambda ms: calls.append(ms) or 1.0))
+    assert calls == [20.0 * step for step in range(T)]
+
+
+def test_doses_windows_and_subsets_share_compiled_code(net):
+    def run(**how):
+        net.perturb(TRIAL, Silence("E", **how), Cut([0], [1], **how), key=KEY)
+
+    run()
+    compiled = _run._cache_size()
+    for dose in (0.0, 0.1, 0.5):
+        run(dose=dose, window=(100 * dose, 400), ramp=40 * dose, trials=0.5 + dose / 2, cells=0.3 + dose, seed=2)
+    assert _run._cache_size() == compiled
+
+
+@pytest.mark.parametrize(
+    ("make_one", "message"),
+    [
+        (lambda: Silence("E", window=(500, 500)), r"must end after it starts; got \(500, 500\) ms"),
+        pytest.param(
+            lambda: Silence("E", window=300),
+            r"a window is \(start, stop\) in ms, e.g. \(500, 800\); got 300",
+            marks=pytest.mark.unchecked,
+        ),
+        (lambda: Silence("E", window=(float("nan"), 3)), "a window is"),
+        (
+            lambda: Silence("E", window=(5e4, None)),
+            r"no step lies in the window \(50000, None\) ms from the start of the",
+        ),
+        (
+            lambda: Silence("E", "stimulus", window=(1, 2)),
+            r"the window \(1, 2\) ms from the start of stimulus: trials last",
+        ),
+        (lambda: Silence("E", cells=0.0), r"cells is the fraction .* in \(0, 1\]; got 0"),
+        (lambda: Silence("E", cells=3), "Give units themselves by index or label"),
+        (lambda: Silence("E", trials=3), r"in \(0, 1\], or the trials themselves; got 3. A single trial is \[3\]"),
+        (lambda: Silence("E", trials=[B]), r"indices in 0..5; got \[6\]"),
+        (lambda: Silence("E", trials=[True]), r"a mask of shape \(6,\)"),
+        (
+            lambda: Silence("E", trials={"contrast": 1}),
+            "these trials have no condition 'contrast'; they have coherence",
+        ),
+        (lambda: Silence("E", trials={"coherence": 99}), "no trial has coherence 99; there are"),
+        (lambda: Silence("E", dose=1.5), r"what is silenced is a fraction: dose times course .* \[0, 1\]; got 1.5"),
+        (lambda: Cut("E", "I", course=[0.5, -0.5]), "what is cut is a fraction: .* got -0.5"),
+        (lambda: Drive("E", 1.0, course=[[1.0]]), r"a course has one value per step, shape \(n,\); got shape \(1, 1\)"),
+        (lambda: Drive("E", 1.0, course=lambda ms: [1, 2]), "a course must give one number for each time in ms"),
+        (lambda: Drive("E", 1.0, course=[1.0, float("nan")]), "a course must be finite"),
+        (lambda: Drive("E", 1.0, dose=float("inf")), "a dose must be finite; got inf"),
+        (lambda: Drive("E", 1.0, ramp=-1), "ramps last >= 0 ms; got -1"),
+        pytest.param(
+            lambda: Drive("E", 1.0, ramp=(1, 2, 3)),
+            r"a ramp is one time in ms, or \(rise, fall\)",
+            marks=pytest.mark.unchecked,
+        ),
+        (lambda: Drive("E", 1.0, seed=-1), "a seed must be >= 0"),
+    ],
+)
+def test_impossible_windows_subsets_and_doses_are_refused(net, make_one, message):
+    with pytest.raises(ValueError, match=message):
+        net.perturb(TRIAL, make_one(), noise=False)
 
 
 def test_impossible_runs_are_refused_as_by_predict(net):

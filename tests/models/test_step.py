@@ -1,5 +1,8 @@
 """The Euler step against the printed equation, in independent numpy code."""
 
+import re
+from pathlib import Path
+
 import brainpy.math as bm
 import jax
 import jax.numpy as jnp
@@ -79,6 +82,29 @@ def test_stationary_std_equals_the_closed_form(dt, source, uncoupled):
     expected = SIGMA / np.sqrt(1 - dt / TAU / 2)
     assert x.std() == pytest.approx(expected, rel=4 / np.sqrt(2 * x.size))
     assert abs(x.mean()) < 4 * expected / np.sqrt(x.size)
+
+
+def table_of_the_step():
+    text = (Path(__file__).parents[2] / "docs" / "concepts.md").read_text()
+    rows = re.findall(r"^\| (\d+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
+    return [tuple(float(number) for number in row) for row in rows]
+
+
+@pytest.mark.parametrize(("dt", "std", "correlation", "tau"), table_of_the_step())
+def test_what_depends_on_the_step_is_what_the_docs_say(dt, std, correlation, tau, uncoupled):
+    net = uncoupled(tau=100.0, dt=dt, sigma_rec=SIGMA)
+    silence = np.zeros((round(700 / dt), 2000, net.n_in), np.float32)
+    x = np.asarray(net.predict(silence, key=jax.random.key(8)).currents)[round(500 / dt) :]
+    later = round(100 / dt)
+    assert x[-1].std() / SIGMA == pytest.approx(std, abs=4 * std / np.sqrt(2 * x[0].size))
+    found = [np.corrcoef(x[t].ravel(), x[t + later].ravel())[0, 1] for t in range(len(x) - later)]
+    assert np.mean(found) == pytest.approx(correlation, abs=0.015)
+    assert -100 / np.log(np.mean(found)) == pytest.approx(tau, rel=0.05)
+    assert -dt / np.log1p(-dt / 100) == pytest.approx(tau, abs=0.06)
+
+
+def test_the_table_of_the_step_has_four_rows():
+    assert [row[0] for row in table_of_the_step()] == [5, 10, 20, 50]
 
 
 @pytest.mark.battery

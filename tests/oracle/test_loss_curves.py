@@ -35,7 +35,7 @@ EXEMPT = {"hessian_free": ("parameter/raw_out", "parameter/b_rec", "W_out")}
 def run(*words, **environment):
     process = subprocess.run(
         [sys.executable, *map(str, words)],
-        env={**os.environ, **environment},
+        env={**os.environ, "XLA_FLAGS": "", **environment},
         capture_output=True,
         text=True,
         check=False,

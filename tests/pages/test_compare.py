@@ -8,7 +8,10 @@ from eicon import analysis
 from eicon.cli import main
 from eicon.models import RateRNN, save
 from eicon.pages import compare_runs, comparison_tables
+from eicon.pages._compare_many import compare_many_runs
+from eicon.pages._compare_text import LIKENESS
 from eicon.runs import create_run, parse_recipe
+from eicon.studies._compare import AGAIN
 
 TIMING = """
 seed = {seed}
@@ -34,7 +37,7 @@ def pair(tmp_path_factory):
     """Two timing runs of 12 and 8 units, and their comparison."""
     folder = tmp_path_factory.mktemp("pair")
     runs = untrained(folder, "large", 12, ramp=5.0), untrained(folder, "small", 8, seed=1, ramp=40.0)
-    return *runs, compare_runs(*runs, repeats=3)
+    return *runs, compare_runs(*runs, repeats=3, n_permutations=9)
 
 
 @pytest.fixture
@@ -71,6 +74,10 @@ def test_networks_of_different_size_are_compared_on_the_same_trials(pair):
     assert [network["n_rec"] for network in numbers["networks"]] == [12, 8]
     names = {"outputs", "produced_times", "ramp_index", "spectra", "trajectories", "variance", "accuracy_by_condition"}
     assert {path.stem for path in folder.glob("*.png")} == names
+    for tested in (one for one in numbers["similarity"]["tested"].values() if one is not None):
+        assert set(tested) == {"chance", "null_95", "ceiling", "p", "n", "permuted"}
+    tables = comparison_tables(numbers)
+    assert {len(row) for row in tables.likeness} == {len(LIKENESS)}
     text = (folder / "compare.md").read_text(encoding="utf-8")
     assert all(f"({name}.png)" in text for name in names)
     page = (folder / "compare.html").read_text(encoding="utf-8")
@@ -117,7 +124,9 @@ def test_noise_is_the_same_for_networks_of_one_size(pair, no_figures, tmp_path):
     assert twin["similarity"]["output_nrmse"] == 0.0
     assert twin["noise"] is True
     noisy = compare_runs(a, b, tmp_path / "noisy", repeats=3, noise=True)
-    assert noisy["notes"] == ["The networks differ in size, so that each has noise of its own."]
+    assert noisy["notes"] == ["The networks differ in size, so that each has noise of its own.", AGAIN]
+    assert noisy["similarity"]["tested"]["cka"]["ceiling"] < 1.0
+    assert quiet["similarity"]["tested"]["cka"]["ceiling"] is None
     assert noisy["networks"][0]["loss"] != quiet["networks"][0]["loss"]
 
 
@@ -180,7 +189,7 @@ def invoke(tmp_path, monkeypatch):
 
 def test_command_prints_tables_or_json(pair, no_figures, invoke, tmp_path):
     a, b, numbers = pair
-    said = invoke("compare", a.path, b.path, "--repeats", 3, "--out", "mine")
+    said = invoke("compare", a.path, b.path, "--repeats", 3, "--permutations", 9, "--out", "mine")
     assert said.exit_code == 0, said.output
     lines = said.stdout.splitlines()
     assert lines[0].split() == ["A:", "large", "B:", "small"]
@@ -188,7 +197,8 @@ def test_command_prints_tables_or_json(pair, no_figures, invoke, tmp_path):
     assert any(line.startswith("output NRMSE  ") for line in lines)
     assert lines[-1] == "All on one page: mine/compare.html"
     assert (tmp_path / "mine" / "compare.html").is_file()
-    printed = json.loads(invoke("compare", a.path, b.path, "--repeats", 3, "--out", "mine", "--json").stdout)
+    words = ("compare", a.path, b.path, "--repeats", 3, "--permutations", 9, "--out", "mine", "--json")
+    printed = json.loads(invoke(*words).stdout)
     assert printed["similarity"] == numbers["similarity"]
 
 
@@ -203,3 +213,35 @@ def test_command_says_errors_in_one_line(pair, decision, invoke):
         assert result.stderr.count("\n") == 1
         assert text in result.stderr
     assert invoke("compare", pair[0].path).exit_code == 2
+
+
+def test_many_runs_are_a_matrix(pair, invoke, tmp_path):
+    a, b, numbers = pair
+    third = untrained(tmp_path, "third", 8, seed=4, ramp=20.0)
+    words = ("compare", a.path, b.path, third.path, "--repeats", 3, "--permutations", 9, "--out", "many")
+    said = invoke(*words, "--noise", "--format", "pdf")
+    assert said.exit_code == 0, said.output
+    lines = said.stdout.splitlines()
+    assert lines[0] == f"Note: {AGAIN}"
+    assert lines[1].split("  ")[0] == ""
+    assert [line.split("  ")[0] for line in lines[2:5]] == ["large and small", "large and third", "small and third"]
+    assert lines[-1] == "All on one page: many/compare.html"
+    many = tmp_path / "many"
+    found = json.loads((many / "compare.json").read_text())
+    for measure in ("cka", "procrustes"):
+        assert {path.suffix for path in many.glob(f"matrix_{measure}.*")} == {".png", ".pdf", ".csv"}
+        for what in ("value", "chance", "null_95", "p", "ceiling", "n"):
+            matrix = found["similarity"][measure][what]
+            assert np.shape(matrix) == (3, 3)
+            assert matrix[0][2] == matrix[2][0] is not None
+    assert (many / "compare.html").read_text().count("data:image/png;base64,") == 2
+    # The value of a pair is that of the page of the two.
+    quiet = compare_many_runs([a, b, third], tmp_path / "quiet", repeats=3, n_permutations=9)
+    assert quiet["similarity"]["cka"]["value"][0][1] == pytest.approx(numbers["similarity"]["cka"])
+    assert quiet["similarity"]["cka"]["ceiling"][0][1] is None
+    assert "many" not in {path.name for path in third.path.iterdir()}
+
+
+def test_many_runs_of_different_tasks_are_refused(pair, decision):
+    with pytest.raises(ValueError, match="different tasks, CueSetGo and PerceptualDecision"):
+        compare_many_runs([*pair[:2], decision])

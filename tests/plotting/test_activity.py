@@ -48,7 +48,7 @@ def test_outputs_go_by_level_with_dashed_targets():
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("time since set (ms)", "ramp (a.u.)")
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["network", "target"]
     (bar,) = ax.child_axes
-    assert bar.get_ylabel() == "interval (ms)"
+    assert bar.get_ylabel() == "condition"
     assert [text.get_text() for text in bar.get_yticklabels()] == ["600", "800", "1200"]
 
 

@@ -42,7 +42,7 @@ def test_outcomes_are_those_of_runs_that_are_finished_and_did_not_diverge(data):
 
 
 def test_every_run_is_a_point_and_lines_join_means(data):
-    figure = plotting.plot_choices(data)
+    figure = plotting.behaviour.plot_choices(data)
     shown = [ax for ax in figure.axes if ax.get_visible()]
     assert [ax.get_xlabel() for ax in shown] == ["null", "density"]
     assert shown[0].get_ylabel() == "best validation accuracy"
@@ -53,7 +53,7 @@ def test_every_run_is_a_point_and_lines_join_means(data):
 
 
 def test_a_line_per_value_of_the_second_key(data):
-    (ax,) = [ax for ax in plotting.plot_interactions(data).axes if ax.get_visible()]
+    (ax,) = [ax for ax in plotting.behaviour.plot_interactions(data).axes if ax.get_visible()]
     lines = {line.get_label(): line.get_ydata() for line in ax.lines}
     best = outcome_of(data, "accuracy")
     assert ax.get_xlabel() == "null"
@@ -62,6 +62,6 @@ def test_a_line_per_value_of_the_second_key(data):
 
 
 def test_one_key_has_no_interactions_and_seeds_are_a_key_where_there_is_no_other(data):
-    assert plotting.plot_interactions(data.isel(density=0)) is None
-    figure = plotting.plot_choices(data.isel(density=0, null=0))
+    assert plotting.behaviour.plot_interactions(data.isel(density=0)) is None
+    figure = plotting.behaviour.plot_choices(data.isel(density=0, null=0))
     assert [ax.get_xlabel() for ax in figure.axes] == ["seed"]

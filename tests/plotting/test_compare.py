@@ -49,3 +49,44 @@ def test_errors(call, text):
     with pytest.raises(ValueError, match=text):
         call()
     assert plt.get_fignums() == []
+
+
+def test_a_matrix_has_values_below_its_diagonal_and_the_null_above():
+    rng = np.random.default_rng(0)
+    rates = {name: rng.normal(size=(4, 20, 5)) for name in ("one", "two")}
+    rates["like one"] = rates["one"] + 0.1 * rng.normal(size=(4, 20, 5))
+    for measure, label in (("cka", "linear CKA"), ("procrustes", "Procrustes angle"), ("rsa", "RSA")):
+        found = analysis.similarity.compare_many(rates, measure=measure, n_permutations=39)
+        ax = plotting.similarity.plot_similarity_matrix(found)
+        shown = ax.collections[0].get_array()
+        for row in range(3):
+            for column in range(3):
+                wanted = found.value if column < row else found.null_95
+                if row != column:
+                    assert shown[row, column] == pytest.approx(wanted[row, column])
+        assert np.ma.getmaskarray(np.ma.masked_invalid(shown)).sum() == 3
+        assert [text.get_text() for text in ax.get_yticklabels()] == ["one", "two", "like one"]
+        assert len(ax.patches) == int((found.p[np.tril_indices(3, -1)] >= 0.05).sum())  # hatched
+        texts = {text.get_text() for text in ax.texts}
+        assert f"{found.value[2, 0]:.2f}" in texts
+        assert label in ax.get_figure().axes[1].get_ylabel()
+
+
+def test_similarities_stand_beside_their_nulls_and_ceilings():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(np.arange(6), 4)
+    a = rng.normal(size=(5, 6, 4))[:, labels] + rng.normal(size=(5, 24, 4))
+    results = {
+        "itself": analysis.similarity.linear_cka(a, a, conditions=labels, n_permutations=19),
+        "noise": analysis.similarity.linear_cka(a, rng.normal(size=a.shape), n_permutations=19),
+    }
+    ax = plotting.similarity.plot_similarities(results, label="CKA")
+    (values,) = [line for line in ax.lines if line.get_label() == "value"]
+    np.testing.assert_allclose(values.get_xdata(), [one.value for one in results.values()])
+    (limits,) = [line for line in ax.lines if line.get_label() == "noise ceiling"]
+    np.testing.assert_allclose(limits.get_xdata(), [results["itself"].ceiling])
+    for bar, one in zip(ax.patches, results.values(), strict=True):
+        edges = [bar.get_x(), bar.get_x() + bar.get_width()]
+        np.testing.assert_allclose(edges, np.percentile(one.null, [5, 95]))
+    with pytest.raises(ValueError, match="at least one similarity"):
+        plotting.similarity.plot_similarities({})

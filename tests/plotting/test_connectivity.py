@@ -56,6 +56,39 @@ def test_connectivity_without_order_puts_e_first_and_keeps_the_rest():
     np.testing.assert_array_equal(ax.images[0].get_array(), WEIGHTS[order][:, order])
 
 
+AREAS = np.array(["V1", "MT", "V1", "MT", "V1", "PFC", "PFC", "V1", "MT", "V1", "PFC", "MT"])
+
+
+def test_units_are_sorted_by_label_with_borders_and_names():
+    ax = plotting.plot_connectivity(WEIGHTS, excitatory=EXCITATORY, order_by=AREAS)
+    types = (EXCITATORY, ~EXCITATORY)
+    order = np.concatenate([np.flatnonzero(np.equal(AREAS, a) & e) for a in ("V1", "MT", "PFC") for e in types])
+    np.testing.assert_array_equal(ax.images[0].get_array(), WEIGHTS[order][:, order])
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["V1", "MT", "PFC"]
+    assert ax.get_xticks().tolist() == [2.0, 6.5, 10.0]
+    borders = sorted(one.get_ydata()[0] for one in ax.lines if tuple(one.get_xdata()) == (0, 1))
+    assert borders == [4.5, 8.5]
+    nested = plotting.plot_connectivity(
+        WEIGHTS, order_by=[AREAS, np.where(EXCITATORY, "E", "I")], excitatory=EXCITATORY
+    )
+    names = [text.get_text() for text in nested.get_yticklabels()]
+    assert names[0].startswith("V1 ")
+    assert len(names) == len({f"{area} {e}" for area, e in zip(AREAS, EXCITATORY, strict=True)})
+    colours = {text.get_text()[-1]: text.get_color() for text in nested.get_yticklabels()}
+    assert colours == {"E": plotting.E_COLOR, "I": plotting.I_COLOR}
+    order = SELECTIVITY.order
+    within = plotting.plot_connectivity(WEIGHTS, order, order_by=AREAS).images[0].get_array()
+    wanted = np.concatenate([order[AREAS[order] == area] for area in ("V1", "MT", "PFC")])
+    np.testing.assert_array_equal(within, WEIGHTS[wanted][:, wanted])
+
+
+def test_small_blocks_among_many_have_borders_and_no_names():
+    labels = np.array(["large"] * 180 + [f"area {i}" for i in range(20)])
+    ax = plotting.plot_connectivity(np.eye(200), order_by=labels)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["large"]
+    assert len(ax.lines) == 40
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [
@@ -72,6 +105,7 @@ def test_connectivity_without_order_puts_e_first_and_keeps_the_rest():
             lambda: plotting.plot_connectivity(WEIGHTS, SELECTIVITY.order[::-1], EXCITATORY),
             r"`order` must put all E units before all I units; got them interleaved",
         ),
+        (lambda: plotting.plot_connectivity(WEIGHTS, order_by=["a"] * 5), r"`order_by` must hold one label per unit"),
         (lambda: plotting.plot_connectivity(WEIGHTS, None, [True]), r"`excitatory` must be bools.*\(12,\)"),
     ],
 )

@@ -13,6 +13,7 @@ DECODING = analysis.results.Decoding(
     np.array([0.5, 0.01, 0.2]),
     np.array([[0, 2], [2, 4], [4, 6]]),
     np.array([0, 1]),
+    np.full((3, 2), 10),
 )
 
 
@@ -54,3 +55,19 @@ def test_generalisation_has_training_up_and_test_across():
 def test_errors(call, text):
     with pytest.raises(ValueError, match=text):
         call()
+
+
+def test_bins_without_an_accuracy_are_gaps_and_set_no_scale():
+    gap = DECODING._replace(
+        accuracy=np.array([0.5, 0.9, np.nan]),
+        generalisation=np.where(np.arange(3) == 2, np.nan, DECODING.generalisation),
+        chance_95=np.array([0.6, 0.6, np.nan]),
+        p=np.array([0.5, 0.01, np.nan]),
+    )
+    ax = plotting.coding.plot_decoding(gap, 10.0)
+    np.testing.assert_array_equal(np.isnan(line(ax, "2 classes").get_ydata()), [False, False, True])
+    assert "p < 0.05" in legend_texts(ax)
+    assert np.isfinite(ax.get_ylim()).all()
+    ax = plotting.coding.plot_generalisation(gap, 10.0)
+    assert ax.images[0].get_array().mask[:, 2].all()
+    assert np.isfinite(ax.images[0].get_clim()).all()

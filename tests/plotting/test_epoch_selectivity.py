@@ -19,7 +19,7 @@ def test_dprime_scatter_is_blue_and_red_with_identity_line():
         RATES, CHOICE, {"fixation": (0, 4), "stimulus": (4, 12), "decision": (12, 20)}
     )
     ax = plotting.coding.plot_dprime_by_epoch(result, x="stimulus", excitatory=EXCITATORY)
-    e, i = (one for one in ax.lines if one.get_marker() == "o")
+    e, i = (one for one in ax.lines if one.get_marker() in ("o", "^"))
     np.testing.assert_array_equal(e.get_xydata(), result.d_prime[[1, 2]][:, :N_E].T)
     np.testing.assert_array_equal(i.get_xydata(), result.d_prime[[1, 2]][:, N_E:].T)
     assert (e.get_color(), i.get_color()) == (plotting.E_COLOR, plotting.I_COLOR)

@@ -39,7 +39,7 @@ def test_pc_trajectories_go_by_level_with_start_and_end():
     assert ax.get_ylabel() == "PC 2 (21 % of variance)"
     assert legend_texts(ax) == ["start", "end", "every 100 ms"]
     (bar,) = ax.child_axes
-    assert bar.get_ylabel() == "signed coherence (%)"
+    assert bar.get_ylabel() == "condition"
     labels = [text.get_text().replace("\N{MINUS SIGN}", "-") for text in bar.get_yticklabels()]
     assert [float(label) for label in labels] == levels.tolist()
 

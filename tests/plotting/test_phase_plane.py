@@ -19,7 +19,7 @@ def test_phase_plane_of_two_units():
     np.testing.assert_allclose(drawn[1].get_xydata(), path[:, 1])
     np.testing.assert_allclose(line(ax, "stable fixed point").get_xydata(), [[0, 0]])
     np.testing.assert_allclose(line(ax, "unstable fixed point").get_xydata(), [[0.5, 1.0]])
-    assert line(ax, "unstable fixed point").get_markerfacecolor() == "white"
+    assert line(ax, "unstable fixed point").get_markerfacecolor() == "#ffffff"
     nullclines = [one for one in ax.collections if np.shape(one.get_linewidth())[0] and one.get_linewidth()[0] == 1.6]
     for lines, colour, wanted in zip(nullclines, NULLCLINE_COLORS, result.nullclines, strict=True):
         np.testing.assert_allclose(lines.get_segments(), wanted)

@@ -13,13 +13,21 @@ from matplotlib.colors import to_rgb
 from eicon import analysis, plotting
 from eicon.plotting._overview import plot_overview
 from eicon.plotting._style import weight_cmap
+from eicon.studies.results import PerturbationEffect
 
 RNG = np.random.default_rng(0)
 N, N_E = 12, 9
 EXCITATORY = RNG.permutation(np.arange(N) < N_E)
 CHOICE = np.arange(40) % 2
-RATES = RNG.random((15, 40, N)) + 0.5 * (CHOICE == 0)[:, None] * RNG.normal(size=N)
 COHERENCE = np.where(CHOICE == 0, 1, -1) * RNG.choice([-3.2, 3.2, 6.4, 25.6], 40)
+NOISE = RNG.normal(size=(15, 40, N))
+for step in range(1, 15):
+    NOISE[step] = 0.75 * NOISE[step - 1] + 0.66 * NOISE[step]
+RISE = 1 - np.exp(-np.arange(15) / 5)
+RATES = np.maximum(
+    0.5 + 0.5 * RISE[:, None, None] * np.tanh(COHERENCE / 15)[:, None] * RNG.normal(size=N)
+    + 0.2 * np.sin(np.arange(15)[:, None] / 4 + np.arange(N))[:, None] + 0.08 * NOISE, 0.0
+)  # fmt: skip
 WEIGHTS = np.abs(RNG.normal(size=(N, N))) * np.where(EXCITATORY, 0.1, -0.3)[:, None]
 SELECTIVITY = analysis.selectivity(RATES, CHOICE, excitatory=EXCITATORY)
 PSYCHOMETRIC = analysis.psychometric(COHERENCE, CHOICE)
@@ -60,6 +68,17 @@ LYAPUNOV = analysis.results.Lyapunov(
 SIMILARITY = analysis.results.DynamicalSimilarity(
     0.4, "angular", 2, np.array([0.9 + 0.1j, 0.9 - 0.1j]), np.array([0.7 + 0.6j, 0.7 - 0.6j])
 )
+ERRORS = {f"method {i}": np.random.default_rng(i).random((4, 3)) for i in range(5)}
+SIMILARITIES = {
+    name: analysis.results.Similarity(value, RNG.normal(0.1, 0.05, 99), 0.9, 40, p, 0.19, value + 0.1, "trials")
+    for name, value, p in (("CKA", 0.7, 0.01), ("RSA", 0.15, 0.3))
+}
+ALIKE = np.array([[1.0, 0.7, 0.1], [0.7, 1.0, 0.2], [0.1, 0.2, 1.0]])
+OFF = np.where(np.eye(3, dtype=bool), np.nan, 1.0)
+MATRIX = analysis.results.SimilarityMatrix(
+    ("data", "network", "untrained"), "cka", ALIKE, 0.1 * OFF, 0.15 * OFF, np.where(ALIKE > 0.5, 0.01, 0.4) * OFF,
+    0.9 * OFF, np.full((3, 3), 40), "trials",
+)  # fmt: skip
 ONE_AXES = {
     "activity": lambda ax: plotting.plot_activity(RATES[:, 0], EXCITATORY, 20.0, ax=ax),
     "selectivity": lambda ax: plotting.plot_selectivity(SELECTIVITY, ax=ax),
@@ -101,9 +120,7 @@ ONE_AXES = {
     "unit_space": lambda ax: plotting.plot_unit_space(
         WEIGHTS, kept=[0, 3, 7], groups=np.arange(N) % 3, excitatory=EXCITATORY, ax=ax
     ),
-    "error_curves": lambda ax: plotting.plot_error_curves(
-        [9, 6, 3], {f"method {i}": RNG.random((4, 3)) for i in range(5)}, retrained=["method 2"], ax=ax
-    ),
+    "error_curves": lambda ax: plotting.plot_error_curves([9, 6, 3], ERRORS, retrained=["method 2"], ax=ax),
     "lyapunov": lambda ax: plotting.plot_lyapunov(LYAPUNOV, ax=ax),
     "dimensionality": lambda ax: plotting.coding.plot_dimensionality(
         analysis.coding.dimensionality(RATES, conditions=CHOICE, n_splits=2), ax=ax
@@ -113,7 +130,7 @@ ONE_AXES = {
         DECODING, 20.0, start=-40.0, since="go", events=[0.0], ax=ax
     ),
     "timescales": lambda ax: plotting.coding.plot_timescales(
-        analysis.coding.timescales(RATES.cumsum(axis=0), 20.0), excitatory=EXCITATORY, ax=ax
+        analysis.coding.timescales(0.5 + NOISE, 20.0), excitatory=EXCITATORY, ax=ax
     ),
     "fixed_points": lambda ax: plotting.plot_fixed_points(FIXED, axes=np.eye(2), trajectories=RATES[:, :3, :2], ax=ax),
     "phase_plane": lambda ax: plotting.plot_phase_plane(
@@ -122,6 +139,7 @@ ONE_AXES = {
     "dynamical_similarity": lambda ax: plotting.similarity.plot_dynamical_similarity(
         SIMILARITY, names=("teacher", "student"), ax=ax
     ),
+    "similarities": lambda ax: plotting.similarity.plot_similarities(SIMILARITIES, ax=ax),
     "membrane": lambda ax: plotting.circuits.plot_membrane(TIME + 50.0, TIME - 60.0, TIME == 0.0, ax=ax),
     "two_neurons": lambda ax: plotting.circuits.plot_two_neurons(RATES[:, 0, :2], eigenvectors=np.eye(2), ax=ax),
     "ring": lambda ax: plotting.circuits.plot_ring(TIME, RATES[:, 0], angle=TIME / 90.0, center=TIME / 100.0, ax=ax),
@@ -151,6 +169,18 @@ def with_flags(data):
     return data.assign(finished=(dims, done), diverged=(dims, ~done))
 
 
+def effect(name, dose, correct):
+    """Like those of `eicon.studies.perturbation_effects`; what is not correct has no answer."""
+    interval = (max(0.0, correct - 0.1), min(1.0, correct + 0.1))
+    rest = tuple(1 - end for end in interval[::-1])
+    return PerturbationEffect(
+        name, dose, 80, correct, interval, 0.0, (0.0, 0.04), 1 - correct, rest, 1 - correct, rest, correct, interval,
+        correct, 0.0, 5.0, 1.0,
+    )  # fmt: skip
+
+
+EFFECTS = [effect("none", 0.0, 0.9), *(effect("silence E", dose, 0.9 - 0.9 * dose) for dose in (0.0, 0.25, 0.5, 1.0))]
+PAIRED = with_flags(sweep_data({"null": ["none", "rewire", "permute"], "learning_rate": [1e-4, 1e-6]}))
 FEW = {"learning_rate": [1e-4, 1e-6], "activation": ["relu", "tanh"]}
 SWEEPS = {"bio": sweep_data(GRID), "random": sweep_data(GRID, 0.5)}
 FIGURES = {
@@ -181,10 +211,13 @@ FIGURES = {
     "training_spectra": lambda: plotting.spectra.plot_training_spectra(
         analysis.spectra.training_spectra(WEIGHTS * np.array([0.5, 1.0, 2.0])[:, None, None], [0, 500, 1000])
     ),
-    "choices": lambda: plotting.plot_choices(with_flags(sweep_data(FEW))),
-    "interactions": lambda: plotting.plot_interactions(with_flags(sweep_data(FEW))),
+    "choices": lambda: plotting.behaviour.plot_choices(with_flags(sweep_data(FEW))),
+    "interactions": lambda: plotting.behaviour.plot_interactions(with_flags(sweep_data(FEW))),
     "loss_curves": lambda: plotting.plot_loss_curves({"bio": sweep_data(FEW), "random": sweep_data(FEW, 0.5)})[0],
     "loss_boxes": lambda: plotting.plot_loss_boxes(SWEEPS),
+    "similarity_matrix": lambda: plotting.similarity.plot_similarity_matrix(MATRIX).figure,
+    "perturbations": lambda: plotting.behaviour.plot_perturbations(EFFECTS, dose="fraction silenced"),
+    "paired_differences": lambda: plotting.behaviour.plot_paired_differences({"sweep": PAIRED}),
     "respiration": lambda: plotting.circuits.plot_respiration(TIME, RATES[:, 0, :4], phases=np.arange(15) // 5),
     "connectome": lambda: plotting.plot_connectome(np.abs(WEIGHTS), NAMES, np.where(EXCITATORY, 1, -1), title="all"),
 }

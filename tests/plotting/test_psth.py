@@ -30,8 +30,8 @@ def test_psth_has_a_line_with_its_error_per_condition():
         edge = band.get_paths()[0].vertices
         sem = np.nan_to_num(result.sem[row, :, 2])
         assert edge[:, 1].max() == pytest.approx(np.nanmax(result.average[row, :, 2] + sem))
-    assert ax.get_xlabel() == "time since stimulus onset (ms)"
-    assert ax.child_axes[0].get_ylabel() == "signed coherence (%)"
+    assert ax.get_xlabel() == "time from the event (ms)"
+    assert ax.child_axes[0].get_ylabel() == "condition"
     named = plotting.coding.plot_psth(psth(np.where(CHOICE == 0, "left", "right")), 2, since="response")
     assert legend_texts(named) == ["left", "right"]
     assert named.child_axes == []

@@ -20,9 +20,9 @@ def test_psychometric_line_passes_through_the_predicted_values():
     points, _, (bars,) = ax.containers[0]
     np.testing.assert_allclose(points.get_xydata(), np.stack([PSYCHOMETRIC.levels, PSYCHOMETRIC.p], axis=1))
     np.testing.assert_allclose([bar[:, 1] for bar in bars.get_segments()], PSYCHOMETRIC.ci, atol=1e-12)
-    assert ax.get_xlabel() == "signed coherence (%)"
+    assert ax.get_xlabel() == "signed evidence"
     assert ax.get_ylabel() == "fraction of choice 0"
-    assert f"{PSYCHOMETRIC.width:.2g} %" in ax.texts[0].get_text()
+    assert f"width {PSYCHOMETRIC.width:.3g}" in ax.texts[0].get_text()
 
 
 def test_psychometric_says_when_the_width_is_not_determined():
@@ -30,4 +30,4 @@ def test_psychometric_says_when_the_width_is_not_determined():
     assert "not determined" in plotting.plot_psychometric(step).texts[0].get_text()
     labelled = plotting.plot_psychometric(step, label="teacher", unit="fraction")
     assert legend_texts(labelled) == ["teacher"]
-    assert labelled.get_xlabel() == "signed coherence (fraction)"
+    assert labelled.get_xlabel() == "signed evidence (fraction)"

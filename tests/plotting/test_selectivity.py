@@ -27,3 +27,12 @@ def test_selectivity_histogram_reports_infinite_units_and_takes_untyped_ones():
     ax = plotting.plot_selectivity(odd)
     assert sum(bar.get_height() for bar in ax.patches) == N - 2
     assert ax.get_legend().get_title().get_text() == "2 with infinite d' not shown"
+
+
+def test_units_that_pass_the_test_are_counted():
+    tested = analysis.selectivity(RATES, CHOICE, excitatory=EXCITATORY, n_permutations=99, rng=0)
+    ax = plotting.plot_selectivity(tested)
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    for name, members in (("excitatory", EXCITATORY), ("inhibitory", ~EXCITATORY)):
+        count = np.count_nonzero(tested.p_value[members] < 0.05)
+        assert f"{name} ({count} of {members.sum()} with p < 0.05)" in texts

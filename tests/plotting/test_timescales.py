@@ -15,7 +15,8 @@ def test_timescales_by_type_with_the_fit_of_the_population():
     units = np.exp(-lags[:, None] / np.array([50.0, 60.0, 200.0])) + 0.1
     units = np.concatenate([units, np.full((20, 1), np.nan)], axis=1)
     tau = np.array([50.0, 60.0, 200.0, np.nan])
-    result = analysis.results.Timescales(tau, tau, tau, tau, 80.0, 0.9, 0.05, 0.99, units, lags, 1)
+    none = np.zeros(4, int)
+    result = analysis.results.Timescales(tau, tau, tau, tau, 80.0, 0.9, 0.05, 0.99, units, lags, 1, none)
     ax = plotting.coding.plot_timescales(result, excitatory=[True, True, False, False])
     e, i = ax.collections
     assert to_hex(e.get_color()[0]).upper() == plotting.E_COLOR

@@ -24,7 +24,7 @@ def test_tuning_curves_are_coloured_by_direction():
     np.testing.assert_array_equal(falling.get_ydata(), result.curve[:, 1])
     assert rising.get_color() != falling.get_color()
     assert legend_texts(ax) == ["rising (1 of 3 units)", "falling (1 of 3 units)"]
-    assert ax.get_xlabel() == "frequency (Hz)"
+    assert ax.get_xlabel() == "stimulus"
     (peaked,) = plotting.coding.plot_tuning(result, units=[2]).containers
     assert to_hex(peaked[0].get_color()) == "#555555"
 

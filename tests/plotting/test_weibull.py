@@ -19,8 +19,8 @@ def test_weibull_curve_goes_through_the_predicted_values_on_a_logarithmic_axis()
     np.testing.assert_allclose(intervals, result.ci, atol=1e-12)
     assert ax.get_xscale() == "log"
     assert ax.get_xticks().tolist() == [1.0, 2.0, 4.0, 8.0, 16.0]
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("coherence (%)", "fraction correct")
-    assert f"threshold {result.threshold:.2g} %" in ax.texts[0].get_text()
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("strength", "fraction correct")
+    assert f"threshold {result.threshold:.3g}, slope" in ax.texts[0].get_text()
     with_zero = plotting.behaviour.plot_weibull(
         analysis.behaviour.weibull(np.where(STRENGTH == 1, 0.0, STRENGTH), CORRECT), label="net"
     )

@@ -10,7 +10,7 @@ from eicon.runs import Recipe, create_run, create_sweep, open_sweep, parse_recip
 from eicon.runs._run import read_curves
 
 CURVES = ["train_accuracy", "train_loss", "validation_accuracy", "validation_loss"]
-FACTS = ["diverged", "finished", "initial_spectral_radius", "n_connections", "null_loss", "seconds"]
+FACTS = ["chance", "diverged", "finished", "initial_spectral_radius", "n_connections", "null_loss", "seconds"]
 WORM = Recipe(network={"kind": "connectome"}, task={"name": "SequenceMemory"}, trials={"kind": "fixed"})
 
 

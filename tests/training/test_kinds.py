@@ -2,6 +2,7 @@
 
 import time
 
+import brainpy as bp
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -149,6 +150,12 @@ def plain(**options):
         ({"trials": 32}, TypeError, r"trials must be Sampled\(batch_size\) or Fixed\(train, validation\); got 32"),
         ({"loss": 3}, TypeError, r"a loss is a name or a function of \(outputs, trial\); got 3"),
         ({"penalties": 3}, TypeError, "penalties must be functions"),
+        ({"regularizers": "l2"}, TypeError, r"penalties must be functions of .* got 'l2'"),
+        (
+            {"optimizer": bp.optim.Adam(0.01), "learning_rate": 0.5},
+            ValueError,
+            "optimizer that is given by name; this Adam has its own",
+        ),
         ({"penalties": [RatePenalty]}, TypeError, r"penalties must be functions of .* e.g. RatePenalty\(0.1\)"),
         ({"batch_size": 2.5}, TypeError, "batch_size must be a whole number; got 2.5"),
         ({"batch_size": True}, TypeError, "batch_size must be a whole number; got True"),

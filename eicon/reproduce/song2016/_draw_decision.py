@@ -206,7 +206,7 @@ def _times(found: list[Decision], ax: Axes) -> None:
     if times is None:
         raise ValueError("the output never reached the threshold")
     enough = times._replace(n=np.where(times.n >= FEWEST, times.n, 0))
-    plotting.behaviour.plot_chronometric(enough, unit=COHERENCE_UNIT, ax=ax)
+    plotting.behaviour.plot_chronometric(enough, unit=COHERENCE_UNIT, quantity="coherence", ax=ax)
     ax.set_ylim(bottom=0)
     ax.legend(loc="best", fontsize=8)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..._files import read_json, without_nan, write_json, write_text
 from ...pages._template import filled, picture
-from ...plotting._files import save_figures
+from ...plotting._files import Form, save_figures
 from ...runs import open_run
 from ...runs._run import Run
 from ._figures import FigureResult, figure_result
@@ -28,6 +28,8 @@ def reproduce(
     quick: bool = False,
     workers: int | None = None,
     progress: bool = True,
+    form: Form = "png",
+    dpi: float | None = None,
 ) -> Path:
     """Train the networks of some figures (default: all), draw them, and write a gallery.
 
@@ -49,6 +51,8 @@ def reproduce(
         Processes that train, one per core by default; 0: this one.
     progress : bool
         Show progress.
+    form, dpi
+        Of the figures, as `eicon.plotting.save_figures` has them; the gallery shows PNG in any case.
 
     Returns
     -------
@@ -66,7 +70,8 @@ def reproduce(
     runs = train_models(out, models_of(figures), seeds=seeds, quick=quick, workers=workers, progress=progress)
     for figure in figures:
         of_figure = {name: runs[name] for name in FIGURES[figure]}
-        _write_figure(out, figure, figure_result(figure, of_figure, repeats=2 if quick else REPEATS), of_figure)
+        result = figure_result(figure, of_figure, repeats=2 if quick else REPEATS)
+        _write_figure(out, figure, result, of_figure, form, dpi)
     return write_gallery(out)
 
 
@@ -119,9 +124,11 @@ def _trained(out: Path) -> dict[str, list[Run]]:
     return found
 
 
-def _write_figure(out: Path, number: int, result: FigureResult, runs: dict[str, list[Run]]) -> None:
+def _write_figure(
+    out: Path, number: int, result: FigureResult, runs: dict[str, list[Run]], form: Form, dpi: float | None
+) -> None:
     drawings = {f"fig{number}_{name}": drawing for name, drawing in result.drawings.items()}
-    save_figures(out / "figures", drawings)
+    save_figures(out / "figures", drawings, form=form, dpi=dpi, preview=True)
     record = {
         "figure": number,
         "models": {name: len(of_model) for name, of_model in runs.items()},

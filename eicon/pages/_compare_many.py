@@ -1,0 +1,162 @@
+"""Many trained runs on the same trials: a matrix of their similarities, in a directory."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import jax
+import numpy as np
+
+from .. import analysis, plotting
+from .._files import without_nan, write_json, write_text
+from ..plotting._files import Drawing, Form, save_figures
+from ..runs._run import Run
+from ..studies._compare import AGAIN, COMPARISON_STREAM, N_PERMUTATIONS, check_network, comparable, rates_again
+from ..studies._responses import analysis_key
+from ._compare import names_of
+from ._compare_text import Row, absent, markdown, number
+from ._template import filled, picture
+
+MEASURES: dict[Literal["cka", "procrustes"], str] = {
+    "cka": "linear CKA, debiased",
+    "procrustes": "Procrustes angle (rad)",
+}
+CAPTION = (
+    "{measure}: of each two networks below the diagonal, hatched where p is 0.05 or more; above it what 5 % of the "
+    "permutations pass."
+)
+
+
+def compare_many_runs(
+    runs: Sequence[Run],
+    out: str | os.PathLike[str] | None = None,
+    *,
+    repeats: int = 20,
+    noise: bool = False,
+    n_permutations: int = N_PERMUTATIONS,
+    form: Form = "png",
+    dpi: float | None = None,
+) -> dict[str, Any]:
+    """Compare each two of many trained runs on the same trials, those of the first one's task.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    out : path, optional
+        Directory for ``compare.json``, ``compare.md``, ``compare.html`` and figures, which are replaced if they exist.
+        None takes ``compare`` in the directory of the last run.
+    repeats : int
+        Trials per condition.
+    noise : bool
+        Run the networks twice with their noise, for noise ceilings; rates are then averages of both.
+    n_permutations : int
+        Of trials, for the nulls.
+    form, dpi
+        As for `eicon.plotting.save_figures`; the page shows the PNG, which is written in any case.
+
+    Returns
+    -------
+    dict
+        What ``compare.json`` holds; numbers that do not exist are None.
+    """
+    notes: list[str] = []
+    task = runs[0].recipe.make_task()
+    for run in runs[1:]:
+        notes += [note for note in comparable(task, run.recipe.make_task()).notes if note not in notes]
+    names = names_of(runs)
+    nets = {name: run.load_network() for name, run in zip(names, runs, strict=True)}
+    for name, net in nets.items():
+        check_network(name, net, task)
+    out = runs[-1].path / "compare" if out is None else Path(out)
+    seed = runs[0].recipe.seed
+    key_trial, key_noise = jax.random.split(analysis_key(seed, COMPARISON_STREAM))
+    trial = task.trials(repeats, key=key_trial)
+    mask, conditions = np.asarray(trial.inside), None
+    rates, networks = {}, []
+    for name, net in nets.items():
+        activity = net.predict(trial.inputs, key=key_noise if noise else None, noise=noise)
+        rates[name] = np.asarray(activity.rates)
+        networks.append({"n_rec": net.n_rec, "accuracy": float(task.accuracy(activity.outputs, trial))})
+        if noise:
+            rates[name] = np.concatenate([rates[name], rates_again(net, trial, key_noise)], axis=1)
+    if noise:
+        mask, conditions = np.tile(mask, (1, 2)), np.tile(np.arange(trial.batch_size), 2)
+        notes.append(AGAIN)
+    figures: dict[str, Drawing] = {}
+    matrices: dict[str, Any] = {}
+    for measure in MEASURES:
+        found = analysis.similarity.compare_many(
+            rates, measure=measure, mask=mask, conditions=conditions, n_permutations=n_permutations, rng=seed
+        )
+        figures[f"matrix_{measure}"] = plotting.similarity.plot_similarity_matrix(found)
+        kept = ("value", "chance", "null_95", "p", "ceiling", "n")
+        matrices[measure] = {what: getattr(found, what).tolist() for what in kept} | {"permuted": found.permuted}
+    numbers = without_nan(
+        {
+            "folder": str(out),
+            "names": list(names),
+            "paths": [str(run.path) for run in runs],
+            "task": {**runs[0].recipe.task, "dt": task.dt},
+            "n_trials": trial.batch_size,
+            "repeats": repeats,
+            "noise": noise,
+            "n_permutations": n_permutations,
+            "notes": notes,
+            "networks": networks,
+            "similarity": matrices,
+        }
+    )
+    save_figures(out, figures, form=form, dpi=dpi, preview=True)
+    write_json(out / "compare.json", numbers)
+    _write_words(out, numbers, list(figures))
+    return numbers
+
+
+def rows_of_pairs(numbers: dict[str, Any]) -> tuple[Row, list[Row]]:
+    """Columns and rows of each two networks, of all measures."""
+    head = ("", *(f"{text}{more}" for text in MEASURES.values() for more in ("", ": null", ": ceiling", ": p")))
+    names, rows = numbers["names"], []
+    for i in range(len(names)):
+        for j in range(i):
+            row = [f"{names[j]} and {names[i]}"]
+            for measure in MEASURES:
+                found = {what: one[i][j] for what, one in numbers["similarity"][measure].items() if what != "permuted"}
+                null = f"{number(found['chance'])} ({number(found['null_95'])})"
+                row += [number(found["value"]), "none" if absent(found["chance"]) else null]
+                row += [number(found["ceiling"]), number(found["p"])]
+            rows.append(tuple(row))
+    return head, rows
+
+
+def _write_words(out: Path, numbers: dict[str, Any], figures: Sequence[str]) -> None:
+    title = f"{len(numbers['names'])} networks"
+    noise = "with noise" if numbers["noise"] else "without noise"
+    lead = (
+        f"The same {numbers['n_trials']} trials of {numbers['task']['name']} ({numbers['repeats']} per condition), "
+        f"{noise}. Null: the mean over {numbers['n_permutations']} permutations of the trials of one of the two, in "
+        "brackets what 5 % of them pass. Of many pairs some have a small p by chance."
+    )
+    head, rows = rows_of_pairs(numbers)
+    networks = [
+        (name, str(one["n_rec"]), number(one["accuracy"]))
+        for name, one in zip(numbers["names"], numbers["networks"], strict=True)
+    ]
+    about = ("", "units", "accuracy")
+    captions = {name: CAPTION.format(measure=text) for name, text in zip(figures, MEASURES.values(), strict=True)}
+    parts = [f"# {title}", lead, *numbers["notes"], "## Pairs", markdown(head, rows)]
+    parts += ["## Networks", markdown(about, networks), "## Figures"]
+    parts += [f"![{captions[name]}]({name}.png)\n\n{captions[name]}" for name in figures]
+    write_text(out / "compare.md", "\n\n".join(parts) + "\n")
+    page = filled(
+        "compare.html.jinja",
+        title=title,
+        lead=lead,
+        notes=numbers["notes"],
+        sections=[
+            {"title": "Pairs", "words": "", "head": head, "rows": rows},
+            {"title": "Networks", "words": "", "head": about, "rows": networks},
+        ],
+        figures=[{"name": n, "caption": captions[n], "data": picture(out / f"{n}.png")} for n in figures],
+    )
+    write_text(out / "compare.html", page)
