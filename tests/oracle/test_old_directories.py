@@ -167,7 +167,7 @@ def test_the_published_templates_train_as_they_did(name, compat, old, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TEMPLATES)
 def test_the_published_templates_end_where_they_ended(name, once, bio2art, tmp_path, monkeypatch):
-    """Five networks each of relu and tanh: best accuracies, or smallest losses, differ by less than they spread over seeds."""
+    """Five networks each of relu and tanh: best results differ by less than they spread over seeds."""
     monkeypatch.setenv("EICON_CONNECTOMES", str(bio2art))
 
     def fill(folder):
