@@ -1,7 +1,6 @@
 """Whether the axes of task variables show each its own variable."""
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -37,7 +36,7 @@ class AxisSeparation(NamedTuple):
 
 
 def axis_separation(
-    axes: RegressionAxes, rates: Rates, regressors: Mapping[str, ArrayLike], *, mask: ArrayLike | None = None
+    axes: RegressionAxes, rates: Rates, regressors: Any, *, mask: ArrayLike | None = None
 ) -> AxisSeparation:
     """Measure which variables the activity on each axis depends on, at the step where the axis was found.
 
@@ -47,7 +46,7 @@ def axis_separation(
         Of the same network.
     rates : (T, B, N) array
         Single trials, aligned as those that the axes come from; other ones than those, for an unbiased measure.
-    regressors : mapping of name to (B,) array
+    regressors : mapping of name to (B,) array, or DataFrame
         Task variables, those of the axes among them.
     mask : (T, B) array of bool or 0/1, optional
         Steps that are used.

@@ -222,9 +222,11 @@ def psychometric(
 
 def psychometric_or_none(coherence: ArrayLike, choice: ArrayLike) -> Psychometric | None:
     """`psychometric`; None if fewer than two levels have a choice, as for a network that hardly ever chooses."""
-    signed = as_vector("coherence", coherence)
-    answered = as_choice(choice, signed.size) >= 0
-    return psychometric(signed, choice) if levels_of(signed[answered])[0].size > 1 else None
+    signed, chosen = as_vector("coherence", coherence), np.asarray(choice)
+    answered = chosen >= 0  # a network may give a single answer, or none
+    if levels_of(signed[answered])[0].size < 2:
+        return None
+    return psychometric(signed[answered], chosen[answered])._replace(n_left_out=int(np.count_nonzero(~answered)))
 
 
 def _terms(levels: Float[np.ndarray, "L"], theta: Float[np.ndarray, "S P"]) -> Terms:

@@ -179,7 +179,7 @@ def pair_of(given: Both, names: tuple[str, str] = ("a", "b")) -> Pair:
         return measures.paired(given.a, given.b, given.samples, names, given.noise)
 
 
-def nrmse(reference: ArrayLike, other: ArrayLike, *, mask: ArrayLike | None = None) -> float:
+def nrmse(reference: Rates, other: Rates, *, mask: ArrayLike | None = None) -> float:
     r"""Normalised root mean squared error of `other` against `reference`, unit by unit.
 
     .. math:: \mathrm{NRMSE} = \sqrt{\frac{\sum (a - b)^2}{\sum (a - \bar a)^2}}

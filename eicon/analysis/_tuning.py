@@ -10,7 +10,6 @@ from scipy import special, stats
 from ._arrays import (
     ALSO_TRIALS,
     LAST,
-    SILENT,
     Rates,
     Window,
     as_mask,
@@ -23,6 +22,7 @@ from ._arrays import (
     plain,
     rates_of,
     require_finite,
+    silent_below,
 )
 from ._permutation import Correction, corrected
 from ._regress import as_design, fewest_trials, regress
@@ -171,7 +171,7 @@ def tuning(
             f"`stimulus` must have at least 2 levels and 4 trials; got {levels.size} and {n_trials}. "
             "There may be one condition only."
         )
-    silent = values.std(axis=0) <= SILENT * np.abs(values).max()
+    silent = values.std(axis=0) <= silent_below(np.abs(values).max(axis=0))
     groups = [values[index == place] for place in range(levels.size)]
     curve = np.stack([group.mean(axis=0) for group in groups])
     unknown = np.full(values.shape[1], np.nan)

@@ -47,8 +47,8 @@ def plot_overview(
     average: ConditionAverage,
     *,
     dt: float | None = None,
-    quantity: str = "signed coherence",
-    unit: str = "%",
+    quantity: str = "evidence",
+    unit: str = "",
     reference: float | int = 0.0,
 ) -> Figure:
     """Draw psychometric curve, sorted connectivity and population trajectories side by side.

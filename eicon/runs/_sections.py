@@ -35,6 +35,9 @@ from ..tasks import Task, Trial
 
 MOST_PANELS = 3
 """Panels of one figure, side by side."""
+MOST_AREAS = 12
+"""Blocks into which a matrix of weights is sorted."""
+PERMUTATIONS = 199
 MOST_CURVES = 4
 """Levels of a condition by which psychometric curves are told apart."""
 ALPHA = 0.05
@@ -256,12 +259,23 @@ def _selectivity(found: Findings) -> Made:
     order = next((_by_preference(one.best, unit_types(net)) for one in maps.values()), None)
     compared = classes_of(found.given, maps)
     if compared is not None:
-        told = analysis.selectivity(activity.rates, compared.labels, window=compared.window, excitatory=unit_types(net))
-        clustering = analysis.choice_clustering(np.asarray(net.W_rec), told.d_prime, net.is_excitatory)
+        told = analysis.selectivity(
+            activity.rates,
+            compared.labels,
+            window=compared.window,
+            excitatory=unit_types(net),
+            n_permutations=PERMUTATIONS,
+            rng=found.seed,
+        )
+        selective = told.p_value < ALPHA
+        clustering = analysis.choice_clustering(
+            np.asarray(net.W_rec), told.d_prime, net.is_excitatory, selective=selective
+        )
         order = told.order
         numbers |= {
             "prefers": compared.first,
             "epoch": compared.epoch,
+            "selective_units": float(selective.mean()),
             "clustering": {
                 "within_over_between_excitatory": float(clustering.excitatory),
                 "within_over_between_inhibitory": float(clustering.inhibitory),
@@ -278,7 +292,13 @@ def _selectivity(found: Findings) -> Made:
     if draws:
         figures["tuning"] = plot_row(draws, size=(4.3, 3.3))
     if order is not None:
-        figures["connectivity"] = plotting.plot_connectivity(np.asarray(net.W_rec), order, unit_types(net))
+        areas = net.units.get("area")
+        figures["connectivity"] = plotting.plot_connectivity(
+            np.asarray(net.W_rec),
+            order,
+            unit_types(net),
+            order_by=areas if areas is not None and 1 < len(set(areas)) <= MOST_AREAS else None,
+        )
     return Made(numbers, figures)
 
 

@@ -108,7 +108,7 @@ def test_a_condensation_does_not_go_on_with_another_seed(invoke):
 def test_quiet_and_debug_stand_before_or_after_the_command(invoke, analysed, monkeypatch):
     """With an analysis that is done already, and only says what it was asked to show."""
 
-    def done(run, *, repeats, dynamics):
+    def done(run, *, dynamics, **_):
         click.echo(f"progress: {dynamics.progress}")
         return json.loads(analysed)
 

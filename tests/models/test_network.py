@@ -788,7 +788,7 @@ def test_help_shows_signatures_as_they_are_written():
         "dt: float = 20.0",
     ):
         assert part in text
-    assert "predict(self, inputs: ArrayLike, *, key: Array | int | None = None, noise: bool = True" in text
+    assert "predict(self, inputs: Any, *, key: Array | int | None = None, noise: bool = True" in text
     assert "from_connectome(connectome: ArrayLike | Connectome, n_in: int | float | Task, n_out: int | float" in text
     assert "perturb(self, trial: Trial, *perturbations: Silence | Drive | Cut" in text
 
