@@ -35,6 +35,14 @@ def plain(name: str, values: Any) -> np.ndarray:
         array = np.asarray(values)
     except ValueError:
         raise ValueError(f"`{name}` must be one array; got rows of different lengths.") from None
+    except TypeError:
+        raise TypeError(f"`{name}` must be an array; got {type(values).__name__}.") from None
+    if array.dtype.kind == "T":  # numpy's text of any length
+        array = array.astype(object)
+    if array.dtype.kind == "V" and array.dtype.names is None:
+        if not np.can_cast(array.dtype, np.float64):
+            raise TypeError(f"`{name}` must hold numbers or text; got {array.dtype}.")
+        return array.astype(np.float64)  # bfloat16 and its kind, which numpy does not know
     return _unboxed(name, array) if array.dtype.kind == "O" else array
 
 
@@ -46,6 +54,8 @@ def _unboxed(name: str, array: np.ndarray) -> np.ndarray:
         for item in items
     ]
     known = [item for item, none in zip(items, missing, strict=True) if not none]
+    if known and not any(missing) and np.asarray(known).dtype.kind in "biu":
+        return np.asarray(known).reshape(array.shape)
     if all(isinstance(item, bool | int | float | np.bool_ | np.integer | np.floating) for item in known):
         found = [np.nan if none else float(item) for item, none in zip(items, missing, strict=True)]
         return np.array(found, dtype=np.float64).reshape(array.shape)

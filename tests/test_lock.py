@@ -47,7 +47,7 @@ def process(code, *arguments):
 
 
 @pytest.fixture
-def owner(tmp_path):
+def owner(tmp_path, interrupts_raise):
     """Another process that holds the directory."""
     child = process(OWNER, tmp_path)
     assert child.stdout.readline() == "held\n"

@@ -103,6 +103,34 @@ def steps_of(rates: Any, mask: Any) -> Any:
     return getattr(rates, "inside", None) if mask is None else mask
 
 
+def is_constant(samples: Float[np.ndarray, "S ..."]) -> bool:
+    """Whether samples are equal but for the rounding of means."""
+    return bool((np.ptp(samples, axis=0) <= 1e-12 * np.abs(samples).max()).all())
+
+
+def as_alpha(alpha: Any) -> float:
+    """Return the level of a test, in (0, 1]."""
+    if not 0.0 < (level := real(alpha, "`alpha`")) <= 1.0:
+        raise ValueError(f"`alpha` must be in (0, 1], such as 0.05; got {alpha}. Percentages need dividing by 100.")
+    return level
+
+
+def as_flag(name: str, value: Any, more: str = "") -> bool:
+    """Return a bool; whatever else would be taken for True is refused."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"`{name}` must be True or False; got {value!r:.40}.{more}")
+    return bool(value)
+
+
+def whole_array(name: str, values: Any) -> Shaped[np.ndarray, "..."]:
+    """Return integers, or floats that are whole, as an int array; anything else as it is."""
+    array = plain(name, values)
+    is_whole = array.dtype.kind in "iu" or (
+        array.dtype.kind == "f" and np.isfinite(array).all() and not (array % 1).any()
+    )
+    return array.astype(np.int64) if is_whole else array
+
+
 def require_finite(name: str, values: np.ndarray) -> None:
     """Raise ValueError if any of `values` is NaN or infinite."""
     bad = int(np.count_nonzero(~np.isfinite(values)))
@@ -135,8 +163,8 @@ def as_window(window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "T B"]
         window = slice(*as_span(window, steps))
     if isinstance(window, slice):
         selected = np.zeros(shape, dtype=bool)
-        edges = (window.start, window.stop, window.step)
-        selected[slice(*(None if edge is None else whole(edge, "`window`") for edge in edges))] = True
+        step = None if window.step is None else whole(window.step, "`window`")
+        selected[slice(*_edges(window, steps), step)] = True
     else:
         selected = as_mask("window", window, shape)
     if not selected.any():
@@ -147,11 +175,21 @@ def as_window(window: Window, shape: tuple[int, int]) -> Bool[np.ndarray, "T B"]
     return selected
 
 
+def _edges(window: slice, n_steps: int) -> tuple[int | None, int | None]:
+    """Start and stop of a slice, which may count from the end, but not go beyond it."""
+    start, stop = (None if edge is None else whole(edge, "`window`") for edge in (window.start, window.stop))
+    if max(start or 0, stop or 0) > n_steps:
+        raise ValueError(
+            f"`window` must lie within the T = {n_steps} steps; got {window}. "
+            "It counts steps, not ms: divide times by dt."
+        )
+    return start, stop
+
+
 def as_span(window: Span, n_steps: int, fewest: int = 1) -> tuple[int, int]:
     """Return the first step, and the step after the last one, that `window` (None, slice, (start, stop)) stands for."""
     if isinstance(window, slice) and window.step in (None, 1):
-        edges = [None if edge is None else whole(edge, "`window`") for edge in (window.start, window.stop)]
-        start, stop, _ = slice(*edges).indices(n_steps)
+        start, stop, _ = slice(*_edges(window, n_steps)).indices(n_steps)
     elif window is None:
         start, stop = 0, n_steps
     elif isinstance(window, tuple | list) and len(window) == 2:
@@ -183,7 +221,7 @@ def as_choice(choice: Any, n_trials: int, *, n_choices: int | None = 2) -> Int[n
     none = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, dtype=bool)
     answers = np.where(none, NO_ANSWER, array)
     found = np.unique(answers)
-    if found.tolist() == [-1, 1]:
+    if found.tolist() == [-1, 1] and not none.any():
         raise ValueError(
             "`choice` must hold whole numbers >= 0, -1 for no answer; got only -1 and 1, of which half would be left "
             "out. If -1 is the other choice, pass (choice > 0)."
@@ -224,6 +262,7 @@ def as_matrix(matrix: Any, name: str = "matrix", *, complex_too: bool = False) -
     if not hasattr(matrix, "__array__"):
         matrix = getattr(matrix, "recurrent", matrix)
         matrix = matrix.matrix() if callable(getattr(matrix, "matrix", None)) else matrix
+    matrix = in_order(matrix)
     is_complex = complex_too and plain(name, matrix).dtype.kind == "c"
     array = np.array(matrix, dtype=np.complex128) if is_complex else numbers(name, matrix)
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
@@ -233,6 +272,17 @@ def as_matrix(matrix: Any, name: str = "matrix", *, complex_too: bool = False) -
         )
     require_finite(name, array)
     return array
+
+
+def in_order(weights: Any) -> Any:
+    """Weights [pre, post] of a DataArray with these dimensions, or of a table that names its units, by the names."""
+    if is_named(weights) and set(weights.dims) == {"pre", "post"}:
+        return weights.transpose("pre", "post")
+    if hasattr(weights, "columns") and hasattr(weights, "index"):
+        rows, columns = list(weights.index), list(weights.columns)
+        if rows != columns and len(set(rows)) == len(rows) == len(columns) and set(rows) == set(columns):
+            return weights[rows]
+    return weights
 
 
 def as_series(name: str, values: Any) -> Float[np.ndarray, "T B _"]:
@@ -266,8 +316,8 @@ def as_steps(name: str, steps: ArrayLike, n_trials: int) -> Int[np.ndarray, "B"]
     array = plain(name, steps)
     if array.dtype.kind == "f":
         array = np.where(np.isnan(array), -1.0, array)
-    is_whole = array.dtype.kind in "iu" or (array.dtype.kind == "f" and bool((array % 1 == 0).all()))
-    if array.shape not in ((), (n_trials,)) or not is_whole:
+    array = whole_array(name, array)
+    if array.shape not in ((), (n_trials,)) or array.dtype.kind not in "iu":
         raise ValueError(
             f"`{name}` must be an integer, or (B,) = ({n_trials},) of them, in steps; "
             f"got {array.dtype}, shape {array.shape}. Divide times in ms by dt."
@@ -310,19 +360,21 @@ def levels_of(values: ArrayLike) -> tuple[Shaped[np.ndarray, "L"], Int[np.ndarra
     """Return the distinct values, ascending, and for each of `values` the one that it is.
 
     Floats that differ by less than `LEVEL` of their range (or by no more than float32 rounds) are one level: the most
-    frequent of them, of equally frequent ones the one with the fewest digits. NaN is no level; its index is -1.
+    frequent of them, of equally frequent ones the one with the fewest digits. Where all are whole, as dates and numbers
+    of subjects are, none are rounded, and all that differ are levels. NaN is no level; its index is -1.
     """
     array = np.asarray(values)
     if array.dtype.kind != "f" or not array.size:
         levels, index = np.unique(array, return_inverse=True)
         return levels, index.reshape(array.shape)
+    array = array.astype(np.float64) + 0.0  # no -0
     known = ~np.isnan(array)
     if not known.any():
         return array[:0], np.full(array.shape, -1)
     single, place, count = np.unique(array[known], return_inverse=True, return_counts=True)
     finite = single[np.isfinite(single)]
     within = max(LEVEL * np.ptp(finite), 1e-7 * np.abs(finite).max()) if finite.size else 0.0
-    if (np.diff(single) > within).all():
+    if not (finite % 1).any() or (np.diff(single) > within).all():
         index = np.full(array.shape, -1)
         index[known] = place.reshape(-1)
         return single, index

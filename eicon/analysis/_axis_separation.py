@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from ._arrays import Rates, as_mask, as_rates, require_finite
+from ._arrays import Rates, as_mask, as_rates, require_finite, steps_of
 from ._regress import as_design
 from ._regression_axes import RegressionAxes
 
@@ -78,7 +78,7 @@ def axis_separation(
             f"`regressors` must name {', '.join(axes.names)} and `rates` reach step {axes.best_step.max()}; "
             f"got {', '.join(regressors)} and T = {n_steps}. The axes are of other trials."
         )
-    design, included = as_design(regressors, n_trials), as_mask("mask", mask, (n_steps, n_trials))
+    design, included = as_design(regressors, n_trials), as_mask("mask", steps_of(rates, mask), (n_steps, n_trials))
     unique = np.full((len(axes.names), design.shape[1]), np.nan)
     for p, t in enumerate(axes.best_step):
         trials = included[t]

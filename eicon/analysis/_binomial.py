@@ -68,7 +68,8 @@ def aggregated(levels: Float[np.ndarray, "B"], name: str, successes: ArrayLike, 
     k, total = as_vector(name, successes, levels.size), as_vector("n", n, levels.size)
     used = np.isfinite(k) & (total > 0)
     whole = np.abs(k - np.round(k)) < 1e-6
-    if (total % 1 != 0).any() or (total < 0).any() or not (whole & (k >= 0) & (k <= total))[used].all():
+    counted = total[~np.isnan(total)]
+    if (counted % 1 != 0).any() or (counted < 0).any() or not (whole & (k >= 0) & (k <= total))[used].all():
         raise ValueError(
             f"with `n`, `{name}` must be whole numbers from 0 to n; got {name} {k[used][:4].tolist()} with n "
             f"{total[used][:4].tolist()}. Of fractions, pass fraction * n."
@@ -76,7 +77,7 @@ def aggregated(levels: Float[np.ndarray, "B"], name: str, successes: ArrayLike, 
     distinct, index = levels_of(levels[used])
     found = (np.bincount(index, weights=values[used], minlength=distinct.size) for values in (total, np.round(k)))
     n_found, k_found = found
-    return Counts(distinct, n_found.astype(np.int64), k_found, int(total[~used].sum()))
+    return Counts(distinct, n_found.astype(np.int64), k_found, int(np.nansum(total[~used])))
 
 
 def refuse_fractions(name: str, values: Float[np.ndarray, "B"]) -> None:

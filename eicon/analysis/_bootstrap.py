@@ -108,6 +108,8 @@ def bootstrap(
     """
     n_resamples, generator = whole(n_resamples, "`n_resamples`"), as_generator(rng, "`rng`")
     data = [plain(f"array {place}", array) for place, array in enumerate(arrays)]
+    if not callable(fit):
+        raise TypeError(f"`fit` must be a function of the arrays; got {type(fit).__name__}.")
     if not data or any(array.ndim < 1 or len(array) != len(data[0]) or not len(array) for array in data):
         raise ValueError(
             f"the arrays must have one entry per trial, in the same number; got {[a.shape for a in data]}. "

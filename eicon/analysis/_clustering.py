@@ -7,8 +7,8 @@ from jaxtyping import Bool, Float
 from numpy.typing import ArrayLike
 
 from .._key import as_generator
-from .._numbers import whole
-from ._arrays import as_excitatory, numbers, plain, require_finite
+from .._numbers import real, whole
+from ._arrays import as_excitatory, in_order, numbers, plain, require_finite
 
 
 class ChoiceClustering(NamedTuple):
@@ -185,14 +185,15 @@ def signed_clustering(
 
     found = difference(side)
     shuffled = np.array([difference(generator.permutation(side)) for _ in range(n_permutations)])
-    p_value = (1 + np.count_nonzero(shuffled >= found)) / (1 + n_permutations)
+    # Rounding must not tell apart what is equal.
+    p_value = (1 + np.count_nonzero(shuffled >= found - 1e-9)) / (1 + n_permutations)
     return SignedClustering(found, float(p_value))
 
 
 def _weights_and_preferences(
     weights: ArrayLike, d_prime: ArrayLike
 ) -> tuple[Float[np.ndarray, "N N"], Float[np.ndarray, "N"]]:
-    w, d = numbers("weights", weights), numbers("d_prime", d_prime)
+    w, d = numbers("weights", in_order(weights)), numbers("d_prime", d_prime)
     if d.ndim != 1 or w.shape != (d.size, d.size):
         raise ValueError(f"`weights` must be (N, N) and `d_prime` (N,) of the same N; got {w.shape} and {d.shape}.")
     require_finite("weights", w)
@@ -201,15 +202,18 @@ def _weights_and_preferences(
 
 def _compared(d: Float[np.ndarray, "N"], threshold: float, selective: ArrayLike | None) -> Bool[np.ndarray, "N"]:
     """Units that are compared; those without a preference are on no side."""
+    sided = (d != 0) & ~np.isnan(d)
     if selective is None:
-        return np.abs(d) >= threshold
+        if not real(threshold, "`threshold`") >= 0.0:
+            raise ValueError(f"`threshold` must be >= 0, of |d'|; got {threshold}.")
+        return sided & (np.abs(d) >= threshold)
     given = plain("selective", selective)
     if given.dtype != np.bool_ or given.shape != d.shape:
         raise ValueError(
             f"`selective` must be bools (N,) = {d.shape}; got {given.dtype}, shape {given.shape}. "
             "Of probabilities, pass p_value < 0.05."
         )
-    return given & (d != 0) & ~np.isnan(d)
+    return given & sided
 
 
 def _means(

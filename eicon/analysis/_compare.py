@@ -184,8 +184,13 @@ def compare(
         shared = _error(same, options)
     output = NONE
     if outputs_a is not None or outputs_b is not None:
+        if outputs_a is None or outputs_b is None:
+            lacking = "outputs_a" if outputs_a is None else "outputs_b"
+            raise ValueError(f"`{lacking}` must be given too; got outputs of the other network only.")
         scored = steps_of(rates_a, mask) if output_mask is None else output_mask
-        output = _error(both(outputs_a, outputs_b, scored, names=("reference", "other")), options)
+        # What a network's `predict` returns has both: here its outputs are meant.
+        seen_a, seen_b = (getattr(one, "outputs", one) for one in (outputs_a, outputs_b))
+        output = _error(both(seen_a, seen_b, scored, names=("reference", "other")), options)
     spectra = [None if weights is None else spectrum(weights) for weights in (weights_a, weights_b)]
     apart = np.nan
     if spectra[0] is not None and spectra[1] is not None:

@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from .._numbers import real
-from ._arrays import as_dt, as_mask, as_series, as_steps, require_finite
+from ._arrays import as_dt, as_flag, as_mask, as_series, as_steps, require_finite
 
 
 class ThresholdCrossing(NamedTuple):
@@ -48,7 +48,7 @@ def threshold_crossing(
     Parameters
     ----------
     outputs : (T, B, n) array
-        One output per choice, time-major.
+        One output per choice, time-major; or what has ``outputs``, as what a network's `predict` returns.
     threshold : float
         An output that is at least this high has decided.
     start : int or (B,) array of int
@@ -84,7 +84,8 @@ def threshold_crossing(
     >>> result.choice.tolist(), result.time.tolist(), result.tied.tolist()
     ([0, -1], [40.0, nan], [False, True])
     """
-    values = as_series("outputs", outputs)
+    values = as_series("outputs", getattr(outputs, "outputs", outputs))
+    interpolate = as_flag("interpolate", interpolate)
     n_steps, n_trials, _ = values.shape
     step_ms, first = as_dt(dt), as_steps("start", start, n_trials)
     if not np.isfinite(real(threshold, "`threshold`")):

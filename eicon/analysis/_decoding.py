@@ -12,7 +12,7 @@ from tqdm.auto import tqdm
 
 from .._key import as_generator
 from .._numbers import whole
-from ._arrays import Rates, as_labels, as_mask, as_rates, levels_of, require_finite, steps_of
+from ._arrays import Rates, as_labels, as_mask, as_rates, levels_of, require_finite, silent_below, steps_of
 from ._permutation import group_of, is_between, permuted
 
 Decoder = Literal["lda", "logistic", "ridge"]
@@ -190,7 +190,9 @@ def decode(
                 other = permuted(index, generator, group, context)
                 row[:] = _balanced(_predict(trials, other, generator, across_bins=False), other, inside)
                 bar.update()
-            p = np.where(np.isnan(accuracy), np.nan, (1 + (null >= accuracy).sum(axis=0)) / (1 + n_permutations))
+            # Rounding must not tell apart what is equal; what gives no number is no evidence.
+            as_good = np.count_nonzero(~(null < accuracy - 1e-9), axis=0)
+            p = np.where(np.isnan(accuracy), np.nan, (1 + as_good) / (1 + n_permutations))
             chance, percentile = null.mean(axis=0), np.percentile(null, 95, axis=0)
     n = np.stack([np.count_nonzero(inside & (index == value), axis=1) for value in range(classes.size)], axis=1)
     return Decoding(accuracy, generalisation, chance, percentile, p, edges, classes, n)
@@ -240,8 +242,10 @@ def _warn_of_dependence(trials: _Trials, index: Int[np.ndarray, "B"]) -> None:
     n_trials = index.size
     alive = trials.inside.all(axis=0)
     flat = np.concatenate(list(trials.binned), axis=1)
-    scale = float(np.abs(flat).max()) or 1.0
-    rounded = np.concatenate([(flat / scale).round(6) + 0.0, trials.inside.T], axis=1)
+    # Rounding, as of float32, makes no other trial; units with large rates do not make copies of those with small ones.
+    scale = silent_below(np.abs(trials.binned).max(axis=(0, 1)))
+    ticks = np.divide(trials.binned, scale, out=np.zeros_like(trials.binned), where=scale > 0)
+    rounded = np.concatenate([np.concatenate(list(ticks.round()), axis=1) + 0.0, trials.inside.T], axis=1)
     copy = np.unique(rounded, axis=0, return_inverse=True)[1].reshape(-1)
     own = np.arange(n_trials) if trials.groups is None else trials.groups
     split = np.unique(np.stack([copy, own]), axis=1)[0]

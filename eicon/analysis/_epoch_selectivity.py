@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
 from .._key import as_generator
-from ._arrays import Rates, as_rates
+from ._arrays import Rates, as_rates, whole_array
 from ._permutation import Correction, corrected
 from ._selectivity import selectivity
 
@@ -89,8 +89,8 @@ def dprime_by_epoch(
     (('early', 'late'), [6.0, -6.0])
     """
     values = as_rates(rates)
-    if not epochs:
-        raise ValueError("`epochs` must name at least one epoch; got an empty mapping.")
+    if not isinstance(epochs, Mapping) or not epochs:
+        raise ValueError(f"`epochs` must be a mapping of names to steps, with at least one epoch; got {epochs!r:.60}.")
     n_steps, n_trials = values.shape[:2]
     generator = None if rng is None else as_generator(rng, "`rng`")
     found = []
@@ -117,7 +117,7 @@ def dprime_by_epoch(
 
 
 def _spans(name: str, given: ArrayLike | tuple[int, int], n_trials: int, n_steps: int) -> Int[np.ndarray, "B 2"]:
-    spans = np.asarray(given)
+    spans = whole_array(f"epochs[{name!r}]", given)
     if spans.shape not in ((2,), (n_trials, 2)) or not np.issubdtype(spans.dtype, np.integer):
         raise ValueError(
             f"`epochs[{name!r}]` must be integers (start, stop) in steps, shape (2,) or (B, 2) = ({n_trials}, 2); got "
@@ -127,7 +127,8 @@ def _spans(name: str, given: ArrayLike | tuple[int, int], n_trials: int, n_steps
     if (spans[:, 0] < 0).any() or (spans[:, 1] > n_steps).any() or (spans[:, 1] <= spans[:, 0]).any():
         raise ValueError(
             f"`epochs[{name!r}]` must be 0 <= start < stop <= T = {n_steps} in every trial; got start from "
-            f"{spans[:, 0].min()}, stop to {spans[:, 1].max()}, shortest {(spans[:, 1] - spans[:, 0]).min()}."
+            f"{spans[:, 0].min()}, stop to {spans[:, 1].max()}, shortest {(spans[:, 1] - spans[:, 0]).min()}. "
+            "Divide times in ms by dt."
         )
     return spans
 

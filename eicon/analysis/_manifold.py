@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.sparse import csgraph
 from scipy.spatial.distance import cdist
 
+from .._numbers import real
 from ._arrays import numbers
 
 Shape = Literal["points", "line", "ring", "plane", "volume"]
@@ -84,7 +85,7 @@ def manifold(positions: ArrayLike, *, gap: float = 0.15) -> Manifold:
     points = numbers("positions", positions)
     if points.ndim != 2 or 0 in points.shape or not np.isfinite(points).all():
         raise ValueError(f"`positions` must be a finite, non-empty (P, N) array; got shape {points.shape}.")
-    if not 0.0 < gap < 0.5:
+    if not 0.0 < real(gap, "`gap`") < 0.5:
         raise ValueError(f"`gap` must be in (0, 0.5), a fraction of the largest distance; got {gap}.")
     distance = cdist(points, points)
     link, members = _largest_piece(distance, gap)

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy import linalg
 
+from ._arrays import is_constant
 from ._pairing import Both, Permuted, Samples, orders
 
 RANK_TOLERANCE = 1e-6
@@ -41,7 +42,7 @@ class Coordinates(NamedTuple):
 
 def coordinates(name: str, samples: Float[np.ndarray, "S N"]) -> Coordinates:
     """Principal components that have variance, of samples that are not all equal."""
-    if (samples == samples[0]).all():
+    if is_constant(samples):
         raise ValueError(f"`{name}` must vary; got {len(samples)} identical samples. The network may be silent.")
     left, singular, right = linalg.svd(samples - samples.mean(axis=0), full_matrices=False)
     rank = int(np.count_nonzero(singular > RANK_TOLERANCE * singular[0]))

@@ -62,6 +62,8 @@ def oscillation(
     values = numbers("outputs", by_name("outputs", outputs, (("time",), ALSO_TRIALS)))
     if not real(expected, "`expected`") >= 3 * as_dt(dt):
         raise ValueError(f"`expected` must be a period of at least three steps of {dt:g} ms; got {expected:g} ms.")
+    if np.isnan(least := real(smallest, "`smallest`")):
+        raise ValueError("`smallest` must be an amplitude; got NaN.")
     steps = round(expected / dt)
     if values.ndim != 2 or not values.shape[1] or len(values) < 2 * steps:
         raise ValueError(
@@ -73,7 +75,7 @@ def oscillation(
     turning = np.exp(-2j * np.pi * np.arange(1, steps + 1) / steps)
     component = 2j / steps * np.einsum("kst,s->kt", cut, turning)
     amplitude = np.abs(component).mean(axis=1)
-    if not amplitude.min() > smallest:
+    if not amplitude.min() > least:
         return Oscillation(amplitude, np.nan)
     drift = np.polyfit(np.arange(n), np.unwrap(np.angle(component), axis=0), 1)[0].mean()
     return Oscillation(amplitude, float(expected / (1 + drift / (2 * np.pi))))

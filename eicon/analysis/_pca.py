@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 from scipy import linalg
 
-from .._numbers import whole
+from .._numbers import real, whole
 from ._arrays import (
     ALSO_TRIALS,
     Rates,
@@ -16,6 +16,7 @@ from ._arrays import (
     as_projected,
     as_rates,
     by_name,
+    is_constant,
     is_named,
     levels_of,
     named_like,
@@ -70,7 +71,7 @@ class PCA(NamedTuple):
         ValueError
             If `fraction` is outside (0, 1].
         """
-        if not 0.0 < fraction <= 1.0:
+        if not 0.0 < real(fraction, "`fraction`") <= 1.0:
             raise ValueError(f"`fraction` must be in (0, 1]; got {fraction}. Percentages need dividing by 100.")
         # 1e-12 absorbs the rounding of the cumulative sum, which otherwise may never reach exactly 1.
         return int(np.argmax(np.cumsum(self.explained_ratio) >= fraction - 1e-12)) + 1
@@ -164,7 +165,7 @@ def pca(rates: Rates, *, mask: ArrayLike | None = None, n_components: int | floa
             f"`mask` must leave at least 2 samples (steps x trials); got {n_samples}. The mask may be inverted."
         )
     require_finite("rates", samples)
-    if (samples == samples[0]).all():
+    if is_constant(samples):
         raise ValueError(f"`rates` must vary; got {n_samples} identical samples. The network may be silent.")
     n_max = min(n_units, n_samples - 1)
     n_kept = n_max if n_components is None else whole(n_components, "`n_components`")

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 
 from .._numbers import real
 from ._arrays import (
+    ALSO_TRIALS,
     LAST,
     NO_ANSWER,
     Rates,
@@ -18,12 +19,14 @@ from ._arrays import (
     as_rates,
     as_series,
     as_steps,
+    by_name,
     is_named,
     levels_of,
     named_like,
     numbers,
     rates_of,
     require_finite,
+    steps_of,
 )
 
 
@@ -126,7 +129,7 @@ def align(
     ([-20.0, 0.0, 20.0], [[0.0, 1.0, 2.0], [12.0, 13.0, nan]])
     """
     array = as_series("values", values)
-    at, within = _events(array, event, inside)
+    at, within = _events(array, event, steps_of(values, inside))
     offsets = _offsets(window, as_dt(dt), len(array))
     trials = np.flatnonzero(at != NO_ANSWER)
     cut, there = _cut(array, within, at, offsets, trials)
@@ -179,7 +182,7 @@ def psth(
     """
     values = as_rates(rates)
     labels = as_labels("conditions", conditions, values.shape[1], shape=values.shape)
-    at, within = _events(values, event, inside)
+    at, within = _events(values, event, steps_of(rates, inside))
     offsets = _offsets(window, as_dt(dt), len(values))
     happens = np.flatnonzero(at != NO_ANSWER)
     levels, index = levels_of(labels[happens])
@@ -227,7 +230,7 @@ def sort_by_peak(average: ArrayLike, *, excitatory: ArrayLike | None = None) -> 
     >>> sort_by_peak([[0.0, 1.0, 5.0], [2.0, 1.0, 0.0]]).tolist()
     [2, 0, 1]
     """
-    array = numbers("average", average)
+    array = _by_time(average)
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(f"`average` must be non-empty (W, N) or (C, W, N); got shape {array.shape}.")
     array = array.reshape(-1, *array.shape[-2:])
@@ -242,6 +245,12 @@ def sort_by_peak(average: ArrayLike, *, excitatory: ArrayLike | None = None) -> 
     flat = course[peak, np.arange(course.shape[1])] <= lowest
     keys = (peak, flat) if types is None else (peak, flat, ~types)
     return np.lexsort(keys)
+
+
+def _by_time(average: Any) -> Float[np.ndarray, "..."]:
+    """Averages with the units last and the steps before them, of a DataArray by the names."""
+    first = (ALSO_TRIALS,) if is_named(average) and len(average.dims) == 3 else ()
+    return numbers("average", by_name("average", average, (*first, ("time",), LAST)))
 
 
 def _events(

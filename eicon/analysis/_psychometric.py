@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 from scipy import special
 
-from ._arrays import as_choice, as_vector, levels_of, numbers, plain, require_finite
+from ._arrays import as_choice, as_flag, as_vector, levels_of, numbers, plain, require_finite
 from ._binomial import (
     MAX_LAPSE,
     MIN_LAPSE,
@@ -174,7 +174,7 @@ def psychometric(
     >>> result.p.tolist(), round(float(result.predict(0.0)), 3)
     ([0.25, 0.5, 0.75], 0.5)
     """
-    signed = numbers("coherence", coherence)
+    lapse, signed = as_flag("lapse", lapse, " A lapse rate is fitted, not given."), numbers("coherence", coherence)
     if signed.ndim != 1:
         raise ValueError(f"`coherence` must be (B,), one signed value per trial; got shape {signed.shape}.")
     if n is None:

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float
 
-from ._arrays import as_vector, require_finite
+from .._numbers import real
+from ._arrays import as_vector, levels_of, require_finite
 
 
 def as_regressors(regressors: Any, n_trials: int) -> dict[str, Float[np.ndarray, "B"]]:
@@ -29,7 +30,7 @@ def as_design(regressors: Any, n_trials: int) -> Float[np.ndarray, "B P"]:
     """Return the regressors as columns, centred, with nothing else; refuse constant and dependent ones."""
     columns = []
     for name, column in as_regressors(regressors, n_trials).items():
-        if np.ptp(column) == 0.0:
+        if levels_of(column)[0].size < 2:
             raise ValueError(
                 f"`regressors[{name!r}]` must vary over trials; got {column[0]:g} in all of them. "
                 "A constant is added to the regression anyway."
@@ -46,7 +47,7 @@ def as_design(regressors: Any, n_trials: int) -> Float[np.ndarray, "B P"]:
 
 def fewest_trials(n_trials: int, n_regressors: int, fraction: float | int) -> int:
     """Trials that a step must have to be regressed: the given fraction of all, and one degree of freedom left."""
-    if not 0 <= fraction <= 1:
+    if not 0 <= real(fraction, "`min_fraction`") <= 1:
         raise ValueError(f"`min_fraction` must be in [0, 1]; got {fraction}. It is a fraction of the trials.")
     return max(int(np.ceil(fraction * n_trials)), n_regressors + 2)
 

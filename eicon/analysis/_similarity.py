@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # w
 from .._key import as_generator
 from .._numbers import whole
 from . import _measures as measures
-from ._arrays import Rates, as_rates
+from ._arrays import Rates, as_flag, as_rates, is_constant, whole_array
 from ._measures import Measure, Pair, Value
 from ._pairing import Both, Permuted, both, what_is_permuted
 
@@ -226,7 +226,7 @@ def matched(given: Both) -> Pair:
             f"`reference` and `other` must have as many units; got {a.shape[1]} and {b.shape[1]}. "
             "Take the matching units of the reference, or compare geometry with linear_cka."
         )
-    if (a == a[0]).all():
+    if is_constant(a):
         raise ValueError(f"`reference` must vary; got {len(a)} identical samples. The network may be silent.")
     return Pair(a - a.mean(axis=0), b - a.mean(axis=0), given.samples)
 
@@ -312,7 +312,7 @@ def linear_cka(
     >>> round(found.plain, 2), abs(found.value) < 0.05, found.p > 0.05
     (0.64, True, True)
     """
-    given = both(a, b, mask, conditions)
+    debiased, given = as_flag("debiased", debiased), both(a, b, mask, conditions)
     makers: dict[str, Maker] = {"cka": lambda pair: measures.cka(pair, debiased=debiased)}
     return judged(given, makers, pair_of(given), permute, n_permutations, rng)["cka"].similarity
 
@@ -691,7 +691,7 @@ def _as_k(value: int | float, ranks: Mapping[str, int]) -> int:
 
 
 def _as_units(units: ArrayLike, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    index = np.asarray(units)
+    index = whole_array("units", units)
     valid = (
         index.ndim == 1
         and np.issubdtype(index.dtype, np.integer)

@@ -246,7 +246,7 @@ def _step(dt: float | int, taus: Float[np.ndarray, "N"]) -> float:
 
 
 def _check_factor(factor: float) -> None:
-    if not factor >= 1.0:
+    if not real(factor, "`outlier_factor`") >= 1.0:
         raise ValueError(
             f"`outlier_factor` must be >= 1; got {factor}. Below 1 the bulk itself would count as outliers."
         )

@@ -118,7 +118,10 @@ def timescales(
         raise ValueError(
             f"`rates` must have at least 3 trials, better 100; got {values.shape[1]}. Correlations are over trials."
         )
-    longest = len(values) - 1 if max_lag is None else int(np.floor(real(max_lag, "`max_lag`") / step + 1e-9))
+    longest = len(values) - 1
+    if max_lag is not None:
+        # what is no number, or too large for one, is out of range
+        longest = int(np.nan_to_num(np.floor(real(max_lag, "`max_lag`") / step + 1e-9), posinf=len(values)))
     if not _FEWEST_LAGS <= longest < len(values):
         raise ValueError(
             f"`max_lag` must be {_FEWEST_LAGS * step:g} to {(len(values) - 1) * step:g} ms, within the window; got "

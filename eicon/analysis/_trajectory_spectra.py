@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Complex, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
-from ._arrays import numbers, plain, require_finite
+from ._arrays import LAST, by_name, numbers, plain, require_finite
 from ._spectrum import Spectrum, jacobian_spectrum, spectrum
 
 
@@ -110,7 +110,9 @@ def trajectory_spectra(
     >>> result.abscissa.round(3).tolist(), result.n_unstable.tolist()
     ([0.1, -0.08], [1, 0])
     """
-    slopes = _stack("gains", gains, 2, "(T, N)", "For one trial pass gains[:, trial].")
+    slopes = _stack(
+        "gains", by_name("gains", gains, (("time",), LAST)), 2, "(T, N)", "For one trial pass gains[:, trial]."
+    )
     found = [jacobian_spectrum(matrix, row, tau, dt=dt, excitatory=excitatory) for row in slopes]
     values = np.stack([one.eigenvalues for one in found])
     unstable = values.real > 0.0 if dt is None else np.abs(values) > 1.0

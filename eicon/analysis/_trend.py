@@ -3,10 +3,11 @@
 from typing import Literal, NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from ._arrays import numbers
+from ._arrays import as_alpha, numbers
 
 
 class Trend(NamedTuple):
@@ -31,11 +32,11 @@ class Trend(NamedTuple):
 
     def rises(self, alpha: float = 0.05) -> bool:
         """Return whether the second quantity rises with the first, ``rho > 0`` and ``p_value < alpha``."""
-        return self.rho > 0 and self.p_value < alpha
+        return self.rho > 0 and self.p_value < as_alpha(alpha)
 
     def falls(self, alpha: float = 0.05) -> bool:
         """Return whether the second quantity falls as the first rises, ``rho < 0`` and ``p_value < alpha``."""
-        return self.rho < 0 and self.p_value < alpha
+        return self.rho < 0 and self.p_value < as_alpha(alpha)
 
 
 def trend(x: ArrayLike, y: ArrayLike, *, alternative: Literal["two-sided", "less", "greater"] = "two-sided") -> Trend:
@@ -44,7 +45,8 @@ def trend(x: ArrayLike, y: ArrayLike, *, alternative: Literal["two-sided", "less
     Parameters
     ----------
     x, y : (B,) arrays
-        Pairs of values; a pair with NaN or an infinite value is left out.
+        Pairs of values; a pair with NaN or an infinite value is left out. Values with the same first 12 digits are
+        equal, as 0.3 and 0.1 + 0.2 are.
     alternative : {"two-sided", "less", "greater"}
         What is tested against independence: a dependence of either sign, a falling one, or a rising one.
 
@@ -74,8 +76,15 @@ def trend(x: ArrayLike, y: ArrayLike, *, alternative: Literal["two-sided", "less
         )
     known = np.isfinite(first) & np.isfinite(second)
     n, left_out = int(known.sum()), int((~known).sum())
-    first, second = first[known], second[known]
+    first, second = _rounded(first[known]), _rounded(second[known])
     if first.size < 3 or np.ptp(first) == 0.0 or np.ptp(second) == 0.0:
         return Trend(np.nan, np.nan, n, left_out)
     found = stats.spearmanr(first, second, alternative=alternative)
     return Trend(float(found.statistic), float(found.pvalue), n, left_out)
+
+
+def _rounded(values: Float[np.ndarray, "n"]) -> Float[np.ndarray, "n"]:
+    """Values with 12 digits, and 0 for what is left when larger ones cancel."""
+    size = np.abs(values)
+    digits = np.array([float(f"{value:.11e}") for value in values])
+    return np.where(size > 1e-15 * size.max(initial=0.0), digits, 0.0)

@@ -10,8 +10,10 @@ from scipy import special, stats
 from ._arrays import (
     ALSO_TRIALS,
     LAST,
+    SILENT,
     Rates,
     Window,
+    as_alpha,
     as_mask,
     as_rates,
     as_vector,
@@ -19,10 +21,11 @@ from ._arrays import (
     by_name,
     levels_of,
     numbers,
-    plain,
     rates_of,
     require_finite,
     silent_below,
+    steps_of,
+    whole_array,
 )
 from ._permutation import Correction, corrected
 from ._regress import as_design, fewest_trials, regress
@@ -159,7 +162,7 @@ def tuning(
     >>> result.slope.tolist(), result.rho.tolist(), result.monotone.tolist()
     ([0.1, 0.0], [1.0, 0.0], [True, False])
     """
-    values = _one_per_trial(rates, window)
+    values, alpha = _one_per_trial(rates, window), as_alpha(alpha)
     n_trials = len(values)
     x = as_vector("stimulus", stimulus, n_trials)
     require_finite("stimulus", x)
@@ -185,7 +188,7 @@ def tuning(
     monotone = (p_value < alpha) & (one_way > _MOSTLY_ONE_WAY)
     fraction = float(monotone[~silent].mean()) if not silent.all() else np.nan
     intercept = values.mean(axis=0) - slope * x.mean()
-    p_any = corrected(_p_any(groups), correction)
+    p_any = corrected(np.where(silent, np.where(n_trials > levels.size, 1.0, np.nan), _p_any(groups)), correction)
     return Tuning(levels, n, curve, sem, slope, intercept, explained, rho, p_value, one_way, monotone, fraction, p_any)
 
 
@@ -222,12 +225,12 @@ def tuned_fractions(rates: Rates, stimulus: ArrayLike, *, alpha: float = 0.05) -
     >>> result.rising.tolist(), result.falling.tolist()
     ([0.5, 0.5], [0.25, 0.25])
     """
-    values = as_rates(rates)
+    values, alpha = as_rates(rates), as_alpha(alpha)
     x = as_vector("stimulus", stimulus, values.shape[1])
     require_finite("stimulus", x)
     require_finite("rates", values)
-    if len(x) < 3 or np.ptp(x) == 0.0:
-        raise ValueError(f"`stimulus` must vary over at least 3 trials; got {np.unique(x).size} levels in {len(x)}.")
+    if len(x) < 3 or levels_of(x)[0].size < 2:
+        raise ValueError(f"`stimulus` must vary over at least 3 trials; got {levels_of(x)[0].size} levels in {len(x)}.")
     counted = np.array([_rising_and_falling(step, x, alpha) for step in values])
     return TunedFractions(counted[:, 0], counted[:, 1])
 
@@ -291,10 +294,10 @@ def tuning_correlation(
                 "Variables are columns."
             )
         variables |= {f"others {k}": column for k, column in enumerate(columns.reshape(n_trials, -1).T)}
-    chosen = np.arange(n_steps) if steps is None else plain("steps", steps)
+    chosen = np.arange(n_steps) if steps is None else whole_array("steps", steps)
     if chosen.ndim != 1 or not np.issubdtype(chosen.dtype, np.integer) or not np.isin(chosen, np.arange(n_steps)).all():
         raise ValueError(f"`steps` must be integers in 0..{n_steps - 1}; got {np.asarray(steps).tolist()!s:.60}.")
-    included = as_mask("mask", mask, (n_steps, n_trials))[chosen]
+    included = as_mask("mask", steps_of(rates, mask), (n_steps, n_trials))[chosen]
     values = values[chosen]
     require_finite("rates", values[included])
     design = as_design(variables, n_trials)

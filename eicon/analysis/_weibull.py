@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from numpy.typing import ArrayLike
 
-from ._arrays import as_correct, as_strength, plain
+from ._arrays import as_correct, as_flag, as_strength, plain
 from ._binomial import (
     MAX_LAPSE,
     MIN_LAPSE,
@@ -153,7 +153,7 @@ def weibull(strength: ArrayLike, correct: ArrayLike, *, n: ArrayLike | None = No
     >>> result.p.tolist(), result.converged, round(float(result.predict(result.threshold)), 3)
     ([0.55, 0.75, 1.0], True, 0.816)
     """
-    values = as_strength(strength)
+    lapse, values = as_flag("lapse", lapse, " A lapse rate is fitted, not given."), as_strength(strength)
     if n is None:
         given = plain("correct", correct)
         if given.dtype.kind == "f":

@@ -14,7 +14,7 @@ from ._common import Form, command, errors, figure_options, json_option
 @click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_A RUN_B [RUN_C ...]")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(path_type=Path, file_okay=False),
     help="Directory.  [default: RUN_B/compare/NAME_OF_A, or compare in the last of more than two]",
 )
 @click.option("--repeats", type=click.IntRange(min=2), default=20, show_default=True, help="Trials per condition.")

@@ -29,7 +29,11 @@ FRACTION = click.FloatRange(min=0, max=1, min_open=True)
     "--dose", "doses", metavar="DOSE,DOSE...", help="Factors of the strength, e.g. 0,.1,.2,1; drawn as a dose curve."
 )
 @click.option("--repeats", type=click.IntRange(min=1), default=50, show_default=True, help="Trials per condition.")
-@click.option("--out", type=click.Path(path_type=Path), help="Directory of the dose curve.  [default: RUN/figures]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory of the dose curve.  [default: RUN/figures]",
+)
 @figure_options
 @seed_option
 @json_option
@@ -70,6 +74,8 @@ def perturb(
         asked = {"silence": silence, "drive": drive, "cut": cut}
         if not any(asked.values()):
             raise click.UsageError("give at least one of --silence, --drive and --cut.")
+        if doses is None and (unused := _given(context, "out", "form", "dpi", "style")):
+            raise click.UsageError(f"{unused} is for the dose curve, which only --dose DOSE,DOSE... draws.")
         how: dict[str, Any] = {"trials": trials, "cells": cells}
         how |= {"window": None if window is None else _window(window), "ramp": None if ramp is None else _ramp(ramp)}
         factors = None if doses is None else _numbers("--dose", doses, ",")
@@ -101,6 +107,13 @@ def perturb(
         click.echo(_effects(effects))
         for figure in figures:
             click.echo(f"Figure: {figure}")
+
+
+def _given(context: click.Context, *names: str) -> str:
+    """Name of the first of some options that was given, as it is typed."""
+    options = {option.name: option.opts[0] for option in context.command.params}
+    given = (name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE)
+    return options[name] if (name := next(given, None)) else ""
 
 
 def _effects(effects: Sequence[Any]) -> str:
@@ -158,7 +171,9 @@ def _ramp(text: str) -> float | tuple[float, float]:
 @run_argument
 @click.option("--units", required=True, metavar="UNITS", help="A type (I), labels (area=motor) or indices (0,5,7).")
 @click.option("--cells", type=FRACTION, help="Fraction of the UNITS, drawn at random.  [default: all]")
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="Directory of the new run.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Directory of the new run."
+)
 @click.option("--steps", type=click.IntRange(min=1), help="Of retraining.  [default: as many as RUN was to have]")
 @click.option("--seed", type=click.IntRange(min=0), help="Which UNITS are drawn, and of retraining.  [default: RUN's]")
 @json_option

@@ -143,7 +143,9 @@ OUTCOMES = ("accuracy", "loss", "steps")
     help="One per sweep, after the sweeps.  [default: their directories' names]",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Directory for the figures.  [default: FIRST SWEEP/figures]"
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Directory for the figures.  [default: FIRST SWEEP/figures]",
 )
 @click.option("--outcome", type=click.Choice(OUTCOMES), default="accuracy", show_default=True)
 @click.option("--ylabel", default="loss", show_default=True, help="Name of the loss.")
@@ -183,6 +185,7 @@ def plot(
         if all((path / "config.toml").is_file() and not (path / "sweep.toml").is_file() for path in sweeps):
             _plot_runs(sweeps, labels, out, form, dpi, as_json)
             return
+        _refuse_mixed(sweeps)
         names = list(labels) or [path.name for path in sweeps]
         if len(names) != len(sweeps) or len(set(names)) < len(names):
             raise ValueError(f"--labels must hold one different label per sweep ({len(sweeps)}); got {names}.")
@@ -259,6 +262,16 @@ def _learned_nothing(pairs: dict[str, Any]) -> list[str]:
     return found
 
 
+def _refuse_mixed(paths: tuple[Path, ...]) -> None:
+    """Refuse runs and sweeps in one figure, and what is not there."""
+    for path in paths:
+        if not path.is_dir():
+            raise ValueError(f"there is no directory {path}; eicon plot takes directories of sweeps, or of runs.")
+    runs = [str(path) for path in paths if not (path / "sweep.toml").is_file() and (path / "config.toml").is_file()]
+    if runs:
+        raise ValueError(f"eicon plot takes sweeps or runs, not both at once; among those given, runs are {runs}.")
+
+
 def _plot_runs(
     paths: tuple[Path, ...], labels: tuple[str, ...], out: Path | None, form: Any, dpi: float | None, as_json: bool
 ) -> None:
@@ -269,6 +282,10 @@ def _plot_runs(
     if labels and len(labels) != len(paths):
         raise ValueError(f"--labels must hold one label per run ({len(paths)}); got {list(labels)}.")
     runs = [open_run(path) for path in paths]
+    for run in runs:
+        if not (run.checkpoint.is_file() or (run.path / "history.npz").is_file()):
+            again = hint("eicon", "train", "--resume", run.path)
+            raise ValueError(f"{run.path} has no learning curve, since it was not trained yet. Train it with: {again}")
     groups: dict[str, list[Any]] = {}
     for run, label in zip(runs, labels or [""] * len(runs), strict=True):
         groups.setdefault(label, []).append(run.history())

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, ListedColormap, Normalize, to_rgb
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from eicon.analysis._compare import SimilarityMatrix
@@ -126,7 +126,7 @@ def plot_similarities(
     ax.set_yticks(rows, labels=list(results))
     ax.set_ylim(len(results) - 0.5, -0.5)
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.set_xlabel(label)
+    ax.set(xlabel=label, ylabel="compared")
     ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=3, handletextpad=0.4, columnspacing=1.2)
     return ax
 
@@ -138,9 +138,8 @@ def plot_similarity_matrix(result: SimilarityMatrix, *, ax: Axes | None = None) 
     Parameters
     ----------
     result : SimilarityMatrix
-        Result of `eicon.analysis.similarity.compare_many`. Below the diagonal are values; those which 5 % of the
-        permutations reach, or more, are hatched. Above it is, for the same two networks, what 5 % of the permutations
-        pass.
+        Result of `eicon.analysis.similarity.compare_many`. Below the diagonal are values; those whose p is
+        above .05 are hatched. Above it is, for the same two networks, what 5 % of the permutations pass.
     ax : Axes, optional
         Drawn into; None makes a new figure.
 
@@ -156,7 +155,7 @@ def plot_similarity_matrix(result: SimilarityMatrix, *, ax: Axes | None = None) 
     shown = np.where(below, result.value, np.where(below.T, result.null_95, np.nan))
     norm, cmap = _scale(result)
     mesh = ax.pcolormesh(shown, norm=norm, cmap=cmap, edgecolors=background(), linewidth=1.0)
-    chance = below & ~(result.p < ALPHA) & np.isfinite(result.p)
+    chance = below & ~(result.p <= ALPHA) & np.isfinite(result.p)
     for row, column in np.argwhere(chance):
         ax.add_patch(Rectangle((column, row), 1, 1, fill=False, hatch="////", edgecolor=ink(0.55), linewidth=0.0))
     if K <= _MOST_WITH_NUMBERS:
@@ -176,10 +175,8 @@ def plot_similarity_matrix(result: SimilarityMatrix, *, ax: Axes | None = None) 
     bar.set_label(MEASURES[result.measure])
     bar.ax.tick_params(labelsize=mpl.rcParams["ytick.labelsize"])
     bar.outline.set_visible(False)
-    ax.set_title("below: value, above: 95 % of the null", loc="left", fontsize=font_size())
-    if chance.any():
-        hatch = Patch(fill=False, hatch="////", edgecolor=ink(0.55), linewidth=0.0, label=f"p ≥ {ALPHA:g}")
-        ax.legend(handles=[hatch], loc="upper left", bbox_to_anchor=(0.0, -0.02 - 0.9 / K), handletextpad=0.5)
+    hatched = f"\nhatched: p > {ALPHA:g}" if chance.any() else ""
+    ax.set_title(f"below: value, above: 95 % of the null{hatched}", loc="left", fontsize=font_size())
     return ax
 
 

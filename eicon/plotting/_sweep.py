@@ -97,7 +97,7 @@ def plot_loss_curves(
             ax.set_title("\n".join(_titles(combination)), fontsize=font_size(-2))
         for ax in grid.flat[len(shown) :]:
             ax.set_visible(False)
-        handles = _legend(list(results), quantity)
+        handles = _legend(results, quantity)
         widest = max(len(str(handle.get_label())) for handle in handles)
         columns_of_legend = int(figure.get_figwidth() / (0.6 + 0.08 * widest))
         figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), max(1, columns_of_legend)))
@@ -152,6 +152,11 @@ def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss"
         ax.set_ylabel(title)
         if name in levels:
             _mark_levels(ax, results, *levels[name])
+        else:
+            low, high = ax.get_ylim()
+            if high - low < 2:  # one epoch for all
+                ax.set_ylim((low + high) / 2 - 1, (low + high) / 2 + 1)
+            ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
         if letters > LONGEST_ROW:
             ax.set_xticks(ax.get_xticks(), list(values), rotation=30, ha="right", rotation_mode="anchor")
     panel_letters(axes)
@@ -172,17 +177,17 @@ def _by_null(results: "Mapping[str, xr.Dataset]") -> "dict[str, xr.Dataset]":
 
 
 def _mark_levels(ax: Axes, results: "Mapping[str, xr.Dataset]", name: str, dashes: str, label: str) -> None:
-    """Lines at what is reached without learning, named at the right."""
+    """Lines at what is reached without learning, named at the right of the frame."""
     found = [data[name].values.ravel() for data in results.values() if name in data]
     values = np.unique(np.concatenate(found).round(9)) if found else np.zeros(0)
     values = values[np.isfinite(values)]
     for value in values[:MOST_LEVELS]:
         ax.axhline(float(value), color=neutral(), linestyle=dashes, linewidth=1.0, zorder=0)
     if values.size:
-        place = (1.0, float(values[0]))
+        place = (1.0, float(values[0]))  # outside the frame, where no box hides it
         ax.annotate(
-            label, place, (0, 1), ax.get_yaxis_transform(), "offset points",
-            ha="right", va="bottom", fontsize=font_size(-2), color=neutral(),
+            label.replace(" ", "\n"), place, (3, 0), ax.get_yaxis_transform(), "offset points",
+            ha="left", va="center", fontsize=font_size(-2), color=neutral(),
         )  # fmt: skip
 
 
@@ -261,10 +266,11 @@ def _panel(ax: Axes, chosen: "Mapping[str, xr.Dataset]", quantity: str) -> None:
         ax.set_yscale("log")
 
 
-def _legend(labels: list[str], quantity: str) -> list[Line2D]:
-    """One colour per sweep, one dash per kind of trials."""
-    sweeps = [Line2D([], [], color=color, label=label) for label, color in zip(labels, itertools.cycle(COLORS))]
-    dashes: dict[str, Any] = {"validation": "-", "training": "--"} | ({"no memory": ":"} if quantity == "loss" else {})
+def _legend(results: "Mapping[str, xr.Dataset]", quantity: str) -> list[Line2D]:
+    """One colour per sweep, one dash per kind of trials, and the level of no memory where there is one."""
+    sweeps = [Line2D([], [], color=color, label=label) for label, color in zip(results, itertools.cycle(COLORS))]
+    no_memory = quantity == "loss" and any(np.isfinite(data["null_loss"].values).any() for data in results.values())
+    dashes: dict[str, Any] = {"validation": "-", "training": "--"} | ({"no memory": ":"} if no_memory else {})
     colors = {"no memory": reference()}
     return sweeps + [
         Line2D([], [], color=colors.get(name, line_color()), linestyle=dash, label=name)

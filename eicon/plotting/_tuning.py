@@ -76,8 +76,8 @@ def plot_tuning(
         for name, count, colour in zip(("rising", "falling"), counts, (_RISING_COLOR, _FALLING_COLOR), strict=True)
     ]
     ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), handlelength=1.4, borderpad=0.1)
-    ax.xaxis.set_major_locator(FixedLocator(tuning.levels[:: -(-tuning.levels.size // 8)].tolist()))
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.xaxis.set_major_locator(FixedLocator(_apart(tuning.levels)))
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "\N{MINUS SIGN}")))
     ax.set_xlabel(with_unit(quantity, unit))
     ax.set_ylabel("firing rate (a.u.)")
     return ax
@@ -244,6 +244,16 @@ def plot_tuned_by_epoch(
     ax.set_xlabel("epoch")
     ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3, borderaxespad=0.2, columnspacing=1.2)
     return ax
+
+
+def _apart(levels: np.ndarray) -> list[float]:
+    """Levels with room for their names: the two ends, and between them those that are not too near to another."""
+    room = float(np.ptp(levels)) / 7
+    found = [float(levels[0])]
+    for level in levels[1:-1].tolist():
+        if level - found[-1] >= room and levels[-1] - level >= room:
+            found.append(level)
+    return [*found, float(levels[-1])] if levels.size > 1 else found
 
 
 def _strongest(tuning: Tuning) -> list[int]:

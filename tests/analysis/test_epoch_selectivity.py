@@ -55,11 +55,12 @@ def test_one_span_serves_all_trials_and_infinite_units_do_not_enter_the_correlat
 @pytest.mark.parametrize(
     ("epochs", "text"),
     [
-        ({}, r"`epochs` must name at least one epoch"),
+        ({}, r"`epochs` must be a mapping of names to steps, with at least one epoch; got {}"),
         ({"a": (3, 3)}, r"`epochs\['a'\]` must be 0 <= start < stop <= T = 16.*start from 3, stop to 3, shortest 0"),
         ({"a": (0, 17)}, r"`epochs\['a'\]` must be 0 <= start < stop <= T = 16"),
         ({"a": (-1, 4)}, r"`epochs\['a'\]` must be 0 <= start.*got start from -1"),
-        ({"a": [0.0, 100.0]}, r"`epochs\['a'\]` must be integers .*got float64.*Divide times in ms by dt"),
+        ({"a": [0.5, 4.0]}, r"`epochs\['a'\]` must be integers .*got float64.*Divide times in ms by dt"),
+        ({"a": [0.0, 100.0]}, r"`epochs\['a'\]` must be 0 <= start < stop <= T = 16.*Divide times in ms by dt"),
         ({"a": np.zeros((3, 2), int)}, r"`epochs\['a'\]` must be integers.*\(60, 2\); got int64, shape \(3, 2\)"),
     ],
 )

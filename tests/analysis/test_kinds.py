@@ -513,3 +513,187 @@ def test_levels():
     assert levels_of([*chain, 1.0])[0].size == 1 + 334
     assert levels_of(["b", "a", "b"])[1].tolist() == [1, 0, 1]
     assert levels_of([2.0, np.inf, -np.inf])[0].tolist() == [-np.inf, 2.0, np.inf]
+
+
+def test_levels_of_whole_numbers_and_small_types():
+    from eicon.analysis._arrays import levels_of
+
+    assert levels_of([20231101.0, 20231102.0, np.nan])[0].tolist() == [20231101.0, 20231102.0]  # dates
+    assert levels_of([0.0, 1.0, 1e7])[0].size == 3
+    assert levels_of(np.float16([-60000, 60000]))[0].size == 2
+    assert np.signbit(levels_of([-0.0, 1.0])[0]).tolist() == [False, False]
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.float16, bool, object, jnp.bfloat16])
+def test_types_of_labels_and_choices(kind):
+    given = jnp.asarray(SIDE, kind) if kind is jnp.bfloat16 else SIDE.astype(kind)
+    same(analysis.selectivity(RATES, given).d_prime, analysis.selectivity(RATES, SIDE).d_prime)
+    same(analysis.condition_average(RATES, given).average, analysis.condition_average(RATES, SIDE).average)
+    same(analysis.pca(RATES, mask=np.broadcast_to(np.asarray(given), (T, B))).mean, RATES[:, SIDE == 1].mean((0, 1)))
+
+
+def test_types_of_units_as_objects_and_text_of_any_length():
+    wanted = analysis.spectrum(WEIGHTS, excitatory=EXCITATORY).random_radius
+    assert analysis.spectrum(WEIGHTS, excitatory=EXCITATORY.astype(object)).random_radius == wanted
+    text = np.where(SIDE, "left", "right").astype(np.dtypes.StringDType())
+    assert analysis.condition_average(RATES, text).levels.tolist() == ["left", "right"]
+
+
+@pytest.mark.unchecked
+@pytest.mark.parametrize("values", [np.zeros((2, 3, 4), "V4"), xr.Dataset({"a": (("time", "unit"), [[1.0]])})])
+def test_what_numpy_cannot_read_is_refused_by_name(values):
+    with pytest.raises(TypeError, match="`average` must") as caught:
+        coding.sort_by_peak(values)
+    check_one_line(str(caught.value), "average")
+
+
+def test_one_choice_and_missing_answers_are_no_choices_of_minus_one():
+    rate, answer = np.tile([-1.0, 1.0], 10), np.where(np.arange(20) < 4, np.nan, 1.0)
+    assert analysis.psychometric(rate, answer).n_left_out == 4
+
+
+OPTIONS = [
+    ("alpha", lambda value: coding.tuning(RATES, LEVEL, alpha=value), (5, 0, np.nan)),
+    ("alpha", lambda value: coding.tuned_fractions(RATES, LEVEL, alpha=value), (5, 0, np.nan)),
+    ("alpha", behaviour.trend([1.0, 2, 3], [1.0, 2, 3]).rises, (5, 0, np.nan)),
+    ("alpha", behaviour.trend([1.0, 2, 3], [3.0, 2, 1]).falls, (5, 0, np.nan)),
+    (
+        "threshold",
+        lambda value: analysis.choice_clustering(WEIGHTS, WEIGHTS[0], EXCITATORY, threshold=value),
+        (-1, np.nan),
+    ),
+    ("threshold", lambda value: coding.signed_clustering(WEIGHTS, WEIGHTS[0], rng=0, threshold=value), (-1, np.nan)),
+    ("outlier_factor", lambda value: analysis.spectrum(WEIGHTS, outlier_factor=value), (0.5, np.nan)),
+    ("smallest", lambda value: coding.oscillation(np.ones((60, 1)), 120.0, 10.0, smallest=value), (np.nan,)),
+    ("gap", lambda value: analysis.manifold(RATES[0], gap=value), (0, 1, np.nan)),
+    ("min_fraction", lambda value: coding.tuning_correlation(RATES, LEVEL, min_fraction=value), (-1, 2, np.nan)),
+    ("max_lag", lambda value: coding.timescales(RATES, 20.0, max_lag=value), (0, np.nan, np.inf)),
+    ("fraction", analysis.pca(RATES).n_for, (0, 90, np.nan)),
+    ("lapse", lambda value: analysis.psychometric(STRENGTH, ANSWER, lapse=value), (0.02, 1, np.nan)),
+    ("lapse", lambda value: behaviour.weibull(np.abs(STRENGTH), ANSWER, lapse=value), (0.02, 1, np.nan)),
+    ("debiased", lambda value: similarity.linear_cka(RATES, RATES, debiased=value), (0.5, 1)),
+    (
+        "interpolate",
+        lambda value: behaviour.threshold_crossing(OUTPUTS, 2.0, 0, 20.0, interpolate=value),
+        (0.5, 1),
+    ),
+]
+
+
+@pytest.mark.unchecked
+@pytest.mark.parametrize(("name", "call", "wrong"), OPTIONS)
+def test_options_out_of_range_or_of_another_type_are_refused_by_name(name, call, wrong):
+    for value in (*wrong, "much"):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            call(value)
+        check_one_line(str(caught.value), name)
+
+
+def test_units_without_a_preference_are_on_no_side():
+    d_prime, weights = np.array([1.0, 1, -1, -1, 0]), np.abs(WEIGHTS)
+    found = analysis.choice_clustering(weights, d_prime, np.ones(5, bool), threshold=0.0)
+    assert found.n_selective == (4, 0)
+    same(found, analysis.choice_clustering(weights, d_prime, np.ones(5, bool), threshold=0.5))
+
+
+def test_what_is_constant_but_for_rounding_does_not_vary():
+    groups = np.repeat([0, 1, 2], [3, 7, 14])
+    silent = np.full((3, B, 4), 0.1)
+    average = analysis.condition_average(silent, groups)
+    with pytest.raises(ValueError, match="`rates` must vary"):
+        analysis.pca(average)
+    for call in (similarity.linear_cka, similarity.nrmse):
+        with pytest.raises(ValueError, match=r"`(a|reference)` must vary"):
+            call(average, average)
+    assert coding.tuning(silent, groups.astype(float)).p_any.tolist() == [1.0] * 4
+    stimulus = np.where(SIDE, 0.3, 0.1 + 0.2)
+    for call in (
+        lambda: coding.tuned_fractions(RATES, stimulus),
+        lambda: coding.tuning_correlation(RATES, stimulus),
+        lambda: coding.regression_axes(RATES, {"stimulus": stimulus}),
+    ):
+        with pytest.raises(ValueError, match=r"stimulus'?\]?` must vary"):
+            call()
+
+
+def test_ranks_of_what_is_nearly_equal_are_tied():
+    x, y = [0.3, 0.1 + 0.2, 0.3, 0.1 + 0.2, 0.5, 0.6], [1.0, 2, 3, 4, 5, 6]
+    same(behaviour.trend(x, y), behaviour.trend(np.round(x, 3), y))
+    assert behaviour.trend(10.0 ** np.arange(-10, 4), np.arange(14)).rho == pytest.approx(1.0)
+    assert (
+        behaviour.trend([-1.0, 0.3 - 0.2 - 0.1, 0.0, 1.0], [1, 3, 2, 4]).rho
+        == behaviour.trend([-1, 0, 0, 1], [1, 3, 2, 4]).rho
+    )
+
+
+@pytest.mark.parametrize("window", [slice(0, 160), slice(10, 20), slice(160, None)])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda window: analysis.selectivity(RATES, CHOICE, window=window),
+        lambda window: coding.tuning(RATES, LEVEL, window=window),
+        lambda window: coding.timescales(RATES, 20.0, window=window),
+    ],
+)
+def test_windows_that_go_beyond_the_trial_are_not_cut_in_silence(call, window):
+    with pytest.raises(ValueError, match=r"`window` must .*It counts steps, not ms"):
+        call(window)
+
+
+def test_names_of_dimensions_and_of_units_are_used():
+    average = xr.DataArray(RATES[:, :3], dims=("time", "condition", "unit"))
+    assert coding.sort_by_peak(average).tolist() == coding.sort_by_peak(RATES[:, :3].swapaxes(0, 1)).tolist()
+    assert coding.sort_by_peak(average[:, 0].T).tolist() == coding.sort_by_peak(RATES[:, 0]).tolist()
+    gains = RATES[:, 0] ** 2
+    named_gains = xr.DataArray(gains.T, dims=("unit", "time"))
+    same(spectra.trajectory_spectra(WEIGHTS, named_gains, 50.0), spectra.trajectory_spectra(WEIGHTS, gains, 50.0))
+    wanted = spectra.jacobian(WEIGHTS, 1.0, 50.0)
+    same(spectra.jacobian(xr.DataArray(WEIGHTS.T, dims=("post", "pre")), 1.0, 50.0), wanted)
+    units = list("abcde")
+    table = pd.DataFrame(WEIGHTS, index=units, columns=units)
+    same(spectra.jacobian(table[list("badec")], 1.0, 50.0), wanted)
+    d_prime = np.array([2.0, -2, 1, -1, 2])
+    clustered = [analysis.choice_clustering(w, d_prime, EXCITATORY) for w in (table[list("badec")], WEIGHTS)]
+    same(*clustered)
+
+
+def test_outputs_of_an_activity_are_meant_where_outputs_are_wanted():
+    activity = Pair(OUTPUTS, RATES)
+    same(behaviour.threshold_crossing(activity, 2.0, 0, 20.0), behaviour.threshold_crossing(OUTPUTS, 2.0, 0, 20.0))
+    found = analysis.compare(activity, activity, activity, Pair(2 * OUTPUTS, RATES), n_permutations=0)
+    assert found.output_nrmse.value == pytest.approx(similarity.nrmse(OUTPUTS, 2 * OUTPUTS))
+    with pytest.raises(ValueError, match="`outputs_b` must be given too"):
+        analysis.compare(RATES, RATES, OUTPUTS, n_permutations=0)
+
+
+@pytest.mark.unchecked
+def test_epochs_and_steps_pass_the_same_door():
+    wanted = coding.dprime_by_epoch(RATES, CHOICE, {"early": (0, 3)})
+    same(coding.dprime_by_epoch(RATES, CHOICE, {"early": (0.0, 3.0)}), wanted)
+    with pytest.raises(TypeError, match=r"`epochs\['early'\]` must not be a masked array"):
+        coding.dprime_by_epoch(RATES, CHOICE, {"early": np.ma.array([0, 3], mask=[0, 1])})
+    with pytest.raises(ValueError, match="`epochs` must be a mapping"):
+        coding.dprime_by_epoch(RATES, CHOICE, [(0, 3)])
+    found = coding.tuning_correlation(RATES, LEVEL, steps=[0.0, 2.0])
+    same(found, coding.tuning_correlation(RATES, LEVEL, steps=[0, 2]))
+
+
+def test_aligned_trials_bring_their_own_mask():
+    aligned = coding.align(RATES, np.tile([1, 2], B // 2), 20.0, window=(-40, 60))
+    found = coding.tuning_correlation(aligned, LEVEL)
+    same(found, coding.tuning_correlation(aligned.values, LEVEL, mask=aligned.inside))
+    axes = coding.regression_axes(aligned, {"level": LEVEL})
+    assert np.isfinite(coding.axis_separation(axes, aligned, {"level": LEVEL}).unique).all()
+    again = coding.psth(aligned, SIDE, 2, 20.0, window=(-40, 60))
+    same(again.average, coding.psth(aligned.values, SIDE, 2, 20.0, window=(-40, 60), inside=aligned.inside).average)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_unit_with_huge_rates_makes_no_copies_of_trials():
+    noise = np.random.default_rng(0).normal(size=(1, B, 3))
+    analysis.decode(np.concatenate([noise, np.full((1, B, 1), 1e9)], axis=2), SIDE, rng=0)
+
+
+def test_counts_without_a_number_of_trials_are_left_out():
+    found = analysis.psychometric([-1.0, 0.0, 1.0], [2, 5, 8], n=[10, np.nan, 10])
+    assert found.levels.tolist() == [-1.0, 1.0]

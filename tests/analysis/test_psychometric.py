@@ -283,6 +283,7 @@ def test_counts_that_are_none_are_refused(choice, n, text):
         psychometric([-1.0, 1.0], choice, n=n)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize(("n", "lapse"), [(3, False), (20, False), (60, True)])
 @pytest.mark.parametrize("seed", range(3))
 def test_profile_intervals_are_those_of_a_fine_grid(n, lapse, seed):

@@ -343,6 +343,7 @@ MEASURES = {
 }
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("name", MEASURES)
 def test_two_recordings_of_the_same_are_at_the_noise_ceiling(name):
     """On average: without noise they are equal."""
@@ -361,6 +362,7 @@ def test_two_recordings_of_the_same_are_at_the_noise_ceiling(name):
     assert np.mean(values) == pytest.approx(np.mean(limits), abs=0.06)
 
 
+@pytest.mark.battery
 def test_distances_of_few_trials_are_not_larger(rng):
     """Conditions with few trials lie far from all others by noise alone, in both networks: RSA of averages is high."""
     few = np.array([2, 30] * 6)

@@ -163,7 +163,7 @@ RATES, F = population(n_trials=20)
         (lambda: tuning(RATES * np.nan, F), r"`rates` must be finite; got 400"),
         (lambda: tuning(np.zeros(4), F), r"`rates` must be a non-empty \(T, B, N\) array"),
         (lambda: tuning_correlation(RATES[None], F, steps=[0, 1]), r"`steps` must be integers in 0..0; got \[0, 1\]"),
-        (lambda: tuning_correlation(RATES[None], F, steps=[0.0]), r"`steps` must be integers"),
+        (lambda: tuning_correlation(RATES[None], F, steps=[0.5]), r"`steps` must be integers"),
         (
             lambda: tuning_correlation(RATES[None], F, others=np.ones((3, 20))),
             r"`others` must be .* shape \(3, 20\)",

@@ -193,6 +193,7 @@ def test_sweep_dry_run_writes_nothing(invoke, sweep_file, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
 
 
+@pytest.mark.battery
 def test_sweep_runs_goes_on_and_is_plotted(invoke, sweep_file, tmp_path, finished_sweep):
     small = ("sweep", sweep_file, "--workers", 0, "--epochs", 2)
     first = invoke("--quiet", *small, "--repeats", 1, "--out", "a", "--json")
@@ -307,6 +308,7 @@ def test_plotting_a_sweep_without_a_finished_run(invoke, sweep_toml, tmp_path):
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["sweep.toml"]
 
 
+@pytest.mark.battery
 def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
     (tmp_path / "config.ini").write_text(
         f"[paths]\npath_to_results = there\n[net]\nnet_name = {small_connectome}\n[trainvalidate]\nepochs = 1\n"
@@ -336,7 +338,7 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("plot",), "--labels LABEL ..."),
         (("recipe",), "--explain"),
         (("condense",), "--match-activity"),
-        (("compare",), "RUN_A is the reference"),
+        (("compare",), "RUN_A being the reference"),
         (("perturb",), "--silence UNITS"),
         (("lesion",), "--units UNITS"),
         (("dt-report",), "--dt FLOAT"),

@@ -73,3 +73,28 @@ def test_a_connectome_of_somebody_is_not_overwritten_by_the_numbers_of_its_figur
 @pytest.mark.parametrize(("option", "value"), [("--format", "jpg"), ("--dpi", "0"), ("--style", "poster")])
 def test_other_forms_are_wrong_usage(option, value):
     assert CliRunner().invoke(main, ["connectomes", "show", "celegans", option, value]).exit_code == 2
+
+
+def test_options_of_the_dose_curve_belong_to_doses(trained_run):
+    for options in (["--format", "pdf"], ["--dpi", "300"], ["--style", "paper"], ["--out", "figures"]):
+        done = CliRunner().invoke(main, ["perturb", str(trained_run[0].path), "--silence", "E", *options])
+        assert done.exit_code == 2
+        assert f"{options[0]} is for the dose curve" in done.output
+
+
+def test_plot_says_what_cannot_be_drawn(trained_run, tmp_path):
+    run = str(trained_run[0].path)
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep" / "sweep.toml").write_text("")
+    (tmp_path / "file").write_text("")
+    untrained = tmp_path / "lesioned"
+    made = CliRunner().invoke(main, ["lesion", run, "--units", "0", "--out", str(untrained)])
+    assert made.exit_code == 0, made.output
+    for words, code, said in (
+        ([run, str(tmp_path / "sweep")], 1, "sweeps or runs, not both at once"),
+        ([run, str(tmp_path / "missing")], 1, "there is no directory"),
+        ([run, str(untrained)], 1, "has no learning curve, since it was not trained yet"),
+        ([run, "--out", str(tmp_path / "file")], 2, "is a file"),
+    ):
+        done = CliRunner().invoke(main, ["plot", *words])
+        assert (done.exit_code, said in done.output) == (code, True), done.output

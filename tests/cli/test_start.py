@@ -63,7 +63,7 @@ COMMANDS = {
     "sweep sweep.toml": (1, "network.spectral: unknown key; allowed: activation, init", {"pydantic"}),
     "sweep grid.toml": (1, "grid: network.activatoin: unknown key; allowed: activation, init", {"pydantic"}),
     "sweep config.ini": (1, "[net] net_nam: unknown key; allowed: net_name", {"pydantic"}),
-    "plot missing": (1, "missing is not the directory of a sweep: it has no sweep.toml.", set()),
+    "plot missing": (1, "there is no directory missing; eicon plot takes directories of sweeps, or of runs.", set()),
     "reproduce song2016 --figure 10": (1, "there is no figure 10; allowed: 1, 2, 3", {"numpy"}),
     "connectomes list": (0, "celegans", {"numpy"}),
     "completion bash": (0, "_EICON_COMPLETE", set()),

@@ -96,7 +96,7 @@ class TestSignatures:
         from eicon.analysis.spectra import jacobian
 
         arguments, result = shown("function", jacobian)
-        assert arguments.startswith("(matrix: ArrayLike, gain: ArrayLike | float | int, tau:")
+        assert arguments.startswith("(matrix: Any, gain: ArrayLike | float | int, tau:")
         assert arguments.endswith("*, dt: float | int | None=None)")
         assert result == "Float[np.ndarray, 'N N']"
 

@@ -111,7 +111,7 @@ def test_the_published_variant_is_asked_for_by_name():
 
 
 def test_the_published_variant_breaks_dales_law_and_is_refused_under_it():
-    with pytest.raises(ValueError, match="weights contradict the sign of their row"):
+    with pytest.raises(ValueError, match="the signs of 40 of the 40 units are given"):
         RateRNN.from_connectome(ANATOMY, 2, 1, sign=DALE, remap="signed")
 
 

@@ -30,6 +30,7 @@ def test_every_circuit_is_in_the_table():
     assert found - {"Circuit"} == set(MEMBERS)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("name", MEMBERS)
 def test_all_ways_to_run_agree(name):
     system = MEMBERS[name]()

@@ -283,6 +283,7 @@ def test_units_of_both_signs_are_stored_as_edges():
         RateRNN.from_connectome(mixed, 2, 1, storage="dense")
 
 
+@pytest.mark.battery
 def test_large_connectomes_are_drawn_as_edges_by_the_same_law():
     n, rng = 2500, np.random.default_rng(0)
     pairs = rng.choice(n * n, 40 * n, replace=False)

@@ -17,6 +17,7 @@ def assert_close(ours: Any, expected: Any, tolerance: float) -> None:
     np.testing.assert_allclose(ours, expected, rtol=0, atol=tolerance * float(jnp.abs(expected).max()))
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("trials", [(), (5,), (5, 4)])
 @pytest.mark.parametrize("kind", ["single", "signed", "shared", "shared and signed"])
 def test_products_of_edges_and_their_derivatives_of_any_number_of_trials(kind, trials, x64):

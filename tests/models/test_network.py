@@ -763,6 +763,7 @@ def test_networks_as_values_are_copied_too():
         np.testing.assert_array_equal(other.run(INPUTS).outputs, network.run(INPUTS).outputs)
 
 
+@pytest.mark.battery
 def test_other_processes_get_the_same_network():
     """By the context "spawn": the child starts anew, and imports what it needs."""
     net = moved("plastic")
@@ -802,6 +803,7 @@ def test_annotations_themselves_stay_what_checkers_read():
 # Double precision.
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("name", NETWORKS)
 def test_in_double_precision_everything_stays_double(name, x64, tmp_path):
     net = moved(name)

@@ -319,6 +319,7 @@ TWO_AREAS = [
 ]
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("sgd", marks=pytest.mark.battery)])
 def test_training_keeps_connections_signs_and_constant_weights(optimizer, tmp_path):
     task = PerceptualDecision(fixation=40.0, stimulus=60.0, decision=40.0)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -27,6 +29,17 @@ def test_tuning_curves_are_coloured_by_direction():
     assert ax.get_xlabel() == "stimulus"
     (peaked,) = plotting.coding.plot_tuning(result, units=[2]).containers
     assert to_hex(peaked[0].get_color()) == "#555555"
+
+
+def test_names_of_levels_do_not_touch_and_have_a_minus():
+    levels = np.array([-51.2, -25.6, -12.8, -6.4, -3.2, 3.2, 6.4, 12.8, 25.6, 51.2])
+    ax = plotting.coding.plot_tuning(analysis.coding.tuning(np.tile(levels, 4)[:, None], np.tile(levels, 4)))
+    figure = ax.get_figure()
+    figure.draw_without_rendering()
+    labels = ax.get_xticklabels()
+    assert (labels[0].get_text(), labels[-1].get_text()) == ("\N{MINUS SIGN}51.2", "51.2")
+    boxes = [label.get_window_extent() for label in labels]
+    assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_tuning_correlation_is_a_matrix_over_time():

@@ -167,6 +167,7 @@ def test_a_cluster_gives_the_bits_of_this_process(workers, finished_sweep, sweep
     assert {name: logging.getLogger(name).level for name in levels} == levels
 
 
+@pytest.mark.battery
 def test_a_second_sweep_is_refused_while_the_first_is_done(here, monkeypatch):
     """And a lock whose process is gone is taken over."""
     train, refused = _run._train, []
@@ -230,6 +231,7 @@ def test_stored_networks_are_complete_after_a_resume(here, tmp_path, monkeypatch
     assert not (again.folder(0) / "checkpoints").exists()
 
 
+@pytest.mark.battery
 def test_networks_that_differ_in_their_numbers_are_compiled_once(here):
     """Repeats, null models, remaps, spectral radii and learning rates; another activation is another program."""
     _program._kept.clear()

@@ -288,6 +288,7 @@ def test_an_external_scheduler_is_killed(begin, cluster, uninterrupted, tmp_path
     assert_same_bits(out, uninterrupted)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "127.0.0.1"])
 def test_a_wrong_scheduler_address(address, here):
     code, _, error = here("--scheduler", address)

@@ -261,6 +261,7 @@ def test_wrong_words_of_the_command_are_told(trained_run, words, code, message):
     assert message in " ".join(done.stderr.split())
 
 
+@pytest.mark.battery
 def test_a_lesion_is_a_run_that_can_be_looked_at_and_trained_on(trained_run, tmp_path):
     run, _ = trained_run
     out = tmp_path / "lesioned"

@@ -550,6 +550,7 @@ def test_mask_is_zero_on_padding_and_nowhere_else_without_need(case, trial):
     assert (padded > 0) == case.pads
 
 
+@pytest.mark.battery
 def test_what_is_not_scored_may_be_nan(case, task, trial, ideal):
     """Masks select: NaN in outputs and targets, and steps of it that are appended, change neither score nor loss."""
     few, outputs = jax.tree.map(jnp.asarray, first_trials(trial, FEW)), np.asarray(ideal[:, :FEW])
@@ -725,6 +726,7 @@ def test_validation_trials_are_balanced_and_without_catch(task):
     assert not conditions["catch"].any()
 
 
+@pytest.mark.battery
 def test_trials_do_not_depend_on_dt(case, task, trial):
     """Same key at dt 20 and 5 ms: the same trials, to within the rounding of durations to steps."""
 

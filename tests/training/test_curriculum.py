@@ -38,6 +38,7 @@ def whole():
     return trainer
 
 
+@pytest.mark.battery
 def test_stages_follow_one_another(whole):
     history = whole.history
     assert history.stage.tolist() == [0] * 10 + [1] * 10 + [2] * 10
@@ -148,6 +149,7 @@ def test_a_training_with_another_task_is_resumed_with_that_task(whole, tmp_path)
         assert_same(trainer, whole)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("sampled")])
 def test_every_learner_takes_another_task(kind):
     trainer = make_kind(kind)

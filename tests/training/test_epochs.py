@@ -141,6 +141,7 @@ def expected_of(net: RateRNN, case: Case, trials: tuple[Trial, Trial], n: int, *
     return reference, np.array([reference.epoch(*map(Trials.of, trials)) for _ in range(n)])
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("name", CASES)
 def test_every_number_is_that_of_an_independent_code(name, x64):
     case = CASES[name]

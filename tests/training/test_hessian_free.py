@@ -452,6 +452,7 @@ def test_undamped_iteration_solves_the_least_squares_of_the_readout(x64):
     assert float(trainer._state["damping"]) == 0.0
 
 
+@pytest.mark.battery
 def test_gradient_is_that_of_the_trainer():
     """Same seed: the same trials, noise and penalties."""
     options = {"batch_size": 16, "penalties": [RatePenalty(0.5), WeightPenalty(0.3)]}
@@ -525,6 +526,7 @@ def test_cross_entropy_learns():
     assert np.isfinite(history.reduction_ratio).all()
 
 
+@pytest.mark.battery
 def test_damping_follows_the_recorded_ratio(reference):
     history = reference[1]
     factor = history.damping[1:] / history.damping[:-1]

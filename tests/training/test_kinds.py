@@ -54,6 +54,7 @@ def assert_same(first: Trainer, second: Trainer) -> None:
 # ------------------------------------------------------------------------------------------------------- exact resume
 
 
+@pytest.mark.battery
 @ALL
 def test_a_training_in_parts_is_the_whole_one(kind, tmp_path):
     """In every kind of trials and learner; also chunks of other lengths and another order of calls."""
@@ -88,6 +89,7 @@ def test_chunks_of_other_lengths_give_the_same_bits(kind):
         np.testing.assert_array_equal(once.history[name], often.history[name])
 
 
+@pytest.mark.battery
 @ALL
 def test_non_finite_losses_put_everything_back(kind):
     trainer = make_kind(kind)
@@ -303,6 +305,7 @@ def test_a_loss_may_take_the_activity():
     assert by_loss.history.validation_loss[0] > by_penalty.history.validation_loss[0], "the loss of a validation, too"
 
 
+@pytest.mark.battery
 def test_a_loss_with_the_activity_and_hessian_free():
     def with_rates(outputs, trial, activity):
         return mean_squared_error(outputs, trial) + 0.3 * jnp.mean(activity.rates**2)
@@ -434,6 +437,7 @@ def test_criterion_of_the_task(trainer, monkeypatch):
 # ---------------------------------------------------------------------------------------------------------------- time
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("kind", ["sampled, gradient", "fixed, gradient"])
 def test_seconds_are_wall_time(kind):
     """Also of a structure that has yet to be compiled, and with validations at every step."""

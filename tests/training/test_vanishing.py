@@ -209,6 +209,7 @@ def update(one_step, kind, name):
     return after[name] - before[name]
 
 
+@pytest.mark.battery
 def test_a_step_is_that_of_the_loss_and_of_the_formula(one_step):
     """Gradients with respect to currents by injections into a plain scan; the penalty's by finite differences."""
     trainer, before, _ = one_step["two"]

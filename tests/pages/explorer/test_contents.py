@@ -23,6 +23,8 @@ from eicon.tasks import TASKS, CueSetGo, FlipFlop, NBack, Trial
 
 from .conftest import REPEATS, SIZES, Page
 
+pytestmark = pytest.mark.battery
+
 MINUS = "\N{MINUS SIGN}"
 EXACT = {"rtol": 2e-6, "atol": 1e-7}  # what float32 leaves of float64
 
