@@ -46,6 +46,7 @@ def _subset(weights: Weights, pre: np.ndarray, post: np.ndarray, role: str) -> W
             found = {"raw": arrays["raw"][np.ix_(pre, post)]}
             found |= {name: arrays[name][np.ix_(pre, post)] for name in ("mask", "fixed") if name in arrays}
             found |= {"signs": arrays["signs"][pre]} if "signs" in arrays else {}
+            _require_any("mask" not in found or found["mask"].any(), role)
         case "LowRank":
             found = {"left": arrays["left"][pre], "right": arrays["right"][:, post]}
         case "Edges":
@@ -58,11 +59,15 @@ def _subset(weights: Weights, pre: np.ndarray, post: np.ndarray, role: str) -> W
 
 def _connections(arrays: dict[str, np.ndarray], pre: np.ndarray, post: np.ndarray, role: str) -> dict[str, np.ndarray]:
     left = np.isin(arrays["pre"], pre) & np.isin(arrays["post"], post)
-    if not left.any():
-        raise ValueError(f"no {role} connection would be left; silence the units, or remove fewer of them.")
+    _require_any(left.any(), role)
     found: dict[str, np.ndarray] = {name: arrays[name][left] for name in ("scale", "signs") if name in arrays}
     found |= {"pre": np.searchsorted(pre, arrays["pre"][left]), "post": np.searchsorted(post, arrays["post"][left])}
     if "group" not in arrays:
         return {**found, "raw": arrays["raw"][left]}
     there, group = np.unique(arrays["group"][left], return_inverse=True)
     return {**found, "raw": arrays["raw"][there], "group": group.astype(np.int32)}
+
+
+def _require_any(left: bool | np.bool_, role: str) -> None:
+    if not left:
+        raise ValueError(f"no {role} connection would be left; silence the units, or remove fewer of them.")

@@ -265,9 +265,11 @@ def _strength(perturbation: Perturbation, trial: Trial, dt: float) -> np.ndarray
         during = (since > start - slack) & (since < stop - slack)
         since, length = since - start, stop - start
         if not during.any():
+            seconds = " Is it in seconds?" if high is not None and high < dt else ""
             raise ValueError(
                 f"no step lies in the window ({_edge(low)}, {_edge(high)}) ms from the start of "
                 f"{'the trial' if epoch is None else epoch}: trials last up to {n_steps * dt:g} ms, in steps of {dt:g}."
+                f"{seconds}"
             )
     strength = np.full(during.shape, float(perturbation.dose))
     rise, fall = perturbation.ramps

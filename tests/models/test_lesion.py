@@ -92,6 +92,11 @@ def test_impossible_lesions_are_refused(call, message):
         call(make("relu", "dense"))
 
 
+def test_a_network_that_nothing_could_be_read_out_of_is_refused():
+    with pytest.raises(ValueError, match="no readout connection would be left"):
+        RateRNN.dale(2, n_rec=10, n_out=1).without("E")
+
+
 def test_a_sparse_network_without_connections_is_refused():
     edges = Edges.of([0, 1], [1, 2], (3, 3))
     net = RateRNN(edges, Edges.of([0], [2], (1, 3)), Edges.of([2], [0], (3, 1)))

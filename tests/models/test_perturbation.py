@@ -470,6 +470,7 @@ def test_doses_windows_and_subsets_share_compiled_code(net):
             lambda: Silence("E", "stimulus", window=(1, 2)),
             r"the window \(1, 2\) ms from the start of stimulus: trials last",
         ),
+        (lambda: Silence("E", window=(0.5, 0.8)), r"in steps of \d+\. Is it in seconds\?"),
         (lambda: Silence("E", cells=0.0), r"cells is the fraction .* in \(0, 1\]; got 0"),
         (lambda: Silence("E", cells=3), "Give units themselves by index or label"),
         (lambda: Silence("E", trials=3), r"in \(0, 1\], or the trials themselves; got 3. A single trial is \[3\]"),
