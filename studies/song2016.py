@@ -104,13 +104,13 @@ def _cells(row: DtRow) -> list[str]:
 
 def perturbation_lines(out: Path, quick: bool) -> list[str]:
     """Behaviour of one network of some models under perturbations."""
-    lines = ["| network | perturbation | accuracy | worst condition | changed choices | no choice |", "|" + "---|" * 6]
+    lines = ["| network | perturbation | accuracy | worst condition | changed choices | no answer |", "|" + "---|" * 6]
     for name, (kind, texts, epoch) in PERTURBATIONS.items():
         if quick and name != QUICK_MODEL:
             continue
         asked = {f"{kind} {text}, {epoch}": [parse_perturbation(kind, text, epoch)] for text in texts}
         for effect in perturb_run(open_run(out / "runs" / name / "seed0"), asked, repeats=2 if quick else 20):
-            values = (effect.accuracy, effect.worst, effect.changed, effect.no_choice)
+            values = (effect.accuracy, effect.worst, effect.changed, effect.no_answer)
             lines.append(f"| `{name}` | {effect.name} | {' | '.join(f'{value:.1%}' for value in values)} |")
     return lines
 

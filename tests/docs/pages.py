@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,12 +43,19 @@ def commands_in(text):
     return [line.partition("  #")[0].partition(" > ")[0].strip() for line in lines if line]
 
 
+def importable(monkeypatch, folder, page):
+    """Let the files of a page be imported, whatever other pages have imported under their names."""
+    monkeypatch.syspath_prepend(folder)
+    for block in blocks_of(page):
+        monkeypatch.delitem(sys.modules, block.file.removesuffix(".py"), raising=False)
+
+
 def run_page(page, monkeypatch, folder):
     """Run all blocks in a folder, one after the other; the names that they leave."""
     from eicon.cli import main
 
     monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(folder)
+    importable(monkeypatch, folder, page)
     monkeypatch.setenv("MPLBACKEND", "agg")
     names = {"__name__": "__main__"}
     for block in blocks_of(page):

@@ -1,6 +1,7 @@
 """Pages about connectomes run as printed, and do what the text around the code says."""
 
 import ast
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ def test_own_connectome(tmp_path, monkeypatch):
     assert names["counted"].recurrent.raw.shape == (8,)
 
 
-def test_null_models(tmp_path, monkeypatch):
+def test_null_models(tmp_path, monkeypatch, finished_sweep):
+    shutil.copytree(finished_sweep.path, tmp_path / "results" / "bio")
     names = run_page(DOCS / "howto/null_models.md", monkeypatch, tmp_path)
     assert {type(wiring) for wiring in names["wirings"].values()} == {Connectome}
     assert type(names["net"].recurrent).__name__ == "Edges"

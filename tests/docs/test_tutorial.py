@@ -7,7 +7,7 @@ import pytest
 
 import eicon
 
-from .pages import DOCS, blocks_of, run_page
+from .pages import DOCS, blocks_of, importable, run_page
 
 PAGE = DOCS / "tutorial.md"
 
@@ -64,7 +64,7 @@ def test_tutorial_runs(tmp_path, monkeypatch, capsys):
 )
 def test_python_of_the_howto_pages_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+    importable(monkeypatch, tmp_path, page)
     monkeypatch.setenv("MPLBACKEND", "agg")
     names = {"__name__": "__main__"}
     for block in blocks_of(page):

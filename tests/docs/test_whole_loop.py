@@ -10,7 +10,7 @@ import pytest
 
 import eicon
 
-from .pages import DOCS, blocks_of
+from .pages import DOCS, blocks_of, importable
 
 PAGE = DOCS / "howto" / "whole_loop.md"
 BLOCKS = blocks_of(PAGE)
@@ -55,7 +55,7 @@ def test_whole_loop_runs(tmp_path, monkeypatch):
     assert eicon.load(tmp_path / "small" / "network.npz").n_rec == 20
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
+    importable(monkeypatch, tmp_path, PAGE)
     names = {"__name__": "__main__"}
     exec(compile(PYTHON, PAGE.name, "exec"), names)  # noqa: S102
     net, same = names["net"], names["same"]

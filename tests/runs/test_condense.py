@@ -381,7 +381,7 @@ def test_command_prints_a_table_or_json(source, invoke, monkeypatch):
     from eicon.runs import _condense_figures
 
     drawn = []
-    monkeypatch.setattr(_condense_figures, "draw_condensation", lambda run: drawn.append(run.path.name))
+    monkeypatch.setattr(_condense_figures, "draw_condensation", lambda run, **_: drawn.append(run.path.name))
     words = ("--quiet", "condense", source.path, "--to", 11, "--every", 5, "--retrain", 0, "--out", "small")
     said = invoke(*words)
     assert said.exit_code == 0, said.output
