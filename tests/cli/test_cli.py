@@ -338,7 +338,7 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("plot",), "--labels LABEL ..."),
         (("recipe",), "--explain"),
         (("condense",), "--match-activity"),
-        (("compare",), "RUN_A being the reference"),
+        (("compare",), "RUN_A being the\n  reference"),
         (("perturb",), "--silence UNITS"),
         (("lesion",), "--units UNITS"),
         (("dt-report",), "--dt FLOAT"),

@@ -17,6 +17,7 @@ from studies import gallery
 DOCS = Path(__file__).parents[2] / "docs"
 PICTURES = DOCS / "images" / "gallery"
 PAGE = (DOCS / "gallery.md").read_text("utf-8")
+MOVING = ("neuron", "two_neurons", "respiration", "ring")
 ELSEWHERE = {"demo": "analyze", "reproduce song2016": "docs/results/song2016.md"}
 """Commands whose figures are those of another one, or on a page of their own."""
 
@@ -97,6 +98,6 @@ def test_functions_draw_what_the_page_shows(tmp_path, record_property):
 def test_a_small_gallery_is_drawn_by_the_command(tmp_path):
     assert gallery.main(["--quick", "--out", str(tmp_path)]) == 0
     text = (tmp_path / "docs" / "gallery.md").read_text("utf-8")
-    assert set(re.findall(r"!\[([a-z_]+)\]", text)) == {"activity", "loss", "show_celegans"}
+    assert set(re.findall(r"!\[([a-z_]+)\]", text)) == {"activity", "loss", "show_celegans", *MOVING}
     assert "`eicon connectomes show celegans`" in text
     assert (tmp_path / "docs" / "images" / "gallery" / "_grey_1.png").is_file()

@@ -791,7 +791,7 @@ def test_help_shows_signatures_as_they_are_written():
         assert part in text
     assert "predict(self, inputs: Any, *, key: Array | int | None = None, noise: bool = True" in text
     assert "from_connectome(connectome: ArrayLike | Connectome, n_in: int | float | Task, n_out: int | float" in text
-    assert "perturb(self, trial: Trial, *perturbations: Silence | Drive | Cut" in text
+    assert "perturb(self, trial: Trial, *perturbations: Perturbation, key" in text
 
 
 def test_annotations_themselves_stay_what_checkers_read():

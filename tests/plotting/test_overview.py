@@ -24,7 +24,7 @@ def test_overview_holds_the_three_plots_and_is_saved_as_png(tmp_path):
     figure = plot_overview(PSYCHOMETRIC, WEIGHTS, SELECTIVITY, components, AVERAGE, dt=20.0)
     assert dict(mpl.rcParams) == before
     labels = [ax.get_xlabel() for ax in figure.axes[:3]]
-    assert labels[0] == "signed coherence (%)"
+    assert labels[0] == "evidence"
     assert labels[1] == "to (postsynaptic)"
     assert labels[2].startswith("PC 1")
     image = figure.axes[1].images[0].get_array()

@@ -90,7 +90,7 @@ def test_boxes_keep_the_original_and_its_null_models_apart(data):
     figure = plotting.plot_loss_boxes({"sweep": data})
     loss, *_, accuracy = figure.axes
     assert [text.get_text() for text in loss.get_xticklabels()] == ["original", "rewire", "permute"]
-    assert [text.get_text() for text in loss.texts] == ["no memory"]
+    assert [text.get_text() for text in loss.texts] == ["no\nmemory"]
     assert [text.get_text() for text in accuracy.texts] == ["chance"]
     dots = [line for line in loss.lines if line.get_marker() == "."]
     np.testing.assert_allclose(
