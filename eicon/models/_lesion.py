@@ -46,7 +46,8 @@ def _subset(weights: Weights, pre: np.ndarray, post: np.ndarray, role: str) -> W
             found = {"raw": arrays["raw"][np.ix_(pre, post)]}
             found |= {name: arrays[name][np.ix_(pre, post)] for name in ("mask", "fixed") if name in arrays}
             found |= {"signs": arrays["signs"][pre]} if "signs" in arrays else {}
-            _require_any("mask" not in found or found["mask"].any(), role)
+            if role != "recurrent" and "mask" in found:
+                _require_any(found["mask"].any() or found.get("fixed", np.zeros(0)).any(), role)
         case "LowRank":
             found = {"left": arrays["left"][pre], "right": arrays["right"][:, post]}
         case "Edges":

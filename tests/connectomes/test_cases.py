@@ -441,6 +441,7 @@ def test_signs_of_neurons_and_of_connections(tmp_path):
     assert read_edges(plain, sign="sign").sign.tolist() == [1, -1]
 
 
+@pytest.mark.battery
 def test_lists_longer_than_a_block(tmp_path):
     """Lines, units and pairs are the same, wherever the blocks end."""
     rng = np.random.default_rng(0)

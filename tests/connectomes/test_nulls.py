@@ -379,6 +379,7 @@ TINY = {
 }
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("name", TINY)
 def test_exchanges_reach_all_graphs_equally(name):
     arrows, n, types = TINY[name]

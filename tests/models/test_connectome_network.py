@@ -328,6 +328,7 @@ def test_a_class_of_tasks_is_refused():
         RateRNN.from_connectome(cortex(), SequenceMemory)
 
 
+@pytest.mark.battery
 def test_counted_weights_need_all_signs():
     unsigned = cortex()._with(sign=np.zeros(16, int))
     with pytest.raises(ValueError, match="need the sign of every unit that sends; 16 are unknown. Fill them in"):

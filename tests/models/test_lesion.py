@@ -23,6 +23,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize(("cell", "weights"), PAIRS)
 def test_what_is_left_does_what_it_did_beside_silenced_units(cell, weights, tmp_path):
     net = make(cell, weights, n_in=TASK.n_in)
@@ -60,6 +61,7 @@ def test_constraints_and_noise_stay():
     assert "raw_rec" not in frozen.without([0]).trainable_variables()
 
 
+@pytest.mark.battery
 def test_a_network_learns_again_after_a_lesion():
     """A fifth of the units of a trained network are taken away; training makes up for it."""
     net = RateRNN.dale(TASK.n_in, 20, TASK.n_out, seed=1)

@@ -242,6 +242,7 @@ def test_settings_of_a_new_run(train, tiny_toml, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
+@pytest.mark.battery
 def test_a_recipe_with_a_grid_is_one_of_a_sweep(train, tiny_toml, tmp_path):
     (tmp_path / "grid.toml").write_text("format = 2\n[network]\nn_rec = 10\n[grid]\nseed = [0, 1, 2]\n")
     said = train("grid.toml", "--out", "new", code=1)

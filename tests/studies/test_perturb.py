@@ -295,7 +295,7 @@ def test_lesions_can_be_a_grid_and_are_checked(trained_run, tmp_path):
         ({"lesion": {**lesion, "units": "X"}}, "lesion: no unit has type 'X'"),
         ({"lesion": {**lesion, "path": str(tmp_path)}}, "neither a network file nor the directory of a trained run"),
         (
-            {"lesion": lesion, "task": {"name": "SequenceMemory"}},
+            {"lesion": {**lesion, "cells": 0.5}, "task": {"name": "SequenceMemory"}},
             "lesion: .* has 2 inputs and 2 outputs in steps of 20",
         ),
     ):

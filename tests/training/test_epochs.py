@@ -168,6 +168,7 @@ def test_every_number_is_that_of_an_independent_code(name, x64):
     assert verify(net).ok
 
 
+@pytest.mark.battery
 def test_rmsprop_with_torchs_epsilon(x64):
     """PyTorch adds 1e-8 outside of the root, and 1e-16 inside of it is nearly the same."""
     case = CASES["published, n-back, tanh, rmsprop"]

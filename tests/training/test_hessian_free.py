@@ -489,6 +489,7 @@ LEARNING_NETS = {
 }
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize(
     "make",
     [
@@ -562,6 +563,7 @@ def test_same_seed_same_bits(trainer, twin, reference):
     assert_same(twin.history, reference[1])
 
 
+@pytest.mark.battery
 def test_resumed_training_is_the_uninterrupted_one(trainer, twin, reference, tmp_path):
     fit(trainer, 3, checkpoint=tmp_path / "at_3.npz")
     assert (state(twin)["raw_rec"] != state(trainer)["raw_rec"]).any()
@@ -577,6 +579,7 @@ def test_resumed_training_is_the_uninterrupted_one(trainer, twin, reference, tmp
     assert_same_history(read_history(tmp_path / "at_3.npz"), trainer.history)
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize(
     ("options", "different"),
     [

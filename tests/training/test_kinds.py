@@ -78,6 +78,7 @@ def assert_same_values(first: RateRNN, second: RateRNN) -> None:
         np.testing.assert_array_equal(value, second.parameters()[name])
 
 
+@pytest.mark.battery
 @ALL
 def test_chunks_of_other_lengths_give_the_same_bits(kind):
     once, often = make_kind(kind), make_kind(kind)
