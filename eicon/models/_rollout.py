@@ -96,34 +96,39 @@ def _backward(cell, dt, saved, cotangents):
 
     def back(i, carry):
         """From the gradient of the state after step t + 1 to that of the one before."""
-        total, totals = carry
+        total, totals, pulls = carry
         t = n_steps - 2 - i
         state = _at(states, t)
         by_step, of_received = through_step(state, _at(received, t + 1), total)
-        by_output = through_output(state, _at(of_rates, t), weights.pull(of_received))
+        pulled = weights.pull(of_received)
+        by_output = through_output(state, _at(of_rates, t), pulled)
         total = _sum(_at(totals, t), by_step, by_output)
-        return total, _put(totals, t, total)
+        return total, _put(totals, t, total), _put(pulls, t, pulled)
 
     # Gradients of all states take the place of those that came from outside, step by step.
     n_steps = received.shape[0]
     last = n_steps - 1
     ending = jax.vjp(lambda s: cell.rate(p, s), _at(states, last))[1](of_rates[last])[0]
     total = _sum(_at(of_states, last), ending)
-    first, totals = jax.lax.fori_loop(0, last, back, (total, _put(of_states, last, total)))
+    begun = total, _put(of_states, last, total), jnp.zeros_like(sent)
+    first, totals, pulls = jax.lax.fori_loop(0, last, back, begun)
     sent0 = cell.send(p, initial)
     by_step, of_received0 = through_step(initial, received[0], first)
-    of_initial = _sum(by_step, jax.vjp(lambda s: cell.send(p, s), initial)[1](weights.pull(of_received0))[0])
+    pulled0 = weights.pull(of_received0)
+    by_send, of_p0 = jax.vjp(lambda s, p: cell.send(p, s), initial, p)[1](pulled0)
+    of_initial = _sum(by_step, by_send)
 
     # All steps at once: what follows is dropped by the compiler where its result is not used.
     states_before = jax.tree.map(_shifted, initial, states)
-    sent_before = _shifted(sent0, sent)
     spread = {name: jnp.broadcast_to(value, received.shape) for name, value in p.items()}
     of_step, of_drive = jax.vjp(lambda p, i: cell.step(p, states_before, i, dt), spread, received)[1](totals)
-    pulled = weights.pull(of_drive)
-    of_send = jax.vjp(lambda p: cell.send(p, states_before), spread)[1](pulled)[0]
-    of_rate = jax.vjp(lambda p: cell.rate(p, states), spread)[1](of_rates)[0]
-    of_p = jax.tree.map(_over_all, _sum(of_step, of_send, of_rate))
-    return of_p, weights.outer(sent_before, of_drive), of_initial, of_drive
+    if same:
+        of_output = jax.vjp(lambda p: cell.rate(p, states), spread)[1](of_rates + pulls)[0]
+    else:
+        _, pull = jax.vjp(lambda p: (cell.rate(p, states), cell.send(p, states)), spread)
+        of_output = pull((of_rates, pulls))[0]
+    of_p = _sum(jax.tree.map(_over_all, _sum(of_step, of_output)), of_p0)
+    return of_p, weights.outer(_shifted(sent0, sent), of_drive), of_initial, of_drive
 
 
 def _over_all(values: jax.Array) -> jax.Array:

@@ -3,10 +3,14 @@
 from ..models import RateRNN
 from ..tasks import Task
 from ..tasks._check import check_task
+from ._recorded import Fit
 
 
 def check_fit(net: RateRNN, task: Task) -> None:
     """Refuse networks and tasks that are none or do not fit, and networks that cannot learn."""
+    if isinstance(task, Fit):  # which was made for this network
+        _check_trainable(net)
+        return
     check_task(task)
     if not isinstance(net, RateRNN):
         raise TypeError(f"expected a network, then a task; got {type(net).__name__} as the network.")
@@ -20,5 +24,9 @@ def check_fit(net: RateRNN, task: Task) -> None:
             f"network and task must have the same dt; got {net.dt:g} and {task.dt:g} ms. "
             f"net.with_settings(dt={task.dt:g}) gives a network with the task's."
         )
+    _check_trainable(net)
+
+
+def _check_trainable(net: RateRNN) -> None:
     if not net.trainable_variables():
         raise ValueError("nothing to train: every weight is fixed.")

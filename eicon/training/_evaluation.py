@@ -19,6 +19,7 @@ from ._losses import Loss, loss_of, takes_activity
 from ._optimizers import State
 from ._penalties import Penalty
 from ._program import Program, compiled, waited
+from ._recorded import Fit, as_fit, seen
 from ._supply import part
 
 
@@ -47,14 +48,16 @@ class Forward(NamedTuple):
     Attributes
     ----------
     whole : whether its rates and states are wanted, too
+    fit : the task, if it is that of a recording, which scores other than the outputs
     """
 
     whole: bool
+    fit: Fit | None = None
 
     def run(self, values: Parameters, network: Network, inputs: jax.Array, key: jax.Array) -> Activity:
         """Activity; there are no rates and states where they are not wanted."""
         changed = network.replaced(values)
-        activity = changed.run(inputs.astype(changed.dtype), key if changed.noisy else None)
+        activity = seen(self.fit, changed.run(inputs.astype(changed.dtype), key if changed.noisy else None))
         return activity if self.whole else Activity(activity.outputs, activity.rates[:, :, :0], {})
 
 
@@ -119,7 +122,7 @@ class Evaluation(NamedTuple):
 
     def prepare(self, values: Parameters, network: Network) -> tuple[Any, Any]:
         """Let the network's run, and its scoring, be compiled."""
-        forward = Forward(takes_activity(self.scoring.loss))
+        forward = Forward(takes_activity(self.scoring.loss), as_fit(self.scoring.task))
         quick = not self.often
         run = compiled(Forward.run, forward, values, network, self.inputs, self.key, quick=quick)
         return run, compiled(Scoring.scores, self.scoring, run.shapes, self.trial, quick=quick)
@@ -177,7 +180,7 @@ class Epochs(NamedTuple):
             Program(self.task, self.loss, self.penalties, self.method),
             Scoring(self.task, self.loss, self.size),
         )
-        forward, (rows, n_steps) = Forward(takes_activity(self.loss)), keys.shape[:2]
+        forward, (rows, n_steps) = Forward(takes_activity(self.loss), as_fit(self.task)), keys.shape[:2]
 
         def scores(vector: jax.Array) -> tuple[jax.Array, ...]:
             return scoring.scores(forward.run(unravel(vector), network, validation.inputs, key), validation)

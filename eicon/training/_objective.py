@@ -15,6 +15,7 @@ from ..tasks import Task, Trial
 from ._curvature import run_first
 from ._losses import Loss, loss_of
 from ._penalties import Penalty, needs
+from ._recorded import seen
 from ._vanishing import currents_cotangents
 
 
@@ -48,13 +49,13 @@ class Objective(NamedTuple):
         """Network with these values, and its activity."""
         network = self.replaced(vector)
         inputs = self.trial.inputs.astype(network.dtype)
-        return network, network.run(inputs, self.key if network.noisy else None, current=current)
+        return network, seen(self.task, network.run(inputs, self.key if network.noisy else None, current=current))
 
     def run_first(self, vector: jax.Array, n: int, *, forward_mode: bool) -> tuple[Network, Activity]:
         """As `run`, in the first ``n`` trials alone, with the noise that they have among all."""
         network = self.replaced(vector)
         inputs, key = self.trial.inputs.astype(network.dtype), self.key if network.noisy else None
-        return network, run_first(network, inputs, key, n, forward_mode=forward_mode)
+        return network, seen(self.task, run_first(network, inputs, key, n, forward_mode=forward_mode))
 
     def total(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
         """Loss, and all penalties that need nothing but this."""

@@ -100,8 +100,8 @@ class Program(NamedTuple):
     ) -> tuple[Parameters, State, jax.Array]:
         """Do ``n`` steps from step ``first`` on, with the trials from ``place`` on.
 
-        Keys (rows, 2, 2) are the data of those of the noise, and of the learner's own. Returns values, state, and
-        what was recorded, (rows, columns).
+        Keys (rows, 2, 2) are the data of those of the noise, and of the learner's own. After the last of the trials
+        the first ones come again. Returns values, state, and what was recorded, (rows, columns).
 
         Their number is not known to the compiler, which would take a loop of a single step apart, and round its sums
         in another way than those of longer ones.
@@ -109,7 +109,7 @@ class Program(NamedTuple):
         start, unravel = ravel_pytree(values)
 
         def one(i: jax.Array, carried: Any) -> Any:
-            trial = jax.tree.map(lambda leaf: leaf[place + i], trials)
+            trial = jax.tree.map(lambda leaf: leaf[(place + i) % jnp.uint32(leaf.shape[0])], trials)
             return self.step(unravel, network, trial, keys[i], first + i, i, carried)
 
         records = jnp.zeros((len(keys), len(self.method.columns)), network.dtype)

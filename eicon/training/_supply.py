@@ -112,6 +112,9 @@ class Fixed:
     def runs(self, step: int, n: int) -> Iterator[Run]:
         """Steps from ``step`` on, in runs of batches of one size."""
         sizes = [stack.mask.shape[0] for stack in self.stacks]
+        if len(sizes) == 1:
+            yield Run(0, step % sizes[0], n)  # whose epochs follow each other
+            return
         starts = np.concatenate([[0], np.cumsum(sizes)])
         while n > 0:
             place = step % starts[-1]

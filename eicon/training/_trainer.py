@@ -21,6 +21,7 @@ from ..models import RateRNN, save
 from ..models._network import Network, Parameters
 from ..models._parts import Parts
 from ..models._thread import ensure_defaults
+from ..recordings import Recording
 from ..tasks import Task, Trial
 from ..tasks._check import check_trials
 from ._checkpoint import Checkpoint, label, read_checkpoint, refuse_other, write_checkpoint
@@ -33,6 +34,7 @@ from ._losses import Loss, as_loss
 from ._optimizers import State
 from ._penalties import Penalty, as_penalties, needs
 from ._program import Drawing, Program, compiled
+from ._recorded import VALIDATE_EVERY, WORK, Fit, fixed_of
 from ._signals import DeferredSignals
 from ._summary import summary
 from ._supply import Fixed, Sampled
@@ -63,7 +65,7 @@ class Best(NamedTuple):
 
 
 class Trainer:
-    """Train a network on a task.
+    """Train a network on a task, or fit it to a recording.
 
     A step takes trials from ``trials`` and changes the network as ``learner`` says, inside of compiled chunks of many
     steps; Python is only reached between chunks. Trials and noise of step ``s`` are fixed by the seed and ``s`` alone,
@@ -77,22 +79,27 @@ class Trainer:
     ----------
     net : RateRNN
         Its trainable variables are changed in place.
-    task : Task or Curriculum
-        With as many inputs and outputs as the network and the same ``dt``.
+    task : Task, Curriculum or Recording
+        With as many inputs and outputs as the network and the same ``dt``. Units of a recording are found in the
+        network by name (label ``name``, or else their number); what is trained is what the network was made with,
+        ``train=("gain", "bias")``.
+    held_out : Recording, optional
+        Trials of a recording that validations are made on, by default those that are fitted.
     learner : Learner, optional
         `Gradient`, by default, or `HessianFree`.
     trials : Sampled or Fixed, optional
         By default `Sampled`, random trials at every step.
     loss : str or callable, optional
         ``"mse"``, ``"cross_entropy"`` or a function of (outputs, trial), which may have a third parameter
-        ``activity``; default: the task's.
+        ``activity``; default: the task's. Of a recording ``"mse"`` (the default), ``"variance"`` (squared errors,
+        divided by each unit's variance) or ``"poisson"`` (the default for counts).
     penalties : sequence of callable
         `WeightPenalty`, `RatePenalty`, `VanishingGradient`, `ActivityMatch` or functions of
         (network, activity, trial); one alone needs no list.
     optimizer, learning_rate, clip_norm : optional
         Short for ``learner=Gradient(optimizer, learning_rate, clip_norm)``.
     batch_size : int, optional
-        Short for ``trials=Sampled(batch_size)``.
+        Short for ``trials=Sampled(batch_size)``; of a recording, trials of a step, by default all.
     regularizers : optional
         Another word for ``penalties``.
     validation_repeats : int, optional
@@ -120,8 +127,9 @@ class Trainer:
     def __init__(
         self,
         net: RateRNN,
-        task: Task | Curriculum,
+        task: Task | Curriculum | Recording,
         *,
+        held_out: Recording | None = None,
         learner: Learner | None = None,
         trials: Sampled | Fixed | None = None,
         loss: str | Loss | None = None,
@@ -135,6 +143,12 @@ class Trainer:
         seed: int | float = 0,
     ):
         ensure_defaults()
+        if isinstance(task, Recording):
+            _refuse_beside(trials, loss)
+            task, trials = fixed_of(net, task, held_out, cast(Any, loss), batch_size)
+            loss = batch_size = None
+        elif held_out is not None:
+            raise ValueError("held_out goes with a recording; a task has validation trials of its own.")
         stages = _stages(task)
         for stage in stages:
             check_fit(net, stage.task)
@@ -203,7 +217,8 @@ class Trainer:
     def validate_every(self) -> int:
         """Steps between validations, where `fit` is not told otherwise."""
         if isinstance(self.trials, Fixed):
-            return self.trials.steps_per_epoch
+            k = self.trials.steps_per_epoch
+            return k * -(-VALIDATE_EVERY // k) if isinstance(self.task, Fit) else k
         usual = self.learner.validate_every
         if self._repeats is not None:
             return usual
@@ -460,7 +475,8 @@ class Trainer:
         self._stages.append(stage)
         if isinstance(self.trials, Fixed):
             for given in (self.trials.train, self.trials.validation):
-                check_trials(stage.task, given, loss=self._loss_name(stage.task))
+                if not isinstance(stage.task, Fit):
+                    check_trials(stage.task, given, loss=self._loss_name(stage.task))
             size = self.trials.batch_size if self.trials.mean == "batches" else None
             loss = self._loss_of(stage.task)
             evaluation = Evaluation.of(stage.task, loss, self.trials.validation, self._key_noise, size, often=True)
@@ -480,6 +496,9 @@ class Trainer:
     def _most_rows(self) -> int:
         """Steps whose trials are drawn at a time."""
         trial = self._evaluations[0].trial
+        if isinstance(self.trials, Fixed):
+            work = trial.n_steps * self.trials.batch_size * self.net.n_rec
+            return int(np.clip(WORK // work, 1, self.learner.at_once))
         size = sum(leaf.nbytes for leaf in (trial.inputs, trial.targets, trial.mask)) / trial.batch_size
         return int(np.clip(MOST_BYTES // (size * self.trials.batch_size), 1, self.learner.at_once))
 
@@ -756,6 +775,13 @@ def _one(long: Any, short: Any, name: str, other: str, default: Any) -> Any:
     if long is not None and short is not None:
         raise ValueError(f"{name} and {other} are two words for one thing; give one of them.")
     return default if long is None and short is None else short if long is None else long
+
+
+def _refuse_beside(trials: Any, loss: Any) -> None:
+    if trials is not None:
+        raise ValueError("a recording has its own trials; leave `trials` out, and give batch_size for smaller batches.")
+    if not isinstance(loss, str | None):
+        raise TypeError(f"the loss of a recording is a name; got {loss!r:.60}. A penalty can be any function.")
 
 
 def _learner(learner: Any, optimizer: Any, learning_rate: Any, clip_norm: Any) -> Learner:

@@ -1,0 +1,272 @@
+"""A recording: the activity of some units in trials, and what was shown in them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from .._given import as_inputs, by_name, is_named, numbers, plain
+from .._key import as_generator
+from .._numbers import real, whole
+
+OBSERVED = ("rate", "current", "counts", "calcium", "output")
+"""What can be observed of a network: see `Recording`."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Recording:
+    r"""Activity of M units in B trials, time-major, in steps of ``dt`` ms; what was not observed is NaN.
+
+    Parameters
+    ----------
+    activity : array (T, B, M)
+        NaN where a unit was not observed: a step, a trial, or the whole unit. Of an xarray DataArray by the names of
+        its dimensions: time, trial (or condition), unit.
+    dt : float
+        Step in ms.
+    units : sequence of str or int, optional
+        Names of the units, by which they are found in a network; whole numbers are a network's indices. By default
+        the coordinate ``unit`` of a DataArray, else 0..M-1.
+    inputs : array (T, B, n_in), optional
+        What was shown; by default one channel of zeros.
+    mask : array of bool (T, B), optional
+        Steps inside of each trial; trials of different lengths are padded. By default all.
+    conditions : mapping of str to array (B,), optional
+        What each trial was.
+    observed : {"rate", "current", "counts", "calcium", "output"}
+        Rates; currents x; spike counts per step, of which the network's rate r gives the mean
+        :math:`r\,\mathrm{hz}\,dt / 1000`; fluorescence, of which the rate through an exponential kernel is the shape,
+        with a scale >= 0 and an offset of each unit; or the network's readout.
+    hz : float
+        Spikes per second that a rate of 1 stands for, for counts.
+    decay : float, optional
+        Time constant of the kernel in ms, for calcium.
+    start : float
+        Time of the first step in ms, relative to the event that trials are aligned to.
+    labels : mapping of str to array (M,), optional
+        Labels of the units, e.g. ``region``.
+    input_channels : sequence of str, optional
+        Names of the inputs.
+    source : str
+        Where the recording comes from and what was done to it, in words.
+
+    Raises
+    ------
+    TypeError
+        For masked arrays, complex numbers, text and objects where numbers are wanted.
+    ValueError
+        For arrays that do not fit each other, no observed value, infinite values, negative counts, equal names of
+        two units, or a step or time constant that is not > 0.
+
+    Examples
+    --------
+    >>> recording = Recording(np.zeros((100, 8, 3)), dt=10.0, units=["AVAL", "AVAR", "RIML"])
+    >>> recording.n_steps, recording.n_trials, recording.n_units
+    (100, 8, 3)
+    """
+
+    activity: Any
+    dt: Any
+    units: Any = None
+    inputs: Any = None
+    mask: Any = None
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    observed: str = "rate"
+    hz: Any = 1.0
+    decay: Any = None
+    start: Any = 0.0
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    input_channels: Any = None
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        given = by_name("activity", self.activity, (("time",), ("trial", "condition"), ("unit", "output")))
+        activity = numbers("activity", given)
+        if activity.ndim != 3 or 0 in activity.shape:
+            raise ValueError(
+                f"activity must be a non-empty array (T, B, M): steps, trials, units; got shape {activity.shape}. "
+                "One trial is activity[:, None, :]."
+            )
+        T, B, M = activity.shape
+        dt = _positive("dt", self.dt, "ms")
+        mask = np.ones((T, B), bool) if self.mask is None else _mask(self.mask, (T, B))
+        units = self.units
+        if units is None and is_named(given) and (dim := given.dims[2]) in given.coords:
+            units = given.coords[dim].values
+        inputs = np.zeros((T, B, 1)) if self.inputs is None else np.asarray(as_inputs(self.inputs))
+        inputs = numbers("inputs", inputs)
+        if inputs.ndim != 3 or inputs.shape[:2] != (T, B) or not inputs.shape[2]:
+            raise ValueError(f"inputs must have shape (T, B, n_in) = ({T}, {B}, n_in); got {inputs.shape}.")
+        if not np.isfinite(inputs).all():
+            raise ValueError("inputs must be finite; got NaN or infinity. What was not shown is 0.")
+        channels = self.input_channels
+        names = [f"input {i}" for i in range(inputs.shape[2])] if channels is None else [str(c) for c in channels]
+        if len(names) != inputs.shape[2]:
+            raise ValueError(f"input_channels must name {inputs.shape[2]} inputs; got {len(names)}.")
+        activity = np.where(mask[:, :, None], activity, np.nan)
+        _check_values(activity, self.observed)
+        if self.observed == "calcium" and self.decay is None:
+            raise ValueError("calcium needs decay, the time constant of its kernel in ms, e.g. decay=400.")
+        checked = {
+            "activity": activity,
+            "dt": dt,
+            "units": _names(units, M),
+            "inputs": inputs,
+            "mask": mask,
+            "conditions": {str(k): _column(f"conditions[{k!r}]", v, B, "trial") for k, v in self.conditions.items()},
+            "hz": _positive("hz", self.hz, "spikes per second"),
+            "decay": None if self.decay is None else _positive("decay", self.decay, "ms"),
+            "start": real(self.start, "start"),
+            "labels": {str(k): _column(f"labels[{k!r}]", v, M, "unit") for k, v in self.labels.items()},
+            "input_channels": tuple(names),
+            "source": str(self.source),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    n_steps = property(lambda self: self.activity.shape[0], doc="Steps T, padding included.")
+    n_trials = property(lambda self: self.activity.shape[1], doc="Trials B.")
+    n_units = property(lambda self: self.activity.shape[2], doc="Units M.")
+    n_in = property(lambda self: self.inputs.shape[2], doc="Input channels.")
+    time = property(lambda self: self.start + np.arange(self.n_steps) * self.dt, doc="Start of each step in ms, (T,).")
+
+    @property
+    def is_observed(self) -> np.ndarray:
+        """Which values were observed, bool (T, B, M)."""
+        return np.isfinite(self.activity)
+
+    def __repr__(self) -> str:
+        seen = self.is_observed.mean()
+        return (
+            f"Recording({self.n_units} units, {self.n_trials} trials of {self.n_steps} steps of {self.dt:g} ms, "
+            f"{self.observed}, {seen:.0%} observed)"
+        )
+
+    def of_trials(self, trials: Any) -> "Recording":
+        """Recording of some trials: indices, a slice, or a bool mask (B,)."""
+        conditions = {name: values[trials] for name, values in self.conditions.items()}
+        cut = {name: getattr(self, name)[:, trials] for name in ("activity", "inputs", "mask")}
+        return replace(self, **cut, conditions=conditions)
+
+    def of_units(self, units: Sequence[Any] | np.ndarray) -> "Recording":
+        """Recording of some units: their names, or indices or a bool mask (M,) of this recording.
+
+        Raises
+        ------
+        ValueError
+            For names that it does not have.
+        """
+        chosen = np.asarray(units)
+        if chosen.dtype.kind in "US":
+            places = {name: i for i, name in enumerate(self.units)}
+            if unknown := [name for name in chosen.tolist() if name not in places]:
+                raise ValueError(f"{_listed(unknown)}: no such unit; the recording has {_listed(self.units)}.")
+            chosen = np.array([places[name] for name in chosen.tolist()])
+        labels = {name: values[chosen] for name, values in self.labels.items()}
+        kept = np.asarray(self.units, dtype=object)[chosen]
+        return replace(self, activity=self.activity[:, :, chosen], units=list(kept), labels=labels)
+
+    def split(self, share: float, *, seed: int = 0) -> tuple["Recording", "Recording"]:
+        """Divide trials at random: ``round(share * B)`` of them to fit, and the others, held out.
+
+        Raises
+        ------
+        ValueError
+            If a part would be empty.
+        """
+        n = round(real(share, "share") * self.n_trials)
+        if not 0 < n < self.n_trials:
+            raise ValueError(f"share {share} of {self.n_trials} trials leaves {n} to fit; both parts need some.")
+        order = as_generator(seed, "seed").permutation(self.n_trials)
+        return self.of_trials(np.sort(order[:n])), self.of_trials(np.sort(order[n:]))
+
+    def placed(self, names: Sequence[Any]) -> np.ndarray:
+        """Activity (T, B, N) beside N units of these names, NaN for those that were not recorded.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of a network's units, in their order; or of as many numbers, if its units have no names.
+
+        Raises
+        ------
+        ValueError
+            For names of the recording that are not among them, which are listed, or occur more than once there.
+        """
+        there: dict[str, int] = {}
+        twice = set()
+        for i, name in enumerate(map(str, names)):
+            twice |= {name} if name in there else set()
+            there[name] = i
+        if unknown := [name for name in self.units if name not in there]:
+            raise ValueError(
+                f"{len(unknown)} of the {self.n_units} recorded units are not among the network's: "
+                f"{_listed(unknown)}; the network has {_listed(there)}. Rename them, or leave them out with "
+                "recording.of_units(...)."
+            )
+        if both := [name for name in self.units if name in twice]:
+            raise ValueError(f"the network has several units called {_listed(both)}; names must tell units apart.")
+        whole_array = np.full((*self.activity.shape[:2], len(there)), np.nan)
+        whole_array[:, :, [there[name] for name in self.units]] = self.activity
+        return whole_array
+
+
+def _positive(name: str, value: Any, unit: str) -> float:
+    number = real(value, name)
+    if not 0 < number < np.inf:
+        raise ValueError(f"{name} must be > 0 ({unit}); got {number:g}.")
+    return number
+
+
+def _mask(given: Any, shape: tuple[int, int]) -> np.ndarray:
+    mask = numbers("mask", by_name("mask", given, (("time",), ("trial", "condition"))), dtype=None)
+    if mask.shape != shape or not np.isin(mask, (0, 1)).all():
+        raise ValueError(f"mask must hold True and False, shape (T, B) = {shape}; got {mask.dtype} {mask.shape}.")
+    return mask.astype(bool)
+
+
+def _names(given: Any, n: int) -> tuple[str, ...]:
+    if given is None:
+        return tuple(str(i) for i in range(n))
+    values = plain("units", list(given) if isinstance(given, tuple) else given)
+    if values.shape != (n,):
+        raise ValueError(f"units must name the {n} units of activity, shape ({n},); got shape {values.shape}.")
+    if values.dtype.kind == "f":
+        values = np.array([whole(value, "the number of a unit") for value in values])
+    found = tuple(str(value) for value in values.tolist())
+    twice = sorted({name for name in found if found.count(name) > 1}) if len(set(found)) < n else []
+    if twice:
+        raise ValueError(f"units must have different names; got {_listed(twice)} more than once.")
+    return found
+
+
+def _column(name: str, given: Any, n: int, what: str) -> np.ndarray:
+    values = plain(name, given)
+    if values.shape != (n,):
+        raise ValueError(f"{name} must have one value per {what}, shape ({n},); got {values.shape}.")
+    return values
+
+
+def _check_values(activity: np.ndarray, observed: str) -> None:
+    if observed not in OBSERVED:
+        raise ValueError(f"observed must be one of {', '.join(OBSERVED)}; got {observed!r}.")
+    if np.isinf(activity).any():
+        raise ValueError("activity must be finite, or NaN where it was not observed; got infinity.")
+    seen = np.isfinite(activity)
+    if not seen.any():
+        raise ValueError("activity holds NaN alone: nothing was observed, or the mask leaves nothing.")
+    if observed == "counts":
+        counts = activity[seen]
+        if (counts < 0).any() or (counts % 1).any():
+            wrong = counts[(counts < 0) | (counts % 1 != 0)][0]
+            raise ValueError(
+                f"counts must be whole numbers >= 0; got {wrong:g}. Smoothed or averaged activity is "
+                "observed='rate'."
+            )
+
+
+def _listed(names: Any, most: int = 8) -> str:
+    listed = [str(name) for name in names]
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

@@ -1,0 +1,349 @@
+"""Fit a network to a recording: what is compared with what, and how far they are apart.
+
+Targets have a place for every unit of the network, NaN where nothing was recorded, so that fits which differ only in
+which units were recorded share compiled code.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .._numbers import whole
+from ..models import Network, RateRNN
+from ..models.results import Activity
+from ..recordings import Recording
+from ..tasks import Task, Trial
+from ._penalties import checked_strength
+from ._supply import Fixed
+
+LOSSES_OF_RECORDINGS = ("mse", "variance", "poisson")
+"""How a fit weighs errors; see `RecordedLoss`."""
+TINY = 1e-6
+"""Least expected count of a step, so that a silent unit that fired has a finite loss."""
+VALIDATE_EVERY = 50
+WORK = 6e7
+"""Steps times trials times units between two looks at signals, about."""
+
+
+@dataclass(frozen=True, repr=False)
+class RecordedLoss:
+    r"""Distance of predicted activity from what was observed, a mean over all observed values.
+
+    ``mse``: squared errors. ``variance``: squared errors, each divided by the variance of its unit over all that was
+    observed of it. ``poisson``: half the deviance of counts :math:`k` of expected :math:`\lambda`,
+    :math:`\lambda - k + k \log(k / \lambda)`.
+
+    Parameters
+    ----------
+    kind : {"mse", "variance", "poisson"}
+    variances : tuple of float
+        Of each unit, for ``variance``; 0 for units that never change or were not recorded, which are left out.
+    scaled : bool
+        Predictions are scaled, by a factor >= 0, and shifted for each unit, by least squares.
+    """
+
+    kind: str = "mse"
+    variances: tuple[float, ...] = ()
+    scaled: bool = False
+
+    def __repr__(self) -> str:
+        return f"RecordedLoss({self.kind!r}, scaled={self.scaled})"
+
+    def __call__(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """Loss of predictions (T, B, N), a scalar."""
+        seen = observed_values(trial)
+        targets = jnp.where(seen, trial.targets, 0.0)
+        if self.scaled:
+            outputs = rescaled(outputs, trial.targets, seen)
+        outputs = jnp.where(seen, outputs, 0.0)
+        n = jnp.maximum(seen.sum(), 1)
+        if self.kind == "poisson":
+            expected = jnp.maximum(outputs, 0.0) + TINY
+            ratio = jnp.where(targets > 0, targets, 1.0) / jnp.where(seen, expected, 1.0)
+            return jnp.sum(jnp.where(seen, expected - targets + targets * jnp.log(ratio), 0.0)) / n
+        missed = (outputs - targets) ** 2
+        if self.kind == "variance":
+            variances = jnp.asarray(self.variances, missed.dtype)
+            missed = missed * jnp.where(variances > 0, 1.0 / jnp.where(variances > 0, variances, 1.0), 0.0)
+            n = jnp.maximum(jnp.where(variances > 0, seen.sum(axis=(0, 1)), 0).sum(), 1)
+        return jnp.sum(missed) / n
+
+
+@dataclass(frozen=True, repr=False)
+class Fit(Task):
+    """The task that a recording sets: to be as active as what was recorded.
+
+    Parameters
+    ----------
+    dt : float
+    channels : tuple of str
+        Names of the inputs.
+    n_units : int
+        Units (or outputs) of the network that are compared, N.
+    observed, hz, decay
+        As in `Recording`.
+    distance : RecordedLoss
+    """
+
+    channels: tuple[str, ...] = ()
+    n_units: int = 0
+    observed: str = "rate"
+    hz: float = 1.0
+    decay: float = 0.0
+    distance: Any = None
+
+    criterion_of: ClassVar[str] = "loss"
+
+    def __repr__(self) -> str:
+        more = {"counts": f", hz={self.hz:g}", "calcium": f", decay={self.decay:g}"}.get(self.observed, "")
+        inputs = f"{len(self.channels)} inputs, {self.n_units} units"
+        return f"Fit({inputs}, dt={self.dt:g}, {self.observed!r}{more}, {self.distance!r})"
+
+    @property
+    def input_channels(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the inputs."""
+        return self.channels
+
+    @property
+    def output_channels(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Numbers of the units."""
+        return tuple(map(str, range(self.n_units)))
+
+    @property
+    def loss(self) -> RecordedLoss:  # type: ignore[override]
+        """Distance from what was observed."""
+        return self.distance
+
+    def condition_grid(self) -> dict[str, np.ndarray]:
+        """Nothing: conditions of recorded trials are not drawn."""
+        return {}
+
+    def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
+        """Refuse: trials of a recording are those that were recorded."""
+        raise ValueError("trials of a recording are those that were recorded; none can be drawn.")
+
+    def scored(self, activity: Activity) -> jax.Array:
+        """What is compared with the recording, (T, B, N)."""
+        if self.observed == "current":
+            return activity.currents
+        if self.observed == "output":
+            return activity.outputs
+        if self.observed == "counts":
+            return activity.rates * (self.hz * self.dt / 1000)
+        return filtered(activity.rates, self.dt, self.decay) if self.observed == "calcium" else activity.rates
+
+    def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
+        """Fraction of the variance of each trial that is predicted, from 0 to 1, around the means of units, (B,)."""
+        seen = observed_values(trial)
+        if self.distance.scaled:
+            outputs = rescaled(outputs, trial.targets, seen)
+        targets = jnp.where(seen, trial.targets, 0.0)
+        mean = targets.sum(axis=(0, 1)) / jnp.maximum(seen.sum(axis=(0, 1)), 1)
+        missed = jnp.where(seen, outputs - targets, 0.0)
+        spread = jnp.where(seen, targets - mean, 0.0)
+        total = (spread**2).sum(axis=(0, 2))
+        score = 1 - (missed**2).sum(axis=(0, 2)) / jnp.where(total > 0, total, 1.0)
+        return jnp.where(total > 0, jnp.clip(jnp.nan_to_num(score), 0.0, 1.0), jnp.nan)
+
+
+def seen(task: Any, activity: Activity) -> Activity:
+    """Activity whose outputs are what the task scores."""
+    return activity._replace(outputs=task.scored(activity)) if isinstance(task, Fit) else activity
+
+
+def as_fit(task: Any) -> Fit | None:
+    """A task, if it is that of a recording."""
+    return task if isinstance(task, Fit) else None
+
+
+def observed_values(trial: Trial) -> jax.Array:
+    """Which targets (T, B, N) were observed."""
+    return jnp.isfinite(trial.targets) & (trial.mask != 0)[..., None]
+
+
+def filtered(rates: jax.Array, dt: float, decay: float) -> jax.Array:
+    r"""Rates through an exponential kernel, :math:`c_t = e^{-dt/\tau} c_{t-1} + (1 - e^{-dt/\tau}) r_t`.
+
+    Before a trial they were what they are at its first step.
+    """
+    kept = float(np.exp(-dt / decay))
+
+    def step(c: jax.Array, r: jax.Array) -> tuple[jax.Array, jax.Array]:
+        c = kept * c + (1 - kept) * r
+        return c, c
+
+    return jax.lax.scan(step, rates[0], rates)[1]
+
+
+def scales(outputs: jax.Array, targets: jax.Array, seen: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Factor >= 0 and offset (N,) of each unit that bring outputs closest to targets, by least squares."""
+    n = jnp.maximum(seen.sum(axis=(0, 1)), 1)
+    x, y = (jnp.where(seen, values, 0.0) for values in (outputs, targets))
+    x_mean, y_mean = x.sum(axis=(0, 1)) / n, y.sum(axis=(0, 1)) / n
+    dx, dy = (jnp.where(seen, v - m, 0.0) for v, m in ((x, x_mean), (y, y_mean)))
+    spread = (dx**2).sum(axis=(0, 1))
+    factor = jnp.maximum((dx * dy).sum(axis=(0, 1)) / jnp.where(spread > 0, spread, 1.0), 0.0)
+    return factor, y_mean - factor * x_mean
+
+
+def rescaled(outputs: jax.Array, targets: jax.Array, seen: jax.Array) -> jax.Array:
+    """Outputs, scaled and shifted for each unit; the gradient is right, as both are where it is zero."""
+    factor, offset = jax.lax.stop_gradient(scales(outputs, targets, seen))
+    return factor * outputs + offset
+
+
+def unit_names(net: RateRNN, observed: str = "rate") -> list[str]:
+    """Names of a network's units: their label ``name``, or else their numbers; of its outputs, their numbers."""
+    if observed == "output":
+        return list(map(str, range(net.n_out)))
+    if "name" in net.units:
+        return [str(name) for name in net.units["name"]]
+    return list(map(str, range(net.n_rec)))
+
+
+def observed_of(net: RateRNN, recording: Recording) -> np.ndarray:
+    """What was observed of each unit of a network, (T, B, N), NaN elsewhere; see `Recording.placed`."""
+    return recording.placed(unit_names(net, recording.observed))
+
+
+def check_recording(net: Any, recording: Recording) -> None:
+    """Refuse a recording that a network cannot be compared with.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no network, another step, other inputs, or units that the network does not have.
+    """
+    if not isinstance(net, RateRNN):
+        raise TypeError(f"expected a network, then a recording; got {type(net).__name__} as the network.")
+    if recording.dt != net.dt:
+        raise ValueError(
+            f"network and recording must have the same dt; got {net.dt:g} and {recording.dt:g} ms. "
+            f"recording.resampled({net.dt:g}) gives one in the network's steps."
+        )
+    if recording.n_in != net.n_in:
+        none = "" if recording.inputs.any() else " The recording has no inputs: give it what was shown, inputs=..."
+        raise ValueError(
+            f"the recording has {recording.n_in} input channels ({', '.join(recording.input_channels)}), and the "
+            f"network has {net.n_in}.{none}"
+        )
+    if recording.observed == "current" and "x" not in net.network.initial():
+        raise ValueError("currents were recorded, and this network's cell has none.")
+
+
+def fit_of(net: RateRNN, recording: Recording, loss: str | None = None) -> tuple[Fit, Trial]:
+    """Make the task of a fit, and its trials.
+
+    Raises
+    ------
+    ValueError
+        As `check_recording`, and for a loss that is unknown, or that does not fit what was observed.
+    """
+    check_recording(net, recording)
+    counts = recording.observed == "counts"
+    kind = ("poisson" if counts else "mse") if loss is None else loss
+    if kind not in LOSSES_OF_RECORDINGS:
+        raise ValueError(f"the loss of a fit is one of {', '.join(LOSSES_OF_RECORDINGS)}; got {kind!r}.")
+    if kind == "poisson" and not counts:
+        raise ValueError(f"loss 'poisson' is one of counts; {recording.observed} was observed.")
+    targets = observed_of(net, recording)
+    spread: tuple[float, ...] = ()
+    if kind == "variance":
+        n = np.isfinite(targets).sum(axis=(0, 1))
+        mean = np.nansum(targets, axis=(0, 1)) / np.maximum(n, 1)
+        variances = np.nansum((targets - mean) ** 2, axis=(0, 1)) / np.maximum(n, 1)
+        spread = tuple(np.where(variances > 1e-12 * np.maximum(mean**2, 1e-300), variances, 0.0).tolist())
+    fit = Fit(
+        dt=recording.dt,
+        channels=recording.input_channels,
+        n_units=targets.shape[2],
+        observed=recording.observed,
+        hz=recording.hz,
+        decay=recording.decay or 0.0,
+        distance=RecordedLoss(kind, spread, recording.observed == "calcium"),
+    )
+    return fit, trial_of(recording, targets)
+
+
+def trial_of(recording: Recording, targets: np.ndarray) -> Trial:
+    """Trials of a recording, with these targets."""
+    arrays = (jnp.asarray(a, jnp.result_type(float)) for a in (recording.inputs, targets, recording.mask))
+    return Trial(*arrays, {}, {})
+
+
+def fixed_of(
+    net: RateRNN, recording: Recording, held_out: Recording | None, loss: str | None, batch_size: Any
+) -> tuple[Fit, Fixed]:
+    """Make the task of a fit, and all its trials: those to fit, and those held out, or the same again."""
+    fit, train = fit_of(net, recording, loss)
+    validation = train
+    if held_out is not None:
+        if (held_out.observed, held_out.hz, held_out.decay) != (recording.observed, recording.hz, recording.decay):
+            raise ValueError(f"recording and held_out differ in what was observed; got {recording!r} and {held_out!r}.")
+        check_recording(net, held_out)
+        validation = trial_of(held_out, observed_of(net, held_out))
+    size = recording.n_trials if batch_size is None else whole(batch_size, "batch_size")
+    return fit, Fixed(train, validation, size)
+
+
+def predicted(net: RateRNN, recording: Recording, key: Any = None) -> np.ndarray:
+    """What a network predicts, for all its units, in the trials of a recording.
+
+    Parameters
+    ----------
+    net : RateRNN
+    recording : Recording
+    key : jax.Array or int, optional
+        Random key of the network's noise; without it there is none.
+
+    Returns
+    -------
+    ndarray, shape (T, B, N)
+        Of the observed quantity; of calcium without scale and offset, as nothing was observed of most units.
+    """
+    fit, _ = fit_of(net, recording)
+    return np.asarray(fit.scored(net.predict(recording.inputs, key=key, noise=key is not None)), np.float64)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FollowRecording:
+    """Distance of a network's activity from a recording, beside the loss of a task.
+
+    The network is run in the trials of the recording, without noise.
+
+    Parameters
+    ----------
+    net : RateRNN
+        The network that is trained, for the names of its units.
+    recording : Recording
+    strength : float
+        >= 0.
+    loss : {"mse", "variance", "poisson"}, optional
+        As for `Trainer` of a recording.
+    """
+
+    net: RateRNN
+    recording: Recording
+    strength: float = 1.0
+    loss: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strength", checked_strength(self.strength))
+        _ = self._made
+
+    @cached_property
+    def _made(self) -> tuple[Fit, Trial]:
+        return fit_of(self.net, self.recording, self.loss)
+
+    def __repr__(self) -> str:
+        return f"FollowRecording({self.recording!r}, strength={self.strength}, {self._made[0].distance!r})"
+
+    def __call__(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
+        """Penalty, a scalar."""
+        fit, recorded = self._made
+        found = network.run(recorded.inputs.astype(network.dtype))
+        return self.strength * fit.distance(fit.scored(found), recorded)
