@@ -1,0 +1,1 @@
+from ._recording import Recording as Recording
