@@ -3,6 +3,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt
 WORKERS ?= 2
+# Where it is set, every process compiles all of eicon, and every run of the tests all tests, anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-all slow lint docs gallery bench studies dist test-oldest test-neurogym clean
 help:

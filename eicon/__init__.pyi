@@ -4,6 +4,7 @@ from . import exchange as exchange
 from . import models as models
 from . import pages as pages
 from . import plotting as plotting
+from . import recordings as recordings
 from . import reproduce as reproduce
 from . import runs as runs
 from . import studies as studies

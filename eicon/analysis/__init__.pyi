@@ -1,5 +1,6 @@
 from . import behaviour as behaviour
 from . import coding as coding
+from . import fits as fits
 from . import results as results
 from . import similarity as similarity
 from . import spectra as spectra

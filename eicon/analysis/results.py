@@ -10,11 +10,15 @@ from ._compare import Comparison as Comparison
 from ._compare import SimilarityMatrix as SimilarityMatrix
 from ._condense import Condensation as Condensation
 from ._crossing import ThresholdCrossing as ThresholdCrossing
+from ._currents import PopulationCurrents as PopulationCurrents
 from ._decoding import Decoding as Decoding
 from ._dimensionality import Dimensionality as Dimensionality
 from ._dsa import DynamicalSimilarity as DynamicalSimilarity
 from ._duration import AccuracyByDuration as AccuracyByDuration
 from ._epoch_selectivity import EpochSelectivity as EpochSelectivity
+from ._fits import FitSummary as FitSummary
+from ._fits import Recovery as Recovery
+from ._fits import UnitFit as UnitFit
 from ._fixed_points import FixedPoints as FixedPoints
 from ._interval_timing import RampIndex as RampIndex
 from ._interval_timing import ScalarVariability as ScalarVariability

@@ -15,8 +15,9 @@ from ._explore import explore
 from ._export import export
 from ._probes import dt_report, lesion, perturb
 from ._recipes import recipe
+from ._recordings import recording
 from ._reproduce import reproduce
-from ._runs import analyze, demo, report, tasks, train
+from ._runs import analyze, demo, fit, report, tasks, train
 from ._sweeps import plot, plot_losses, sweep
 
 EXAMPLES = """Examples:
@@ -47,6 +48,7 @@ COMMANDS = (
     demo,
     recipe,
     train,
+    fit,
     sweep,
     plot,
     analyze,
@@ -61,6 +63,7 @@ COMMANDS = (
     reproduce,
     tasks,
     connectomes,
+    recording,
     plot_losses,
     completion,
 )

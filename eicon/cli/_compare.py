@@ -1,6 +1,7 @@
-"""Runs side by side: compare."""
+"""Runs side by side, or beside a recording: compare."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import click
 
 from ._common import Form, command, errors, figure_options, json_option
+from ._probes import _given
 
 
 @command()
@@ -44,14 +46,23 @@ def compare(
     trajectories of each two, as a matrix. Each number of likeness stands beside its null, and with --noise beside the
     noise ceiling. Networks may differ in size, not in the inputs and outputs of their task.
 
+    In place of RUN_B, a file with a recording: the network's activity in its trials, with its inputs, beside what was
+    recorded. A file that needs options to be read is first written as npz, by eicon recording show with --save.
+
     \b
     Examples:
       eicon compare results/teacher results/condensed
+      eicon compare results/first recordings/session.npz
       eicon compare results/first results/second results/third --noise
     """
     with errors(context, None):
         if len(runs) < 2:
-            raise click.UsageError("compare needs at least two runs, RUN_A and RUN_B.")
+            raise click.UsageError("compare needs at least two runs, RUN_A and RUN_B, or a run and a recording.")
+        if len(runs) == 2 and runs[1].is_file():
+            if unused := _given(context, "out", "repeats", "noise", "form", "dpi", "style"):
+                raise click.UsageError(f"{unused} is for comparisons of runs; a recording has trials of its own.")
+            _recording(runs[0], runs[1], permutations, seed, as_json)
+            return
         from ..runs import open_run
 
         opened = [open_run(runs[0]).with_seed(seed), *map(open_run, runs[1:])]
@@ -76,6 +87,61 @@ def _two(run_a: Any, run_b: Any, out: Path | None, options: dict[str, Any], as_j
     _say(numbers, [(("", *names), tables.networks), (("B against A", *LIKENESS[1:]), tables.likeness)])
 
 
+MEASURES = {
+    "cka": ("linear CKA", "debiased; 1 equal up to rotation and scale"),
+    "rsa": ("RSA", "1 equal distances between trials"),
+    "procrustes_degrees": ("Procrustes angle", "0° equal up to rotation and scale"),
+    "cca": ("CCA of {} components", "1 equal up to a linear map, in held-out trials"),
+    "a_from_b": ("network's {} from recorded ones", "NRMSE of the best linear map, held out"),
+    "b_from_a": ("recorded {} from the network's", "NRMSE of the best linear map, held out"),
+}
+"""What is said of a network and a recording, and how to read it."""
+
+
+def _recording(path: Path, file: Path, permutations: int, seed: int | None, as_json: bool) -> None:
+    from .._files import without_nan
+    from ..recordings import read
+    from ..runs import open_run
+    from ..studies._compare import beside
+    from ..studies._compare_recording import compare_recording
+
+    run = open_run(path).with_seed(seed)
+    made = compare_recording(run.load_network(), read(file), n_permutations=permutations, seed=run.recipe.seed)
+    found = made.found
+    likeness = dict(
+        zip(MEASURES, (found.cka, found.rsa, found.procrustes, found.cca, *found.aligned_nrmse), strict=True)
+    )
+    scales = {name: 180 / math.pi if name.endswith("degrees") else 1.0 for name in likeness}
+    numbers: dict[str, Any] = {
+        "names": [str(path), str(file)],
+        "n_units": list(made.n_units),
+        "n_trials": made.n_trials,
+        "n_angles": found.n_angles,
+        "n_permutations": permutations,
+        "notes": made.notes,
+        "likeness": {n: {"value": one.value * scales[n], **beside(one, scales[n])} for n, one in likeness.items()},
+    }
+    if as_json:
+        click.echo(json.dumps(without_nan(numbers), indent=2))
+        return
+    for note in made.notes:
+        click.echo(f"Note: {note}")
+    click.echo(f"{made.n_units[0]} units of the network and {made.n_units[1]} recorded ones in {made.n_trials} trials.")
+    rows: list[tuple[str, ...]] = [("network against recording", "value", "null", "ceiling", "how to read it")]
+    rows += [_row(name, one, found.n_angles) for name, one in numbers["likeness"].items()]
+    click.echo(_aligned(rows))
+
+
+def _row(measure: str, numbers: dict[str, Any], n: int) -> tuple[str, ...]:
+    """Cells of a measure: its value, the null's mean and the value that 5 % of it pass, and the ceiling."""
+    value, chance, edge, ceiling = (
+        "none" if numbers[key] != numbers[key] else f"{numbers[key]:.3g}"
+        for key in ("value", "chance", "null_95", "ceiling")
+    )
+    what, how = MEASURES[measure]
+    return what.format(n), value, "none" if chance == "none" else f"{chance} ({edge})", ceiling, how
+
+
 def _many(runs: Sequence[Any], out: Path | None, options: dict[str, Any], as_json: bool) -> None:
     from ..pages._compare_many import compare_many_runs, rows_of_pairs
 
@@ -90,9 +156,14 @@ def _say(numbers: dict[str, Any], tables: Sequence[tuple[Sequence[str], Sequence
     for note in numbers["notes"]:
         click.echo(f"Note: {note}")
     for head, rows in tables:
-        lines = [head, *rows]
-        widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-        for line in lines:
-            click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        click.echo(_aligned([head, *rows]))
         click.echo()
     click.echo(f"All on one page: {Path(numbers['folder']) / 'compare.html'}")
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Lines whose columns stand below each other."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )

@@ -66,3 +66,67 @@ def song2016(
                 f"{row['trials']} trials, {row['seconds']:.0f} s"
             )
         click.echo(f"Gallery: {page}")
+
+
+@reproduce.command()
+@click.option(
+    "--figure", "figures", type=int, multiple=True, help="1 to 6; may be given again.  [default: all that can be made]"
+)
+@click.option("--quick", is_flag=True, help="Tiny networks that hardly train, to see that everything runs.")
+@click.option("--out", type=click.Path(path_type=Path), help="[default: results/beiran2025, or ...-quick]")
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Wiring diagrams, for figures 5 and 6.")
+@click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so long; the same command goes on.")
+@click.option(
+    "--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Processes; 0: only this one."
+)
+@figure_options
+@json_option
+@click.pass_context
+def beiran2025(
+    context: click.Context,
+    figures: tuple[int, ...],
+    quick: bool,
+    out: Path | None,
+    data: Path | None,
+    minutes: float | None,
+    workers: int,
+    form: Form,
+    dpi: float | None,
+    as_json: bool,
+) -> None:
+    """Beiran & Litwin-Kumar (2025): what recordings of some units say of all, where the wiring is known.
+
+    Teachers and students are trained, each part once: after an interrupt, or the given minutes, the same command goes
+    on. Then the figures are drawn, and the status of four claims is printed. Figures 1 to 4 take about five hours of
+    one core.
+
+    \b
+    Examples:
+      eicon reproduce beiran2025 --quick
+      eicon reproduce beiran2025 --figure 2 --minutes 60 --workers 2
+      eicon reproduce beiran2025 --figure 5 --data FOLDER
+    """
+    with errors(context, None, again="the same command"):
+        from .._files import without_nan
+        from ..reproduce.beiran2025 import reproduce as make
+        from ..reproduce.beiran2025._claims import record
+
+        path = out or Path("results") / ("beiran2025-quick" if quick else "beiran2025")
+        progress = not (context.obj["quiet"] or as_json)
+        found = make(
+            path,
+            figures,
+            data=data,
+            quick=quick,
+            workers=workers,
+            minutes=minutes,
+            progress=progress,
+            form=form,
+            dpi=dpi,
+        )
+        if as_json:
+            click.echo(json.dumps(without_nan([record(claim) for claim in found]), indent=2))
+            return
+        for claim in found:
+            click.echo(f"{claim.status:>9}: {claim.text}")
+        click.echo(f"Figures and table: {path}")

@@ -1,6 +1,7 @@
 """Single runs: demo, train, analyze, report, tasks."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,31 +56,29 @@ def demo(context: click.Context, out: Path, seed: int, form: Form, dpi: float | 
             click.echo(f"Report: {page}")
 
 
+def _training_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Argument and options of the commands that train."""
+    path: Any = click.Path(path_type=Path)
+    options = (
+        click.argument("recipe", type=path, required=False),
+        click.option("--out", type=path, help="New run directory.  [default: results/NAME OF RECIPE]"),
+        click.option("--resume", type=path, metavar="RUN", help="Go on with an unfinished run."),
+        click.option("--from", "origin", type=path, metavar="RUN", help="Start with the network of a trained run."),
+        click.option("--steps", type=click.IntRange(min=1), help="Instead of the recipe's."),
+        click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Instead of the recipe's."),
+        click.option("--seed", type=click.IntRange(min=0), help="Instead of the recipe's."),
+        set_option,
+        json_option,
+        click.pass_context,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 @command()
-@click.argument("recipe", type=click.Path(path_type=Path), required=False)
-@click.option("--out", type=click.Path(path_type=Path), help="New run directory.  [default: results/NAME OF RECIPE]")
-@click.option("--resume", type=click.Path(path_type=Path), metavar="RUN", help="Go on with an unfinished run.")
-@click.option(
-    "--from", "origin", type=click.Path(path_type=Path), metavar="RUN", help="Start with the network of a trained run."
-)
-@click.option("--steps", type=click.IntRange(min=1), help="Instead of the recipe's.")
-@click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Instead of the recipe's.")
-@click.option("--seed", type=click.IntRange(min=0), help="Instead of the recipe's.")
-@set_option
-@json_option
-@click.pass_context
-def train(
-    context: click.Context,
-    recipe: Path | None,
-    out: Path | None,
-    resume: Path | None,
-    origin: Path | None,
-    steps: int | None,
-    learning_rate: float | None,
-    seed: int | None,
-    changes: tuple[str, ...],
-    as_json: bool,
-) -> None:
+@_training_options
+def train(context: click.Context, **options: Any) -> None:
     """Train a network, or go on with a run.
 
     RECIPE is a TOML file, which needs only what differs from the defaults (`eicon recipe` writes one to start from); or
@@ -93,6 +92,40 @@ def train(
       eicon train --resume results/first --steps 5000
       eicon train --from results/first --out results/slower --learning-rate 1e-4
     """
+    _run_training(context, **options)
+
+
+@command()
+@_training_options
+def fit(context: click.Context, **options: Any) -> None:
+    """Fit a network to a recording.
+
+    RECIPE has a table [recording], which says what was recorded and which units are fitted. It is trained as by `eicon
+    train`; what is said at the end is how well recorded and unrecorded units are predicted, in fitted and held-out
+    trials. The same numbers are in RUN/fit.json, and those of each unit in RUN/fit.csv.
+
+    \b
+    Examples:
+      eicon fit fit.toml --out results/fit
+      eicon fit fit.toml --set recording.n_units=20 --seed 1
+      eicon fit --resume results/fit --steps 5000
+    """
+    _run_training(context, **options, fits=True)
+
+
+def _run_training(
+    context: click.Context,
+    recipe: Path | None,
+    out: Path | None,
+    resume: Path | None,
+    origin: Path | None,
+    steps: int | None,
+    learning_rate: float | None,
+    seed: int | None,
+    changes: tuple[str, ...],
+    as_json: bool,
+    fits: bool = False,
+) -> None:
     if resume is not None and (recipe is not None or origin is not None):
         raise click.UsageError("--resume RUN stands alone; RECIPE and --from belong to a new run.")
     if recipe is None and resume is None and origin is None:
@@ -114,6 +147,7 @@ def train(
 
         if resume is not None:
             run = open_run(resume)
+            _refuse_no_recording(resume, run.recipe, fits)
             if steps is not None and steps != run.recipe.training.steps:
                 from ..runs._run import with_steps
 
@@ -132,7 +166,9 @@ def train(
                 wanted["continued_from"] = str(origin)
             from ..runs import create_run
 
-            run = create_run(path, settings.with_changes(wanted) if wanted else settings)
+            settings = settings.with_changes(wanted) if wanted else settings
+            _refuse_no_recording(recipe or origin, settings, fits)
+            run = create_run(path, settings)
         try:
             done = _train(context, run)
         except Exception:
@@ -143,9 +179,15 @@ def train(
             raise
         if as_json:
             about = {"run": str(run.path), "network": str(run.network), "trained_now": done.trained}
-            click.echo(json.dumps({**run.read_record(), **about}, indent=2))
+            measured = {} if done.fit is None else {"fit": done.fit}
+            click.echo(json.dumps({**run.read_record(), **about, **measured}, indent=2))
             return
         click.echo(done.summary)
+        if done.fit is not None:
+            from ..runs._fit import fit_words
+
+            for line in fit_words(done.fit):
+                click.echo(line)
         if done.trained:
             click.echo(f"Trained: {run.network}")
         click.echo(f"Look at it with: {hint('eicon', 'analyze', run.path)}")
@@ -216,7 +258,8 @@ def analyze(
             for line in dynamics_words(numbers):
                 click.echo(line)
             click.echo(f"Figures: {run / 'figures'}\nAll on one page: {hint('eicon', 'report', run)}")
-            click.echo(f"To look around in it: {hint('eicon', 'explore', run)}")
+            if not opened.recipe.is_fit:
+                click.echo(f"To look around in it: {hint('eicon', 'explore', run)}")
 
 
 @command()
@@ -265,6 +308,11 @@ def tasks(context: click.Context, as_json: bool) -> None:
                 click.echo(f"    {parameter} = {value}")
 
 
+def _refuse_no_recording(source: Any, recipe: Any, fits: bool) -> None:
+    if fits and not recipe.recording.file:
+        raise ValueError(f"{source} has no table [recording] with a `file`; eicon train trains it on its task.")
+
+
 def _condition(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
@@ -291,11 +339,23 @@ def _say_results(numbers: dict[str, Any]) -> None:
     from ..runs._sections import behaviour_words
 
     training = numbers["training"]
+    if "fit" in numbers:
+        from ..runs._fit import fit_words
+
+        for line in fit_words(numbers["fit"]):
+            click.echo(line)
+    if "accuracy" not in numbers:
+        click.echo(f"Steps {training['steps']}, {training['seconds']:.0f} s")
+        _say_certificate(numbers["certificate"])
+        return
     chance = "" if numbers["chance"] is None else f" (chance {numbers['chance']:.1%})"
     click.echo(f"Steps {training['steps']}, {training['seconds']:.0f} s; accuracy {numbers['accuracy']:.1%}{chance}")
     for line in behaviour_words(numbers):
         click.echo(line)
-    certificate = numbers["certificate"]
+    _say_certificate(numbers["certificate"])
+
+
+def _say_certificate(certificate: dict[str, Any]) -> None:
     click.echo(
         f"Constraints: {'all hold' if certificate['ok'] else '; '.join(certificate['problems'])} "
         f"(spectral radius {certificate['spectral_radius']:.3f})"

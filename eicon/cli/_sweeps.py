@@ -172,8 +172,9 @@ def plot(
 
     Does the wiring matter? Runs on a connectome are paired with the runs on its null models that have the same seed
     and the same other choices, or the first sweep with the others: null_models has the differences with their exact
-    95 % intervals, beside chance and the loss without memory, and differences.csv the numbers. Directories of runs, of
-    several seeds say, instead of sweeps: their learning curves, with a band.
+    95 % intervals, beside chance and the loss without memory, and differences.csv the numbers. Of fits to a recording
+    with recording.n_units in the grid: the error on the units that were not fitted against how many were, beside null
+    models. Directories of runs, of several seeds say, instead of sweeps: their learning curves, with a band.
 
     \b
     Examples:
@@ -194,6 +195,7 @@ def plot(
         opened = [open_sweep(path) for path in sweeps]
         from .._files import csv_table, without_nan, write_text
         from ..plotting import plot_loss_boxes, plot_loss_curves, save_figures
+        from ..plotting._fitted import fit_curves, plot_fit_sweep
         from ..plotting._paired import paired_runs, rows_of_pairs, words
         from ..plotting._sweep import run_milestones
         from ..plotting.behaviour import plot_choices, plot_interactions, plot_paired_differences
@@ -204,6 +206,7 @@ def plot(
             if not data["finished"].any():
                 raise ValueError(f"no run of {name!r} is finished yet.")
         folder = out or sweeps[0] / "figures"
+        fits: dict[str, Any] = {}
         drawings: dict[str, Any] = {"boxes": plot_loss_boxes(results, ylabel=ylabel)}
         for quantity, label in (("loss", ylabel), ("accuracy", None)):
             pages = plot_loss_curves(results, quantity=quantity, ylabel=label)
@@ -214,6 +217,9 @@ def plot(
             drawings[f"choices{suffix}"] = plot_choices(data, outcome=outcome)
             if (drawn := plot_interactions(data, outcome=outcome)) is not None:
                 drawings[f"interactions{suffix}"] = drawn
+            if (curves := fit_curves(data)) is not None:
+                fits[name] = curves
+                drawings[f"unrecorded{suffix}"] = plot_fit_sweep(curves)
         pairs = {one: paired_runs(results, one) for one in dict.fromkeys(("accuracy", "loss", outcome))}
         if (compared := plot_paired_differences(results, outcomes=list(pairs))) is not None:
             drawings["null_models"] = compared
@@ -233,6 +239,11 @@ def plot(
             return
         for name, data in results.items():
             click.echo(f"{name}: {finished[name]} of {data['finished'].size} runs")
+        for name, curves in fits.items():
+            what = f"squared error / variance (median) and r (mean) of unrecorded units, {curves.trials} trials"
+            click.echo(f"{name}: {what}, by number of fitted units, with 95 % intervals over seeds")
+            for line in curves.words():
+                click.echo(f"  {line}")
         if compared is not None:
             click.echo("Does the wiring matter?")
             for one, found in pairs.items():
@@ -342,10 +353,22 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
         accuracy = max(summary["best_validation_accuracy"] for summary in group)
         diverged = sum(summary["diverged"] for summary in group)
         said = [f"smallest validation loss {min(losses):.3g} to {max(losses):.3g}{_without_memory(group, losses)}"]
-        said += [f"best accuracy {accuracy:.1%}{_guessed(group)}"]
+        said += _predicted(group) or [f"best accuracy {accuracy:.1%}{_guessed(group)}"]
         said = said if losses else []
         said += [f"{diverged} of {len(group)} diverged"] if diverged else []
         click.echo(f"{name}: {', '.join(said)}")
+
+
+def _predicted(group: list[dict[str, Any]]) -> list[str]:
+    """R2 of units of a recording, medians over units, in held-out trials where there are some; nothing of a task."""
+    said = []
+    for which in ("recorded", "unrecorded"):
+        keys = (f"{which}_{trials}_r2" for trials in ("held_out", "fitted"))
+        key = next((key for key in keys if any(key in summary.get("fit", {}) for summary in group)), None)
+        found = [value for summary in group if (value := summary.get("fit", {}).get(key)) is not None]
+        if found:
+            said.append(f"R2 of {which} units {min(found):.3f} to {max(found):.3f}")
+    return said
 
 
 def _without_memory(group: list[dict[str, Any]], losses: list[float]) -> str:

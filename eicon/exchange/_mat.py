@@ -10,7 +10,7 @@ import numpy as np
 from scipy import io
 
 from .._files import atomic_file, named
-from ..connectomes._formats import mat_content
+from .._matlab import mat_content
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
@@ -87,10 +87,15 @@ def read_mat(path: str | os.PathLike[str]) -> Recorded:
     """
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no MATLAB file at {path}.")
+    with open(path, "rb") as stream:
+        if stream.read(10) == b"MATLAB 7.3":
+            raise ValueError(f"{path} was not written by eicon; eicon.recordings.read reads it.")
     found = mat_content(Path(path))
     lacking = [name for name in (*SIGNALS, "conditions", "epochs_ms", "units", "dt_ms") if name not in found]
     if lacking:
-        raise ValueError(f"{path} was not written by eicon: it has no {', '.join(lacking)}.")
+        raise ValueError(
+            f"{path} was not written by eicon: it has no {', '.join(lacking)}; eicon.recordings.read reads it."
+        )
     with named(path, "MATLAB file of eicon"):
         return checked(_recorded(found))
 

@@ -16,6 +16,7 @@ from ._optional import optional
 from ._paths import refuse_existing, replacing
 from ._recorded import SIGNALS, Recorded, checked, free_name, recorded
 
+FORMAT = "eicon.activity 1"
 _COLUMNS = {"start_time", "stop_time", "tags", "timeseries", "id"}
 _ABOUT = {
     "rates": "Rates r = f(x) of the model's units, in the order of the table model_units.",
@@ -87,7 +88,7 @@ def _session(pynwb: Any, record: Recorded, start: datetime, description: str) ->
         session_description=description,
         identifier=f"eicon-{start.isoformat()}",
         session_start_time=start,
-        keywords=["eicon.activity 1", f"dt_ms={record.dt!r}", f"n_steps={len(record.rates)}"],
+        keywords=[FORMAT, f"dt_ms={record.dt!r}", f"n_steps={len(record.rates)}"],
     )
     network = session.create_processing_module("network", "What the simulated network did.")
     module = session.create_processing_module("task", "What the task asked for.")
@@ -121,10 +122,15 @@ def _one_after_the_other(values: np.ndarray) -> np.ndarray:
 def _units_table(labels: dict[str, np.ndarray]) -> Any:
     common = optional("pynwb.core")
     columns = [
-        common.VectorData(name=_allowed(name), description=f"label {name}", data=_plain(values))
+        common.VectorData(name=_column(common, name), description=f"label {name}", data=_plain(values))
         for name, values in labels.items()
     ]
     return common.DynamicTable(name="model_units", description="Units of the model, one per row.", columns=columns)
+
+
+def _column(common: Any, name: str) -> str:
+    """Name of a label in the table of units, which has some attributes of its own, such as ``name``."""
+    return free_name(_allowed(name), set(dir(common.DynamicTable)), "unit")
 
 
 def _add_trials(session: Any, record: Recorded, step: float) -> None:
@@ -168,7 +174,10 @@ def read_nwb(path: str | os.PathLike[str]) -> Recorded:
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no NWB file at {path}.")
     with named(path, "NWB file of eicon.exchange.to_nwb"), pynwb.NWBHDF5IO(str(path), "r") as file:
-        return checked(_read(file.read()))
+        session = file.read()
+        if FORMAT not in (session.keywords or [])[:]:
+            raise ValueError(f"{path} was not written by eicon; eicon.recordings.read reads it.")
+        return checked(_read(session))
 
 
 def _read(session: Any) -> Recorded:

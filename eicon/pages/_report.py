@@ -13,6 +13,28 @@ from ..studies._responses import level_name
 from ._template import filled, picture
 
 CAPTIONS = {
+    "traces": (
+        "Traces",
+        "What was observed of single units, and what the network predicts, in one trial, a held-out one if there are "
+        "any: units that it was fitted to, and units that it was not; each at the 90th, 50th and 10th percentile of "
+        "R².",
+    ),
+    "predictions": (
+        "Predictions",
+        "R² and signed correlation of every unit, with medians; triangles are units below the axis. A prediction of "
+        "the mean has R² 0, and a mirrored trace a negative r.",
+    ),
+    "fitted_values": ("Fitted values", "Of each unit, or of each connection by the type of its source, with medians."),
+    "stiffness": (
+        "Stiff directions",
+        "Curvatures of the loss along directions of the fitted values: eigenvalues of the Gauss-Newton matrix, each "
+        "kind of value in units of its spread. Directions above the dotted line are fixed by the recorded units.",
+    ),
+    "currents": (
+        "Currents between populations",
+        "Shares of each population in the variance of the recurrent input of each, and the mean input of the largest "
+        "one by its source.",
+    ),
     "psychometric": (
         "Psychometric curve",
         "Fraction of choices 0 against the evidence for choice 0, with 95 % Wilson intervals and a cumulative-Gaussian "
@@ -137,12 +159,22 @@ def _lead(run: Run, numbers: dict[str, Any]) -> str:
     certificate, training = numbers["certificate"], numbers["training"]
     n_e, n_i, n_free = (certificate[f"n_{kind}"] for kind in ("excitatory", "inhibitory", "free"))
     types = f"{n_free} of either sign" if n_free else f"{n_e / (n_e + n_i):.0%} excitatory"
-    task = run.recipe.task["name"].rpartition("/")[2]  # of one's own, without the folder of its file
     return (
         f"{n_e + n_i + n_free} rate units, {types}, recurrent noise {run.recipe.network.sigma_rec or 0:g}, "
-        f"{_origin(run)[0]} on {task} for {training['steps']} steps in {training['seconds']:.0f} s "
+        f"{_origin(run)[0]} {_aim(run, numbers)} for {training['steps']} steps in {training['seconds']:.0f} s "
         f"(seed {run.recipe.seed})."
     )
+
+
+def _aim(run: Run, numbers: dict[str, Any]) -> str:
+    """What the network was trained on or fitted to, in words."""
+    fit = numbers.get("fit")
+    on = "" if run.recipe.is_fit else f"on {run.recipe.task['name'].rpartition('/')[2]}"  # without a folder
+    if fit is None:
+        return on
+    of = fit["recording"]
+    words = f"to {len(fit['fitted_units'])} of {of['units']} units in {of['trials']} trials of {Path(of['file']).name}"
+    return words if run.recipe.is_fit else f"{on}, and fitted {words},"
 
 
 def _place(place: Place) -> dict[str, Any]:
@@ -158,6 +190,8 @@ def _place(place: Place) -> dict[str, Any]:
 
 def _origin(run: Run) -> tuple[str, str]:
     """How the network was made, and by which command."""
+    if run.recipe.is_fit:
+        return "fitted", "fit config.toml --out"
     if not run.condensation.is_file():
         return "trained", "train config.toml --out"
     record = read_condensation(run)
@@ -173,7 +207,8 @@ def _facts(numbers: dict[str, Any]) -> list[dict[str, str]]:
     certificate = numbers["certificate"]
     facts = [
         ("Constraints", "all hold" if certificate["ok"] else "violated", "good" if certificate["ok"] else "bad"),
-        (f"Accuracy, all conditions{_chance(numbers)}", _share(numbers["accuracy"]), ""),
+        *_predicted(numbers),
+        *_accuracy(numbers),
         ("Participation ratio", f"{numbers['activity']['participation_ratio']:.1f}", ""),
         ("Components for 90 %", str(numbers["activity"]["n_components"]["90%"]), ""),
     ]
@@ -181,7 +216,7 @@ def _facts(numbers: dict[str, Any]) -> list[dict[str, str]]:
     by_evidence = choice.get("accuracy_by_evidence", choice.get("accuracy_by_coherence"))  # the latter in 0.1.0
     if by_evidence:
         level, accuracy = max(by_evidence.items(), key=lambda item: float(item[0]))
-        facts.insert(2, (f"Accuracy at {level} {choice.get('unit', '%')}", _share(accuracy), ""))
+        facts.insert(-2, (f"Accuracy at {level} {choice.get('unit', '%')}", _share(accuracy), ""))
     if "memory" in numbers:
         held = numbers["memory"]
         facts.append(
@@ -198,6 +233,27 @@ def _facts(numbers: dict[str, Any]) -> list[dict[str, str]]:
     if clustering is not None and clustering["within_over_between_excitatory"] is not None:
         facts.append(("E→E same / other preference", f"{clustering['within_over_between_excitatory']:.2f}", ""))
     return [{"name": name, "value": value, "tone": tone} for name, value, tone in facts]
+
+
+def _accuracy(numbers: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Mean score, where there is a task."""
+    name = f"Accuracy, all conditions{_chance(numbers)}"
+    return [(name, _share(numbers["accuracy"]), "")] if "accuracy" in numbers else []
+
+
+def _predicted(numbers: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """How well units are predicted, in held-out trials where there are any."""
+    if "fit" not in numbers:
+        return []
+    measures = numbers["fit"]["measures"]
+    trials = "held_out" if numbers["fit"]["recording"]["held_out_trials"] else "fitted"
+    found = []
+    for which in ("recorded", "unrecorded"):
+        if (key := f"{which}_{trials}_r2") in measures:
+            value = measures[key]
+            said = "none" if value is None else f"{value:.3f}"
+            found.append((f"R², {which} units, {trials.replace('_', '-')} trials", said, ""))
+    return found
 
 
 def _share(value: float | None) -> str:

@@ -1,6 +1,7 @@
 from . import behaviour as behaviour
 from . import circuits as circuits
 from . import coding as coding
+from . import fits as fits
 from . import similarity as similarity
 from . import spectra as spectra
 from ._activity import plot_activity as plot_activity

@@ -6,10 +6,12 @@ import numpy as np
 
 from .. import analysis, plotting
 from .._files import without_nan, write_json, write_text
-from ..models import verify
+from ..models import RateRNN, verify
 from ..plotting._files import Drawing, Form, save_figures
 from ..studies._responses import Responses, behaviour_of, evidence_of, responses, sorted_by, unit_types
 from ._dynamics import DynamicsRequest, run_dynamics
+from ._fit import measure_fit, write_fit
+from ._fit_figures import fit_section
 from ._run import Run
 from ._sections import Findings, sections_of
 
@@ -34,7 +36,18 @@ def analyze_run(
     what is held in memory, selectivity and trajectories; or else outputs beside targets. With `dynamics`, what it asks
     for is found and drawn too; fixed points also in ``figures/fixed_points.html``, where plotly is there. `form` and
     `dpi` are those of `eicon.plotting.save_figures`; a report shows the PNG, which is written in any case.
+
+    Of a network that was fitted to a recording there are how well it predicts each unit, with traces, distributions of
+    the fitted values, the stiff directions of the fit, and currents between populations; also in ``fit.json`` and
+    ``fit.csv``. Without a task the network runs in the trials of the recording, without noise, and has no behaviour.
+
+    Raises
+    ------
+    ValueError
+        If dynamics are asked of a fit without a task, in whose epochs inputs could be held.
     """
+    if run.recipe.is_fit:
+        return _analyze_fit(run, dynamics, form, dpi)
     found = respond(run, repeats)
     asked = None if dynamics is None else run_dynamics(run, found.net, found.task, dynamics)
     certificate = verify(found.net).raise_if_violated()
@@ -51,7 +64,9 @@ def analyze_run(
         found.activity.rates, mask=np.asarray(found.trial.inside), n_components=min(2, found.net.n_rec)
     )
     numbers["activity"] = _activity(found, components, figures)
-    numbers["spectrum"] = _spectrum(found, figures)
+    numbers["spectrum"] = _spectrum(found.net, figures)
+    if run.recipe.recording.file:
+        numbers["fit"] = _fit(run, found.net, figures)
     findings = Findings(found, behaviour, components, run.recipe.seed)
     for section in sections_of(found.task, found.trial, behaviour):
         made = section.make(findings)
@@ -63,11 +78,50 @@ def analyze_run(
         figures |= asked.figures
         if asked.page is not None:
             write_text(run.figures / "fixed_points.html", asked.page)
+    return _written(run, numbers, figures, form, dpi)
+
+
+def _written(
+    run: Run, numbers: dict[str, Any], figures: dict[str, Drawing], form: Form, dpi: float | None
+) -> dict[str, Any]:
     save_figures(run.figures, figures, form=form, dpi=dpi, preview=True)
-    numbers["figures"] = list(figures)
-    numbers = without_nan(numbers)
+    numbers = without_nan({**numbers, "figures": list(figures)})
     write_json(run.path / "analysis.json", numbers)
     return numbers
+
+
+def _analyze_fit(run: Run, dynamics: DynamicsRequest | None, form: Form, dpi: float | None) -> dict[str, Any]:
+    """Analyse a network that was fitted to a recording, without a task."""
+    if dynamics is not None:
+        raise ValueError(
+            f"{run.path} was fitted to a recording, and has no task in whose epochs inputs could be held: fixed "
+            "points, Lyapunov exponents and spectra along trials need one."
+        )
+    net, figures = run.load_network(), dict[str, Drawing]()
+    given = run.recipe.make_recording()
+    assert given is not None
+    numbers: dict[str, Any] = {
+        "seed": run.recipe.seed,
+        "certificate": verify(net).raise_if_violated().to_dict(),
+        "training": _training(run, figures),
+        "fit": _fit(run, net, figures),
+    }
+    recording = given.known
+    rates = np.asarray(net.predict(recording.inputs, noise=False).rates)
+    components = analysis.pca(rates, mask=recording.mask, n_components=min(2, net.n_rec))
+    trial = int(recording.mask.sum(axis=0).argmax())
+    figures["activity"] = plotting.plot_activity(rates[recording.mask[:, trial], trial], unit_types(net), net.dt)
+    example = {name: values[trial].item() for name, values in recording.conditions.items()}
+    numbers["activity"] = {"example": example, **_sizes(rates[recording.mask], components)}
+    numbers["spectrum"] = _spectrum(net, figures)
+    return _written(run, numbers, figures, form, dpi)
+
+
+def _fit(run: Run, net: RateRNN, figures: dict[str, Drawing]) -> dict[str, Any]:
+    given, measured = measure_fit(run.recipe, net)
+    section = fit_section(net, run.recipe.recording, given, measured)
+    figures |= section.figures
+    return {**write_fit(run.path, run.recipe, net, (given, measured)), **section.numbers}
 
 
 def _training(run: Run, figures: dict[str, Drawing]) -> dict[str, Any]:
@@ -78,13 +132,16 @@ def _training(run: Run, figures: dict[str, Drawing]) -> dict[str, Any]:
         return {"steps": record.get("steps", 0), "seconds": record.get("training_seconds", 0.0)}
     validated = len(history.validation_step) > 0
     validation = (history.validation_step, history.validation_accuracy) if validated else None
-    figures["loss"] = plotting.plot_loss(history.loss, accuracy=history.accuracy, validation=validation)
-    return {
+    numbers = {
         "steps": history.n_steps,
         "seconds": float(history.seconds[-1]),
         "final_loss": float(history.loss[-50:].mean()),
-        "final_validation_accuracy": float(history.validation_accuracy[-1]) if validated else None,
     }
+    if run.recipe.is_fit:  # whose accuracy is the explained variance
+        figures["loss"] = plotting.plot_loss(history.loss)
+        return {**numbers, "final_validation_loss": float(history.validation_loss[-1]) if validated else None}
+    figures["loss"] = plotting.plot_loss(history.loss, accuracy=history.accuracy, validation=validation)
+    return {**numbers, "final_validation_accuracy": float(history.validation_accuracy[-1]) if validated else None}
 
 
 def _activity(found: Responses, components: analysis.results.PCA, figures: dict[str, Drawing]) -> dict[str, Any]:
@@ -99,14 +156,21 @@ def _activity(found: Responses, components: analysis.results.PCA, figures: dict[
     said = [*([] if evidence is None else [evidence]), *sorted_by(task, trial)]
     return {
         "example": {one.name: one.values[example].item() for one in said},
-        "mean_rate": float(np.asarray(activity.rates)[np.asarray(trial.inside)].mean()),
+        **_sizes(np.asarray(activity.rates)[np.asarray(trial.inside)], components),
+    }
+
+
+def _sizes(rates: np.ndarray, components: analysis.results.PCA) -> dict[str, Any]:
+    """Mean of rates (n, N), and the dimension of their components."""
+    return {
+        "mean_rate": float(rates.mean()),
         "participation_ratio": float(components.participation_ratio),
         "n_components": {f"{f:.0%}": int(components.n_for(f)) for f in (0.9, 0.95, 0.99)},
     }
 
 
-def _spectrum(found: Responses, figures: dict[str, Drawing]) -> dict[str, Any]:
-    spectrum = analysis.spectrum(found.net.W_rec, excitatory=unit_types(found.net))
+def _spectrum(net: RateRNN, figures: dict[str, Drawing]) -> dict[str, Any]:
+    spectrum = analysis.spectrum(net.W_rec, excitatory=unit_types(net))
     figures["spectrum"] = plotting.plot_spectrum(spectrum)
     return {
         "spectral_radius": float(spectrum.spectral_radius),

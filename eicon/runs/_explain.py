@@ -1,5 +1,6 @@
 """What a recipe will compute, before it is computed: sizes, number of runs, estimated time and memory."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import jax
@@ -73,7 +74,7 @@ def explanation(recipe: Recipe) -> Explanation:
     """
     cells = Cells(recipe)
     asked: dict[str, _Asked] = {}
-    varied = map(cells.of, _grid.one_at_a_time(recipe.grid)) if recipe.grid else [recipe]
+    varied = list(map(cells.of, _grid.one_at_a_time(recipe.grid))) if recipe.grid else [recipe]
     looked = [_cost(cell, asked) for cell in varied]
     first, n = looked[0], recipe.n_cells
     seconds, memory = n * float(np.mean([cost.seconds for cost in looked])), max(cost.bytes for cost in looked)
@@ -82,7 +83,7 @@ def explanation(recipe: Recipe) -> Explanation:
     runs = "1 run" if n == 1 else f"{n:,} runs"
     headline = f"{runs} of {length}, {units}: about {_duration(seconds)} on one core, {_size(memory)} each"
     lines = [
-        f"task: {recipe.task.get('name')}, {first.inputs} inputs, {first.outputs} outputs, {first.time} time steps",
+        f"{_aim(varied[0])}, {first.inputs} inputs, {first.outputs} outputs, {first.time} time steps",
         f"network: {units}, {first.connections:,.0f} connections between them",
         f"training: {length}",
     ]
@@ -91,6 +92,17 @@ def explanation(recipe: Recipe) -> Explanation:
         for key, values in recipe.grid.items()
     ]
     return Explanation(headline, lines, n, seconds, memory)
+
+
+def _aim(recipe: Recipe) -> str:
+    if not recipe.recording.file:
+        return f"task: {recipe.task.get('name')}"
+    given = recipe.make_recording()
+    assert given is not None
+    held_out = "" if given.held_out is None else f", {given.held_out.n_trials} held out"
+    fit = f"{len(given.units)} of {given.known.n_units} units, {given.known.n_trials} trials{held_out}"
+    beside = "" if recipe.is_fit else f" beside the task {recipe.task.get('name')}"
+    return f"fit: {Path(recipe.recording.file).name}{beside}, {fit}"
 
 
 class _Asked(NamedTuple):
@@ -105,13 +117,20 @@ def _asked(task: Task) -> _Asked:
     return _Asked(task.n_in, task.n_out, task.n_conditions, time)
 
 
+def _asked_of_fit(cell: Recipe) -> _Asked:
+    """Its conditions are the trials that are fitted."""
+    given, task = cell.make_recording(), cell.make_task()
+    assert given is not None
+    return _Asked(task.n_in, task.n_out, given.known.n_trials, given.known.n_steps)
+
+
 def _cost(cell: Recipe, asked: dict[str, _Asked]) -> _Cost:
-    said = repr(cell.task)
+    said = cell.recording.model_dump_json() if cell.is_fit else repr(cell.task)
     if said not in asked:
-        asked[said] = _asked(cell.make_task())
+        asked[said] = _asked_of_fit(cell) if cell.is_fit else _asked(cell.make_task())
     inputs, outputs, conditions, time = asked[said]
     default = Fixed.batch_size if cell.trials.kind == "fixed" else LEARNERS[cell.learner.optimizer == HESSIAN_FREE]
-    batch = cell.trials.batch_size or default
+    batch = cell.trials.batch_size or (conditions if cell.is_fit else default)
     if cell.trials.kind == "fixed":
         n = round((cell.trials.train_size or TRAIN_SIZE) * (cell.trials.n or N_TRIALS) * conditions)
         per_epoch = -(-n // batch)
@@ -129,7 +148,7 @@ def _cost(cell: Recipe, asked: dict[str, _Asked]) -> _Cost:
 
 def _size_of(cell: Recipe) -> tuple[int, float, bool]:
     """Units, connections, and whether they are stored as edges."""
-    if cell.lesion.path:
+    if cell.lesion.path or cell.keeps_all:
         net = cell.make_network(cell.make_task())
         return net.n_rec, float(net.recurrent.sizes()[1]), isinstance(net.recurrent, Edges)
     network = cell.network

@@ -20,6 +20,7 @@ from ._recipe_tables import (
     NetworkTable,
     PretrainedTable,
     RecipeTables,
+    RecordingTable,
     StageTable,
     TrainingTable,
     TrialsTable,
@@ -54,6 +55,7 @@ class Key(NamedTuple):
 TABLES: dict[str, type[Section]] = {
     "network": NetworkTable,
     "connectome": ConnectomeTable,
+    "recording": RecordingTable,
     "trials": TrialsTable,
     "learner": LearnerTable,
     "training": TrainingTable,
@@ -216,6 +218,11 @@ _SAID = {
     ): 'Null model, such as "rewire", "permute", "strength", "types" and "shuffle_weights", or "none"; '
     "see `Connectome.rewired`.",
     ("connectome", "null_options"): "Options of the null model, such as `label`.",
+    ("recording", "order"): 'Which units are fitted: "random", drawn with the seed, or a list of names.',
+    ("recording", "loss"): 'How errors are weighed: "mse", "variance" (each over the variance of its unit) or '
+    '"poisson", which is the default for counts.',
+    ("recording", "beside_task"): "Strength of the fit as a penalty beside the loss of `[task]`; without it there is "
+    "no task.",
     ("trials", "kind"): "Trials are drawn anew at every step, or a fixed set is made once.",
     ("trials", "n"): "Trials of each condition.",
     ("trials", "train_size"): "Fraction of the trials that is trained on; the others are for validation.",
@@ -251,6 +258,11 @@ _SAID = {
     ("pretrained", "path"): "Network file, run or sweep to start from.",
     ("pretrained", "epoch"): "Epoch of the network that is taken, from 0 on; -1 is the last.",
     ("pretrained", "repeat"): "Seed or repeat that is taken, by its place.",
+    ("pretrained", "keep"): 'What is taken: "weights" (recurrent and input weights, biases, initial state), or "all", '
+    "the whole network, of which `network.train` is trained.",
+    ("pretrained", "shuffle"): 'Parameters of units, such as "gain" and "bias", whose values are permuted, each by '
+    "itself, with the seed.",
+    ("pretrained", "shuffle_by"): "Label within whose values they are permuted.",
     ("lesion", "path"): "Run or network file whose network is taken, without some of its units.",
     ("lesion", "units"): "Units that are removed: a type, labels, or indices.",
     ("lesion", "cells"): "Fraction of these units that is removed, drawn at random.",

@@ -35,8 +35,9 @@ from ..training import (
 )
 from ..training._history import History
 from ..training._learner import LEARNING_RATE, Learner
-from ..training._losses import LOSSES, Loss
+from ..training._losses import Loss, as_loss
 from ..training._penalties import Penalty
+from ..training._recorded import Fit, FollowRecording
 from ..training._trainer import criterion_of
 from . import _grid
 from ._own_code import checksum, is_own, load_own
@@ -56,6 +57,7 @@ from ._recipe_tables import (
     located,
     own_names,
 )
+from ._recorded import Divided, checksum_of, divided, fit_task
 from ._schema import Section, explain, free_tables, make_task, refuse_unknown_keys
 from ._seeds import Seeds
 from ._text import ConfigError
@@ -66,7 +68,7 @@ STEPS, EPOCHS, N_REC, N_TRIALS, TRAIN_SIZE = 2000, 500, 100, 500, 0.8
 """What no constructor has a default for."""
 MOST_CHECKED = 10_000
 """Combinations of a grid that are all looked at before anything is computed; of a larger one, one key at a time."""
-FOLDERS = ("connectome.folder", "pretrained.path", "lesion.path")
+FOLDERS = ("connectome.folder", "pretrained.path", "lesion.path", "recording.file")
 PATHS = ("connectome.name", "connectome.join", "task.pictures", *FOLDERS)
 PENALTIES: dict[str, Callable[..., Penalty]] = {
     "weight": WeightPenalty,
@@ -88,6 +90,7 @@ class Made(NamedTuple):
     Attributes
     ----------
     task : Task
+        Of a recipe that fits a recording alone, what the trainer makes of it.
     network : RateRNN
     trainer : Trainer
     """
@@ -157,7 +160,8 @@ class Recipe(RecipeTables):
 
     def tables(self) -> dict[str, Any]:
         """All that the recipe says besides its grid, as data."""
-        return {"task": self.task, **self.model_dump(exclude={"grid"}, exclude_unset=True)}
+        task = {} if self.is_fit else {"task": self.task}
+        return {**task, **self.model_dump(exclude={"grid"}, exclude_unset=True)}
 
     def check(self) -> None:
         """Refuse, before anything is computed or written, what only constructors would refuse.
@@ -175,16 +179,18 @@ class Recipe(RecipeTables):
         few = self.n_cells <= MOST_CHECKED
         for combination in _grid.combinations(self.grid) if few else _grid.one_at_a_time(self.grid):
             cell = cells.of(combination)
-            said = repr(cell.task)
+            said = "" if cell.is_fit else repr(cell.task)
             try:
-                task = tasks[said] if said in tasks else tasks.setdefault(said, cell.make_task())
+                if said and said not in tasks:
+                    tasks[said] = cell.make_task()
                 if (kind := repr((cell.learner, cell.training, cell.stages, said))) not in learners:
                     learners.add(kind)
                     cell.make_learner()
-                    cell.make_curriculum()
+                    if said:
+                        cell.make_curriculum()
             except ConfigError as error:
                 raise ConfigError(f"{source}: {error}" if source else str(error)) from error
-            same = repr(task) + cell.model_dump_json(exclude={"task"})
+            same = repr(tasks.get(said)) + cell.model_dump_json(exclude={"task"})
             if same in seen:
                 raise ConfigError(f"grid: {seen[same]} and {combination} are the same combination.")
             seen[same] = combination
@@ -192,8 +198,11 @@ class Recipe(RecipeTables):
 
     def check_network(self) -> None:
         """Refuse what only the network itself would refuse, without drawing its weights."""
-        if self.lesion.path:
+        if self.lesion.path or self.keeps_all:
             self.make_network(self.make_task())
+            return
+        if self.recording.file:
+            self.make()  # finds the units of the recording in the network
             return
         if self.network.kind == "connectome":
             self._cell(self.network.given())
@@ -212,11 +221,24 @@ class Recipe(RecipeTables):
         """Make the task, the untrained network and its trainer."""
         task = self.make_task()
         net = self.make_network(task)
-        return Made(task, net, self.make_trainer(net, self.make_curriculum()))
+        trainer = self.make_trainer(net, self.make_curriculum())
+        return Made(trainer.task if self.is_fit else task, net, trainer)
 
     def make_task(self) -> Task:
-        """Make the task."""
-        return self._task(self.task)
+        """Make the task; of a fit to a recording, what that asks of a network: inputs, a step, an output."""
+        return fit_task(self.recording) if self.is_fit else self._task(self.task)
+
+    def make_recording(self) -> Divided | None:
+        """Make what the network is fitted to, with units drawn and trials held out; None without a recording.
+
+        Raises
+        ------
+        ConfigError
+            If the file is not there, cannot be read or has changed, or the table does not fit it.
+        """
+        if not self.recording.file:
+            return None
+        return divided(self.recording, self.seeds, None if self.is_fit else self.make_task().dt)
 
     def make_connectome(self) -> Connectome | None:
         """Make the connectome of the network, prepared as the recipe says; None of a network that has none."""
@@ -238,12 +260,20 @@ class Recipe(RecipeTables):
             from ._pretrained import lesioned
 
             return lesioned(self.lesion, task)
-        net = self._untrained(task)
         if not self.pretrained.path:
-            return net
-        from ._pretrained import with_pretrained
+            return self._untrained(task)
+        from ._pretrained import kept_whole, shuffled, with_pretrained
 
-        return with_pretrained(net, self.pretrained, freeze=bool(self.network.freeze))
+        if self.keeps_all:
+            net = kept_whole(self.pretrained, task, self.network.train)
+        else:
+            net = with_pretrained(self._untrained(task), self.pretrained, freeze=bool(self.network.freeze))
+        return shuffled(net, self.pretrained, self.seeds.seed)
+
+    @property
+    def keeps_all(self) -> bool:
+        """Whether the network is a pretrained one as it is."""
+        return bool(self.pretrained.path) and self.pretrained.keep == "all"
 
     def make_learner(self, learning_rate: float | None = None) -> Learner:
         """Make the learner, with another learning rate if one is given."""
@@ -284,35 +314,45 @@ class Recipe(RecipeTables):
         penalties: Sequence[Penalty] = (),
         learning_rate: float | None = None,
     ) -> Trainer:
-        """Make the trainer, with further ``penalties`` or another ``learning_rate``."""
-        settings = self.training
+        """Make the trainer, with further ``penalties`` or another ``learning_rate``.
+
+        Of a fit to a recording, ``task`` is ignored: the trainer makes one of the recording.
+        """
+        settings, recorded = self.training, self.make_recording()
         configured = [PENALTIES[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.penalties]
+        options: dict[str, Any] = {"learner": self.make_learner(learning_rate)}
+        if recorded is not None and (strength := self.recording.beside_task) is not None:
+            loss = self.recording.loss
+            configured.append(_said("recording", lambda: FollowRecording(net, recorded.fitted, strength, loss)))
+        options["penalties"] = [*configured, *penalties]
+        if recorded is not None and self.is_fit:
+            options |= {"loss": self.recording.loss, "batch_size": self.trials.batch_size, "seed": self.seed}
+            return _said("recording", lambda: Trainer(net, recorded.fitted, held_out=recorded.validation, **options))
         return Trainer(
             net,
             task,
-            learner=self.make_learner(learning_rate),
             trials=self.make_trials(self.make_task()),
             loss=settings.loss,
-            penalties=[*configured, *penalties],
             validation_repeats=settings.validation_repeats,
             seed=self.seeds.number("noise" if self.trials.kind == "fixed" else ""),
+            **options,
         )
 
     def make_loss(self) -> Loss:
         """Make the loss of the training: the one that is named, or else that of the task."""
-        return LOSSES[self.training.loss or self.make_task().loss]
+        return as_loss(self.training.loss or self.make_task().loss)
 
     # When training ends.
 
     def n_steps(self, trials: Sampled | Fixed) -> int:
         """Steps of the whole training."""
-        if isinstance(trials, Fixed) and self.training.steps is None:
+        if self.trials.kind == "fixed" and isinstance(trials, Fixed) and self.training.steps is None:
             return (self.training.epochs or EPOCHS) * trials.steps_per_epoch
         return self.training.steps or STEPS
 
     def criterion(self) -> Rule | None:
         """When training is over: as soon as all that is asked for is reached; None if nothing is."""
-        return _criterion(self.training, self.make_task())
+        return _criterion(self.training, None if self.is_fit else self.make_task())
 
     def make_curriculum(self) -> Task | Curriculum:
         """Make what is trained: the task, or the stages before it and, at last, the task."""
@@ -365,15 +405,18 @@ class Recipe(RecipeTables):
         if {"steps", "epochs"} & {*said, *(key.partition(".")[2] for key in self.grid)} or "trials" in varied:
             length = {}
         spelled: dict[str, Callable[[], dict[str, Any]]] = {
+            "recording": lambda: {**self.recording.given(), **checksum_of(self.recording)},
             "task": lambda: {**_parameters(self.make_task(), self.task), **self.task},
-            "network": lambda: self.network.given() if self.compat else self._whole_network(),
+            "network": lambda: self.network.given() if self.compat or self.keeps_all else self._whole_network(),
             "connectome": self._whole_connectome,
             "learner": lambda: {**_defaults((learner,), LearnerTable), **rate, **self.learner.given()},
             "trials": lambda: self._whole_trials(fixed, None if "learner" in varied else learner.batch_size),
             "training": lambda: {**length, **said},
         }
+        there = {"connectome": self.network.kind == "connectome", "task": not self.is_fit}
+        there["recording"] = bool(self.recording.file) and "recording.file" not in self.grid
         for name, spell in spelled.items():
-            if name not in varied and (name != "connectome" or self.network.kind == "connectome"):
+            if name not in varied and there.get(name, True):
                 data[name] = spell()
         if "seed" not in self.grid:
             data["seed"] = self.seed
@@ -388,6 +431,8 @@ class Recipe(RecipeTables):
         return {**found, **table.given_or_default()}
 
     def _whole_trials(self, fixed: bool, batch_size: int | None) -> dict[str, Any]:
+        if self.is_fit:
+            return self.trials.given()
         if fixed:
             of_fixed = {"n": N_TRIALS, "train_size": TRAIN_SIZE, **_defaults((Fixed,), TrialsTable)}
             if self.compat:
@@ -409,6 +454,8 @@ class Recipe(RecipeTables):
                 varied = self.grid.keys() & {"network.parameters", f"network.parameters.{name}"}
                 if name not in (self.network.parameters or {}) and not varied:
                     found.setdefault(name, declared[name].value)
+        if self.is_fit and self.network.readout_bias is None:  # which depends on what was observed
+            found.pop("readout_bias", None)
         return {name: value for name, value in found.items() if name in allowed}
 
     def to_toml(self) -> str:
@@ -431,6 +478,10 @@ class Recipe(RecipeTables):
         kind = given.pop("kind", "dale")
         if (cell := self._cell(given)) is not None:
             given["cell"] = cell
+        if isinstance(task, Fit) and task.observed != "output":  # nothing depends on the readout
+            given.setdefault("train", ("recurrent", "input"))
+            if kind == "connectome":
+                given.setdefault("readout_bias", False)
         seed = self.seeds.number("weights" if kind == "connectome" else "")
         if kind == "connectome":
             return self._on_connectome(task, given, seed)
@@ -604,9 +655,9 @@ def _absolute(key: str, value: Any) -> Any:
     return str(found.absolute()) if is_path and found.exists() else value
 
 
-def _criterion(settings: Stopping, task: Task) -> Rule | None:
+def _criterion(settings: Stopping, task: Task | None) -> Rule | None:
     asked: list[Rule] = []
-    if settings.stop is not None:
+    if settings.stop is not None and task is not None:
         asked.append(criterion_of(task))
     if settings.stop_accuracy is not None:
         asked.append(AccuracyReached(settings.stop_accuracy, settings.stop_window))

@@ -191,6 +191,43 @@ class ConnectomeTable(Section):
         return self
 
 
+class RecordingTable(Section):
+    """Table ``[recording]``: activity that the network is fitted to; see `eicon.training.Trainer` of a recording.
+
+    Attributes
+    ----------
+    file : file or folder of the recording
+    sha256 : checksum of the file; `eicon fit` writes it into the run, which goes on with no other content
+    read : options of its reader; see `eicon.recordings.read`
+    observed : what was recorded, instead of what the reader says
+    dt : step in ms that the recording is resampled to, and the step of the network; by default the recording's
+    units : names of the units that are fitted; by default all
+    n_units : how many units are fitted, the first ones in `order`; the others are only predicted
+    order : "random", drawn with the seed, or a list of names
+    held_out : share of the trials that is held out, drawn with the seed
+    loss : how errors are weighed; by default "poisson" for counts, otherwise "mse"
+    beside_task : strength of the fit beside the loss of `[task]`; without it there is no task
+    """
+
+    file: str = ""
+    sha256: str = ""
+    read: dict[str, Any] = Field(default_factory=dict)
+    observed: Literal["rate", "current", "counts", "calcium", "output"] | None = None
+    dt: Positive | None = None
+    units: tuple[str, ...] = ()
+    n_units: PositiveInt | None = None
+    order: Literal["random"] | tuple[str, ...] = "random"
+    held_out: Share | None = None
+    loss: Literal["mse", "variance", "poisson"] | None = None
+    beside_task: Positive | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "RecordingTable":
+        if self.units and self.order != "random":
+            raise ValueError("units and order both name the units that are fitted; give one of them.")
+        return self
+
+
 class TrialsTable(Section):
     """Table ``[trials]``: where trials come from; see `eicon.training.Sampled` and `eicon.training.Fixed`.
 
@@ -334,15 +371,20 @@ class StageTable(Stopping):
 
 
 class PretrainedTable(Section):
-    """Table ``[pretrained]``: start from a trained network, with a new readout.
+    """Table ``[pretrained]``: start from a trained network, with a new readout, or as it is.
 
     ``path`` is a network file, a run, or a sweep whose run with the same values of the grid is taken; ``epoch`` (from
-    0 on; -1 is the last) and ``repeat`` say which of it.
+    0 on; -1 is the last) and ``repeat`` say which of it. With ``keep = "all"`` readout, cell and noise are kept, too;
+    ``network.train`` says what is trained. ``shuffle`` names parameters whose values are permuted, each by itself,
+    among the units of one value of the label ``shuffle_by``.
     """
 
     path: str = ""
     epoch: Annotated[int, Field(ge=-1)] = -1
     repeat: Annotated[int, Field(ge=0)] = 0
+    keep: Literal["weights", "all"] = "weights"
+    shuffle: tuple[str, ...] = ()
+    shuffle_by: str = "type"
 
 
 class LesionTable(Section):
@@ -375,7 +417,8 @@ class RecipeTables(Section):
     """All tables of a recipe.
 
     ``task`` holds the task's ``name`` (one of `eicon.tasks.TASKS`, or ``module:Class`` or ``file.py:Class`` of one's
-    own) and its parameters. ``stages`` are trained before the task itself, one after the other. ``continued_from`` is
+    own) and its parameters. With a ``recording`` there is no task, unless the recording is fitted beside it. ``stages``
+    are trained before the task itself, one after the other. ``continued_from`` is
     a run whose trained network, of the same constants, this training starts with. ``repeat`` gives the random
     numbers of a repeat of eicon 0.1.0, and ``compat`` those networks that bio_rnn_mem makes. ``grid`` maps dotted keys
     to lists of values.
@@ -388,6 +431,7 @@ class RecipeTables(Section):
     task: dict[str, Any] = Field(default_factory=lambda: {"name": "PerceptualDecision"})
     network: NetworkTable = NetworkTable()
     connectome: ConnectomeTable | None = None
+    recording: RecordingTable = RecordingTable()
     trials: TrialsTable = TrialsTable()
     learner: LearnerTable = LearnerTable()
     training: TrainingTable = TrainingTable()
@@ -403,8 +447,14 @@ class RecipeTables(Section):
         self.check_tables()
         return self
 
+    @property
+    def is_fit(self) -> bool:
+        """Whether the network is fitted to a recording alone, without a task."""
+        return bool(self.recording.file) and self.recording.beside_task is None
+
     def check_tables(self) -> None:
         """Refuse tables that do not go together."""
+        self._check_fit()
         on_connectome = self.network.kind == "connectome"
         if self.connectome is not None and not on_connectome and not self.grid.keys() & {"network", "network.kind"}:
             raise ValueError(f"[connectome] is given, but the network is of kind {self.network.kind!r}.")
@@ -418,6 +468,52 @@ class RecipeTables(Section):
             raise ValueError(f"compat: {self.compat} trains networks on a connectome, with fixed trials.")
         if self.lesion.path and self.pretrained.path:
             raise ValueError("[lesion] and [pretrained] both say which network to start from; give one of them.")
+        if self.pretrained.keep == "all" and self.pretrained.path:
+            said = [name for name in self.network.given() if name not in ("kind", "train")]
+            if said or on_connectome:
+                raise ValueError(
+                    'pretrained.keep = "all" keeps the whole network; of [network] there can be `train` alone, got '
+                    f"{said[0] if said else 'kind'!r}."
+                )
+        if (self.pretrained.shuffle or self.pretrained.keep == "all") and not self._given("pretrained.path"):
+            raise ValueError("pretrained.shuffle and keep are of a network to start from; give pretrained.path.")
+
+    def _given(self, key: str) -> bool:
+        """Whether a path is given, or will be by the grid."""
+        table, _, name = key.partition(".")
+        return bool(getattr(getattr(self, table), name)) or bool(self.grid.keys() & {key, table})
+
+    def _check_fit(self) -> None:
+        if not self.recording.file:
+            if self.recording.given() and not self._given("recording.file"):
+                raise ValueError("[recording] needs `file`, the recording that the network is fitted to.")
+            return
+        if not self.is_fit:
+            if self.trials.kind == "fixed":
+                raise ValueError("recording.beside_task: the trials of the task must be sampled ones.")
+            return
+        if "task" in self.model_fields_set:
+            raise ValueError(
+                "[task] is given beside [recording], to which the network is fitted instead; recording.beside_task = "
+                "1.0 trains it on the task, too, with the fit as a penalty of this strength."
+            )
+        wrong = {
+            "stages": bool(self.stages),
+            "lesion.path": bool(self.lesion.path),
+            "compat": bool(self.compat),
+            "trials.kind": self.trials.kind == "fixed",
+            "trials.same": self.trials.same is not None,
+            "training.loss": self.training.loss is not None,
+            "training.stop": self.training.stop is not None,
+            "training.validation_repeats": self.training.validation_repeats is not None,
+        }
+        advice = {
+            "training.loss": "recording.loss is that of a fit",
+            "training.stop": "a fit has no criterion; training.stop_loss is one",
+            "trials.kind": "the trials are those of the recording",
+        }
+        if name := next((name for name, given in wrong.items() if given), None):
+            raise ValueError(f"{name}: a fit to a recording has none; {advice.get(name, 'leave it out')}.")
 
 
 def located(value: Any, base: Path) -> Any:

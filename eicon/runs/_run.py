@@ -24,6 +24,7 @@ from ..training import Fixed, NonFiniteLoss, Trainer
 from ..training._checkpoint import Checkpoint, read_checkpoint, read_history, write_checkpoint
 from ..training._history import History
 from ._directory import refuse_taken
+from ._fit import write_fit
 from ._recipe import Recipe, pruned
 
 KIND, VERSION = "sweep-run", 2
@@ -103,6 +104,11 @@ class Run:
         return self.path / "run.json"
 
     @property
+    def fit(self) -> Path:
+        """How well a run that was fitted to a recording predicts it."""
+        return self.path / "fit.json"
+
+    @property
     def condensation(self) -> Path:
         """How the network was condensed, in the result of a condensation."""
         return self.path / "condense.json"
@@ -113,9 +119,19 @@ class Run:
         return self.path / "figures"
 
     def with_seed(self, seed: int | None) -> "Run":
-        """The same files, for other random trials than those of the run's own seed; None keeps that."""
+        """The same files, for other random trials than those of the run's own seed; None keeps that.
+
+        Raises
+        ------
+        ValueError
+            Of a fit, whose seed has drawn units and trials of the recording.
+        """
         if seed is None:
             return self
+        if self.recipe.recording.file:
+            raise ValueError(
+                f"{self.path} was fitted to units and trials of a recording that its seed has drawn; leave --seed out."
+            )
         return replace(self, recipe=self.recipe.model_copy(update={"seed": seed, "repeat": None}))
 
     def read_record(self) -> dict[str, Any]:
@@ -146,6 +162,7 @@ class Training(NamedTuple):
     net, task, history : as `train_run` returns them
     trained : whether there was anything to do
     summary : what the trainer says of it, or why there was nothing to do
+    fit : what ``fit.json`` says, of a run that was fitted to a recording
     """
 
     net: RateRNN
@@ -153,6 +170,7 @@ class Training(NamedTuple):
     history: History
     trained: bool
     summary: str
+    fit: dict[str, Any] | None = None
 
 
 def create_run(path: str | os.PathLike[str], recipe: Recipe) -> Run:
@@ -238,7 +256,8 @@ def run_training(run: Run, *, progress: bool = True, keep_state: bool = True) ->
     task = run.recipe.make_task()
     whole = keep_state or run.done  # or it was killed just before its last file
     if whole and (history := _finished(run)) is not None:
-        return Training(run.load_network(), task, history, False, _why_nothing(run, history))
+        fit = read_json(run.fit, "measures of a fit") if run.fit.is_file() else None
+        return Training(run.load_network(), task, history, False, _why_nothing(run, history), fit)
     net = run.recipe.make_network(task)
     try:
         with directory_lock(run.path, "run"):
@@ -284,15 +303,16 @@ def _train(run: Run, task: Task, net: RateRNN, progress: bool, keep_state: bool)
         save(best, run.best)
         net = best if settings.restore == "best" else net
     save(net, run.network)
+    fit = write_fit(run.path, recipe, net) if recipe.recording.file else None
     if keep_state:
         write_text(run.path / "history.csv", trainer.history.to_csv())
     else:
         write_checkpoint(run.path / "history.npz", Checkpoint({}, {}, {}, trainer.history, {}))
     _write_record(run, trainer, "trained")
-    _write_curves(run, trainer, facts, last)
+    _write_curves(run, trainer, facts if fit is None else {**facts, "fit": fit["measures"]}, last)
     if not keep_state:
         shutil.rmtree(run.checkpoint.parent, ignore_errors=True)
-    return Training(net, task, trainer.history, True, trainer.summary())
+    return Training(net, task, trainer.history, True, trainer.summary(), fit)
 
 
 def _stops(run: Run, trainer: Trainer, last: int) -> list[int]:
@@ -319,9 +339,10 @@ def _facts(net: RateRNN, task: Task) -> dict[str, Any]:
 
 def _write_curves(run: Run, trainer: Trainer, facts: dict[str, Any], last: int, *, diverged: bool = False) -> None:
     history = trainer.history
-    if isinstance(trainer.trials, Fixed):
-        k = trainer.trials.steps_per_epoch
-        curves = trainer.trials.by_epoch(history)
+    epochs = trainer.trials if isinstance(trainer.trials, Fixed) and not run.recipe.is_fit else None
+    if epochs is not None:
+        k = epochs.steps_per_epoch
+        curves = epochs.by_epoch(history)
         n = -(-last // k) if diverged else len(curves["seconds"])
         curves = {name: np.pad(c, (0, n - len(c)), constant_values=np.nan) for name, c in curves.items()}
         curves["step"] = np.arange(1, n + 1) * k
@@ -330,7 +351,7 @@ def _write_curves(run: Run, trainer: Trainer, facts: dict[str, Any], last: int, 
     header = {
         **without_nan(facts),
         "recipe": pruned(run.recipe.model_dump(mode="json")),
-        "axis": "epoch" if isinstance(trainer.trials, Fixed) else "validation",
+        "axis": "validation" if epochs is None else "epoch",
         "steps": history.n_steps,
         "diverged": diverged,
         "eicon": __version__,

@@ -36,7 +36,7 @@ def commented(task: str, kind: str) -> str:
     ]
     keys = all_keys()
     for table in TABLES:
-        if table in ("stages", "pretrained", "lesion") or (table == "connectome" and kind != "connectome"):
+        if table in ("stages", "pretrained", "lesion", "recording") or (table == "connectome" and kind != "connectome"):
             continue
         lines += ["", f"[{table}]"]
         of_table = [

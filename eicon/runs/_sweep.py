@@ -82,11 +82,11 @@ def check_inputs(sweep: Sweep) -> None:
     Raises
     ------
     ConfigError
-        For connectomes that are not there or do not fit, and pretrained networks that are not there.
+        For connectomes and recordings that are not there or do not fit, and pretrained networks that are not there.
     """
     recipe = sweep.recipe
     touched = {key.partition(".")[0] for key in recipe.grid}
-    reads = "connectome" in touched or "network" in touched or bool(recipe.pretrained.path) or "pretrained" in touched
+    reads = bool(touched & {"connectome", "network", "pretrained", "recording"}) or bool(recipe.pretrained.path)
     n = min(recipe.n_cells, MOST_CHECKED) if reads else 1
     seen: set[str] = set()
     for index in range(n):
@@ -96,7 +96,8 @@ def check_inputs(sweep: Sweep) -> None:
         if said and said not in seen:
             seen.add(said)
             checked_connectome(cell.connectome_table)
-    if recipe.network.kind != "connectome":
+        cell.make_recording()
+    if recipe.network.kind != "connectome" or recipe.recording.file:
         sweep.run(0).recipe.check_network()
 
 
@@ -193,6 +194,7 @@ def of_curves(path: Path) -> dict[str, Any]:
         "null_loss": header["null_loss"],
         "chance": header.get("chance"),
         "diverged": header["diverged"],
+        **({"fit": header["fit"]} if header.get("fit") else {}),
         "seconds": float(np.nanmax(arrays["seconds"], initial=0.0)),
     }
 
@@ -206,7 +208,8 @@ def _by_program(runs: list[Run]) -> list[Run]:
 def _program(recipe: Recipe) -> str:
     """What most of all decides about compiled code; runs of different ones cannot share it."""
     network = recipe.network.model_dump(exclude={"tau", "sigma_rec", "sigma_in", "init", "remap", "spectral_radius"})
-    return repr((recipe.task, network, recipe.learner.optimizer, recipe.trials, recipe.connectome_table.signs))
+    task = None if recipe.is_fit else recipe.task
+    return repr((task, network, recipe.learner.optimizer, recipe.trials, recipe.connectome_table.signs))
 
 
 class _Progress:

@@ -39,7 +39,8 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
         are sampled, ``validation``. Variables: ``train_loss``, ``validation_loss``, ``train_accuracy``,
         ``validation_accuracy`` and ``step``; and without the epoch ``null_loss`` (of the best answer that ignores the
         trial), ``chance`` (accuracy of guesses), ``initial_spectral_radius``, ``n_connections``, ``seconds`` (of the
-        whole training), ``diverged`` and ``finished``.
+        whole training), ``diverged`` and ``finished``; of fits to a recording their measures, such as
+        ``unrecorded_held_out_r2``.
     """
     import xarray as xr
 
@@ -63,6 +64,8 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
         known = header if "chance" in header else {**header, "chance": chances.of(i)}
         for name in FACTS:
             facts[name][where] = np.nan if known[name] is None else known[name]
+        for name, value in (header.get("fit") or {}).items():
+            facts.setdefault(name, np.full(shape, np.nan))[where] = np.nan if value is None else value
         facts["seconds"][where] = np.nanmax(arrays["seconds"], initial=0.0)
         flags["finished"][where], flags["diverged"][where] = True, header["diverged"]
     dims = tuple(grid)
@@ -73,8 +76,13 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
             **{name: (dims, values) for name, values in (facts | flags).items()},
         },
         coords={**grid, axis: np.arange(1, n + 1)},
-        attrs={"config": sweep.recipe.to_toml(), "task": str(sweep.recipe.task["name"])},
+        attrs={"config": sweep.recipe.to_toml(), "task": aim_of(sweep.recipe)},
     )
+
+
+def aim_of(recipe: Recipe) -> str:
+    """Name of the task, or of the recording, that networks of a recipe are trained on."""
+    return Path(recipe.recording.file).name if recipe.is_fit else str(recipe.task["name"])
 
 
 class _Chances:

@@ -1,3 +1,4 @@
+from . import fits as fits
 from . import results as results
 from ._compare import compare_networks as compare_networks
 from ._condense import condense_network as condense_network

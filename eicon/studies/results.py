@@ -6,5 +6,7 @@ from ._dt_report import DtRow as DtRow
 from ._dynamics import Dynamics as Dynamics
 from ._dynamics import Exponents as Exponents
 from ._dynamics import HeldInputs as HeldInputs
+from ._fit import FitMeasures as FitMeasures
 from ._perturb import PerturbationEffect as PerturbationEffect
 from ._responses import Responses as Responses
+from ._stiffness import Stiffness as Stiffness

@@ -270,9 +270,10 @@ def fit_of(net: RateRNN, recording: Recording, loss: str | None = None) -> tuple
 
 
 def trial_of(recording: Recording, targets: np.ndarray) -> Trial:
-    """Trials of a recording, with these targets."""
+    """Trials of a recording, with these targets; an epoch ``trial`` says where each ends."""
     arrays = (jnp.asarray(a, jnp.result_type(float)) for a in (recording.inputs, targets, recording.mask))
-    return Trial(*arrays, {}, {})
+    first, after = recording.mask.argmax(axis=0), recording.n_steps - recording.mask[::-1].argmax(axis=0)
+    return Trial(*arrays, {}, {"trial": jnp.asarray(np.stack([first, after], axis=1), jnp.int32)})
 
 
 def fixed_of(

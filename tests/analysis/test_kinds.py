@@ -19,7 +19,7 @@ import pytest
 import xarray as xr
 
 from eicon import analysis
-from eicon.analysis import behaviour, coding, similarity, spectra
+from eicon.analysis import behaviour, coding, fits, similarity, spectra
 from eicon.models import RateRNN
 
 T, B, N = 8, 24, 5
@@ -64,6 +64,8 @@ ROLES = {
     "rates_a": "rates",
     "rates_b": "rates",
     "reference": "rates",
+    "predicted": "rates",
+    "observed": "rates",
     "other": "rates",
     "outputs": "series",
     "conditions": "labels",
@@ -89,7 +91,7 @@ ROLES = {
 }
 VECTORS = ("gain tau gains score stimulus strength coherence correct reaction_time duration produced interval x y loss "
            "d_prime positions candidates x0 origin axes average event start stop readout matrices steps rate modality "
-           "first second")  # fmt: skip
+           "first second fitted true slope")  # fmt: skip
 ROLES |= dict.fromkeys(VECTORS.split(), "vector")
 
 
@@ -151,6 +153,11 @@ ROWS = [
     row(coding.tuned_fractions, rates=RATES, stimulus=LEVEL),
     row(coding.tuning, rates=RATES, stimulus=LEVEL),
     row(coding.tuning_correlation, rates=RATES, stimulus=LEVEL, mask=MASK),
+    row(fits.effective_connectivity, weights=WEIGHTS, gain=np.linspace(0.5, 1.5, N), slope=np.linspace(2.0, 1.0, N)),
+    row(fits.next_units, weights=WEIGHTS, n=3, n_modes=2, gains=np.linspace(0.5, 1.0, N)),
+    row(fits.population_currents, weights=WEIGHTS, rates=RATES, labels=np.array([0.1, 0.3, 0.1, 0.3, 0.2]), mask=MASK),
+    row(fits.recovery, fitted=TIMES + 20.0, true=TIMES),
+    row(fits.unit_fit, predicted=RATES + 0.1, observed=RATES, mask=MASK, conditions=LEVEL),
     row(similarity.aligned_nrmse, reference=RATES, other=RATES + 0.1, n_components=2, mask=MASK),
     row(similarity.cca, a=RATES, b=RATES[..., :3], n_components=2, mask=MASK),
     row(similarity.compare_many, ("rates",), rates={"one": RATES, "two": RATES[..., :3]}, mask=MASK),
@@ -289,7 +296,7 @@ def test_taken_for_what_it_means(one, name, kind, plain):
 
 
 def test_every_public_function_has_a_row():
-    rooms = (analysis, behaviour, coding, similarity, spectra)
+    rooms = (analysis, behaviour, coding, fits, similarity, spectra)
     public = {f for room in rooms for f in vars_of(room) if inspect.isfunction(f)}
     assert {one.function for one in ROWS} == public
 

@@ -114,6 +114,17 @@ CALLS = {
         lambda a, b, m: analysis.similarity.compare_many({"a": a, "b": b}, mask=m),
         (RATES, OTHER, MASK),
     ),
+    "unit_fit": (
+        lambda a, b, m, c: analysis.fits.unit_fit(a, b, mask=m, conditions=c, variance_of=b),
+        (RATES, OTHER, MASK, CHOICE),
+    ),
+    "recovery": (lambda a, b, t: analysis.fits.recovery(a, b, by=t, where=b > 0), (RATES[0], OTHER[0], OTHER[1] > 0.5)),
+    "effective_connectivity": (analysis.fits.effective_connectivity, (WEIGHTS, RATES[0, 0], RATES[0, 1])),
+    "next_units": (lambda w, g: analysis.fits.next_units(w, 3, gains=g, n_modes=2), (WEIGHTS / 2, RATES[0, 0])),
+    "population_currents": (
+        lambda w, r, c, m: analysis.fits.population_currents(w, r, c, mask=m),
+        (WEIGHTS, RATES, START[:4].copy(), MASK),
+    ),
     "linear_cka": (lambda a, b, m: analysis.similarity.linear_cka(a, b, mask=m), (RATES, OTHER, MASK)),
     "nrmse": (lambda a, b, m: analysis.similarity.nrmse(a, b, mask=m), (RATES, OTHER, MASK)),
     "procrustes_distance": (

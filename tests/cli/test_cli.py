@@ -360,6 +360,8 @@ def test_the_help_of_no_command_is_missing():
     tested = {
         "demo",
         "train",
+        "fit",
+        "recording",
         "analyze",
         "report",
         "tasks",

@@ -1,6 +1,7 @@
 """Commands of the shell that documents name: where they stand, how they read, and whether what they name is there."""
 
 import ast
+import functools
 import json
 import re
 import shlex
@@ -36,6 +37,7 @@ class Form(NamedTuple):
         return " ".join(word for word in (self.program, self.command, *self.options) if word)
 
 
+@functools.cache
 def collect() -> dict[str, set[str]]:
     """Every command, as it is typed, and the files that name it."""
     found: dict[str, set[str]] = {}
@@ -165,7 +167,8 @@ def names_only(line):
     if words[0] != "eicon":
         return False
     command, _, rest = find_command(words[1:])
-    needs = isinstance(command, click.Group) or any(p.required for p in command.params) or command.name == "train"
+    trains = command.name in ("train", "fit")
+    needs = isinstance(command, click.Group) or any(p.required for p in command.params) or trains
     valued = {option for p in command.params if not getattr(p, "is_flag", False) for option in p.opts}
     arguments = [word for before, word in zip(["", *rest], rest, strict=False) if before not in valued]
     if {"--help", "-h", "--version", "--resume"} & set(rest):

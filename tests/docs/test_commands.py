@@ -21,6 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from eicon.cli import main
+from eicon.recordings import Recording, files
 from eicon.runs import _read, read_recipe
 
 from .commands import Form, collect, errors_in, find_command, form_of, forms, names_only, split_words
@@ -41,8 +42,11 @@ NOT_RUN = {
     "kill": "ends what was started in the shell that asks",
     "^C": "a key",
     "eicon sweep --scheduler": "needs a scheduler with workers; tests/runs start one",
+    "python make_session.py": "needs pynwb; test_fit_recordings runs its page",
+    "eicon fit --out --seed --set": "reads what make_session.py writes; the same test runs it",
     "python -m eicon.connectomes.data.derive": "reads the packages that two data sets come from",
     "python -m eicon.connectomes.data.derive_optic_lobe": "reads the package that the optic lobe comes from",
+    "python -m benchmarks.edges": "tests/benchmarks run all of it at tiny sizes",
     "python -m benchmarks.optic_lobe": "needs an interpreter with flyvis; tests/benchmarks have a small one",
     "python -m studies.mutants": "runs the tests themselves, for hours",
 }
@@ -76,6 +80,7 @@ MORE = {
     "demo": ("--out made/{n}",),
     "dt-report": ("--repeats 2",),
     "explore": ("--no-open", "--repeats 2"),
+    "fit": ("--out made/{n}",),
     "export": ("--repeats 2", "--out made/{n}.{to}"),
     "perturb": ("--repeats 2",),
     "reproduce song2016": ("--quick", "--figure 6", "--seeds 1", "--out made/song2016"),
@@ -92,6 +97,7 @@ WORDS = {
     "OUT": "results/first",
     "FILE": "sweep.toml",
     "choices.toml": "recipe.toml",
+    "unrecorded.toml": "fit.toml",
     "worm.toml": "recipe.toml",
     "sweep": "results/bio",
     "results/lesioned": "results/second",
@@ -156,6 +162,12 @@ format = 2
 network = { n_rec = 10 }
 trials = { kind = "fixed", n = 4, batch_size = 8 }
 training = { epochs = 1, validation_repeats = 2 }
+"""
+FIT = """
+format = 2
+network = { n_rec = 30, train = ["recurrent"] }
+recording = { file = "rates.npz", n_units = 3 }
+training = { steps = 4 }
 """
 INI = """[paths]
 path_to_network = bio2art/connectomes
@@ -335,6 +347,8 @@ def place(tmp_path_factory, unoptimised):
         Path("areas.toml").write_text(CONFIG.format(task="PerceptualDecision", network=AREAS), "utf-8")
         Path("sweep.toml").write_text(SWEEP, "utf-8")
         Path("recipe.toml").write_text(RECIPE, "utf-8")
+        Path("fit.toml").write_text(FIT, "utf-8")
+        files.write("rates.npz", Recording(np.random.default_rng(0).random((8, 4, 30)), dt=10.0))
         Path("config.ini").write_text(INI, "utf-8")
         for name in ("injections.csv", "areas.csv"):
             Path(name).write_text("a,V1,LM\nV1,0,0.1\nLM,0.4,0\n", "utf-8")
@@ -346,6 +360,7 @@ def place(tmp_path_factory, unoptimised):
             source = "config" if name == "first" else name
             run_eicon(["--quiet", "train", f"{source}.toml", "--out", f"results/{name}"])
         run_eicon(["--quiet", "analyze", "results/first", "--repeats", "2"])
+        run_eicon(["--quiet", "fit", "fit.toml", "--out", "results/fit"])
         run_eicon(["--quiet", "sweep", "sweep.toml", "--out", "results/bio", "--workers", "0"])
         shutil.copytree("results/bio", "results/random")
         for name in ("second", "demo", "teacher", "condensed", "first/condensed/subset-40-matched"):

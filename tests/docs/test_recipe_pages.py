@@ -17,7 +17,7 @@ BLOCKS = [
     (page, block)
     for page in pages()
     for block in blocks_of(page)
-    if block.language == "toml" and "brighter.py:" not in block.text
+    if block.language == "toml" and "brighter.py:" not in block.text and "session.nwb" not in block.text
 ]
 CHOICES = next(block for page, block in BLOCKS if page.name == "choices.md")
 OLD = (DOCS / "coming_from_0_1.md").read_text("utf-8")

@@ -79,6 +79,9 @@ MATRIX = analysis.results.SimilarityMatrix(
     ("data", "network", "untrained"), "cka", ALIKE, 0.1 * OFF, 0.15 * OFF, np.where(ALIKE > 0.5, 0.01, 0.4) * OFF,
     0.9 * OFF, np.full((3, 3), 40), "trials",
 )  # fmt: skip
+CURRENTS = analysis.fits.population_currents(WEIGHTS, RATES, np.repeat(["M1", "PMC", "S1"], 4))
+FALLING = np.outer([0.9, 1.0, 1.2], [1.0, 0.3, 0.1, 0.05])
+CURVATURES = {m: 10.0 ** (-np.arange(30) / (1 + m)) for m in (1, 4, 10)}
 ONE_AXES = {
     "activity": lambda ax: plotting.plot_activity(RATES[:, 0], EXCITATORY, 20.0, ax=ax),
     "selectivity": lambda ax: plotting.plot_selectivity(SELECTIVITY, ax=ax),
@@ -140,6 +143,23 @@ ONE_AXES = {
         SIMILARITY, names=("teacher", "student"), ax=ax
     ),
     "similarities": lambda ax: plotting.similarity.plot_similarities(SIMILARITIES, ax=ax),
+    "unrecorded": lambda ax: plotting.fits.plot_unrecorded(
+        [1, 4, 10, 40],
+        {"connectome": FALLING, "null": FALLING**0.2},
+        recorded={"connectome": FALLING / 20},
+        label="error / variance",
+        level=1.0,
+        ax=ax,
+    ),
+    "recovery": lambda ax: plotting.fits.plot_recovery(
+        np.arange(N) + RNG.normal(size=N), np.arange(N), by=np.where(EXCITATORY, "E", "I"), ax=ax
+    ),
+    "stiffness": lambda ax: plotting.fits.plot_stiffness(CURVATURES, ax=ax),
+    "fixed_directions": lambda ax: plotting.fits.plot_fixed_directions(
+        [1, 4, 10, 40], {"connectome": 20 - 20 * FALLING / 2, "null": 10 - 10 * FALLING / 2}, n_parameters=24, ax=ax
+    ),
+    "current_shares": lambda ax: plotting.fits.plot_current_shares(CURRENTS, ax=ax),
+    "currents": lambda ax: plotting.fits.plot_currents(CURRENTS, "M1", 20.0, since="go", ax=ax),
     "membrane": lambda ax: plotting.circuits.plot_membrane(TIME + 50.0, TIME - 60.0, TIME == 0.0, ax=ax),
     "two_neurons": lambda ax: plotting.circuits.plot_two_neurons(RATES[:, 0, :2], eigenvectors=np.eye(2), ax=ax),
     "ring": lambda ax: plotting.circuits.plot_ring(TIME, RATES[:, 0], angle=TIME / 90.0, center=TIME / 100.0, ax=ax),
@@ -196,6 +216,9 @@ FIGURES = {
         {f"{n} merged": RATES[:, :3, n] for n in range(5)}, RATES[:, :3, 9], INTERVAL[::10], 20.0
     ),
     "units": lambda: plotting.plot_units(RATES[:, :3], INTERVAL[::10], 20.0, range(7), excitatory=EXCITATORY),
+    "unit_traces": lambda: plotting.fits.plot_unit_traces(
+        RATES + 0.1 * NOISE, RATES, 20.0, [0, 1, 5, 7], recorded=np.arange(N) < 4, names=NAMES
+    ),
     "state_space": lambda: plotting.coding.plot_state_space(
         {"a": (AXES.trajectories, AXES.values[:, 1]), "b": (AXES.trajectories[:3], AXES.values[:3, 1])},
         names=AXES.names,

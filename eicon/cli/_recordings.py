@@ -1,0 +1,209 @@
+"""Recordings: show."""
+
+import functools
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ._common import Form, Group, errors, figure_options, json_option
+
+MOST = 8
+"""Names, or levels of a condition, that are listed."""
+
+
+@click.group(cls=Group)
+def recording() -> None:
+    """Recordings of neurons: what a file holds."""
+
+
+def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of `eicon.recordings.read` for a command, which gets those that were given as ``reading``."""
+    positive = click.FloatRange(min=0, min_open=True)
+    options = {
+        "series": click.option("--series", help="Which of several recordings or arrays in the file."),
+        "axes": click.option("--axes", help='Axes of an array in their order, e.g. "unit trial time".'),
+        "trials": click.option("--trials", help="Table of trials.  [default: trials]"),
+        "align_to": click.option("--align-to", help="Column of the trials with time 0.  [default: start_time]"),
+        "window": click.option("--window", metavar="FROM:TO", help="In ms from there; an empty edge is the trial's."),
+        "bin": click.option("--bin", type=positive, help="Step in ms.  [default: 10 of spikes, else the file's]"),
+        "kernel": click.option(
+            "--kernel",
+            type=click.Choice(["gaussian", "boxcar", "exponential", "none"]),
+            help="That smooths spikes.  [default: gaussian]",
+        ),
+        "width": click.option("--width", type=positive, help="Of the kernel, in ms.  [default: 50]"),
+        "causal": click.option("--causal", is_flag=True, help="Smooth with the past alone."),
+        "dt": click.option("--dt", type=positive, help="Step of arrays in ms, where the file does not say it."),
+        "observed": click.option(
+            "--observed",
+            type=click.Choice(["rate", "current", "counts", "calcium", "output"]),
+            help="What was recorded.  [default: what the file says]",
+        ),
+        "hz": click.option("--hz", type=positive, help="Spikes per second that a rate of 1 stands for.  [default: 1]"),
+        "decay": click.option("--decay", type=positive, help="Time constant of calcium in ms."),
+        "unit_of_time": click.option(
+            "--unit-of-time", type=click.Choice(["s", "ms"]), help="Of times in the file, where it does not say it."
+        ),
+        "names": click.option("--names", help="Column or variable with the names of the units."),
+        "conditions": click.option(
+            "--condition", "conditions", multiple=True, help="Column that says what trials were."
+        ),
+        "inputs": click.option("--inputs", help="Stimulus series or variable with what was shown."),
+    }
+
+    @functools.wraps(function)
+    def read(*args: Any, **given: Any) -> Any:
+        found = {name: given.pop(name) for name in options}
+        found["window"] = _window(found["window"])
+        reading = {name: value for name, value in found.items() if value not in (None, False, ())}
+        return function(*args, reading=reading, **given)
+
+    for option in reversed(options.values()):
+        read = option(read)
+    return read
+
+
+def _window(text: str | None) -> tuple[float | None, float | None] | None:
+    if text is None:
+        return None
+    low, colon, high = text.partition(":")
+    try:
+        edges = [float(edge) if edge.strip() else None for edge in (low, high)]
+    except ValueError:
+        colon = ""
+    if not colon:
+        raise click.UsageError(f"--window is FROM:TO in ms, such as -200:800 or -200: to the end; got {text!r}.")
+    return edges[0], edges[1]
+
+
+@recording.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--by", help="Condition that has colours.  [default: the first of 2 to 6 levels]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Picture; its ending says in what form.  [default: NAME.png]"
+)
+@click.option(
+    "--save", type=click.Path(path_type=Path, dir_okay=False), help="Also write it as npz, which is read as it is."
+)
+@figure_options
+@json_option
+@click.pass_context
+@reading_options
+def show(
+    context: click.Context,
+    file: Path,
+    reading: dict[str, Any],
+    by: str | None,
+    out: Path | None,
+    save: Path | None,
+    form: Form,
+    dpi: float | None,
+    as_json: bool,
+) -> None:
+    """Say what a recording in FILE is, and draw it.
+
+    FILE is NWB, MATLAB, npz, npy, netCDF, HDF5, csv, or a folder of csv or Zarr. The options say how it is read, as
+    those of `eicon.recordings.read` do: spikes are counted or smoothed in windows around an event of each trial.
+
+    \b
+    Examples:
+      eicon recording show session.nwb
+      eicon recording show session.nwb --align-to go_time --window -200:800 --kernel exponential --width 30
+      eicon recording show imaging.nwb --series dff --decay 400
+      eicon recording show rates.mat --axes "unit trial time" --dt 10 --names cell_names --save rates.npz
+    """
+    with errors(context):
+        from .. import recordings
+
+        found = recordings.read(file, **reading)
+        if save is not None:
+            recordings.files.write(save, found)
+        from ..plotting._files import write_figure
+        from ..plotting._recording import plot_recording
+
+        path = out or Path(f"{file.name.partition('.')[0]}.{form}")
+        if not path.suffix:
+            path = path.with_name(f"{path.name}.{form}")
+        unit = "spikes/s" if ", in spikes/s," in found.source else ""
+        drawn = plot_recording(found, by=by, unit=unit, since=reading.get("align_to", ""))
+        write_figure(path, drawn, dpi=dpi, numbers=path.with_name(f"{path.stem}_numbers.csv"))  # NAME.csv may be data
+        if as_json:
+            click.echo(json.dumps(_numbers(found) | {"picture": str(path)}, indent=2))
+            return
+        for name, line in {**_lines(found), "Picture": str(path)}.items():
+            click.echo(f"{name}: {line}")
+
+
+def _numbers(found: Any) -> dict[str, Any]:
+    import numpy as np
+
+    seen = found.is_observed
+    return {
+        "source": found.source,
+        "observed": found.observed,
+        "units": list(found.units),
+        "trials": found.n_trials,
+        "steps": found.n_steps,
+        "dt": found.dt,
+        "start": found.start,
+        "steps_of_trials": found.mask.sum(axis=0).tolist(),
+        "observed_fraction": float(seen.sum() / max(found.mask.sum() * found.n_units, 1)),
+        "units_never_observed": [
+            name for name, any_ in zip(found.units, seen.any(axis=(0, 1)), strict=True) if not any_
+        ],
+        "mean": float(np.nanmean(found.activity)),
+        "smallest": float(np.nanmin(found.activity)),
+        "largest": float(np.nanmax(found.activity)),
+        "conditions": {name: values.tolist() for name, values in found.conditions.items()},
+        "labels": {name: values.tolist() for name, values in found.labels.items()},
+        "inputs": list(found.input_channels),
+        "inputs_shown": bool(found.inputs.any()),
+    }
+
+
+def _lines(found: Any) -> dict[str, str]:
+    """What a recording is, in nine lines."""
+    said = _numbers(found)
+    lengths = [steps * found.dt for steps in said["steps_of_trials"]]
+    shortest, longest = min(lengths), max(lengths)
+    span = f"{longest:g} ms each" if shortest == longest else f"{shortest:g} to {longest:g} ms long"
+    whole_units = {"rate": "rates", "current": "currents", "counts": "counts of spikes", "calcium": "calcium"}
+    what = whole_units.get(found.observed, "outputs")
+    never, end = said["units_never_observed"], found.start + found.n_steps * found.dt
+    shown = ", ".join(
+        f"{name} ({found.inputs[:, :, i].min():.3g} to {found.inputs[:, :, i].max():.3g})"
+        for i, name in enumerate(found.input_channels)
+    )
+    return {
+        "Recording": f"{what} of {found.n_units} units in {found.n_trials} trials",
+        "Source": found.source or "not said",
+        "Time": f"{found.n_steps} steps of {found.dt:g} ms, from {found.start:g} to {end:g} ms",
+        "Trials": span,
+        "Observed": f"{said['observed_fraction']:.1%} of all values" + (f"; never: {_listed(never)}" if never else ""),
+        "Values": f"{said['smallest']:.3g} to {said['largest']:.3g}, mean {said['mean']:.3g}",
+        "Conditions": "; ".join(_levels(*item) for item in found.conditions.items()) or "none",
+        "Units": _listed(found.units) + "".join(f"; {_levels(*item)}" for item in found.labels.items()),
+        "Inputs": shown if said["inputs_shown"] else "none that was shown",
+    }
+
+
+def _listed(names: Any) -> str:
+    listed = [str(name) for name in names]
+    return ", ".join(listed[:MOST]) + (f" and {len(listed) - MOST} more" if len(listed) > MOST else "")
+
+
+def _levels(name: str, values: Any) -> str:
+    """Levels of a condition or label with their numbers, or what they span."""
+    import numpy as np
+
+    levels, counts = np.unique(values, return_counts=True)
+    if len(levels) <= MOST:
+        return (
+            f"{name} ({', '.join(f'{level}: {n}' for level, n in zip(levels.tolist(), counts.tolist(), strict=True))})"
+        )
+    if values.dtype.kind in "iuf":
+        return f"{name} ({np.nanmin(values):.3g} to {np.nanmax(values):.3g}, {len(levels)} values)"
+    return f"{name} ({len(levels)} different)"

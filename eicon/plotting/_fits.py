@@ -1,0 +1,297 @@
+"""Predictions of recorded and unrecorded units, and recovered numbers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from eicon.analysis._fits import recovery, unit_fit
+
+from ._parts import MOST_LINES, category_looks
+from ._ramps import _small_multiples
+from ._style import (
+    E_COLOR,
+    I_COLOR,
+    ORANGE,
+    TEAL,
+    axes_or_new,
+    font_size,
+    house_style,
+    label_size,
+    line_width,
+    neutral,
+    panel_letters,
+    reference,
+)
+
+RECORDED_COLOR, UNRECORDED_COLOR = TEAL, ORANGE
+_TYPES = {"E": E_COLOR, "I": I_COLOR}
+_DASHES: dict[str, dict[str, Any]] = {
+    "unrecorded": {"linestyle": "-"},
+    "recorded": {"linestyle": "--", "markerfacecolor": "none"},
+}
+
+
+@house_style
+def plot_unit_traces(
+    predicted: ArrayLike,
+    observed: ArrayLike,
+    dt: float | int,
+    units: ArrayLike,
+    *,
+    recorded: ArrayLike,
+    trial: int = 0,
+    names: Sequence[str] | None = None,
+    start: float | int = 0.0,
+    columns: int = 3,
+    label: str = "firing rate (a.u.)",
+    figure: Figure | None = None,
+) -> Figure:
+    """Draw what was observed of single units beside what is predicted, in one trial; a panel per unit.
+
+    Parameters
+    ----------
+    predicted, observed : (T, B, N) arrays
+        `observed` is NaN where nothing is known, and is not drawn there.
+    dt : float
+        Step in ms.
+    units : (M,) int array
+        Units to show, in this order.
+    recorded : (N,) bool array
+        Units that the network was fitted to; predictions of the others have another colour.
+    trial : int
+        The trial to show.
+    names : sequence of str, optional
+        Names of all N units; by default their numbers.
+    start : float
+        Time of the first step in ms.
+    columns : int
+        Panels beside each other, at most.
+    label : str
+        Of the activity.
+    figure : Figure, optional
+        Drawn into; None makes a new one.
+
+    Returns
+    -------
+    Figure
+        The titles have the correlation r over all trials.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or there is no such unit or trial.
+    """
+    model, data = np.asarray(predicted, np.float64), np.asarray(observed, np.float64)
+    fit = unit_fit(model, data)
+    n_trials, n_units = data.shape[1:]
+    shown = np.asarray(units)
+    if shown.ndim != 1 or not shown.size or shown.dtype.kind not in "iu" or not np.isin(shown, range(n_units)).all():
+        raise ValueError(f"`units` must be indices in 0..{n_units - 1}; got {shown.tolist()}.")
+    fitted = np.asarray(recorded)
+    if fitted.dtype != np.bool_ or fitted.shape != (n_units,):
+        raise ValueError(f"`recorded` must be bools, shape (N,) = ({n_units},); got {fitted.dtype} {fitted.shape}.")
+    if not 0 <= trial < n_trials:
+        raise ValueError(f"`trial` must be in 0..{n_trials - 1}; got {trial}.")
+    time = start + np.arange(len(data)) * dt
+    figure, axes = _small_multiples(shown.size, columns, figure, (1.9, 1.5))
+    drawn: dict[str, Any] = {}
+    for ax, unit in zip(axes, shown.tolist(), strict=True):
+        name = str(unit) if names is None else names[unit]
+        which, colour = ("recorded", RECORDED_COLOR) if fitted[unit] else ("unrecorded", UNRECORDED_COLOR)
+        (truth,) = ax.plot(time, data[:, trial, unit], color=neutral(), linewidth=line_width(2.2), alpha=0.6)
+        (line,) = ax.plot(time, model[:, trial, unit], color=colour, linewidth=line_width(1.2))
+        drawn |= {"observed": truth, f"predicted, {which}": line}
+        r = "" if np.isnan(fit.r[unit]) else f", r = {fit.r[unit]:.2f}".replace("-", "\N{MINUS SIGN}")
+        ax.set_title(f"{name}{r}", pad=3, fontsize=font_size())
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(MaxNLocator(3))
+    figure.supylabel(label, fontsize=label_size())
+    figure.supxlabel("time (ms)", fontsize=label_size())
+    order = sorted(drawn, key=lambda name: (name != "observed", name))
+    figure.legend([drawn[name] for name in order], order, loc="outside upper center", ncols=3)
+    panel_letters(axes)
+    return figure
+
+
+@house_style
+def plot_unrecorded(
+    n_recorded: ArrayLike,
+    unrecorded: Mapping[str, ArrayLike],
+    *,
+    recorded: Mapping[str, ArrayLike] | None = None,
+    label: str = "error",
+    log: bool = True,
+    level: float | int | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the error on unrecorded units against how many were recorded, for several networks or orders of recording.
+
+    Parameters
+    ----------
+    n_recorded : (K,) array
+        Numbers M of recorded units, > 0.
+    unrecorded : mapping of str to (S, K) array
+        A curve each, of S seeds: the connectome and its nulls, or the chosen, a random and the worst order. NaN for
+        what is not known.
+    recorded : mapping of str to (S, K) array, optional
+        The same on the recorded units, dashed, in the colours of the same names.
+    label : str
+        Of what is drawn.
+    log : bool
+        Logarithmic axis, for errors; means and intervals are then those of the logarithms.
+    level : float, optional
+        Dotted line to compare with, such as 1 for an error over the variance.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+        Means over seeds with 95 % intervals (Student's t), and small points for single seeds.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match, or a number is not positive where the axis is logarithmic.
+    """
+    x = np.asarray(n_recorded, np.float64)
+    if x.ndim != 1 or not x.size or not (x > 0).all():
+        raise ValueError(f"`n_recorded` must be numbers > 0, shape (K,); got {x.tolist()}.")
+    ax = axes_or_new(ax, figsize=(4.0, 3.4))
+    if level is not None:
+        ax.axhline(level, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
+    given = {"unrecorded": unrecorded, **({} if recorded is None else {"recorded": recorded})}
+    names = list(dict.fromkeys(name for curves in given.values() for name in curves))
+    looks = category_looks(len(names))
+    for which, curves in given.items():
+        for place, name in enumerate(names):
+            if name in curves:
+                aside = 1.03 ** (place - (len(names) - 1) / 2)  # so that intervals stand side by side
+                look = {"color": looks[place]["color"], **_DASHES[which]}
+                text = name if which == "unrecorded" or name not in unrecorded else f"_{name}, recorded"
+                _curve(ax, x * aside, _seeds(which, name, curves[name], x.size, log), log, text, look)
+    for which in given if recorded is not None else ():
+        ax.plot([], [], color=neutral(), marker="o", markersize=4, label=f"{which} units", **_DASHES[which])
+    ax.set_xscale("log")
+    ax.set_yscale("log" if log else "linear")
+    ax.xaxis.set_major_locator(FixedLocator(x.tolist()))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel("recorded units")
+    ax.set_ylabel(label)
+    handles, texts = ax.get_legend_handles_labels()
+    ordered = sorted(zip(texts, handles, strict=True), key=lambda one: one[0].endswith(" units"))  # names come first
+    ax.legend(
+        [handle for _, handle in ordered],
+        [text for text, _ in ordered],
+        loc="lower center",
+        bbox_to_anchor=(0.5, 1.0),
+        ncols=2,
+    )
+    return ax
+
+
+def _seeds(which: str, name: str, values: ArrayLike, n: int, log: bool) -> Float[np.ndarray, "S K"]:
+    array = np.asarray(values, np.float64)
+    if array.ndim != 2 or array.shape[1] != n:
+        raise ValueError(f"`{which}` of {name!r} must be (S, K) = (S, {n}): seeds, then numbers; got {array.shape}.")
+    if log and (array <= 0).any():
+        raise ValueError(f"`{which}` of {name!r} must be > 0 on a logarithmic axis; got {np.nanmin(array):g}.")
+    return array
+
+
+def _curve(ax: Axes, x: np.ndarray, values: np.ndarray, log: bool, label: str, look: dict[str, Any]) -> None:
+    """Mean over seeds with its interval; a single seed has none."""
+    mean, low, high = seed_intervals(np.log(values) if log else values)
+    if log:
+        mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
+    known = np.isfinite(mean)
+    bars = np.nan_to_num(np.stack([mean - low, high - mean]))[:, known]
+    width = line_width(1.0)
+    ax.errorbar(x[known], mean[known], bars, marker="o", markersize=4, capsize=2, elinewidth=width, label=label, **look)
+    if len(values) > 1:
+        spread = np.broadcast_to(x, values.shape)
+        ax.plot(spread.ravel(), values.ravel(), ".", markersize=2.5, color=look["color"], alpha=0.5)
+
+
+def seed_intervals(values: Float[np.ndarray, "S K"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Means over the seeds that are known, and both ends of their 95 % intervals; NaN for fewer than two."""
+    n = np.isfinite(values).sum(axis=0)
+    kept = np.where(np.isfinite(values), values, 0.0)
+    mean = np.where(n > 0, kept.sum(axis=0) / np.maximum(n, 1), np.nan)
+    square = np.where(np.isfinite(values), (kept - np.nan_to_num(mean)) ** 2, 0.0).sum(axis=0)
+    several = n > 1
+    sd = np.sqrt(square / np.maximum(n - 1, 1))
+    half = np.where(several, stats.t.ppf(0.975, np.maximum(n - 1, 1)) * sd / np.sqrt(np.maximum(n, 1)), np.nan)
+    return mean, mean - half, mean + half
+
+
+@house_style
+def plot_recovery(
+    fitted: ArrayLike,
+    true: ArrayLike,
+    *,
+    where: ArrayLike | None = None,
+    by: ArrayLike | None = None,
+    quantity: str = "gain",
+    unit: str = "",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw fitted numbers against the true ones, with the line on which they are equal.
+
+    Parameters
+    ----------
+    fitted, true, where, by
+        See `eicon.analysis.fits.recovery`; each label has a colour, E and I their own.
+    quantity, unit : str
+        What the numbers are.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+        Its title has R2, around the true mean and without a fitted line, and r.
+    """
+    result = recovery(fitted, true, where=where, by=by)
+    y, x = np.asarray(fitted, np.float64), np.asarray(true, np.float64)
+    chosen = np.ones(x.shape, bool) if where is None else np.asarray(where)
+    labels = np.full(x.shape, "") if by is None else np.asarray(by)
+    ax = axes_or_new(ax, figsize=(4.0, 4.0))
+    names = np.unique(labels[chosen])
+    many = int(chosen.sum()) > MOST_LINES * 5
+    for name, look in zip(names.tolist(), category_looks(names.size), strict=True):
+        here = chosen & (labels == name)
+        size, alpha = (1.5, 0.4) if many else (3.5, 0.8)
+        ax.plot(
+            x[here],
+            y[here],
+            linestyle="none",
+            marker="o",
+            markersize=size,
+            markeredgewidth=0.0,
+            alpha=alpha,
+            color=_TYPES.get(str(name), look["color"]),
+            label=str(name),
+            rasterized=many,
+        )
+    ends = np.array([min(x[chosen].min(), y[chosen].min()), max(x[chosen].max(), y[chosen].max())])
+    ax.plot(ends, ends, color=reference(), linestyle="--", linewidth=line_width(1.0), zorder=0)
+    ax.set_aspect("equal", adjustable="datalim")
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_locator(MaxNLocator(4))
+    of = f" ({unit})" if unit else ""
+    ax.set_xlabel(f"true {quantity}{of}")
+    ax.set_ylabel(f"fitted {quantity}{of}")
+    text = f"R² = {result.r2:.2f}, r = {result.r:.2f}, n = {result.n}".replace("-", "\N{MINUS SIGN}")
+    ax.set_title(text, loc="left", fontsize=font_size())
+    if by is not None:
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), handletextpad=0.2)
+    return ax

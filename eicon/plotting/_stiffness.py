@@ -1,0 +1,121 @@
+"""Stiff and sloppy directions of fits."""
+
+from collections.abc import Mapping
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from numpy.typing import ArrayLike
+
+from ._fits import _curve
+from ._parts import category_looks
+from ._style import axes_or_new, house_style, line_width, neutral, reference
+
+
+@house_style
+def plot_stiffness(
+    spectra: Mapping[int, ArrayLike],
+    *,
+    fraction: float | None = 1e-3,
+    smallest: float = 1e-10,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the curvatures of fits, each over its largest, for several numbers of recorded units.
+
+    Parameters
+    ----------
+    spectra : mapping of int to (K,) array
+        Number of recorded units, and the ``values`` of `eicon.studies.fits.stiffness`, descending.
+    fraction : float, optional
+        Dotted line, above which directions count as fixed.
+    smallest : float
+        Curvatures below this fraction of the largest are rounding, and are not drawn.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no spectrum, or one has no curvature > 0.
+    """
+    if not spectra:
+        raise ValueError("`spectra` must have at least one spectrum; got none.")
+    ax = axes_or_new(ax, figsize=(4.0, 3.4))
+    shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(spectra)))
+    if fraction is not None:
+        ax.axhline(fraction, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
+    for shade, (number, given) in zip(shades, sorted(spectra.items()), strict=True):
+        values = np.asarray(given, np.float64)
+        if values.ndim != 1 or not values.size or not values[0] > 0:
+            raise ValueError(f"`spectra` of {number} must be curvatures (K,), the largest > 0; got {values.shape}.")
+        shown = values / values[0]
+        places = np.flatnonzero(shown >= smallest)
+        ax.plot(places + 1, shown[places], color=shade, marker="o", markersize=2.5, label=str(number))
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel("direction")
+    ax.set_ylabel("curvature / largest")
+    ax.legend(title="recorded", loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.2)
+    return ax
+
+
+@house_style
+def plot_fixed_directions(
+    n_recorded: ArrayLike,
+    n_fixed: Mapping[str, ArrayLike],
+    *,
+    n_parameters: int | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how many directions of a fit are fixed against how many units were recorded.
+
+    Parameters
+    ----------
+    n_recorded : (K,) array
+        Numbers of recorded units, > 0.
+    n_fixed : mapping of str to (S, K) array
+        Counts over S seeds, a curve for each name: `eicon.studies.results.Stiffness.n_fixed`.
+    n_parameters : int, optional
+        All directions there are, as a dotted line.
+    ax : Axes, optional
+        Drawn into; None makes a new figure.
+
+    Returns
+    -------
+    Axes
+        Means over seeds with 95 % intervals, and small points for single seeds.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not match.
+    """
+    x = np.asarray(n_recorded, np.float64)
+    if x.ndim != 1 or not x.size or not (x > 0).all():
+        raise ValueError(f"`n_recorded` must be numbers > 0, shape (K,); got {x.tolist()}.")
+    ax = axes_or_new(ax, figsize=(4.0, 3.4))
+    if n_parameters is not None:
+        ax.axhline(n_parameters, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
+    looks = category_looks(len(n_fixed)) if len(n_fixed) > 1 else [{"color": neutral()}]
+    for look, (name, given) in zip(looks, n_fixed.items(), strict=True):
+        counts = np.asarray(given, np.float64)
+        if counts.ndim != 2 or counts.shape[1] != x.size:
+            raise ValueError(f"`n_fixed` of {name!r} must be (S, K) = (S, {x.size}); got {counts.shape}.")
+        _curve(ax, x, counts, False, name, {"color": look["color"]})
+    ax.set_xscale("log")
+    ax.set_ylim(bottom=0.0)
+    ax.xaxis.set_major_locator(FixedLocator(x.tolist()))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.set_xlabel("recorded units")
+    ax.set_ylabel("fixed directions")
+    if len(n_fixed) > 1:
+        ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    return ax

@@ -1,0 +1,422 @@
+"""Arrays in files whose axes have no names: MATLAB, npz, npy and HDF5."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .._files import check_unpacked, named, read_npy, read_npz
+from .._matlab import mat_content
+from ._cut import Spikes, Stack, Table, Windows, check_size, inputs_of, table_of
+from ._options import OF_TRIALS, Options
+from ._packages import package
+
+AXES = {
+    "time": ("time", "step", "steps"),
+    "trial": ("trial", "trials"),
+    "unit": ("unit", "units", "neuron", "neurons", "cell", "cells"),
+}
+ORDER = ("time", "trial", "unit")
+OWN = {"rate": "rates", "current": "currents", "output": "outputs"}
+
+
+class Hdf5(Mapping[str, Any]):
+    """Variables of an HDF5 file, read when they are asked for; those of MATLAB as it shows them, axes and all."""
+
+    def __init__(self, path: str | os.PathLike[str], file: Any, matlab: bool) -> None:
+        self._path, self._file, self._matlab = path, file, matlab
+        self._names = [name for name in file if not name.startswith("#")]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._file:
+            raise KeyError(name)
+        return self._value(self._file[name])
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Shape of a variable that is not read."""
+        shape = getattr(self._file[name], "shape", ())
+        return shape[::-1] if self._matlab else shape
+
+    def _value(self, node: Any) -> Any:
+        if hasattr(node, "keys"):
+            return {key: self._value(node[key]) for key in node}
+        kind = node.attrs.get("MATLAB_class", b"")
+        if node.attrs.get("MATLAB_empty", 0):
+            return np.zeros(0)
+        check_unpacked(self._path, node.size * node.dtype.itemsize, os.path.getsize(self._path))
+        values = node[()]
+        if node.dtype.kind == "O" and kind == b"cell":
+            cells = np.empty(values.shape, object)
+            for place, reference in np.ndenumerate(values):
+                cells[place] = self._value(self._file[reference])
+            return cells.T
+        if kind == b"char":
+            texts = ["".join(map(chr, row)) for row in np.atleast_2d(values.T)]
+            return texts[0] if len(texts) == 1 else np.array(texts)
+        if kind == b"logical":
+            values = values.astype(bool)
+        if node.dtype.kind in "SO":
+            return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in np.ravel(values)]).reshape(
+                np.shape(values)
+            )
+        return np.asarray(values).T if self._matlab else np.asarray(values)
+
+
+def read_arrays(path: str | os.PathLike[str], kind: str, options: Options) -> Stack | Spikes:
+    """Trials of a file of arrays.
+
+    Parameters
+    ----------
+    path : path
+    kind : {"npz", "npy", "mat", "mat73", "hdf5"}
+    options : Options
+    """
+    if kind in ("mat73", "hdf5"):
+        h5py = package("h5py", path)
+        with named(path, "HDF5 file"), h5py.File(path, "r") as file:
+            return _read(path, Hdf5(path, file, kind == "mat73"), options, matlab=kind == "mat73")
+    if kind == "mat":
+        return _read(path, {k: _plain_mat(v) for k, v in mat_content(Path(path)).items()}, options, matlab=True)
+    if kind == "npy":
+        return _read(path, {"activity": read_npy(path)}, replace(options, series="activity"), matlab=False)
+    content = read_npz(path, objects=True)
+    return _read(path, {name: value for name, value in content.items() if value is not None}, options, matlab=False)
+
+
+def _plain_mat(value: Any) -> Any:
+    """What scipy gives for a struct as a dict, for text as text, and for a cell as an array of objects."""
+    if isinstance(value, np.ndarray) and value.dtype.names and value.size == 1:
+        return {name: _plain_mat(value[name].ravel()[0]) for name in value.dtype.names}
+    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+        cells = np.empty(value.shape, object)
+        for place, one in np.ndenumerate(value):
+            cells[place] = _plain_mat(one)
+        return cells
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.size <= 1:
+        return str(value.item()) if value.size else ""
+    return value
+
+
+def _read(path: Any, content: Mapping[str, Any], options: Options, *, matlab: bool) -> Stack | Spikes:
+    own = "eicon.activity" in str(content["format"]) if "format" in content and "dt_ms" in content else False
+    name = (
+        OWN.get(options.observed or "rate", "rates")
+        if own and options.series is None
+        else _chosen(path, content, options)
+    )
+    where, values = f"{path} ({name})", content[name]
+    axes = ORDER if own else _axes(where, values, options, matlab)
+    cells = isinstance(values, np.ndarray) and values.dtype.kind == "O"
+    if cells and "time" not in axes:
+        return _spikes(where, values, axes, content, options, name)
+    options.refuse(where, "trials that are cut already", (*OF_TRIALS, "axes", "trials"))
+    trials = _cells(where, values, axes) if cells else _turned(where, values, axes, matlab)
+    activity, mask = padded(where, trials) if isinstance(trials, list) else (trials, None)
+    T, B, M = activity.shape
+    dt = _dt(where, content, options)
+    table = _table(content, B, M, {name}, options)
+    made = Stack(where, activity, dt, _names(content, options, M, where), mask)
+    made.observed = options.observed or "rate"
+    made.conditions = _conditions(content, table, options, own)
+    made.said = f"axes {' '.join(axes)}"
+    if own:
+        _fill_own(made, content, name)
+    given = options.inputs
+    if isinstance(given, str) and given in content:
+        made.inputs = _turned(where, content[given], axes, matlab, what=f"inputs {given!r}")
+        made.channels = [given] if made.inputs.shape[2] == 1 else [f"{given} {i}" for i in range(made.inputs.shape[2])]
+    elif given is not None:
+        place = trials_at_zero(table, T, B, dt, mask)
+        made.inputs, made.channels = inputs_of(options, place, {})
+    return made
+
+
+def trials_at_zero(table: Table, T: int, B: int, dt: float, mask: np.ndarray | None) -> Windows:
+    """Steps of trials that are cut already: their times are relative to the first step."""
+    whole = np.ones((T, B), bool) if mask is None else mask
+    return Windows(np.zeros(B), np.arange(T + 1) * dt, whole, np.arange(B), table, "")
+
+
+def _chosen(path: Any, content: Mapping[str, Any], options: Options) -> str:
+    """The variable that holds the activity: the one asked for, or the only one that may be it."""
+    shapes = {name: _shape(content, name) for name in content}
+    if options.series is not None and options.series in shapes:
+        return options.series
+    fitting = [] if options.series is not None else [name for name in shapes if _may_be_activity(content, name)]
+    deep = [name for name in fitting if len(shapes[name]) == 3 or _is_cell(content, name)]
+    fitting = deep or fitting
+    if len(fitting) != 1:
+        there = ", ".join(f"{name} ({' x '.join(map(str, shape)) or 'one value'})" for name, shape in shapes.items())
+        wanted = f"no variable {options.series!r}" if options.series else f"{len(fitting) or 'no'} arrays of activity"
+        how = f"; say which one, as in series={fitting[0]!r}" if fitting else ""
+        raise ValueError(f"{path} holds {wanted}; in it are {there or 'none'}{how}.")
+    return fitting[0]
+
+
+def _shape(content: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    return (
+        content.shape(name)
+        if isinstance(content, Hdf5)
+        else np.shape(content[name])
+        if _is_array(content[name])
+        else ()
+    )
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
+
+
+def _is_cell(content: Mapping[str, Any], name: str) -> bool:
+    value = content[name]
+    return _is_array(value) and value.dtype.kind == "O" and all(_is_array(cell) for cell in value.ravel())
+
+
+def _may_be_activity(content: Mapping[str, Any], name: str) -> bool:
+    shape = _shape(content, name)
+    if len(shape) == 3:
+        return True
+    many = len(shape) == 2 and min(shape) > 1
+    if isinstance(content, Hdf5) and not many and max(shape, default=0) < 2:
+        return False
+    value = content[name]
+    if not _is_array(value):
+        return False
+    if value.dtype.kind == "O":
+        return value.size > 0 and all(_is_array(c) and c.dtype.kind in "biuf" and c.size != 1 for c in value.ravel())
+    return many and value.dtype.kind in "biuf"
+
+
+def _axes(where: str, values: Any, options: Options, matlab: bool) -> tuple[str, ...]:
+    """Names of the axes, which are never guessed."""
+    cells = values.dtype.kind == "O"
+    shape = values.shape
+    inner = values.ravel()[0].shape if cells else ()
+    about = f"{where}: a cell array {' x '.join(map(str, shape))} whose first cell is {' x '.join(map(str, inner))}"
+    about = about if cells else f"{where}: an array {' x '.join(map(str, shape))}"
+    if options.axes is None:
+        example = (
+            "unit time"
+            if cells
+            else " ".join(("unit", "trial", "time")[-len(shape) :] if len(shape) < 3 else ("unit", "trial", "time"))
+        )
+        more = "; of spike times in cells, those of the cells, axes='unit trial' or 'unit'" if cells else ""
+        size = "size() shows it" if matlab else "numpy shows it"
+        raise ValueError(
+            f"{about}: nothing in the file says which axis is which, and it is not guessed. Pass axes in their order, "
+            f"as {size}, e.g. axes={example!r}{more}."
+        )
+    words = options.axes.replace(",", " ").lower().split()
+    axes = tuple(next((axis for axis, known in AXES.items() if word in known), "") for word in words)
+    if "" in axes or len(set(axes)) < len(axes):
+        raise ValueError(f"axes must name time, trial and unit, each once; got {options.axes!r}.")
+    if cells:
+        allowed = [{"unit", "time"}, {"unit", "trial"}, {"unit"}]
+        if set(axes) not in allowed:
+            raise ValueError(
+                f"{about}: of one cell per trial, axes are those of each cell, 'unit time' or 'time unit'; of spike "
+                f"times, those of the cells, 'unit trial', 'trial unit' or 'unit'; got {options.axes!r}."
+            )
+        return axes
+    if "time" not in axes:
+        raise ValueError(f"axes must name time, among trial and unit; got {options.axes!r}.")
+    missing = len(axes) - len(shape)
+    if missing and not (matlab and missing == 1):  # MATLAB drops a last axis of one
+        raise ValueError(f"{about}: it has {len(shape)} axes, and axes={options.axes!r} names {len(axes)}.")
+    return axes
+
+
+def _turned(where: str, values: Any, axes: Sequence[str], matlab: bool, what: str = "") -> np.ndarray:
+    """Array in the order time, trial, unit; an axis that is not there has one entry."""
+    array = _numbers(what or where, values)
+    if array.ndim < len(axes) and matlab:
+        array = array.reshape(*array.shape, *[1] * (len(axes) - array.ndim))
+    if array.ndim != len(axes):
+        raise ValueError(
+            f"{where}: {what or 'the array'} must have the axes {' '.join(axes)}; got shape {array.shape}."
+        )
+    there = [axis for axis in ORDER if axis in axes]
+    array = array.transpose([list(axes).index(axis) for axis in there])
+    return np.expand_dims(array, [i for i, axis in enumerate(ORDER) if axis not in axes])
+
+
+def _numbers(where: str, values: Any) -> np.ndarray:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{where} must hold real numbers; got {array.dtype}.")
+    return array.astype(np.float64)
+
+
+def _cells(where: str, values: np.ndarray, axes: Sequence[str]) -> list[np.ndarray]:
+    """Trials (T_b, M) of a cell array with one cell per trial."""
+    if max(values.shape, default=0) != values.size:
+        raise ValueError(
+            f"{where}: a cell array {' x '.join(map(str, values.shape))}; with one cell per trial it has one row or "
+            "column. Cells of spike times per unit and trial are axes='unit trial'."
+        )
+    trials = [_numbers(f"{where}, cell {i + 1}", cell) for i, cell in enumerate(values.ravel())]
+    if odd := next((i for i, cell in enumerate(trials) if cell.ndim != 2), None):
+        raise ValueError(f"{where}: cell {odd + 1} must have the axes {' '.join(axes)}; got shape {trials[odd].shape}.")
+    return [cell if axes[0] == "time" else cell.T for cell in trials]
+
+
+def padded(where: str, trials: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Trials (T_b, M) as one array (T, B, M), NaN after their ends, and a mask (T, B)."""
+    sizes = {trial.shape[1] for trial in trials}
+    if len(sizes) != 1:
+        more = [f"{trial.shape[1]} in trial {i + 1}" for i, trial in enumerate(trials)]
+        other = next(i for i, trial in enumerate(trials) if trial.shape[1] != trials[0].shape[1])
+        raise ValueError(
+            f"{where}: all trials must have the same units; got {more[0]} and {more[other]}. Are the axes named in the "
+            "other order?"
+        )
+    lengths = np.array([len(trial) for trial in trials])
+    if not lengths.all():
+        raise ValueError(f"{where}: trial {int(np.argmin(lengths)) + 1} is empty.")
+    check_size(int(lengths.max()), len(trials), sizes.copy().pop())
+    activity = np.full((lengths.max(), len(trials), sizes.pop()), np.nan)
+    for i, trial in enumerate(trials):
+        activity[: len(trial), i] = trial
+    return activity, np.arange(len(activity))[:, None] < lengths
+
+
+def _dt(where: str, content: Mapping[str, Any], options: Options) -> float:
+    """Step of trials that are cut: the one given, or that of the file."""
+    if options.dt is not None:
+        return options.dt
+    for name, factor in (("dt_ms", 1.0), ("dt", None)):
+        value = np.ravel(content[name]) if name in content else np.zeros(0)
+        if value.size == 1:
+            return float(value[0]) * (
+                options.factor(None, f"{where}: {name} is {value[0]:g}") if factor is None else factor
+            )
+    raise ValueError(f"{where}: nothing says how long a step is; pass dt, in ms.")
+
+
+def _table(content: Mapping[str, Any], B: int, M: int, used: set[str], options: Options) -> Table:
+    """Variables, or fields of a struct, that have one value per trial."""
+    fields = _fields(content, options, used)
+    said = options.trials is not None or isinstance(content.get("conditions"), dict)
+    columns = {name: column for name, value in fields.items() if len(column := _vector(value)) == B and (B > 1 or said)}
+    if B == M and not said:
+        asked = (
+            [] if options.conditions is None or isinstance(options.conditions, Mapping) else list(options.conditions)
+        )
+        columns = {name: column for name, column in columns.items() if name in asked}
+    factor = options.factor("ms", "") if options.unit_of_time else 1.0
+    table = table_of(columns, factor)
+    return table if table.n else Table(n=B)
+
+
+def _fields(content: Mapping[str, Any], options: Options, used: set[str]) -> dict[str, Any]:
+    if options.trials is not None:
+        found = content.get(options.trials)
+        if not isinstance(found, dict):
+            raise ValueError(f"trials: there is no struct {options.trials!r}; in the file are {', '.join(content)}.")
+        return found
+    if isinstance(content.get("conditions"), dict):
+        return dict(content["conditions"])
+    if isinstance(options.names, str):
+        used = {*used, options.names}
+    return {name: content[name] for name in content if name not in used and max(_shape(content, name), default=0) > 1}
+
+
+def _vector(value: Any) -> np.ndarray:
+    """Numbers or texts of a variable with one axis, or none."""
+    if not _is_array(value) or max(value.shape, default=0) != value.size:
+        return np.zeros(0)
+    flat = value.ravel()
+    if flat.dtype.kind != "O":
+        return flat
+    held = [np.ravel(cell) for cell in flat]
+    return np.array([cell[0] for cell in held]) if all(cell.size == 1 for cell in held) else np.zeros(0)
+
+
+def _names(content: Mapping[str, Any], options: Options, M: int, where: str) -> Any:
+    """Names of the units: those given, or those of a variable."""
+    if options.names is None or not isinstance(options.names, str):
+        return options.names
+    if options.names not in content:
+        raise ValueError(f"names: there is no variable {options.names!r}; in the file are {', '.join(content)}.")
+    names = _vector(content[options.names])
+    if len(names) != M:
+        raise ValueError(
+            f"{where}: {options.names!r} names {len(names)} units, and the axes say that there are {M}. Are the axes "
+            "in another order?"
+        )
+    return names
+
+
+def _conditions(content: Mapping[str, Any], table: Table, options: Options, own: bool) -> dict[str, Any]:
+    found = table.conditions(options.conditions)
+    if own and "condition_names" in content:  # as they were before MATLAB's names
+        said = dict(zip(table.columns, _vector(content["condition_names"]), strict=False))
+        found = {str(said.get(name, name)): values for name, values in found.items()}
+    return found
+
+
+def _fill_own(made: Stack, content: Mapping[str, Any], name: str) -> None:
+    """What a file of `eicon.exchange.to_mat` says besides."""
+    made.observed = next((what for what, signal in OWN.items() if signal == name), made.observed)
+    made.inputs = np.asarray(content["inputs"], np.float64)
+    made.channels = [str(one) for one in np.ravel(content["input_channels"])]
+    spans = content["epochs_ms"]
+    stop = np.max([np.reshape(span, (-1, 2))[:, 1] for span in spans.values()], axis=0)
+    made.mask = np.arange(len(made.activity))[:, None] * made.dt < stop - 1e-6
+    if name != "outputs":
+        fields = content["units"]
+        made.labels = {str(label): column for label, value in fields.items() if len(column := _vector(value))}
+        made.units = made.labels.get("name", made.units)
+
+
+def _spikes(
+    where: str, values: np.ndarray, axes: Sequence[str], content: Mapping[str, Any], options: Options, used: str
+) -> Spikes:
+    """Spike times in cells: one per unit of a session, or one per unit and trial, relative to an event."""
+    factor = options.factor(None, where)
+    if "trial" in axes:
+        if values.ndim != 2:
+            raise ValueError(f"{where}: cells of spike times must have the axes {' '.join(axes)}; got {values.shape}.")
+        cells = values if axes[0] == "unit" else values.T
+        times: list[Any] = [[_times(where, cell, factor) for cell in row] for row in cells]
+        B = cells.shape[1]
+        table = _table(content, B, len(cells), {used}, options)
+        table.columns.setdefault("start_time", np.zeros(B))
+        table = Table(table.columns, table.times | {"start_time"}, B)
+    else:
+        times = [_times(where, cell, factor) for cell in values.ravel()]
+        fields = _fields(content, options, {used})
+        event = _vector(fields[options.align_to]) if options.align_to in fields else np.zeros(0)
+        if not len(event):
+            raise ValueError(
+                f"{where}: spike times of a session need the times of trials: a variable {options.align_to!r} with one "
+                "per trial, or another one that align_to names; spike times of trials are axes='unit trial'."
+            )
+        table = table_of({k: v for k, value in fields.items() if len(v := _vector(value)) == len(event)}, factor)
+    units = _names(content, options, len(times), where)
+    names = [str(i) for i in range(len(times))] if units is None else [str(name) for name in units]
+    if len(names) != len(times):
+        raise ValueError(
+            f"{where}: names must name {len(times)} units; got {len(names)}. Are the axes in another order?"
+        )
+    return Spikes(where, times, names, {}, table, of_trials="trial" in axes, known=("axes",))
+
+
+def _times(where: str, cell: Any, factor: float) -> np.ndarray:
+    if not _is_array(cell) or cell.dtype.kind not in "biuf" or max(cell.shape, default=0) != cell.size:
+        raise ValueError(f"{where}: a cell of spike times must hold one list of numbers; got {plain_shape(cell)}.")
+    return np.round(cell.ravel().astype(np.float64) * factor, 6)
+
+
+def plain_shape(cell: Any) -> str:
+    """What a cell is, for errors."""
+    return f"an array {' x '.join(map(str, cell.shape))}" if _is_array(cell) else type(cell).__name__

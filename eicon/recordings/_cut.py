@@ -1,0 +1,434 @@
+"""Windows around events: what a session holds, cut into trials that are padded and masked."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .._given import plain
+from ._options import OF_SERIES, OF_SPIKES, STEP, Options
+from ._spikes import check_ascending, counts_of, kernel_of, rates_of, within
+
+MOST_VALUES = 2**29
+"""Values of activity, 4 GiB, that a recording may have."""
+TIMES = re.compile(r"(^|_)(time|times|start|stop|onset|offset|begin|end)s?$", re.I)
+"""Names of columns that hold times."""
+EXACT = 1e-6
+"""Parts of a step that are rounding."""
+
+
+@dataclass
+class Table:
+    """One row per trial.
+
+    Attributes
+    ----------
+    columns : name -> (B,)
+        Those that hold times are in ms.
+    times : names of the columns that hold times
+    n : int
+    """
+
+    columns: dict[str, np.ndarray] = field(default_factory=dict)
+    times: frozenset[str] = frozenset()
+    n: int = 0
+
+    def column(self, name: str, what: str) -> np.ndarray:
+        """Values of a column, or an error that lists those there are."""
+        if name not in self.columns:
+            there = ", ".join(self.columns) or "none"
+            raise ValueError(f"{what}: the trials have no column {name!r}; their columns are {there}.")
+        return self.columns[name]
+
+    def numbers(self, name: str, what: str) -> np.ndarray:
+        """Column of numbers."""
+        values = self.column(name, what)
+        if values.dtype.kind not in "biuf":
+            raise ValueError(f"{what}: the column {name!r} of the trials holds text; numbers are needed.")
+        return values.astype(np.float64)
+
+    def conditions(self, wanted: Any) -> dict[str, np.ndarray]:
+        """Columns that say what each trial was: those that are wanted, or all that are no times."""
+        if isinstance(wanted, Mapping):
+            return {str(name): np.asarray(values) for name, values in wanted.items()}
+        names = [name for name in self.columns if name not in self.times] if wanted is None else _listed(wanted)
+        return {name: self.column(name, "conditions") for name in names}
+
+    def of(self, kept: np.ndarray) -> "Table":
+        """Some of the trials."""
+        return Table({name: values[kept] for name, values in self.columns.items()}, self.times, len(kept))
+
+
+def _listed(names: Any) -> list[str]:
+    return [names] if isinstance(names, str) else [str(name) for name in names]
+
+
+def table_of(columns: Mapping[str, Any], factor: float, *, said: Sequence[str] = ()) -> Table:
+    """Table of trials; times are converted to ms.
+
+    Times are columns that `said` names, that are called so (``start_time``, ``go_onset``), or whose numbers all lie
+    between the beginning and the end of their trials. Columns without one number or text per trial are left out.
+    """
+    found: dict[str, np.ndarray] = {}
+    for name, values in columns.items():
+        try:
+            column = plain(name, values)
+        except (TypeError, ValueError):
+            continue
+        if column.ndim == 1 and column.dtype.kind in "biufUS":
+            found[name] = column.astype(str) if column.dtype.kind == "S" else column
+    n = len(next(iter(found.values()), ()))
+    begin, end = found.get("start_time"), found.get("stop_time")
+    times = set()
+    for name, column in found.items():
+        if column.dtype.kind not in "iuf":
+            continue
+        known = np.isfinite(column)
+        inside = begin is not None and end is not None and n > 2 and known.any() and column.dtype.kind == "f"
+        if inside and begin is not None and end is not None:
+            inside = bool(((column >= begin) & (column <= end))[known].all())
+        if name in said or TIMES.search(name) or inside:
+            times.add(name)
+            found[name] = np.round(column * factor, 6)
+    return Table(found, frozenset(times), n)
+
+
+@dataclass
+class Windows:
+    """Steps of all trials on one axis, relative to the event of each.
+
+    Attributes
+    ----------
+    events : (B,) ms
+    edges : (T + 1,) ms
+    mask : (T, B)
+    kept : (B,) rows of the trials that have the event
+    table : Table of these trials
+    said : str
+    """
+
+    events: np.ndarray
+    edges: np.ndarray
+    mask: np.ndarray
+    kept: np.ndarray
+    table: Table
+    said: str
+
+    @property
+    def step(self) -> float:
+        """Length of a step, ms."""
+        return float(self.edges[1] - self.edges[0])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Steps and trials."""
+        return len(self.edges) - 1, len(self.events)
+
+
+def windows(table: Table, options: Options, step: float, n_units: int) -> Windows:
+    """Place a window around the event of each trial."""
+    all_events = table.numbers(options.align_to, "align_to")
+    kept = np.flatnonzero(np.isfinite(all_events))
+    if not kept.size:
+        raise ValueError(f"no trial has a {options.align_to}: the column holds NaN alone.")
+    table, events = table.of(kept), all_events[kept]
+    asked = (None, None) if options.window is None else options.window
+    spans = np.empty((len(events), 2))
+    for i, (edge, name) in enumerate(zip(asked, ("start_time", "stop_time"), strict=True)):
+        if edge is None and name not in table.columns:
+            raise ValueError(
+                f"the trials have no {name}; pass window=(from, to) in ms, relative to {options.align_to}."
+            )
+        spans[:, i] = table.numbers(name, "window") - events if edge is None else edge
+    if (spans[:, 1] <= spans[:, 0]).any():
+        i = int(np.flatnonzero(spans[:, 1] <= spans[:, 0])[0])
+        raise ValueError(
+            f"the window of trial {kept[i]} is empty: it goes from {spans[i, 0]:g} to {spans[i, 1]:g} ms relative to "
+            f"{options.align_to}."
+        )
+    low = float(spans[:, 0].min()) if asked[0] is None else asked[0]
+    if asked[0] is None:
+        low = float(np.floor(low / step + EXACT)) * step
+    n = int(np.floor((float(spans[:, 1].max()) - low) / step + EXACT))
+    if n < 1:
+        raise ValueError(
+            f"the longest window has {spans[:, 1].max() - low:g} ms, less than one step of {step:g} ms; windows and "
+            "steps are in ms. Were seconds meant?"
+        )
+    check_size(n, len(events), n_units)
+    edges = low + np.arange(n + 1) * step
+    slack = EXACT * step
+    mask = (edges[:-1, None] >= spans[:, 0] - slack) & (edges[1:, None] <= spans[:, 1] + slack)
+    said = f"aligned to {options.align_to}, from {edges[0]:g} to {edges[-1]:g} ms"
+    if left := len(all_events) - len(kept):
+        said += f"; {left} of {len(all_events)} trials without {options.align_to} left out"
+    return Windows(events, edges, mask, kept, table, said)
+
+
+def check_size(T: int, B: int, M: int) -> None:
+    """Refuse a recording that would take all memory."""
+    if T * B * M > MOST_VALUES:
+        raise ValueError(
+            f"{T} steps of {B} trials of {M} units would take {8 * T * B * M / 2**30:.0f} GiB; take longer steps (bin),"
+            " a shorter window, or fewer trials. Windows and bins are in ms."
+        )
+
+
+@dataclass
+class Stack:
+    """Trials as a recording has them."""
+
+    where: str
+    activity: np.ndarray
+    dt: float
+    units: Any
+    mask: np.ndarray | None = None
+    labels: dict[str, Any] = field(default_factory=dict)
+    conditions: dict[str, Any] = field(default_factory=dict)
+    inputs: Any = None
+    channels: Any = None
+    start: float = 0.0
+    observed: str = "rate"
+    said: str = ""
+
+
+@dataclass
+class Spikes:
+    """Spike times in ms of each unit: of a session, or relative to the event, a list of one array per trial.
+
+    ``known`` are options that mean something for the file beside those of all spikes.
+    """
+
+    where: str
+    times: list[Any]
+    units: list[str]
+    labels: dict[str, Any]
+    table: Table
+    stimuli: dict[str, "Series"] = field(default_factory=dict)
+    observed_in: list[np.ndarray] | None = None
+    of_trials: bool = False
+    known: tuple[str, ...] = ()
+
+    def stack(self, options: Options) -> Stack:
+        """Spikes in the windows of trials, counted or smoothed."""
+        options.refuse(self.where, "spike times", (*OF_SPIKES, *self.known))
+        step = STEP if options.bin is None else options.bin
+        place = windows(self.table, options, step, len(self.times))
+        T, B = place.shape
+        self._check(place)
+        observed = options.observed or "rate"
+        counted = observed == "counts" or options.kernel == "none"
+        if observed not in ("rate", "counts"):
+            raise ValueError(f"{self.where} holds spike times; observed must be 'rate' or 'counts'; got {observed!r}.")
+        kernel = kernel_of(options.kernel, options.width, options.causal)
+        activity = np.empty((T, B, len(self.times)))
+        reach = (0.0, 0.0) if counted else (kernel.after, kernel.before)
+        known = _known(place) if self.of_trials else None
+        for i, times in enumerate(self.times):
+            if self.of_trials:
+                chosen = [times[row] for row in place.kept]
+                relative = np.concatenate(chosen)
+                trial = np.repeat(np.arange(B), [len(one) for one in chosen])
+            else:
+                relative, trial = within(times, place.events, (place.edges[0] - reach[0], place.edges[-1] + reach[1]))
+            if counted:
+                activity[:, :, i] = counts_of(relative, trial, B, place.edges)
+            else:
+                activity[:, :, i] = rates_of(relative, trial, B, place.edges, kernel, known)
+        if observed == "rate":
+            activity *= 1000.0 / (options.hz * (step if counted else 1.0))
+        if self.observed_in is not None:
+            activity[_unobserved(place, self.observed_in)] = np.nan
+        how = f"counted in bins of {step:g} ms" if counted else _smoothing(options, step, self.of_trials)
+        per = "" if observed == "counts" else f", in spikes/s{'' if options.hz == 1 else f' divided by {options.hz:g}'}"
+        inputs, channels = inputs_of(options, place, self.stimuli)
+        return Stack(
+            self.where,
+            activity,
+            step,
+            self.units,
+            place.mask,
+            self.labels,
+            place.table.conditions(options.conditions),
+            inputs,
+            channels,
+            float(place.edges[0]),
+            observed,
+            f"spikes {how}{per}, {place.said}",
+        )
+
+    def _check(self, place: Windows) -> None:
+        flat = [one for times in self.times for one in (times if self.of_trials else [times])]
+        for name, times in zip(self.units, self.times, strict=True):
+            for one in times if self.of_trials else [times]:
+                check_ascending(name, one)
+        n = sum(map(len, flat))
+        if not n:
+            raise ValueError(f"{self.where} holds no spikes: all {len(self.times)} units are empty.")
+        first, last = min(one.min() for one in flat if len(one)), max(one.max() for one in flat if len(one))
+        begin, end = (float(place.events.min() + place.edges[0]), float(place.events.max() + place.edges[-1]))
+        if last < 20 < end - begin and end >= 1000:
+            raise ValueError(
+                f"{self.where}: all {n} spikes lie between {first:g} and {last:g} ms, and the windows go to {end:g} ms."
+                " Are spike times in seconds? Pass unit_of_time='s'."
+            )
+        if last < begin or first >= end:
+            raise ValueError(
+                f"{self.where}: none of the {n} spikes lies in a window: spikes are between {first:g} and {last:g} ms, "
+                f"windows between {begin:g} and {end:g} ms. Are both in the same unit of time?"
+            )
+
+
+def _known(place: Windows) -> np.ndarray:
+    """From when to when spikes are known where nothing beyond a trial was kept, (B, 2)."""
+    T = len(place.mask)
+    first = np.argmax(place.mask, axis=0)
+    last = T - np.argmax(place.mask[::-1], axis=0)
+    return np.stack([place.edges[first], place.edges[last]], axis=1)
+
+
+def _unobserved(place: Windows, spans: list[np.ndarray]) -> np.ndarray:
+    """Steps (T, B, M) that do not lie within one of the spans (n, 2) in which a unit was observed."""
+    edges = place.edges[:, None] + place.events
+    seen = [
+        np.any([(edges[:-1] >= a - EXACT) & (edges[1:] <= b + EXACT) for a, b in of_unit], axis=0)
+        if len(of_unit)
+        else np.zeros(place.shape, bool)
+        for of_unit in spans
+    ]
+    return ~np.stack(seen, axis=2)
+
+
+def _smoothing(options: Options, step: float, of_trials: bool) -> str:
+    side = "causal " if options.causal and options.kernel != "exponential" else ""
+    measure = {"gaussian": "sd", "boxcar": "width", "exponential": "time constant"}[options.kernel]
+    edge = ", normalised at the ends of trials" if of_trials else ""
+    name = {"gaussian": "Gaussian", "exponential": "causal exponential"}.get(options.kernel, options.kernel)
+    return f"smoothed with a {side}{name} kernel of {measure} {options.width:g} ms{edge}, in steps of {step:g} ms"
+
+
+@dataclass
+class Series:
+    """Samples of a session: values (S, M) at ascending times (S,) in ms."""
+
+    where: str
+    values: np.ndarray
+    time: np.ndarray
+    units: list[str]
+    labels: dict[str, Any] = field(default_factory=dict)
+    table: Table = field(default_factory=Table)
+    stimuli: dict[str, "Series"] = field(default_factory=dict)
+    observed: str = "rate"
+    dt: float | None = None
+    shown: str | None = None
+
+    @property
+    def step(self) -> float:
+        """Median time between samples, ms."""
+        return self.dt or float(np.round(np.median(np.diff(self.time)), 6))
+
+    def sampled(self, place: Windows) -> np.ndarray:
+        """Values (T, B, M) at the steps of windows; NaN where there are none.
+
+        Steps of two samples or more get the mean of the samples in [start, stop); shorter ones the value at their
+        start, linear between samples that follow each other.
+        """
+        at = (place.edges[:-1, None] + place.events).ravel()
+        if place.step >= 2 * self.step * (1 - EXACT):
+            return self._means(at, place.step).reshape(*place.shape, -1)
+        return self._between(at).reshape(*place.shape, -1)
+
+    def _means(self, at: np.ndarray, step: float) -> np.ndarray:
+        seen = np.isfinite(self.values)
+        sums, counts = (
+            np.concatenate([np.zeros((1, one.shape[1])), np.cumsum(one, axis=0)])
+            for one in (np.where(seen, self.values, 0.0), seen.astype(np.float64))
+        )
+        slack = EXACT * self.step
+        low, high = (np.searchsorted(self.time, edge - slack) for edge in (at, at + step))
+        n = counts[high] - counts[low]
+        return np.where(n > 0, (sums[high] - sums[low]) / np.where(n > 0, n, 1.0), np.nan)
+
+    def _between(self, at: np.ndarray) -> np.ndarray:
+        last = len(self.time) - 1
+        low = np.clip(np.searchsorted(self.time, at + EXACT * self.step, side="right") - 1, 0, last)
+        high = np.minimum(low + 1, last)
+        gap = self.time[high] - self.time[low]
+        part = (at - self.time[low]) / np.where(gap > 0, gap, self.step)
+        part = np.where(np.abs(part) < EXACT, 0.0, part)[:, None]
+        beyond = (part[:, 0] < 0) | ((part[:, 0] > 0) & ((high == low) | (gap > 1.5 * self.step)))
+        higher = np.where(part > 0, self.values[high], 0.0)
+        found = (1 - part) * self.values[low] + part * higher
+        found[beyond] = np.nan
+        return found
+
+    def stack(self, options: Options) -> Stack:
+        """Samples in the windows of trials."""
+        options.refuse(self.where, "a series of samples", OF_SERIES)
+        if len(self.time) < 2 or (np.diff(self.time) <= 0).any():
+            raise ValueError(f"{self.where}: the times of its samples must ascend.")
+        step = self.step if options.bin is None else options.bin
+        place = windows(self.table, options, step, self.values.shape[1])
+        activity = self.sampled(place)
+        if not np.isfinite(activity[place.mask]).any():
+            raise ValueError(
+                f"{self.where}: no sample lies in a window: samples are between {self.time[0]:g} and {self.time[-1]:g} "
+                f"ms, windows between {place.events.min() + place.edges[0]:g} and "
+                f"{place.events.max() + place.edges[-1]:g} ms. Are both in the same unit of time?"
+            )
+        inputs, channels = inputs_of(options, place, self.stimuli, self.shown)
+        averaged = step >= 2 * self.step * (1 - EXACT)
+        how = (
+            f"means of samples every {self.step:g} ms" if averaged else f"linear between samples every {self.step:g} ms"
+        )
+        return Stack(
+            self.where,
+            activity,
+            step,
+            self.units,
+            place.mask,
+            self.labels,
+            place.table.conditions(options.conditions),
+            inputs,
+            channels,
+            float(place.edges[0]),
+            options.observed or self.observed,
+            f"steps of {step:g} ms, {how}; {place.said}",
+        )
+
+
+def inputs_of(
+    options: Options, place: Windows, stimuli: Mapping[str, Series], default: str | None = None
+) -> tuple[Any, Any]:
+    """Inputs (T, B, n_in) and their names: an array, a stimulus of the file, or pulses between times of the trials."""
+    given = default if options.inputs is None else options.inputs
+    if isinstance(given, str):
+        if given not in stimuli:
+            there = ", ".join(stimuli) or "none"
+            raise ValueError(f"inputs: there is no stimulus {given!r} in the file; those there are: {there}.")
+        shown = np.nan_to_num(stimuli[given].sampled(place), nan=0.0)
+        return shown, stimuli[given].units
+    if isinstance(given, Mapping):
+        shown = [pulses(name, spec, place.table, place.events, place.edges) for name, spec in given.items()]
+        return np.stack(shown, axis=2), [str(name) for name in given]
+    return given, None
+
+
+def pulses(name: str, spec: Any, table: Table, events: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """Input (T, B) that is 0 outside of two times of each trial, and an amplitude between them.
+
+    A step that a pulse covers in part gets that part of it. A trial without one of the times gets no pulse.
+    """
+    what = f"inputs[{name!r}]"
+    if isinstance(spec, str) or not hasattr(spec, "__len__") or len(spec) not in (2, 3):
+        raise ValueError(f"{what} must be (start column, stop column or ms after start[, amplitude]); got {spec!r}.")
+    start = table.numbers(spec[0], what) - events
+    stop = table.numbers(spec[1], what) - events if isinstance(spec[1], str) else start + float(spec[1])
+    height: Any = 1.0 if len(spec) == 2 else spec[2]
+    height = table.numbers(height, what) if isinstance(height, str) else float(height)
+    known = np.isfinite(start) & np.isfinite(stop) & np.isfinite(height)
+    start, stop, height = (np.where(known, value, 0.0) for value in (start, stop, height))
+    covered = np.minimum(edges[1:, None], stop) - np.maximum(edges[:-1, None], start)
+    return np.clip(covered, 0.0, None) / (edges[1] - edges[0]) * height

@@ -1,0 +1,209 @@
+"""Neurodata Without Borders: spike times with the table of trials, and series of samples such as dF/F."""
+
+import contextlib
+import json
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from .._files import check_unpacked, named
+from ._cut import Series, Spikes, Table, table_of
+from ._options import Options
+from ._packages import package
+
+NOT_ACTIVITY = ("ImageSeries", "ElectricalSeries", "SpatialSeries", "IndexSeries", "OpticalSeries", "TwoPhotonSeries")
+"""Series that are never taken unless they are asked for by name."""
+OWN = {"rate": "rates", "current": "currents", "output": "outputs"}
+
+
+def read_nwb(path: str | os.PathLike[str], options: Options) -> Spikes | Series:
+    """Spikes or samples of a session, and its trials."""
+    pynwb = package("pynwb", path)
+    with named(path, "NWB file"), _quiet(), pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as file:
+        session = file.read()
+        said = dict(word.split("=", 1) for word in (session.keywords or [])[:] if "=" in word)
+        own = dict(said) if "eicon.activity 1" in (session.keywords or [])[:] else {}
+        table = _trials(path, session, options)
+        stimuli = {
+            name: _stimulus(path, one, options, own) for name, one in session.stimulus.items() if _is_series(one)
+        }
+        name, found = _chosen(path, session, pynwb, options, own)
+        where = f"{path} ({name})"
+        if name == "units":
+            return _spikes(path, where, found, options, table, stimuli)
+        labels = _labels_of(found, session if own else None)
+        made = _series(path, found, labels, options, where=where)
+        made.table, made.stimuli = table, stimuli
+        if own:
+            made.dt = float(own["dt_ms"])
+            made.units = [str(one) for one in labels["name"]] if "name" in labels else made.units
+            made.observed = next((what for what, signal in OWN.items() if name.endswith(signal)), "rate")
+            made.shown = "inputs"
+        elif type(found).__name__ == "RoiResponseSeries":
+            made.observed = "calcium"
+            if options.observed is None and options.decay is None:
+                raise ValueError(
+                    f"{where} holds fluorescence: pass decay, the time constant of its kernel in ms, such as decay=400,"
+                    " or observed='rate' to take it for rates."
+                )
+        return made
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without warnings of versions and schemas that the file was written with."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _is_series(one: Any) -> bool:
+    return hasattr(one, "data") and hasattr(one, "starting_time") and getattr(one.data, "ndim", 0) in (1, 2)
+
+
+def _chosen(path: Any, session: Any, pynwb: Any, options: Options, own: dict[str, str]) -> tuple[str, Any]:
+    """What is read of a file: the one that is asked for, or the only one."""
+    every: dict[str, Any] = {}
+    shown = {id(one) for one in session.stimulus.values()}
+    for one in session.objects.values():
+        if isinstance(one, pynwb.TimeSeries) and _is_series(one) and id(one) not in shown:
+            every[_place(one)] = one
+    if session.units is not None and "spike_times" in session.units.colnames:
+        every = {"units": session.units, **every}
+    if options.series is not None:
+        fitting = [name for name in every if options.series in (name, name.rpartition("/")[2])]
+    elif own:
+        fitting = [f"network/{OWN.get(options.observed or 'rate', 'rates')}"]
+    else:
+        kinds = {name: type(one).__name__ for name, one in every.items()}
+        fitting = [name for name, kind in kinds.items() if kind in ("Units", "RoiResponseSeries")]
+        fitting = fitting or [
+            name for name, kind in kinds.items() if kind not in NOT_ACTIVITY and every[name].data.ndim == 2
+        ]
+    if len(fitting) != 1:
+        there = ", ".join(f"{name} ({_about(one)})" for name, one in every.items()) or "nothing that is read"
+        asked = f"no series {options.series!r}" if options.series else f"{len(fitting) or 'no'} recordings"
+        if options.series and fitting:
+            asked = f"{len(fitting)} series called {options.series!r}"
+        how = f"; say which one, as in series={(fitting or list(every))[0]!r}" if every else ""
+        raise ValueError(f"{path} holds {asked}; in it are {there}{how}.")
+    return fitting[0], every[fitting[0]]
+
+
+def _place(one: Any) -> str:
+    """Names of what a series lies in, and its own."""
+    names = [one.name]
+    while (one := getattr(one, "parent", None)) is not None and one.name not in ("root", "NWBFile"):
+        names.insert(0, one.name)
+    return "/".join(names)
+
+
+def _about(one: Any) -> str:
+    if type(one).__name__ == "Units":
+        return f"spike times of {len(one)} units"
+    return f"{type(one).__name__}, {' x '.join(map(str, one.data.shape))}"
+
+
+def _trials(path: Any, session: Any, options: Options) -> Table:
+    """Table of trials; without one, all of the session is one trial, if a window says which part."""
+    name = options.trials or "trials"
+    found = session.trials if name == "trials" else (session.intervals or {}).get(name)
+    if found is None:
+        there = [key for key in (session.intervals or {}) if key != "invalid_times"]
+        if options.trials or options.window is None or None in options.window:
+            more = f" It has {', '.join(there)}; trials={there[0]!r} takes that." if there else ""
+            raise ValueError(
+                f"{path} has no trials table{f' {name!r}' if options.trials else ''}.{more} One trial is made of a part"
+                " of the session by window=(from, to) in ms."
+            )
+        return Table({"start_time": np.zeros(1)}, frozenset({"start_time"}), 1)
+    columns = {c.name: _values(c) for c in found.columns if not hasattr(c, "target") and c.name not in ("tags",)}
+    said = [c.name for c in found.columns if (c.description or "").rstrip(".").endswith((", in s", "(s)"))]
+    return table_of(columns, options.factor("s", str(path)), said=said)
+
+
+def _values(column: Any) -> Any:
+    """Values of a column of a table: numbers or texts; None for references and ragged ones."""
+    values = np.asarray(column.data[:])
+    if values.dtype.kind != "O":
+        return values
+    if all(isinstance(value, str | bytes) for value in values):
+        return np.array([value.decode() if isinstance(value, bytes) else value for value in values])
+    return None
+
+
+def _columns(table: Any, *, own: bool = False) -> dict[str, Any]:
+    """Columns with one number or text per row, by name; in a file of eicon's own that is in their description."""
+    found = {}
+    for column in table.columns:
+        if hasattr(column, "target") or hasattr(column, "table") or column.name in ("spike_times", "obs_intervals"):
+            continue
+        values = _values(column)
+        if values is not None and values.shape == (len(table),) and values.dtype.kind in "biufU":
+            found[(column.description or "").removeprefix("label ") if own else column.name] = values
+    return found
+
+
+def _spikes(path: Any, where: str, units: Any, options: Options, table: Table, stimuli: dict[str, Series]) -> Spikes:
+    factor = options.factor("s", where)
+    stops = np.asarray(units["spike_times"].data[:]) if len(units) else np.zeros(0)
+    data = units["spike_times"].target.data
+    check_unpacked(path, data.size * data.dtype.itemsize, os.path.getsize(path))
+    times = np.split(np.round(data[:].astype(np.float64) * factor, 6), stops[:-1].astype(int))
+    spans = None
+    if "obs_intervals" in units.colnames:
+        spans = [np.asarray(units["obs_intervals"][i], np.float64).reshape(-1, 2) * factor for i in range(len(units))]
+    labels = _columns(units)
+    names = [str(i) for i in units.id[:]]
+    return Spikes(where, times, *_named(where, names, labels, options), table, stimuli, spans)
+
+
+def _named(where: str, names: list[str], labels: dict[str, Any], options: Options) -> tuple[list[str], dict[str, Any]]:
+    """Names of units: a column of their table, or those that are given."""
+    if isinstance(options.names, str):
+        if options.names not in labels:
+            there = ", ".join(labels) or "none"
+            raise ValueError(f"{where}: names: the units have no column {options.names!r}; their columns are {there}.")
+        names = [str(name) for name in labels[options.names]]
+    return names, labels
+
+
+def _labels_of(series: Any, own: Any) -> dict[str, Any]:
+    """Columns of the table that a series has a row of for each of its units."""
+    if own is not None:
+        return _columns(own.processing["network"]["model_units"], own=True) if series.name != "outputs" else {}
+    rois = getattr(series, "rois", None)
+    if rois is None:
+        return {}
+    rows = np.asarray(rois.data[:]).astype(int)
+    found = {name: values[rows] for name, values in _columns(rois.table).items()}
+    return {"id": np.asarray(rois.table.id[:])[rows], **found}
+
+
+def _series(path: Any, series: Any, labels: dict[str, Any], options: Options, where: str = "") -> Series:
+    """Samples of a series."""
+    check_unpacked(path, series.data.size * series.data.dtype.itemsize, os.path.getsize(path))
+    values = np.asarray(series.data[:], np.float64)
+    values = values if values.ndim == 2 else values[:, None]
+    factor = options.factor("s", where)
+    if series.timestamps is not None:
+        time = np.asarray(series.timestamps[:], np.float64) * factor
+    else:
+        time = (float(series.starting_time or 0.0) + np.arange(len(values)) / float(series.rate)) * factor
+    names = [str(i) for i in labels.get("id", range(values.shape[1]))]
+    labels = {name: column for name, column in labels.items() if name != "id"}
+    units, labels = _named(where, names, labels, options) if where else (names, labels)
+    return Series(where or series.name, values, np.round(time, 6), units, labels)
+
+
+def _stimulus(path: Any, series: Any, options: Options, own: dict[str, str]) -> Series:
+    """What was shown, whose channels have names in a file that eicon wrote."""
+    made = _series(path, series, {}, options)
+    n = made.values.shape[1]
+    made.units = [series.name] if n == 1 else [f"{series.name} {i}" for i in range(n)]
+    if own:
+        made.units = [str(name) for name in json.loads(series.comments)["channels"]]
+    return made

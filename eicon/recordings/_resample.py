@@ -1,0 +1,98 @@
+"""A recording in other steps."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from .._numbers import real
+from ._recording import Recording
+
+EXACT = 1e-6
+
+
+def resampled(recording: Recording, dt: float | int) -> Recording:
+    """Change the step of a recording, such as to that of a network.
+
+    Steps that are a whole multiple of the recording's get the mean of what was observed in them, or the sum of
+    counts. Others get values that are linear between the middles of the recording's steps, and the first and last
+    value beyond these; they are NaN beside a NaN. Inputs are averaged over each new step in any case. A step belongs
+    to a trial if it lies in it as a whole. What was done is added to ``source``.
+
+    Parameters
+    ----------
+    recording : Recording
+    dt : float
+        New step in ms.
+
+    Returns
+    -------
+    Recording
+
+    Raises
+    ------
+    ValueError
+        If the step is not > 0 or longer than the recording, or for counts in steps that are no whole multiple.
+
+    Examples
+    --------
+    >>> recording = Recording(np.arange(6.0).reshape(6, 1, 1), dt=10.0)
+    >>> resampled(recording, 20.0).activity[:, 0, 0]
+    array([0.5, 2.5, 4.5])
+    """
+    new, old = real(dt, "dt"), recording.dt
+    if not 0 < new <= recording.n_steps * old * (1 + EXACT):
+        raise ValueError(f"dt must be > 0 and at most the recording's {recording.n_steps * old:g} ms; got {new:g}.")
+    if abs(new - old) < EXACT * old:
+        return recording
+    ratio = new / old
+    n = int(np.floor(recording.n_steps / ratio + EXACT))
+    fold = round(ratio)
+    whole = fold >= 2 and abs(ratio - fold) < EXACT * fold
+    counts = recording.observed == "counts"
+    if counts and not whole:
+        raise ValueError(
+            f"counts are summed, so that a new step must be a whole multiple of {old:g} ms; got {new:g} ms. Read the "
+            f"spike times anew with bin={new:g}."
+        )
+    activity = _folded(recording.activity, n, fold, counts) if whole else _between(recording.activity, n, ratio)
+    how = ("summed" if counts else "averaged") if whole else "linear between steps"
+    source = f"{recording.source}; " if recording.source else ""
+    return replace(
+        recording,
+        activity=activity,
+        dt=new,
+        inputs=_averaged(recording.inputs, n, ratio),
+        mask=_averaged(recording.mask.astype(np.float64), n, ratio) > 1 - EXACT,
+        source=f"{source}resampled from {old:g} to {new:g} ms ({how})",
+    )
+
+
+def _folded(activity: np.ndarray, n: int, fold: int, counts: bool) -> np.ndarray:
+    """Means of what was observed in steps of `fold`, or sums, which need all of it."""
+    parts = activity[: n * fold].reshape(n, fold, *activity.shape[1:])
+    if counts:
+        return parts.sum(axis=1)
+    seen = np.isfinite(parts)
+    number = seen.sum(axis=1)
+    return np.where(number > 0, np.where(seen, parts, 0.0).sum(axis=1) / np.maximum(number, 1), np.nan)
+
+
+def _between(activity: np.ndarray, n: int, ratio: float) -> np.ndarray:
+    """Values at the middles of new steps, linear between those of the old ones."""
+    at = np.clip((np.arange(n) + 0.5) * ratio - 0.5, 0, len(activity) - 1)
+    low = np.minimum(np.floor(at + EXACT).astype(int), len(activity) - 1)
+    part = at - low
+    part = np.where(np.abs(part) < EXACT, 0.0, part)[:, None, None]
+    high = np.minimum(low + 1, len(activity) - 1)
+    return (1 - part) * activity[low] + part * np.where(part > 0, activity[high], 0.0)
+
+
+def _averaged(values: Any, n: int, ratio: float) -> np.ndarray:
+    """Mean over each new step of values that are constant in each old one."""
+    area = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
+    edge = np.minimum(np.arange(n + 1) * ratio, len(values))
+    low = np.minimum(np.floor(edge + EXACT).astype(int), len(values))
+    part = np.clip(edge - low, 0.0, None).reshape(-1, *[1] * (values.ndim - 1))
+    at = area[low] + part * values[np.minimum(low, len(values) - 1)]
+    return np.diff(at, axis=0) / ratio

@@ -1,0 +1,153 @@
+"""Spike times into bins and through kernels, in the windows of trials."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import ndtr
+
+REACH = 6.0
+"""Widths of a kernel beyond which it is 0; beyond them a Gaussian has 2e-9 of its mass."""
+KERNELS = ("gaussian", "boxcar", "exponential", "none")
+
+
+class Kernel(NamedTuple):
+    """What a spike at time 0 adds to the rate, as an integral of it.
+
+    Attributes
+    ----------
+    before, after : float
+        How far it reaches, ms.
+    mass : function
+        What of it lies before a time, 0 to 1.
+    integral : function
+        Integral of `mass` from minus infinity to a time.
+    """
+
+    before: float
+    after: float
+    mass: Callable[[np.ndarray], np.ndarray]
+    integral: Callable[[np.ndarray], np.ndarray]
+
+
+def kernel_of(name: str, width: float, causal: bool) -> Kernel:
+    """Make a kernel: Gaussian of sd `width`, boxcar that is `width` wide, or exponential of time constant `width`."""
+    if name == "boxcar":
+        shift = width / 2 if causal else 0.0
+        return Kernel(width / 2 - shift, width / 2 + shift, *_boxcar(width, shift))
+    if name == "exponential":
+        return Kernel(0.0, 4 * REACH * width, *_exponential(width))
+    return Kernel(0.0 if causal else REACH * width, REACH * width, *(_half_gaussian if causal else _gaussian)(width))
+
+
+def _boxcar(width: float, shift: float) -> tuple[Any, Any]:
+    def risen(t: np.ndarray) -> np.ndarray:
+        return np.clip(t - shift + width / 2, 0.0, width)
+
+    return (
+        lambda t: risen(t) / width,
+        lambda t: risen(t) ** 2 / (2 * width) + np.maximum(t - shift - width / 2, 0.0),
+    )
+
+
+def _exponential(width: float) -> tuple[Any, Any]:
+    def mass(t: np.ndarray) -> np.ndarray:
+        return -np.expm1(-np.maximum(t, 0.0) / width)
+
+    return mass, lambda t: np.maximum(t, 0.0) - width * mass(t)
+
+
+def _gaussian(width: float) -> tuple[Any, Any]:
+    return lambda t: ndtr(t / width), lambda t: t * ndtr(t / width) + width * _density(t / width)
+
+
+def _half_gaussian(width: float) -> tuple[Any, Any]:
+    def integral(t: np.ndarray) -> np.ndarray:
+        z = np.maximum(t, 0.0) / width
+        return width * (2 * (z * ndtr(z) + _density(z)) - z - 2 * _density(np.zeros(1)))
+
+    return lambda t: np.where(t > 0, 2 * ndtr(t / width) - 1, 0.0), integral
+
+
+def _density(z: np.ndarray) -> np.ndarray:
+    return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+
+
+def counts_of(times: np.ndarray, trial: np.ndarray, n_trials: int, edges: np.ndarray) -> np.ndarray:
+    """Spikes of each step and trial (T, B); a step holds those in [start, stop).
+
+    Parameters
+    ----------
+    times, trial : arrays (n,)
+        Time of each spike relative to the event, ms, and the trial that it belongs to.
+    n_trials : int
+    edges : array (T + 1,)
+    """
+    T = len(edges) - 1
+    step = np.searchsorted(edges, times, side="right") - 1
+    inside = (step >= 0) & (step < T)
+    return np.bincount(step[inside] * n_trials + trial[inside], minlength=T * n_trials).reshape(T, n_trials)
+
+
+def rates_of(
+    times: np.ndarray,
+    trial: np.ndarray,
+    n_trials: int,
+    edges: np.ndarray,
+    kernel: Kernel,
+    known: np.ndarray | None = None,
+) -> np.ndarray:
+    """Smoothed spikes per ms (T, B): the mean over each step of the sum of kernels, exact for any step.
+
+    Parameters
+    ----------
+    times, trial, n_trials, edges
+        As for `counts_of`.
+    kernel : Kernel
+    known : array (B, 2), optional
+        From when to when spikes of a trial are known, ms: where a kernel reaches beyond, the rate is divided by the
+        part of it that lies within. By default they are known as far as kernels reach.
+    """
+    T, step = len(edges) - 1, edges[1] - edges[0]
+    first = np.floor((times - kernel.before - edges[0]) / step).astype(np.int64)
+    span = int(np.ceil((kernel.before + kernel.after) / step)) + 2
+    at = first[:, None] + np.arange(span + 1)
+    mass = kernel.mass(edges[0] + at * step - times[:, None])
+    mass[:, 0], mass[:, -1] = 0.0, 1.0
+    steps = at[:, :-1]
+    inside = (steps >= 0) & (steps < T)
+    place = np.where(inside, steps * n_trials + trial[:, None], 0)
+    weight = np.where(inside, np.diff(mass, axis=1), 0.0)
+    rates = np.bincount(place.ravel(), weight.ravel(), T * n_trials).reshape(T, n_trials) / step
+    return rates if known is None else rates / _part_within(kernel, edges, known)
+
+
+def _part_within(kernel: Kernel, edges: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Mean over each step of the part of a kernel that lies within what is known, (T, B), 1 outside of the trial."""
+    since, until = (np.diff(kernel.integral(edges[:, None] - edge), axis=0) for edge in known.T)
+    part = (since - until) / (edges[1] - edges[0])
+    return np.where(part > 1e-12, part, 1.0)
+
+
+def check_ascending(name: str, times: np.ndarray) -> None:
+    """Refuse spike times that are no numbers or decrease."""
+    if not np.isfinite(times).all():
+        raise ValueError(f"spike times of unit {name} must be finite; got NaN or infinity.")
+    if (steps := np.flatnonzero(np.diff(times) < 0)).size:
+        i = int(steps[0])
+        raise ValueError(
+            f"spike times of unit {name} must not decrease; got {times[i]:g} and then {times[i + 1]:g} ms, at place "
+            f"{i + 1}. Were units or trials joined without being sorted?"
+        )
+
+
+def within(times: np.ndarray, events: np.ndarray, window: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes of a session in the windows around events: times relative to the event, and trials.
+
+    Windows may overlap; a spike belongs to each that it is in.
+    """
+    low = np.searchsorted(times, events + window[0] - 1e-6)
+    n = np.maximum(np.searchsorted(times, events + window[1] + 1e-6) - low, 0)
+    trial = np.repeat(np.arange(len(events)), n)
+    place = np.arange(n.sum()) + np.repeat(low - np.concatenate([[0], np.cumsum(n)[:-1]]), n)
+    return np.round(times[place] - events[trial], 6), trial

@@ -1,0 +1,4 @@
+"""Recordings in files."""
+
+from ._files import write as write
+from ._read import read as read

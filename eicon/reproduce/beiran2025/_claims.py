@@ -1,0 +1,216 @@
+"""The claims of the paper, each held against intervals over seeds; from the lines of results alone."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+RECOVERED = 0.1
+"""Squared error, over the variance of what is predicted, below which activity counts as recovered, a task as done."""
+SMALL = 0.2
+"""Of all units: what counts as a small number of recorded ones."""
+GROWS = 0.5
+"""Exponent of N at which the number of units that are needed counts as growing with it; 1 is in proportion."""
+WRONG = 0.5
+"""R2 of gains below which they count as wrong."""
+LEVEL = 0.95
+
+Line = Mapping[str, Any]
+Status = Literal["holds", "fails", "undecided"]
+
+
+class Interval(NamedTuple):
+    """Mean over seeds with its interval of 95 % (Student's t); unbounded for fewer than two seeds.
+
+    Attributes
+    ----------
+    mean, low, high : of errors geometric, that of the logarithm
+    n : seeds
+    """
+
+    mean: float
+    low: float
+    high: float
+    n: int
+
+
+class Condition(NamedTuple):
+    """One thing that a claim asks for.
+
+    Attributes
+    ----------
+    what : in words
+    interval : of what was measured
+    side : on which side of the bound it has to lie
+    bound : of the claim
+    """
+
+    what: str
+    interval: Interval
+    side: Literal["below", "above"]
+    bound: float
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the whole interval lies on the right side; None if it holds the bound."""
+        under, over = self.interval.high < self.bound, self.interval.low > self.bound
+        if not (under or over):
+            return None
+        return under if self.side == "below" else over
+
+
+class Claim(NamedTuple):
+    """A claim, and what became of it.
+
+    Attributes
+    ----------
+    text : the claim
+    status : "holds" if all conditions are met, "fails" if one is not, "undecided" otherwise
+    conditions : what it asks for
+    """
+
+    text: str
+    status: Status
+    conditions: list[Condition]
+
+
+def claims(lines: Sequence[Line]) -> list[Claim]:
+    """Status of the four claims; conditions of which nothing was measured are undecided."""
+    readout, recorded = _of(lines, kind="readout"), _of(lines, kind="recorded", order="random", observed="current")
+    students = [line for line in recorded if line["settings"]["group"] == "student"]
+    rotating = [line for line in recorded if line["settings"]["group"] == "rotating"]
+    unconstrained = _of(lines, kind="unconstrained")
+    numbers = sorted({line["settings"]["m"] for line in students})
+    few, many = (numbers[0], numbers[-1]) if numbers else (0, 0)
+    n = max((line["settings"]["n"] for line in students), default=0)
+    unrecorded = "error of unrecorded units"
+    at_few, at_many = (errors([line for line in students if line["settings"]["m"] == m]) for m in (few, many))
+    return [
+        _judged(
+            "Students trained on the readout alone reach the task, but not the activity of the teacher.",
+            Condition("error of the task", errors(readout, "task_error"), "below", RECOVERED),
+            Condition(unrecorded, errors(readout), "above", RECOVERED),
+        ),
+        _judged(
+            "The error of unrecorded units falls steeply at a small number of recorded ones, which does not grow with "
+            "the size of the network.",
+            Condition(f"{unrecorded}, M = {few}", at_few, "above", RECOVERED),
+            Condition(f"{unrecorded}, M = {many}", at_many, "below", RECOVERED),
+            Condition("units needed, of all", _interval(_needed(students, n)), "below", SMALL),
+            Condition("exponent of N, rank two", _interval(_exponents(rotating)), "below", GROWS),
+        ),
+        _judged(
+            "Students with unconstrained weights never reach the activity of unrecorded units.",
+            *(
+                Condition(f"{unrecorded}, M = {m}", errors(_of(unconstrained, m=m)), "above", RECOVERED)
+                for m in sorted({line["settings"]["m"] for line in unconstrained}) or [0]
+            ),
+        ),
+        _judged(
+            "Activity is recovered while gains stay wrong.",
+            Condition(f"{unrecorded}, M = {many}", at_many, "below", RECOVERED),
+            Condition("R2 of gains", _interval(_final(_of(students, m=many), "gain_r2")), "below", WRONG),
+        ),
+    ]
+
+
+def errors(lines: Iterable[Line], name: str = "unrecorded_fresh_error") -> Interval:
+    """Interval of an error at the end of training, over seeds."""
+    found = _interval(np.log(_final(lines, name)))
+    mean, low, high = np.exp(found[:3]).tolist()
+    return Interval(mean, low, high, found.n)
+
+
+def last(line: Line) -> Mapping[str, float]:
+    """Measures of a student at the end of training."""
+    by_step = line["measures"]["by_step"]
+    return by_step[max(by_step, key=int)]
+
+
+def needed(numbers: Sequence[int], values: Sequence[float], bound: float = RECOVERED) -> float:
+    """Number of recorded units at which errors fall below a bound.
+
+    Between two numbers it is interpolated, logarithms by logarithms; it is the first number if its error is below, and
+    twice the last one if none is.
+    """
+    x, y = np.log(np.asarray(numbers, float)), np.log(np.asarray(values, float))
+    below = np.flatnonzero(y < np.log(bound))
+    if not below.size:
+        return float(2 * numbers[-1])
+    i = int(below[0])
+    if i == 0:
+        return float(numbers[0])
+    share = (np.log(bound) - y[i - 1]) / (y[i] - y[i - 1])
+    return float(np.exp(x[i - 1] + share * (x[i] - x[i - 1])))
+
+
+def record(claim: Claim) -> dict[str, Any]:
+    """A claim as JSON can hold it, but for bounds that are infinite."""
+    conditions = [c._asdict() | {"interval": c.interval._asdict(), "met": c.met} for c in claim.conditions]
+    return {"text": claim.text, "status": claim.status, "conditions": conditions}
+
+
+def text(found: Sequence[Claim]) -> str:
+    """Table of claims, in Markdown."""
+    rows = ["| claim | status | measured, and what it has to be |", "|---|---|---|"]
+    for claim in found:
+        shown = "; ".join(
+            f"{c.what} {c.interval.mean:.3g} [{c.interval.low:.3g}, {c.interval.high:.3g}], {c.side} {c.bound:g}"
+            for c in claim.conditions
+        )
+        rows.append(f"| {claim.text} | {claim.status} | {shown} |")
+    return "\n".join(rows) + "\n"
+
+
+def _judged(text: str, *conditions: Condition) -> Claim:
+    met = [condition.met for condition in conditions]
+    status: Status = "fails" if False in met else "undecided" if None in met else "holds"
+    return Claim(text, status, list(conditions))
+
+
+def _of(lines: Iterable[Line], **wanted: Any) -> list[Line]:
+    return [line for line in lines if all(line["settings"].get(name) == value for name, value in wanted.items())]
+
+
+def _final(lines: Iterable[Line], name: str) -> np.ndarray:
+    return np.array([last(line)[name] for line in lines], float)
+
+
+def _interval(values: np.ndarray) -> Interval:
+    n = len(values)
+    if n < 2:
+        return Interval(float(values[0]) if n else np.nan, -np.inf, np.inf, n)
+    mean, half = values.mean(), stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    return Interval(float(mean), float(mean - half), float(mean + half), n)
+
+
+def _by(lines: Iterable[Line], key: Callable[[Line], Any]) -> dict[Any, list[Line]]:
+    found: dict[Any, list[Line]] = {}
+    for line in lines:
+        found.setdefault(key(line), []).append(line)
+    return dict(sorted(found.items()))
+
+
+def _needed_by(lines: Iterable[Line]) -> float:
+    ordered = sorted(lines, key=lambda line: line["settings"]["m"])
+    values = [last(line)["unrecorded_fresh_error"] for line in ordered]
+    return needed([line["settings"]["m"] for line in ordered], values)
+
+
+def _needed(students: Iterable[Line], n: int) -> np.ndarray:
+    """Units that are needed of all, by seed."""
+    return np.array(
+        [_needed_by(of_seed) / n for of_seed in _by(students, lambda line: line["settings"]["seed"]).values()]
+    )
+
+
+def _exponents(rotating: Iterable[Line]) -> np.ndarray:
+    """Exponent of N in the number of units that are needed, by seed."""
+    found = []
+    for of_seed in _by(rotating, lambda line: line["settings"]["seed"]).values():
+        by_size = _by(of_seed, lambda line: line["settings"]["n"])
+        if len(by_size) > 1:
+            counts = [_needed_by(of_size) for of_size in by_size.values()]
+            found.append(np.polyfit(np.log(list(by_size)), np.log(counts), 1)[0])
+    return np.array(found)

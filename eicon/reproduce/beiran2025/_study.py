@@ -1,0 +1,143 @@
+"""Which parts each figure needs, at which sizes, and what does a part."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from .._parts import Keep, Measures, Part
+from ._dimension import fit_rotating
+from ._stiff import measure_stiffness
+from ._students import fit_student
+from ._teachers import teach
+
+TITLES = {
+    1: "students trained on the readout alone",
+    2: "students that record M units",
+    3: "dimension, not size",
+    4: "stiff directions, and which units to record",
+    5: "real wiring",
+    6: "known structure, unknown numbers",
+}
+"""Figures; 5 and 6 need wiring diagrams that eicon does not contain."""
+OF_CIRCUITS = (5, 6)
+RATES = {"teacher": 0.004, "recorded": 0.03, "readout": 0.03, "unconstrained": 0.002, "rotating": 0.01}
+"""Learning rates of Adam at first, which fall along half a cosine."""
+
+
+class Sizes(NamedTuple):
+    """How large everything is.
+
+    Attributes
+    ----------
+    n, n_steps, trials, batch : units, steps of a trial, trials that are fitted, trials of a step of training
+    seeds : teachers, each with its students
+    teacher_steps, steps, at : updates of teachers and students, and after how many these are measured
+    recorded, controls : M of students, and of those with unconstrained weights
+    rates : M of students that record rates
+    ordered : M of students that record chosen units, and those chosen as the worst
+    used : trials of which stiffness is computed
+    sizes, rotating_seeds : N of teachers of rank two, and how many of each
+    rotating, rotating_steps, rotating_at : M and updates of their students
+    """
+
+    n: int = 300
+    n_steps: int = 200
+    trials: int = 60
+    batch: int = 20
+    seeds: int = 3
+    teacher_steps: int = 1800
+    steps: int = 7000
+    at: tuple[int, ...] = (0, 100, 500, 1000, 2000, 4000, 7000)
+    recorded: tuple[int, ...] = (1, 4, 10, 20, 40, 100)
+    controls: tuple[int, ...] = (20, 100)
+    rates: tuple[int, ...] = (40,)
+    ordered: tuple[int, ...] = (4, 10, 20)
+    used: int = 20
+    sizes: tuple[int, ...] = (100, 200, 400)
+    rotating_seeds: int = 5
+    rotating: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    rotating_steps: int = 3000
+    rotating_at: tuple[int, ...] = (0, 100, 500, 1000, 2000, 3000)
+
+
+FULL = Sizes()
+QUICK = Sizes(
+    n=30, n_steps=80, trials=6, batch=3, seeds=2, teacher_steps=50, steps=50, at=(0, 50),
+    recorded=(1, 10), controls=(10,), rates=(10,), ordered=(1,), used=3,
+    sizes=(20, 40), rotating_seeds=2, rotating=(1, 4), rotating_steps=50, rotating_at=(0, 50),
+)  # fmt: skip
+
+
+def stages(figure: int, *, quick: bool = False) -> list[list[Part]]:
+    """Parts of a figure; those of a stage need all stages before.
+
+    Raises
+    ------
+    ValueError
+        For a figure that does not exist, or one of a circuit.
+    """
+    sizes = QUICK if quick else FULL
+    if figure == 1:
+        return [_teachers(sizes), _students(sizes, "readout", (0,))]
+    if figure == 2:
+        controls = [_students(sizes, "unconstrained", sizes.controls), _students(sizes, "rates", sizes.rates)]
+        return [_teachers(sizes), [*_students(sizes, "recorded", sizes.recorded), *controls[0], *controls[1]]]
+    if figure == 3:
+        return [_rotating(sizes)]
+    if figure == 4:
+        ordered = [part for order in ("chosen", "worst") for part in _students(sizes, order, sizes.ordered)]
+        students = _students(sizes, "recorded", sizes.recorded)
+        return [_teachers(sizes), students + ordered, _stiff(sizes, students)]
+    known = ", ".join(str(number) for number in TITLES if number not in OF_CIRCUITS)
+    raise ValueError(f"figures of this study are {known}; got {figure}.")
+
+
+def do_part(part: Part, keep: Keep) -> Measures:
+    """Do a part of any figure of `stages`."""
+    kinds = {"teacher": teach, "student": fit_student, "rotating": fit_rotating, "stiffness": measure_stiffness}
+    return kinds[part["group"]](part, keep)
+
+
+def _teachers(sizes: Sizes) -> list[Part]:
+    return [
+        {"name": f"teacher{seed}", "group": "teacher", "makes": f"teacher{seed}_network.npz", "seed": seed}
+        | {"n": sizes.n, "n_steps": sizes.n_steps, "trials": sizes.trials, "batch": sizes.batch}
+        | {"steps": sizes.teacher_steps, "rate": RATES["teacher"]}
+        for seed in range(sizes.seeds)
+    ]
+
+
+def _students(sizes: Sizes, what: str, recorded: Sequence[int]) -> list[Part]:
+    """Students of a kind: ``what`` they record, or in which order."""
+    kind = what if what in ("readout", "unconstrained") else "recorded"
+    order = what if what in ("chosen", "worst") else "random"
+    prefix = "student" if what == "recorded" else what
+    made: list[Part] = [
+        {"name": f"{prefix}-seed{seed}" if what == "readout" else f"{prefix}-M{m}-seed{seed}", "group": "student"}
+        | {"kind": kind, "observed": "rate" if what == "rates" else "current", "m": m, "order": order, "seed": seed}
+        | {"n": sizes.n, "n_steps": sizes.n_steps, "trials": sizes.trials, "batch": sizes.batch}
+        | {"steps": sizes.steps, "at": list(sizes.at), "rate": RATES[kind]}
+        for seed in range(sizes.seeds)
+        for m in recorded
+    ]
+    return [part | {"makes": f"{part['name']}_network.npz"} for part in made] if what == "recorded" else made
+
+
+def _rotating(sizes: Sizes) -> list[Part]:
+    return [
+        {"name": f"rotating-N{n}-M{m}-seed{seed}", "group": "rotating", "kind": "recorded", "observed": "current"}
+        | {"m": m, "order": "random", "seed": seed, "n": n, "n_steps": sizes.n_steps, "trials": sizes.trials}
+        | {"batch": sizes.batch, "steps": sizes.rotating_steps, "at": list(sizes.rotating_at)}
+        | {"rate": RATES["rotating"]}
+        for seed in range(sizes.rotating_seeds)
+        for n in sizes.sizes
+        for m in sizes.rotating
+    ]
+
+
+def _stiff(sizes: Sizes, students: Sequence[Part]) -> list[Part]:
+    return [
+        {"name": f"stiffness-M{part['m']}-seed{part['seed']}", "group": "stiffness", "student": part["name"]}
+        | {name: part[name] for name in ("m", "seed", "n", "n_steps", "trials")}
+        | {"used": sizes.used}
+        for part in students
+    ]

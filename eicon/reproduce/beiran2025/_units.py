@@ -1,0 +1,91 @@
+"""Units of the paper: what is recorded of them is what they receive, without their own gains and biases."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ...models import Connectivity, RateRNN
+from ...models._activations import as_activation
+from ...models._cells import Numbers, State
+from ...models.cells import FREE, POSITIVE, TIME, Parameter
+
+
+@dataclass(frozen=True)
+class Shifted:
+    r"""Leaky unit whose bias acts within its activation.
+
+    .. math:: \tau \dot x = -x + I, \qquad r = g\, f(x + b)
+
+    A bias of `eicon.models.Leaky` is part of what the unit receives; rates are the same a few time constants after the
+    start of a trial, but the current :math:`x` then holds the bias. Here neither the gain nor the bias of a unit shows
+    in its own current, unless it is by way of other units.
+
+    Parameters are ``tau`` (ms), ``x0``, ``gain`` :math:`g` > 0 and ``shift`` :math:`b`.
+
+    Parameters
+    ----------
+    activation : str, mapping or Activation
+    """
+
+    activation: Any = "softplus"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", as_activation(self.activation))
+
+    def parameters(self, n: int) -> dict[str, Parameter]:
+        """``tau``, ``x0``, ``gain`` and ``shift``."""
+        return {
+            "tau": Parameter(100.0, TIME),
+            "x0": Parameter(0.0),
+            "gain": Parameter(1.0, POSITIVE),
+            "shift": Parameter(0.0, FREE),
+        }
+
+    def initial(self, p: Numbers, shape: tuple[int, ...]) -> State:
+        """``x = x0``."""
+        return {"x": jnp.broadcast_to(p["x0"], shape)}
+
+    def rate(self, p: Numbers, s: State) -> jax.Array:
+        """``gain f(x + shift)``."""
+        return p["gain"] * self.activation(s["x"] + p["shift"])
+
+    send = rate
+
+    def step(self, p: Numbers, s: State, received: jax.Array, dt: float) -> State:
+        """One Euler step."""
+        alpha = dt / p["tau"]
+        return {"x": (1 - alpha) * s["x"] + alpha * received}
+
+
+def with_units(
+    net: RateRNN,
+    *,
+    gain: ArrayLike,
+    shift: ArrayLike,
+    train: tuple[str, ...] = ("gain", "shift"),
+    recurrent: tuple[Connectivity, np.ndarray] | None = None,
+) -> RateRNN:
+    """Network whose units have other gains and biases, with the same weights, or other recurrent ones."""
+    value = net.network
+    numbers = {"tau": net.parameter("tau"), "x0": net.parameter("x0"), "gain": gain, "shift": shift}
+    if "b_out" in value.parameters:
+        numbers["readout_bias"] = net.parameter("b_out")
+    weights: Any = {} if recurrent is None else {"weights": {"recurrent": recurrent[1]}}
+    matrix: Any = value.recurrent if recurrent is None else recurrent[0]
+    return RateRNN(
+        matrix, value.input, value.readout, cell=value.cell, dt=net.dt, parameters=numbers, train=train, **weights
+    )
+
+
+def permuted(net: RateRNN, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Gains and biases of a network, permuted among units of the same type."""
+    gain, shift = (np.array(net.parameter(name), np.float64) for name in ("gain", "shift"))
+    for values in (gain, shift):
+        for kind in np.unique(net.units["type"]):
+            units = np.flatnonzero(net.units["type"] == kind)
+            values[units] = values[rng.permutation(units)]
+    return gain, shift

@@ -1,0 +1,243 @@
+"""Real wiring, their Fig. 5: students on a wiring diagram whose gains and biases are unknown, beside rewired ones.
+
+The larva's teacher is trained to make the bursts of motor neurons in two behaviours, with connections where the larva
+has them; the zebrafish's is a linear integrator, whose connections are as strong as their synapses are many. A student
+has the teacher's weights, and its gains (and biases) permuted within types of units; it is fitted to the currents of
+M units, in which their own gains and biases do not show. A null student has weights that were rewired within types.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...analysis.fits import recovery, unit_fit
+from ...connectomes import Connectome
+from ...models import RateRNN
+from ...recordings import Recording
+from ...training import Gradient, RatePenalty, Trainer
+from ...training._recorded import predicted
+from ...training.schedules import Cosine
+from .._parts import Keep, Measures, Part, run_parts
+from ._circuits import CIRCUITS, LARVA, ZEBRAFISH, circuit_network, read_circuits, signed_circuit, with_leading
+from ._teachers import read_numbers, write_network
+
+SEEDS = (0, 1, 2)
+RECORDED = {LARVA: (1, 4, 10, 20, 40, 80), ZEBRAFISH: (1, 2, 4, 8, 16, 32)}
+RECORDED_OF_NULLS = {LARVA: (4, 20, 80), ZEBRAFISH: (2, 8, 32)}
+STEPS = {"teacher": 1500, LARVA: 2000, ZEBRAFISH: 300}
+RATE = {"teacher": 0.01, LARVA: 0.05, ZEBRAFISH: 0.05}
+"""Learning rates of Adam at first; they fall along half a cosine."""
+FIRST_BURST, BETWEEN_GROUPS, BETWEEN_SEGMENTS, HALF_BURST, COMMAND = 0.15, 0.12, 0.12, 0.2, 0.8
+"""Times of the larva's movements in s."""
+INTEGRATOR = 2000.0
+"""Time constant of the slowest mode of the zebrafish's integrator, in ms."""
+
+
+def movements(connectome: Connectome, trials: int, rng: np.random.Generator) -> Recording:
+    """Bursts that motor neurons should have in trials of forward and backward crawling; all else is not observed.
+
+    A command, of a channel for each behaviour, is held for 0.8 s. Bursts follow each other in the order of the wiring
+    diagram's labels; forwards the segment a2 is earlier than a1, and backwards later.
+    """
+    circuit, labels = CIRCUITS[LARVA], connectome.labels
+    time = np.arange(circuit.steps) * circuit.dt / 1000
+    backward, onset = np.arange(trials) % 2, rng.uniform(0.05, 0.25, trials)
+    strength = rng.uniform(0.8, 1.2, trials)
+    place = np.array([[float(text or "nan") for text in labels[name]] for name in ("forward", "backward")])
+    anterior = np.array([segment == "a1" for segment in labels["segment"]])
+    late = np.where(backward[:, None] == 1, ~anterior, anterior)
+    centre = onset[:, None] + FIRST_BURST + BETWEEN_GROUPS * (place[backward] - 1)
+    centre += BETWEEN_SEGMENTS * late
+    distance = np.minimum(np.abs(time[:, None, None] - centre) / HALF_BURST, 1.0)
+    inputs = np.zeros((circuit.steps, trials, 2))
+    on = (time[:, None] >= onset) & (time[:, None] < onset + COMMAND)
+    inputs[:, np.arange(trials), backward] = on * strength
+    bursts = 0.5 * (1 + np.cos(np.pi * distance))
+    conditions = {"behaviour": np.where(backward == 1, "backward", "forward"), "strength": strength}
+    names = list(connectome.names)
+    return Recording(bursts, dt=circuit.dt, units=names, inputs=inputs, conditions=conditions)
+
+
+def saccades(trials: int, rng: np.random.Generator) -> np.ndarray:
+    """Three bursts of 0.1 s for saccades to either side (channels) in each trial, at random times and sizes."""
+    circuit = CIRCUITS[ZEBRAFISH]
+    time = np.arange(circuit.steps) * circuit.dt / 1000
+    inputs = np.zeros((circuit.steps, trials, 2))
+    for trial in range(trials):
+        for onset in rng.uniform(0.1, 0.75 * time[-1], 3):
+            inputs[(time >= onset) & (time < onset + 0.1), trial, rng.integers(2)] += rng.uniform(0.5, 1.5)
+    return inputs
+
+
+def _untaught(connectome: Connectome, seed: int) -> RateRNN:
+    """Teacher of the larva before it is trained."""
+    rng = np.random.default_rng([seed, 0])
+    premotor = np.array(connectome.labels["region"]) == "premotor"
+    weights = with_leading(connectome.weights * connectome.sign[:, None], 1.0)
+    w_in = np.where(premotor, rng.standard_normal((2, connectome.n)), 0.0)
+    return circuit_network(LARVA, weights, connectome, w_in, train=("recurrent", "input", "gain", "shift"))
+
+
+def teach_larva(part: Part, keep: Keep) -> Measures:
+    """Train the larva's teacher: strengths of its connections, inputs, gains and biases, to make motor bursts."""
+    seed = part["seed"]
+    connectome = signed_circuit(LARVA, keep.folder, seed)
+    net = _untaught(connectome, seed)
+    bursts = movements(connectome, CIRCUITS[LARVA].trials, np.random.default_rng([seed, 4]))
+    schedule = Cosine(RATE["teacher"], part["steps"], warm_up=min(50, part["steps"] // 2), end=RATE["teacher"] / 20)
+    trainer = Trainer(net, bursts, learner=Gradient("adam", schedule), penalties=RatePenalty(1e-3), seed=seed)
+    keep.fit(trainer, part["steps"])
+    write_network(net, keep.folder / part["makes"])
+    fit = unit_fit(predicted(net, bursts), bursts.activity)
+    return {"r2": fit.median().r2, "steps": trainer.step}
+
+
+def teacher_of(name: str, seed: int, keep: Keep) -> tuple[RateRNN, Connectome]:
+    """Teacher on a circuit, and the circuit with the teacher's weights."""
+    connectome = signed_circuit(name, keep.folder, seed)
+    if name == LARVA:
+        net = read_numbers(_untaught(connectome, seed), keep.folder / f"larva-teacher{seed}.npz")
+    else:
+        rng = np.random.default_rng([seed, 0])
+        gain = rng.uniform(0.5, 1.5, connectome.n)
+        signs = connectome.weights * connectome.sign[:, None]
+        weights = with_leading(signs, 1 - CIRCUITS[name].tau / INTEGRATOR, gain)
+        integrator = np.array(connectome.labels["type"]) == "_Int_"
+        w_in = np.where(integrator & (rng.random((2, connectome.n)) < 0.5), rng.exponential(1.0, (2, connectome.n)), 0)
+        net = circuit_network(name, weights, connectome, w_in, train=(), parameters={"gain": gain})
+    return net, connectome._with(weights=np.abs(np.asarray(net.W_rec, np.float64)))
+
+
+def recorded_of(name: str, net: RateRNN, connectome: Connectome, trials: int, rng: np.random.Generator) -> Recording:
+    """Currents of all units of a teacher in trials of its task."""
+    inputs = movements(connectome, trials, rng).inputs if name == LARVA else saccades(trials, rng)
+    currents = np.asarray(net.predict(inputs, noise=False).currents)
+    return Recording(currents, dt=net.dt, units=list(connectome.names), inputs=inputs, observed="current")
+
+
+def permuted(values: np.ndarray, kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Values in another order within each kind of unit."""
+    order = np.arange(len(values))
+    for one in np.unique(kind):
+        members = np.flatnonzero(kind == one)
+        order[members] = rng.permutation(members)
+    return values[order]
+
+
+def follow(part: Part, keep: Keep) -> Measures:
+    """Fit a student to M units of its teacher; the null ones have rewired connections."""
+    name, seed, m = part["circuit"], part["seed"], part["recorded"]
+    circuit = CIRCUITS[name]
+    teacher, connectome = teacher_of(name, seed, keep)
+    kind = np.array(connectome.labels["type"])
+    fitted, held_out = (
+        recorded_of(name, teacher, connectome, circuit.trials, np.random.default_rng([seed, i])) for i in (1, 2)
+    )
+    rng = np.random.default_rng([seed, 3])
+    values = {what: permuted(teacher.parameter(what), kind, rng) for what in circuit.train}
+    sends = np.isin(kind, circuit.senders)
+    chosen = rng.permutation(np.flatnonzero(sends))[:m]
+    weights = connectome.weights * connectome.sign[:, None]
+    if part["null"]:
+        drawn = connectome.rewired("types", seed=seed)
+        leading = np.linalg.eigvals(weights).real.max()
+        weights = with_leading(drawn.weights * connectome.sign[:, None], float(leading))
+    net = circuit_network(name, weights, connectome, np.asarray(teacher.W_in), train=circuit.train, parameters=values)
+    steps, rate = part["steps"], RATE[name]
+    learner = Gradient("adam", Cosine(rate, steps, warm_up=min(20, steps // 2), end=rate / 20))
+    seen, unseen = fitted.of_units(chosen), held_out.of_units(chosen)
+    trainer = Trainer(net, seen, held_out=unseen, loss="variance", learner=learner, seed=seed)
+    groups = {"recorded": np.isin(np.arange(connectome.n), chosen), "unrecorded": sends, "others": ~sends}
+    groups["unrecorded"] = sends & ~groups["recorded"]
+
+    def measure(now: Trainer) -> Measures:
+        return {
+            **{
+                f"{what}_{trials}": measures
+                for trials, recording in (("fitted", fitted), ("held_out", held_out))
+                for what, measures in errors(now.net, recording, groups).items()
+            },
+            **{
+                f"{what}_r2": recovery(now.net.parameter(what)[sends], teacher.parameter(what)[sends]).r2
+                for what in circuit.train
+            },
+        }
+
+    at = sorted({0, *(step for step in (100, 300, 1000) if step < steps), steps})
+    found = keep.fit(trainer, steps, measure=measure, at=at)
+    return {"by_step": {str(step): found[step] for step in at}}
+
+
+def errors(net: RateRNN, recording: Recording, groups: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """Of groups of units the part of the variance that is not predicted, and medians of R2 and r over units."""
+    fit = unit_fit(predicted(net, recording), recording.activity)
+    variance = recording.activity.var(axis=(0, 1))
+    found = {}
+    for name, units in groups.items():
+        if units.any():
+            median = fit.median(units)
+            error = float(fit.mse[units].sum() / variance[units].sum())
+            found[name] = {"error": error, "r2": median.r2, "r": median.r}
+    return found
+
+
+def do_part(part: Part, keep: Keep) -> Measures:
+    """Do a part of the study."""
+    return (follow if "recorded" in part else teach_larva)(part, keep)
+
+
+def wiring_parts(*, quick: bool = False) -> tuple[list[Part], list[Part]]:
+    """Teachers that are trained, and the students, which need them."""
+    seeds = SEEDS[:1] if quick else SEEDS
+    steps = dict.fromkeys(STEPS, 50) if quick else STEPS
+    teachers = [
+        {"name": f"larva-teacher{seed}", "seed": seed, "steps": steps["teacher"], "makes": f"larva-teacher{seed}.npz"}
+        for seed in seeds
+    ]
+    students = [
+        {"name": f"{name}-{'null-' * null}M{m}-seed{seed}"}
+        | {"circuit": name, "recorded": m, "null": null, "seed": seed, "steps": steps[name]}
+        for seed in seeds
+        for name in (LARVA, ZEBRAFISH)
+        for null, recorded in ((False, RECORDED[name]), (True, RECORDED_OF_NULLS[name]))
+        for m in (recorded[1:2] if quick else recorded)
+    ]
+    return teachers, students
+
+
+def study_wiring(
+    data: str | Path,
+    results: Path,
+    folder: Path,
+    *,
+    quick: bool = False,
+    workers: int = 1,
+    minutes: float | None = None,
+    progress: bool = True,
+) -> list[dict[str, Any]]:
+    """Do what is not done yet of the study of real wiring, and return the lines of all its parts that are done.
+
+    Parameters
+    ----------
+    data : path
+        Folder with the files of both circuits.
+    results, folder, workers, minutes, progress
+        As for `run_parts`.
+    quick : bool
+        One seed, few steps.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a file of the circuits is missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    read_circuits(data, folder)
+    lines = []
+    for parts in wiring_parts(quick=quick):
+        done = run_parts(parts, do_part, results, folder, workers=workers, minutes=minutes, progress=progress)
+        lines += done
+        if len(done) < len(parts):
+            break
+    return lines

@@ -1,0 +1,170 @@
+"""From the file of a recording to what a network is fitted to: resampled, units drawn, trials held out."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .. import recordings
+from ..recordings import Recording
+from ..recordings._resample import resampled
+from ..training._recorded import Fit, RecordedLoss
+from ._recipe_tables import RecordingTable
+from ._seeds import Seeds
+from ._text import ConfigError
+
+PIECE = 2**20
+"""Bytes of a file that are read at a time."""
+
+
+@dataclass(frozen=True, repr=False)
+class Asked(Fit):
+    """What a recording asks of a network, before there is one; nobody can draw trials of it."""
+
+    def condition_grid(self) -> dict[str, np.ndarray]:
+        """Refuse: whatever needs conditions would show trials of them.
+
+        Raises
+        ------
+        ConfigError
+        """
+        raise ConfigError(
+            "this needs the trials of a task, and the network was fitted to a recording without one; eicon analyze "
+            "says how well the recording is predicted."
+        )
+
+
+class Divided(NamedTuple):
+    """A recording as a recipe divides it.
+
+    Attributes
+    ----------
+    known : Recording
+        All units in the trials that are fitted.
+    held_out : Recording or None
+        All units in the other trials.
+    units : tuple of str
+        Those that are fitted, in the order of the recording.
+    """
+
+    known: Recording
+    held_out: Recording | None
+    units: tuple[str, ...]
+
+    @property
+    def fitted(self) -> Recording:
+        """What the network is fitted to."""
+        return self.known.of_units(self.units)
+
+    @property
+    def validation(self) -> Recording | None:
+        """The same units in the trials that are held out."""
+        return None if self.held_out is None else self.held_out.of_units(self.units)
+
+
+def divided(table: RecordingTable, seeds: Seeds, dt: float | None = None) -> Divided:
+    """Recording of a table, in steps of ``dt`` where a task has one.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not there, cannot be read or has changed, or the table does not fit it; the text names the key.
+    """
+    whole = read_of(table, dt)
+    units = _units(table, whole, seeds)
+    if table.held_out is None:
+        return Divided(whole, None, units)
+    share, seed = 1 - table.held_out, int(_generator(seeds, "held_out").integers(2**32))
+    known, others = _said("held_out", lambda: whole.split(share, seed=seed))
+    return Divided(known, others, units)
+
+
+def read_of(table: RecordingTable, dt: float | None = None) -> Recording:
+    """Recording of a table, resampled; read once."""
+    digest = checksum(table.file)
+    if table.sha256 and table.sha256 != digest:
+        raise ConfigError(
+            f"recording.file: {table.file} is not what it was when the run was made (checksum {digest[:8]} instead of "
+            f"{table.sha256[:8]}); restore it, or fit the new recording in a new run."
+        )
+    return _read(table.model_dump_json(include={"file", "read", "observed"}), table.dt or dt, digest)
+
+
+@lru_cache(maxsize=2)
+def _read(as_json: str, dt: float | None, digest: str) -> Recording:
+    """Recording of a part of a table; ``digest`` tells contents of the file apart."""
+    table = RecordingTable.model_validate_json(as_json)
+    options = {**table.read, **({} if table.observed is None else {"observed": table.observed})}
+    found = _said("file", lambda: recordings.read(table.file, **options))
+    return found if dt is None or dt == found.dt else _said("dt", lambda: resampled(found, dt))
+
+
+def checksum_of(table: RecordingTable) -> dict[str, str]:
+    """Checksum of a table: the one that it has, or that of its file."""
+    return {"sha256": table.sha256 or checksum(table.file)}
+
+
+def checksum(path: str) -> str:
+    """SHA-256 of a file, or of the names and contents of the files of a folder."""
+    place = Path(path).expanduser()
+    if not place.exists():
+        raise ConfigError(f"recording.file: there is no {path}.")
+    if place.is_file():
+        return _digest(place)
+    inside = sorted(file for file in place.rglob("*") if file.is_file())
+    listed = [f"{file.relative_to(place).as_posix()} {_digest(file)}" for file in inside]
+    return hashlib.sha256("\n".join(listed).encode()).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    content = hashlib.sha256()
+    with path.open("rb") as stream:
+        for piece in iter(partial(stream.read, PIECE), b""):
+            content.update(piece)
+    return content.hexdigest()
+
+
+def fit_task(table: RecordingTable) -> Asked:
+    """What the recording of a table asks of a network: its inputs, its step, and outputs if it has some."""
+    found = read_of(table)
+    n_out = found.n_units if found.observed == "output" else 1
+    kind = table.loss or ("poisson" if found.observed == "counts" else "mse")
+    what = {"observed": found.observed, "hz": found.hz, "decay": found.decay or 0.0}
+    return Asked(found.dt, found.input_channels, n_out, **what, distance=RecordedLoss(kind))
+
+
+def _units(table: RecordingTable, whole: Recording, seeds: Seeds) -> tuple[str, ...]:
+    if table.units:
+        return _of(whole, table.units, "units")
+    n = whole.n_units if table.n_units is None else table.n_units
+    if n > whole.n_units:
+        raise ConfigError(f"recording.n_units: {table.file} has {whole.n_units} units; got {n}.")
+    if table.order == "random":
+        drawn = _generator(seeds, "units").permutation(whole.n_units)[:n]
+        return tuple(whole.units[i] for i in sorted(drawn.tolist()))
+    if table.n_units is not None and n > len(table.order):
+        raise ConfigError(f"recording.order: must name at least n_units = {n} units; got {len(table.order)}.")
+    return _of(whole, table.order[:n], "order")
+
+
+def _of(whole: Recording, names: Sequence[str], key: str) -> tuple[str, ...]:
+    """Names in the order of the recording, if it has all of them."""
+    _said(key, lambda: whole.of_units(list(names)))
+    chosen = set(names)
+    return tuple(name for name in whole.units if name in chosen)
+
+
+def _generator(seeds: Seeds, purpose: str) -> np.random.Generator:
+    """Random numbers of a purpose of its own, so that fits with other units or trials share all else."""
+    return np.random.default_rng([seeds.seed, *purpose.encode()])
+
+
+def _said(key: str, make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        raise ConfigError(f"recording.{key}: {error}") from error

@@ -1,0 +1,170 @@
+"""How well a fitted network predicts recorded and unrecorded units, and how well a teacher's numbers are recovered."""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float, Shaped
+
+from ..analysis._fits import Recovery, UnitFit, effective_connectivity, recovery, unit_fit
+from ..models import RateRNN
+from ..recordings import Recording
+from ..training._recorded import check_recording, observed_of, predicted, scales, unit_names
+
+FACTORS = ("gain", "slope", "input_gain")
+"""Parameters of cells that are 1 where a network does not have them."""
+
+
+class FitMeasures(NamedTuple):
+    """What a fitted network predicts, in free rollouts from its own initial state; N units.
+
+    Attributes
+    ----------
+    names : (N,) array of str
+        Units of the network, or its outputs, if these were recorded.
+    recorded : (N,) bool
+        Units that the network was fitted to.
+    unrecorded : (N,) bool
+        Units that are known, and to which it was not.
+    fitted : UnitFit
+        In the trials of the recording; NaN for units that are not known.
+    held_out : UnitFit, optional
+        In trials that were held out; errors are normalised by the variances in the others.
+    recovery : dict of str to Recovery
+        Of the numbers of a teacher: the parameters of the cell, ``"bias"``, ``"weights"`` (over the connections that
+        one of both has), and ``"effective"``, which is `eicon.analysis.fits.effective_connectivity`.
+    """
+
+    names: Shaped[np.ndarray, "N"]
+    recorded: Bool[np.ndarray, "N"]
+    unrecorded: Bool[np.ndarray, "N"]
+    fitted: UnitFit
+    held_out: UnitFit | None
+    recovery: dict[str, Recovery]
+
+    def numbers(self) -> dict[str, float]:
+        """One number for each measure, by names such as ``unrecorded_held_out_r2``, for tables over many fits.
+
+        Errors and r are means over units, R2 medians (one badly predicted unit can have any negative value); those of
+        the teacher's numbers are ``gain_r2``, ``gain_r``, ``gain_error``, ``gain_slope``.
+        """
+        found: dict[str, float] = {}
+        for trials, result in (("fitted", self.fitted), ("held_out", self.held_out)):
+            for which, units in (("recorded", self.recorded), ("unrecorded", self.unrecorded)):
+                if result is not None and units.any():
+                    mean, median = result.mean(units), result.median(units)
+                    of = {"mse": mean.mse, "normalised_mse": mean.normalised_mse, "r2": median.r2, "r": mean.r}
+                    found |= {f"{which}_{trials}_{name}": value for name, value in of.items()}
+        for name, result_of in self.recovery.items():
+            found |= {f"{name}_{what}": float(getattr(result_of, what)) for what in ("r2", "r", "error", "slope")}
+        return found
+
+
+def fit_measures(
+    net: RateRNN,
+    recording: Recording,
+    *,
+    recorded: Any = None,
+    held_out: Recording | None = None,
+    teacher: RateRNN | None = None,
+) -> FitMeasures:
+    """Measure a fit on recorded and unrecorded units, in fitted and held-out trials, and against a teacher.
+
+    Parameters
+    ----------
+    net : RateRNN
+        The fitted network; it is run without noise.
+    recording : Recording
+        All that is known of the trials that were fitted, including units that the fit did not use.
+    recorded : sequence of str, array of int or bool, optional
+        Units of the recording that it was fitted to, as `Recording.of_units` takes them; by default all.
+    held_out : Recording, optional
+        Other trials.
+    teacher : RateRNN, optional
+        The network that was recorded, with the same units.
+
+    Returns
+    -------
+    FitMeasures
+
+    Raises
+    ------
+    ValueError
+        If a recording does not fit the network, or units of the teacher are others.
+
+    Notes
+    -----
+    Calcium is predicted up to a scale >= 0 and an offset of each unit. They are those of least squares over what is
+    known of the unit in `recording`, so that an unrecorded unit, of which a fit knows neither, is judged by the shape
+    of its activity.
+
+    Examples
+    --------
+    >>> net = RateRNN.dale(2, 8, 1, activation="softplus")
+    >>> inputs = np.ones((10, 3, 2))
+    >>> recording = Recording(net.predict(inputs, noise=False).rates, dt=net.dt, inputs=inputs)
+    >>> found = fit_measures(net, recording, recorded=[0, 1], teacher=net)
+    >>> int(found.unrecorded.sum()), round(found.numbers()["unrecorded_fitted_r2"], 6), found.recovery["weights"].r2
+    (6, 1.0, 1.0)
+    """
+    check_recording(net, recording)
+    names = np.array(unit_names(net, recording.observed))
+    known = np.isin(names, recording.units)
+    used = recording if recorded is None else recording.of_units(recorded)
+    in_fit = np.isin(names, used.units)
+    data, model = observed_of(net, recording), predicted(net, recording)
+    factor, offset = (1.0, 0.0) if recording.observed != "calcium" else _scales(model, data)
+    fitted = unit_fit(factor * model + offset, data, conditions=_labels(recording))
+    others = None
+    if held_out is not None:
+        check_recording(net, held_out)
+        other = factor * predicted(net, held_out) + offset
+        others = unit_fit(other, observed_of(net, held_out), conditions=_labels(held_out), variance_of=data)
+    against = {} if teacher is None else _recovered(net, teacher)
+    return FitMeasures(names, in_fit, known & ~in_fit, fitted, others, against)
+
+
+def _scales(model: Float[np.ndarray, "T B N"], data: Float[np.ndarray, "T B N"]) -> tuple[Any, Any]:
+    factor, offset = scales(jnp.asarray(model), jnp.asarray(data), jnp.isfinite(data))
+    return np.asarray(factor, np.float64), np.asarray(offset, np.float64)
+
+
+def _labels(recording: Recording) -> Any:
+    """One label per trial, from all of its conditions together; None without conditions."""
+    if not recording.conditions:
+        return None
+    columns = [np.unique(values, return_inverse=True)[1].ravel() for values in recording.conditions.values()]
+    return np.unique(np.stack(columns, axis=1), axis=0, return_inverse=True)[1].ravel()
+
+
+def _recovered(net: RateRNN, teacher: RateRNN) -> dict[str, Recovery]:
+    if unit_names(net) != unit_names(teacher):
+        raise ValueError(
+            f"`teacher` must have the units of the network; got {teacher.n_rec} and {net.n_rec} units"
+            f"{', of other names' if teacher.n_rec == net.n_rec else ''}."
+        )
+    found = {}
+    for name in sorted({*net.network.parameters, *teacher.network.parameters} - {"b_out"}):
+        ours, theirs = (_parameter(one, name) for one in (net, teacher))
+        if ours is not None and theirs is not None:
+            found["bias" if name == "b_rec" else name] = recovery(ours, theirs)
+    weights = [np.asarray(one.W_rec, np.float64) for one in (net, teacher)]
+    found["weights"] = recovery(*weights, where=(weights[0] != 0) | (weights[1] != 0))
+    effective = [
+        effective_connectivity(matrix, _parameter(one, "gain"), _factor(one, "slope") * _factor(one, "input_gain"))
+        for one, matrix in zip((net, teacher), weights, strict=True)
+    ]
+    return found | {"effective": recovery(*effective, where=(effective[0] != 0) | (effective[1] != 0))}
+
+
+def _factor(net: RateRNN, name: str) -> Float[np.ndarray, "N"]:
+    found = _parameter(net, name)
+    return np.ones(net.n_rec) if found is None else found
+
+
+def _parameter(net: RateRNN, name: str) -> Float[np.ndarray, "N"] | None:
+    """Values (N,) of a parameter; of one that the network does not have, what stands for none; else None."""
+    if name in net.network.parameters:
+        return np.broadcast_to(np.asarray(net.parameter(name), np.float64), (net.n_rec,))
+    none = {"b_rec": 0.0, **dict.fromkeys(FACTORS, 1.0)}
+    return np.full(net.n_rec, none[name]) if name in none else None
