@@ -39,6 +39,8 @@ ROOMS = (
     "models.circuits",
     "pages",
     "plotting",
+    "recordings",
+    "reproduce.beiran2025",
     "reproduce.song2016",
     "runs",
     "studies",

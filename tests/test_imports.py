@@ -17,11 +17,12 @@ BELOW = {
     "analysis": set(),
     "connectomes": set(),
     "tasks": set(),
+    "recordings": set(),
     "models": {"connectomes", "tasks"},
-    "training": {"connectomes", "tasks", "models"},
+    "training": {"connectomes", "tasks", "recordings", "models"},
     "plotting": {"analysis"},
-    "studies": {"connectomes", "tasks", "models", "training", "analysis"},
-    "exchange": {"connectomes", "tasks", "models", "training", "analysis"},
+    "studies": {"connectomes", "tasks", "recordings", "models", "training", "analysis"},
+    "exchange": {"connectomes", "tasks", "recordings", "models", "training", "analysis"},
 }
 BELOW["runs"] = {*BELOW["studies"], "studies", "plotting", "exchange"}
 BELOW["pages"] = {*BELOW["runs"], "runs"}

@@ -167,6 +167,12 @@ class Recording:
         kept = np.asarray(self.units, dtype=object)[chosen]
         return replace(self, activity=self.activity[:, :, chosen], units=list(kept), labels=labels)
 
+    def resampled(self, dt: float) -> "Recording":
+        """Recording in steps of ``dt`` ms; see `eicon.recordings.resampled`."""
+        from ._resample import resampled
+
+        return resampled(self, dt)
+
     def split(self, share: float, *, seed: int = 0) -> tuple["Recording", "Recording"]:
         """Divide trials at random: ``round(share * B)`` of them to fit, and the others, held out.
 
@@ -261,8 +267,7 @@ def _check_values(activity: np.ndarray, observed: str) -> None:
         if (counts < 0).any() or (counts % 1).any():
             wrong = counts[(counts < 0) | (counts % 1 != 0)][0]
             raise ValueError(
-                f"counts must be whole numbers >= 0; got {wrong:g}. Smoothed or averaged activity is "
-                "observed='rate'."
+                f"counts must be whole numbers >= 0; got {wrong:g}. Smoothed or averaged activity is observed='rate'."
             )
 
 

@@ -68,7 +68,8 @@ class RecordedLoss:
         missed = (outputs - targets) ** 2
         if self.kind == "variance":
             variances = jnp.asarray(self.variances, missed.dtype)
-            missed = missed * jnp.where(variances > 0, 1.0 / jnp.where(variances > 0, variances, 1.0), 0.0)
+            inverse = jnp.where(variances > 0, 1.0 / jnp.where(variances > 0, variances, 1.0), 0.0)
+            missed = missed * inverse[None, None]
             n = jnp.maximum(jnp.where(variances > 0, seen.sum(axis=(0, 1)), 0).sum(), 1)
         return jnp.sum(missed) / n
 
@@ -144,7 +145,7 @@ class Fit(Task):
         targets = jnp.where(seen, trial.targets, 0.0)
         mean = targets.sum(axis=(0, 1)) / jnp.maximum(seen.sum(axis=(0, 1)), 1)
         missed = jnp.where(seen, outputs - targets, 0.0)
-        spread = jnp.where(seen, targets - mean, 0.0)
+        spread = jnp.where(seen, targets - mean[None, None], 0.0)
         total = (spread**2).sum(axis=(0, 2))
         score = 1 - (missed**2).sum(axis=(0, 2)) / jnp.where(total > 0, total, 1.0)
         return jnp.where(total > 0, jnp.clip(jnp.nan_to_num(score), 0.0, 1.0), jnp.nan)
@@ -184,7 +185,7 @@ def scales(outputs: jax.Array, targets: jax.Array, seen: jax.Array) -> tuple[jax
     n = jnp.maximum(seen.sum(axis=(0, 1)), 1)
     x, y = (jnp.where(seen, values, 0.0) for values in (outputs, targets))
     x_mean, y_mean = x.sum(axis=(0, 1)) / n, y.sum(axis=(0, 1)) / n
-    dx, dy = (jnp.where(seen, v - m, 0.0) for v, m in ((x, x_mean), (y, y_mean)))
+    dx, dy = (jnp.where(seen, v - m[None, None], 0.0) for v, m in ((x, x_mean), (y, y_mean)))
     spread = (dx**2).sum(axis=(0, 1))
     factor = jnp.maximum((dx * dy).sum(axis=(0, 1)) / jnp.where(spread > 0, spread, 1.0), 0.0)
     return factor, y_mean - factor * x_mean
@@ -193,7 +194,7 @@ def scales(outputs: jax.Array, targets: jax.Array, seen: jax.Array) -> tuple[jax
 def rescaled(outputs: jax.Array, targets: jax.Array, seen: jax.Array) -> jax.Array:
     """Outputs, scaled and shifted for each unit; the gradient is right, as both are where it is zero."""
     factor, offset = jax.lax.stop_gradient(scales(outputs, targets, seen))
-    return factor * outputs + offset
+    return factor[None, None] * outputs + offset[None, None]
 
 
 def unit_names(net: RateRNN, observed: str = "rate") -> list[str]:

@@ -12,7 +12,17 @@ from click.testing import CliRunner
 
 from eicon.cli import main
 
-DRAWS = {"demo", "plot", "analyze", "perturb", "compare", "condense", "reproduce song2016", "connectomes show", "recording show"}
+DRAWS = {
+    "demo",
+    "plot",
+    "analyze",
+    "perturb",
+    "compare",
+    "condense",
+    "reproduce song2016",
+    "connectomes show",
+    "recording show",
+}
 
 
 def commands(group=main, before=()):

@@ -57,7 +57,7 @@ def listed(room):
 
 def test_every_room_has_a_page():
     rooms = {f"eicon.{name}" for name in dir(eicon) if inspect.ismodule(getattr(eicon, name))} - {"eicon.reproduce"}
-    rooms |= {"eicon.models.circuits", "eicon.reproduce.song2016"}
+    rooms |= {"eicon.models.circuits", "eicon.reproduce.song2016", "eicon.reproduce.beiran2025"}
     assert set(ROOMS) == {"eicon", *rooms, *(file for room in rooms for file in files_of(room))}
 
 
