@@ -272,9 +272,10 @@ def fit_of(net: RateRNN, recording: Recording, loss: str | None = None) -> tuple
 
 def trial_of(recording: Recording, targets: np.ndarray) -> Trial:
     """Trials of a recording, with these targets; an epoch ``trial`` says where each ends."""
-    arrays = (jnp.asarray(a, jnp.result_type(float)) for a in (recording.inputs, targets, recording.mask))
+    dtype = jnp.result_type(float)
+    inputs, wanted, mask = (jnp.asarray(a, dtype) for a in (recording.inputs, targets, recording.mask))
     first, after = recording.mask.argmax(axis=0), recording.n_steps - recording.mask[::-1].argmax(axis=0)
-    return Trial(*arrays, {}, {"trial": jnp.asarray(np.stack([first, after], axis=1), jnp.int32)})
+    return Trial(inputs, wanted, mask, {}, {"trial": jnp.asarray(np.stack([first, after], axis=1), jnp.int32)})
 
 
 def fixed_of(
