@@ -35,7 +35,7 @@ class Interval(NamedTuple):
     n: int
 
 
-class Condition(NamedTuple):
+class Requirement(NamedTuple):
     """One thing that a claim asks for.
 
     Attributes
@@ -72,7 +72,7 @@ class Claim(NamedTuple):
 
     text: str
     status: Status
-    conditions: list[Condition]
+    conditions: list[Requirement]
 
 
 def claims(lines: Sequence[Line]) -> list[Claim]:
@@ -89,28 +89,28 @@ def claims(lines: Sequence[Line]) -> list[Claim]:
     return [
         _judged(
             "Students trained on the readout alone reach the task, but not the activity of the teacher.",
-            Condition("error of the task", errors(readout, "task_error"), "below", RECOVERED),
-            Condition(unrecorded, errors(readout), "above", RECOVERED),
+            Requirement("error of the task", errors(readout, "task_error"), "below", RECOVERED),
+            Requirement(unrecorded, errors(readout), "above", RECOVERED),
         ),
         _judged(
             "The error of unrecorded units falls steeply at a small number of recorded ones, which does not grow with "
             "the size of the network.",
-            Condition(f"{unrecorded}, M = {few}", at_few, "above", RECOVERED),
-            Condition(f"{unrecorded}, M = {many}", at_many, "below", RECOVERED),
-            Condition("units needed, of all", _interval(_needed(students, n)), "below", SMALL),
-            Condition("exponent of N, rank two", _interval(_exponents(rotating)), "below", GROWS),
+            Requirement(f"{unrecorded}, M = {few}", at_few, "above", RECOVERED),
+            Requirement(f"{unrecorded}, M = {many}", at_many, "below", RECOVERED),
+            Requirement("units needed, of all", _interval(_needed(students, n)), "below", SMALL),
+            Requirement("exponent of N, rank two", _interval(_exponents(rotating)), "below", GROWS),
         ),
         _judged(
             "Students with unconstrained weights never reach the activity of unrecorded units.",
             *(
-                Condition(f"{unrecorded}, M = {m}", errors(_of(unconstrained, m=m)), "above", RECOVERED)
+                Requirement(f"{unrecorded}, M = {m}", errors(_of(unconstrained, m=m)), "above", RECOVERED)
                 for m in sorted({line["settings"]["m"] for line in unconstrained}) or [0]
             ),
         ),
         _judged(
             "Activity is recovered while gains stay wrong.",
-            Condition(f"{unrecorded}, M = {many}", at_many, "below", RECOVERED),
-            Condition("R2 of gains", _interval(_final(_of(students, m=many), "gain_r2")), "below", WRONG),
+            Requirement(f"{unrecorded}, M = {many}", at_many, "below", RECOVERED),
+            Requirement("R2 of gains", _interval(_final(_of(students, m=many), "gain_r2")), "below", WRONG),
         ),
     ]
 
@@ -163,7 +163,7 @@ def text(found: Sequence[Claim]) -> str:
     return "\n".join(rows) + "\n"
 
 
-def _judged(text: str, *conditions: Condition) -> Claim:
+def _judged(text: str, *conditions: Requirement) -> Claim:
     met = [condition.met for condition in conditions]
     status: Status = "fails" if False in met else "undecided" if None in met else "holds"
     return Claim(text, status, list(conditions))

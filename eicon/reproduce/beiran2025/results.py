@@ -1,5 +1,5 @@
 """What the functions of `eicon.reproduce.beiran2025` return."""
 
 from ._claims import Claim as Claim
-from ._claims import Condition as Condition
 from ._claims import Interval as Interval
+from ._claims import Requirement as Requirement
