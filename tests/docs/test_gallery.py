@@ -19,7 +19,7 @@ PICTURES = DOCS / "images" / "gallery"
 PAGE = (DOCS / "gallery.md").read_text("utf-8")
 MOVING = ("neuron", "two_neurons", "respiration", "ring")
 ELSEWHERE = {"demo": "analyze", "reproduce song2016": "docs/results/song2016.md"}
-ELSEWHERE |= {"reproduce beiran2025": "docs/results/beiran2025.md"}
+ELSEWHERE |= {"recording show": "docs/howto/fit_recordings.md", "reproduce beiran2025": "docs/results/beiran2025.md"}
 """Commands whose figures are those of another one, or on a page of their own."""
 
 
