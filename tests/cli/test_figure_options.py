@@ -22,6 +22,7 @@ DRAWS = {
     "reproduce song2016",
     "connectomes show",
     "recording show",
+    "reproduce beiran2025",
 }
 
 
