@@ -167,12 +167,6 @@ class Recording:
         kept = np.asarray(self.units, dtype=object)[chosen]
         return replace(self, activity=self.activity[:, :, chosen], units=list(kept), labels=labels)
 
-    def resampled(self, dt: float) -> "Recording":
-        """Recording in steps of ``dt`` ms; see `eicon.recordings.resampled`."""
-        from ._resample import resampled
-
-        return resampled(self, dt)
-
     def split(self, share: float, *, seed: int = 0) -> tuple["Recording", "Recording"]:
         """Divide trials at random: ``round(share * B)`` of them to fit, and the others, held out.
 

@@ -224,7 +224,7 @@ def check_recording(net: Any, recording: Recording) -> None:
     if recording.dt != net.dt:
         raise ValueError(
             f"network and recording must have the same dt; got {net.dt:g} and {recording.dt:g} ms. "
-            f"recording.resampled({net.dt:g}) gives one in the network's steps."
+            f"eicon.recordings.resampled(recording, {net.dt:g}) gives one in the network's steps."
         )
     if recording.n_in != net.n_in:
         none = "" if recording.inputs.any() else " The recording has no inputs: give it what was shown, inputs=..."

@@ -29,6 +29,7 @@ IN_A_SENTENCE = {
         *("analyze_run", "create_run", "create_sweep", "open_run", "open_sweep", "parse_recipe", "read_recipe"),
         *("perturb_run", "read_condensation", "train_run"),
     },
+    "eicon.reproduce.beiran2025": {"claims"},
     "eicon.reproduce.song2016": {"model_recipe", "rows", "summary", "train_models"},
 }
 

@@ -131,6 +131,11 @@ def analyses(rates):
             (-1, 1, -1, 1),
             n=3,
         ),
+        "unit_fit": lambda net: analysis.fits.unit_fit(net.predict(INPUTS, noise=False), rates),
+        "recovery": lambda net: analysis.fits.recovery(net.W_rec, net.W_rec),
+        "effective_connectivity": lambda net: analysis.fits.effective_connectivity(net.W_rec),
+        "population_currents": lambda net: analysis.fits.population_currents(net.W_rec, rates, net.units["type"]),
+        "next_units": lambda net: analysis.fits.next_units(0.5 * np.asarray(net.W_rec), 3),
         "dsa_distance": lambda net: dsa_or_its_checks(rates, net.predict(INPUTS, noise=False).rates),
     }
 
