@@ -240,7 +240,7 @@ WRONG = {
     "names that match no unit": (lambda d: Recording(d.activity, DT, units=["a", "b", "n0"], inputs=d.inputs), {},
                                  r"2 of the 3 recorded units are not among the network's: a, b; the network has n0"),
     "another dt": (lambda d: Recording(d.activity, 10.0, units=d.units, inputs=d.inputs), {},
-                   r"the same dt; got 20 and 10 ms. recording.resampled\(20\)"),
+                   r"the same dt; got 20 and 10 ms. eicon.recordings.resampled\(recording, 20\)"),
     "no inputs": (lambda d: Recording(d.activity, DT, units=d.units), {},
                   r"has 1 input channels .* and the network has 2. The recording has no inputs"),
     "another loss": (lambda d: d, {"loss": "huber"}, r"one of mse, variance, poisson; got 'huber'"),
