@@ -7,6 +7,7 @@ from rates, or have the true gains and biases and learn all weights, from the te
 
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from ..._key import key as key_of
@@ -77,7 +78,9 @@ def recorded_units(net: RateRNN, fitted: Shown, part: Part, order: np.ndarray) -
     if part["order"] == "random":
         return np.sort(order[: part["m"]])
     currents = predicted(net, fitted.currents)
-    slopes = np.asarray(activation_of(net.cell).derivative(currents + net.parameter("shift"))).mean(axis=(0, 1))
+    slopes = np.asarray(activation_of(net.cell).derivative(jnp.asarray(currents + net.parameter("shift")))).mean(
+        axis=(0, 1)
+    )
     gains = np.asarray(net.parameter("gain"), np.float64) * slopes
     return np.sort(next_units(net.W_rec, part["m"], gains=gains, worst=part["order"] == "worst"))
 
