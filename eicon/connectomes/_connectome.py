@@ -92,7 +92,7 @@ class Connectome:
         name: str = "",
         species: str = "",
         sign: ArrayLike | None = None,
-        labels: Mapping[str, Sequence[str]] | None = None,
+        labels: Mapping[str, Sequence[str] | np.ndarray] | None = None,
         coordinates: ArrayLike | None = None,
         densities: ArrayLike | None = None,
         citation: str = "",
@@ -703,7 +703,7 @@ def _check_names(names: Sequence[str], n: int) -> None:
         raise ValueError(f"names must all be different; got {', '.join(map(repr, repeated[:5]))} more than once.")
 
 
-def _check_labels(labels: Mapping[str, Sequence[str]], n: int) -> None:
+def _check_labels(labels: Mapping[str, Sequence[str] | np.ndarray], n: int) -> None:
     for key, column in labels.items():
         if len(column) != n:
             raise ValueError(f"label {key!r} needs one text for each of the {n} units; got {len(column)}.")

@@ -46,6 +46,7 @@ NOT_RUN = {
     "eicon fit --out --seed --set": "reads what make_session.py writes; the same test runs it",
     "python -m eicon.connectomes.data.derive": "reads the packages that two data sets come from",
     "python -m eicon.connectomes.data.derive_optic_lobe": "reads the package that the optic lobe comes from",
+    "eicon reproduce beiran2025 --data": "reads wiring of other laboratories; tests/reproduce write some",
     "eicon recording show": "needs a session of a laboratory; tests/recordings write some",
     "python FILE": "how other processes are started",
     "python -m benchmarks.edges": "tests/benchmarks run all of it at tiny sizes",
@@ -397,7 +398,8 @@ def words_to_run(form, number):
         small.append(re.sub(r"\$\w+", "1", WORDS.get(word, word)))
         if word in SMALL and i + 1 < len(rest) and not (names == ["export"] and word == "--to"):
             i += 1
-            small.append(SMALL[word] + (Path(rest[i]).suffix if word == "--out" else ""))
+            value = "3" if names[-1] == "beiran2025" and word == "--figure" else SMALL[word]
+            small.append(value + (Path(rest[i]).suffix if word == "--out" else ""))
         i += 1
     if "--resume" not in small and not {"--help", "--version"} & set(small):
         for more in MORE.get(" ".join(names), ()):

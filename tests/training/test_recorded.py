@@ -224,9 +224,10 @@ def test_a_fit_that_was_resumed_gives_the_same_bits(tmp_path):
 def test_a_recording_beside_a_task_is_a_penalty():
     net, data = network(), recording()
     fit, trial = fit_of(net, data, "variance")
-    alone = float(fit.distance(fit.scored(net.network.run(jnp.asarray(INPUTS, jnp.float32))), trial))
+    activity = net.network.run(jnp.asarray(INPUTS, jnp.float32))
+    alone = float(fit.distance(fit.scored(activity), trial))
     penalty = FollowRecording(net, data, 3.0, "variance")
-    assert float(penalty(net.network, None, None)) == pytest.approx(3.0 * alone, rel=1e-5)
+    assert float(penalty(net.network, activity, trial)) == pytest.approx(3.0 * alone, rel=1e-5)
 
 
 # What is refused, in one line each.
