@@ -36,7 +36,7 @@ DIAGONAL = {
 every_pair = pytest.mark.parametrize(
     ("cell", "weights"),
     [
-        pytest.param(cell, weights, marks=() if (cell, weights) in DIAGONAL else pytest.mark.battery)
+        pytest.param(cell, weights, marks=() if (cell, weights) in DIAGONAL else pytest.mark.slow)
         for cell in CELLS
         for weights in WEIGHTS
     ],
@@ -76,14 +76,14 @@ def test_gradients_of_every_leaf(cell, weights, x64):
     assert float(found.along) == pytest.approx(battery.inner(found.by_hand, found.tangent), rel=1e-10)
 
 
-@pytest.mark.parametrize(("n_steps", "n_trials"), [(1, 1), (2, 1), pytest.param(1, 2, marks=pytest.mark.battery)])
+@pytest.mark.parametrize(("n_steps", "n_trials"), [(1, 1), (2, 1), (1, 2)])
 @pytest.mark.parametrize(
     ("cell", "weights"),
     [
         pytest.param("gains", "edges"),
-        pytest.param("plastic-adapting", "dale", marks=pytest.mark.battery),
-        pytest.param("adapting-plastic", "signed-edges", marks=pytest.mark.battery),
-        pytest.param("tired", "low-rank", marks=pytest.mark.battery),
+        pytest.param("plastic-adapting", "dale"),
+        pytest.param("adapting-plastic", "signed-edges", marks=pytest.mark.slow),
+        pytest.param("tired", "low-rank", marks=pytest.mark.slow),
     ],
 )
 def test_shortest_runs(cell, weights, n_steps, n_trials, x64):

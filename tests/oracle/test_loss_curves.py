@@ -91,7 +91,14 @@ def check_checkpoint(path, curves):
 
 @pytest.mark.battery
 @pytest.mark.parametrize(
-    "kinds", [("trainer", "epochs", "hessian_free"), ("train_command", "sweep_command"), FIFTY], ids="-".join
+    "kinds",
+    [
+        ("trainer", "epochs", "hessian_free"),
+        ("train_command", "sweep_command"),
+        FIFTY[:1],
+        pytest.param(FIFTY[1:], marks=pytest.mark.slow),
+    ],
+    ids="-".join,
 )
 def test_training_gives_the_same_curves_and_weights(kinds, tmp_path):
     train_both(tmp_path, kinds)

@@ -183,6 +183,8 @@ CASES = {
 }
 FEW = ("PerceptualDecision", "DelayedResponse", "CueSetGo")
 """One with evidence, one of memory and one of timing."""
+ALIKE = ("MultisensoryIntegration", "DelayedMatchToCategory", "NBack", "ReadySetGo", "SequenceMemory")
+"""Each of a kind that another one has; slow tests have them, too."""
 
 
 def network(task: Task, n_rec: int, seed: int) -> RateRNN:
@@ -287,7 +289,7 @@ def test_a_task_of_each_kind_is_analysed_as_it_says(name, own, tmp_path):
 
 
 @pytest.mark.battery
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in ALIKE else n for n in CASES])
 def test_commands_work_for_every_task(name, own, tmp_path):
     run = trained(name, tmp_path, own)
     check_analysis(name, run)
