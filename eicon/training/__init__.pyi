@@ -12,6 +12,7 @@ from ._matching import ActivityMatch as ActivityMatch
 from ._optimizers import OPTIMIZERS as OPTIMIZERS
 from ._penalties import RatePenalty as RatePenalty
 from ._penalties import WeightPenalty as WeightPenalty
+from ._recorded import FollowRecording as FollowRecording
 from ._supply import Fixed as Fixed
 from ._supply import Sampled as Sampled
 from ._supply import split_trials as split_trials

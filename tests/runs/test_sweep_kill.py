@@ -178,7 +178,8 @@ def test_the_whole_sweep_is_killed_three_times(begin, uninterrupted, tmp_path):
     assert litter(out) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.battery)])
+@pytest.mark.battery
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_says_how_to_go_on(number, here, signals_spare_tests, finished_sweep, tmp_path, monkeypatch):
     """When all of the second run is written but its curves, by which a run counts as finished."""
     out, write, written = tmp_path / "sweep", _run._write_curves, []

@@ -52,6 +52,7 @@ def test_missing_runs_are_nan(partial):
         assert (missing.all(axis=-1) if missing.ndim == 3 else missing).tolist() == (~data["finished"].values).tolist()
 
 
+@pytest.mark.battery
 def test_runs_of_different_lengths_end_with_nan(small_connectome, tmp_path):
     text = f"""
     [connectome]
