@@ -20,14 +20,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
 
 from eicon.analysis.fits import population_currents, unit_fit
 from eicon.models import Connectivity, LowRank, Population, Projection, RateRNN, load, save
 from eicon.plotting import style
 from eicon.recordings import Recording
 from eicon.reproduce._parts import Keep, Measures, Part, run_parts
+from eicon.reproduce.beiran2025._claims import interval
 from eicon.tasks import PerceptualDecision, Task, Trial
 from eicon.training import Trainer
 from eicon.training._recorded import predicted
@@ -415,6 +416,7 @@ def do(part: Part, keep: Keep) -> Measures:
 
 def parts_of(sizes: Sizes) -> tuple[list[Part], list[Part]]:
     """Teachers, and all that comes after them."""
+    shared = {"rate": sizes.rate, "trials": sizes.trials, "tested": sizes.tested}
     teachers, others = [], []
     for name, teacher in TEACHERS.items():
         n, steps = sizes.n or teacher.n, sizes.teacher or teacher.steps
@@ -422,35 +424,19 @@ def parts_of(sizes: Sizes) -> tuple[list[Part], list[Part]]:
             of = {"task": name, "n": n, "seed": seed}
             made = f"{name}_{seed}_net.npz"
             teachers.append({"name": f"{name}_{seed}", "kind": "teacher", **of, "steps": steps, "makes": made})
-            sized = {"steps": sizes.fit, "rate": sizes.rate, "trials": sizes.trials, "tested": sizes.tested}
-            others += [
-                {"name": f"{name}_{seed}_rank{rank}", "kind": "fit", **of, "rank": rank, "teacher": made, **sized}
-                for rank in teacher.ranks
-            ]
-    others += [
-        {
-            "name": f"areas_{seed}",
-            "kind": "areas",
-            "seed": seed,
-            "n": sizes.area,
-            "steps": list(sizes.areas),
-            "rate": sizes.rate,
-            "trials": sizes.trials,
-            "tested": sizes.tested,
-        }
-        for seed in range(sizes.seeds)
-    ]
+            how = {"kind": "fit", "teacher": made, "steps": sizes.fit, **of, **shared}
+            others += [{"name": f"{name}_{seed}_rank{rank}", "rank": rank, **how} for rank in teacher.ranks]
+    how = {"kind": "areas", "n": sizes.area, "steps": list(sizes.areas), **shared}
+    others += [{"name": f"areas_{seed}", "seed": seed, **how} for seed in range(sizes.seeds)]
     return teachers, others
 
 
 def reached(values: Sequence[float], published: float) -> tuple[str, float, float]:
     """Whether the interval of the mean over seeds (Student's t, 95 %) reaches a value; and its ends."""
-    array, n = np.asarray(values, float), len(values)
-    if n < FULL.seeds:
-        return f"{n} of {FULL.seeds} seeds", float(array.min()), float(array.max())
-    half = stats.t.ppf(0.975, n - 1) * array.std(ddof=1) / np.sqrt(n)
-    low, high = float(array.mean() - half), float(array.mean() + half)
-    return "reproduced" if high >= published else "not reproduced", low, high
+    if len(values) < FULL.seeds:
+        return f"{len(values)} of {FULL.seeds} seeds", min(values), max(values)
+    found = interval(np.asarray(values, float))
+    return "reproduced" if found.high >= published else "not reproduced", found.low, found.high
 
 
 class Row(NamedTuple):
@@ -475,22 +461,17 @@ class Row(NamedTuple):
 
 def rows_of(lines: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Values to compare, of the fits that are done."""
-    rows = []
-    for name, teacher in TEACHERS.items():
-        for k, rank in enumerate(teacher.ranks):
-            found = [
-                line["measures"]
-                for line in lines
-                if line["settings"]["kind"] == "fit"
-                and (line["settings"]["task"], line["settings"]["rank"]) == (name, rank)
-            ]
-            for what, key, published in (
-                ("r2", "r2_noise", teacher.r2),
-                ("effective", "effective", teacher.connectivity),
-            ):
-                if found and published:
-                    rows.append(Row(name, rank, what, published[k], [m[key] for m in found], found))
-    return rows
+    fits: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
+    for line in lines:
+        if line["settings"]["kind"] == "fit":
+            fits.setdefault((line["settings"]["task"], line["settings"]["rank"]), []).append(line["measures"])
+    return [
+        Row(name, rank, what, published[k], [m[key] for m in fits[name, rank]], fits[name, rank])
+        for name, teacher in TEACHERS.items()
+        for k, rank in enumerate(teacher.ranks)
+        for what, key, published in (("r2", "r2_noise", teacher.r2), ("effective", "effective", teacher.connectivity))
+        if published and (name, rank) in fits
+    ]
 
 
 WORDS = {"memory": "parametric memory", "context": "context-dependent integration", "match": "delayed match to sample"}
@@ -591,23 +572,16 @@ def draw_fits(lines: Sequence[Mapping[str, Any]]) -> Figure:
     rows = rows_of(lines)
     with style("paper", width=180):
         figure, axes = plt.subplots(1, 3, figsize=(7.09, 2.2), width_ratios=(1.4, 1, 1))
-        match = [row for row in rows if row.task == "match"]
-        for row in match:
-            axes[0].plot([row.rank] * len(row.values), row.values, "o", ms=3, color="#0077BB", label="with noise")
-            clean = [m["r2"] for m in row.measures]
-            axes[0].plot([row.rank + 0.15] * len(clean), clean, "o", ms=3, color="#009988", label="without noise")
+        for row in (row for row in rows if row.task == "match"):
+            _points(axes[0], row.rank, row)
         axes[0].plot(TEACHERS["match"].ranks, TEACHERS["match"].r2, "k_", ms=9, label="published")
         axes[0].set(
             xlabel="rank of the fit", ylabel="R² of rates", xticks=TEACHERS["match"].ranks, title=WORDS["match"]
         )
-        same = [row for row in rows if row.task != "match"]
         for axis, what in ((axes[1], "r2"), (axes[2], "effective")):
-            chosen = [row for row in same if row.what == what]
+            chosen = [row for row in rows if row.task != "match" and row.what == what]
             for x, row in enumerate(chosen):
-                axis.plot([x] * len(row.values), row.values, "o", ms=3, color="#0077BB")
-                if what == "r2":
-                    clean = [m["r2"] for m in row.measures]
-                    axis.plot([x + 0.15] * len(clean), clean, "o", ms=3, color="#009988")
+                _points(axis, x, row)
                 axis.plot(x, row.published, "k_", ms=9)
             names = [f"{row.task}\n(rank {row.rank})" for row in chosen]
             axis.set_xticks(range(len(chosen)), names)
@@ -619,6 +593,14 @@ def draw_fits(lines: Sequence[Mapping[str, Any]]) -> Figure:
         unique = dict(zip(labels, handles, strict=True))
         figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=3)
     return figure
+
+
+def _points(axis: Axes, x: int, row: Row) -> None:
+    """Values of each seed, and R2 without noise to their right."""
+    axis.plot([x] * len(row.values), row.values, "o", ms=3, color="#0077BB", label="with noise")
+    if row.what == "r2":
+        clean = [m["r2"] for m in row.measures]
+        axis.plot([x + 0.15] * len(clean), clean, "o", ms=3, color="#009988", label="without noise")
 
 
 def draw_currents(line: Mapping[str, Any]) -> Figure:

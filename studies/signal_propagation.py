@@ -54,8 +54,6 @@ SPLITS = {
     "stimulated": "responses to neurons none of whose responses were fitted",
     "pairs": "pairs of neurons that were not fitted",
 }
-
-
 DIFFERENCES = (
     ("connectome, fitted", "connectome, not fitted"),
     ("connectome, fitted", "nulls, fitted"),
@@ -448,30 +446,21 @@ def parts_of(sizes: Sizes, strain: str) -> tuple[list[Part], list[Part]]:
                 name = _name(split, wiring, fold)
                 where = {"split": split, "fold": fold, "wiring": wiring}
                 fits.append({"name": name, "kind": "fit", **shared, **where, **how, "makes": f"{name}_found.npz"})
-    summaries = [
-        {
-            "name": f"{split}_summary",
-            "kind": "summary",
-            **shared,
-            **how,
-            "split": split,
-            "wirings": wirings,
-            "draws": sizes.draws,
-        }
-        for split in SPLITS
-    ]
+    how |= {"kind": "summary", "wirings": wirings, "draws": sizes.draws}
+    summaries = [{"name": f"{split}_summary", "split": split, **shared, **how} for split in SPLITS]
     return fits, summaries
 
 
 ROWS = {
-    "number of synapses": "number of synapses from one to the other",
-    "path length, negative": "path length (fewer connections: larger response)",
-    "mean of the responding neuron": "mean response of the responding neuron",
-    "connectome, not fitted": "network on the connectome, not fitted",
-    "nulls, not fitted": "networks on null models, not fitted",
-    "connectome, fitted": "network on the connectome, fitted",
-    "nulls, fitted": "networks on null models, fitted",
+    "number of synapses": ("number of synapses from one to the other", "synapses"),
+    "path length, negative": ("path length (fewer connections: larger response)", "path length"),
+    "mean of the responding neuron": ("mean response of the responding neuron", "mean of responder"),
+    "connectome, not fitted": ("network on the connectome, not fitted", "connectome, as counted"),
+    "nulls, not fitted": ("networks on null models, not fitted", "nulls, as counted"),
+    "connectome, fitted": ("network on the connectome, fitted", "connectome, fitted"),
+    "nulls, fitted": ("networks on null models, fitted", "nulls, fitted"),
 }
+"""Predictions, as tables and as figures call them."""
 KEYS = {
     "r": "correlation",
     "rank r": "rank correlation",
@@ -513,7 +502,7 @@ def page(lines: Sequence[Mapping[str, Any]], n_parts: int, image: str) -> str:
             "|---" * (1 + len(KEYS)) + "|",
             *(
                 f"| {words} | " + " | ".join(written(m["measures"][name][key], key, name) for key in KEYS) + " |"
-                for name, words in ROWS.items()
+                for name, (words, _) in ROWS.items()
             ),
             "",
             "| difference | correlation | rank correlation | AUC |",
@@ -560,15 +549,6 @@ def draw(lines: Sequence[Mapping[str, Any]]) -> Figure:
     """Correlations, AUC, and calibration curves."""
     found = {line["settings"]["split"]: line["measures"] for line in lines if line["settings"]["kind"] == "summary"}
     colors, names = {"stimulated": "#0077BB", "pairs": "#EE7733"}, list(ROWS)[::-1]
-    short = {
-        "number of synapses": "synapses",
-        "path length, negative": "path length",
-        "mean of the responding neuron": "mean of responder",
-        "connectome, not fitted": "connectome, as counted",
-        "nulls, not fitted": "nulls, as counted",
-        "connectome, fitted": "connectome, fitted",
-        "nulls, fitted": "nulls, fitted",
-    }
     with style("paper", width=180):
         figure, axes = plt.subplots(1, 3, figsize=(7.09, 2.4), width_ratios=(1, 1, 1.1))
         for axis, key, chance in ((axes[0], "r", 0.0), (axes[1], "auc", 0.5)):
@@ -581,7 +561,7 @@ def draw(lines: Sequence[Mapping[str, Any]]) -> Figure:
                     place = y + 0.15 - 0.3 * k
                     axis.plot([low, high], [place, place], color=colors[split], lw=1)
                     axis.plot(value, place, "o", ms=3, color=colors[split])
-            axis.set_yticks(range(len(names)), [short[name] for name in names] if axis is axes[0] else [])
+            axis.set_yticks(range(len(names)), [ROWS[name][1] for name in names] if axis is axes[0] else [])
         axes[0].set_xlabel("correlation with measured responses")
         axes[1].set_xlabel("AUC of significant responses")
         for split, m in found.items():
@@ -619,18 +599,14 @@ def run(where: Places, sizes: Sizes, data: Path | None, strain: str, workers: in
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the study."""
     parser = new_parser("signal_propagation", __doc__)
-    parser.add_argument(
-        "--data", type=Path, help=f"{FILE}, or the wheel of {PACKAGE}; default: the installed package's"
-    )
+    parser.add_argument("--data", type=Path, help=f"{FILE}, or the wheel of {PACKAGE}; default: that of the package")
     parser.add_argument("--strain", choices=STRAINS, default="wt")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--minutes", type=float, help="begin nothing after so many minutes")
     options = parser.parse_args(argv)
-    sizes = QUICK if options.quick else FULL
+    where, sizes = places("signal_propagation", options), QUICK if options.quick else FULL
     try:
-        run(
-            places("signal_propagation", options), sizes, options.data, options.strain, options.workers, options.minutes
-        )
+        run(where, sizes, options.data, options.strain, options.workers, options.minutes)
     except ValueError as error:
         sys.exit(f"signal_propagation: {error}")
     return 0

@@ -97,7 +97,7 @@ def beiran2025(
     """Beiran & Litwin-Kumar (2025): what recordings of some units say of all, where the wiring is known.
 
     Teachers and students are trained, each part once: after an interrupt, or the given minutes, the same command goes
-    on. Then the figures are drawn, and the status of four claims is printed. Figures 1 to 4 take about five hours of
+    on. Then the figures are drawn, and the status of the claims is printed. Figures 1 to 4 take about five hours of
     one core.
 
     \b

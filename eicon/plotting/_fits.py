@@ -21,6 +21,7 @@ from ._style import (
     ORANGE,
     TEAL,
     axes_or_new,
+    background,
     font_size,
     house_style,
     label_size,
@@ -32,10 +33,6 @@ from ._style import (
 
 RECORDED_COLOR, UNRECORDED_COLOR = TEAL, ORANGE
 _TYPES = {"E": E_COLOR, "I": I_COLOR}
-_DASHES: dict[str, dict[str, Any]] = {
-    "unrecorded": {"linestyle": "-"},
-    "recorded": {"linestyle": "--", "markerfacecolor": "none"},
-}
 
 
 @house_style
@@ -161,41 +158,52 @@ def plot_unrecorded(
     ValueError
         If shapes do not match, or a number is not positive where the axis is logarithmic.
     """
-    x = np.asarray(n_recorded, np.float64)
-    if x.ndim != 1 or not x.size or not (x > 0).all():
-        raise ValueError(f"`n_recorded` must be numbers > 0, shape (K,); got {x.tolist()}.")
     ax = axes_or_new(ax, figsize=(4.0, 3.4))
+    x = recorded_axis(ax, n_recorded)
     if level is not None:
         ax.axhline(level, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
     given = {"unrecorded": unrecorded, **({} if recorded is None else {"recorded": recorded})}
     names = list(dict.fromkeys(name for curves in given.values() for name in curves))
     looks = category_looks(len(names))
-    for which, curves in given.items():
-        for place, name in enumerate(names):
-            if name in curves:
-                aside = 1.03 ** (place - (len(names) - 1) / 2)  # so that intervals stand side by side
-                look = {"color": looks[place]["color"], **_DASHES[which]}
-                text = name if which == "unrecorded" or name not in unrecorded else f"_{name}, recorded"
-                _curve(ax, x * aside, _seeds(which, name, curves[name], x.size, log), log, text, look)
+    drawn = [(which, name) for name in names for which, curves in given.items() if name in curves]
+    for place, (which, name) in enumerate(drawn):
+        aside = 1.03 ** (place - (len(drawn) - 1) / 2)  # so that intervals stand side by side
+        look = {"color": looks[names.index(name)]["color"], **_dashes(which)}
+        text = name if which == "unrecorded" or name not in unrecorded else f"_{name}, recorded"
+        _curve(ax, x * aside, _seeds(which, name, given[which][name], x.size, log), log, text, look)
     for which in given if recorded is not None else ():
-        ax.plot([], [], color=neutral(), marker="o", markersize=4, label=f"{which} units", **_DASHES[which])
-    ax.set_xscale("log")
+        ax.plot([], [], color=neutral(), marker="o", markersize=4, label=f"{which} units", **_dashes(which))
     ax.set_yscale("log" if log else "linear")
-    ax.xaxis.set_major_locator(FixedLocator(x.tolist()))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.set_xlabel("recorded units")
     ax.set_ylabel(label)
     handles, texts = ax.get_legend_handles_labels()
     ordered = sorted(zip(texts, handles, strict=True), key=lambda one: one[0].endswith(" units"))  # names come first
+    in_one_row = len(ordered) == 3 and sum(map(len, texts)) < 25
     ax.legend(
         [handle for _, handle in ordered],
         [text for text, _ in ordered],
         loc="lower center",
         bbox_to_anchor=(0.5, 1.0),
-        ncols=2,
+        ncols=3 if in_one_row else 2,
     )
     return ax
+
+
+def recorded_axis(ax: Axes, n_recorded: ArrayLike) -> Float[np.ndarray, "K"]:
+    """Make a logarithmic axis with a tick at each number of recorded units; returns the numbers."""
+    x = np.asarray(n_recorded, np.float64)
+    if x.ndim != 1 or not x.size or not (x > 0).all():
+        raise ValueError(f"`n_recorded` must be numbers > 0, shape (K,); got {x.tolist()}.")
+    ax.set_xscale("log")
+    ax.xaxis.set_major_locator(FixedLocator(x.tolist()))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.set_xlabel("recorded units")
+    return x
+
+
+def _dashes(which: str) -> dict[str, Any]:
+    """Full lines and markers of unrecorded units, dashed and hollow ones of recorded units."""
+    return {"linestyle": "-"} if which == "unrecorded" else {"linestyle": "--", "markerfacecolor": background()}
 
 
 def _seeds(which: str, name: str, values: ArrayLike, n: int, log: bool) -> Float[np.ndarray, "S K"]:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
-from ._fits import _curve
+from ._fits import _curve, recorded_axis
 from ._parts import category_looks
 from ._style import axes_or_new, house_style, line_width, neutral, reference
 
@@ -59,9 +59,9 @@ def plot_stiffness(
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.set_xlabel("direction")
+    ax.set_xlabel("direction, from stiff to sloppy")
     ax.set_ylabel("curvature / largest")
-    ax.legend(title="recorded", loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.2)
+    ax.legend(title="recorded\nunits", loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.2)
     return ax
 
 
@@ -96,10 +96,8 @@ def plot_fixed_directions(
     ValueError
         If shapes do not match.
     """
-    x = np.asarray(n_recorded, np.float64)
-    if x.ndim != 1 or not x.size or not (x > 0).all():
-        raise ValueError(f"`n_recorded` must be numbers > 0, shape (K,); got {x.tolist()}.")
     ax = axes_or_new(ax, figsize=(4.0, 3.4))
+    x = recorded_axis(ax, n_recorded)
     if n_parameters is not None:
         ax.axhline(n_parameters, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
     looks = category_looks(len(n_fixed)) if len(n_fixed) > 1 else [{"color": neutral()}]
@@ -108,13 +106,8 @@ def plot_fixed_directions(
         if counts.ndim != 2 or counts.shape[1] != x.size:
             raise ValueError(f"`n_fixed` of {name!r} must be (S, K) = (S, {x.size}); got {counts.shape}.")
         _curve(ax, x, counts, False, name, {"color": look["color"]})
-    ax.set_xscale("log")
     ax.set_ylim(bottom=0.0)
-    ax.xaxis.set_major_locator(FixedLocator(x.tolist()))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
-    ax.set_xlabel("recorded units")
     ax.set_ylabel("fixed directions")
     if len(n_fixed) > 1:
         ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)

@@ -3,6 +3,7 @@
 Their files are other laboratories', and are read where a user has them.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -142,7 +143,7 @@ def signed_circuit(name: str, folder: Path, seed: int) -> Connectome:
     return signed._with(labels={**signed.labels, "type": tuple(kind.tolist())})
 
 
-def read_circuits(data: str | Path, folder: Path) -> None:
+def read_circuits(data: str | os.PathLike[str], folder: Path) -> None:
     """Read both wiring diagrams, and keep them where the parts of the study find them."""
     for name, read in ((LARVA, larva), (ZEBRAFISH, zebrafish)):
         read(Path(data)).save(folder / f"{name}.npz")

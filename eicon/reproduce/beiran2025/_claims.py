@@ -87,39 +87,60 @@ def claims(lines: Sequence[Line]) -> list[Claim]:
     unrecorded = "error of unrecorded units"
     at_few, at_many = (errors([line for line in students if line["settings"]["m"] == m]) for m in (few, many))
     return [
-        _judged(
+        judged(
             "Students trained on the readout alone reach the task, but not the activity of the teacher.",
             Requirement("error of the task", errors(readout, "task_error"), "below", RECOVERED),
             Requirement(unrecorded, errors(readout), "above", RECOVERED),
         ),
-        _judged(
+        judged(
             "The error of unrecorded units falls steeply at a small number of recorded ones, which does not grow with "
             "the size of the network.",
             Requirement(f"{unrecorded}, M = {few}", at_few, "above", RECOVERED),
             Requirement(f"{unrecorded}, M = {many}", at_many, "below", RECOVERED),
-            Requirement("units needed, of all", _interval(_needed(students, n)), "below", SMALL),
-            Requirement("exponent of N, rank two", _interval(_exponents(rotating)), "below", GROWS),
+            Requirement("units needed, of all", interval(_needed(students, n)), "below", SMALL),
+            Requirement("exponent of N, rank two", interval(_exponents(rotating)), "below", GROWS),
         ),
-        _judged(
+        judged(
             "Students with unconstrained weights never reach the activity of unrecorded units.",
             *(
                 Requirement(f"{unrecorded}, M = {m}", errors(_of(unconstrained, m=m)), "above", RECOVERED)
                 for m in sorted({line["settings"]["m"] for line in unconstrained}) or [0]
             ),
         ),
-        _judged(
+        judged(
             "Activity is recovered while gains stay wrong.",
             Requirement(f"{unrecorded}, M = {many}", at_many, "below", RECOVERED),
-            Requirement("R2 of gains", _interval(_final(_of(students, m=many), "gain_r2")), "below", WRONG),
+            Requirement("R2 of gains", interval(_final(_of(students, m=many), "gain_r2")), "below", WRONG),
         ),
     ]
 
 
 def errors(lines: Iterable[Line], name: str = "unrecorded_fresh_error") -> Interval:
     """Interval of an error at the end of training, over seeds."""
-    found = _interval(np.log(_final(lines, name)))
+    return geometric(_final(lines, name))
+
+
+def geometric(values: np.ndarray) -> Interval:
+    """Geometric mean of values > 0 with the interval of their logarithms."""
+    found = interval(np.log(values))
     mean, low, high = np.exp(found[:3]).tolist()
     return Interval(mean, low, high, found.n)
+
+
+def judged(text: str, *conditions: Requirement) -> Claim:
+    """Give a claim the status that its conditions have."""
+    met = [condition.met for condition in conditions]
+    status: Status = "fails" if False in met else "undecided" if None in met else "holds"
+    return Claim(text, status, list(conditions))
+
+
+def interval(values: np.ndarray) -> Interval:
+    """Mean over seeds with its interval."""
+    n = len(values)
+    if n < 2:
+        return Interval(float(values[0]) if n else np.nan, -np.inf, np.inf, n)
+    mean, half = values.mean(), stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    return Interval(float(mean), float(mean - half), float(mean + half), n)
 
 
 def last(line: Line) -> Mapping[str, float]:
@@ -155,18 +176,16 @@ def text(found: Sequence[Claim]) -> str:
     """Table of claims, in Markdown."""
     rows = ["| claim | status | measured, and what it has to be |", "|---|---|---|"]
     for claim in found:
-        shown = "; ".join(
-            f"{c.what} {c.interval.mean:.3g} [{c.interval.low:.3g}, {c.interval.high:.3g}], {c.side} {c.bound:g}"
-            for c in claim.conditions
-        )
+        shown = "; ".join(f"{c.what} {cell(c.interval)}, {c.side} {c.bound:g}" for c in claim.conditions)
         rows.append(f"| {claim.text} | {claim.status} | {shown} |")
     return "\n".join(rows) + "\n"
 
 
-def _judged(text: str, *conditions: Requirement) -> Claim:
-    met = [condition.met for condition in conditions]
-    status: Status = "fails" if False in met else "undecided" if None in met else "holds"
-    return Claim(text, status, list(conditions))
+def cell(of: Interval) -> str:
+    """Mean and interval as a table shows them."""
+    if of.n < 2:
+        return f"{of.mean:.3g} (one seed)" if of.n else "not measured"
+    return f"{of.mean:.3g} [{of.low:.3g}, {of.high:.3g}]"
 
 
 def _of(lines: Iterable[Line], **wanted: Any) -> list[Line]:
@@ -175,14 +194,6 @@ def _of(lines: Iterable[Line], **wanted: Any) -> list[Line]:
 
 def _final(lines: Iterable[Line], name: str) -> np.ndarray:
     return np.array([last(line)[name] for line in lines], float)
-
-
-def _interval(values: np.ndarray) -> Interval:
-    n = len(values)
-    if n < 2:
-        return Interval(float(values[0]) if n else np.nan, -np.inf, np.inf, n)
-    mean, half = values.mean(), stats.t.ppf((1 + LEVEL) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
-    return Interval(float(mean), float(mean - half), float(mean + half), n)
 
 
 def _by(lines: Iterable[Line], key: Callable[[Line], Any]) -> dict[Any, list[Line]]:

@@ -7,23 +7,23 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
-from ...plotting import style
 from ...plotting._parts import category_looks
-from ...plotting._style import font_size, line_width, neutral, panel_letters, reference
+from ...plotting._style import house_style, line_width, neutral, panel_letters, reference
 from ...plotting.fits import plot_fixed_directions, plot_recovery, plot_stiffness, plot_unrecorded
-from ..song2016._draw_panels import panels
 from ._claims import RECOVERED, Line, last
+from ._draw_panels import panels
 
 UNRECORDED, RECORDED = "unrecorded_fresh_error", "recorded_fresh_error"
 ERROR = "error / variance of currents, fresh trials"
 DT = 10.0
 
 
+@house_style
 def draw(figure: int, lines: Sequence[Line]) -> dict[str, Figure]:
     """Draw a figure of what is done, by name; nothing if nothing is."""
-    with style():
-        made = _DRAWN[figure](lines)
+    made = _DRAWN[figure](lines)
     return {} if made is None else {f"fig{figure}": made}
 
 
@@ -175,7 +175,7 @@ def _draw_course(ax: Axes, students: Sequence[Line], shown: Mapping[str, str]) -
     ax.set_yscale("log")
     ax.set_xticks(range(len(steps)), [str(step) for step in steps])
     ax.set_xlabel("updates")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, columnspacing=1.0, fontsize=font_size())
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=len(shown), columnspacing=1.0, handlelength=1.4)
 
 
 def _draw_directions(ax: Axes, stiff: Sequence[Line]) -> None:
@@ -191,9 +191,10 @@ def _draw_directions(ax: Axes, stiff: Sequence[Line]) -> None:
     ax.axhline(2.0, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
     ax.set_xscale("log")
     ax.set_yscale("log")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.set_xlabel("direction, from stiff to sloppy")
     ax.set_ylabel("squared error of gains and biases (s.d.²)")
-    ax.legend(title="recorded", loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.2)
+    ax.legend(title="recorded\nunits", loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.2)
 
 
 def _first(label: str, place: int) -> str:

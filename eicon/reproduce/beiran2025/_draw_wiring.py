@@ -1,31 +1,36 @@
-"""Figure of real wiring: errors of unrecorded units against how many were recorded, beside rewired diagrams."""
+"""Figure of real wiring: errors of unrecorded neurons against how many were recorded, beside rewired diagrams."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from ...plotting import style
+from ...plotting._style import house_style, panel_letters
 from ...plotting.fits import plot_unrecorded
-from ..song2016._draw_panels import panels
 from ._circuits import CIRCUITS
+from ._claims import RECOVERED, Line, last
+from ._draw_panels import panels, shared_legend
 
-CONNECTOME, REWIRED = "connectome", "rewired within types"
+CONNECTOME, REWIRED, BEFORE = "connectome", "rewired within types", "connectome, before the fit"
 
 
-def error_curves(
-    lines: Sequence[dict[str, Any]], circuit: str, which: str, trials: str = "held_out"
-) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Numbers of recorded units (K,), and errors at the end, (S, K) over seeds; NaN for what is not done."""
-    found: dict[str, dict[tuple[int, int], float]] = {CONNECTOME: {}, REWIRED: {}}
+def error_of(measures: Mapping[str, Any], group: str) -> float:
+    """Error of a group of neurons over their variance, in held-out trials; NaN if there is none of them."""
+    found = measures.get(f"{group}_held_out")
+    return np.nan if found is None else found["error"]
+
+
+def error_curves(lines: Sequence[Line], circuit: str, which: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Numbers of recorded neurons (K,), and errors at the end, (S, K) over seeds; NaN for what is not done."""
+    found: dict[str, dict[tuple[int, int], float]] = {CONNECTOME: {}, REWIRED: {}, BEFORE: {}}
     for line in lines:
         part = line["settings"]
         if part.get("circuit") == circuit and "recorded" in part:
-            last = line["measures"]["by_step"][str(part["steps"])]
-            found[REWIRED if part["null"] else CONNECTOME][part["seed"], part["recorded"]] = last[f"{which}_{trials}"][
-                "error"
-            ]
+            place = part["seed"], part["recorded"]
+            found[REWIRED if part["null"] else CONNECTOME][place] = error_of(last(line), which)
+            if not part["null"]:
+                found[BEFORE][place] = error_of(line["measures"]["by_step"]["0"], which)
     numbers = sorted({m for errors in found.values() for _, m in errors})
     curves = {}
     for name, errors in found.items():
@@ -35,17 +40,20 @@ def error_curves(
     return np.array(numbers), curves
 
 
-def draw_wiring(lines: Sequence[dict[str, Any]]) -> dict[str, Figure]:
+@house_style
+def draw_wiring(lines: Sequence[Line]) -> dict[str, Figure]:
     """Draw what is done of the study of real wiring; nothing if no student is."""
     done = [name for name in CIRCUITS if error_curves(lines, name, "unrecorded")[0].size]
     if not done:
         return {}
-    with style():
-        figure, axes = panels(1, len(done), (4.2 * len(done), 3.8))
-        for ax, name in zip(axes[0], done, strict=True):
-            numbers, unrecorded = error_curves(lines, name, "unrecorded")
-            label = "error / variance of currents, held-out trials"
-            recorded = error_curves(lines, name, "recorded")[1]
-            plot_unrecorded(numbers, unrecorded, recorded=recorded, label=label, level=1.0, ax=ax)
-            ax.set_xlabel(f"recorded units of the {name}")
+    figure, axes = panels(1, len(done), (4.2 * len(done), 4.2))
+    for ax, name in zip(axes[0], done, strict=True):
+        numbers, unrecorded = error_curves(lines, name, "unrecorded")
+        recorded = error_curves(lines, name, "recorded")[1]
+        recorded.pop(BEFORE, None)
+        label = "error / variance of currents, held-out trials" if ax is axes[0, 0] else ""
+        plot_unrecorded(numbers, unrecorded, recorded=recorded, label=label, level=RECOVERED, ax=ax)
+        ax.set_xlabel(f"recorded neurons, {name}")
+    shared_legend(figure, 2)
+    panel_letters(axes[0])
     return {"real_wiring": figure}

@@ -6,18 +6,37 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from matplotlib.figure import Figure
+
 from ..._files import without_nan, write_json, write_text
 from ...plotting._files import Form, save_figures
 from .._parts import read_results, run_parts
+from ._circuits import read_circuits
 from ._claims import Claim, claims, record, text
 from ._draw_known import draw_known
 from ._draw_students import draw
 from ._draw_wiring import draw_wiring
-from ._known import study_known
 from ._study import OF_CIRCUITS, TITLES, do_part, stages
-from ._wiring import study_wiring
+from ._tables import circuit_claims, circuit_page
 
-RESULTS, FOLDER, PAGE = "results.jsonl", "checkpoints", "results.md"
+RESULTS, FOLDER, PAGE, CIRCUIT_PAGE = "results.jsonl", "checkpoints", "results.md", "known_structure.md"
+BARS = "Means over seeds (of errors geometric) with intervals of 95 % (Student's t); small points are single seeds."
+CAPTIONS = {
+    "fig1": "Students trained on the readout alone. One trial of each channel; currents of four units in the first of "
+    "them, each over its range; errors of the task, of the teacher's readout and of its currents, a line for each "
+    "seed. Dotted: 0.1, below which counts as recovered.",
+    "fig2": f"Students that record M units. {BARS} Dotted: 0.1. Then currents of four units that were not recorded "
+    "(each over its range), gains of one student, and errors during training, a line for each seed.",
+    "fig3": f"Teachers of rank two and of N units. {BARS} Dotted: 0.1.",
+    "fig4": "Curvatures of the fit at the teacher's gains and biases (seed 0; dotted: a thousandth of the largest); "
+    f"directions above it (dotted: all there are). {BARS} Squared errors of students along these directions, means "
+    "over seeds (dotted: 2, of permuted numbers); errors under three orders of recording (dotted: 0.1).",
+    "real_wiring": f"Students on real wiring, and on wiring that is redrawn within types. {BARS} Dotted: 0.1.",
+    "known_structure": "R² of recovered numbers of all neurons, by noise and by the steps that are fitted at once. "
+    "Means over seeds with intervals of 95 % (Student's t); small points are single seeds, triangles means below 0. "
+    "Currents determine weights and gains only in products.",
+}
+"""Of the figures, by name of their files."""
 
 
 def reproduce(
@@ -40,7 +59,8 @@ def reproduce(
     ----------
     out : path
         Directory; ``results.jsonl`` has a line for each part that is finished, ``checkpoints/`` holds trainings,
-        ``figures/`` the pictures, and ``results.md`` the table of claims.
+        ``figures/`` the pictures, ``results.md`` the table of claims and captions, and ``known_structure.md`` tables
+        of figures 5 and 6.
     figures : sequence of int
         1: students trained on the readout alone; 2: students that record M units; 3: dimension, not size; 4: stiff
         directions, and which units to record; 5: real wiring; 6: known structure, unknown numbers. By default all that
@@ -73,22 +93,24 @@ def reproduce(
     check_figures(figures, data)
     results, folder = out / RESULTS, out / FOLDER
     until = None if minutes is None else time.time() + 60 * minutes
-    options: dict[str, Any] = {"workers": workers, "progress": progress}
+    if data is not None and any(figure in OF_CIRCUITS for figure in figures):
+        folder.mkdir(parents=True, exist_ok=True)
+        read_circuits(data, folder)
     for figure in figures:
-        if figure in OF_CIRCUITS:
-            study: Any = study_wiring if figure == 5 else study_known
-            study(data, results, folder, quick=quick, minutes=_left(until), **options)
-        else:
-            for parts in stages(figure, quick=quick):
-                done = run_parts(parts, do_part, results, folder, minutes=_left(until), **options)
-                if len(done) < len(parts):
-                    break
+        for parts in stages(figure, quick=quick):
+            options: dict[str, Any] = {"workers": workers, "progress": progress, "minutes": _left(until)}
+            if len(run_parts(parts, do_part, results, folder, **options)) < len(parts):
+                break
     lines = read_results(results)
+    drawn: dict[str, Figure] = {}
     for figure in figures:
-        drawn = draw_wiring(lines) if figure == 5 else draw_known(lines) if figure == 6 else draw(figure, lines)
-        save_figures(out / "figures", drawn, form=form, dpi=dpi)
-    found = claims(lines)
-    write_text(out / PAGE, text(found))
+        drawn |= draw_wiring(lines) if figure == 5 else draw_known(lines) if figure == 6 else draw(figure, lines)
+    save_figures(out / "figures", drawn, form=form, dpi=dpi)
+    found = [*claims(lines), *circuit_claims(lines)]
+    captions = [f"![](figures/{name}.{form})\n\n{CAPTIONS[name]}\n" for name in drawn]
+    write_text(out / PAGE, "\n".join([text(found), *captions]))
+    if page := circuit_page(lines):
+        write_text(out / CIRCUIT_PAGE, page)
     write_json(out / "claims.json", without_nan({"claims": [record(claim) for claim in found]}))
     return found
 

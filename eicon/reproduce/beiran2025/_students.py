@@ -24,6 +24,9 @@ from ._units import permuted, with_units
 
 ORDERS = ("random", "chosen", "worst")
 N_TRACES = 4
+EXPLODING = 10.0
+"""A student's currents vary at most so many times as much as its teacher's before it is trained."""
+DRAWS = 1000
 
 
 def fit_student(part: Part, keep: Keep) -> Measures:
@@ -41,7 +44,7 @@ def follow(part: Part, keep: Keep, teacher: RateRNN, fitted: Shown, fresh: Shown
     """Fit a student to trials of its teacher, and measure it in these and in fresh ones."""
     rng = np.random.default_rng([part["seed"], 1])
     order = rng.permutation(teacher.n_rec)
-    net = new_student(teacher, part["kind"], rng)
+    net = steady_student(teacher, part["kind"], rng, fitted)
     units = recorded_units(net, fitted, part, order)
     recording = fitted.outputs if part["kind"] == "readout" else of_kind(fitted, part["observed"]).of_units(units)
     learner = Gradient("adam", learning_rate=Cosine(part["rate"], part["steps"], warm_up=10, end=part["rate"] / 50))
@@ -56,6 +59,20 @@ def follow(part: Part, keep: Keep, teacher: RateRNN, fitted: Shown, fresh: Shown
     if part["seed"] == 0:
         found |= kept_traces(net, teacher, fresh, order, part["observed"])
     return found | {"train_seconds": float(trainer.history.seconds[-1]), "loss": float(trainer.history.loss[-1])}
+
+
+def steady_student(teacher: RateRNN, kind: str, rng: np.random.Generator, trials: Shown) -> RateRNN:
+    """Student before training whose currents do not explode; numbers are permuted again until they do not.
+
+    From one that explodes, a fit ends far from the teacher even where it follows what was recorded.
+    """
+    allowed = EXPLODING * trials.currents.activity.var(axis=(0, 1)).sum()
+    for _ in range(DRAWS):
+        net = new_student(teacher, kind, rng)
+        currents = predicted(net, trials.currents)
+        if np.isfinite(currents).all() and currents.var(axis=(0, 1)).sum() <= allowed:
+            return net
+    raise ValueError(f"the currents of {DRAWS} permutations all exceed {EXPLODING:g} times the teacher's variance.")
 
 
 def new_student(teacher: RateRNN, kind: str, rng: np.random.Generator) -> RateRNN:

@@ -5,9 +5,11 @@ from typing import NamedTuple
 
 from .._parts import Keep, Measures, Part
 from ._dimension import fit_rotating
+from ._known import find_numbers, known_parts
 from ._stiff import measure_stiffness
 from ._students import fit_student
 from ._teachers import teach
+from ._wiring import fit_on_circuit, teach_larva, wiring_parts
 
 TITLES = {
     1: "students trained on the readout alone",
@@ -73,7 +75,7 @@ def stages(figure: int, *, quick: bool = False) -> list[list[Part]]:
     Raises
     ------
     ValueError
-        For a figure that does not exist, or one of a circuit.
+        For a figure that does not exist.
     """
     sizes = QUICK if quick else FULL
     if figure == 1:
@@ -87,14 +89,20 @@ def stages(figure: int, *, quick: bool = False) -> list[list[Part]]:
         ordered = [part for order in ("chosen", "worst") for part in _students(sizes, order, sizes.ordered)]
         students = _students(sizes, "recorded", sizes.recorded)
         return [_teachers(sizes), students + ordered, _stiff(sizes, students)]
-    known = ", ".join(str(number) for number in TITLES if number not in OF_CIRCUITS)
-    raise ValueError(f"figures of this study are {known}; got {figure}.")
+    if figure == 5:
+        return wiring_parts(quick=quick)
+    if figure == 6:
+        return [known_parts(quick=quick)]
+    raise ValueError(f"figures of this study are {', '.join(map(str, TITLES))}; got {figure}.")
 
 
 def do_part(part: Part, keep: Keep) -> Measures:
-    """Do a part of any figure of `stages`."""
+    """Do a part of any figure of `stages`; those of circuits have no group, and are known by their settings."""
     kinds = {"teacher": teach, "student": fit_student, "rotating": fit_rotating, "stiffness": measure_stiffness}
-    return kinds[part["group"]](part, keep)
+    if "group" in part:
+        return kinds[part["group"]](part, keep)
+    of_circuit = find_numbers if "window" in part else fit_on_circuit if "recorded" in part else teach_larva
+    return of_circuit(part, keep)
 
 
 def _teachers(sizes: Sizes) -> list[Part]:

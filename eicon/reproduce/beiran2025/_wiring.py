@@ -6,9 +6,6 @@ has the teacher's weights, and its gains (and biases) permuted within types of u
 M units, in which their own gains and biases do not show. A null student has weights that were rewired within types.
 """
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 
 from ...analysis.fits import recovery, unit_fit
@@ -18,8 +15,8 @@ from ...recordings import Recording
 from ...training import Gradient, RatePenalty, Trainer
 from ...training._recorded import predicted
 from ...training.schedules import Cosine
-from .._parts import Keep, Measures, Part, run_parts
-from ._circuits import CIRCUITS, LARVA, ZEBRAFISH, circuit_network, read_circuits, signed_circuit, with_leading
+from .._parts import Keep, Measures, Part
+from ._circuits import CIRCUITS, LARVA, ZEBRAFISH, circuit_network, signed_circuit, with_leading
 from ._teachers import read_numbers, write_network
 
 SEEDS = (0, 1, 2)
@@ -125,7 +122,7 @@ def permuted(values: np.ndarray, kind: np.ndarray, rng: np.random.Generator) -> 
     return values[order]
 
 
-def follow(part: Part, keep: Keep) -> Measures:
+def fit_on_circuit(part: Part, keep: Keep) -> Measures:
     """Fit a student to M units of its teacher; the null ones have rewired connections."""
     name, seed, m = part["circuit"], part["seed"], part["recorded"]
     circuit = CIRCUITS[name]
@@ -182,14 +179,9 @@ def errors(net: RateRNN, recording: Recording, groups: dict[str, np.ndarray]) ->
     return found
 
 
-def do_part(part: Part, keep: Keep) -> Measures:
-    """Do a part of the study."""
-    return (follow if "recorded" in part else teach_larva)(part, keep)
-
-
-def wiring_parts(*, quick: bool = False) -> tuple[list[Part], list[Part]]:
+def wiring_parts(*, quick: bool = False) -> list[list[Part]]:
     """Teachers that are trained, and the students, which need them."""
-    seeds = SEEDS[:1] if quick else SEEDS
+    seeds = SEEDS[:2] if quick else SEEDS
     steps = dict.fromkeys(STEPS, 50) if quick else STEPS
     teachers = [
         {"name": f"larva-teacher{seed}", "seed": seed, "steps": steps["teacher"], "makes": f"larva-teacher{seed}.npz"}
@@ -201,43 +193,6 @@ def wiring_parts(*, quick: bool = False) -> tuple[list[Part], list[Part]]:
         for seed in seeds
         for name in (LARVA, ZEBRAFISH)
         for null, recorded in ((False, RECORDED[name]), (True, RECORDED_OF_NULLS[name]))
-        for m in (recorded[1:2] if quick else recorded)
+        for m in (RECORDED_OF_NULLS[name][1:2] if quick else recorded)
     ]
-    return teachers, students
-
-
-def study_wiring(
-    data: str | Path,
-    results: Path,
-    folder: Path,
-    *,
-    quick: bool = False,
-    workers: int = 1,
-    minutes: float | None = None,
-    progress: bool = True,
-) -> list[dict[str, Any]]:
-    """Do what is not done yet of the study of real wiring, and return the lines of all its parts that are done.
-
-    Parameters
-    ----------
-    data : path
-        Folder with the files of both circuits.
-    results, folder, workers, minutes, progress
-        As for `run_parts`.
-    quick : bool
-        One seed, few steps.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a file of the circuits is missing.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    read_circuits(data, folder)
-    lines = []
-    for parts in wiring_parts(quick=quick):
-        done = run_parts(parts, do_part, results, folder, workers=workers, minutes=minutes, progress=progress)
-        lines += done
-        if len(done) < len(parts):
-            break
-    return lines
+    return [teachers, students]
