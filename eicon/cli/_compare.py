@@ -47,7 +47,8 @@ def compare(
     noise ceiling. Networks may differ in size, not in the inputs and outputs of their task.
 
     In place of RUN_B, a file with a recording: the network's activity in its trials, with its inputs, beside what was
-    recorded. A file that needs options to be read is first written as npz, by eicon recording show with --save.
+    recorded. The recording that RUN was fitted to is read as its recipe says; another file that needs options to be
+    read is first written as npz, by eicon recording show with --save.
 
     \b
     Examples:
@@ -55,7 +56,7 @@ def compare(
       eicon compare results/first recordings/session.npz
       eicon compare results/first results/second results/third --noise
     """
-    with errors(context, None):
+    with errors(context):
         if len(runs) < 2:
             raise click.UsageError("compare needs at least two runs, RUN_A and RUN_B, or a run and a recording.")
         if len(runs) == 2 and runs[1].is_file():
@@ -102,11 +103,15 @@ def _recording(path: Path, file: Path, permutations: int, seed: int | None, as_j
     from .._files import without_nan
     from ..recordings import read
     from ..runs import open_run
+    from ..runs._recorded import checksum, read_of
     from ..studies._compare import beside
     from ..studies._compare_recording import compare_recording
 
     run = open_run(path).with_seed(seed)
-    made = compare_recording(run.load_network(), read(file), n_permutations=permutations, seed=run.recipe.seed)
+    table = run.recipe.recording
+    own = bool(table.file) and checksum(str(file)) == table.sha256  # which it knows how to read
+    given = read_of(table) if own else read(file)
+    made = compare_recording(run.load_network(), given, n_permutations=permutations, seed=run.recipe.seed)
     found = made.found
     likeness = dict(
         zip(MEASURES, (found.cka, found.rsa, found.procrustes, found.cca, *found.aligned_nrmse), strict=True)

@@ -73,7 +73,7 @@ def condense(
       eicon condense results/first --to 60 --every 20 --retrain 0
       eicon condense results/first --to 100 --method merge   # pairwise merging
     """
-    with errors(context, None, again="the same command"):
+    with errors(context, again="the same command"):
         if match_activity and not retrain:
             raise click.UsageError("--match-activity needs --retrain, the steps in which it is matched.")
         if match_strength is not None and not match_activity:

@@ -31,7 +31,7 @@ def explore(
       eicon explore results/demo
       eicon explore results/demo --no-open --repeats 50
     """
-    with errors(context, run):
+    with errors(context):
         from ..runs import open_run
 
         opened = open_run(run).with_seed(seed)

@@ -57,7 +57,7 @@ def export(
       eicon export results/first --to nwb --no-noise --overwrite
       eicon export results/first --to numpy --out first_weights
     """
-    with errors(context, None):
+    with errors(context):
         from .. import exchange
         from ..runs import open_run
 

@@ -70,7 +70,7 @@ def perturb(
       eicon perturb results/first --silence E --dose 0,0.25,0.5,0.75,1
       eicon perturb results/areas --cut "area=motor>area=sensory"
     """
-    with errors(context, run):
+    with errors(context):
         asked = {"silence": silence, "drive": drive, "cut": cut}
         if not any(asked.values()):
             raise click.UsageError("give at least one of --silence, --drive and --cut.")
@@ -198,7 +198,7 @@ def lesion(
       eicon lesion results/first --units E --cells 0.3 --out results/lesioned
       eicon train --resume results/lesioned
     """
-    with errors(context, None):
+    with errors(context):
         from ..runs import open_run
 
         opened = open_run(run)
@@ -236,7 +236,7 @@ def dt_report(
       eicon dt-report results/first
       eicon dt-report results/first --dt 20 --dt 1
     """
-    with errors(context, run):
+    with errors(context):
         from ..runs import open_run
 
         opened = open_run(run).with_seed(seed)

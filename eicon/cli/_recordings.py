@@ -124,9 +124,13 @@ def show(
         from ..plotting._files import write_figure
         from ..plotting._recording import plot_recording
 
-        path = out or Path(f"{file.name.partition('.')[0]}.{form}")
+        path = out or Path(f"{file.resolve().name.partition('.')[0] or 'recording'}.{form}")
         if not path.suffix:
             path = path.with_name(f"{path.name}.{form}")
+        if file.is_dir() and path.resolve().parent == file.resolve():
+            raise click.UsageError(
+                f"{path} would lie among the tables of the recording; pass --out with another folder."
+            )
         unit = "spikes/s" if ", in spikes/s," in found.source else ""
         drawn = plot_recording(found, by=by, unit=unit, since=reading.get("align_to", ""))
         write_figure(path, drawn, dpi=dpi, numbers=path.with_name(f"{path.stem}_numbers.csv"))  # NAME.csv may be data

@@ -44,7 +44,7 @@ def song2016(
       eicon reproduce song2016 --quick
       eicon reproduce song2016 --figure 7 --seeds 1
     """
-    with errors(context, None, again="the same command"):
+    with errors(context, again="the same command"):
         from .._files import read_json
         from ..reproduce import song2016 as suite
         from ..reproduce.song2016._models import models_of
@@ -106,7 +106,7 @@ def beiran2025(
       eicon reproduce beiran2025 --figure 2 --minutes 60 --workers 2
       eicon reproduce beiran2025 --figure 5 --data FOLDER
     """
-    with errors(context, None, again="the same command"):
+    with errors(context, again="the same command"):
         from .._files import without_nan
         from ..reproduce.beiran2025 import reproduce as make
         from ..reproduce.beiran2025._claims import record

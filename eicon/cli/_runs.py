@@ -237,7 +237,7 @@ def analyze(
             "--candidates to --fixed-points; give one of them."
         )
     agreed = dict(_condition(text) for text in conditions)
-    with errors(context, run):
+    with errors(context):
         from ..runs import open_run
 
         opened = open_run(run).with_seed(seed)
@@ -275,7 +275,7 @@ def report(context: click.Context, run: Path, as_json: bool) -> None:
     Example:
       eicon report results/first
     """
-    with errors(context, run):
+    with errors(context):
         from ..runs import open_run
 
         page = _report(open_run(run))
@@ -293,7 +293,7 @@ def tasks(context: click.Context, as_json: bool) -> None:
       eicon tasks
       eicon tasks --json
     """
-    with errors(context, None):
+    with errors(context):
         from ..tasks._table import describe
 
         described = describe()

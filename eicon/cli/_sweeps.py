@@ -167,8 +167,9 @@ def plot(
 
     OUTCOME over each key of the grid (every run a point), and the interactions of two keys; curves of loss and
     accuracy as means over seeds with one standard deviation; box plots of every run's smallest loss, its epoch, the
-    epoch at which 99 % of the fall was done, and the best accuracy. Several sweeps, of the same grid, are drawn side
-    by side. All numbers are in losses.csv, too.
+    epoch at which 99 % of the fall was done, and the best accuracy. In fits to a recording, the explained variance
+    stands in place of the accuracy. Several sweeps, of the same grid, are drawn side by side. All numbers are in
+    losses.csv, too.
 
     Does the wiring matter? Runs on a connectome are paired with the runs on its null models that have the same seed
     and the same other choices, or the first sweep with the others: null_models has the differences with their exact
@@ -197,7 +198,7 @@ def plot(
         from ..plotting import plot_loss_boxes, plot_loss_curves, save_figures
         from ..plotting._fitted import fit_curves, plot_fit_sweep
         from ..plotting._paired import paired_runs, rows_of_pairs, words
-        from ..plotting._sweep import run_milestones
+        from ..plotting._sweep import run_milestones, score_of
         from ..plotting.behaviour import plot_choices, plot_interactions, plot_paired_differences
         from ..runs import sweep_results
 
@@ -208,10 +209,11 @@ def plot(
         folder = out or sweeps[0] / "figures"
         fits: dict[str, Any] = {}
         drawings: dict[str, Any] = {"boxes": plot_loss_boxes(results, ylabel=ylabel)}
-        for quantity, label in (("loss", ylabel), ("accuracy", None)):
+        score = score_of(results)
+        for quantity, label, file in (("loss", ylabel, "loss"), ("accuracy", None, score.replace(" ", "_"))):
             pages = plot_loss_curves(results, quantity=quantity, ylabel=label)
             for i, page in enumerate(pages):
-                drawings[quantity if len(pages) == 1 else f"{quantity}{i + 1}"] = page
+                drawings[file if len(pages) == 1 else f"{file}{i + 1}"] = page
         for name, data in results.items():
             suffix = "" if len(results) == 1 else f"_{name}"
             drawings[f"choices{suffix}"] = plot_choices(data, outcome=outcome)
@@ -224,9 +226,9 @@ def plot(
         if (compared := plot_paired_differences(results, outcomes=list(pairs))) is not None:
             drawings["null_models"] = compared
         written = [str(path) for path in save_figures(folder, drawings, form=form, dpi=dpi)]
-        tables = {"losses": _rows(results, run_milestones)}
+        tables = {"losses": _rows(results, run_milestones, score)}
         if compared is not None:
-            tables["differences"] = rows_of_pairs(pairs)
+            tables["differences"] = rows_of_pairs(pairs, score)
         for name, rows in tables.items():
             write_text(folder / f"{name}.csv", csv_table(rows))
         finished = {name: int(data["finished"].sum()) for name, data in results.items()}
@@ -248,7 +250,7 @@ def plot(
             click.echo("Does the wiring matter?")
             for one, found in pairs.items():
                 for pair in found:
-                    click.echo(f"  {words(one, pair)}")
+                    click.echo(f"  {words(one, pair, score)}")
             for line in _learned_nothing(pairs):
                 click.echo(f"  {line}")
         for figure in written:
@@ -300,9 +302,11 @@ def _plot_runs(
     groups: dict[str, list[Any]] = {}
     for run, label in zip(runs, labels or [""] * len(runs), strict=True):
         groups.setdefault(label, []).append(run.history())
-    chances = {run.recipe.make_task().chance for run in runs}
-    chance = chances.pop() if len(chances) == 1 else float("nan")
-    drawing = plot_loss(groups if labels else groups[""], chance=chance if math.isfinite(chance) else None)
+    tasks = [run.recipe.make_task() for run in runs]
+    chances, scores = {task.chance for task in tasks}, {task.score_name for task in tasks}
+    chance = chances.pop() if len(chances) == 1 else math.nan
+    score = scores.pop() if len(scores) == 1 else "score"
+    drawing = plot_loss(groups if labels else groups[""], chance=chance if math.isfinite(chance) else None, score=score)
     (figure,) = save_figures(out or paths[0] / "figures", {"learning": drawing}, form=form, dpi=dpi)
     click.echo(json.dumps({"figures": [str(figure)]}, indent=2) if as_json else f"Figure: {figure}")
 
@@ -350,10 +354,10 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
         groups.setdefault(name or "all runs", []).append(summary)
     for name, group in groups.items():
         losses = [loss for summary in group if math.isfinite(loss := summary["best_validation_loss"])]
-        accuracy = max(summary["best_validation_accuracy"] for summary in group)
+        score = max(summary["best_validation_accuracy"] for summary in group)
         diverged = sum(summary["diverged"] for summary in group)
         said = [f"smallest validation loss {min(losses):.3g} to {max(losses):.3g}{_without_memory(group, losses)}"]
-        said += _predicted(group) or [f"best accuracy {accuracy:.1%}{_guessed(group)}"]
+        said += _predicted(group) or [f"best {group[0]['score']} {score:.1%}{_guessed(group)}"]
         said = said if losses else []
         said += [f"{diverged} of {len(group)} diverged"] if diverged else []
         click.echo(f"{name}: {', '.join(said)}")
@@ -394,13 +398,14 @@ def _shared(group: list[dict[str, Any]], name: str) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
 
 
-def _rows(results: dict[str, Any], run_milestones: Any) -> list[list[Any]]:
+def _rows(results: dict[str, Any], run_milestones: Any, score: str) -> list[list[Any]]:
     rows: list[list[Any]] = []
     for i, (label, data) in enumerate(results.items()):
         dims = data["finished"].dims
         values = run_milestones(data)
         if i == 0:
-            rows.append(["label", *dims, "initial_spectral_radius", "null_loss", *values])
+            names = [name.replace("accuracy", score.replace(" ", "_")) for name in values]
+            rows.append(["label", *dims, "initial_spectral_radius", "null_loss", *names])
         facts = [data[name].values.ravel() for name in ("initial_spectral_radius", "null_loss")]
         labels = [[data[dim].values[j] for dim, j in zip(dims, place, strict=True)] for place in _places(data)]
         columns = [*facts, *(value.ravel() for value in values.values())]

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._files import check_unpacked, named, read_npy, read_npz
+from .._hdf5 import check_heaps
 from .._matlab import mat_content
 from ._tables import Table, arrow_columns, columns_table, frame_table, head_of, package, text_table, unpacker
 
@@ -216,6 +217,7 @@ def hdf5_matrix(path: Path, variable: str | None) -> Matrix:
     from scipy import sparse as sp
 
     how = "pip install 'eicon[exchange]', or save with '-v7' in MATLAB"
+    check_heaps(path)
     h5py = package("h5py", f"{path} is an HDF5 file (MATLAB's version 7.3): {how}.")
     turned, content = head_of(path).startswith(b"MATLAB"), {}
 

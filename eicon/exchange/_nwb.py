@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._files import named
+from .._hdf5 import check_heaps
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
@@ -173,6 +174,7 @@ def read_nwb(path: str | os.PathLike[str]) -> Recorded:
     pynwb = optional("pynwb")
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no NWB file at {path}.")
+    check_heaps(path)
     with named(path, "NWB file of eicon.exchange.to_nwb"), pynwb.NWBHDF5IO(str(path), "r") as file:
         session = file.read()
         if FORMAT not in (session.keywords or [])[:]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._files import check_unpacked, named
+from .._hdf5 import check_heaps
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
@@ -181,6 +182,7 @@ def read_netcdf(path: str | os.PathLike[str]) -> "xr.Dataset":
         optional(module)
     if not os.path.isfile(path):
         raise FileNotFoundError(f"no netCDF file at {path}.")
+    check_heaps(path)
     with named(path, "netCDF file"), optional("xarray").open_dataset(path, engine="h5netcdf") as data:
         check_unpacked(path, data.nbytes, os.path.getsize(path))
         return data.load()

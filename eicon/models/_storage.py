@@ -1,6 +1,7 @@
 """Networks on disk: one npz file of arrays with a JSON header, no pickle."""
 
 import dataclasses
+import importlib
 import inspect
 import os
 import sys
@@ -227,14 +228,15 @@ def _decoded(value: Any, path: str | os.PathLike[str]) -> Any:
                 f"import the file that defines it first ({value['file']})."
             )
         return as_activation(value["activation"])
-    kind = CELLS.get(value["class"]) if value["module"].startswith("eicon.") else _class_of(value)
+    own = CELLS.get(value["class"]) if value["module"].startswith("eicon.") else None
+    kind: Any = own or _class_of(value)
     if kind is None:
         raise ValueError(
             f"{path} was saved with the cell {value['class']} of the module {value['module']!r}; "
             f"import the file that defines it first ({value['file']})."
         )
     fields = {name: _decoded(field, path) for name, field in value["fields"].items()}
-    unknown = sorted(fields.keys() - {field.name for field in dataclasses.fields(kind)})  # type: ignore[arg-type]
+    unknown = sorted(fields.keys() - {field.name for field in dataclasses.fields(kind)})
     if unknown:
         raise ValueError(
             f"{path} was saved with another cell {value['class']}, which had {', '.join(unknown)}; "
@@ -244,7 +246,12 @@ def _decoded(value: Any, path: str | os.PathLike[str]) -> Any:
 
 
 def _class_of(value: Mapping[str, Any]) -> type[Cell] | None:
-    """Class of an imported cell, from its module or, if that was a script or has moved, from a file of that name."""
+    """Class of an imported cell, from its module or, if that was a script or has moved, from a file of that name.
+
+    A file can make nothing be imported but modules of eicon itself.
+    """
+    if _is_part_of_eicon(value["module"]):
+        importlib.import_module(value["module"])
     named = sys.modules.get(value["module"])
     others = [m for m in list(sys.modules.values()) if Path(getattr(m, "__file__", None) or "").name == value["file"]]
     for module in ([] if named is None else [named]) + others:
@@ -254,6 +261,14 @@ def _class_of(value: Mapping[str, Any]) -> type[Cell] | None:
         if isinstance(kind, type) and dataclasses.is_dataclass(kind) and issubclass(kind, Cell):
             return kind
     return None
+
+
+def _is_part_of_eicon(module: str) -> bool:
+    """Whether a name is that of a module that lies in eicon's folder, and is no program."""
+    package, *parts = module.split(".")
+    if package != __name__.partition(".")[0] or not parts or not all(map(str.isidentifier, parts)):
+        return False
+    return not parts[-1].startswith("__") and Path(__file__).parents[1].joinpath(*parts).with_suffix(".py").is_file()
 
 
 def _file(defined: Any) -> str:

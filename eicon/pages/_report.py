@@ -16,15 +16,19 @@ CAPTIONS = {
     "traces": (
         "Traces",
         "What was observed of single units, and what the network predicts, in one trial, a held-out one if there are "
-        "any: units that it was fitted to, and units that it was not; each at the 90th, 50th and 10th percentile of "
-        "R².",
+        "any, in which they change most: units that the network was fitted to, and units that it was not, each at the "
+        "90th, 50th and 10th percentile of R². The correlation r is over all of these trials.",
     ),
     "predictions": (
         "Predictions",
         "R² and signed correlation of every unit, with medians; triangles are units below the axis. A prediction of "
         "the mean has R² 0, and a mirrored trace a negative r.",
     ),
-    "fitted_values": ("Fitted values", "Of each unit, or of each connection by the type of its source, with medians."),
+    "fitted_values": (
+        "Fitted values",
+        "Of each unit, or of each connection by the type of its source (of its target, if it is an input), with "
+        "medians.",
+    ),
     "stiffness": (
         "Stiff directions",
         "Curvatures of the loss along directions of the fitted values: eigenvalues of the Gauss-Newton matrix, each "
@@ -109,7 +113,7 @@ CAPTIONS = {
         "Eigenvalues through training",
         "Of the effective recurrent matrix in the networks kept while training; the circle is that of the last one.",
     ),
-    "loss": ("Training", "Loss and accuracy at each step, and accuracy on balanced validation trials."),
+    "loss": ("Training", "Loss and {score} at each step, and {score} in validation trials."),
 }
 
 SECTIONS = {
@@ -136,13 +140,14 @@ def write_report(run: Run) -> Path:
         again = hint("eicon", "analyze", run.path)
         raise FileNotFoundError(f"{run.path} has not been analysed yet; do it with: {again}")
     numbers, place = read_json(results, "analysis of a run"), place_of(run)
+    score = numbers["training"].get("score", "accuracy")  # which was not kept in 0.2.0 and before
     page = filled(
         "report.html.jinja",
         title=run.path.name if place is None else f"{run.path.parent.name}, {run.path.name}",
-        place=None if place is None else _place(place),
+        place=None if place is None else _place(place, score),
         lead=_lead(run, numbers),
         facts=_facts(numbers),
-        figures=_figures(run, numbers),
+        figures=_figures(run, numbers, score),
         dynamics=dynamics_words(numbers),
         interactive=numbers.get("fixed_points", {}).get("interactive", False),
         certificate=numbers["certificate"],
@@ -177,7 +182,7 @@ def _aim(run: Run, numbers: dict[str, Any]) -> str:
     return words if run.recipe.is_fit else f"{on}, and fitted {words},"
 
 
-def _place(place: Place) -> dict[str, Any]:
+def _place(place: Place, score: str) -> dict[str, Any]:
     """What tells a run of a sweep from its neighbours, as rows of text."""
     own = ", ".join(f"{key} {value}" for key, value in place.combination.items())
     rows = [("this run", own, _share(place.accuracy), f"{place.loss:.3g}")]
@@ -185,7 +190,7 @@ def _place(place: Place) -> dict[str, Any]:
         done = near.accuracy is not None and near.loss is not None
         said = (_share(near.accuracy), f"{near.loss:.3g}") if done else ("not finished", "")
         rows.append(("differs in", f"{near.key} {near.value} (here {place.combination[near.key]})", *said))
-    return {"sweep": place.sweep.name, "rows": rows}
+    return {"sweep": place.sweep.name, "rows": rows, "score": score}
 
 
 def _origin(run: Run) -> tuple[str, str]:
@@ -264,14 +269,14 @@ def _chance(numbers: dict[str, Any]) -> str:
     return "" if numbers.get("chance") is None else f" (chance {numbers['chance']:.1%})"
 
 
-def _figures(run: Run, numbers: dict[str, Any]) -> list[dict[str, str]]:
+def _figures(run: Run, numbers: dict[str, Any], score: str) -> list[dict[str, str]]:
     example = ", ".join(f"{name} {level_name(value)}" for name, value in numbers["activity"].get("example", {}).items())
     drawn = numbers.get("figures", [name for name in CAPTIONS if SECTIONS.get(name, "activity") in numbers])
     found = []
     for name, (title, caption) in CAPTIONS.items():
         path = run.figures / f"{name}.png"
         if name in drawn and path.is_file():
-            caption = caption.replace("{example}", f" ({example})" if example else "")
+            caption = caption.replace("{example}", f" ({example})" if example else "").replace("{score}", score)
             found.append({"name": name, "title": title, "caption": caption, "data": picture(path)})
     return found
 

@@ -7,12 +7,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ._style import font_size, house_style, panel_letters, reference
-from ._sweep import COLORS, REPEATS, run_milestones
+from ._sweep import COLORS, REPEATS, label_of_best, run_milestones
 
 if TYPE_CHECKING:
     import xarray as xr
 
-OUTCOMES = {"accuracy": "best validation accuracy", "loss": "smallest validation loss", "steps": "steps trained"}
+OUTCOMES = {"accuracy": "", "loss": "smallest validation loss", "steps": "steps trained"}
+"""Labels of outcomes; what the accuracy is called depends on what was trained."""
 MOST_PAIRS = 12
 LONGEST = 14
 
@@ -56,7 +57,7 @@ def plot_choices(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figure:
         ax.errorbar(range(len(levels)), mean, yerr=error, color=COLORS[0], marker="o", markersize=4, capsize=2)
         _label(ax, levels)
         ax.set_xlabel(key)
-    axes[0, 0].set_ylabel(OUTCOMES[outcome])
+    axes[0, 0].set_ylabel(OUTCOMES[outcome] or label_of_best({"": data}))
     panel_letters(axes[0][: len(keys)])
     return figure
 
@@ -106,7 +107,7 @@ def plot_interactions(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figur
     for ax in axes.flat[len(pairs) :]:
         ax.set_visible(False)
     for ax in axes[:, 0]:
-        ax.set_ylabel(OUTCOMES[outcome])
+        ax.set_ylabel(OUTCOMES[outcome] or label_of_best({"": data}))
     panel_letters(list(axes.flat)[: len(pairs)])
     return figure
 

@@ -25,6 +25,7 @@ def plot_loss(
     smooth: int | None = None,
     log: bool = True,
     chance: float | int | None = None,
+    score: str = "accuracy",
 ) -> Figure:
     """Draw the loss per training step, and accuracy on a second panel if there is any.
 
@@ -45,6 +46,8 @@ def plot_loss(
         Logarithmic loss axis.
     chance : float, optional
         Accuracy of guessing, drawn as a dashed line.
+    score : str
+        What the accuracy is called; that of a fit to a recording is the explained variance.
 
     Returns
     -------
@@ -64,7 +67,7 @@ def plot_loss(
         if accuracy is not None or validation is not None:
             raise ValueError("histories bring their accuracies with them; leave `accuracy` and `validation` out.")
         if sum(map(len, groups.values())) > 1:
-            return _bands(groups, smooth, log, chance)
+            return _bands(groups, smooth, log, chance, score)
         ((one,),) = groups.values()
         trained = np.asarray(one["accuracy"], np.float64)
         accuracy = trained if np.isfinite(trained).any() else None
@@ -82,7 +85,7 @@ def plot_loss(
     if log:
         axes[0].set_yscale("log")
     if two:
-        _accuracy_panel(axes[1], training, measured, width, chance)
+        _accuracy_panel(axes[1], training, measured, width, chance, score)
     axes[-1].set_xlabel("training step")
     axes[-1].set_xlim(0, losses.size)
     axes[-1].xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -112,7 +115,9 @@ def _is_history(given: Any) -> bool:
     return isinstance(given, Mapping) and {"loss", "accuracy", "validation_step"} <= set(given)
 
 
-def _bands(groups: dict[str, list[Any]], smooth: int | None, log: bool, chance: float | int | None) -> Figure:
+def _bands(
+    groups: dict[str, list[Any]], smooth: int | None, log: bool, chance: float | int | None, score: str
+) -> Figure:
     """Mean and band of the histories of each label."""
     longest = max(len(one["loss"]) for group in groups.values() for one in group)
     width = max(1, longest // 40) if smooth is None else smooth
@@ -131,7 +136,7 @@ def _bands(groups: dict[str, list[Any]], smooth: int | None, log: bool, chance: 
     if two:
         if chance is not None:
             axes[1].axhline(chance, color=reference(), linestyle="--", linewidth=1.0, label="chance")
-        axes[1].set_ylabel("accuracy")
+        axes[1].set_ylabel(score)
         axes[1].set_ylim(top=1.02)
     handles = {text: one for ax in axes for one, text in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(list(handles.values()), list(handles), loc="outside upper center", ncols=min(3, len(handles)))
@@ -202,6 +207,7 @@ def _accuracy_panel(
     measured: tuple[np.ndarray, np.ndarray] | None,
     width: int,
     chance: float | int | None,
+    score: str,
 ) -> None:
     if chance is not None:
         ax.axhline(chance, color=reference(), linestyle="--", linewidth=1.0, label="chance")
@@ -209,7 +215,7 @@ def _accuracy_panel(
         _curve_with_mean(ax, training, width, "training")
     if measured is not None:
         ax.plot(*measured, "o-", color=_VALIDATION_COLOR, markersize=3.5, linewidth=1.0, label="validation")
-    ax.set_ylabel("accuracy")
+    ax.set_ylabel(score)
     ax.set_ylim(top=1.02)
     ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2, ncols=3, columnspacing=1.0)
 

@@ -11,7 +11,7 @@ from eicon.analysis._paired import PairedDifference, paired_difference
 
 from ._choices import OUTCOMES, outcome_of
 from ._style import font_size, house_style, ink, line_color, neutral, panel_letters, reference, small_ticks
-from ._sweep import levels_of_null
+from ._sweep import label_of_best, levels_of_null
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -121,7 +121,7 @@ def plot_paired_differences(
     )
     for (above, below), (outcome, pairs) in zip(axes.T, columns.items(), strict=True):
         _runs(above, pairs)
-        above.set_ylabel(OUTCOMES[outcome])
+        above.set_ylabel(OUTCOMES[outcome] or label_of_best(results))
         _differences(below, pairs)
         below.set_ylabel(f"difference\n({pairs[0].original} \N{MINUS SIGN} null)")
         for ax in (above, below):
@@ -174,12 +174,12 @@ def _differences(ax: Axes, pairs: list[Paired]) -> None:
     ax.set_xlim(-0.5, len(names) - 0.5)
 
 
-def words(outcome: str, pair: Paired) -> str:
-    """One difference in words, with its interval."""
-    result = pair.result
+def words(outcome: str, pair: Paired, score: str = "accuracy") -> str:
+    """One difference in words, with its interval; ``score`` is what the accuracy is called."""
+    result, share = pair.result, outcome == "accuracy"
+    outcome = score if share else outcome
     if result is None:
         return f"{outcome}: no pair of {pair.original} and {pair.null} is finished."
-    share = outcome == "accuracy"
 
     def number(value: float) -> str:
         return f"{100 * value:+.1f}" if share else f"{value:+.3g}"
@@ -195,8 +195,8 @@ def words(outcome: str, pair: Paired) -> str:
     )
 
 
-def rows_of_pairs(columns: Mapping[str, Sequence[Paired]]) -> list[list[object]]:
-    """Table of all differences, with a header."""
+def rows_of_pairs(columns: Mapping[str, Sequence[Paired]], score: str = "accuracy") -> list[list[object]]:
+    """Table of all differences, with a header; ``score`` is what the accuracy is called."""
     rows: list[list[object]] = [
         [
             *("outcome", "original", "null", "mean_original", "mean_null", "difference", "lower", "upper", "level"),
@@ -210,5 +210,6 @@ def rows_of_pairs(columns: Mapping[str, Sequence[Paired]]) -> list[list[object]]
             r = pair.result
             numbers = [float("nan")] * 5 if r is None else [r.difference, *map(float, r.ci), r.level, r.p]
             counts = [0, known.size] if r is None else [r.n, r.n_left_out]
-            rows.append([outcome, pair.original, pair.null, *means, *numbers, *counts, pair.chance, pair.no_memory])
+            name = score if outcome == "accuracy" else outcome
+            rows.append([name, pair.original, pair.null, *means, *numbers, *counts, pair.chance, pair.no_memory])
     return rows

@@ -39,10 +39,10 @@ class _Groups(NamedTuple):
 
 @house_style
 def plot_recording(recording: Any, *, by: str | None = None, unit: str = "", since: str = "") -> Figure:
-    """Draw what a recording holds: means of all units, single trials of three of them, and lengths of trials.
+    """Draw what a recording holds: means of all units, single trials of up to three of them, and lengths of trials.
 
     The three have their peaks at a quarter, half and three quarters of the order in the matrix. Thin lines are single
-    trials, at most 40; thick ones means over all trials of a condition.
+    trials, at most 40; thick ones means over the trials of a condition, where at least half of them were observed.
 
     Parameters
     ----------
@@ -67,7 +67,9 @@ def plot_recording(recording: Any, *, by: str | None = None, unit: str = "", sin
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
     groups = _groups(recording, by)
-    names = [f"unit {i}" for i in range(len(SHARES))]
+    n_seen = int(np.isfinite(recording.activity).any(axis=(0, 1)).sum())
+    shares = SHARES if n_seen >= len(SHARES) else np.linspace(0.0, 1.0, max(n_seen, 1)).tolist()
+    names = [f"unit {i}" for i in range(len(shares))]
     mosaic: Any = [["all", name, "trials"] for name in names]
     figure, axes = plt.subplot_mosaic(mosaic, figsize=(10.5, 4.2), width_ratios=[1.1, 1.3, 0.9])
     figure.set_layout_engine("constrained", w_pad=0.1)  # room for the label of the colour bar
@@ -75,12 +77,14 @@ def plot_recording(recording: Any, *, by: str | None = None, unit: str = "", sin
         small_ticks(ax)
     quantity = QUANTITIES[recording.observed]
     order = _draw_all(axes["all"], recording, quantity, since)
-    for name, share in zip(names, SHARES, strict=True):
+    for name, share in zip(names, shares, strict=True):
         index = int(order[round(share * (len(order) - 1))])
         _draw_unit(axes[name], recording, index, groups)
         axes[name].set_title(f"unit {recording.units[index]}", loc="left", fontsize=font_size())
         axes[name].tick_params(labelbottom=name == names[-1])
-    axes[names[1]].set_ylabel(quantity if recording.observed == "counts" else with_unit(quantity, unit or "a.u."))
+    axes[names[len(names) // 2]].set_ylabel(
+        quantity if recording.observed == "counts" else with_unit(quantity, unit or "a.u.")
+    )
     time = f"time since {since} (ms)" if since else "time (ms)"
     for name in (names[-1], "trials"):
         axes[name].set_xlabel(time)
@@ -125,6 +129,7 @@ def _draw_all(ax: Axes, recording: Any, quantity: str, since: str) -> np.ndarray
     plot_psth_heatmap(course, order=order, since=since, ax=ax)
     ax.set_xlabel(f"time since {since} (ms)" if since else "time (ms)")
     ax.set_ylabel("unit, by the time of its peak")
+    ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.child_axes[0].set_ylabel(f"{quantity} (fraction of range)")
     return kept[order]
 
@@ -138,7 +143,10 @@ def _draw_unit(ax: Axes, recording: Any, unit: int, groups: _Groups) -> None:
         colour = groups.looks[groups.of_trial[trial]]["color"] if len(groups.levels) > 1 else neutral()
         ax.plot(time, activity[:, trial], color=colour, linewidth=0.4, alpha=0.35)
     for level, look in enumerate(groups.looks):
-        mean = _mean(activity[:, groups.of_trial == level, None])[:, 0]
+        trials = activity[:, groups.of_trial == level]
+        # Where trials end one by one, the mean would jump with every trial that is gone.
+        enough = 2 * np.isfinite(trials).sum(axis=1) >= np.isfinite(trials).any(axis=0).sum()
+        mean = np.where(enough, _mean(trials[:, :, None])[:, 0], np.nan)
         ax.plot(time, mean, **look, label=groups.levels[level])
     ax.set_xlim(time[0], time[-1])
 

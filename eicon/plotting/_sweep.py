@@ -62,7 +62,7 @@ def plot_loss_curves(
     quantity : {"loss", "accuracy"}
         Validation is drawn solid, training dashed; the loss of the best answer without memory dotted.
     ylabel : str, optional
-        Default: the quantity.
+        Default: the quantity; of fits to a recording, what their accuracy is.
 
     Returns
     -------
@@ -102,7 +102,8 @@ def plot_loss_curves(
         columns_of_legend = int(figure.get_figwidth() / (0.6 + 0.08 * widest))
         figure.legend(handles=handles, loc="outside upper center", ncols=min(len(handles), max(1, columns_of_legend)))
         figure.supxlabel(_axis(next(iter(results.values()))), fontsize=label_size())
-        figure.supylabel(quantity if ylabel is None else ylabel, fontsize=label_size())
+        name = score_of(results) if quantity == "accuracy" else quantity
+        figure.supylabel(name if ylabel is None else ylabel, fontsize=label_size())
         pages.append(figure)
     return pages
 
@@ -111,9 +112,9 @@ def plot_loss_curves(
 def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss") -> Figure:
     """Draw box plots over all combinations and seeds, one box per sweep, and in it per null model.
 
-    Panels: smallest validation loss, the epoch of it, the epoch at which 99 % of the fall to it was done, and the
-    best validation accuracy. Every run is a dot. The loss of the best answer that ignores the trial ("no memory") is
-    dotted, and chance is dashed.
+    Panels: smallest validation loss, the epoch (or number of the validation) of it, that at which 99 % of the fall to
+    it was done, and the best validation accuracy (explained variance, of fits to a recording). Every run is a dot.
+    The loss of the best answer that ignores the trial ("no memory") is dotted, and chance is dashed.
 
     Parameters
     ----------
@@ -127,11 +128,12 @@ def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss"
     _combinations(results)
     values = {label: run_milestones(data) for label, data in _by_null(results).items()}
     levels = {"min_loss": ("null_loss", ":", "no memory"), "best_accuracy": ("chance", "--", "chance")}
+    axis = {"validation": "validation no."}.get(name := _axis(next(iter(results.values()))), name)
     titles = {
         "min_loss": f"smallest validation {ylabel}",
-        "min_epoch": "epoch of the smallest",
-        "fall_epoch": "epoch of 99 % of the fall",
-        "best_accuracy": "best validation accuracy",
+        "min_epoch": f"{axis} of the smallest",
+        "fall_epoch": f"{axis} of 99 % of the fall",
+        "best_accuracy": label_of_best(results),
     }
     n_boxes, letters = len(values), sum(map(len, values))
     figure, grid = plt.subplots(2, 2, figsize=(max(5.6, 2.4 + 1.1 * n_boxes), 5.2))
@@ -209,6 +211,18 @@ def run_milestones(data: "xr.Dataset") -> dict[str, np.ndarray]:
     best = np.where(np.isfinite(accuracy), accuracy, -np.inf).max(axis=-1)
     flat = {**found._asdict(), "best_accuracy": np.where(np.isfinite(best), best, np.nan)}
     return {name: np.ravel(value) for name, value in flat.items()}
+
+
+def score_of(results: "Mapping[str, xr.Dataset]") -> str:
+    """What the accuracy of runs is called: that of fits to a recording is the explained variance."""
+    names = {str(data.attrs.get("score", "accuracy")) for data in results.values()}
+    return names.pop() if len(names) == 1 else "score"
+
+
+def label_of_best(results: "Mapping[str, xr.Dataset]") -> str:
+    """Label of an axis, in two lines if it is long."""
+    score = score_of(results)
+    return f"best validation{' ' if len(score) < 12 else chr(10)}{score}"
 
 
 def _axis(data: "xr.Dataset") -> str:

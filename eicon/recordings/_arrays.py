@@ -10,7 +10,7 @@ import numpy as np
 
 from .._files import check_unpacked, named, read_npy, read_npz
 from .._matlab import mat_content
-from ._cut import Spikes, Stack, Table, Windows, check_size, inputs_of, table_of
+from ._cut import Spikes, Stack, Table, Windows, check_size, inputs_of, observed_of, table_of
 from ._options import OF_TRIALS, Options
 from ._packages import package
 
@@ -19,6 +19,9 @@ AXES = {
     "trial": ("trial", "trials"),
     "unit": ("unit", "units", "neuron", "neurons", "cell", "cells"),
 }
+DEEPEST, MOST = 8, 20
+"""Structs within each other whose fields have names of their own, and variables that an error lists."""
+PICKLED = "Python objects, which are never loaded"
 ORDER = ("time", "trial", "unit")
 OWN = {"rate": "rates", "current": "currents", "output": "outputs"}
 
@@ -27,43 +30,64 @@ class Hdf5(Mapping[str, Any]):
     """Variables of an HDF5 file, read when they are asked for; those of MATLAB as it shows them, axes and all."""
 
     def __init__(self, path: str | os.PathLike[str], file: Any, matlab: bool) -> None:
-        self._path, self._file, self._matlab = path, file, matlab
-        self._names = [name for name in file if not name.startswith("#")]
+        self._path, self._file, self._matlab, self._bytes = path, file, matlab, 0
+        self._nodes: dict[str, Any] = {}
+        self._read: dict[str, Any] = {}
+        with named(path, "HDF5 file"):
+            self._add(file, "", DEEPEST)
+
+    def _add(self, group: Any, above: str, depth: int) -> None:
+        for key in group:
+            if key.startswith("#"):
+                continue
+            self._nodes[f"{above}{key}"] = node = group[key]
+            if hasattr(node, "keys") and "MATLAB_sparse" not in node.attrs and depth:
+                self._add(node, f"{above}{key}.", depth - 1)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self._nodes)
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._nodes)
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._file:
-            raise KeyError(name)
-        return self._value(self._file[name])
+        node = self._nodes[name]
+        if name not in self._read:
+            with named(self._path, "HDF5 file"):
+                self._read[name] = self._value(node)
+        return self._read[name]
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Shape of a variable that is not read."""
-        shape = getattr(self._file[name], "shape", ())
+        with named(self._path, "HDF5 file"):
+            shape = getattr(self._nodes[name], "shape", None) or ()
         return shape[::-1] if self._matlab else shape
 
     def _value(self, node: Any) -> Any:
+        if "MATLAB_sparse" in node.attrs:
+            raise ValueError(f"{self._path}: {node.name[1:]} is sparse; save it as full(...)")
         if hasattr(node, "keys"):
             return {key: self._value(node[key]) for key in node}
         kind = node.attrs.get("MATLAB_class", b"")
         if node.attrs.get("MATLAB_empty", 0):
-            return np.zeros(0)
-        check_unpacked(self._path, node.size * node.dtype.itemsize, os.path.getsize(self._path))
+            return "" if kind == b"char" else np.zeros(0)
+        self._bytes += node.size * node.dtype.itemsize
+        check_unpacked(self._path, self._bytes, os.path.getsize(self._path))
         values = node[()]
-        if node.dtype.kind == "O" and kind == b"cell":
+        if node.dtype.kind == "O" and (
+            kind == b"cell" or "ref" in (node.dtype.metadata or {})
+        ):  # structs have no class
             cells = np.empty(values.shape, object)
             for place, reference in np.ndenumerate(values):
                 cells[place] = self._value(self._file[reference])
-            return cells.T
+            return cells.T if self._matlab else cells
         if kind == b"char":
-            texts = ["".join(map(chr, row)) for row in np.atleast_2d(values.T)]
-            return texts[0] if len(texts) == 1 else np.array(texts)
+            texts = [np.ascontiguousarray(row, "<u2").tobytes().decode("utf-16-le") for row in np.atleast_2d(values.T)]
+            return texts[0] if len(texts) == 1 else np.array([text.rstrip() for text in texts])
         if kind == b"logical":
             values = values.astype(bool)
+        if node.dtype.kind == "O" and any(isinstance(value, np.ndarray) for value in np.ravel(values)):
+            return values  # arrays of different lengths
         if node.dtype.kind in "SO":
             return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in np.ravel(values)]).reshape(
                 np.shape(values)
@@ -82,31 +106,49 @@ def read_arrays(path: str | os.PathLike[str], kind: str, options: Options) -> St
     """
     if kind in ("mat73", "hdf5"):
         h5py = package("h5py", path)
-        with named(path, "HDF5 file"), h5py.File(path, "r") as file:
+        with named(path, "HDF5 file"):
+            file = h5py.File(path, "r")
+        with file:
             return _read(path, Hdf5(path, file, kind == "mat73"), options, matlab=kind == "mat73")
     if kind == "mat":
-        return _read(path, {k: _plain_mat(v) for k, v in mat_content(Path(path)).items()}, options, matlab=True)
+        return _read(path, {k: _plain_mat(path, v) for k, v in mat_content(Path(path)).items()}, options, matlab=True)
     if kind == "npy":
         return _read(path, {"activity": read_npy(path)}, replace(options, series="activity"), matlab=False)
-    content = read_npz(path, objects=True)
-    return _read(path, {name: value for name, value in content.items() if value is not None}, options, matlab=False)
+    content = {name: PICKLED if value is None else value for name, value in read_npz(path, objects=True).items()}
+    return _read(path, content, options, matlab=False)
 
 
-def _plain_mat(value: Any) -> Any:
-    """What scipy gives for a struct as a dict, for text as text, and for a cell as an array of objects."""
-    if isinstance(value, np.ndarray) and value.dtype.names and value.size == 1:
-        return {name: _plain_mat(value[name].ravel()[0]) for name in value.dtype.names}
+def _plain_mat(path: Any, value: Any) -> Any:
+    """What scipy gives for a struct as a dict, for several as one of cells, for text as text, a cell as objects."""
+    if hasattr(value, "toarray"):
+        check_unpacked(path, 8 * value.shape[0] * value.shape[1], os.path.getsize(path))
+        return value.toarray()
+    if isinstance(value, np.ndarray) and value.dtype.names:
+        fields = {name: _plain_mat(path, value[name]) for name in value.dtype.names}
+        return {name: cells.ravel()[0] for name, cells in fields.items()} if value.size == 1 else fields
     if isinstance(value, np.ndarray) and value.dtype.kind == "O":
         cells = np.empty(value.shape, object)
         for place, one in np.ndenumerate(value):
-            cells[place] = _plain_mat(one)
+            cells[place] = _plain_mat(path, one)
         return cells
     if isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.size <= 1:
         return str(value.item()) if value.size else ""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        return np.char.rstrip(value)  # a matrix of letters has rows of one length
     return value
 
 
+def _with_fields(content: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Variables, and fields of structs as ``session.rates``."""
+    found = {f"{above}{name}": value for name, value in content.items()}
+    for name, value in content.items():
+        if isinstance(value, dict):
+            found |= _with_fields(value, f"{above}{name}.")
+    return found
+
+
 def _read(path: Any, content: Mapping[str, Any], options: Options, *, matlab: bool) -> Stack | Spikes:
+    content = content if isinstance(content, Hdf5) else _with_fields(content)
     own = "eicon.activity" in str(content["format"]) if "format" in content and "dt_ms" in content else False
     name = (
         OWN.get(options.observed or "rate", "rates")
@@ -114,36 +156,43 @@ def _read(path: Any, content: Mapping[str, Any], options: Options, *, matlab: bo
         else _chosen(path, content, options)
     )
     where, values = f"{path} ({name})", content[name]
+    if not _is_array(values):
+        raise ValueError(f"{where} must be an array of numbers or cells; it is {_about(content, name)}.")
+    struct = content.get(name.rpartition(".")[0])
+    beside = struct if isinstance(struct, dict) else content  # fields of the same struct
     axes = ORDER if own else _axes(where, values, options, matlab)
     cells = isinstance(values, np.ndarray) and values.dtype.kind == "O"
     if cells and "time" not in axes:
-        return _spikes(where, values, axes, content, options, name)
+        return _spikes(where, values, axes, content, beside, options, {name, name.rpartition(".")[2]})
     options.refuse(where, "trials that are cut already", (*OF_TRIALS, "axes", "trials"))
     trials = _cells(where, values, axes) if cells else _turned(where, values, axes, matlab)
     activity, mask = padded(where, trials) if isinstance(trials, list) else (trials, None)
     T, B, M = activity.shape
-    dt = _dt(where, content, options)
-    table = _table(content, B, M, {name}, options)
+    dt = _dt(where, beside, options)
+    table = _table(where, content, beside, (T, B, M), {name, name.rpartition(".")[2]}, options)
     made = Stack(where, activity, dt, _names(content, options, M, where), mask)
-    made.observed = options.observed or "rate"
+    made.observed = "rate" if own else observed_of(where, activity, options)
     made.conditions = _conditions(content, table, options, own)
     made.said = f"axes {' '.join(axes)}"
     if own:
         _fill_own(made, content, name)
     given = options.inputs
-    if isinstance(given, str) and given in content:
+    if isinstance(given, str) and given in content and _is_array(content[given]):
         made.inputs = _turned(where, content[given], axes, matlab, what=f"inputs {given!r}")
         made.channels = [given] if made.inputs.shape[2] == 1 else [f"{given} {i}" for i in range(made.inputs.shape[2])]
     elif given is not None:
-        place = trials_at_zero(table, T, B, dt, mask)
+        place = trials_at_zero(table, activity, dt, mask)
         made.inputs, made.channels = inputs_of(options, place, {})
     return made
 
 
-def trials_at_zero(table: Table, T: int, B: int, dt: float, mask: np.ndarray | None) -> Windows:
-    """Steps of trials that are cut already: their times are relative to the first step."""
+def trials_at_zero(
+    table: Table, activity: np.ndarray, dt: float, mask: np.ndarray | None, start: float = 0.0, events: Any = 0.0
+) -> Windows:
+    """Steps of trials (T, B, M) that are cut already: their times are relative to 0, or to the events (B,)."""
+    T, B, _ = activity.shape
     whole = np.ones((T, B), bool) if mask is None else mask
-    return Windows(np.zeros(B), np.arange(T + 1) * dt, whole, np.arange(B), table, "")
+    return Windows(np.zeros(B) + events, start + np.arange(T + 1) * dt, whole, np.arange(B), table, "")
 
 
 def _chosen(path: Any, content: Mapping[str, Any], options: Options) -> str:
@@ -155,7 +204,8 @@ def _chosen(path: Any, content: Mapping[str, Any], options: Options) -> str:
     deep = [name for name in fitting if len(shapes[name]) == 3 or _is_cell(content, name)]
     fitting = deep or fitting
     if len(fitting) != 1:
-        there = ", ".join(f"{name} ({' x '.join(map(str, shape)) or 'one value'})" for name, shape in shapes.items())
+        there = ", ".join(f"{name} ({_about(content, name)})" for name in list(shapes)[:MOST])
+        there += f" and {len(shapes) - MOST} more" if len(shapes) > MOST else ""
         wanted = f"no variable {options.series!r}" if options.series else f"{len(fitting) or 'no'} arrays of activity"
         how = f"; say which one, as in series={fitting[0]!r}" if fitting else ""
         raise ValueError(f"{path} holds {wanted}; in it are {there or 'none'}{how}.")
@@ -170,6 +220,13 @@ def _shape(content: Mapping[str, Any], name: str) -> tuple[int, ...]:
         if _is_array(content[name])
         else ()
     )
+
+
+def _about(content: Mapping[str, Any], name: str) -> str:
+    if shape := _shape(content, name):
+        return " x ".join(map(str, shape))
+    value = content[name]
+    return value if value is PICKLED else "a struct" if isinstance(value, dict) else "one value"
 
 
 def _is_array(value: Any) -> bool:
@@ -230,7 +287,7 @@ def _axes(where: str, values: Any, options: Options, matlab: bool) -> tuple[str,
     if "time" not in axes:
         raise ValueError(f"axes must name time, among trial and unit; got {options.axes!r}.")
     missing = len(axes) - len(shape)
-    if missing and not (matlab and missing == 1):  # MATLAB drops a last axis of one
+    if missing and not (matlab and missing == 1 and axes[-1] != "time"):  # MATLAB drops a last axis of one
         raise ValueError(f"{about}: it has {len(shape)} axes, and axes={options.axes!r} names {len(axes)}.")
     return axes
 
@@ -252,7 +309,8 @@ def _turned(where: str, values: Any, axes: Sequence[str], matlab: bool, what: st
 def _numbers(where: str, values: Any) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{where} must hold real numbers; got {array.dtype}.")
+        got = "complex numbers" if array.dtype.names == ("real", "imag") else str(array.dtype)
+        raise ValueError(f"{where} must hold real numbers; got {got}.")
     return array.astype(np.float64)
 
 
@@ -264,7 +322,9 @@ def _cells(where: str, values: np.ndarray, axes: Sequence[str]) -> list[np.ndarr
             "column. Cells of spike times per unit and trial are axes='unit trial'."
         )
     trials = [_numbers(f"{where}, cell {i + 1}", cell) for i, cell in enumerate(values.ravel())]
-    if odd := next((i for i, cell in enumerate(trials) if cell.ndim != 2), None):
+    if empty := [str(i + 1) for i, cell in enumerate(trials) if not cell.size]:
+        raise ValueError(f"{where}: there is nothing in cell {', '.join(empty[:MOST])}; leave out trials without data.")
+    if (odd := next((i for i, cell in enumerate(trials) if cell.ndim != 2), None)) is not None:
         raise ValueError(f"{where}: cell {odd + 1} must have the axes {' '.join(axes)}; got shape {trials[odd].shape}.")
     return [cell if axes[0] == "time" else cell.T for cell in trials]
 
@@ -295,44 +355,62 @@ def _dt(where: str, content: Mapping[str, Any], options: Options) -> float:
         return options.dt
     for name, factor in (("dt_ms", 1.0), ("dt", None)):
         value = np.ravel(content[name]) if name in content else np.zeros(0)
-        if value.size == 1:
+        if value.size == 1 and value.dtype.kind in "iuf":
             return float(value[0]) * (
                 options.factor(None, f"{where}: {name} is {value[0]:g}") if factor is None else factor
             )
     raise ValueError(f"{where}: nothing says how long a step is; pass dt, in ms.")
 
 
-def _table(content: Mapping[str, Any], B: int, M: int, used: set[str], options: Options) -> Table:
+def _table(
+    where: str,
+    content: Mapping[str, Any],
+    beside: Mapping[str, Any],
+    shape: tuple[int, int, int],
+    used: set[str],
+    options: Options,
+) -> Table:
     """Variables, or fields of a struct, that have one value per trial."""
-    fields = _fields(content, options, used)
-    said = options.trials is not None or isinstance(content.get("conditions"), dict)
+    T, B, M = shape
+    fields = _fields(where, content, beside, options, used)
+    said = options.trials is not None or isinstance(beside.get("conditions"), dict)
     columns = {name: column for name, value in fields.items() if len(column := _vector(value)) == B and (B > 1 or said)}
-    if B == M and not said:
-        asked = (
-            [] if options.conditions is None or isinstance(options.conditions, Mapping) else list(options.conditions)
-        )
+    if B in (T, M) and not said:  # they may have one value per unit or step
+        asked = _asked(options)
         columns = {name: column for name, column in columns.items() if name in asked}
-    factor = options.factor("ms", "") if options.unit_of_time else 1.0
-    table = table_of(columns, factor)
-    return table if table.n else Table(n=B)
+    table = table_of(columns, options.factor_or_none(), said=options.times())
+    return table if table.n else Table(n=B, unit_known=table.unit_known)
 
 
-def _fields(content: Mapping[str, Any], options: Options, used: set[str]) -> dict[str, Any]:
+def _asked(options: Options) -> set[str]:
+    """Names of columns that options speak of."""
+    asked = {options.conditions} if isinstance(options.conditions, str) else set(options.conditions or ())
+    return asked | options.times() | {name for spec in options.pulses() for name in spec if isinstance(name, str)}
+
+
+def _fields(
+    where: str, content: Mapping[str, Any], beside: Mapping[str, Any], options: Options, used: set[str]
+) -> dict[str, Any]:
     if options.trials is not None:
         found = content.get(options.trials)
         if not isinstance(found, dict):
-            raise ValueError(f"trials: there is no struct {options.trials!r}; in the file are {', '.join(content)}.")
+            raise ValueError(
+                f"{where}: trials: there is no struct {options.trials!r}; in the file are {', '.join(content)}."
+            )
         return found
-    if isinstance(content.get("conditions"), dict):
-        return dict(content["conditions"])
+    if isinstance(beside.get("conditions"), dict):
+        return dict(beside["conditions"])
     if isinstance(options.names, str):
         used = {*used, options.names}
-    return {name: content[name] for name in content if name not in used and max(_shape(content, name), default=0) > 1}
+    names = [name for name in beside if name not in used and "." not in name]
+    if isinstance(beside, Hdf5):
+        names = [name for name in names if max(beside.shape(name), default=0) > 1]
+    return {name: beside[name] for name in names}
 
 
 def _vector(value: Any) -> np.ndarray:
     """Numbers or texts of a variable with one axis, or none."""
-    if not _is_array(value) or max(value.shape, default=0) != value.size:
+    if not _is_array(value) or max(value.shape, default=0) != value.size or value.dtype.names:
         return np.zeros(0)
     flat = value.ravel()
     if flat.dtype.kind != "O":
@@ -345,8 +423,9 @@ def _names(content: Mapping[str, Any], options: Options, M: int, where: str) -> 
     """Names of the units: those given, or those of a variable."""
     if options.names is None or not isinstance(options.names, str):
         return options.names
-    if options.names not in content:
-        raise ValueError(f"names: there is no variable {options.names!r}; in the file are {', '.join(content)}.")
+    if options.names not in content or content[options.names] is PICKLED:
+        there = ", ".join(f"{name} ({PICKLED})" if content[name] is PICKLED else name for name in content)
+        raise ValueError(f"{where}: names: there is no variable {options.names!r} to read; in the file are {there}.")
     names = _vector(content[options.names])
     if len(names) != M:
         raise ValueError(
@@ -379,7 +458,13 @@ def _fill_own(made: Stack, content: Mapping[str, Any], name: str) -> None:
 
 
 def _spikes(
-    where: str, values: np.ndarray, axes: Sequence[str], content: Mapping[str, Any], options: Options, used: str
+    where: str,
+    values: np.ndarray,
+    axes: Sequence[str],
+    content: Mapping[str, Any],
+    beside: Mapping[str, Any],
+    options: Options,
+    used: set[str],
 ) -> Spikes:
     """Spike times in cells: one per unit of a session, or one per unit and trial, relative to an event."""
     factor = options.factor(None, where)
@@ -389,19 +474,18 @@ def _spikes(
         cells = values if axes[0] == "unit" else values.T
         times: list[Any] = [[_times(where, cell, factor) for cell in row] for row in cells]
         B = cells.shape[1]
-        table = _table(content, B, len(cells), {used}, options)
-        table.columns.setdefault("start_time", np.zeros(B))
-        table = Table(table.columns, table.times | {"start_time"}, B)
+        table = _table(where, content, beside, (0, B, len(cells)), used, options).with_starts()
     else:
         times = [_times(where, cell, factor) for cell in values.ravel()]
-        fields = _fields(content, options, {used})
+        fields = _fields(where, content, beside, options, used)
         event = _vector(fields[options.align_to]) if options.align_to in fields else np.zeros(0)
-        if not len(event):
+        if not len(event) or event.dtype.kind not in "biuf":
             raise ValueError(
                 f"{where}: spike times of a session need the times of trials: a variable {options.align_to!r} with one "
                 "per trial, or another one that align_to names; spike times of trials are axes='unit trial'."
             )
-        table = table_of({k: v for k, value in fields.items() if len(v := _vector(value)) == len(event)}, factor)
+        columns = {k: v for k, value in fields.items() if len(v := _vector(value)) == len(event)}
+        table = table_of(columns, factor, said=options.times())
     units = _names(content, options, len(times), where)
     names = [str(i) for i in range(len(times))] if units is None else [str(name) for name in units]
     if len(names) != len(times):

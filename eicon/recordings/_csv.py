@@ -11,13 +11,18 @@ import numpy as np
 
 from .._files import read_text
 from ._arrays import padded, trials_at_zero
-from ._cut import Spikes, Stack, Table, inputs_of, table_of
-from ._options import OF_TRIALS, Options
+from ._cut import Spikes, Stack, Table, inputs_of, observed_of, table_of
+from ._options import MS, OF_TRIALS, Options
 
 LARGEST = 2**30
 """Bytes of a table that are read."""
 TRIALS = "trials.csv"
-TIME = re.compile(r"time(_ms|_s| \(ms\)| \(s\))?", re.I)
+TIME = re.compile(r"time(?:[ _]?[(\[]?(ms|s)[)\]]?)?", re.I)
+NO_UNIT = re.compile(
+    r"|(t|time.*|timestamps?|frames?|samples?|steps?|index|unnamed: \d+)([ _]?[(\[]?(ms|s|sec)[)\]]?)?", re.I
+)
+"""Names of columns that are hardly units: times and indices, such as that without a name which pandas writes."""
+MISSING = ("", "na", "nan")
 
 
 def read_csv(path: str | os.PathLike[str], options: Options) -> Stack | Spikes:
@@ -34,8 +39,13 @@ def read_csv(path: str | os.PathLike[str], options: Options) -> Stack | Spikes:
     tables = [_table(file) for file in files]
     columns = {} if beside is None else _columns(beside, *_table(beside))
     head = [name.lower() for name in tables[0][0]]
-    if len(files) == 1 and set(head) == {"unit", "time"}:
+    if len(files) == 1 and "unit" in head and {*head} <= {"unit", "time", "trial"}:
         return _spikes(files[0], tables[0], columns, options)
+    if "unit" in head:
+        raise ValueError(
+            f"{files[0]} has a column unit: but for spikes (unit, time), a table has a column for each unit; in pandas,"
+            " table.pivot(index=['trial', 'time'], columns='unit', values=...).reset_index()."
+        )
     options.refuse(str(path), "trials that are cut already", OF_TRIALS)
     if len(files) == 1 and "trial" in head:
         files, tables, ids = _by_trial(files[0], *tables[0])
@@ -68,7 +78,7 @@ def _table(path: Path) -> Lines:
         raise ValueError(f"{path}: the first line must name the columns; got numbers, {', '.join(names[:4])}.")
     if odd := next((i for i, row in enumerate(rows) if len(row) != len(names)), None):
         raise ValueError(f"{path}, line {odd + 1}: {len(rows[odd])} cells; the first line names {len(names)} columns.")
-    if len(set(names)) < len(names):
+    if len({name.lower() for name in names}) < len(names):
         raise ValueError(f"{path}: columns must have different names; got {', '.join(names[:8])}.")
     return names, rows[1:]
 
@@ -80,10 +90,9 @@ def _delimiter(text: str) -> str:
 
 def _are_numbers(cells: Sequence[str]) -> bool:
     try:
-        _ = [float(cell) for cell in cells]
+        return all("_" not in cell and float(cell) is not None for cell in cells)  # float takes 1_0 for 10
     except ValueError:
         return False
-    return True
 
 
 def _columns(path: Path, names: list[str], rows: list[list[str]]) -> dict[str, np.ndarray]:
@@ -91,7 +100,7 @@ def _columns(path: Path, names: list[str], rows: list[list[str]]) -> dict[str, n
     found = {}
     for i, name in enumerate(names):
         cells = [row[i].strip() for row in rows]
-        filled = [cell or "nan" for cell in cells]
+        filled = ["nan" if cell.lower() in MISSING else cell for cell in cells]
         found[name] = np.array([float(cell) for cell in filled]) if _are_numbers(filled) else np.array(cells)
     return found
 
@@ -102,9 +111,12 @@ def _numbers(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]) ->
     for i, row in enumerate(rows):
         for j, cell in enumerate(row):
             try:
-                values[i, j] = float(cell) if cell.strip() else np.nan
+                values[i, j] = np.nan if cell.strip().lower() in MISSING else float(cell.replace("_", "x"))
             except ValueError:
-                raise ValueError(f"{path}, row {i + 2}, column {names[j]!r}: {cell!r} is no number.") from None
+                more = " Write 1.5 for 1,5." if re.fullmatch(r"\s*-?\d*,\d+\s*", cell) else ""
+                raise ValueError(
+                    f"{path}, row {i + 2}, column {names[j]!r}: {cell[:40]!r} is no number.{more}"
+                ) from None
     return values
 
 
@@ -128,10 +140,15 @@ def _stack(
 ) -> Stack:
     names = tables[0][0]
     at = next((i for i, name in enumerate(names) if TIME.fullmatch(name)), None)
+    if odd := [name for i, name in enumerate(names) if i != at and NO_UNIT.fullmatch(name)]:
+        raise ValueError(
+            f"{files[0]}: the column {odd[0]!r} looks like times or an index, and every column but time is a unit. "
+            "Call it time_ms or time_s, or leave it out (of pandas, to_csv(..., index=False))."
+        )
     values = [_numbers(file, *table) for file, table in zip(files, tables, strict=True)]
-    dt, start = options.dt, 0.0
+    dt, starts, said = options.dt, np.zeros(len(values)), None
     if at is not None:
-        dt, start = _times(path, names[at], [one[:, at] for one in values], options)
+        dt, starts, said = _times(path, names[at], [one[:, at] for one in values], options)
         values = [np.delete(one, at, axis=1) for one in values]
         names = [*names[:at], *names[at + 1 :]]
     elif dt is None:
@@ -139,52 +156,62 @@ def _stack(
     if not names:
         raise ValueError(f"{files[0]} has no columns of units beside the times.")
     activity, mask = padded(str(path), values)
-    table = _of_trials(path, columns, ids, options)
-    T, B, _ = activity.shape
-    made = Stack(str(path), activity, float(dt or 0.0), names, mask, start=start, observed=options.observed or "rate")
+    table, matched = _of_trials(path, columns, ids, options.factor_or_none(said), options.times())
+    of_session = bool(np.ptp(starts) > 0.01 * float(dt or 0.0))  # then each trial begins at 0
+    start = 0.0 if of_session else float(starts[0])
+    made = Stack(str(path), activity, float(dt or 0.0), names, mask, start=start)
+    made.observed = observed_of(str(path), activity, options)
     made.conditions = table.conditions(options.conditions)
-    made.said = f"tables of {B} trials"
-    made.inputs, made.channels = inputs_of(options, trials_at_zero(table, T, B, made.dt, mask), {})
+    made.said = f"tables of {len(ids)} trials{matched}{', whose first steps are at 0' if of_session else ''}"
+    place = trials_at_zero(table, activity, made.dt, mask, start, starts if of_session else 0.0)
+    made.inputs, made.channels = inputs_of(options, place, {})
     return made
 
 
-def _times(path: Path, name: str, times: list[np.ndarray], options: Options) -> tuple[float, float]:
-    """Step and start of trials, ms, from their column of times."""
-    said = {"time_ms": "ms", "time (ms)": "ms", "time_s": "s", "time (s)": "s"}.get(name.lower())
-    factor = options.factor(said, f"{path}: column {name!r}")
+def _times(path: Path, name: str, times: list[np.ndarray], options: Options) -> tuple[float, np.ndarray, str | None]:
+    """Step and starts of trials, ms, from their column of times, and the unit that its name says."""
+    found = TIME.fullmatch(name)
+    said = found[1].lower() if found and found[1] else None
+    factor = MS[said] if said else options.factor(None, f"{path}: column {name!r}")
     steps = np.concatenate([np.diff(one) for one in times])
     if not steps.size or not np.isfinite(steps).all() or steps.min() <= 0:
         raise ValueError(f"{path}: times must ascend in each trial, and a trial must have two steps or more.")
     if np.ptp(steps) > 0.01 * np.median(steps):
         raise ValueError(f"{path}: steps must be equal; got {steps.min():g} to {steps.max():g} in column {name!r}.")
-    starts = [float(one[0]) for one in times]
     dt = float(np.round(np.median(steps) * factor, 6))
     if options.dt is not None and abs(options.dt - dt) > 0.01 * dt:
         raise ValueError(f"{path}: dt={options.dt:g} ms, and steps in column {name!r} have {dt:g} ms.")
-    if np.ptp(starts) * factor > 0.01 * dt:  # times of a session
-        return dt, 0.0
-    return dt, float(np.round(starts[0] * factor, 6))
+    return dt, np.round(np.array([one[0] for one in times]) * factor, 6), said
 
 
-def _of_trials(path: Path, columns: dict[str, np.ndarray], ids: list[str], options: Options) -> Table:
+def _of_trials(
+    path: Path, columns: dict[str, np.ndarray], ids: list[str], factor: float | None, times: set[str]
+) -> tuple[Table, str]:
     """Table of trials in the order of the trials that were read, by its column ``trial`` if there is one."""
     if not columns:
-        return Table(n=len(ids))
+        return Table(n=len(ids), unit_known=factor is not None), ""
     n = len(next(iter(columns.values())))
     key = next((name for name in columns if name.lower() == "trial"), None)
-    if key is not None:
-        rows = {_plain_id(value): i for i, value in enumerate(columns[key].tolist())}
-        if lacking := [one for one in ids if _plain_id(one) not in rows]:
+    if key is None:
+        if n != len(ids):
             raise ValueError(
-                f"{path}: {TRIALS} has no row for trial {lacking[0]!r}; it has {', '.join(list(rows)[:8])}."
+                f"{path}: {TRIALS} has {n} rows, and there are {len(ids)} trials; a column trial says which is which."
             )
-        order = np.array([rows[_plain_id(one)] for one in ids])
-        columns = {name: values[order] for name, values in columns.items() if name != key}
-    elif n != len(ids):
-        raise ValueError(
-            f"{path}: {TRIALS} has {n} rows, and there are {len(ids)} trials; a column trial says which is which."
-        )
-    return table_of(columns, options.factor("ms", "") if options.unit_of_time else 1.0)
+        return table_of(columns, factor, said=times), f", in the order of the rows of {TRIALS}"
+    rows = _rows(path, columns.pop(key).tolist(), ids)
+    left = f", {TRIALS} has {n - len(ids)} more" if n > len(ids) else ""
+    return table_of({name: values[rows] for name, values in columns.items()}, factor, said=times), left
+
+
+def _rows(path: Path, listed: list[Any], ids: list[str]) -> np.ndarray:
+    """Row of each trial, by its name, or by its number: 3, 3.0 or "trial_003"."""
+    for name in (str, _plain_id):
+        rows = {name(value): i for i, value in enumerate(listed)}
+        if len(rows) == len(listed) and {*map(name, ids)} <= {*rows} and len({*map(name, ids)}) == len(ids):
+            return np.array([rows[name(one)] for one in ids])
+    lacking = [one for one in ids if _plain_id(one) not in {*map(_plain_id, listed)}]
+    has = f"no row for trial {lacking[0]!r}" if lacking else f"several rows that may be trial {ids[0]!r}"
+    raise ValueError(f"{path}: {TRIALS} has {has}; it has {', '.join(map(str, listed[:8]))}.")
 
 
 def _plain_id(value: Any) -> str:
@@ -195,16 +222,30 @@ def _plain_id(value: Any) -> str:
 
 
 def _spikes(path: Path, table: Lines, columns: dict[str, np.ndarray], options: Options) -> Spikes:
-    """Spike times of a session, a row each, with its unit; trials.csv says where trials are."""
-    if not columns:
-        raise ValueError(
-            f"{path} holds spike times, and there is no {TRIALS} beside it, with start_time and stop_time."
-        )
+    """Spike times, a row each, with its unit: of a session, or with its trial, relative to its start."""
     factor = options.factor(None, str(path))
     names, rows = table
-    unit, time = ([name.lower() for name in names].index(what) for what in ("unit", "time"))
-    times = _numbers(path, [names[time]], [[row[time]] for row in rows])[:, 0]
-    of = np.array([row[unit].strip() for row in rows])
+    head = [name.lower() for name in names]
+    times = _numbers(path, [names[head.index("time")]], [[row[head.index("time")]] for row in rows])[:, 0] * factor
+    times = np.round(times, 6)
+    of = np.array([row[head.index("unit")].strip() for row in rows])
     units = sorted(set(of.tolist()), key=lambda name: _natural(Path(name)))
-    listed = [np.round(times[of == name] * factor, 6) for name in units]
-    return Spikes(str(path), listed, units, {}, table_of(columns, factor))
+    if "trial" not in head:
+        if not columns:
+            raise ValueError(
+                f"{path} holds spike times, and there is no {TRIALS} beside it, with start_time and stop_time."
+            )
+        return Spikes(
+            str(path), [times[of == name] for name in units], units, {}, table_of(columns, factor, said=options.times())
+        )
+    trial = np.array([row[head.index("trial")].strip() for row in rows])
+    ids = sorted(set(trial.tolist()), key=lambda name: _natural(Path(name)))
+    key = next((name for name in columns if name.lower() == "trial"), None)
+    if key is not None:  # also those without a spike
+        ids = [str(value) for value in columns[key].tolist()]
+    trials, _ = _of_trials(path, dict(columns), ids, factor, options.times())
+    order = sorted(set(trial.tolist()))
+    row_of = dict(zip(order, _rows(path, ids, order), strict=True))
+    at = np.array([row_of[one] for one in trial.tolist()])
+    listed_of = [[np.sort(times[(of == name) & (at == i)]) for i in range(len(ids))] for name in units]
+    return Spikes(str(path), listed_of, units, {}, trials.with_starts(), of_trials=True)

@@ -1,18 +1,20 @@
 """Windows around events: what a session holds, cut into trials that are padded and masked."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from .._given import plain
 from ._options import OF_SERIES, OF_SPIKES, STEP, Options
-from ._spikes import check_ascending, counts_of, kernel_of, rates_of, within
+from ._spikes import Kernel, check_ascending, counts_of, kernel_of, part_within, rates_of, within
 
 MOST_VALUES = 2**29
 """Values of activity, 4 GiB, that a recording may have."""
+FASTEST, SLOWEST = 1000.0, 0.1
+"""Spikes per second of all units on average, and of the busiest one, that suggest another unit of time."""
 TIMES = re.compile(r"(^|_)(time|times|start|stop|onset|offset|begin|end)s?$", re.I)
 """Names of columns that hold times."""
 EXACT = 1e-6
@@ -29,11 +31,14 @@ class Table:
         Those that hold times are in ms.
     times : names of the columns that hold times
     n : int
+    unit_known : bool
+        Whether the file, or `unit_of_time`, says in which unit its times were; else they are as they were.
     """
 
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     times: frozenset[str] = frozenset()
     n: int = 0
+    unit_known: bool = True
 
     def column(self, name: str, what: str) -> np.ndarray:
         """Values of a column, or an error that lists those there are."""
@@ -49,6 +54,12 @@ class Table:
             raise ValueError(f"{what}: the column {name!r} of the trials holds text; numbers are needed.")
         return values.astype(np.float64)
 
+    def with_starts(self) -> "Table":
+        """Same table of trials whose spike times are relative to their start_time, which is 0 if there is none."""
+        return replace(
+            self, columns={"start_time": np.zeros(self.n), **self.columns}, times=self.times | {"start_time"}
+        )
+
     def conditions(self, wanted: Any) -> dict[str, np.ndarray]:
         """Columns that say what each trial was: those that are wanted, or all that are no times."""
         if isinstance(wanted, Mapping):
@@ -58,15 +69,17 @@ class Table:
 
     def of(self, kept: np.ndarray) -> "Table":
         """Some of the trials."""
-        return Table({name: values[kept] for name, values in self.columns.items()}, self.times, len(kept))
+        return Table(
+            {name: values[kept] for name, values in self.columns.items()}, self.times, len(kept), self.unit_known
+        )
 
 
 def _listed(names: Any) -> list[str]:
     return [names] if isinstance(names, str) else [str(name) for name in names]
 
 
-def table_of(columns: Mapping[str, Any], factor: float, *, said: Sequence[str] = ()) -> Table:
-    """Table of trials; times are converted to ms.
+def table_of(columns: Mapping[str, Any], factor: float | None, *, said: Collection[str] = ()) -> Table:
+    """Table of trials; times are converted to ms by ``factor``, unless nothing says in which unit they are.
 
     Times are columns that `said` names, that are called so (``start_time``, ``go_onset``), or whose numbers all lie
     between the beginning and the end of their trials. Columns without one number or text per trial are left out.
@@ -91,8 +104,8 @@ def table_of(columns: Mapping[str, Any], factor: float, *, said: Sequence[str] =
             inside = bool(((column >= begin) & (column <= end))[known].all())
         if name in said or TIMES.search(name) or inside:
             times.add(name)
-            found[name] = np.round(column * factor, 6)
-    return Table(found, frozenset(times), n)
+            found[name] = np.round(column * (factor or 1.0), 6)
+    return Table(found, frozenset(times), n, factor is not None)
 
 
 @dataclass
@@ -129,19 +142,20 @@ class Windows:
 
 def windows(table: Table, options: Options, step: float, n_units: int) -> Windows:
     """Place a window around the event of each trial."""
-    all_events = table.numbers(options.align_to, "align_to")
-    kept = np.flatnonzero(np.isfinite(all_events))
-    if not kept.size:
-        raise ValueError(f"no trial has a {options.align_to}: the column holds NaN alone.")
-    table, events = table.of(kept), all_events[kept]
+    events = table.numbers(options.align_to, "align_to")
     asked = (None, None) if options.window is None else options.window
-    spans = np.empty((len(events), 2))
+    spans, needed = np.empty((n_all := len(events), 2)), {options.align_to: None}
     for i, (edge, name) in enumerate(zip(asked, ("start_time", "stop_time"), strict=True)):
         if edge is None and name not in table.columns:
             raise ValueError(
                 f"the trials have no {name}; pass window=(from, to) in ms, relative to {options.align_to}."
             )
         spans[:, i] = table.numbers(name, "window") - events if edge is None else edge
+        needed |= {name: None} if edge is None else {}
+    kept, names = np.flatnonzero(np.isfinite(events + spans.sum(axis=1))), " or ".join(needed)
+    if not kept.size:
+        raise ValueError(f"no trial has a {names}: the column holds NaN alone.")
+    table, events, spans = table.of(kept), events[kept], spans[kept]
     if (spans[:, 1] <= spans[:, 0]).any():
         i = int(np.flatnonzero(spans[:, 1] <= spans[:, 0])[0])
         raise ValueError(
@@ -162,8 +176,10 @@ def windows(table: Table, options: Options, step: float, n_units: int) -> Window
     slack = EXACT * step
     mask = (edges[:-1, None] >= spans[:, 0] - slack) & (edges[1:, None] <= spans[:, 1] + slack)
     said = f"aligned to {options.align_to}, from {edges[0]:g} to {edges[-1]:g} ms"
-    if left := len(all_events) - len(kept):
-        said += f"; {left} of {len(all_events)} trials without {options.align_to} left out"
+    if abs(low / step - round(low / step)) > EXACT:
+        said += ", time 0 within a step"
+    if left := n_all - len(kept):
+        said += f"; {left} of {n_all} trials without {names} left out"
     return Windows(events, edges, mask, kept, table, said)
 
 
@@ -174,6 +190,19 @@ def check_size(T: int, B: int, M: int) -> None:
             f"{T} steps of {B} trials of {M} units would take {8 * T * B * M / 2**30:.0f} GiB; take longer steps (bin),"
             " a shorter window, or fewer trials. Windows and bins are in ms."
         )
+
+
+def observed_of(where: str, values: np.ndarray, options: Options) -> str:
+    """What was observed: by default rates, unless the values are whole numbers, which may be counts."""
+    if options.observed is not None:
+        return options.observed
+    seen = values[np.isfinite(values)]
+    if seen.size and seen.min() >= 0 and seen.max() > 0 and not (seen % 1).any():
+        raise ValueError(
+            f"{where} holds whole numbers alone, {seen.min():g} to {seen.max():g}: pass observed='counts' if they are "
+            "spikes per step, or observed='rate' if not."
+        )
+    return "rate"
 
 
 @dataclass
@@ -217,7 +246,12 @@ class Spikes:
         step = STEP if options.bin is None else options.bin
         place = windows(self.table, options, step, len(self.times))
         T, B = place.shape
-        self._check(place)
+        zero = place.events  # at which a trial's event is in the times of its spikes
+        if self.of_trials:
+            zero = zero - place.table.numbers("start_time", "spike times of trials")
+            if not np.isfinite(zero).all():
+                raise ValueError(f"{self.where}: a trial has no start_time, to which its spike times are relative.")
+        self._check(zero + place.edges[0], zero + place.edges[-1], options)
         observed = options.observed or "rate"
         counted = observed == "counts" or options.kernel == "none"
         if observed not in ("rate", "counts"):
@@ -225,24 +259,37 @@ class Spikes:
         kernel = kernel_of(options.kernel, options.width, options.causal)
         activity = np.empty((T, B, len(self.times)))
         reach = (0.0, 0.0) if counted else (kernel.after, kernel.before)
-        known = _known(place) if self.of_trials else None
+        session, within_trial = np.zeros((0, 2)) if self.of_trials else self._session(), _known(place)
+        seen_of: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}  # many units have the same intervals
+        ends = False
         for i, times in enumerate(self.times):
+            spans = self.observed_in[i] if self.observed_in is not None else session
             if self.of_trials:
                 chosen = [times[row] for row in place.kept]
-                relative = np.concatenate(chosen)
                 trial = np.repeat(np.arange(B), [len(one) for one in chosen])
+                relative = np.round(np.concatenate(chosen) - zero[trial], 6)
+                inside = (relative >= within_trial[trial, 0]) & (relative < within_trial[trial, 1])
+                relative, trial = relative[inside], trial[inside]
             else:
-                relative, trial = within(times, place.events, (place.edges[0] - reach[0], place.edges[-1] + reach[1]))
+                far = (place.edges[0] - reach[0], place.edges[-1] + reach[1])
+                relative, trial = within(times[_inside(spans, times, times)], place.events, far)
+            if (key := spans.tobytes()) not in seen_of:
+                known = [within_trial] if self.of_trials else [span - place.events[:, None] for span in spans]
+                seen = np.ones((T, B), bool) if self.of_trials else _observed(place, spans)
+                seen_of[key] = seen, np.ones((T, B)) if counted else _part(place, kernel, known)
+            seen, part = seen_of[key]
             if counted:
                 activity[:, :, i] = counts_of(relative, trial, B, place.edges)
             else:
-                activity[:, :, i] = rates_of(relative, trial, B, place.edges, kernel, known)
+                activity[:, :, i] = rates_of(relative, trial, B, place.edges, kernel) / part
+                ends |= bool((part < 0.99)[seen & place.mask].any())
+            activity[~seen, i] = np.nan
         if observed == "rate":
             activity *= 1000.0 / (options.hz * (step if counted else 1.0))
-        if self.observed_in is not None:
-            activity[_unobserved(place, self.observed_in)] = np.nan
-        how = f"counted in bins of {step:g} ms" if counted else _smoothing(options, step, self.of_trials)
+        how = f"counted in bins of {step:g} ms" if counted else _smoothing(options, step, ends)
         per = "" if observed == "counts" else f", in spikes/s{'' if options.hz == 1 else f' divided by {options.hz:g}'}"
+        cut = self.observed_in is None and (np.isnan(activity[:, :, 0]) & place.mask).any()
+        beyond = f"; nothing is known before {session[0, 0]:g} and after {session[0, 1]:g} ms" if cut else ""
         inputs, channels = inputs_of(options, place, self.stimuli)
         return Stack(
             self.where,
@@ -256,55 +303,94 @@ class Spikes:
             channels,
             float(place.edges[0]),
             observed,
-            f"spikes {how}{per}, {place.said}",
+            f"spikes {how}{per}, {place.said}{beyond}{'' if self.of_trials else _overlap(place)}",
         )
 
-    def _check(self, place: Windows) -> None:
+    def _session(self) -> np.ndarray:
+        """From when to when spikes are known that have no intervals of their own: all trials and spikes, (1, 2)."""
+        trials = [self.table.columns[name] for name in ("start_time", "stop_time") if name in self.table.columns]
+        known = np.concatenate([np.zeros(1), *self.times, *trials])
+        return np.array([[np.nanmin(known), np.nanmax(known)]])
+
+    def _check(self, begins: np.ndarray, ends: np.ndarray, options: Options) -> None:
+        """Refuse spikes that do not ascend, or are in another unit of time than windows (B,) from when to when."""
         flat = [one for times in self.times for one in (times if self.of_trials else [times])]
         for name, times in zip(self.units, self.times, strict=True):
             for one in times if self.of_trials else [times]:
                 check_ascending(name, one)
-        n = sum(map(len, flat))
+        n, M, begin, end = sum(map(len, flat)), len(self.times), float(begins.min()), float(ends.max())
         if not n:
-            raise ValueError(f"{self.where} holds no spikes: all {len(self.times)} units are empty.")
+            raise ValueError(f"{self.where} holds no spikes: all {M} units are empty.")
         first, last = min(one.min() for one in flat if len(one)), max(one.max() for one in flat if len(one))
-        begin, end = (float(place.events.min() + place.edges[0]), float(place.events.max() + place.edges[-1]))
         if last < 20 < end - begin and end >= 1000:
             raise ValueError(
                 f"{self.where}: all {n} spikes lie between {first:g} and {last:g} ms, and the windows go to {end:g} ms."
                 " Are spike times in seconds? Pass unit_of_time='s'."
             )
-        if last < begin or first >= end:
+        none = last < begin or first >= end
+        if none or (len(begins) > 1 and end > 100 * last > 0):
             raise ValueError(
-                f"{self.where}: none of the {n} spikes lies in a window: spikes are between {first:g} and {last:g} ms, "
-                f"windows between {begin:g} and {end:g} ms. Are both in the same unit of time?"
+                f"{self.where}: {f'none of the {n} spikes lies' if none else 'few spikes lie'} in a window: spikes are "
+                f"between {first:g} and {last:g} ms, windows between {begin:g} and {end:g} ms. Are both in the same "
+                "unit of time?"
+            )
+        per_second = 1000 / max((last - first) * (len(begins) if self.of_trials else 1), 1e-3)
+        if n >= 50 and n / M * per_second > FASTEST:
+            raise ValueError(
+                f"{self.where}: units fire {n / M * per_second:.0f} spikes/s on average, which none can. Are spike "
+                "times in seconds? Pass unit_of_time='s'."
+            )
+        slow = n >= 10 and max(map(np.size, flat)) * per_second < SLOWEST and not self.of_trials
+        if slow and (options.unit_of_time is None or (len(begins) > 1 and last > 100 * end)):
+            raise ValueError(
+                f"{self.where}: no unit fires more often than once in {1 / SLOWEST:g} s, in the "
+                f"{(last - first) / 1000:.0f} s of all spikes. Are spike times, or those of trials, in ms? Pass "
+                "unit_of_time='ms', or 's' if all is right."
             )
 
 
 def _known(place: Windows) -> np.ndarray:
-    """From when to when spikes are known where nothing beyond a trial was kept, (B, 2)."""
-    T = len(place.mask)
+    """First and last time of each trial, (B, 2), relative to its event."""
     first = np.argmax(place.mask, axis=0)
-    last = T - np.argmax(place.mask[::-1], axis=0)
+    last = len(place.mask) - np.argmax(place.mask[::-1], axis=0)
     return np.stack([place.edges[first], place.edges[last]], axis=1)
 
 
-def _unobserved(place: Windows, spans: list[np.ndarray]) -> np.ndarray:
-    """Steps (T, B, M) that do not lie within one of the spans (n, 2) in which a unit was observed."""
+def _overlap(place: Windows) -> str:
+    """How many windows begin before one that began earlier has ended, in words."""
+    since, until = (place.events[:, None] + _known(place))[np.argsort(place.events, kind="stable")].T
+    n = int((since[1:] < np.maximum.accumulate(until)[:-1] - EXACT).sum())
+    return f"; {n} of {len(since)} windows overlap an earlier one, with which they share data" if n else ""
+
+
+def _observed(place: Windows, spans: np.ndarray) -> np.ndarray:
+    """Steps (T, B) that lie within one of the spans (n, 2) in which a unit was observed."""
     edges = place.edges[:, None] + place.events
-    seen = [
-        np.any([(edges[:-1] >= a - EXACT) & (edges[1:] <= b + EXACT) for a, b in of_unit], axis=0)
-        if len(of_unit)
-        else np.zeros(place.shape, bool)
-        for of_unit in spans
-    ]
-    return ~np.stack(seen, axis=2)
+    return _inside(spans, edges[:-1], edges[1:])
 
 
-def _smoothing(options: Options, step: float, of_trials: bool) -> str:
+def _inside(spans: np.ndarray, since: np.ndarray, until: np.ndarray) -> np.ndarray:
+    """Whether times from `since` to `until`, of any shape, lie within one of the spans (n, 2)."""
+    if not len(spans):
+        return np.zeros(np.shape(since), bool)
+    starts, stops = spans[np.argsort(spans[:, 0], kind="stable")].T
+    at = np.searchsorted(starts, since + EXACT, side="right") - 1
+    return (at >= 0) & (until <= np.maximum.accumulate(stops)[at] + EXACT)
+
+
+def _part(place: Windows, kernel: Kernel, known: Sequence[np.ndarray]) -> np.ndarray:
+    """Part (T, B) of a kernel that lies where spikes are known, between the times (B, 2); 1 where none does."""
+    part = np.zeros(place.shape)
+    for one in known:
+        near = (one[:, 1] > place.edges[0] - kernel.after) & (one[:, 0] < place.edges[-1] + kernel.before)
+        part[:, near] += part_within(kernel, place.edges, one[near])
+    return np.where(part > EXACT, part, 1.0)
+
+
+def _smoothing(options: Options, step: float, ends: bool) -> str:
     side = "causal " if options.causal and options.kernel != "exponential" else ""
     measure = {"gaussian": "sd", "boxcar": "width", "exponential": "time constant"}[options.kernel]
-    edge = ", normalised at the ends of trials" if of_trials else ""
+    edge = ", normalised at the ends of what is known" if ends else ""
     name = {"gaussian": "Gaussian", "exponential": "causal exponential"}.get(options.kernel, options.kernel)
     return f"smoothed with a {side}{name} kernel of {measure} {options.width:g} ms{edge}, in steps of {step:g} ms"
 
@@ -367,18 +453,24 @@ class Series:
     def stack(self, options: Options) -> Stack:
         """Samples in the windows of trials."""
         options.refuse(self.where, "a series of samples", OF_SERIES)
-        if len(self.time) < 2 or (np.diff(self.time) <= 0).any():
-            raise ValueError(f"{self.where}: the times of its samples must ascend.")
+        if len(self.time) < 2 or not (np.diff(self.time) > 0).all():
+            raise ValueError(
+                f"{self.where}: its samples must have two times or more, which ascend; got {self.time[:3]}."
+            )
         step = self.step if options.bin is None else options.bin
         place = windows(self.table, options, step, self.values.shape[1])
         activity = self.sampled(place)
-        if not np.isfinite(activity[place.mask]).any():
+        begin, end = place.events.min() + place.edges[0], place.events.max() + place.edges[-1]
+        none = end <= self.time[0] or begin > self.time[-1]
+        if none or (len(place.events) > 1 and end > 100 * self.time[-1] > 0):
             raise ValueError(
-                f"{self.where}: no sample lies in a window: samples are between {self.time[0]:g} and {self.time[-1]:g} "
-                f"ms, windows between {place.events.min() + place.edges[0]:g} and "
-                f"{place.events.max() + place.edges[-1]:g} ms. Are both in the same unit of time?"
+                f"{self.where}: {'no' if none else 'few'} samples lie in a window: they are between {self.time[0]:g} "
+                f"and {self.time[-1]:g} ms, windows between {begin:g} and {end:g} ms. Are both in the same unit of "
+                "time?"
             )
         inputs, channels = inputs_of(options, place, self.stimuli, self.shown)
+        known = options.observed or self.observed != "rate" or self.shown is not None
+        observed = options.observed or self.observed if known else observed_of(self.where, self.values, options)
         averaged = step >= 2 * self.step * (1 - EXACT)
         how = (
             f"means of samples every {self.step:g} ms" if averaged else f"linear between samples every {self.step:g} ms"
@@ -394,8 +486,8 @@ class Series:
             inputs,
             channels,
             float(place.edges[0]),
-            options.observed or self.observed,
-            f"steps of {step:g} ms, {how}; {place.said}",
+            observed,
+            f"steps of {step:g} ms, {how}; {place.said}{_overlap(place)}",
         )
 
 
@@ -424,11 +516,18 @@ def pulses(name: str, spec: Any, table: Table, events: np.ndarray, edges: np.nda
     what = f"inputs[{name!r}]"
     if isinstance(spec, str) or not hasattr(spec, "__len__") or len(spec) not in (2, 3):
         raise ValueError(f"{what} must be (start column, stop column or ms after start[, amplitude]); got {spec!r}.")
+    if not table.unit_known:
+        raise ValueError(f"{what}: nothing says in which unit times of trials are; pass unit_of_time='s' or 'ms'.")
     start = table.numbers(spec[0], what) - events
     stop = table.numbers(spec[1], what) - events if isinstance(spec[1], str) else start + float(spec[1])
     height: Any = 1.0 if len(spec) == 2 else spec[2]
     height = table.numbers(height, what) if isinstance(height, str) else float(height)
     known = np.isfinite(start) & np.isfinite(stop) & np.isfinite(height)
     start, stop, height = (np.where(known, value, 0.0) for value in (start, stop, height))
-    covered = np.minimum(edges[1:, None], stop) - np.maximum(edges[:-1, None], start)
-    return np.clip(covered, 0.0, None) / (edges[1] - edges[0]) * height
+    covered = np.clip(np.minimum(edges[1:, None], stop) - np.maximum(edges[:-1, None], start), 0.0, None)
+    if known.any() and not covered.any():
+        raise ValueError(
+            f"{what}: no pulse lies in a trial: the first is from {start[known][0]:g} to {stop[known][0]:g} ms, and "
+            f"trials are from {edges[0]:g} to {edges[-1]:g} ms. Are both in the same unit of time?"
+        )
+    return covered / (edges[1] - edges[0]) * height

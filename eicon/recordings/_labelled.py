@@ -9,7 +9,7 @@ import numpy as np
 from .._files import check_unpacked, named
 from .._given import by_name
 from ._arrays import OWN, trials_at_zero
-from ._cut import Stack, Table, inputs_of, table_of
+from ._cut import Stack, Table, inputs_of, observed_of, table_of
 from ._options import MS, OF_TRIALS, Options
 from ._packages import package
 
@@ -47,13 +47,16 @@ def of_dataset(where: str, data: Any, options: Options) -> Stack:
         for key, c in data.coords.items()
         if c.dims == (trial,) and key != trial
     }
-    table = table_of(columns, 1.0) if columns else Table(n=B)
+    said = str(data.time.attrs.get("units", "")) if "time" in data.coords else ""
+    factor = 1.0 if own else options.factor_or_none(said if said in MS else None)
+    table = table_of(columns, factor, said=options.times()) if columns else Table(n=B, unit_known=factor is not None)
     made = Stack(f"{where} ({name})", np.asarray(found.values, np.float64), dt, None, start=start)
     labels = {str(c.attrs.get("eicon_name", key)): c.values for key, c in data.coords.items() if c.dims == (unit,)}
     made.labels = {key: values for key, values in labels.items() if key != unit}
     made.units = _names(where, labels, str(unit), options)
     made.conditions = table.conditions(options.conditions)
-    made.observed = options.observed or next((what for what, signal in OWN.items() if own and signal == name), "rate")
+    of_own = next((what for what, signal in OWN.items() if own and signal == name), None)
+    made.observed = options.observed or of_own or observed_of(made.where, made.activity, options)
     made.said = f"dimensions {', '.join(map(str, data[name].dims))}"
     if own:
         stop = data.epoch_stop.transpose("trial", "epoch").values.max(axis=1)
@@ -65,7 +68,7 @@ def of_dataset(where: str, data: Any, options: Options) -> Stack:
         made.inputs = by_name("inputs", data[options.inputs], (("time",), DIMS[1], ("input", "channel"))).values
         made.channels = None
     elif options.inputs is not None:
-        made.inputs, made.channels = inputs_of(options, trials_at_zero(table, T, B, dt, made.mask), {})
+        made.inputs, made.channels = inputs_of(options, trials_at_zero(table, made.activity, dt, made.mask, start), {})
     return made
 
 
@@ -92,17 +95,20 @@ def _time(where: str, data: Any, found: Any, options: Options) -> tuple[float, f
     """Step and start, ms: of the dataset, of its coordinate ``time``, or the one given."""
     if "dt" in data.attrs and data.attrs.get("dt_units") == "ms":
         return float(data.attrs["dt"]), 0.0
-    times = found.coords.get("time")
+    times = dict(found.coords).get("time")  # coords.get would number the steps
     if times is None or times.dtype.kind not in "iuf" or times.size < 2:
         if options.dt is None:
             raise ValueError(f"{where}: nothing says how long a step is: pass dt, in ms.")
         return options.dt, 0.0
     said = str(times.attrs.get("units", "")) or None
-    factor = options.factor(said if said in MS else None, f"{where}: coordinate time")
+    factor = MS[said] if said in MS else options.factor(None, f"{where}: coordinate time")
     steps = np.diff(times.values.astype(np.float64))
     if steps.min() <= 0 or np.ptp(steps) > 0.01 * np.median(steps):
         raise ValueError(f"{where}: steps of time must be equal and ascend; got {steps.min():g} to {steps.max():g}.")
-    return float(np.round(np.median(steps) * factor, 6)), float(times.values[0]) * factor
+    dt = float(np.round(np.median(steps) * factor, 6))
+    if options.dt is not None and abs(options.dt - dt) > 0.01 * dt:
+        raise ValueError(f"{where}: dt={options.dt:g} ms, and steps of the coordinate time have {dt:g} ms.")
+    return dt, float(np.round(times.values[0] * factor, 6))
 
 
 def _names(where: str, labels: dict[str, Any], unit: str, options: Options) -> Any:

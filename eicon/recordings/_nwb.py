@@ -27,8 +27,15 @@ def read_nwb(path: str | os.PathLike[str], options: Options) -> Spikes | Series:
         said = dict(word.split("=", 1) for word in (session.keywords or [])[:] if "=" in word)
         own = dict(said) if "eicon.activity 1" in (session.keywords or [])[:] else {}
         table = _trials(path, session, options)
+        shown = {name: one for name, one in session.stimulus.items() if _is_series(one)}
+        wanted = options.inputs if options.inputs is not None else "inputs" if own else None
+        if isinstance(options.inputs, str) and options.inputs not in shown:
+            there = ", ".join(shown) or "none"
+            raise ValueError(f"{path}: there is no stimulus {options.inputs!r} in the file; those there are: {there}.")
         stimuli = {
-            name: _stimulus(path, one, options, own) for name, one in session.stimulus.items() if _is_series(one)
+            name: _stimulus(path, one, options, own)
+            for name, one in shown.items()
+            if isinstance(wanted, str) and name == wanted
         }
         name, found = _chosen(path, session, pynwb, options, own)
         where = f"{path} ({name})"
@@ -71,6 +78,7 @@ def _chosen(path: Any, session: Any, pynwb: Any, options: Options, own: dict[str
     for one in session.objects.values():
         if isinstance(one, pynwb.TimeSeries) and _is_series(one) and id(one) not in shown:
             every[_place(one)] = one
+    every = dict(sorted(every.items()))
     if session.units is not None and "spike_times" in session.units.colnames:
         every = {"units": session.units, **every}
     if options.series is not None:
@@ -120,9 +128,9 @@ def _trials(path: Any, session: Any, options: Options) -> Table:
                 " of the session by window=(from, to) in ms."
             )
         return Table({"start_time": np.zeros(1)}, frozenset({"start_time"}), 1)
-    columns = {c.name: _values(c) for c in found.columns if not hasattr(c, "target") and c.name not in ("tags",)}
-    said = [c.name for c in found.columns if (c.description or "").rstrip(".").endswith((", in s", "(s)"))]
-    return table_of(columns, options.factor("s", str(path)), said=said)
+    columns = _columns(found)
+    said = [name for name in columns if (found[name].description or "").rstrip(".").endswith((", in s", "(s)"))]
+    return table_of(columns, options.factor("s", str(path)), said=[*said, *options.times()])
 
 
 def _values(column: Any) -> Any:
@@ -138,8 +146,9 @@ def _values(column: Any) -> Any:
 def _columns(table: Any, *, own: bool = False) -> dict[str, Any]:
     """Columns with one number or text per row, by name; in a file of eicon's own that is in their description."""
     found = {}
-    for column in table.columns:
-        if hasattr(column, "target") or hasattr(column, "table") or column.name in ("spike_times", "obs_intervals"):
+    for name in table.colnames:
+        column = table[name]
+        if hasattr(column, "target") or hasattr(column, "table"):  # ragged, or rows of another table
             continue
         values = _values(column)
         if values is not None and values.shape == (len(table),) and values.dtype.kind in "biufU":
@@ -186,9 +195,16 @@ def _labels_of(series: Any, own: Any) -> dict[str, Any]:
 def _series(path: Any, series: Any, labels: dict[str, Any], options: Options, where: str = "") -> Series:
     """Samples of a series."""
     check_unpacked(path, series.data.size * series.data.dtype.itemsize, os.path.getsize(path))
-    values = np.asarray(series.data[:], np.float64)
+    values = np.asarray(series.data[:], np.float64) * series.conversion + series.offset
     values = values if values.ndim == 2 else values[:, None]
-    factor = options.factor("s", where)
+    factor = options.factor("s", where or str(path))
+    n_times, n_units = (None if one is None else len(one) for one in (series.timestamps, labels.get("id")))
+    if n_times not in (None, len(values)) or n_units not in (None, values.shape[1]):
+        has = f"{n_times} times" if n_units is None else f"{n_units} ROIs"
+        raise ValueError(
+            f"{where or path}: data must be samples x units; got {' x '.join(map(str, values.shape))} and {has}. Were "
+            "the axes turned when the file was written?"
+        )
     if series.timestamps is not None:
         time = np.asarray(series.timestamps[:], np.float64) * factor
     else:
@@ -202,6 +218,12 @@ def _series(path: Any, series: Any, labels: dict[str, Any], options: Options, wh
 def _stimulus(path: Any, series: Any, options: Options, own: dict[str, str]) -> Series:
     """What was shown, whose channels have names in a file that eicon wrote."""
     made = _series(path, series, {}, options)
+    steps = np.diff(made.time)
+    if steps.size and not 0 < steps.max() < 1.5 * steps.min():
+        raise ValueError(
+            f"{path}: stimulus {series.name!r} has samples {steps.min():g} to {steps.max():g} ms apart, between which "
+            "it is not known; pass inputs as an array, or as pulses between times of the trials."
+        )
     n = made.values.shape[1]
     made.units = [series.name] if n == 1 else [f"{series.name} {i}" for i in range(n)]
     if own:

@@ -67,12 +67,26 @@ class Options:
             if field.name not in (known if every else (*known, *OF_ALL)) and not (plain and value == field.default):
                 raise ValueError(f"{where} holds {what}, for which {field.name} means nothing; leave it out.")
 
+    def times(self) -> set[str]:
+        """Columns of the trials that are times by what they are used for."""
+        return {self.align_to, *(name for spec in self.pulses() for name in spec[:2] if isinstance(name, str))}
+
+    def pulses(self) -> list[list[Any]]:
+        """What is said of each pulse."""
+        said = self.inputs.values() if isinstance(self.inputs, Mapping) else ()
+        return [list(spec) for spec in said if isinstance(spec, list | tuple)]
+
     def factor(self, default: str | None, what: str) -> float:
         """Ms in the unit in which times are given."""
-        unit = self.unit_of_time or default
-        if unit is None:
+        factor = self.factor_or_none(default)
+        if factor is None:
             raise ValueError(f"{what}: nothing says in which unit times are; pass unit_of_time='s' or 'ms'.")
-        return MS[unit]
+        return factor
+
+    def factor_or_none(self, default: str | None = None) -> float | None:
+        """Same, or None if nothing says it."""
+        unit = self.unit_of_time or default
+        return None if unit is None else MS[unit]
 
 
 def _step(name: str, given: Any) -> float | None:

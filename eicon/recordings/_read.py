@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._files import named
+from .._hdf5 import check_heaps
 from ._arrays import read_arrays
 from ._csv import read_csv
 from ._cut import Series, Spikes, Stack
@@ -70,12 +71,14 @@ def read(
     axes : str, optional
         What the axes of an array are, in their order as MATLAB or numpy shows them, such as ``"unit trial time"``; of
         one cell per trial, those of each cell (``"unit time"``); of spike times, those of the cells (``"unit trial"``
-        for times relative to the event, ``"unit"`` for those of a session). It is never guessed.
+        for times relative to ``start_time``, or to 0 if there is none; ``"unit"`` for those of a session). It is never
+        guessed.
     trials : str, optional
         Which table of trials of an NWB file, by default ``trials``; of MATLAB the name of a struct, by default all
-        variables with one value per trial.
+        variables, or fields of the same struct, with one value per trial. Fields are called ``session.rates``.
     align_to : str
-        Column of the trials with the event that is time 0. Trials without one are left out.
+        Column of the trials with the event that is time 0. Trials without one, or without an edge of the window, are
+        left out. Arrays that are cut already begin at 0, unless they have times.
     window : (float, float), optional
         First and last time of trials in ms, relative to the event; None for an edge, and by default, takes the
         trial's own (``start_time``, ``stop_time``).
@@ -85,8 +88,9 @@ def read(
         otherwise; trials that are cut already are `resampled`.
     kernel : {"gaussian", "boxcar", "exponential", "none"}
         Through which spikes are smoothed to rates; the rate of a step is the mean of the smoothed rate over it, for
-        any step. Kernels reach beyond windows, to what was recorded there; where only the spikes of a trial are
-        known (one cell per unit and trial), the rate is divided by the part of the kernel that lies within.
+        any step. Kernels reach beyond windows, to what was recorded there. At the ends of what is known (the
+        ``obs_intervals`` of a unit, else the session from 0 to its last spike and trial; the window, of one cell per
+        unit and trial) the rate is divided by the part of the kernel that lies within; beyond them it is NaN.
     width : float
         Standard deviation of the Gaussian, width of the boxcar, time constant of the exponential, in ms.
     causal : bool
@@ -94,13 +98,14 @@ def read(
     dt : float, optional
         Step in ms of arrays whose file does not say it.
     observed : {"rate", "current", "counts", "calcium", "output"}, optional
-        As for `Recording`; by default rates, and calcium for fluorescence of NWB. ``"counts"`` are spikes per step.
+        As for `Recording`; by default rates, and calcium for fluorescence of NWB. It has to be said of arrays of whole
+        numbers, which may be ``"counts"``, spikes per step.
     hz : float
         Spikes per second that a rate of 1 stands for: rates of spikes are divided by it.
     decay : float, optional
         Time constant in ms, for calcium.
     unit_of_time : {"s", "ms"}, optional
-        Of spike times, samples and trials in the file, where it does not say it. NWB has seconds.
+        Of spike times, samples and trials in the file, where it does not say it. NWB has seconds, unless this says ms.
     names : str or sequence, optional
         Names of the units: a column, label or variable of the file, or the names themselves.
     conditions : sequence of str or mapping, optional
@@ -146,36 +151,41 @@ def read(
         )
     path = Path(path).expanduser()
     kind = kind_of(path)
-    if kind == "own":
-        options.refuse(str(path), "a recording of eicon", ("bin",), every=True)
-        recording = read_own(path)
-        return recording if options.bin is None else resampled(recording, options.bin)
     readers = {"nwb": read_nwb, "csv": read_csv, "labelled": read_labelled}
-    found = readers[kind](path, options) if kind in readers else read_arrays(path, kind, options)
-    return _finished(found.stack(options) if isinstance(found, Spikes | Series) else found, options)
+    try:
+        if kind == "own":
+            options.refuse(str(path), "a recording of eicon", ("bin",), every=True)
+            recording = read_own(path)
+            return recording if options.bin is None else resampled(recording, options.bin)
+        found = readers[kind](path, options) if kind in readers else read_arrays(path, kind, options)
+        made = found.stack(options) if isinstance(found, Spikes | Series) else found
+        if options.hz != 1 and not isinstance(found, Spikes) and made.observed != "counts":
+            raise ValueError(f"{made.where}: hz is for spikes and counts; divide {made.observed}s by it yourself.")
+        return _finished(made, options)
+    except (ValueError, TypeError) as error:
+        if path.name in str(error) and isinstance(error, ValueError):
+            raise
+        raise ValueError(f"{path}: {error}") from error
 
 
 def _finished(made: Stack, options: Options) -> Recording:
     """Recording of trials that were read."""
     units = made.units if options.names is None or isinstance(options.names, str) else options.names
-    try:
-        recording = Recording(
-            made.activity,
-            made.dt,
-            units=units,
-            inputs=made.inputs,
-            mask=made.mask,
-            conditions=made.conditions,
-            observed=made.observed,
-            hz=options.hz,
-            decay=options.decay,
-            start=made.start,
-            labels={name: values for name, values in made.labels.items() if name != "name"},
-            input_channels=made.channels,
-            source=f"{made.where}: {made.said}",
-        )
-    except (ValueError, TypeError) as error:
-        raise type(error)(f"{made.where}: {error}") from error
+    recording = Recording(
+        made.activity,
+        made.dt,
+        units=units,
+        inputs=made.inputs,
+        mask=made.mask,
+        conditions=made.conditions,
+        observed=made.observed,
+        hz=options.hz,
+        decay=options.decay,
+        start=made.start,
+        labels={name: values for name, values in made.labels.items() if name != "name"},
+        input_channels=made.channels,
+        source=f"{made.where}: {made.said}",
+    )
     if options.bin is not None and options.bin != recording.dt:
         recording = resampled(recording, options.bin)
     return recording
@@ -211,6 +221,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
     if path.suffix.lower() in (".csv", ".tsv", ".txt") and b"\0" not in head:
         return "csv"
     what = "a pickle, which runs whatever its author put into it" if head[:1] == b"\x80" else "a file of another kind"
+    what = "text in UTF-16, not in UTF-8" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else what
     raise ValueError(f"{path} is {what}; recordings are read from {READ}.")
 
 
@@ -227,6 +238,7 @@ def _of_archive(path: Path) -> str:
 
 
 def _of_hdf5(path: Path, head: bytes) -> str:
+    check_heaps(path)
     if head.startswith(b"MATLAB 7.3"):
         return "mat73"
     h5py = package("h5py", path)

@@ -108,6 +108,11 @@ class Recording:
         _check_values(activity, self.observed)
         if self.observed == "calcium" and self.decay is None:
             raise ValueError("calcium needs decay, the time constant of its kernel in ms, e.g. decay=400.")
+        if not np.isfinite(start := real(self.start, "start")):
+            raise ValueError(f"start must be finite (ms); got {start:g}.")
+        for name in ("conditions", "labels"):
+            if not isinstance(given := getattr(self, name), Mapping):
+                raise TypeError(f"{name} must be a mapping of names to arrays; got {type(given).__name__}.")
         checked = {
             "activity": activity,
             "dt": dt,
@@ -117,7 +122,7 @@ class Recording:
             "conditions": {str(k): _column(f"conditions[{k!r}]", v, B, "trial") for k, v in self.conditions.items()},
             "hz": _positive("hz", self.hz, "spikes per second"),
             "decay": None if self.decay is None else _positive("decay", self.decay, "ms"),
-            "start": real(self.start, "start"),
+            "start": start,
             "labels": {str(k): _column(f"labels[{k!r}]", v, M, "unit") for k, v in self.labels.items()},
             "input_channels": tuple(names),
             "source": str(self.source),
@@ -144,9 +149,16 @@ class Recording:
         )
 
     def of_trials(self, trials: Any) -> "Recording":
-        """Recording of some trials: indices, a slice, or a bool mask (B,)."""
-        conditions = {name: values[trials] for name, values in self.conditions.items()}
-        cut = {name: getattr(self, name)[:, trials] for name in ("activity", "inputs", "mask")}
+        """Recording of some trials: indices, a slice, or a bool mask (B,).
+
+        Raises
+        ------
+        TypeError, ValueError
+            For anything else, and trials that it does not have.
+        """
+        chosen = _chosen("trials", trials, self.n_trials)
+        conditions = {name: values[chosen] for name, values in self.conditions.items()}
+        cut = {name: getattr(self, name)[:, chosen] for name in ("activity", "inputs", "mask")}
         return replace(self, **cut, conditions=conditions)
 
     def of_units(self, units: Sequence[Any] | np.ndarray) -> "Recording":
@@ -155,14 +167,15 @@ class Recording:
         Raises
         ------
         ValueError
-            For names that it does not have.
+            For names or indices that it does not have.
         """
-        chosen = np.asarray(units)
-        if chosen.dtype.kind in "US":
+        chosen = np.atleast_1d(np.asarray(units))
+        if chosen.dtype.kind == "U":
             places = {name: i for i, name in enumerate(self.units)}
             if unknown := [name for name in chosen.tolist() if name not in places]:
                 raise ValueError(f"{_listed(unknown)}: no such unit; the recording has {_listed(self.units)}.")
             chosen = np.array([places[name] for name in chosen.tolist()])
+        chosen = _chosen("units", chosen, self.n_units)
         labels = {name: values[chosen] for name, values in self.labels.items()}
         kept = np.asarray(self.units, dtype=object)[chosen]
         return replace(self, activity=self.activity[:, :, chosen], units=list(kept), labels=labels)
@@ -175,7 +188,9 @@ class Recording:
         ValueError
             If a part would be empty.
         """
-        n = round(real(share, "share") * self.n_trials)
+        if not 0 < real(share, "share") < 1:
+            raise ValueError(f"share must lie between 0 and 1; got {share}.")
+        n = round(share * self.n_trials)
         if not 0 < n < self.n_trials:
             raise ValueError(f"share {share} of {self.n_trials} trials leaves {n} to fit; both parts need some.")
         order = as_generator(seed, "seed").permutation(self.n_trials)
@@ -219,6 +234,21 @@ def _positive(name: str, value: Any, unit: str) -> float:
     return number
 
 
+def _chosen(what: str, given: Any, n: int) -> np.ndarray:
+    """Indices of some of n trials or units."""
+    chosen = np.arange(n)[given] if isinstance(given, slice) else plain(what, given)
+    if chosen.ndim != 1 or chosen.dtype.kind not in "iub" or (chosen.dtype == bool and chosen.shape != (n,)):
+        raise TypeError(
+            f"{what} must be a list of indices, a slice or a bool mask ({n},); got {chosen.dtype} {chosen.shape}."
+        )
+    if chosen.dtype != bool and (wrong := [i for i in chosen.tolist() if not -n <= i < n]):
+        raise ValueError(f"{what} must be in 0..{n - 1}; got {wrong[0]}.")
+    chosen = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+    if not chosen.size:
+        raise ValueError(f"{what} must be some of the recording's {n}; none was chosen.")
+    return chosen
+
+
 def _mask(given: Any, shape: tuple[int, int]) -> np.ndarray:
     mask = numbers("mask", by_name("mask", given, (("time",), ("trial", "condition"))), dtype=None)
     if mask.shape != shape or not np.isin(mask, (0, 1)).all():
@@ -229,7 +259,7 @@ def _mask(given: Any, shape: tuple[int, int]) -> np.ndarray:
 def _names(given: Any, n: int) -> tuple[str, ...]:
     if given is None:
         return tuple(str(i) for i in range(n))
-    values = plain("units", list(given) if isinstance(given, tuple) else given)
+    values = _text(plain("units", list(given) if isinstance(given, tuple) else given))
     if values.shape != (n,):
         raise ValueError(f"units must name the {n} units of activity, shape ({n},); got shape {values.shape}.")
     if values.dtype.kind == "f":
@@ -242,10 +272,14 @@ def _names(given: Any, n: int) -> tuple[str, ...]:
 
 
 def _column(name: str, given: Any, n: int, what: str) -> np.ndarray:
-    values = plain(name, given)
+    values = _text(plain(name, given))
     if values.shape != (n,):
         raise ValueError(f"{name} must have one value per {what}, shape ({n},); got {values.shape}.")
     return values
+
+
+def _text(values: np.ndarray) -> np.ndarray:
+    return np.char.decode(values, "utf-8") if values.dtype.kind == "S" else values
 
 
 def _check_values(activity: np.ndarray, observed: str) -> None:

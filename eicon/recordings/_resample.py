@@ -14,10 +14,11 @@ EXACT = 1e-6
 def resampled(recording: Recording, dt: float | int) -> Recording:
     """Change the step of a recording, such as to that of a network.
 
-    Steps that are a whole multiple of the recording's get the mean of what was observed in them, or the sum of
-    counts. Others get values that are linear between the middles of the recording's steps, and the first and last
+    Steps at least twice as long as the recording's get the mean of what was observed in them, or the sum of counts.
+    Shorter ones get values that are linear between the middles of the recording's steps, and the first and last
     value beyond these; they are NaN beside a NaN. Inputs are averaged over each new step in any case. A step belongs
-    to a trial if it lies in it as a whole. What was done is added to ``source``.
+    to a trial if it lies in it as a whole; a last one that would be cut is left out. What was done is added to
+    ``source``.
 
     Parameters
     ----------
@@ -48,15 +49,22 @@ def resampled(recording: Recording, dt: float | int) -> Recording:
     ratio = new / old
     n = int(np.floor(recording.n_steps / ratio + EXACT))
     fold = round(ratio)
-    whole = fold >= 2 and abs(ratio - fold) < EXACT * fold
     counts = recording.observed == "counts"
-    if counts and not whole:
+    if counts and (fold < 2 or abs(ratio - fold) > EXACT * fold):
         raise ValueError(
             f"counts are summed, so that a new step must be a whole multiple of {old:g} ms; got {new:g} ms. Read the "
             f"spike times anew with bin={new:g}."
         )
-    activity = _folded(recording.activity, n, fold, counts) if whole else _between(recording.activity, n, ratio)
-    how = ("summed" if counts else "averaged") if whole else "linear between steps"
+    if counts:  # of which a new step needs all
+        activity = recording.activity[: n * fold].reshape(n, fold, *recording.activity.shape[1:]).sum(axis=1)
+        how = "summed"
+    elif ratio > 2 - EXACT:
+        seen = recording.is_observed
+        part = _averaged(seen.astype(np.float64), n, ratio)
+        sums = _averaged(np.where(seen, recording.activity, 0.0), n, ratio)
+        activity, how = np.where(part > EXACT, sums / np.maximum(part, EXACT), np.nan), "averaged"
+    else:
+        activity, how = _between(recording.activity, n, ratio), "linear between steps"
     source = f"{recording.source}; " if recording.source else ""
     return replace(
         recording,
@@ -66,16 +74,6 @@ def resampled(recording: Recording, dt: float | int) -> Recording:
         mask=_averaged(recording.mask.astype(np.float64), n, ratio) > 1 - EXACT,
         source=f"{source}resampled from {old:g} to {new:g} ms ({how})",
     )
-
-
-def _folded(activity: np.ndarray, n: int, fold: int, counts: bool) -> np.ndarray:
-    """Means of what was observed in steps of `fold`, or sums, which need all of it."""
-    parts = activity[: n * fold].reshape(n, fold, *activity.shape[1:])
-    if counts:
-        return parts.sum(axis=1)
-    seen = np.isfinite(parts)
-    number = seen.sum(axis=1)
-    return np.where(number > 0, np.where(seen, parts, 0.0).sum(axis=1) / np.maximum(number, 1), np.nan)
 
 
 def _between(activity: np.ndarray, n: int, ratio: float) -> np.ndarray:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from .._given import as_inputs, numbers, plain
 from .._key import as_generator
 from .._numbers import real, whole
-from ._recording import OBSERVED, Recording
+from ._recording import OBSERVED, Recording, _mask, _positive
 
 
 def simulated(
@@ -81,15 +81,17 @@ def simulated(
     if not level >= 0 or (level and observed == "counts"):
         counted = " of counts, which vary by themselves" if observed == "counts" else ""
         raise ValueError(f"noise{counted} must be {'0' if counted else '>= 0'}; got {level:g}.")
-    inside = np.ones(values.shape[:2], bool) if mask is None else np.asarray(mask, bool)
+    inside = np.ones(values.shape[:2], bool) if mask is None else _mask(mask, values.shape[:2])
     chosen, names = _units(units, values.shape[2])
     values = values[:, :, chosen]
     if observed == "counts":
-        values = rng.poisson(np.maximum(values, 0.0) * (real(hz, "hz") * real(dt, "dt") / 1000)).astype(np.float64)
+        mean = np.maximum(values, 0.0) * (_positive("hz", hz, "spikes per second") * _positive("dt", dt, "ms") / 1000)
+        known = np.isfinite(mean)
+        values = np.where(known, rng.poisson(np.where(known, mean, 0.0)), np.nan)
     if observed == "calcium":
         if decay is None:
             raise ValueError("calcium needs decay, the time constant of its kernel in ms, e.g. decay=400.")
-        values = _through(values, np.exp(-real(dt, "dt") / real(decay, "decay")))
+        values = _through(values, np.exp(-_positive("dt", dt, "ms") / _positive("decay", decay, "ms")))
     if level:
         spread = np.where(inside[:, :, None], values, np.nan)
         values = values + level * np.nanstd(spread, axis=(0, 1)) * rng.standard_normal(values.shape)

@@ -84,19 +84,12 @@ def counts_of(times: np.ndarray, trial: np.ndarray, n_trials: int, edges: np.nda
     edges : array (T + 1,)
     """
     T = len(edges) - 1
-    step = np.searchsorted(edges, times, side="right") - 1
+    step = np.searchsorted(np.round(edges, 6), times, side="right") - 1  # 3 * 0.1 is above 0.3
     inside = (step >= 0) & (step < T)
     return np.bincount(step[inside] * n_trials + trial[inside], minlength=T * n_trials).reshape(T, n_trials)
 
 
-def rates_of(
-    times: np.ndarray,
-    trial: np.ndarray,
-    n_trials: int,
-    edges: np.ndarray,
-    kernel: Kernel,
-    known: np.ndarray | None = None,
-) -> np.ndarray:
+def rates_of(times: np.ndarray, trial: np.ndarray, n_trials: int, edges: np.ndarray, kernel: Kernel) -> np.ndarray:
     """Smoothed spikes per ms (T, B): the mean over each step of the sum of kernels, exact for any step.
 
     Parameters
@@ -104,9 +97,6 @@ def rates_of(
     times, trial, n_trials, edges
         As for `counts_of`.
     kernel : Kernel
-    known : array (B, 2), optional
-        From when to when spikes of a trial are known, ms: where a kernel reaches beyond, the rate is divided by the
-        part of it that lies within. By default they are known as far as kernels reach.
     """
     T, step = len(edges) - 1, edges[1] - edges[0]
     first = np.floor((times - kernel.before - edges[0]) / step).astype(np.int64)
@@ -118,15 +108,23 @@ def rates_of(
     inside = (steps >= 0) & (steps < T)
     place = np.where(inside, steps * n_trials + trial[:, None], 0)
     weight = np.where(inside, np.diff(mass, axis=1), 0.0)
-    rates = np.bincount(place.ravel(), weight.ravel(), T * n_trials).reshape(T, n_trials) / step
-    return rates if known is None else rates / _part_within(kernel, edges, known)
+    return np.bincount(place.ravel(), weight.ravel(), T * n_trials).reshape(T, n_trials) / step
 
 
-def _part_within(kernel: Kernel, edges: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Mean over each step of the part of a kernel that lies within what is known, (T, B), 1 outside of the trial."""
+def part_within(kernel: Kernel, edges: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Mean over each step of the part of a kernel that lies within what is known of each trial, (T, B).
+
+    Where kernels reach beyond, rates are divided by it.
+
+    Parameters
+    ----------
+    kernel : Kernel
+    edges : array (T + 1,)
+    known : array (B, 2)
+        From when to when spikes of a trial are known, ms.
+    """
     since, until = (np.diff(kernel.integral(edges[:, None] - edge), axis=0) for edge in known.T)
-    part = (since - until) / (edges[1] - edges[0])
-    return np.where(part > 1e-12, part, 1.0)
+    return (since - until) / (edges[1] - edges[0])
 
 
 def check_ascending(name: str, times: np.ndarray) -> None:

@@ -136,11 +136,11 @@ def _training(run: Run, figures: dict[str, Drawing]) -> dict[str, Any]:
         "steps": history.n_steps,
         "seconds": float(history.seconds[-1]),
         "final_loss": float(history.loss[-50:].mean()),
+        "score": (score := run.recipe.make_task().score_name),
     }
-    if run.recipe.is_fit:  # whose accuracy is the explained variance
-        figures["loss"] = plotting.plot_loss(history.loss)
+    figures["loss"] = plotting.plot_loss(history.loss, accuracy=history.accuracy, validation=validation, score=score)
+    if run.recipe.is_fit:
         return {**numbers, "final_validation_loss": float(history.validation_loss[-1]) if validated else None}
-    figures["loss"] = plotting.plot_loss(history.loss, accuracy=history.accuracy, validation=validation)
     return {**numbers, "final_validation_accuracy": float(history.validation_accuracy[-1]) if validated else None}
 
 

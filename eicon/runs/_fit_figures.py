@@ -12,6 +12,7 @@ from ..models._network import ROLES
 from ..plotting._files import Drawing
 from ..plotting._fitted import plot_fitted_values, plot_unit_scores
 from ..plotting._overview import plot_row
+from ..recordings import Recording
 from ..studies._fit import FitMeasures
 from ..studies._stiffness import stiffness
 from ..training._recorded import observed_of, predicted, scales
@@ -26,7 +27,7 @@ MOST_TRIALS, MOST_DENSE = 20, 2000
 POPULATIONS = ("area", "region", "population", "cell_type", "type")
 """Labels between whose values currents are drawn; the first that has 2 to 12 of them."""
 UNITS = {"tau": "ms"}
-LABELS = {"rate": "rate", "current": "current x", "counts": "spikes per step", "calcium": "dF/F", "output": "output"}
+LABELS = {"current": "current x", "counts": "spikes per step", "calcium": "fluorescence"}
 
 
 class FitSection(NamedTuple):
@@ -76,18 +77,32 @@ def _traces(net: RateRNN, given: Divided, found: FitMeasures) -> Drawing:
         shown += order[list(dict.fromkeys(places))].tolist()
     if not shown:  # all of them are constant
         shown = np.flatnonzero(found.recorded | found.unrecorded)[:3].tolist()
-    whole = int(np.isfinite(observed).sum(axis=(0, 2)).argmax())
     return plotting.fits.plot_unit_traces(
         model,
         observed,
         part.dt,
         np.array(shown),
         recorded=found.recorded,
-        trial=whole,
+        trial=int(_liveliest(observed[:, :, shown])[0]),
         names=found.names.tolist(),
         start=part.start,
-        label=LABELS[part.observed],
+        label=_label(part),
     )
+
+
+def _liveliest(observed: np.ndarray) -> np.ndarray:
+    """Trials (B,) of (T, B, N), those first in which most was observed, then those with the largest deviations."""
+    seen = np.isfinite(observed)
+    n = np.maximum(seen.sum(axis=(0, 1)), 1)
+    off = np.where(seen, observed - np.where(seen, observed, 0.0).sum(axis=(0, 1)) / n, 0.0) ** 2
+    total = off.sum(axis=(0, 1))
+    changes = (off / np.where(total > 0, total, 1.0)).sum(axis=(0, 2))
+    return np.lexsort([changes, seen.sum(axis=(0, 2))])[::-1]
+
+
+def _label(part: Recording) -> str:
+    scaled = part.observed == "rate" and part.hz != 1
+    return f"rate (1 = {part.hz:g} spikes/s)" if scaled else LABELS.get(part.observed, part.observed)
 
 
 def _scores(found: FitMeasures) -> Drawing:
@@ -131,7 +146,9 @@ def _stiff(net: RateRNN, table: RecordingTable, given: Divided) -> tuple[int, An
     if per_trial > 10 * OPERATIONS:
         return None
     n_trials = int(np.clip(OPERATIONS // per_trial, 1, given.known.n_trials))
-    return n_trials, stiffness(net, given.fitted.of_trials(np.arange(n_trials)), loss=table.loss)
+    fitted = given.fitted
+    chosen = np.sort(_liveliest(fitted.activity)[:n_trials])
+    return n_trials, stiffness(net, fitted.of_trials(chosen), loss=table.loss)
 
 
 def _currents(net: RateRNN, given: Divided) -> tuple[dict[str, Any], Drawing] | None:

@@ -250,7 +250,7 @@ _SAID = {
     ("training", "restore"): "Which network the run ends with: the last, or the best by validation.",
     ("training", "patience"): "End after so many validations without a smaller loss than before.",
     ("training", "stop"): "End when the task's own criterion is met.",
-    ("training", "stop_accuracy"): "End when the mean accuracy reaches this value.",
+    ("training", "stop_accuracy"): "End when the mean accuracy (of a fit, the explained variance) reaches this value.",
     ("training", "stop_worst_accuracy"): "End when the accuracy in the worst condition reaches this value.",
     ("training", "stop_loss"): "End when the loss falls to this value.",
     ("training", "stop_window"): "Number of validations over which these are means.",

@@ -42,9 +42,14 @@ def lesion_run(
     FileExistsError
         If ``out`` exists and is not empty.
     ValueError
-        As `RateRNN.without`.
+        As `RateRNN.without`, and for a network that was fitted to a recording.
     """
     run.load_network()  # or it says what is missing
+    if run.recipe.is_fit:
+        raise ValueError(
+            "the network was fitted to a recording, which would name units that it no longer has. In Python, "
+            "eicon.load(RUN/network.npz).without(units) is the smaller network."
+        )
     recipe = run.recipe if seed is None else run.with_seed(seed).recipe
     changes: dict[str, Any] = {
         "lesion": {

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,30 +11,13 @@ import numpy as np
 from .. import recordings
 from ..recordings import Recording
 from ..recordings._resample import resampled
-from ..training._recorded import Fit, RecordedLoss
+from ..training._recorded import Fit, RecordedLoss, fit_to
 from ._recipe_tables import RecordingTable
 from ._seeds import Seeds
 from ._text import ConfigError
 
 PIECE = 2**20
 """Bytes of a file that are read at a time."""
-
-
-@dataclass(frozen=True, repr=False)
-class Asked(Fit):
-    """What a recording asks of a network, before there is one; nobody can draw trials of it."""
-
-    def condition_grid(self) -> dict[str, np.ndarray]:
-        """Refuse: whatever needs conditions would show trials of them.
-
-        Raises
-        ------
-        ConfigError
-        """
-        raise ConfigError(
-            "this needs the trials of a task, and the network was fitted to a recording without one; eicon analyze "
-            "says how well the recording is predicted."
-        )
 
 
 class Divided(NamedTuple):
@@ -128,13 +110,12 @@ def _digest(path: Path) -> str:
     return content.hexdigest()
 
 
-def fit_task(table: RecordingTable) -> Asked:
+def fit_task(table: RecordingTable) -> Fit:
     """What the recording of a table asks of a network: its inputs, its step, and outputs if it has some."""
     found = read_of(table)
     n_out = found.n_units if found.observed == "output" else 1
     kind = table.loss or ("poisson" if found.observed == "counts" else "mse")
-    what = {"observed": found.observed, "hz": found.hz, "decay": found.decay or 0.0}
-    return Asked(found.dt, found.input_channels, n_out, **what, distance=RecordedLoss(kind))
+    return fit_to(found, n_out, RecordedLoss(kind))
 
 
 def _units(table: RecordingTable, whole: Recording, seeds: Seeds) -> tuple[str, ...]:

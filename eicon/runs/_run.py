@@ -331,6 +331,7 @@ def _facts(net: RateRNN, task: Task) -> dict[str, Any]:
     return {
         "null_loss": task.null_loss,
         "chance": task.chance,
+        "score": task.score_name,
         "initial_spectral_radius": spectral_radius(np.asarray(net.W_rec)) if exact else float("nan"),
         "n_rec": net.n_rec,
         "n_connections": net.recurrent.sizes()[1],

@@ -193,6 +193,7 @@ def of_curves(path: Path) -> dict[str, Any]:
         "best_validation_accuracy": float(np.nanmax(arrays["validation_accuracy"], initial=0.0)),
         "null_loss": header["null_loss"],
         "chance": header.get("chance"),
+        "score": header.get("score", "accuracy"),
         "diverged": header["diverged"],
         **({"fit": header["fit"]} if header.get("fit") else {}),
         "seconds": float(np.nanmax(arrays["seconds"], initial=0.0)),

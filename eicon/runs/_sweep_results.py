@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..tasks import Task
+from ..training._recorded import Fit
 from ._grid import short_names
 from ._open import open_sweep
 from ._own_code import is_own
@@ -16,12 +18,7 @@ from ._sweep_directory import Sweep
 if TYPE_CHECKING:
     import xarray as xr
 
-CURVES = {
-    "train_loss": "loss on the training trials",
-    "validation_loss": "loss on the validation trials",
-    "train_accuracy": "accuracy on the training trials",
-    "validation_accuracy": "accuracy on the validation trials",
-}
+CURVES = ("train_loss", "validation_loss", "train_accuracy", "validation_accuracy")
 FACTS = ("null_loss", "chance", "initial_spectral_radius", "n_connections")
 
 
@@ -40,7 +37,7 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
         ``validation_accuracy`` and ``step``; and without the epoch ``null_loss`` (of the best answer that ignores the
         trial), ``chance`` (accuracy of guesses), ``initial_spectral_radius``, ``n_connections``, ``seconds`` (of the
         whole training), ``diverged`` and ``finished``; of fits to a recording their measures, such as
-        ``unrecorded_held_out_r2``.
+        ``unrecorded_held_out_r2``. The attribute ``score`` says what the accuracy is: the explained variance of fits.
     """
     import xarray as xr
 
@@ -69,14 +66,21 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
         facts["seconds"][where] = np.nanmax(arrays["seconds"], initial=0.0)
         flags["finished"][where], flags["diverged"][where] = True, header["diverged"]
     dims = tuple(grid)
-    about: dict[str, Any] = {**CURVES, "step": "steps of training"}
+    default = Fit.score_name if sweep.recipe.is_fit else Task.score_name
+    scores = {header.get("score", default) for _, header in found.values()} or {default}
+    score = scores.pop() if len(scores) == 1 else "score"
+    about: dict[str, Any] = {"step": "steps of training"}
+    for name in CURVES:
+        part, _, quantity = name.partition("_")
+        trials = {"train": "training"}.get(part, part)
+        about[name] = f"{score if quantity == 'accuracy' else quantity} on the {trials} trials"
     return xr.Dataset(
         {
             **{name: ((*dims, axis), values, {"long_name": about[name]}) for name, values in curves.items()},
             **{name: (dims, values) for name, values in (facts | flags).items()},
         },
         coords={**grid, axis: np.arange(1, n + 1)},
-        attrs={"config": sweep.recipe.to_toml(), "task": aim_of(sweep.recipe)},
+        attrs={"config": sweep.recipe.to_toml(), "task": aim_of(sweep.recipe), "score": score},
     )
 
 

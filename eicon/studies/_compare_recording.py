@@ -7,7 +7,7 @@ import numpy as np
 from .. import analysis
 from ..models import RateRNN
 from ..recordings import Recording, resampled
-from ..training._recorded import Fit, check_recording
+from ..training._recorded import check_recording, fit_to
 
 
 class RecordingComparison(NamedTuple):
@@ -74,7 +74,7 @@ def compare_recording(
         notes.append(f"{int((~inside).sum())} trials without a step at which all units were observed are left out.")
     labels = _conditions(recording)
     check_recording(net, recording)
-    observed = Fit(dt=net.dt, observed=recording.observed, hz=recording.hz, decay=recording.decay or 0.0)
+    observed = fit_to(recording, net.n_rec)
     activity = np.asarray(observed.scored(net.predict(recording.inputs, noise=False)), np.float64)
     found = analysis.compare(
         activity[:, inside],

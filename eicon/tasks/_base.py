@@ -113,6 +113,8 @@ class Task(abc.ABC):
     criterion_of : str
         ``"accuracy"`` (the criterion is a lower bound of the mean score), ``"worst"`` (of the mean score in the worst
         condition) or ``"loss"`` (the criterion is an upper bound of the loss).
+    score_name : str
+        What the mean score is called in figures and tables.
     evidence : (str, str), optional
         Condition that argues for choice 0, the larger the more, and its unit.
     neutral : float
@@ -141,6 +143,7 @@ class Task(abc.ABC):
     chance: ClassVar[float] = math.nan
     criterion: ClassVar[float] = math.nan
     criterion_of: ClassVar[str] = "accuracy"
+    score_name: ClassVar[str] = "accuracy"
     evidence: ClassVar[tuple[str, str] | None] = None
     neutral: ClassVar[float] = math.nan
     sorts: ClassVar[tuple[str, ...]] = ()

@@ -112,7 +112,8 @@ class Evaluation(NamedTuple):
         cls, task: Task, loss: Loss, trial: Trial, key: jax.Array, size: int | None = None, *, often: bool = False
     ) -> "Evaluation":
         """Evaluation on given trials."""
-        shown = [np.asarray(trial.conditions[name]) for name in task.condition_grid() if name in trial.conditions]
+        names = task.condition_grid() if trial.conditions else ()  # those of a recording are not known
+        shown = [np.asarray(trial.conditions[name]) for name in names if name in trial.conditions]
         rows = np.stack([np.zeros(trial.batch_size), *shown], axis=1)
         found, which = np.unique(rows, axis=0, return_inverse=True)
         conditions = np.arange(len(found))[:, None] == which.reshape(1, -1)

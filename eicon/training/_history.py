@@ -20,8 +20,8 @@ class History(Mapping[str, np.ndarray]):
 
     Attributes
     ----------
-    loss, accuracy, grad_norm : (S,) at each step, on that step's trials; ``grad_norm`` is taken before clipping, and
-        ``loss`` includes penalties
+    loss, accuracy, grad_norm : (S,) at each step, on that step's trials; ``grad_norm`` is taken before clipping,
+        ``loss`` includes penalties, and ``accuracy`` is the mean score, of a fit to a recording the explained variance
     stage : (S,) which of the tasks that followed one another was trained, counted from 0
     seconds : (S,) wall time since training began, with everything in it, summed over resumed sessions
     compile_seconds, validation_seconds : (S,) how much of ``seconds`` went to compiling and to validation
@@ -61,7 +61,7 @@ class History(Mapping[str, np.ndarray]):
             return "History(no steps)"
         last = [f"loss {np.mean(self.loss[-50:]):.4g}"]
         if len(self.validation_accuracy):
-            last.append(f"validation accuracy {self.validation_accuracy[-1]:.3g}")
+            last.append(f"validation score {self.validation_accuracy[-1]:.3g}")
         return f"History({self.n_steps} steps in {self.seconds[-1]:.1f} s, {', '.join(last)})"
 
     @property

@@ -24,9 +24,15 @@ LOSSES_OF_RECORDINGS = ("mse", "variance", "poisson")
 """How a fit weighs errors; see `RecordedLoss`."""
 TINY = 1e-6
 """Least expected count of a step, so that a silent unit that fired has a finite loss."""
+CONSTANT = 1e-12
+"""Variance, relative to the square of the values, below which they count as constant."""
 VALIDATE_EVERY = 50
 WORK = 6e7
 """Steps times trials times units between two looks at signals, about."""
+NO_TRIALS = (
+    "this needs the trials of a task, and the network was fitted to a recording without one. eicon analyze says how "
+    "well the recording is predicted; in Python, eicon.load(RUN/network.npz).predict(inputs) runs it with any inputs."
+)
 
 
 @dataclass(frozen=True, repr=False)
@@ -98,6 +104,7 @@ class Fit(Task):
     distance: Any = None
 
     criterion_of: ClassVar[str] = "loss"
+    score_name: ClassVar[str] = "explained variance"
 
     def __repr__(self) -> str:
         more = {"counts": f", hz={self.hz:g}", "calcium": f", decay={self.decay:g}"}.get(self.observed, "")
@@ -120,12 +127,17 @@ class Fit(Task):
         return self.distance
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Nothing: conditions of recorded trials are not drawn."""
-        return {}
+        """Refuse: trials of a recording are those that were recorded.
+
+        Raises
+        ------
+        ValueError
+        """
+        raise ValueError(NO_TRIALS)
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Refuse: trials of a recording are those that were recorded."""
-        raise ValueError("trials of a recording are those that were recorded; none can be drawn.")
+        """Refuse, as `condition_grid`."""
+        raise ValueError(NO_TRIALS)
 
     def scored(self, activity: Activity) -> jax.Array:
         """What is compared with the recording, (T, B, N)."""
@@ -138,7 +150,10 @@ class Fit(Task):
         return filtered(activity.rates, self.dt, self.decay) if self.observed == "calcium" else activity.rates
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Fraction of the variance of each trial that is predicted, from 0 to 1, around the means of units, (B,)."""
+        """Fraction of the variance of each trial around the means of units that is predicted, from 0 to 1, (B,).
+
+        NaN of a trial in which nothing was observed, or nothing but these means.
+        """
         seen = observed_values(trial)
         if self.distance.scaled:
             outputs = rescaled(outputs, trial.targets, seen)
@@ -147,8 +162,9 @@ class Fit(Task):
         missed = jnp.where(seen, outputs - targets, 0.0)
         spread = jnp.where(seen, targets - mean[None, None], 0.0)
         total = (spread**2).sum(axis=(0, 2))
-        score = 1 - (missed**2).sum(axis=(0, 2)) / jnp.where(total > 0, total, 1.0)
-        return jnp.where(total > 0, jnp.clip(jnp.nan_to_num(score), 0.0, 1.0), jnp.nan)
+        varies = total > CONSTANT * (targets**2).sum(axis=(0, 2))
+        score = 1 - (missed**2).sum(axis=(0, 2)) / jnp.where(varies, total, 1.0)
+        return jnp.where(varies, jnp.clip(jnp.nan_to_num(score), 0.0, 1.0), jnp.nan)
 
 
 def seen(task: Any, activity: Activity) -> Activity:
@@ -242,7 +258,7 @@ def fit_of(net: RateRNN, recording: Recording, loss: str | None = None) -> tuple
     Raises
     ------
     ValueError
-        As `check_recording`, and for a loss that is unknown, or that does not fit what was observed.
+        As `check_recording`, for a loss that is unknown or does not fit what was observed, and if nothing varies.
     """
     check_recording(net, recording)
     counts = recording.observed == "counts"
@@ -252,22 +268,30 @@ def fit_of(net: RateRNN, recording: Recording, loss: str | None = None) -> tuple
     if kind == "poisson" and not counts:
         raise ValueError(f"loss 'poisson' is one of counts; {recording.observed} was observed.")
     targets = observed_of(net, recording)
-    spread: tuple[float, ...] = ()
-    if kind == "variance":
-        n = np.isfinite(targets).sum(axis=(0, 1))
-        mean = np.nansum(targets, axis=(0, 1)) / np.maximum(n, 1)
-        variances = np.nansum((targets - mean) ** 2, axis=(0, 1)) / np.maximum(n, 1)
-        spread = tuple(np.where(variances > 1e-12 * np.maximum(mean**2, 1e-300), variances, 0.0).tolist())
-    fit = Fit(
-        dt=recording.dt,
-        channels=recording.input_channels,
-        n_units=targets.shape[2],
-        observed=recording.observed,
-        hz=recording.hz,
-        decay=recording.decay or 0.0,
-        distance=RecordedLoss(kind, spread, recording.observed == "calcium"),
-    )
-    return fit, trial_of(recording, targets)
+    spread = _variances(targets, "the recording")
+    distance = RecordedLoss(kind, spread if kind == "variance" else (), recording.observed == "calcium")
+    return fit_to(recording, targets.shape[2], distance), trial_of(recording, targets)
+
+
+def fit_to(recording: Recording, n_units: int, distance: RecordedLoss | None = None) -> Fit:
+    """Make the task of being like a recording, for a network of so many units."""
+    observed = {"observed": recording.observed, "hz": recording.hz, "decay": recording.decay or 0.0}
+    return Fit(recording.dt, recording.input_channels, n_units, **observed, distance=distance)
+
+
+def _variances(targets: np.ndarray, what: str) -> tuple[float, ...]:
+    """Of each unit of (T, B, N), 0 of those that are constant or were not observed; not all may be."""
+    n = np.maximum(np.isfinite(targets).sum(axis=(0, 1)), 1)
+    mean = np.nansum(targets, axis=(0, 1)) / n
+    found = np.nansum((targets - mean) ** 2, axis=(0, 1)) / n
+    found = np.where(found > CONSTANT * np.nansum(targets**2, axis=(0, 1)) / n, found, 0.0)
+    if not found.any():
+        units = np.isfinite(targets).any(axis=(0, 1)).sum()
+        raise ValueError(
+            f"there is nothing to explain: each of the {units} units of {what} has one value at all steps of all "
+            "trials. Is the window of the trials right, and are there spikes in it?"
+        )
+    return tuple(found.tolist())
 
 
 def trial_of(recording: Recording, targets: np.ndarray) -> Trial:
@@ -288,7 +312,9 @@ def fixed_of(
         if (held_out.observed, held_out.hz, held_out.decay) != (recording.observed, recording.hz, recording.decay):
             raise ValueError(f"recording and held_out differ in what was observed; got {recording!r} and {held_out!r}.")
         check_recording(net, held_out)
-        validation = trial_of(held_out, observed_of(net, held_out))
+        targets = observed_of(net, held_out)
+        _variances(targets, "held_out")
+        validation = trial_of(held_out, targets)
     size = recording.n_trials if batch_size is None else whole(batch_size, "batch_size")
     return fit, Fixed(train, validation, size)
 
@@ -308,7 +334,8 @@ def predicted(net: RateRNN, recording: Recording, key: Any = None) -> np.ndarray
     ndarray, shape (T, B, N)
         Of the observed quantity; of calcium without scale and offset, as nothing was observed of most units.
     """
-    fit, _ = fit_of(net, recording)
+    check_recording(net, recording)
+    fit = fit_to(recording, net.n_rec)
     return np.asarray(fit.scored(net.predict(recording.inputs, key=key, noise=key is not None)), np.float64)
 
 

@@ -10,6 +10,7 @@ from ..models import RateRNN
 from ..tasks import Task, Trial
 from ._curriculum import criterion_of
 from ._losses import selected
+from ._recorded import Fit
 
 STANDARD_ERRORS = 3.0
 """By how many the loss must have fallen to be still falling, and the accuracy must differ from chance."""
@@ -23,7 +24,7 @@ LARGEST = 500
 
 
 def summary(trainer: Any) -> str:
-    """Lines of a `Trainer` on steps, time, loss, accuracy and criterion, and likely causes if that was not reached."""
+    """Lines of a `Trainer` on steps, time, loss, score and criterion, and likely causes if that was not reached."""
     if not trainer.history.n_steps:
         return f"Not trained yet: {_name(trainer.task)}, {trainer.net.n_rec} units."
     lines = [_time(trainer), *_reached(trainer)]
@@ -31,7 +32,7 @@ def summary(trainer: Any) -> str:
         return "\n".join(lines)
     learned, task = _learned(trainer), trainer.task
     if learned is False:
-        lines.append(f"Validation accuracy has not left chance ({task.chance:.0%}).")
+        lines.append(f"Validation {task.score_name} has not left chance ({task.chance:.0%}).")
     found = causes(trainer, learned is not False)
     if found:
         lines += ["Likely causes:", *(f"- {cause}" for cause in found)]
@@ -53,7 +54,7 @@ def still_falls(loss: np.ndarray) -> tuple[float, float] | None:
 
 def causes(trainer: Any, learned: bool) -> list[str]:
     """Facts about trials, steps and network that explain why a criterion was not reached; the strongest first."""
-    found = _of_mask(trainer.task, trainer.validation_trials)
+    found = [] if isinstance(trainer.task, Fit) else _of_mask(trainer.task, trainer.validation_trials)
     if found:
         return found  # nothing else matters then
     found = _of_steps(trainer)
@@ -81,14 +82,15 @@ def _reached(trainer: Any) -> list[str]:
     if not len(history.validation_step):
         return [*lines, "No validation was made yet."]
     known = [f"chance {task.chance:.0%}"] if np.isfinite(task.chance) else []
-    what = f"Validation accuracy {history.validation_accuracy[-1]:.1%}, loss {history.validation_loss[-1]:.4g}"
+    what = f"Validation {task.score_name} {history.validation_accuracy[-1]:.1%}, loss {history.validation_loss[-1]:.4g}"
     best = f"best at step {trainer.best_step:,}"
     lines.append(f"{what} ({', '.join([*known, best])}).")
     if np.isfinite(task.criterion):
-        of = {"accuracy": "accuracy of {:.0%}", "worst": "accuracy of {:.0%} in the worst condition"}
-        said = of.get(task.criterion_of, "loss of {:.4g}").format(task.criterion)
+        score = f"{task.score_name} of {task.criterion:.0%}"
+        of = {"accuracy": score, "worst": f"{score} in the worst condition"}
+        said = of.get(task.criterion_of, f"loss of {task.criterion:.4g}")
         reached = "was reached" if _criterion_met(trainer) else "was not reached"
-        lines.append(f"The task's criterion, an {said},".replace("an loss", "a loss") + f" {reached}.")
+        lines.append(f"The task's criterion ({said}) {reached}.")
     return lines
 
 
@@ -133,7 +135,7 @@ def _of_mask(task: Task, trial: Trial) -> list[str]:
     if scores["where"] < half:
         return [
             f"{scored}, and outputs that are right there, but not elsewhere, score {scores['where']:.0%}: it leaves "
-            "out the steps on which the accuracy depends"
+            f"out the steps on which the {task.score_name} depends"
         ]
     return []
 
@@ -222,4 +224,4 @@ def _loss_without_inputs(trainer: Any) -> float | None:
 
 
 def _name(task: Task) -> str:
-    return type(task).__name__
+    return "a fit" if isinstance(task, Fit) else type(task).__name__

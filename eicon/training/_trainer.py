@@ -726,7 +726,7 @@ class Trainer:
         history = self.history
         shown = {"loss": f"{np.mean(history.loss[-50:]):.4g}"}
         if len(history.validation_accuracy):
-            shown["accuracy"] = f"{history.validation_accuracy[-1]:.1%}"
+            shown[self.task.score_name] = f"{history.validation_accuracy[-1]:.1%}"
         return shown | ({"damping": f"{history['damping'][-1]:.3g}"} if "damping" in history else {})
 
 

@@ -21,6 +21,9 @@ from scipy import sparse
 from eicon import _files, connectomes, exchange
 from eicon.connectomes._names import read_names
 from eicon.models import Adapting, Connectivity, Leaky, LowRank, Plastic, RateRNN, load
+from eicon.recordings import Recording
+from eicon.recordings import files as recording_files
+from eicon.recordings import read as read_recording
 from eicon.training._checkpoint import Checkpoint, read_checkpoint, read_history, write_checkpoint
 from eicon.training._history import History
 
@@ -64,6 +67,8 @@ def content(value: Any) -> Any:
     if isinstance(value, connectomes.Connectome):
         fields = {key: field for key, field in vars(value).items() if key != "adjacency"}
         return [content(fields), *(content(a) for a in (value.source, value.target, value.weight))]
+    if isinstance(value, Recording):
+        return content(vars(value))
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         array = np.asarray(value)
         return (array.dtype.str, array.shape, array.tobytes())
@@ -248,7 +253,94 @@ def _recordings(folder: Path) -> list[Target]:
     trial = task.sample(jax.random.key(0), 2)
     activity = net.predict(trial.inputs, noise=False)
     to_mat(folder / "rec.mat", net, trial, activity, task=task)
-    return [Target("activity.mat", "rec.mat", (folder / "rec.mat").read_bytes(), read_mat, BYTES)]
+    found = [Target("activity.mat", "rec.mat", (folder / "rec.mat").read_bytes(), read_mat, BYTES)]
+    return [*found, *_recordings_of_labs(folder)]
+
+
+def _recordings_of_labs(folder: Path) -> list[Target]:
+    rates = np.random.default_rng(2).random((6, 4, 3)).round(3)
+    side = np.array([0.0, 1.0, 1.0, 0.0])
+    cut = {"axes": "time trial unit", "dt": 10}
+    spikes = np.empty((2, 4), object)
+    for u, k in np.ndindex(2, 4):
+        spikes[u, k] = np.arange(1.0, 50.0, 7.0 + u + k)[None]
+    trials = np.empty((1, 4), object)
+    trials[0] = [rates[: 6 - k, k].T for k in range(4)]
+    of_spikes = {"axes": "unit trial", "unit_of_time": "ms", "window": (0, 60), "series": "spikes"}
+    sealed, summed = (*BYTES, *MEMBERS, *HEADERS, packed, bomb), (*BYTES, packed, bomb)
+    damaged, text = BYTES, (*BYTES, *TEXT)
+
+    def own(path: Path) -> None:
+        recording_files.write(path, Recording(rates, dt=10.0, conditions={"side": side}, labels={"area": list("aab")}))
+
+    def npz(path: Path) -> None:
+        np.savez(path, rates=rates, side=side)
+
+    def npy(path: Path) -> None:
+        np.save(path, rates)
+
+    def mat(path: Path) -> None:
+        scipy_io.savemat(path, {"spikes": spikes, "side": side[None], "session": {"animal": "M1"}})
+
+    def cells(path: Path) -> None:
+        scipy_io.savemat(path, {"rates": trials, "side": side[None]}, do_compression=True)
+
+    def csv(path: Path) -> None:
+        rows = [f"{k},{t * 10},{a},{b},{c}" for k in range(4) for t, (a, b, c) in enumerate(rates[:, k])]
+        path.write_text("\n".join(["trial,time_ms,x,y,z", *rows]) + "\n")
+
+    made: list[tuple[str, Callable[[Path], None], dict[str, Any], Any, Any]] = [
+        ("own.npz", own, {}, sealed, ()),
+        ("trials.npz", npz, cut, summed, MEMBERS),
+        ("trials.npy", npy, cut, (), (*BYTES, *(lying_npy,) * 8)),
+        ("spikes.mat", mat, of_spikes, (), damaged),
+        ("cells.mat", cells, {"axes": "unit time", "dt": 10}, (), damaged),
+        ("long.csv", csv, {}, (), text),
+    ]
+    if importlib.util.find_spec("h5py"):
+        import h5py
+
+        from ..recordings.labs import write_mat73
+
+        def hdf5(path: Path) -> None:
+            with h5py.File(path, "w") as file:
+                file["rates"], file["side"] = rates, side
+
+        def mat73(path: Path) -> None:
+            write_mat73(path, {"spikes": spikes, "side": side[None], "session": {"animal": "M1"}})
+
+        made += [("rates.h5", hdf5, cut, (), damaged), ("spikes73.mat", mat73, of_spikes, (), damaged)]
+    if importlib.util.find_spec("h5netcdf") and importlib.util.find_spec("xarray"):
+        import xarray
+
+        def netcdf(path: Path) -> None:
+            data = xarray.Dataset({"rates": (("time", "trial", "unit"), rates), "side": ("trial", side)})
+            data.to_netcdf(path, engine="h5netcdf")
+
+        made.append(("rates.nc", netcdf, {"dt": 10, "series": "rates"}, (), damaged))
+    if importlib.util.find_spec("pynwb"):
+        from ..recordings.labs import add_fluorescence, add_trials, add_units, session, spike_trains, write_nwb
+
+        def nwb(path: Path) -> None:
+            one = session()
+            add_trials(one)
+            add_units(one, spike_trains())
+            add_fluorescence(one)
+            write_nwb(path, one)
+
+        made += [
+            ("spikes.nwb", nwb, {"series": "units", "bin": 100}, (), damaged),
+            ("imaging.nwb", nwb, {"series": "dff", "decay": 400, "bin": 200}, (), damaged),
+        ]
+    found = []
+    for name, write, options, strict, loose in made:
+        write(folder / name)
+
+        def read(path: Path, options: dict[str, Any] = options) -> Any:
+            return read_recording(path, **options)
+
+        found.append(Target(f"recording {name}", name, (folder / name).read_bytes(), read, strict, loose))
+    return found
 
 
 def _texts(folder: Path) -> list[Target]:

@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import shutil
+import sys
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from eicon.models import (
     load,
     save,
 )
+from eicon.models._storage import _is_part_of_eicon
 from eicon.models.weights import Dense
 
 
@@ -260,6 +262,43 @@ def test_settings_of_weights_that_are_missing_or_unknown(role, settings, message
     rewrite_header(path, weights=header_of(path)["weights"] | {role: settings})
     with pytest.raises(ValueError, match=message):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("module", "found"),
+    [
+        ("eicon.reproduce.beiran2025._units", True),
+        ("eicon.reproduce.beiran2025", False),
+        ("eicon.__main__", False),
+        ("eicon", False),
+        ("eicon.models.gone", False),
+        ("eicon.models/cells", False),
+        ("eicon.models...cells", False),
+        ("eicons.models", False),
+        ("json.tool", False),
+    ],
+)
+def test_a_file_makes_only_modules_of_eicon_be_imported(module, found):
+    assert _is_part_of_eicon(module) is found
+
+
+def test_cells_of_eicon_itself_are_found_without_an_import(path, monkeypatch):
+    module = "eicon.reproduce.beiran2025._units"
+    cell = {"class": "Shifted", "module": module, "file": "_units.py", "fields": {"activation": "tanh"}}
+    monkeypatch.delitem(sys.modules, module, raising=False)
+    rewrite_header(path, cell=cell)
+    with pytest.raises(ValueError, match="is incomplete: it has no 'gain'"):  # of this cell, that of the file has none
+        load(path)
+    assert module in sys.modules
+    for name in ("with_units", "Gone"):  # no cell, and none at all
+        rewrite_header(path, cell=cell | {"class": name})
+        with pytest.raises(ValueError, match=f"with the cell {name} of the module '{module}'; import the file"):
+            load(path)
+    monkeypatch.delitem(sys.modules, "antigravity", raising=False)
+    rewrite_header(path, cell=cell | {"module": "antigravity", "file": "antigravity.py"})
+    with pytest.raises(ValueError, match="with the cell Shifted of the module 'antigravity'; import the file"):
+        load(path)
+    assert "antigravity" not in sys.modules
 
 
 @pytest.mark.parametrize(

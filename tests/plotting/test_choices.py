@@ -46,6 +46,9 @@ def test_every_run_is_a_point_and_lines_join_means(data):
     shown = [ax for ax in figure.axes if ax.get_visible()]
     assert [ax.get_xlabel() for ax in shown] == ["null", "density"]
     assert shown[0].get_ylabel() == "best validation accuracy"
+    fits = data.assign_attrs(score="explained variance")
+    for other in (plotting.behaviour.plot_choices(fits), plotting.behaviour.plot_interactions(fits)):
+        assert other.axes[0].get_ylabel() == "best validation\nexplained variance"
     points = [line for line in shown[0].lines if line.get_marker() == "."]
     assert [len(line.get_xdata()) for line in points] == [11, 11]
     mean = next(line for line in shown[0].lines if line.get_marker() == "o").get_ydata(orig=False)

@@ -108,6 +108,8 @@ def test_words_and_rows_say_the_same(data):
         f"p = {pair.result.p:.2g} (7 pairs, 1 left out)"
     )
     assert "percentage points [" in words("accuracy", columns["accuracy"][0])
+    assert words("accuracy", columns["accuracy"][0], "explained variance").startswith("explained variance, original")
+    assert {row[0] for row in rows_of_pairs(columns, "explained variance")[1:]} == {"loss", "explained variance"}
     header, *rows = rows_of_pairs(columns)
     assert [row[:3] for row in rows] == [
         [o, "original", null] for o in ("loss", "accuracy") for null in ("rewire", "permute")

@@ -84,6 +84,13 @@ def test_loss_boxes_show_every_run_and_the_milestones():
         first = next(one for one in ax.lines if one.get_marker() == ".")
         np.testing.assert_array_equal(first.get_ydata(), found[name])
         assert [text.get_text() for text in ax.get_xticklabels()] == ["bio", "random"]
+    fits = sweep_data(GRID).rename(epoch="validation").assign_attrs(score="explained variance")
+    labels = [ax.get_ylabel() for ax in plotting.plot_loss_boxes({"fits": fits}).axes]
+    assert labels[1:] == [
+        "validation no. of the smallest", "validation no. of 99 % of the fall", "best validation\nexplained variance",
+    ]  # fmt: skip
+    (curves,) = plotting.plot_loss_curves({"fits": fits}, quantity="accuracy")
+    assert curves.get_supylabel() == "explained variance"
     long = plotting.plot_loss_boxes({f"a long label {i}": SWEEPS["bio"] for i in range(3)})
     assert {text.get_rotation() for text in long.axes[0].get_xticklabels()} == {30.0}
 

@@ -97,6 +97,13 @@ def write_mat73(path, variables):
                 cells = np.empty((1, len(value)), object)
                 cells[0] = value
                 value = cells
+            if getattr(value, "dtype", None) is not None and value.dtype.names:  # several structs
+                group = place.create_group(name)
+                group.attrs["MATLAB_class"] = np.bytes_("struct")
+                for key in value.dtype.names:
+                    put(group, key, value[key])
+                    del group[key].attrs["MATLAB_class"]
+                return
             if isinstance(value, dict):
                 group = place.create_group(name)
                 group.attrs["MATLAB_class"] = np.bytes_("struct")

@@ -97,7 +97,7 @@ def test_spike_times_per_unit_and_trial(file, axes, tmp_path):
         np.testing.assert_array_equal(found.activity[:, k, u], expected)
     assert found.conditions["contrast"].tolist() == [0, 1, 2, 3]
     smooth = read(tmp_path / file, axes=axes, window=(0, 2000), bin=100, unit_of_time="s")
-    assert "normalised at the ends of trials" in smooth.source
+    assert "normalised at the ends of what is known" in smooth.source
     with pytest.raises(ValueError, match="nothing says in which unit times are; pass unit_of_time"):
         read(tmp_path / file, axes=axes, window=(0, 2000))
 
@@ -167,7 +167,8 @@ def test_npy_is_an_array(tmp_path):
 def test_pulses_of_trials_that_are_cut_are_relative_to_their_first_step(tmp_path):
     on, off = np.array([0.0, 10, 20, 25, np.nan]), np.array([10.0, 30, 40, 35, 20])
     np.savez(tmp_path / "a.npz", rates=RATES, on_time=on, off_time=off)
-    found = read(tmp_path / "a.npz", axes="time trial unit", dt=10, inputs={"light": ("on_time", "off_time", 2)})
+    options = {"axes": "time trial unit", "dt": 10, "unit_of_time": "ms"}
+    found = read(tmp_path / "a.npz", inputs={"light": ("on_time", "off_time", 2)}, **options)
     assert found.inputs[:5, :, 0].T.tolist() == [
         [2, 0, 0, 0, 0],
         [0, 2, 2, 0, 0],

@@ -61,13 +61,22 @@ def test_numbers_of_a_recording(spikes, tmp_path):
         (("--window", "300"), 2, "--window is FROM:TO in ms, such as -200:800"),
         (("--bin", "0.01"), 1, "error: bin is in ms and must be at least 0.1"),
         (("--by", "cell"), 1, "error: `by` must be a condition of 1 to 6 levels"),
-        (("--align-to", "reward"), 1, "error: align_to: the trials have no column 'reward'"),
+        (("--align-to", "reward"), 1, "spikes.nwb: align_to: the trials have no column 'reward'"),
     ],
 )
 def test_errors_are_one_line(options, code, text, spikes):
     done = run("recording", "show", spikes, *options)
     assert done.exit_code == code
     assert text in done.output
+
+
+def test_figures_are_not_put_among_the_tables_of_a_recording(tmp_path, monkeypatch):
+    (tmp_path / "1.csv").write_text("time_ms,a\n0,1.5\n10,2.5\n")
+    monkeypatch.chdir(tmp_path)
+    done = run("recording", "show", ".")
+    assert done.exit_code == 2
+    assert "would lie among the tables of the recording; pass --out with another folder" in done.output
+    assert [path.name for path in tmp_path.iterdir()] == ["1.csv"]
 
 
 @pytest.fixture(scope="module")

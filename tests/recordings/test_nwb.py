@@ -150,7 +150,7 @@ def test_a_stimulus_of_the_file_is_an_input(imaging):
     found = read(imaging, decay=400, inputs="light")
     np.testing.assert_array_equal(found.inputs[:, 1, 0], (np.arange(40) < 30) | (np.arange(40) < 40))
     assert found.input_channels == ("light",)
-    slow = read(imaging, series="speed", bin=100)  # 1-d, and only taken when asked for
+    slow = read(imaging, series="speed", bin=100, observed="rate")  # 1-d, and only taken when asked for
     assert np.nanmax(slow.activity[:, 1]) == 1.0
 
 

@@ -24,7 +24,7 @@ def test_a_table_per_trial_in_the_order_of_their_numbers(tmp_path):
         (tmp_path / f"trial_{number}.csv").write_text(lines(("time_s", "a", "b"), *trial_rows(i)))
     rows = [(1, "go", 50), (2, "stop", 20), (10, "go", "")]
     (tmp_path / "trials.csv").write_text(lines(("trial", "cue", "tone_time"), *rows))
-    found = read(tmp_path, inputs={"tone": ("tone_time", 20)})
+    found = read(tmp_path, unit_of_time="ms", inputs={"tone": ("tone_time", 20)})
     assert (found.units, found.dt) == (("a", "b"), 20.0)
     assert found.mask.sum(axis=0).tolist() == [5, 6, 4]
     np.testing.assert_array_equal(found.activity[:5, 0], RATES[:5, 2])
@@ -47,7 +47,7 @@ def test_one_long_table(tmp_path):
 
 def test_cells_that_are_empty_were_not_observed(tmp_path):
     (tmp_path / "a.csv").write_text("u;v\n1;2\n;4\n5;6\n")
-    found = read(tmp_path / "a.csv", dt=10)
+    found = read(tmp_path / "a.csv", dt=10, observed="rate")
     np.testing.assert_array_equal(found.activity[:, 0], [[1, 2], [np.nan, 4], [5, 6]])
 
 

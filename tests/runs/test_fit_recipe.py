@@ -367,10 +367,26 @@ def test_what_needs_a_task_says_so_in_one_line(done, command):
     result = CliRunner().invoke(main, ["--quiet", command, str(done.path), *options])
     assert result.exit_code == 1, result.output
     (line,) = result.stderr.splitlines()
-    assert "recording" in line
-    assert "fault of eicon" not in line
-    if command != "lesion":
-        assert "fitted to a recording" in line
+    assert "fitted to a recording" in line
+    assert ("eicon analyze says" in line) == (command not in ("analyze", "lesion"))
+
+
+@pytest.mark.battery
+def test_the_recording_of_a_fit_is_compared_as_its_recipe_reads_it(lab, tmp_path):
+    known = files.read(lab / "rates.npz")
+    np.savez(tmp_path / "raw.npz", rates=known.activity, shown=known.inputs, cells=NAMES)
+    read = {"series": "rates", "axes": "time trial unit", "dt": DT, "names": "cells", "inputs": "shown"}
+    run = create_run(tmp_path / "fit", recipe(lab, {"file": str(tmp_path / "raw.npz"), "read": read}))
+    load(lab / "teacher.npz").save(run.network)
+    result = CliRunner().invoke(main, ["compare", str(run.path), str(tmp_path / "raw.npz"), "--json"])
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["n_units"], found["n_trials"]) == ([N, N], 8)
+    assert found["likeness"]["cka"]["value"] > 0.9
+    with np.load(tmp_path / "raw.npz") as arrays:
+        np.savez(tmp_path / "other.npz", **arrays, more=1)
+    result = CliRunner().invoke(main, ["compare", str(run.path), str(tmp_path / "other.npz")])
+    assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1)
 
 
 def test_the_seed_of_a_fit_cannot_be_another_one(done):
@@ -396,7 +412,9 @@ def test_a_fitted_run_is_analysed_and_reported(done):
     assert "fitted to 4 of 12 units in 6 trials of rates.npz for 40 steps" in page
     assert "R², unrecorded units, held-out trials" in page
     assert 'id="traces"' in page
-    assert "Accuracy, all conditions" not in page
+    assert "Loss and explained variance at each step, and explained variance in validation trials." in page
+    assert "ccuracy" not in page
+    assert "explained variance" in (done.figures / "loss.csv").read_text("utf-8")
 
 
 @pytest.mark.battery
@@ -431,7 +449,16 @@ def test_a_sweep_of_fits_shows_the_unrecorded_error_beside_nulls(lab, tmp_path):
     assert result.exit_code == 0, result.output
     assert "squared error / variance (median) and r (mean) of unrecorded units, held-out trials" in result.stdout
     assert "  null: permute, 2: " in result.stdout
-    assert (out / "figures" / "unrecorded.png").stat().st_size > 5000
+    assert "  explained variance, original minus permute: " in result.stdout
+    assert "ccuracy" not in result.stdout
+    figures = out / "figures"
+    assert all((figures / f"{name}.png").stat().st_size > 5000 for name in ("unrecorded", "explained_variance"))
+    assert not [file.name for file in figures.glob("*.csv") if "ccuracy" in file.read_text("utf-8")]
+    result = CliRunner().invoke(main, ["plot", str(run.path)])
+    assert "explained variance" in (run.figures / "learning.csv").read_text("utf-8"), result.output
+    analyze_run(run)
+    assert CliRunner().invoke(main, ["report", str(run.path)]).exit_code == 0
+    assert "ccuracy" not in (run.path / "report.html").read_text("utf-8")
 
 
 # The command.

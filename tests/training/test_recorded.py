@@ -249,6 +249,10 @@ WRONG = {
     "held out of another kind": (lambda d: d, {"held_out": _other_kind(recording())}, "differ in what was observed"),
     "held out with other inputs": (lambda d: d, {"held_out": Recording(np.ones((5, 2, 1)), DT, units=["n0"])},
                                    "has 1 input channels"),
+    "nothing varies": (lambda d: Recording(np.full((T, B, 2), 3.0), DT, units=["n0", "n1"], inputs=d.inputs), {},
+                       "nothing to explain: each of the 2 units of the recording has one value at all steps"),
+    "nothing held out varies": (lambda d: d, {"held_out": Recording(np.zeros((T, B, 2)), DT, ["n0", "n1"], INPUTS)},
+                                "nothing to explain: each of the 2 units of held_out has one value"),
     "trials beside it": (lambda d: d, {"trials": 3}, "a recording has its own trials"),
     "a batch of none": (lambda d: d, {"batch_size": 0}, "batch_size must be at least 1; got 0"),
 }  # fmt: skip
@@ -265,6 +269,38 @@ def test_what_does_not_fit_is_refused_in_one_line(case, gained):
     with pytest.raises((ValueError, TypeError), match=says) as caught:
         Trainer(gained, make(recording()), **options)
     assert "\n" not in str(caught.value)
+
+
+def test_explained_variance_leaves_out_trials_that_do_not_vary(gained):
+    rng = np.random.default_rng(0)
+    activity = rng.normal(5, 1, (T, B, 3))
+    activity[3:5, 2, 1] = activity[:, 1, :2] = np.nan
+    activity[:, 1, 2] = activity[:, [0, 2, 3], 2].mean()  # so that this is the mean over all trials
+    means = np.nanmean(activity, axis=(0, 1))
+    fit, trial = fit_of(gained, Recording(activity, DT, units=["n0", "n1", "n2"], inputs=INPUTS))
+    outputs = np.zeros((T, B, N), np.float32)
+    outputs[:, :, :3] = np.nan_to_num(activity) + rng.normal(0, 0.5, activity.shape)
+    found = np.asarray(fit.correct(jnp.asarray(outputs), trial))
+    missed = np.nansum((outputs[:, :, :3] - activity) ** 2, axis=(0, 2))
+    wanted = 1 - missed / np.nansum((activity - means) ** 2, axis=(0, 2)).clip(1e-9)
+    np.testing.assert_allclose(found[[0, 2, 3]], wanted.clip(0, 1)[[0, 2, 3]], rtol=1e-4)
+    assert wanted[[0, 2, 3]].min() > 0
+    assert np.isnan(found[1])
+    assert float(fit.accuracy(outputs, trial)) == pytest.approx(found[[0, 2, 3]].mean())
+    alone = trial._replace(**{name: getattr(trial, name)[:, 1:2] for name in ("inputs", "targets", "mask")})
+    assert np.isnan(fit.correct(outputs[:, 1:2], alone)).all()
+
+
+@pytest.mark.battery
+def test_the_score_of_a_fit_is_its_explained_variance(gained):
+    trainer = Trainer(gained, recording(), learning_rate=0.01)
+    trainer.fit(10, validate_every=10, progress=False)
+    assert "Validation explained variance" in trainer.summary()
+    assert "10 steps of a fit in" in trainer.summary()
+    assert "ccuracy" not in trainer.summary()
+    assert set(trainer._progress()) == {"loss", "explained variance"}
+    with pytest.raises(ValueError, match="needs the trials of a task, and the network was fitted to a recording"):
+        trainer.task.trials(1, key=0)
 
 
 def test_held_out_goes_with_a_recording(gained):
