@@ -357,7 +357,7 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
         score = max(summary["best_validation_accuracy"] for summary in group)
         diverged = sum(summary["diverged"] for summary in group)
         said = [f"smallest validation loss {min(losses):.3g} to {max(losses):.3g}{_without_memory(group, losses)}"]
-        said += _predicted(group) or [f"best {group[0]['score']} {score:.1%}{_guessed(group)}"]
+        said += _predicted(group) or [f"best {group[0].get('score', 'accuracy')} {score:.1%}{_guessed(group)}"]
         said = said if losses else []
         said += [f"{diverged} of {len(group)} diverged"] if diverged else []
         click.echo(f"{name}: {', '.join(said)}")

@@ -153,7 +153,8 @@ def stiffness(
     --------
     >>> from eicon.models import Leaky
     >>> net = RateRNN.dale(2, 8, 1, cell=Leaky("softplus", gain=True), train=["gain"])
-    >>> recording = Recording(np.zeros((10, 3, 2)), dt=net.dt, inputs=np.ones((10, 3, 2)))
+    >>> rates = np.random.default_rng(0).random((10, 3, 2))
+    >>> recording = Recording(rates, dt=net.dt, inputs=np.ones((10, 3, 2)))
     >>> found = stiffness(net, recording)
     >>> found.vectors.shape, found.n_fixed <= 8
     ((8, 8), True)

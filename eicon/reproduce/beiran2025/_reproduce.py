@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from ..._files import without_nan, write_json, write_text
 from ...plotting._files import Form, save_figures
 from .._parts import read_results, run_parts
@@ -102,7 +100,7 @@ def reproduce(
             if len(run_parts(parts, do_part, results, folder, **options)) < len(parts):
                 break
     lines = read_results(results)
-    drawn: dict[str, Figure] = {}
+    drawn: dict[str, Any] = {}
     for figure in figures:
         drawn |= draw_wiring(lines) if figure == 5 else draw_known(lines) if figure == 6 else draw(figure, lines)
     save_figures(out / "figures", drawn, form=form, dpi=dpi)
