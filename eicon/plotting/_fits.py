@@ -1,6 +1,6 @@
 """Predictions of recorded and unrecorded units, and recovered numbers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,12 @@ from ._style import (
 
 RECORDED_COLOR, UNRECORDED_COLOR = TEAL, ORANGE
 _TYPES = {"E": E_COLOR, "I": I_COLOR}
+SCALES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray]]] = {
+    "log": (np.log, np.exp),
+    "correlation": (lambda r: np.arctanh(np.clip(r, -1 + 1e-9, 1 - 1e-9)), np.tanh),
+    "linear": (np.asarray, np.asarray),
+}
+"""On which means over seeds and their intervals are taken, and the way back."""
 
 
 @house_style
@@ -124,7 +130,7 @@ def plot_unrecorded(
     *,
     recorded: Mapping[str, ArrayLike] | None = None,
     label: str = "error",
-    log: bool = True,
+    scale: str = "log",
     level: float | int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -141,8 +147,9 @@ def plot_unrecorded(
         The same on the recorded units, dashed, in the colours of the same names.
     label : str
         Of what is drawn.
-    log : bool
-        Logarithmic axis, for errors; means and intervals are then those of the logarithms.
+    scale : {"log", "correlation", "linear"}
+        Means and intervals are those of logarithms, for errors, on a logarithmic axis; of Fisher's z, for correlations;
+        or of the numbers themselves.
     level : float, optional
         Dotted line to compare with, such as 1 for an error over the variance.
     ax : Axes, optional
@@ -156,8 +163,10 @@ def plot_unrecorded(
     Raises
     ------
     ValueError
-        If shapes do not match, or a number is not positive where the axis is logarithmic.
+        If shapes do not match, or a number is not positive on a logarithmic axis, or beyond 1 as a correlation.
     """
+    if scale not in SCALES:
+        raise ValueError(f"`scale` must be one of {', '.join(SCALES)}; got {scale!r}.")
     ax = axes_or_new(ax, figsize=(4.0, 3.4))
     x = recorded_axis(ax, n_recorded)
     if level is not None:
@@ -170,10 +179,10 @@ def plot_unrecorded(
         aside = 1.03 ** (place - (len(drawn) - 1) / 2)  # so that intervals stand side by side
         look = {"color": looks[names.index(name)]["color"], **_dashes(which)}
         text = name if which == "unrecorded" or name not in unrecorded else f"_{name}, recorded"
-        _curve(ax, x * aside, _seeds(which, name, given[which][name], x.size, log), log, text, look)
+        _curve(ax, x * aside, _seeds(which, name, given[which][name], x.size, scale), scale, text, look)
     for which in given if recorded is not None else ():
         ax.plot([], [], color=neutral(), marker="o", markersize=4, label=f"{which} units", **_dashes(which))
-    ax.set_yscale("log" if log else "linear")
+    ax.set_yscale("log" if scale == "log" else "linear")
     ax.set_ylabel(label)
     handles, texts = ax.get_legend_handles_labels()
     ordered = sorted(zip(texts, handles, strict=True), key=lambda one: one[0].endswith(" units"))  # names come first
@@ -206,20 +215,20 @@ def _dashes(which: str) -> dict[str, Any]:
     return {"linestyle": "-"} if which == "unrecorded" else {"linestyle": "--", "markerfacecolor": background()}
 
 
-def _seeds(which: str, name: str, values: ArrayLike, n: int, log: bool) -> Float[np.ndarray, "S K"]:
+def _seeds(which: str, name: str, values: ArrayLike, n: int, scale: str) -> Float[np.ndarray, "S K"]:
     array = np.asarray(values, np.float64)
     if array.ndim != 2 or array.shape[1] != n:
         raise ValueError(f"`{which}` of {name!r} must be (S, K) = (S, {n}): seeds, then numbers; got {array.shape}.")
-    if log and (array <= 0).any():
+    if scale == "log" and (array <= 0).any():
         raise ValueError(f"`{which}` of {name!r} must be > 0 on a logarithmic axis; got {np.nanmin(array):g}.")
+    if scale == "correlation" and (np.abs(array) > 1).any():
+        raise ValueError(f"`{which}` of {name!r} must be correlations, -1 to 1; got {np.nanmax(np.abs(array)):g}.")
     return array
 
 
-def _curve(ax: Axes, x: np.ndarray, values: np.ndarray, log: bool, label: str, look: dict[str, Any]) -> None:
+def _curve(ax: Axes, x: np.ndarray, values: np.ndarray, scale: str, label: str, look: dict[str, Any]) -> None:
     """Mean over seeds with its interval; a single seed has none."""
-    mean, low, high = seed_intervals(np.log(values) if log else values)
-    if log:
-        mean, low, high = np.exp(mean), np.exp(low), np.exp(high)
+    mean, low, high = seed_intervals(values, scale)
     known = np.isfinite(mean)
     bars = np.nan_to_num(np.stack([mean - low, high - mean]))[:, known]
     width = line_width(1.0)
@@ -229,8 +238,12 @@ def _curve(ax: Axes, x: np.ndarray, values: np.ndarray, log: bool, label: str, l
         ax.plot(spread.ravel(), values.ravel(), ".", markersize=2.5, color=look["color"], alpha=0.5)
 
 
-def seed_intervals(values: Float[np.ndarray, "S K"]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def seed_intervals(
+    values: Float[np.ndarray, "S K"], scale: str = "linear"
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Means over the seeds that are known, and both ends of their 95 % intervals; NaN for fewer than two."""
+    there, back = SCALES[scale]
+    values = there(values)
     n = np.isfinite(values).sum(axis=0)
     kept = np.where(np.isfinite(values), values, 0.0)
     mean = np.where(n > 0, kept.sum(axis=0) / np.maximum(n, 1), np.nan)
@@ -238,7 +251,7 @@ def seed_intervals(values: Float[np.ndarray, "S K"]) -> tuple[np.ndarray, np.nda
     several = n > 1
     sd = np.sqrt(square / np.maximum(n - 1, 1))
     half = np.where(several, stats.t.ppf(0.975, np.maximum(n - 1, 1)) * sd / np.sqrt(np.maximum(n, 1)), np.nan)
-    return mean, mean - half, mean + half
+    return back(mean), back(mean - half), back(mean + half)
 
 
 @house_style

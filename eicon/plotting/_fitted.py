@@ -56,9 +56,9 @@ class FitCurves(NamedTuple):
         """Errors and correlations of unrecorded units with 95 % intervals over seeds, a line for each curve."""
         lines = []
         for name in self.error:
-            error = [np.exp(part) for part in seed_intervals(np.log(self.error[name]))]
+            error = seed_intervals(self.error[name], "log")
             said = (_interval(*numbers) for numbers in zip(*error, strict=True))
-            r = (_interval(*numbers) for numbers in zip(*seed_intervals(self.r[name]), strict=True))
+            r = (_interval(*numbers) for numbers in zip(*seed_intervals(self.r[name], "correlation"), strict=True))
             each = (f"{n}: {e}, r {c}" for n, e, c in zip(self.n_units.tolist(), said, r, strict=True))
             lines.append(f"{name}, {'; '.join(each)}")
         return lines
@@ -137,7 +137,7 @@ def plot_fit_sweep(curves: FitCurves) -> Figure:
                 given, curves.error, recorded=curves.recorded_error, label=error, level=1.0, ax=ax
             ),
             lambda ax: plot_unrecorded(
-                given, curves.r, recorded=curves.recorded_r, label=r, log=False, level=0.0, ax=ax
+                given, curves.r, recorded=curves.recorded_r, label=r, scale="correlation", level=0.0, ax=ax
             ),
         ],
         size=(3.6, 3.4),

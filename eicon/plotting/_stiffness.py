@@ -105,7 +105,7 @@ def plot_fixed_directions(
         counts = np.asarray(given, np.float64)
         if counts.ndim != 2 or counts.shape[1] != x.size:
             raise ValueError(f"`n_fixed` of {name!r} must be (S, K) = (S, {x.size}); got {counts.shape}.")
-        _curve(ax, x, counts, False, name, {"color": look["color"]})
+        _curve(ax, x, counts, "linear", name, {"color": look["color"]})
     ax.set_ylim(bottom=0.0)
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.set_ylabel("fixed directions")

@@ -45,9 +45,16 @@ def test_error_against_recorded_units_has_students_intervals_over_seeds():
     np.testing.assert_allclose(np.ptp(none, axis=1), 0.0, atol=1e-12)
     np.testing.assert_allclose(containers(ax)["_null, recorded"][0][:, 1], points[:, 1])
     assert ax.get_yscale() == "log"
-    linear = fits.plot_unrecorded([1, 10, 100], {"chosen": -ERRORS}, label="R²", log=False, level=0.0)
+    linear = fits.plot_unrecorded([1, 10, 100], {"chosen": -ERRORS}, label="R²", scale="linear", level=0.0)
     np.testing.assert_allclose(containers(linear)["chosen"][0][0, 1], -0.9)
     assert linear.get_ylabel() == "R²"
+    r = np.array([[0.9, 0.2], [0.99, 0.1], [0.5, np.nan]])
+    both = fits.plot_unrecorded([1, 10], {"a": r}, scale="correlation")
+    points, bars = containers(both)["a"]
+    z = np.arctanh(r[:, 0])
+    np.testing.assert_allclose(points[0, 1], np.tanh(z.mean()))
+    np.testing.assert_allclose(bars[0], np.tanh(stats.t.interval(0.95, 2, z.mean(), stats.sem(z))))
+    assert np.abs(bars).max() < 1
 
 
 def test_recovered_numbers_and_their_types():
@@ -72,6 +79,8 @@ def test_recovered_numbers_and_their_types():
             lambda: fits.plot_unit_traces(PREDICTED, OBSERVED, 5.0, [0], recorded=RECORDED, trial=3),
             "`trial` must be in",
         ),
+        (lambda: fits.plot_unrecorded([1, 2, 3], {"a": ERRORS}, scale="z"), "`scale` must be one of log, correlation"),
+        (lambda: fits.plot_unrecorded([1, 2, 3], {"a": 9 * ERRORS}, scale="correlation"), "must be correlations"),
         (lambda: fits.plot_unrecorded([0, 1, 2], {"a": ERRORS}), "`n_recorded` must be numbers > 0"),
         (lambda: fits.plot_unrecorded([1, 2], {"a": ERRORS}), r"`unrecorded` of 'a' must be \(S, K\) = \(S, 2\)"),
         (lambda: fits.plot_unrecorded([1, 2, 3], {"a": ERRORS - 0.9}), "must be > 0 on a logarithmic axis"),

@@ -96,11 +96,12 @@ def test_curves_of_a_sweep_are_those_of_its_choices_over_seeds():
     np.testing.assert_array_equal(
         curves.recorded_r["null: rewire"][:, 0], data["recorded_held_out_r"].sel(null="rewire", n_units=2)
     )
-    r = curves.r["connectome"][:, 1]
-    half = stats.t.ppf(0.975, 2) * r.std(ddof=1) / np.sqrt(3)
+    z = np.arctanh(curves.r["connectome"][:, 1])
+    half = stats.t.ppf(0.975, 2) * z.std(ddof=1) / np.sqrt(3)
+    mean, low, high = np.tanh([z.mean(), z.mean() - half, z.mean() + half])
     line = curves.words()[1]
     assert line.startswith("connectome, 2: ")
-    assert line.endswith(f"r {r.mean():.3g} [{r.mean() - half:.3g}, {r.mean() + half:.3g}]")
+    assert line.endswith(f"r {mean:.3g} [{low:.3g}, {high:.3g}]")
     figure = plot_fit_sweep(curves)
     assert [ax.get_ylabel().split("\n")[0] for ax in figure.axes] == ["squared error / variance", "correlation r"]
 
