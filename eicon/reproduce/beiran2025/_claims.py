@@ -143,7 +143,7 @@ def interval(values: np.ndarray) -> Interval:
     return Interval(float(mean), float(mean - half), float(mean + half), n)
 
 
-def last(line: Line) -> Mapping[str, float]:
+def last(line: Line) -> Mapping[str, Any]:
     """Measures of a student at the end of training."""
     by_step = line["measures"]["by_step"]
     return by_step[max(by_step, key=int)]
