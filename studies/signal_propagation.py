@@ -4,7 +4,7 @@
 
 Budget: 60 minutes of one core; ``--minutes`` stops earlier, and the next call goes on from there.
 
-Needs ``pip install h5py wormneuroatlas==0.0.7.3`` (GPL-3; its file is read at run time and never copied), or its file
+Needs ``pip install -e ".[worm]"`` (wormneuroatlas, GPL-3; its file is read at run time and never copied), or its file
 ``funatlas.h5``, or its wheel, as ``--data``.
 
 A network on the connectome of *C. elegans* is at rest. A current into one neuron is held for 5 s, and what all others
@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 from scipy.sparse.csgraph import shortest_path
 
+from eicon._hdf5 import check_heaps
 from eicon.connectomes import Connectome
 from eicon.connectomes import load as load_connectome
 from eicon.connectomes.nulls import rewire_types
@@ -39,7 +40,7 @@ from eicon.training._recorded import predicted
 from studies.common import Places, new_parser, places, versions
 
 PACKAGE, FILE, MEMBER = "wormneuroatlas", "funatlas.h5", "wormneuroatlas/data/funatlas.h5"
-EXTRA = f"pip install h5py {PACKAGE}==0.0.7.3"
+EXTRA = 'pip install -e ".[worm]"'
 STRAINS = ("wt", "unc31")
 DT, TAU, PULSE = 250.0, 1000.0, 5000.0
 RADIUS = 0.8
@@ -128,6 +129,8 @@ def read_atlas(given: Path | None = None, strain: str = "wt") -> Propagation:
         import h5py
     except ImportError as error:
         raise ValueError(f"{FILE} is read with h5py, which is not installed: {EXTRA}.") from error
+    if isinstance(source, Path):
+        check_heaps(source)
     try:
         with h5py.File(source, "r") as file:
             names = tuple(name.decode() for name in file["neuron_ids"][:])

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.battery
+
 OLD = Path(__file__).parent / "data" / "names_0.1.0.txt"
 
 

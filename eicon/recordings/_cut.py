@@ -291,20 +291,8 @@ class Spikes:
         cut = self.observed_in is None and (np.isnan(activity[:, :, 0]) & place.mask).any()
         beyond = f"; nothing is known before {session[0, 0]:g} and after {session[0, 1]:g} ms" if cut else ""
         inputs, channels = inputs_of(options, place, self.stimuli)
-        return Stack(
-            self.where,
-            activity,
-            step,
-            self.units,
-            place.mask,
-            self.labels,
-            place.table.conditions(options.conditions),
-            inputs,
-            channels,
-            float(place.edges[0]),
-            observed,
-            f"spikes {how}{per}, {place.said}{beyond}{'' if self.of_trials else _overlap(place)}",
-        )
+        said = f"spikes {how}{per}, {place.said}{beyond}{'' if self.of_trials else _overlap(place)}"
+        return _stacked(self, options, place, step, activity, inputs, channels, observed, said)
 
     def _session(self) -> np.ndarray:
         """From when to when spikes are known that have no intervals of their own: all trials and spikes, (1, 2)."""
@@ -475,20 +463,35 @@ class Series:
         how = (
             f"means of samples every {self.step:g} ms" if averaged else f"linear between samples every {self.step:g} ms"
         )
-        return Stack(
-            self.where,
-            activity,
-            step,
-            self.units,
-            place.mask,
-            self.labels,
-            place.table.conditions(options.conditions),
-            inputs,
-            channels,
-            float(place.edges[0]),
-            observed,
-            f"steps of {step:g} ms, {how}; {place.said}{_overlap(place)}",
-        )
+        said = f"steps of {step:g} ms, {how}; {place.said}{_overlap(place)}"
+        return _stacked(self, options, place, step, activity, inputs, channels, observed, said)
+
+
+def _stacked(
+    source: "Spikes | Series",
+    options: Options,
+    place: Windows,
+    step: float,
+    activity: np.ndarray,
+    inputs: Any,
+    channels: Any,
+    observed: str,
+    said: str,
+) -> Stack:
+    return Stack(
+        source.where,
+        activity,
+        step,
+        source.units,
+        place.mask,
+        source.labels,
+        place.table.conditions(options.conditions),
+        inputs,
+        channels,
+        float(place.edges[0]),
+        observed,
+        said,
+    )
 
 
 def inputs_of(

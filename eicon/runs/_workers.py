@@ -394,7 +394,7 @@ def _connected(make: Any, address: str) -> Iterator[Any]:
 
     with _silenced(), dask.config.set({"distributed.comm.timeouts.connect": SECONDS_TO_CONNECT}):
         try:
-            client = make(address, timeout=SECONDS_TO_CONNECT)
+            client = make(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)  # a caller may have one
         except Exception as error:  # whatever a wrong address makes of it
             raise ConnectionError(f"no dask scheduler answers at {address} ({error})") from error
         if not address.startswith(("tls://", "wss://")):

@@ -192,6 +192,7 @@ def test_bootstrap_interval_is_the_bca_interval_of_scipy():
     assert np.abs(ours.ci[0] - np.percentile(ours.samples, [2.5, 97.5])).max() > 0.05  # which percentiles are not
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize("strengths", ["continuous", "five levels that differ by rounding"])
 def test_strata_of_one_trial_are_pooled(strengths):
     """Row 2: every trial was a stratum of its own, and the standard error 1e-15."""

@@ -11,6 +11,8 @@ import pytest
 from eicon import _cache
 from eicon._cache import FOLDER, LEAST_SECONDS, cache_settings
 
+pytestmark = pytest.mark.battery
+
 
 @pytest.fixture
 def home(tmp_path):
@@ -88,7 +90,6 @@ def test_importing_eicon_keeps_nothing(home, outside):
     assert not (Path(home["XDG_CACHE_HOME"]) / "eicon").exists()
 
 
-@pytest.mark.battery
 def test_a_second_process_compiles_less_and_damage_changes_nothing(home, outside, tiny_toml, trained_run, tmp_path):
     (tmp_path / "tiny.toml").write_text(tiny_toml)
     environment = {**outside, LEAST_SECONDS: "0"}

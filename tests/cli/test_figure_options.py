@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from eicon.cli import main
 
+pytestmark = pytest.mark.battery
+
 DRAWS = {
     "demo",
     "plot",

@@ -22,6 +22,8 @@ from eicon._hints import hint
 from eicon.cli import _surroundings
 from eicon.cli._common import command, errors
 
+pytestmark = pytest.mark.battery
+
 EICON = [sys.executable, "-m", "eicon"]
 PATIENCE = 120.0
 HOMES = ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "MPLCONFIGDIR", "BRAINEVENT_CACHE_DIR")
@@ -29,23 +31,22 @@ NO_HOME = {"HOME": os.devnull, "EICON_CACHE": "on"}
 NO_FOLDER = {"XDG_CACHE_HOME": os.devnull, "XDG_CONFIG_HOME": os.devnull, "MPLCONFIGDIR": os.devnull}
 PATH = "my run Δ"
 SHOW = ["connectomes", "show", "celegans", "--out", "Δ.png"]
-battery = pytest.mark.battery
 
 NOTEBOOK, WINDOWS = {"MPLBACKEND": "module://not.there"}, {"PYTHONIOENCODING": "cp1252"}
 
 WORKS = [
     pytest.param(NOTEBOOK | WINDOWS | NO_HOME, SHOW, id="all at once"),
-    pytest.param(NOTEBOOK, SHOW, id="notebook", marks=battery),
-    pytest.param({"MPLBACKEND": "garbage"}, ["tasks"], id="no backend", marks=battery),
-    pytest.param(WINDOWS, SHOW, id="Windows", marks=battery),
-    pytest.param(NO_HOME, SHOW, id="no home", marks=battery),
-    pytest.param(NO_HOME | NO_FOLDER, ["report", PATH], id="no folder", marks=battery),
-    pytest.param({"TERM": "dumb"}, ["tasks"], id="dumb terminal", marks=battery),
-    pytest.param({"JAX_PLATFORMS": ""}, ["tasks"], id="any platform", marks=battery),
-    pytest.param({"LC_ALL": "C"}, ["report", PATH], id="C", marks=battery),
-    pytest.param({"PYTHONIOENCODING": "ascii"}, ["report", PATH], id="ASCII", marks=battery),
-    pytest.param(WINDOWS, ["report", PATH], id="Windows, run", marks=battery),
-    pytest.param(NO_HOME, ["tasks"], id="no home, run", marks=battery),
+    pytest.param(NOTEBOOK, SHOW, id="notebook"),
+    pytest.param({"MPLBACKEND": "garbage"}, ["tasks"], id="no backend"),
+    pytest.param(WINDOWS, SHOW, id="Windows"),
+    pytest.param(NO_HOME, SHOW, id="no home"),
+    pytest.param(NO_HOME | NO_FOLDER, ["report", PATH], id="no folder"),
+    pytest.param({"TERM": "dumb"}, ["tasks"], id="dumb terminal"),
+    pytest.param({"JAX_PLATFORMS": ""}, ["tasks"], id="any platform"),
+    pytest.param({"LC_ALL": "C"}, ["report", PATH], id="C"),
+    pytest.param({"PYTHONIOENCODING": "ascii"}, ["report", PATH], id="ASCII"),
+    pytest.param(WINDOWS, ["report", PATH], id="Windows, run"),
+    pytest.param(NO_HOME, ["tasks"], id="no home, run"),
 ]
 """Variables, and a command that works with them as it does without."""
 
@@ -96,7 +97,6 @@ def test_what_works(changes, words, folder, request):
     assert wanted[words[0]].replace("Δ", shown) in done.stdout.decode(encoding)
 
 
-@battery
 @pytest.mark.parametrize(("name", "value"), PLATFORMS)
 def test_a_platform_that_is_not_there_is_named(name, value, folder, run):
     done = eicon(folder, ["--quiet", "analyze", PATH], {name: value})
@@ -142,8 +142,8 @@ def test_a_folder_that_cannot_be_written_is_named():
     [
         ("connectomes list | head -n 1", b"Here:\n"),
         ("connectomes list >&-", b""),
-        pytest.param("train tiny.toml --out errors 2>&-", b"Trained: errors", marks=battery),
-        pytest.param("train tiny.toml --out all >&- 2>&- <&-; echo $?", b"0", marks=battery),
+        pytest.param("train tiny.toml --out errors 2>&-", b"Trained: errors"),
+        pytest.param("train tiny.toml --out all >&- 2>&- <&-; echo $?", b"0"),
     ],
 )
 def test_nobody_reads_what_is_said(shell, said, folder):
@@ -223,8 +223,8 @@ entry.main()
         ("eicon.cli", signal.SIGINT),
         ("eicon.cli._runs", signal.SIGTERM),
         ("click", signal.SIGTERM),
-        pytest.param("numpy._core._multiarray_umath", signal.SIGINT, marks=battery),
-        pytest.param("jax._src.xla_bridge", signal.SIGTERM, marks=battery),
+        pytest.param("numpy._core._multiarray_umath", signal.SIGINT),
+        pytest.param("jax._src.xla_bridge", signal.SIGTERM),
     ],
 )
 def test_a_signal_while_modules_are_imported_is_one_line(module, number, interrupts_raise):
@@ -315,7 +315,6 @@ def test_signals_that_are_ignored_stay_so():
     assert (said.exit_code, said.stderr) == (0, "")
 
 
-@battery
 def test_a_run_that_gets_two_signals_is_stopped(tiny_toml, tmp_path):
     (tmp_path / "long.toml").write_text(tiny_toml.replace("steps = 60", "steps = 1000000"))
     words = [*EICON, "--quiet", "train", "long.toml", "--out", "run"]

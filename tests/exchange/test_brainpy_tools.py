@@ -10,6 +10,8 @@ import pytest
 from eicon.analysis import fixed_points
 from eicon.models import Connectivity, RateRNN
 
+pytestmark = pytest.mark.battery
+
 rng = np.random.default_rng(0)
 INPUTS = rng.normal(size=(8, 4, 3)).astype(np.float32)
 TARGETS = rng.normal(size=(8, 4, 2)).astype(np.float32)

@@ -10,6 +10,8 @@ from scipy.integrate import solve_ivp
 from eicon.models import circuits
 from eicon.models.circuits import CONDITIONS, POPULATIONS, RespiratoryRhythm, onsets, period, phases, simulate
 
+pytestmark = pytest.mark.battery
+
 PUBLISHED = {
     "three-phase": 2518.5,
     "two-phase": 3331.3,
@@ -128,7 +130,6 @@ def test_flow_is_that_of_the_equations_in_other_conditions(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONDITIONS)
-@pytest.mark.battery
 def test_period_is_that_of_a_stiff_solver(name):
     duration = 30000.0
     solution = stiff(CONDITIONS[name], duration, max_step=20.0)
@@ -182,7 +183,6 @@ def test_default_drives_are_on():
     assert POPULATIONS == ("pre-I", "early-I", "post-I", "aug-E")
 
 
-@pytest.mark.battery
 def test_noise_on_the_membrane_has_its_deviation():
     """By leak alone: no drive, no output, no adaptation."""
     system = RespiratoryRhythm(g_NaP=0.0, dt=0.5, sigma=0.2, seed=2)

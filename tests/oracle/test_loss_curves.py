@@ -95,8 +95,7 @@ def check_checkpoint(path, curves):
     [
         ("trainer", "epochs", "hessian_free"),
         ("train_command", "sweep_command"),
-        FIFTY[:1],
-        pytest.param(FIFTY[1:], marks=pytest.mark.slow),
+        pytest.param(FIFTY, marks=pytest.mark.slow),
     ],
     ids="-".join,
 )

@@ -13,6 +13,8 @@ from eicon.pages._compare_text import LIKENESS
 from eicon.runs import create_run, parse_recipe
 from eicon.studies._compare import AGAIN
 
+pytestmark = pytest.mark.battery
+
 TIMING = """
 seed = {seed}
 task = {{name = "CueSetGo", intervals = {intervals}}}
@@ -215,7 +217,6 @@ def test_command_says_errors_in_one_line(pair, decision, invoke):
     assert invoke("compare", pair[0].path).exit_code == 2
 
 
-@pytest.mark.battery
 def test_many_runs_are_a_matrix(pair, invoke, tmp_path):
     a, b, numbers = pair
     third = untrained(tmp_path, "third", 8, seed=4, ramp=20.0)

@@ -21,6 +21,8 @@ from eicon.tasks._neurogym import from_neurogym
 
 from ..tasks.standin import Decision
 
+pytestmark = pytest.mark.battery
+
 OWN = '''
 from dataclasses import dataclass
 from typing import ClassVar
@@ -285,7 +287,6 @@ def test_a_task_is_analysed_as_it_says(own, tmp_path):
     check_analysis("PerceptualDecision", trained("PerceptualDecision", tmp_path, own))
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow) if n in ALIKE else n for n in CASES])
 def test_commands_work_for_every_task(name, own, tmp_path):
     run = trained(name, tmp_path, own)
@@ -316,7 +317,6 @@ def test_trials_that_a_package_draws_are_sorted_by_their_labels(tmp_path):
         dt_report(network(task, 6, 0), task, [20.0, 10.0], repeats=2)
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("name", ["PerceptualDecisionMaking-v0", "DelayMatchSample-v0"])
 def test_tasks_of_neurogym(name, tmp_path):
     pytest.importorskip("neurogym")

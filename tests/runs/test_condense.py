@@ -296,6 +296,7 @@ def test_units_that_say_nothing_of_their_own_go_first(source, tmp_path):
     assert eleven["output_error"] < 1e-4 < eight["output_error"]
 
 
+@pytest.mark.battery
 def test_rates_before_the_first_step_count():
     """Two units act on the first step alone and are silent ever after, two never act: these go first."""
     n = 8
@@ -317,6 +318,7 @@ def test_rates_before_the_first_step_count():
     assert made.measured_error < 1e-5
 
 
+@pytest.mark.battery
 def test_produced_times_that_do_not_exist_have_no_error(source, tmp_path):
     net = source.load_network()
     net.raw_out.value = 1e-6 * net.raw_out.value
@@ -349,6 +351,7 @@ def test_figures_need_a_condensation_and_its_source(source, copy):
         draw_condensation(copy)
 
 
+@pytest.mark.battery
 def test_result_is_analysed_reported_and_compared_as_what_it_is(source, copy, invoke, monkeypatch):
     analyzed = invoke("analyze", copy.path, "--repeats", 2, "--json")
     assert analyzed.exit_code == 0, analyzed.output

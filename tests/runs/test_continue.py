@@ -55,6 +55,7 @@ def test_there_is_nothing_to_do_for_a_finished_run(train, first):
     assert after == before
 
 
+@pytest.mark.battery
 def test_more_steps_give_the_bits_of_one_long_training(train, first, tiny_toml, tmp_path):
     said = train("--resume", "first", "--steps", 80)
     assert "80 steps of PerceptualDecision" in said

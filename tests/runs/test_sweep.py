@@ -248,6 +248,7 @@ def test_networks_that_differ_in_their_numbers_are_compiled_once(here):
     assert [wanted[0] for wanted in _program._kept].count("Epochs.run") == 2
 
 
+@pytest.mark.battery
 def test_a_run_that_diverges_is_recorded(here):
     sweep = here(learner__learning_rate=1e30, learner__optimizer="sgd", training__store_every=1)
     (summary,) = run_sweep(sweep, workers=0, progress=False)
@@ -308,6 +309,7 @@ def test_what_a_killed_process_left_is_removed_and_its_lock_taken_over(copy):
 # pretrained networks
 
 
+@pytest.mark.battery
 def test_pretrained_from_a_file_and_from_a_sweep(here, tmp_path):
     old = here("old", grid__learner__learning_rate=(0.01, 0.1), training__store_every=1)
     for path, index in ((str(old.path), 1), (str(old.run(0).network), 0), (str(old.folder(0)), 0)):
@@ -327,6 +329,7 @@ def test_pretrained_from_a_file_and_from_a_sweep(here, tmp_path):
         np.testing.assert_array_equal(np.asarray(net.W_out), np.asarray(bare.W_out))
 
 
+@pytest.mark.battery
 def test_pretrained_networks_of_other_epochs_and_repeats(here, tmp_path):
     old = here("old", training__epochs=4, training__store_every=2, grid__repeat=(0, 1))
     for epoch, repeat, file in (
@@ -350,6 +353,7 @@ def test_pretrained_networks_of_other_epochs_and_repeats(here, tmp_path):
     assert not (tmp_path / "missing").exists()
 
 
+@pytest.mark.battery
 def test_a_frozen_pretrained_network_keeps_its_recurrent_weights(here):
     old = here("old")
     source = np.asarray(load(old.run(0).network).W_rec)
@@ -402,6 +406,7 @@ def test_pretrained_networks_of_other_sizes_are_refused(changes, message, here, 
     assert finished(tmp_path / "new") == []
 
 
+@pytest.mark.battery
 def test_pretrained_grids_must_be_in_the_same_order(here, tmp_path):
     old = here("old", grid__learner__learning_rate=(0.01, 0.1))
     recipe = old.recipe.with_changes({"pretrained.path": str(old.path), "grid.learner.learning_rate": (0.1, 0.01)})

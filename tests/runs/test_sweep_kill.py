@@ -33,6 +33,8 @@ from .sweeping import (
     workers_of,
 )
 
+pytestmark = pytest.mark.battery
+
 RUNS = 6
 ORPHAN_SECONDS = 30.0
 
@@ -95,7 +97,6 @@ def go_on(process: subprocess.Popen, condition) -> None:
     until(lambda: condition() or process.poll() is not None, "progress")
 
 
-@pytest.mark.battery
 def test_a_worker_is_killed_and_the_sweep_finishes_by_itself(begin, uninterrupted, tmp_path):
     out = tmp_path / "sweep"
     process = begin("--workers", 2)
@@ -178,7 +179,6 @@ def test_the_whole_sweep_is_killed_three_times(begin, uninterrupted, tmp_path):
     assert litter(out) == []
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_says_how_to_go_on(number, here, signals_spare_tests, finished_sweep, tmp_path, monkeypatch):
     """When all of the second run is written but its curves, by which a run counts as finished."""
@@ -208,7 +208,6 @@ def kept(out):
     return (paths := list(started(out))) and all((path / "checkpoints" / "latest.npz").is_file() for path in paths)
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_says_how_to_go_on(number, begin, interrupts_raise, kill_toml, tmp_path):
     out = tmp_path / "sweep"
@@ -289,7 +288,6 @@ def test_an_external_scheduler_is_killed(begin, cluster, uninterrupted, tmp_path
     assert_same_bits(out, uninterrupted)
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nonsense://x", "127.0.0.1"])
 def test_a_wrong_scheduler_address(address, here):
     code, _, error = here("--scheduler", address)

@@ -46,8 +46,8 @@ def killed_at_first(path: str) -> int:
 def saves(path: str) -> None:
     """Work for a long time, and write something when interrupted."""
     folder = Path(path)
-    (folder / f"{os.getpid()}.started").touch()
     try:
+        (folder / f"{os.getpid()}.started").touch()
         time.sleep(60)
     except KeyboardInterrupt:
         (folder / f"{os.getpid()}.saved").touch()
@@ -67,8 +67,8 @@ def stubborn(path: str) -> None:
 def denies(path: str) -> None:
     """Make another error of an interrupt."""
     folder = Path(path)
-    (folder / f"{os.getpid()}.started").touch()
     try:
+        (folder / f"{os.getpid()}.started").touch()
         time.sleep(60)
     except KeyboardInterrupt:
         raise RuntimeError("what compiled code makes of it") from None

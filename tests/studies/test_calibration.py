@@ -9,6 +9,8 @@ import pytest
 
 from studies import calibration
 
+pytestmark = pytest.mark.battery
+
 PAGE = Path(__file__).parents[2] / "docs" / "results" / "calibration.md"
 EXEMPT = ("lapse=True", "_se`", "at least 95 %", "no test")
 """Rows without a promise, which say so."""
@@ -96,7 +98,6 @@ def test_the_page_keeps_what_is_promised():
                 assert (rate < 0.07) if "alarm" in part else (0.92 <= rate <= 0.98), (name, n, rate)
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize(
     ("name", "n", "simulations"),
     [

@@ -17,7 +17,7 @@ from eicon.runs._run import Run
 from eicon.tasks import FlipFlop, PerceptualDecision, Trial
 from eicon.training import Fixed, HessianFree, RatePenalty, Sampled, Trainer, VanishingGradient, WeightPenalty
 
-pytestmark = pytest.mark.battery
+pytestmark = pytest.mark.slow
 
 N, DT = 8, 20.0
 KEY = jax.random.key(0)

@@ -15,6 +15,8 @@ from eicon.models import Connectivity, RateRNN
 from eicon.studies import dt_report
 from eicon.tasks import PerceptualDecision
 
+pytestmark = pytest.mark.battery
+
 TASK = PerceptualDecision(coherence=(12.8, 51.2), stimulus=200.0, decision=200.0)
 
 

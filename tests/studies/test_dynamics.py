@@ -31,7 +31,7 @@ from eicon.studies import dynamics_of, exponents_of, held_inputs
 from eicon.studies._dynamics import agreeing, longest_epoch
 from eicon.tasks import ContextIntegration, FlipFlop, Trial
 
-pytestmark = pytest.mark.battery
+pytestmark = pytest.mark.slow
 
 GAIN, DT, TAU = 1.5, 10.0, 50.0
 CONTEXT = ContextIntegration(coherence=(0.1, 32.0))

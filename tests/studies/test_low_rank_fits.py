@@ -12,6 +12,8 @@ from eicon.recordings import Recording
 from eicon.reproduce._parts import read_results
 from studies import low_rank_fits as study
 
+pytestmark = pytest.mark.battery
+
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "low_rank_fits.jsonl"
 TASKS = {name: teacher.task for name, teacher in study.TEACHERS.items()}
 

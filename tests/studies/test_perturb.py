@@ -19,6 +19,8 @@ from eicon.studies import perturbation_effects
 from eicon.studies._perturb import parse_perturbation
 from eicon.tasks import TASKS, SequenceMemory
 
+pytestmark = pytest.mark.battery
+
 
 @pytest.fixture(scope="module")
 def network(trained_run):
@@ -67,12 +69,9 @@ def test_a_silent_network_gives_no_answer_and_no_wrong_one(effects):
 
 
 NO_CHOICES = {"SequenceMemory", "SequenceExecution", "SineWave", "FlipFlop"}
-FEW = {"PerceptualDecision", "NBack", "CueSetGo", "DelayedResponse", "FlipFlop"}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=() if name in FEW else pytest.mark.battery) for name in sorted(TASKS)]
-)
+@pytest.mark.parametrize("name", sorted(TASKS))
 def test_in_every_choice_task_a_silent_network_gives_no_answer(name):
     """Although its readout has biases that speak for a choice; also if it is silent only when it is asked."""
     task = TASKS[name]()
@@ -261,7 +260,6 @@ def test_wrong_words_of_the_command_are_told(trained_run, words, code, message):
     assert message in " ".join(done.stderr.split())
 
 
-@pytest.mark.battery
 def test_a_lesion_is_a_run_that_can_be_looked_at_and_trained_on(trained_run, tmp_path):
     run, _ = trained_run
     out = tmp_path / "lesioned"

@@ -25,6 +25,8 @@ from eicon.studies._responses import (
 )
 from eicon.tasks import TASKS, CueSetGo, DelayedResponse, MultisensoryIntegration, NBack, PerceptualDecision
 
+pytestmark = pytest.mark.battery
+
 DELAYED = DelayedResponse(n_directions=4)
 
 
@@ -32,7 +34,6 @@ def trials(task, repeats=3):
     return task.trials(repeats, key=jax.random.key(0))
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("name", TASKS)
 def test_what_every_task_names_is_in_its_trials(name):
     task = TASKS[name]()

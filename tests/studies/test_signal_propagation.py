@@ -64,7 +64,7 @@ def test_a_wheel_serves_as_well(atlas_file, tmp_path):
 
 def test_what_is_missing_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(study.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ValueError, match=r"pip install h5py wormneuroatlas==0\.0\.7\.3"):
+    with pytest.raises(ValueError, match=r'pip install -e "\.\[worm\]"'):
         study.read_atlas()
     with pytest.raises(ValueError, match="no such file"):
         study.read_atlas(tmp_path / "none.h5")

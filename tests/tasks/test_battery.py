@@ -40,6 +40,8 @@ from eicon.training._losses import LOSSES
 
 from .drawn import compiled, sampler
 
+pytestmark = pytest.mark.battery
+
 KEY, OTHER_KEY = 11, 12
 BATCH = 2200
 FEW = 100
@@ -295,8 +297,6 @@ WITH_CATCH = [name for name, case in CASES.items() if case.catch]
 SEVERAL_CONDITIONS = [name for name, case in CASES.items() if case.depends]
 WITH_RANDOM = [name for name, case in CASES.items() if case.random]
 WITH_NULL_LOSS = [name for name, case in CASES.items() if case.null]
-EAGER = ("PerceptualDecision, variable", "NBack")
-"""Sampled op by op in `make test`; in all others that takes long, as each op is compiled for itself."""
 
 
 def sample(task: Task, key: int = KEY) -> Trial:
@@ -550,7 +550,6 @@ def test_mask_is_zero_on_padding_and_nowhere_else_without_need(case, trial):
     assert (padded > 0) == case.pads
 
 
-@pytest.mark.battery
 def test_what_is_not_scored_may_be_nan(case, task, trial, ideal):
     """Masks select: NaN in outputs and targets, and steps of it that are appended, change neither score nor loss."""
     few, outputs = jax.tree.map(jnp.asarray, first_trials(trial, FEW)), np.asarray(ideal[:, :FEW])
@@ -687,7 +686,7 @@ def test_same_key_same_bits_and_another_key_other_trials(task, trial):
     assert (other.conditions["catch"] != trial.conditions["catch"]).any() == bool(task.catch_probability)
 
 
-@of([name if name in EAGER else pytest.param(name, marks=pytest.mark.battery) for name in CASES])
+@of(CASES)
 def test_compiled_equals_eager(case, task, trial):
     eager = task.sample(jax.random.key(KEY), BATCH)
     for first, second in zip(jax.tree.leaves(eager), jax.tree.leaves(trial), strict=True):
@@ -726,7 +725,6 @@ def test_validation_trials_are_balanced_and_without_catch(task):
     assert not conditions["catch"].any()
 
 
-@pytest.mark.battery
 def test_trials_do_not_depend_on_dt(case, task, trial):
     """Same key at dt 20 and 5 ms: the same trials, to within the rounding of durations to steps."""
 

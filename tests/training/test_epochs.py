@@ -456,6 +456,7 @@ def test_a_split_keeps_every_trial_whole_and_once(train_size, n_train):
     assert sorted(dealt) == sorted(rows(trials))
 
 
+@pytest.mark.battery
 def test_splits_are_random_and_reproducible():
     trials = SEQUENCE.trials(40, key=jax.random.key(0))
     first, again, other = (split_trials(trials, 0.5, key=jax.random.key(seed))[0].inputs for seed in (0, 0, 1))

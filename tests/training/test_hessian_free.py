@@ -601,6 +601,7 @@ def test_checkpoint_of_another_training_is_refused(trainer, tmp_path, options, d
         make_trainer().resume(tmp_path / "c.npz")
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize(("name", "after"), [("_write", False), ("_write", True), ("_validate", True)])
 def test_interrupt_leaves_a_consistent_state_and_a_checkpoint(trainer, twin, reference, tmp_path, name, after):
     path = tmp_path / "checkpoint.npz"
@@ -642,6 +643,7 @@ def test_non_finite_loss_names_the_iteration_and_goes_back(trainer, tmp_path):
     assert path.read_bytes() == written
 
 
+@pytest.mark.battery
 @pytest.mark.parametrize(
     ("make", "text"),
     [

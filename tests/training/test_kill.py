@@ -16,6 +16,8 @@ from eicon.training._checkpoint import read_history
 
 from . import kill_worker
 
+pytestmark = pytest.mark.battery
+
 ROOT = Path(__file__).parents[2]
 STEPS = 120
 PATIENCE = 240.0
@@ -87,9 +89,7 @@ def check(got: Path, wanted: Path, killed_at: object) -> None:
     assert ((history.compile_seconds + history.validation_seconds) <= history.seconds).all()
 
 
-@pytest.mark.parametrize(
-    "kind", [k if k == "curriculum" else pytest.param(k, marks=pytest.mark.battery) for k in kill_worker.WORK]
-)
+@pytest.mark.parametrize("kind", kill_worker.WORK)
 def test_a_kill(kind, tmp_path):
     """All but the training that is killed are done here: importing JAX once more takes longer than they do."""
     killed, whole = tmp_path / "killed.npz", tmp_path / "uninterrupted.npz"

@@ -129,6 +129,7 @@ def test_lengths_of_trials_share_the_run_of_an_evaluation(trainer, monkeypatch):
     assert len(set(found)) == 4
 
 
+@pytest.mark.battery
 def test_as_many_programs_are_kept_as_is_said(monkeypatch):
     monkeypatch.setattr(_program, "KEPT", 3)
     monkeypatch.setattr(_program, "_kept", OrderedDict())

@@ -120,6 +120,7 @@ def test_whether_a_loss_still_falls():
     assert false <= 6
 
 
+@pytest.mark.battery
 def test_a_training_on_fixed_trials_has_a_summary_too():
     task = SequenceMemory(pattern_length=3)
     train, validation = split_trials(task.trials(40, key=eicon.key(0)), 0.8, key=eicon.key(1))

@@ -18,6 +18,8 @@ from eicon.models import Cut, Drive, Leaky, Silence
 
 from . import low_rank_memory, tired
 
+pytestmark = pytest.mark.battery
+
 HERE = Path(__file__).parent
 FILES = [HERE / "tired.py", HERE / "low_rank_memory.py"]
 PUBLIC = {"eicon", "eicon.models", "eicon.models.cells", "jax.numpy", "dataclasses"}
@@ -124,7 +126,6 @@ def test_it_prints_in_three_lines(net):
     assert "tau" in lines[2]
 
 
-@pytest.mark.battery
 def test_fixed_points_of_all_variables(net, task):
     found = studies.dynamics_of(net, task, key=KEY, epoch="stimulus", candidates=30, max_steps=60)
     points = found.points.positions
@@ -277,7 +278,6 @@ def test_a_memory_is_two_stable_states(remembers, flips):
     np.testing.assert_allclose(np.sort(found.outputs[stable, 0]), [-1, 1], atol=0.3)
 
 
-@pytest.mark.battery
 def test_a_memory_is_saved_and_condensed(remembers, flips, tmp_path):
     net, _ = remembers
     net.save(tmp_path / "net.npz")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..._files import named
+from ..._hdf5 import check_heaps
 from ..._matlab import mat_content
 from ...connectomes import Connectome, read_npz
 from ...models import Connectivity, Leaky, RateRNN, activation
@@ -69,6 +70,7 @@ def larva(folder: Path) -> Connectome:
     """
     path = _there(folder / "larva_premotor.h5")
     h5py = package("h5py", path)
+    check_heaps(path)
     with named(path, "file of the larva's premotor circuit"), h5py.File(path, "r") as file:
         inner, outer, order = (np.asarray(file[key], np.float64) for key in ("Jpp", "Jpm", "mnorder"))
         premotor, motor, transmitter = ([text.decode() for text in file[key][()]] for key in ("p", "m", "nt"))
