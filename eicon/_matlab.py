@@ -10,7 +10,6 @@ from ._files import MOST_PACKED, SMALL, check_unpacked, named
 _ARRAY, _PACKED, _SPARSE = 14, 15, 5
 _BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 16: 1, 17: 2, 18: 4}
 """Sizes of the numbers in MATLAB's files, by type."""
-_NUMBERS = {*_BYTES}
 
 
 def mat_content(path: Path) -> dict[str, Any]:
@@ -21,14 +20,13 @@ def mat_content(path: Path) -> dict[str, Any]:
         data = path.read_bytes()
         if data.startswith(b"MATLAB 5"):
             order = "little" if data[126:128] == b"IM" else "big"
-            room = max(SMALL, MOST_PACKED * len(data))
+            unpacked, most = 0, max(SMALL, MOST_PACKED * len(data))
             for kind, start, stop in _mat_elements(data, 128, len(data), order, {_ARRAY, _PACKED}):
                 if kind == _PACKED:
                     unpack = zlib.decompressobj()
-                    inner = unpack.decompress(data[start:stop], room + 1)
-                    room -= len(inner)
-                    if room < 0:
-                        check_unpacked(path, max(SMALL, MOST_PACKED * len(data)) + 1, len(data))
+                    inner = unpack.decompress(data[start:stop], most - unpacked + 1)
+                    unpacked += len(inner)
+                    check_unpacked(path, unpacked, len(data))
                     if not unpack.eof:
                         raise ValueError(f"the variable packed at byte {start} is not whole")
                     _mat_elements(inner, 0, len(inner), order, {_ARRAY})
@@ -47,7 +45,7 @@ def _mat_elements(data: bytes, start: int, stop: int, order: Any, allowed: set[i
         if kind not in allowed or body + size > stop:
             raise ValueError(f"element of type {kind} and {size} bytes at byte {start}")
         if kind == _ARRAY and size:
-            parts = _mat_elements(data, body, body + size, order, _NUMBERS | {_ARRAY})
+            parts = _mat_elements(data, body, body + size, order, {*_BYTES, _ARRAY})
             if [kind for kind, _, _ in parts[:3]] != [6, 5, 1] or parts[0][2] - parts[0][1] != 8:
                 raise ValueError(f"array at byte {start} has no size and name")
             flags = int.from_bytes(data[parts[0][1] : parts[0][1] + 4], order)

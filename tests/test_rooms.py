@@ -8,7 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent / "eicon"
 
 OF_NO_ANALYSIS = {
-    *("_activity", "_connectivity", "_connectome", "_eye", "_overview", "_ramps"),  # trials, weights
+    *("_activity", "_connectivity", "_connectome", "_eye", "_overview", "_ramps", "_wiring_diagram"),  # trials, weights
     *("_choices", "_fitted", "_perturb", "_recording", "_stiffness", "_sweep"),  # of sweeps, studies, files
     *("circuits", "_circuits", "_circuit_motion"),  # simulations of `models.circuits`
     *("_animation", "_files", "_numbers", "_parts", "_style"),  # what figures are made with

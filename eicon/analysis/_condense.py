@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 from .._key import as_generator
@@ -38,6 +38,8 @@ class Condensation(NamedTuple):
         What is added to the bias of the outputs.
     groups : (N,) int
         Canonical unit, 0 ... n - 1, that mostly stands for each neuron; -1 for those that none stands for.
+    connected : (n, n) bool
+        Pairs that may be connected: with ``within``, if any unit of the first one's kind projects to the second one.
     unit_error : (N,) float
         Error of each unit's rebuilt rate, relative to its standard deviation; NaN for units that do not vary.
     reconstruction_error : float
@@ -58,6 +60,7 @@ class Condensation(NamedTuple):
     bias: Float[np.ndarray, "n"]
     readout_bias: Float[np.ndarray, "n_out"]
     groups: Int[np.ndarray, "N"]
+    connected: Bool[np.ndarray, "n n"]
     unit_error: Float[np.ndarray, "N"]
     reconstruction_error: float
     predicted_error: float
@@ -77,6 +80,9 @@ class _Network(NamedTuple):
     weights: Float[np.ndarray, "N N"]
     readout: Float[np.ndarray, "N n_out"]
     sign: Int[np.ndarray, "N"]
+    kind: Int[np.ndarray, "N"]
+    """Of units that may stand for each other: one number for each sign and label."""
+    labelled: bool
 
 
 class _Mapping(NamedTuple):
@@ -99,6 +105,8 @@ def condense(
     mask: ArrayLike | None = None,
     sign: ArrayLike | None = None,
     sent: ArrayLike | None = None,
+    within: ArrayLike | None = None,
+    free_readout: bool = False,
     ridge: float = 0.01,
     tolerance: float = 1e-6,
     similarity: str = "pca",
@@ -143,6 +151,13 @@ def condense(
         Signs under Dale's law, kept by every method; None or 0 for free units.
     sent : (T, B, N) array, optional
         What goes through the recurrent weights, where that is not the rate (plastic synapses); the readout reads rates.
+    within : (N,) array of labels, optional
+        Units stand only for others with the same label, such as a cell type or an area (not for ``magnitude`` and
+        ``random``, in which none stands for another). Of each label at least one stays, and no connections arise
+        between labels where there were none.
+    free_readout : bool
+        Under Dale's law: let all units be read out, with weights of either sign; by default only those of types that
+        were, with the signs of these.
     ridge : float
         Pull of the least squares towards the kept units' own weights (``subset``), >= 0: in units of the units' mean
         square activity, and times the part of the activity's amplitude that the kept units leave unexplained, so
@@ -184,7 +199,9 @@ def condense(
     """
     size = None if size is None else whole(size, "`size`")
     n_components = whole(n_components, "`n_components`")
-    network = _checked(rates, weights, readout, mask, sign, sent)
+    network = _checked(rates, weights, readout, mask, sign, sent, within)
+    if within is not None and method in ("magnitude", "random"):
+        raise ValueError(f"with method {method!r} no unit stands for another; leave out `within`.")
     n = len(network.sign)
     _check_options(size, n, method, ridge, tolerance, similarity, incoming, n_components)
     centred, sent_centred = _compressed(network)
@@ -199,9 +216,13 @@ def condense(
         strength = np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1)
         score = strength if method == "magnitude" else as_generator(seed, "`seed`").permutation(n)
         mapping = _delete(np.sort(np.argsort(-score, kind="stable")[:size]), n)
-    refit = method == "subset" and (network.sign.any() or network.sent is not None) and mapping.kept.size < n
-    new = _signed_weights(network, mapping, centred, sent_centred) if refit else _sent(network, mapping)
-    return _result(method, network, mapping, *new)
+    exact = not (network.sign.any() or network.labelled or network.sent is not None)
+    refit = method == "subset" and not exact and mapping.kept.size < n
+    connected = _connected(network, mapping)
+    new = _sent(network, mapping)
+    if refit:
+        new = _signed_weights(network, mapping, connected, free_readout, centred, sent_centred)
+    return _result(method, network, mapping, connected, *new)
 
 
 def _checked(
@@ -211,6 +232,7 @@ def _checked(
     mask: ArrayLike | None,
     sign: ArrayLike | None,
     sent: ArrayLike | None,
+    within: ArrayLike | None,
 ) -> _Network:
     values = as_rates(rates)
     chosen = as_mask("mask", steps_of(rates, mask), (values.shape[0], values.shape[1]))
@@ -237,7 +259,11 @@ def _checked(
     wrong = int((signs[:, None] * matrix < 0).any(axis=1).sum())
     if wrong:
         raise ValueError(f"{wrong} units send weights that contradict their `sign`; is the matrix transposed?")
-    return _Network(samples, through, matrix, outputs, signs.astype(np.int64))
+    labels = np.zeros(n) if within is None else plain("within", within)
+    if labels.shape != (n,):
+        raise ValueError(f"`within` must hold one label for each of the N = {n} units; got shape {labels.shape}.")
+    kind = np.unique([signs, np.unique(labels, return_inverse=True)[1]], axis=1, return_inverse=True)[1].ravel()
+    return _Network(samples, through, matrix, outputs, signs.astype(np.int64), kind, within is not None)
 
 
 def _compressed(network: _Network) -> tuple[np.ndarray, np.ndarray]:
@@ -289,7 +315,9 @@ def _subset(
 ) -> _Mapping:
     n = len(network.sign)
     targets = np.hstack([centred, sent @ network.weights, centred @ network.readout])
-    chosen, errors = choose(centred, targets, size, tolerance)
+    kinds = network.kind if network.labelled else np.zeros(n, np.int64)
+    _check_size(size, kinds, "label")
+    chosen, errors = choose(centred, targets, size, tolerance, kinds)
     if size is not None and len(chosen) < size:
         strongest = np.argsort(-np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1), kind="stable")
         chosen = np.append(chosen, strongest[~np.isin(strongest, chosen)][: size - len(chosen)])
@@ -297,8 +325,8 @@ def _subset(
     mapping = _delete(kept, n)
     pull = ridge * float(errors[-1]) if errors[-1] > tolerance else 0.0
     prior = mapping.coefficients
-    if network.sign.any():
-        same = network.sign[kept][:, None] == network.sign[None]
+    if network.sign.any() or network.labelled:
+        same = network.kind[kept][:, None] == network.kind[None]
         positive = np.broadcast_to(network.sign[kept][:, None] != 0, same.shape).astype(np.int64)
         found = signed_least_squares(centred[:, kept], centred, prior, pull, positive, same)
     else:
@@ -306,6 +334,19 @@ def _subset(
     found[:, kept] = np.eye(len(kept))
     mean = network.rates.mean(axis=0)
     return mapping._replace(coefficients=found, offset=mean - mean[kept] @ found, pull=pull)
+
+
+def _check_size(size: int | None, kinds: np.ndarray, of: str) -> None:
+    if size is not None and size < (least := len(np.unique(kinds))):
+        raise ValueError(f"`size` must be at least {least}, one unit of each {of}; got {size}.")
+
+
+def _connected(network: _Network, mapping: _Mapping) -> np.ndarray:
+    """Pairs of canonical units that may be connected, (n, n)."""
+    if not network.labelled:
+        return np.ones((len(mapping.kept),) * 2, bool)
+    alike = network.kind[mapping.kept][:, None] == network.kind[None]
+    return alike @ ((network.weights != 0) @ (mapping.incoming != 0))
 
 
 def _merged(
@@ -317,10 +358,8 @@ def _merged(
     incoming: str,
     n_components: int,
 ) -> _Mapping:
-    kinds = np.unique(network.sign)
-    if size < len(kinds):
-        raise ValueError(f"`size` must be at least {len(kinds)}, one unit of each sign; got {size}.")
-    apart = unit_distances(centred, similarity, n_components, network.sign)
+    _check_size(size, network.kind, "sign and label" if network.labelled else "sign")
+    apart = unit_distances(centred, similarity, n_components, network.kind)
     strength = np.linalg.norm(centred, axis=0)
     winner = merge_pairs(apart, strength, size) if method == "merge" else clusters(apart, strength, size)
     kept = np.unique(winner)
@@ -343,17 +382,23 @@ def _sent(network: _Network, mapping: _Mapping) -> tuple[np.ndarray, ...]:
 
 
 def _signed_weights(
-    network: _Network, mapping: _Mapping, centred: np.ndarray, sent: np.ndarray
+    network: _Network,
+    mapping: _Mapping,
+    connected: np.ndarray,
+    free_readout: bool,
+    centred: np.ndarray,
+    sent: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
     """Weights of the kept units, of their own sign, that make the currents and outputs of the whole network."""
     kept = mapping.kept
     n, n_out = len(kept), network.readout.shape[1]
     own = np.hstack([network.weights[:, kept], network.readout])
     reads, signs = _readout_of_types(network)
+    if free_readout:
+        reads, signs = np.ones_like(reads), np.zeros_like(signs)
     sign = np.repeat(network.sign[kept][:, None], n + n_out, axis=1)
     sign[:, n:] = signs[kept][:, None]
-    allowed = np.ones((n, n + n_out), bool)
-    allowed[:, n:] = reads[kept][:, None]
+    allowed = np.hstack([connected, np.repeat(reads[kept][:, None], n_out, axis=1)])
     fitted = []
     for activity, values, part in ((network.sent, sent, slice(0, n)), (network.rates, centred, slice(n, None))):
         to, pull = own[:, part], mapping.pull
@@ -367,10 +412,11 @@ def _signed_weights(
 def _readout_of_types(network: _Network) -> tuple[np.ndarray, np.ndarray]:
     """Whether any unit of a unit's type is read out, and the sign of their readout weights (0: both occur)."""
     reads, signs = np.zeros(len(network.sign), bool), np.zeros(len(network.sign), np.int64)
-    for kind in np.unique(network.sign):
-        members = network.sign == kind
+    for kind in np.unique(network.kind):
+        members = network.kind == kind
+        sign = network.sign[members][0]
         reads[members] = network.readout[members].any()
-        signs[members] = 0 if (kind * network.readout[members] < 0).any() else kind
+        signs[members] = 0 if (sign * network.readout[members] < 0).any() else sign
     return reads, signs
 
 
@@ -378,6 +424,7 @@ def _result(
     method: str,
     network: _Network,
     mapping: _Mapping,
+    connected: np.ndarray,
     recurrent: np.ndarray,
     readout: np.ndarray,
     bias: np.ndarray,
@@ -405,6 +452,7 @@ def _result(
         bias,
         readout_bias,
         groups=groups,
+        connected=connected,
         unit_error=error,
         reconstruction_error=_relative(difference, rates),
         predicted_error=_relative(missed, outputs),

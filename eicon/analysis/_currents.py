@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float, Shaped
 from numpy.typing import ArrayLike
 
-from ._arrays import Rates, as_mask, as_matrix, as_rates, levels_of, plain, require_finite, steps_of
+from ._arrays import SILENT, Rates, as_mask, as_matrix, as_rates, levels_of, plain, require_finite, steps_of
 
 
 class PopulationCurrents(NamedTuple):
@@ -109,6 +109,7 @@ def population_currents(
     members = [index == place for place in range(names.size)]
     current = np.stack([sent[:, :, here] @ matrix[here] for here in members])
     variance = current[:, inside].var(axis=1)
+    variance[np.sqrt(variance) <= SILENT * np.abs(current[:, inside]).max(axis=1)] = 0.0  # rounding of constant ones
     summed = np.stack([variance[:, here].sum(axis=1) for here in members], axis=1)
     total = summed.sum(axis=0)
     current[:, ~inside] = np.nan

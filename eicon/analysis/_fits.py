@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from numpy.typing import ArrayLike
 
 from ._arrays import (
+    SILENT,
     Rates,
     as_labels,
     as_mask,
@@ -182,23 +183,20 @@ def unit_fit(
     error = (missed**2).sum(axis=(0, 1))
     known, varies = n > 0, ~_constant(data, seen)
     mse = _over(error, n, known)
-    variance = _over(total, n, known)
-    scale, scaled = variance, varies
+    scale = _variance(data, seen)
     if variance_of is not None:
         other = as_rates(variance_of, "variance_of")
         if other.shape[2] != n.size:
             raise ValueError(f"`variance_of` must have N = {n.size} units, as `predicted`; got {other.shape[2]}.")
-        finite = np.isfinite(other)
-        scale = _over((_centred(other, finite) ** 2).sum(axis=(0, 1)), finite.sum(axis=(0, 1)), finite.any(axis=(0, 1)))
-        scaled = ~_constant(other, finite)
-    moves = spread > (1e-12 * np.abs(np.where(seen, model, 0.0)).max(axis=(0, 1))) ** 2 * np.maximum(n, 1)
+        scale = _variance(other, np.isfinite(other))
+    moves = spread > (SILENT * np.abs(np.where(seen, model, 0.0)).max(axis=(0, 1))) ** 2 * n
     r = _over((x * y).sum(axis=(0, 1)), np.sqrt(np.where(moves, spread, 1.0) * total), varies)
     return UnitFit(
         mse=mse,
-        normalised_mse=_over(mse, scale, scaled & known),
+        normalised_mse=_over(mse, scale, known),
         r2=1.0 - _over(error, total, varies),
         r=np.where(varies & ~moves, 0.0, np.clip(r, -1.0, 1.0)),
-        condition_r2=_condition_r2(data, seen, conditions, varies),
+        condition_r2=_condition_r2(data, seen, conditions),
         n=n.astype(np.int64),
         n_constant=int(np.count_nonzero(known & ~varies)),
     )
@@ -218,6 +216,12 @@ def _constant(values: Float[np.ndarray, "T B N"], seen: Bool[np.ndarray, "T B N"
     return sd <= silent_below(size)
 
 
+def _variance(values: Float[np.ndarray, "T B N"], seen: Bool[np.ndarray, "T B N"]) -> Float[np.ndarray, "N"]:
+    """Variance of each unit over what was seen; NaN of those that are constant."""
+    total = (_centred(values, seen) ** 2).sum(axis=(0, 1))
+    return _over(total, seen.sum(axis=(0, 1)), ~_constant(values, seen))
+
+
 def _over(
     values: Float[np.ndarray, "N"], by: Shaped[np.ndarray, "N"], where: Bool[np.ndarray, "N"]
 ) -> Float[np.ndarray, "N"]:
@@ -225,10 +229,7 @@ def _over(
 
 
 def _condition_r2(
-    data: Float[np.ndarray, "T B N"],
-    seen: Bool[np.ndarray, "T B N"],
-    conditions: ArrayLike | None,
-    varies: Bool[np.ndarray, "N"],
+    data: Float[np.ndarray, "T B N"], seen: Bool[np.ndarray, "T B N"], conditions: ArrayLike | None
 ) -> Float[np.ndarray, "N"]:
     if conditions is None:
         return np.full(data.shape[2], np.nan)
@@ -242,8 +243,8 @@ def _condition_r2(
         mean = (here.sum(axis=1, keepdims=True) - here) / np.maximum(others, 1)
         compared[:, members] = inside & (others > 0)
         missed[:, members] = here - mean
-    error = np.where(compared, missed, 0.0)
-    return 1.0 - _over((error**2).sum(axis=(0, 1)), (_centred(data, compared) ** 2).sum(axis=(0, 1)), varies)
+    error = (np.where(compared, missed, 0.0) ** 2).sum(axis=(0, 1))
+    return 1.0 - _over(error, (_centred(data, compared) ** 2).sum(axis=(0, 1)), ~_constant(data, compared))
 
 
 def recovery(

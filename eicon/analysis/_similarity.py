@@ -38,8 +38,8 @@ class Similarity(NamedTuple):
     null : (P,) float
         Values after permutations: of networks that have nothing to do with each other but what all trials share.
     ceiling : float
-        Value for two networks that are alike but for the noise of single trials; NaN without repeats, that is
-        without `conditions` of which each has two trials or more in both.
+        Value for two networks that are alike but for the noise of single trials. It needs repeats: `conditions` of
+        which each has two trials or more in both, or what a function asks for instead; else it is NaN.
     n : int
         Number of independent samples: trials, or conditions; steps where there are fewer than 4 trials.
     p : float

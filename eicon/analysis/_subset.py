@@ -19,7 +19,11 @@ def compressed(rates: Float[np.ndarray, "S N"]) -> Float[np.ndarray, "K N"]:
 
 
 def choose(
-    samples: Float[np.ndarray, "K N"], targets: Float[np.ndarray, "K M"], size: int | None, tolerance: float
+    samples: Float[np.ndarray, "K N"],
+    targets: Float[np.ndarray, "K M"],
+    size: int | None,
+    tolerance: float,
+    kind: Int[np.ndarray, "N"],
 ) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n"]]:
     """Choose units one at a time, each time the one that explains most of what is left of the targets.
 
@@ -32,6 +36,7 @@ def choose(
     targets : (K, M) centred
     size : number of units; None goes on until ``tolerance`` is reached
     tolerance : relative error, root of the part of the samples' variance that is left
+    kind : of each unit; of each kind (that varies) one is chosen at least
 
     Returns
     -------
@@ -47,7 +52,10 @@ def choose(
     available = power > RESOLUTION**2 * power.max()
     while available.any() and (size is None or len(chosen) < size):
         gain = np.einsum("nm,nm->n", product, product)
-        unit = int(np.argmax(np.where(available, gain / np.where(available, power, 1.0), -1.0)))
+        missing = available & ~np.isin(kind, kind[chosen])
+        last = size is not None and 0 < size - len(chosen) <= len(np.unique(kind[missing]))
+        allowed = missing if last else available
+        unit = int(np.argmax(np.where(allowed, gain / np.where(available, power, 1.0), -1.0)))
         direction = _orthogonal(samples[:, unit], basis)
         basis = np.column_stack([basis, direction])
         of_samples = direction @ samples
@@ -60,7 +68,7 @@ def choose(
         power[lost] = exact[lost] = np.einsum("kn,kn->n", left, left)
         available &= power > RESOLUTION**2 * total
         errors.append(float(np.sqrt(power.sum() / total.sum())))
-        if size is None and errors[-1] <= tolerance:
+        if size is None and errors[-1] <= tolerance and not (available & ~np.isin(kind, kind[chosen])).any():
             break
     return np.array(chosen, np.intp), np.array(errors)
 

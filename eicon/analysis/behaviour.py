@@ -1,8 +1,9 @@
-"""Behaviour in detail: fits, reaction times, ties, several senses, and when it was learned."""
+"""Behaviour in detail: fits, reaction times, ties, several senses, agreement, and when it was learned."""
 
 from ._bootstrap import bootstrap as bootstrap
 from ._by_condition import accuracy_by_condition as accuracy_by_condition
 from ._chronometric import chronometric as chronometric
+from ._consistency import error_consistency as error_consistency
 from ._crossing import threshold_crossing as threshold_crossing
 from ._duration import accuracy_by_duration as accuracy_by_duration
 from ._learning import milestones as milestones

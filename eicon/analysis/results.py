@@ -26,6 +26,7 @@ from ._interval_timing import TemporalScaling as TemporalScaling
 from ._learning import Milestones as Milestones
 from ._lyapunov import Lyapunov as Lyapunov
 from ._manifold import Manifold as Manifold
+from ._matched_points import MatchedPoints as MatchedPoints
 from ._multisensory import MultisensoryRatio as MultisensoryRatio
 from ._oscillation import Oscillation as Oscillation
 from ._paired import PairedDifference as PairedDifference

@@ -1,7 +1,9 @@
-"""How alike two networks are: distances between trajectories, representations and dynamics, each with its null."""
+"""How alike two networks are: trajectories, representations, dynamics, fixed points and effects, each with its null."""
 
 from ._compare import compare_many as compare_many
 from ._dsa import dsa_distance as dsa_distance
+from ._effects import effect_similarity as effect_similarity
+from ._matched_points import match_points as match_points
 from ._similarity import aligned_nrmse as aligned_nrmse
 from ._similarity import cca as cca
 from ._similarity import linear_cka as linear_cka

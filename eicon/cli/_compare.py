@@ -24,6 +24,7 @@ from ._probes import _given
 @click.option(
     "--permutations", type=click.IntRange(min=0), default=99, show_default=True, help="Of trials, for the nulls."
 )
+@click.option("--profile", is_flag=True, help="Also whether two networks do the task the same way, in seven respects.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of the trials and their noise.  [default: that of RUN_A]")
 @figure_options
 @json_option
@@ -35,6 +36,7 @@ def compare(
     repeats: int,
     noise: bool,
     permutations: int,
+    profile: bool,
     seed: int | None,
     form: Form,
     dpi: float | None,
@@ -46,13 +48,16 @@ def compare(
     trajectories of each two, as a matrix. Each number of likeness stands beside its null, and with --noise beside the
     noise ceiling. Networks may differ in size, not in the inputs and outputs of their task.
 
+    With --profile, two networks are also compared in answers trial by trial, fixed points, eigenvalues, effects of the
+    same perturbations, and what they do beyond the trained range.
+
     In place of RUN_B, a file with a recording: the network's activity in its trials, with its inputs, beside what was
     recorded. The recording that RUN was fitted to is read as its recipe says; another file that needs options to be
     read is first written as npz, by eicon recording show with --save.
 
     \b
     Examples:
-      eicon compare results/teacher results/condensed
+      eicon compare results/teacher results/condensed --profile
       eicon compare results/first recordings/session.npz
       eicon compare results/first results/second results/third --noise
     """
@@ -60,7 +65,7 @@ def compare(
         if len(runs) < 2:
             raise click.UsageError("compare needs at least two runs, RUN_A and RUN_B, or a run and a recording.")
         if len(runs) == 2 and runs[1].is_file():
-            if unused := _given(context, "out", "repeats", "noise", "form", "dpi", "style"):
+            if unused := _given(context, "out", "repeats", "noise", "profile", "form", "dpi", "style"):
                 raise click.UsageError(f"{unused} is for comparisons of runs; a recording has trials of its own.")
             _recording(runs[0], runs[1], permutations, seed, as_json)
             return
@@ -70,7 +75,9 @@ def compare(
         options: dict[str, Any] = {"repeats": repeats, "noise": noise, "n_permutations": permutations}
         options |= {"form": form, "dpi": dpi}
         if len(opened) == 2:
-            _two(opened[0], opened[1], out, options, as_json)
+            _two(opened[0], opened[1], out, options | {"same_way": profile}, as_json)
+        elif profile:
+            raise click.UsageError("--profile is for two runs.")
         else:
             _many(opened, out, options, as_json)
 
@@ -85,7 +92,8 @@ def _two(run_a: Any, run_b: Any, out: Path | None, options: dict[str, Any], as_j
         return
     tables = comparison_tables(numbers)
     names = (f"{side}: {name}" for side, name in zip("AB", numbers["names"], strict=True))
-    _say(numbers, [(("", *names), tables.networks), (("B against A", *LIKENESS[1:]), tables.likeness)])
+    shown = [(("", *names), tables.networks), (("B against A", *LIKENESS[1:]), tables.likeness)]
+    _say(numbers, [*shown, *([(("the same way?", *LIKENESS[1:]), tables.profile)] if tables.profile else [])])
 
 
 MEASURES = {

@@ -37,7 +37,9 @@ MATCH_STRENGTH = 0.1
 )
 @click.option("--similarity", type=click.Choice(["pca", "correlation"]), default="pca", show_default=True)
 @click.option("--incoming", type=click.Choice(["kept", "averaged"]), default="kept", show_default=True)
+@click.option("--within", metavar="LABEL", default="", help="Units stand only for others of the same LABEL.")
 @click.option("--free", is_flag=True, help="Give up Dale's law.")
+@click.option("--own-noise", is_flag=True, help="Do not match the original network's response to noise.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: RUN/condensed/METHOD-TO...]")
 @click.option("--seed", type=click.IntRange(min=0), help="Of trials, noise and retraining.  [default: the run's]")
 @figure_options
@@ -55,7 +57,9 @@ def condense(
     method: str,
     similarity: str,
     incoming: str,
+    within: str,
     free: bool,
+    own_noise: bool,
     out: Path | None,
     seed: int | None,
     form: Form,
@@ -93,7 +97,9 @@ def condense(
             method=method,
             similarity=similarity,
             incoming=incoming,
+            within=within,
             dale=not free,
+            match_noise=not own_noise,
         )
         result = condense_run(opened, protocol, out, progress=not context.obj["quiet"])
         draw_condensation(result, form=form, dpi=dpi)

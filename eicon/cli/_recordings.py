@@ -11,7 +11,9 @@ import click
 from ._common import Form, Group, errors, figure_options, json_option
 
 MOST = 8
-"""Names, or levels of a condition, that are listed."""
+"""Levels of a condition that are listed."""
+QUANTITIES = {"rate": "rates", "current": "currents", "counts": "counts of spikes", "output": "outputs"}
+"""What was recorded, in the plural."""
 
 
 @click.group(cls=Group)
@@ -117,6 +119,7 @@ def show(
     """
     with errors(context):
         from .. import recordings
+        from .._files import without_nan
 
         found = recordings.read(file, **reading)
         if save is not None:
@@ -135,7 +138,7 @@ def show(
         drawn = plot_recording(found, by=by, unit=unit, since=reading.get("align_to", ""))
         write_figure(path, drawn, dpi=dpi, numbers=path.with_name(f"{path.stem}_numbers.csv"))  # NAME.csv may be data
         if as_json:
-            click.echo(json.dumps(_numbers(found) | {"picture": str(path)}, indent=2))
+            click.echo(json.dumps(without_nan(_numbers(found) | {"picture": str(path)}), indent=2))
             return
         for name, line in {**_lines(found), "Picture": str(path)}.items():
             click.echo(f"{name}: {line}")
@@ -155,14 +158,12 @@ def _numbers(found: Any) -> dict[str, Any]:
         "start": found.start,
         "steps_of_trials": found.mask.sum(axis=0).tolist(),
         "observed_fraction": float(seen.sum() / max(found.mask.sum() * found.n_units, 1)),
-        "units_never_observed": [
-            name for name, any_ in zip(found.units, seen.any(axis=(0, 1)), strict=True) if not any_
-        ],
+        "units_never_observed": [found.units[i] for i in np.flatnonzero(~seen.any(axis=(0, 1)))],
         "mean": float(np.nanmean(found.activity)),
         "smallest": float(np.nanmin(found.activity)),
         "largest": float(np.nanmax(found.activity)),
-        "conditions": {name: values.tolist() for name, values in found.conditions.items()},
-        "labels": {name: values.tolist() for name, values in found.labels.items()},
+        "conditions": found.conditions,
+        "labels": found.labels,
         "inputs": list(found.input_channels),
         "inputs_shown": bool(found.inputs.any()),
     }
@@ -170,12 +171,13 @@ def _numbers(found: Any) -> dict[str, Any]:
 
 def _lines(found: Any) -> dict[str, str]:
     """What a recording is, in nine lines."""
+    from ..recordings._recording import listed
+
     said = _numbers(found)
     lengths = [steps * found.dt for steps in said["steps_of_trials"]]
     shortest, longest = min(lengths), max(lengths)
     span = f"{longest:g} ms each" if shortest == longest else f"{shortest:g} to {longest:g} ms long"
-    whole_units = {"rate": "rates", "current": "currents", "counts": "counts of spikes", "calcium": "calcium"}
-    what = whole_units.get(found.observed, "outputs")
+    what = QUANTITIES.get(found.observed, found.observed)
     never, end = said["units_never_observed"], found.start + found.n_steps * found.dt
     shown = ", ".join(
         f"{name} ({found.inputs[:, :, i].min():.3g} to {found.inputs[:, :, i].max():.3g})"
@@ -186,17 +188,12 @@ def _lines(found: Any) -> dict[str, str]:
         "Source": found.source or "not said",
         "Time": f"{found.n_steps} steps of {found.dt:g} ms, from {found.start:g} to {end:g} ms",
         "Trials": span,
-        "Observed": f"{said['observed_fraction']:.1%} of all values" + (f"; never: {_listed(never)}" if never else ""),
+        "Observed": f"{said['observed_fraction']:.1%} of all values" + (f"; never: {listed(never)}" if never else ""),
         "Values": f"{said['smallest']:.3g} to {said['largest']:.3g}, mean {said['mean']:.3g}",
         "Conditions": "; ".join(_levels(*item) for item in found.conditions.items()) or "none",
-        "Units": _listed(found.units) + "".join(f"; {_levels(*item)}" for item in found.labels.items()),
+        "Units": listed(found.units) + "".join(f"; {_levels(*item)}" for item in found.labels.items()),
         "Inputs": shown if said["inputs_shown"] else "none that was shown",
     }
-
-
-def _listed(names: Any) -> str:
-    listed = [str(name) for name in names]
-    return ", ".join(listed[:MOST]) + (f" and {len(listed) - MOST} more" if len(listed) > MOST else "")
 
 
 def _levels(name: str, values: Any) -> str:
@@ -205,9 +202,8 @@ def _levels(name: str, values: Any) -> str:
 
     levels, counts = np.unique(values, return_counts=True)
     if len(levels) <= MOST:
-        return (
-            f"{name} ({', '.join(f'{level}: {n}' for level, n in zip(levels.tolist(), counts.tolist(), strict=True))})"
-        )
+        shown = [f"{level}: {n}" for level, n in zip(levels.tolist(), counts.tolist(), strict=True)]
+        return f"{name} ({', '.join(shown)})"
     if values.dtype.kind in "iuf":
         return f"{name} ({np.nanmin(values):.3g} to {np.nanmax(values):.3g}, {len(levels)} values)"
     return f"{name} ({len(levels)} different)"

@@ -10,10 +10,10 @@ import numpy as np
 
 from .._files import named
 from .._hdf5 import check_heaps
+from .._optional import optional
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
-from ._optional import optional
 from ._paths import refuse_existing, replacing
 from ._recorded import SIGNALS, Recorded, checked, free_name, recorded
 

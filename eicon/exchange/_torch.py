@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._optional import optional
 from ..models import RateRNN
-from ._optional import optional
 from ._weights import from_numpy, to_numpy
 
 NONLINEARITIES = ("tanh", "relu")

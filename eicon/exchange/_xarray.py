@@ -9,10 +9,10 @@ import numpy as np
 
 from .._files import check_unpacked, named
 from .._hdf5 import check_heaps
+from .._optional import optional
 from ..models import RateRNN
 from ..models.results import Activity
 from ..tasks import Task, Trial
-from ._optional import optional
 from ._paths import replacing
 from ._recorded import SIGNALS, Recorded, checked, free_name, recorded
 

@@ -13,6 +13,9 @@ from ._parameters import FREE, Values
 from ._parts import Parts
 from ._weights import Dense, Weights
 
+NAMES = ("name", "unit", "neuron")
+"""Labels by which units are called."""
+
 
 @runtime_checkable
 class Condensed(Protocol):
@@ -22,6 +25,10 @@ class Condensed(Protocol):
     def kept(self) -> np.ndarray: ...
     @property
     def incoming(self) -> np.ndarray: ...
+    @property
+    def groups(self) -> np.ndarray: ...
+    @property
+    def connected(self) -> np.ndarray: ...
     @property
     def recurrent(self) -> np.ndarray: ...
     @property
@@ -35,8 +42,9 @@ class Condensed(Protocol):
 def condensed(parts: Parts, condensation: Condensed) -> Parts:
     """Network of the canonical units; see `RateRNN.condensed`.
 
-    Parameters and the initial current of a canonical unit: constants such as time constants are those of the unit that
-    was kept; what adds up, biases and initial currents, is pooled over the units that it represents.
+    A canonical unit combines units as the condensation says that their currents are combined (``incoming``): so are
+    its parameters (trained ones on the scale on which they are trained) and its noise. The label ``represents``
+    names those that it stands for.
     """
     kept, incoming = np.asarray(condensation.kept), np.asarray(condensation.incoming)
     old = parts.network
@@ -52,7 +60,7 @@ def condensed(parts: Parts, condensation: Condensed) -> Parts:
         "readout": np.asarray(condensation.readout, np.float64),
     }
     reached = {
-        "recurrent": np.ones((len(kept), len(kept)), bool),
+        "recurrent": np.asarray(condensation.connected),
         "input": (was["input"].exists.astype(float) @ incoming) > 0,
         "readout": was["readout"].exists[kept],
     }
@@ -60,7 +68,9 @@ def condensed(parts: Parts, condensation: Condensed) -> Parts:
     for role in ROLES:
         sign = old.input.sign if role == "input" else getattr(old, role).sign[kept]
         made[role] = _matrix(was[role], sign, weights[role], reached[role])
-    parameters = {name: _pooled(name, values, kept, incoming) for name, values in old.parameters.items()}
+    parameters = {
+        name: values if name == "b_out" else _pooled(values, kept, incoming) for name, values in old.parameters.items()
+    }
     trained = {f"raw_{short}" for short in ROLES.values() if any(n.endswith(f"_{short}") for n in parts.trained)}
     trained |= parts.trained & parameters.keys()
     for name, change in (("b_rec", condensation.bias), ("b_out", condensation.readout_bias)):
@@ -69,12 +79,23 @@ def condensed(parts: Parts, condensation: Condensed) -> Parts:
             parameters[name] = replace(before, raw=np.asarray(before.raw, np.float64) + change, trained=True)
             trained.add(name)
     noise = old.noise
-    if noise.covariance is not None:
-        noise = Noise.of(noise.sigma_rec or 0, noise.sigma_in or 0, noise.covariance[np.ix_(kept, kept)], len(kept))
+    averaged = not np.array_equal(incoming, np.eye(old.n_rec)[kept].T)
+    if noise.covariance is not None or (noise.sigma_rec and averaged):
+        covariance = np.eye(old.n_rec) if noise.covariance is None else np.asarray(noise.covariance)
+        covariance = incoming.T @ covariance @ incoming
+        noise = Noise.of(noise.sigma_rec or 0, noise.sigma_in or 0, covariance, len(kept))
     network = replace(old, **made, parameters=parameters, noise=noise)
     trained -= {f"raw_{short}" for role, short in ROLES.items() if not made[role].trainable}
     units = {name: labels[kept] for name, labels in parts.units.items() if name != "type"}
+    units["represents"] = _represented(parts, np.asarray(condensation.groups), len(kept))
     return Parts(network, frozenset(trained), units)
+
+
+def _represented(parts: Parts, groups: np.ndarray, n: int) -> np.ndarray:
+    """Names of the units that each canonical unit stands for; their indices where they have no names."""
+    indices = np.arange(len(groups)).astype(str)
+    labels = next((parts.units[name] for name in ("represents", *NAMES) if name in parts.units), indices)
+    return np.array([" ".join(np.asarray(labels)[groups == one].astype(str)) for one in range(n)])
 
 
 def _dense(weights: Weights) -> Connectivity:
@@ -86,17 +107,13 @@ def _dense(weights: Weights) -> Connectivity:
     return made if weights.trainable else made.frozen(weights.matrix())
 
 
-def _pooled(name: str, values: Values, kept: np.ndarray, incoming: np.ndarray) -> Values:
-    if name == "b_out":
-        return values
-    if name in ("x0", "b_rec"):
-        every = np.asarray(values.raw, np.float64)
-        every = every if values.group is None else every[np.asarray(values.group)]
-        return replace(values, raw=every @ incoming, group=None)
-    if values.group is None:
-        return replace(values, raw=np.asarray(values.raw)[kept])
-    there, group = np.unique(np.asarray(values.group)[kept], return_inverse=True)
-    return replace(values, raw=np.asarray(values.raw)[there], group=group.astype(np.int32))
+def _pooled(values: Values, kept: np.ndarray, incoming: np.ndarray) -> Values:
+    raw, group = np.asarray(values.raw), None if values.group is None else np.asarray(values.group)
+    if group is not None and ((group[:, None] == group[kept]) | (incoming == 0)).all():
+        there, group = np.unique(group[kept], return_inverse=True)
+        return replace(values, raw=raw[there], group=group.astype(np.int32))
+    every = raw if group is None else raw[group]
+    return replace(values, raw=every.astype(np.float64) @ incoming, group=None)
 
 
 def _matrix(was: Connectivity, sign: np.ndarray, weights: np.ndarray, reached: np.ndarray) -> Dense:

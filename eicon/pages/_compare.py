@@ -11,8 +11,9 @@ from .._files import without_nan, write_json, write_text
 from ..plotting._files import Form, save_figures
 from ..runs import read_condensation
 from ..runs._run import Run
-from ..studies import compare_networks
+from ..studies import compare_networks, profile
 from ..studies._compare import N_PERMUTATIONS, comparable
+from ..studies._profile import as_numbers
 from ._compare_figures import draw_comparison
 from ._compare_text import comparison_page, comparison_text
 
@@ -26,6 +27,7 @@ def compare_runs(
     noise: bool = False,
     units: Sequence[int] | np.ndarray | None = None,
     n_permutations: int = N_PERMUTATIONS,
+    same_way: bool = False,
     form: Form = "png",
     dpi: float | None = None,
 ) -> dict[str, Any]:
@@ -48,6 +50,8 @@ def compare_runs(
         takes what ``condense.json`` says, if B was condensed from A.
     n_permutations : int
         Of trials, for the nulls.
+    same_way : bool
+        Add whether the networks do the task the same way, in seven respects: `eicon.studies.profile`.
     form : {"png", "pdf", "svg"}
         Of figures, as for `eicon.plotting.save_figures`; the page shows the PNG, which is written in any case.
     dpi : float, optional
@@ -69,9 +73,9 @@ def compare_runs(
     task, notes = comparable(run_a.recipe.make_task(), run_b.recipe.make_task())
     names = names_of([run_a, run_b])
     out = run_b.path / "compare" / run_a.path.resolve().name if out is None else Path(out)
+    nets = run_a.load_network(), run_b.load_network()
     found = compare_networks(
-        run_a.load_network(),
-        run_b.load_network(),
+        *nets,
         task,
         names=(names[0], names[1]),
         repeats=repeats,
@@ -81,6 +85,10 @@ def compare_runs(
         seed=run_a.recipe.seed,
         n_permutations=n_permutations,
     )
+    profiled = None
+    if same_way:
+        options: dict[str, Any] = {"repeats": repeats, "n_permutations": n_permutations, "seed": run_a.recipe.seed}
+        profiled = as_numbers(profile(*nets, task, **options))
     numbers = without_nan(
         {
             "folder": str(out),
@@ -93,6 +101,7 @@ def compare_runs(
             "n_permutations": n_permutations,
             "notes": [*notes, *found.notes],
             "similarity": found.similarity,
+            "profile": profiled,
             "networks": found.networks,
         }
     )

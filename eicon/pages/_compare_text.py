@@ -24,14 +24,31 @@ CAPTIONS = {
 LIKENESS = ("", "value", "null", "ceiling", "how to read it")
 """Columns. The null is the mean of permutations, in brackets the value that 5 % of them pass."""
 
+PROFILE_WORDS = (
+    "Each respect has its own null and ceiling: what networks reach that share nothing but the trials, and what a "
+    "network reaches with itself."
+)
 Row = tuple[str, ...]
 
 
+RESPECTS = {
+    "activity": "linear CKA; 1 equal up to rotation and scale",
+    "outputs": "NRMSE; 0 equal",
+    "answers": "agreement trial by trial beyond accuracy; 0 none",
+    "fixed_points": "part with a partner of the same stability at the same place; 1 all",
+    "eigenvalues": "distance of the leading ones, relative; 0 equal",
+    "perturbations": "concordance of effects of silencing and driving; 1 equal",
+    "generalisation": "concordance of scores beyond the trained range; 1 equal",
+}
+"""Of a profile, and how to read them."""
+
+
 class Tables(NamedTuple):
-    """Rows of text: (what, A, B) of the networks, and of their likeness what `LIKENESS` says."""
+    """Rows of text: (what, A, B) of the networks, and of their likeness and profile what `LIKENESS` says."""
 
     networks: list[Row]
     likeness: list[Row]
+    profile: list[Row]
 
 
 def comparison_tables(numbers: dict[str, Any]) -> Tables:
@@ -63,7 +80,17 @@ def comparison_tables(numbers: dict[str, Any]) -> Tables:
     rows += [(f"components for {f}", *(str(n["n_components"][f]) for n in (a, b))) for f in a["n_components"]]
     for key in ("spectral_radius", "spectral_abscissa"):
         rows.append((key.replace("_", " "), number(a[key]), number(b[key])))
-    return Tables(rows, _likeness_rows(numbers["similarity"]))
+    return Tables(rows, _likeness_rows(numbers["similarity"]), _profile_rows(numbers.get("profile")))
+
+
+def _profile_rows(found: dict[str, Any] | None) -> list[Row]:
+    """Value, null and ceiling in each respect; none if it was not asked for."""
+    rows: list[Row] = []
+    for name, how in RESPECTS.items() if found else ():
+        one = found[name]  # type: ignore[index]
+        null = "none" if one["chance"] is None else f"{number(one['chance'])} ({number(one['null_95'])})"
+        rows.append((name.replace("_", " "), number(one["value"]), null, number(one["ceiling"]), how))
+    return rows
 
 
 def _timing_rows(a: dict[str, Any], b: dict[str, Any]) -> list[Row]:
@@ -162,6 +189,8 @@ def comparison_text(numbers: dict[str, Any], figures: Sequence[str]) -> str:
     a, b = numbers["names"]
     parts = [f"# {a} and {b}", lead(numbers), *numbers["notes"]]
     parts += ["## Likeness", null_words(numbers), markdown(LIKENESS, tables.likeness)]
+    if tables.profile:
+        parts += ["## The same way?", PROFILE_WORDS, markdown(LIKENESS, tables.profile)]
     parts += ["## Networks", markdown(("", f"A: {a}", f"B: {b}"), tables.networks), "## Figures"]
     parts += [f"![{CAPTIONS[name]}]({name}.png)\n\n{CAPTIONS[name]}" for name in figures]
     return "\n\n".join(parts) + "\n"
@@ -170,6 +199,7 @@ def comparison_text(numbers: dict[str, Any], figures: Sequence[str]) -> str:
 def comparison_page(numbers: dict[str, Any], folder: Path, figures: Sequence[str]) -> str:
     """One HTML page with the tables, and the figures of `folder` in it."""
     tables, (a, b) = comparison_tables(numbers), numbers["names"]
+    profiled = {"title": "The same way?", "words": PROFILE_WORDS, "head": LIKENESS, "rows": tables.profile}
     return filled(
         "compare.html.jinja",
         title=f"{a} and {b}",
@@ -177,6 +207,7 @@ def comparison_page(numbers: dict[str, Any], folder: Path, figures: Sequence[str
         notes=numbers["notes"],
         sections=[
             {"title": "Likeness", "words": null_words(numbers), "head": LIKENESS, "rows": tables.likeness},
+            *([profiled] if tables.profile else []),
             {"title": "Networks", "words": "", "head": ("", f"A: {a}", f"B: {b}"), "rows": tables.networks},
         ],
         figures=[{"name": n, "caption": CAPTIONS[n], "data": picture(folder / f"{n}.png")} for n in figures],

@@ -27,3 +27,4 @@ from ._style import I_COLOR as I_COLOR
 from ._style import style as style
 from ._sweep import plot_loss_boxes as plot_loss_boxes
 from ._sweep import plot_loss_curves as plot_loss_curves
+from ._wiring_diagram import plot_wiring as plot_wiring

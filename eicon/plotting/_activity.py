@@ -143,16 +143,26 @@ def _shade(ax: Axes, epochs: Mapping[str, tuple[float | int, float | int]]) -> N
     """Shade named periods in alternating greys, with the names above the frame."""
     for index, (name, (start, stop)) in enumerate(epochs.items()):
         ax.axvspan(start, stop, color=ink(_EPOCH_SHADES[index % 2]), linewidth=0, zorder=0)
-        ax.annotate(
-            name,
-            ((start + stop) / 2, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            color=neutral(),
-        )
+        name_period(ax, name, start, stop)
+
+
+def name_period(ax: Axes, name: str, start: float, stop: float) -> None:
+    """Name of a period on the axis of x, above the frame."""
+    ax.annotate(
+        name,
+        ((start + stop) / 2, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        color=neutral(),
+    )
+
+
+def time_label(since: str = "") -> str:
+    """Label of an axis of time, since an event if there is one."""
+    return f"time since {since} (ms)" if since else "time (ms)"
 
 
 @house_style
@@ -279,7 +289,7 @@ def plot_outputs(
             Line2D([], [], color=neutral(), linestyle="--", linewidth=0.9, label="target"),
         ]
         ax.legend(handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, handlelength=1.6)
-    ax.set_xlabel(f"time since {since} (ms)" if since else "time (ms)")
+    ax.set_xlabel(time_label(since))
     ax.set_ylabel(f"{channel} (a.u.)")
     if values.size > 1:
         level_bar(ax, np.asarray(levels)[ranking], colours, bar)

@@ -5,11 +5,12 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap, Normalize
+from matplotlib.colors import ListedColormap
 from matplotlib.ticker import MaxNLocator
 
 from eicon.analysis._currents import PopulationCurrents
 
+from ._activity import time_label
 from ._compare import _number
 from ._parts import category_looks, missing_shade
 from ._style import axes_or_new, background, foreground, house_style, line_width, reference, small_ticks
@@ -37,12 +38,12 @@ def plot_current_shares(result: PopulationCurrents, *, ax: Axes | None = None) -
     ax = axes_or_new(ax, figsize=(max(4.0, side + 1.8), side + 0.7))
     small_ticks(ax)
     missing_shade(ax)
-    norm, cmap = Normalize(0.0, 1.0), ListedColormap(mpl.colormaps["YlGnBu"](np.linspace(0.0, 0.95, 256)))
-    mesh = ax.pcolormesh(result.share, norm=norm, cmap=cmap, edgecolors=background(), linewidth=1.0)
+    cmap = ListedColormap(mpl.colormaps["YlGnBu"](np.linspace(0.0, 0.95, 256)))
+    mesh = ax.pcolormesh(result.share, vmin=0.0, vmax=1.0, cmap=cmap, edgecolors=background(), linewidth=1.0)
     if P <= _MOST_WITH_NUMBERS:
         for row, column in np.argwhere(np.isfinite(result.share)).tolist():
             value = float(result.share[row, column])
-            _number(ax, row, column, value, cmap(norm(value)), False)
+            _number(ax, row, column, value, cmap(value), False)
     names = [str(name) for name in result.names]
     turned: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
     ax.set_xticks(np.arange(P) + 0.5, labels=names, **(turned if max(map(len, names)) > 4 else {}))
@@ -72,7 +73,7 @@ def plot_currents(
     since: str = "",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the mean currents into a population over time, from each of the others, and their sum.
+    """Draw the mean currents into a population over time, from each population, and their sum.
 
     Parameters
     ----------
@@ -115,7 +116,7 @@ def plot_currents(
     ax.plot(time, np.sum(means, axis=0), color=foreground(), linewidth=line_width(2.0), alpha=0.8, label="sum")
     for name, mean, look in zip(result.names.tolist(), means, category_looks(len(means)), strict=True):
         ax.plot(time, mean, label=str(name), **look)
-    ax.set_xlabel(f"time since {since} (ms)" if since else "time (ms)")
+    ax.set_xlabel(time_label(since))
     ax.set_ylabel(f"current into {target} (a.u.)")
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.legend(title="from", loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.5)

@@ -102,6 +102,8 @@ def plot_unit_traces(
         raise ValueError(f"`recorded` must be bools, shape (N,) = ({n_units},); got {fitted.dtype} {fitted.shape}.")
     if not 0 <= trial < n_trials:
         raise ValueError(f"`trial` must be in 0..{n_trials - 1}; got {trial}.")
+    if names is not None and len(names) != n_units:
+        raise ValueError(f"`names` must be those of all {n_units} units, not only of those shown; got {len(names)}.")
     time = start + np.arange(len(data)) * dt
     figure, axes = _small_multiples(shown.size, columns, figure, (1.9, 1.5))
     drawn: dict[str, Any] = {}
@@ -233,9 +235,14 @@ def _curve(ax: Axes, x: np.ndarray, values: np.ndarray, scale: str, label: str, 
     bars = np.nan_to_num(np.stack([mean - low, high - mean]))[:, known]
     width = line_width(1.0)
     ax.errorbar(x[known], mean[known], bars, marker="o", markersize=4, capsize=2, elinewidth=width, label=label, **look)
+    seed_points(ax, x, values, look["color"])
+
+
+def seed_points(ax: Axes, x: np.ndarray, values: Float[np.ndarray, "S K"], colour: object) -> None:
+    """A small point for each seed, of several."""
     if len(values) > 1:
         spread = np.broadcast_to(x, values.shape)
-        ax.plot(spread.ravel(), values.ravel(), ".", markersize=2.5, color=look["color"], alpha=0.5)
+        ax.plot(spread.ravel(), values.ravel(), ".", markersize=2.5, color=colour, alpha=0.5)
 
 
 def seed_intervals(
@@ -244,13 +251,13 @@ def seed_intervals(
     """Means over the seeds that are known, and both ends of their 95 % intervals; NaN for fewer than two."""
     there, back = SCALES[scale]
     values = there(values)
-    n = np.isfinite(values).sum(axis=0)
-    kept = np.where(np.isfinite(values), values, 0.0)
-    mean = np.where(n > 0, kept.sum(axis=0) / np.maximum(n, 1), np.nan)
-    square = np.where(np.isfinite(values), (kept - np.nan_to_num(mean)) ** 2, 0.0).sum(axis=0)
-    several = n > 1
-    sd = np.sqrt(square / np.maximum(n - 1, 1))
-    half = np.where(several, stats.t.ppf(0.975, np.maximum(n - 1, 1)) * sd / np.sqrt(np.maximum(n, 1)), np.nan)
+    known = np.isfinite(values)
+    n = known.sum(axis=0)
+    mean = np.where(n > 0, np.where(known, values, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
+    square = np.where(known, (values - mean) ** 2, 0.0).sum(axis=0)
+    several = np.maximum(n, 2)
+    half = stats.t.ppf(0.975, several - 1) * np.sqrt(square / (several - 1)) / np.sqrt(several)
+    half = np.where(n > 1, half, np.nan)
     return back(mean), back(mean - half), back(mean + half)
 
 

@@ -83,20 +83,20 @@ def fit_curves(data: "xr.Dataset") -> FitCurves | None:
     others = [dim for dim in dims if dim not in (N_UNITS, *REPEATS)]
     repeats = [dim for dim in dims if dim in REPEATS]
     order = np.argsort(data[N_UNITS].values)
-    found: dict[str, dict[str, np.ndarray]] = {}
-    for which in ("unrecorded", "recorded"):
-        for measure in ("r2", "r"):
-            curves = found[f"{which}_{measure}"] = {}
-            for values in itertools.product(*(data[dim].values.tolist() for dim in others)):
-                chosen = dict(zip(others, values, strict=True))
-                part = data[f"{which}_{trials}_{measure}"].sel(chosen).transpose(*repeats, N_UNITS)
-                curves[_curve_name(chosen)] = part.values.reshape(-1, order.size)[:, order]
+    choices = itertools.product(*(data[dim].values.tolist() for dim in others))
+    named = {_curve_name(chosen): chosen for chosen in (dict(zip(others, one, strict=True)) for one in choices)}
+
+    def curves(measure: str) -> dict[str, np.ndarray]:
+        parts = {name: data[measure].sel(chosen).transpose(*repeats, N_UNITS) for name, chosen in named.items()}
+        return {name: part.values.reshape(-1, order.size)[:, order] for name, part in parts.items()}
+
+    found = {f"{of}_{m}": curves(f"{of}_{trials}_{m}") for of in ("unrecorded", "recorded") for m in ("r2", "r")}
     known = {name: np.isfinite(r2).any(axis=0) for name, r2 in found["unrecorded_r2"].items()}
     names = [name for name, at in known.items() if at.any()]
     if not names:
         return None
     at = np.any(list(known.values()), axis=0)  # numbers with which some units are left
-    kept = {what: {name: curves[name][:, at] for name in names} for what, curves in found.items()}
+    kept = {what: {name: all_of[name][:, at] for name in names} for what, all_of in found.items()}
     error, recorded = (
         {name: 1.0 - r2 for name, r2 in kept[f"{which}_r2"].items()} for which in ("unrecorded", "recorded")
     )
@@ -183,11 +183,11 @@ def plot_unit_scores(
     shown = {name for name, (members, _) in kinds.items() if any(np.isfinite(v[members]).any() for v in rows.values())}
     for place, values in enumerate(rows.values()):
         for side, (members, colour) in zip((-0.2, 0.2), kinds.values(), strict=True):
-            known = values[members & np.isfinite(values)]
+            known, at = values[members & np.isfinite(values)], place + side * (len(shown) > 1)
             if known.size:
-                _strip(ax, place + side * (len(shown) > 1), np.maximum(known, LOWEST), colour, 0.13)
+                _strip(ax, at, known, colour, 0.13, lowest=LOWEST)
                 below = np.count_nonzero(known < LOWEST)
-                ax.plot(np.full(below, place + side * (len(shown) > 1)), np.full(below, LOWEST), "v", color=colour)
+                ax.plot(np.full(below, at), np.full(below, LOWEST), "v", color=colour)
     ax.axhline(0.0, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
     ax.set_ylim(LOWEST - 0.05, 1.05)
     ax.set_xlim(-0.5, len(rows) - 0.5)
@@ -251,14 +251,14 @@ def plot_fitted_values(
     return ax
 
 
-def _strip(ax: Axes, place: float, values: np.ndarray, colour: object, half: float) -> None:
-    """Points beside each other in ascending order, and a bar at the median."""
-    order = np.sort(values)
+def _strip(ax: Axes, place: float, values: np.ndarray, colour: object, half: float, lowest: float = -np.inf) -> None:
+    """Points beside each other in ascending order, and a bar at the median; what is below the lowest is drawn there."""
+    order = np.maximum(np.sort(values), lowest)
     if order.size > MOST_POINTS:
         order = order[np.linspace(0, order.size - 1, MOST_POINTS).round().astype(int)]
     turns = np.arange(order.size) * 0.618034 % 1.0  # golden ratio: neighbours lie apart
     spread = (turns - 0.5) * 2 * half if order.size > 1 else np.zeros(order.size)
     size = 4.0 if order.size < 100 else 3.0
     ax.plot(place + spread, order, "o", color=colour, markersize=size, alpha=0.6, markeredgewidth=0.0)
-    median = float(np.median(values))
+    median = max(float(np.median(values)), lowest)
     ax.plot([place - half, place + half], [median, median], color=foreground(), linewidth=line_width(1.6))

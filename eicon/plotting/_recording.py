@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..analysis._psth import PSTH, sort_by_peak
+from ._activity import time_label
 from ._parts import category_looks, level_colours, with_unit
 from ._psth import plot_psth_heatmap
 from ._style import font_size, house_style, line_color, neutral, panel_letters, reference, small_ticks
@@ -19,13 +20,6 @@ MOST_TRIALS = 40
 """Single trials that are drawn of a unit."""
 SHARES = (0.25, 0.5, 0.75)
 """Where in the order of peaks the units stand that are drawn by themselves."""
-QUANTITIES = {
-    "rate": "rate",
-    "current": "current",
-    "counts": "spikes per step",
-    "calcium": "calcium",
-    "output": "output",
-}
 
 
 class _Groups(NamedTuple):
@@ -75,19 +69,17 @@ def plot_recording(recording: Any, *, by: str | None = None, unit: str = "", sin
     figure.set_layout_engine("constrained", w_pad=0.1)  # room for the label of the colour bar
     for ax in axes.values():
         small_ticks(ax)
-    quantity = QUANTITIES[recording.observed]
+    counts = recording.observed == "counts"
+    quantity = "spikes per step" if counts else recording.observed
     order = _draw_all(axes["all"], recording, quantity, since)
     for name, share in zip(names, shares, strict=True):
         index = int(order[round(share * (len(order) - 1))])
         _draw_unit(axes[name], recording, index, groups)
         axes[name].set_title(f"unit {recording.units[index]}", loc="left", fontsize=font_size())
         axes[name].tick_params(labelbottom=name == names[-1])
-    axes[names[len(names) // 2]].set_ylabel(
-        quantity if recording.observed == "counts" else with_unit(quantity, unit or "a.u.")
-    )
-    time = f"time since {since} (ms)" if since else "time (ms)"
+    axes[names[len(names) // 2]].set_ylabel(quantity if counts else with_unit(quantity, unit or "a.u."))
     for name in (names[-1], "trials"):
-        axes[name].set_xlabel(time)
+        axes[name].set_xlabel(time_label(since))
     _draw_trials(axes["trials"], recording, groups)
     if len(groups.levels) > 1:
         handles = [Line2D([], [], **look, label=level) for level, look in zip(groups.levels, groups.looks, strict=True)]
@@ -127,7 +119,7 @@ def _draw_all(ax: Axes, recording: Any, quantity: str, since: str) -> np.ndarray
     number = np.ones((1, len(mean)), int)
     course = PSTH(mean[None], np.full_like(mean[None], np.nan), number, recording.time, np.zeros(1), 0)
     plot_psth_heatmap(course, order=order, since=since, ax=ax)
-    ax.set_xlabel(f"time since {since} (ms)" if since else "time (ms)")
+    ax.set_xlabel(time_label(since))
     ax.set_ylabel("unit, by the time of its peak")
     ax.yaxis.set_major_locator(MaxNLocator(integer=True))
     ax.child_axes[0].set_ylabel(f"{quantity} (fraction of range)")
@@ -148,7 +140,8 @@ def _draw_unit(ax: Axes, recording: Any, unit: int, groups: _Groups) -> None:
         enough = 2 * np.isfinite(trials).sum(axis=1) >= np.isfinite(trials).any(axis=0).sum()
         mean = np.where(enough, _mean(trials[:, :, None])[:, 0], np.nan)
         ax.plot(time, mean, **look, label=groups.levels[level])
-    ax.set_xlim(time[0], time[-1])
+    if len(time) > 1:
+        ax.set_xlim(time[0], time[-1])
 
 
 def _draw_trials(ax: Axes, recording: Any, groups: _Groups) -> None:

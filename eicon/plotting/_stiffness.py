@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
-from ._fits import _curve, recorded_axis
+from ._fits import _curve, _seeds, recorded_axis
 from ._parts import category_looks
 from ._style import axes_or_new, house_style, line_width, neutral, reference
 
@@ -46,23 +46,32 @@ def plot_stiffness(
     if not spectra:
         raise ValueError("`spectra` must have at least one spectrum; got none.")
     ax = axes_or_new(ax, figsize=(4.0, 3.4))
-    shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(spectra)))
     if fraction is not None:
         ax.axhline(fraction, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
-    for shade, (number, given) in zip(shades, sorted(spectra.items()), strict=True):
+    for shade, (number, given) in zip(number_shades(len(spectra)), sorted(spectra.items()), strict=True):
         values = np.asarray(given, np.float64)
         if values.ndim != 1 or not values.size or not values[0] > 0:
-            raise ValueError(f"`spectra` of {number} must be curvatures (K,), the largest > 0; got {values.shape}.")
+            raise ValueError(f"`spectra` of {number} must be curvatures (K,), the first > 0; got {values!r:.60}.")
         shown = values / values[0]
         places = np.flatnonzero(shown >= smallest)
         ax.plot(places + 1, shown[places], color=shade, marker="o", markersize=2.5, label=str(number))
+    direction_axes(ax, "curvature / largest")
+    return ax
+
+
+def number_shades(n: int) -> np.ndarray:
+    """Colours (n, 4) of ascending numbers of recorded units."""
+    return mpl.colormaps["viridis"](np.linspace(0.0, 0.85, n))
+
+
+def direction_axes(ax: Axes, label: str) -> None:
+    """Label logarithmic axes of what belongs to each direction, and name the curves of numbers of recorded units."""
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.set_xlabel("direction, from stiff to sloppy")
-    ax.set_ylabel("curvature / largest")
+    ax.set_ylabel(label)
     ax.legend(title="recorded\nunits", loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.2)
-    return ax
 
 
 @house_style
@@ -100,12 +109,9 @@ def plot_fixed_directions(
     x = recorded_axis(ax, n_recorded)
     if n_parameters is not None:
         ax.axhline(n_parameters, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
-    looks = category_looks(len(n_fixed)) if len(n_fixed) > 1 else [{"color": neutral()}]
+    looks = [{"color": neutral()}] if len(n_fixed) == 1 else category_looks(len(n_fixed))
     for look, (name, given) in zip(looks, n_fixed.items(), strict=True):
-        counts = np.asarray(given, np.float64)
-        if counts.ndim != 2 or counts.shape[1] != x.size:
-            raise ValueError(f"`n_fixed` of {name!r} must be (S, K) = (S, {x.size}); got {counts.shape}.")
-        _curve(ax, x, counts, "linear", name, {"color": look["color"]})
+        _curve(ax, x, _seeds("n_fixed", name, given, x.size, "linear"), "linear", name, {"color": look["color"]})
     ax.set_ylim(bottom=0.0)
     ax.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.set_ylabel("fixed directions")

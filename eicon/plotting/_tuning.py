@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis._tuning import Tuning, TuningCorrelation
 
+from ._activity import name_period, time_label
 from ._parts import level_ticks, missing_shade, with_unit
 from ._style import ORANGE, PURPLE, TEAL, axes_or_new, font_size, house_style, line_color, neutral, reference
 
@@ -135,22 +136,12 @@ def plot_tuning_correlation(
         for edge in (start, stop):
             for line in (ax.axhline, ax.axvline):
                 line(edge, color=reference(), linestyle="--", linewidth=0.9)
-        ax.annotate(
-            name,
-            ((start + stop) / 2, 1.0),
-            xycoords=("data", "axes fraction"),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            color=neutral(),
-        )
+        name_period(ax, name, start, stop)
     ax.set_xlim(low, high)
     ax.set_ylim(low, high)
     ax.spines[:].set_visible(True)
-    text = f"time since {since} (ms)" if since else "time (ms)"
-    ax.set_xlabel(text)
-    ax.set_ylabel(text)
+    ax.set_xlabel(time_label(since))
+    ax.set_ylabel(time_label(since))
     return ax
 
 

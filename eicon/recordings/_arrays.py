@@ -1,5 +1,6 @@
 """Arrays in files whose axes have no names: MATLAB, npz, npy and HDF5."""
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +11,10 @@ import numpy as np
 
 from .._files import check_unpacked, named, read_npy, read_npz
 from .._matlab import mat_content
-from ._cut import Spikes, Stack, Table, Windows, check_size, inputs_of, observed_of, table_of
+from .._optional import optional
+from ._cut import Spikes, Stack, Table, check_size, observed_of, only_one, table_of
 from ._options import OF_TRIALS, Options
-from ._packages import package
+from ._recording import quantity_of, signal_of
 
 AXES = {
     "time": ("time", "step", "steps"),
@@ -20,10 +22,9 @@ AXES = {
     "unit": ("unit", "units", "neuron", "neurons", "cell", "cells"),
 }
 DEEPEST, MOST = 8, 20
-"""Structs within each other whose fields have names of their own, and variables that an error lists."""
+"""Structs within each other whose fields have names of their own, and empty cells that an error lists."""
 PICKLED = "Python objects, which are never loaded"
 ORDER = ("time", "trial", "unit")
-OWN = {"rate": "rates", "current": "currents", "output": "outputs"}
 
 
 class Hdf5(Mapping[str, Any]):
@@ -63,6 +64,13 @@ class Hdf5(Mapping[str, Any]):
             shape = getattr(self._nodes[name], "shape", None) or ()
         return shape[::-1] if self._matlab else shape
 
+    def about(self, name: str) -> str:
+        """What a variable without a shape is."""
+        node = self._nodes[name]
+        if "MATLAB_sparse" in node.attrs:
+            return "a sparse array"
+        return "a struct" if hasattr(node, "keys") else "one value"
+
     def _value(self, node: Any) -> Any:
         if "MATLAB_sparse" in node.attrs:
             raise ValueError(f"{self._path}: {node.name[1:]} is sparse; save it as full(...)")
@@ -74,9 +82,8 @@ class Hdf5(Mapping[str, Any]):
         self._bytes += node.size * node.dtype.itemsize
         check_unpacked(self._path, self._bytes, os.path.getsize(self._path))
         values = node[()]
-        if node.dtype.kind == "O" and (
-            kind == b"cell" or "ref" in (node.dtype.metadata or {})
-        ):  # structs have no class
+        is_cell = kind == b"cell" or "ref" in (node.dtype.metadata or {})  # of several structs, fields have no class
+        if is_cell and node.dtype.kind == "O":
             cells = np.empty(values.shape, object)
             for place, reference in np.ndenumerate(values):
                 cells[place] = self._value(self._file[reference])
@@ -89,9 +96,8 @@ class Hdf5(Mapping[str, Any]):
         if node.dtype.kind == "O" and any(isinstance(value, np.ndarray) for value in np.ravel(values)):
             return values  # arrays of different lengths
         if node.dtype.kind in "SO":
-            return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in np.ravel(values)]).reshape(
-                np.shape(values)
-            )
+            texts = [value.decode() if isinstance(value, bytes) else str(value) for value in np.ravel(values)]
+            return np.array(texts).reshape(np.shape(values))
         return np.asarray(values).T if self._matlab else np.asarray(values)
 
 
@@ -105,7 +111,7 @@ def read_arrays(path: str | os.PathLike[str], kind: str, options: Options) -> St
     options : Options
     """
     if kind in ("mat73", "hdf5"):
-        h5py = package("h5py", path)
+        h5py = optional("h5py", needed_by=path)
         with named(path, "HDF5 file"):
             file = h5py.File(path, "r")
         with file:
@@ -123,19 +129,19 @@ def _plain_mat(path: Any, value: Any) -> Any:
     if hasattr(value, "toarray"):
         check_unpacked(path, 8 * value.shape[0] * value.shape[1], os.path.getsize(path))
         return value.toarray()
-    if isinstance(value, np.ndarray) and value.dtype.names:
+    if not _is_array(value):
+        return value
+    if value.dtype.names:
         fields = {name: _plain_mat(path, value[name]) for name in value.dtype.names}
         return {name: cells.ravel()[0] for name, cells in fields.items()} if value.size == 1 else fields
-    if isinstance(value, np.ndarray) and value.dtype.kind == "O":
+    if value.dtype.kind == "O":
         cells = np.empty(value.shape, object)
         for place, one in np.ndenumerate(value):
             cells[place] = _plain_mat(path, one)
         return cells
-    if isinstance(value, np.ndarray) and value.dtype.kind == "U" and value.size <= 1:
-        return str(value.item()) if value.size else ""
-    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+    if value.dtype.kind == "U" and value.size > 1:
         return np.char.rstrip(value)  # a matrix of letters has rows of one length
-    return value
+    return "".join(value.ravel().tolist()) if value.dtype.kind == "U" else value
 
 
 def _with_fields(content: Mapping[str, Any], above: str = "") -> dict[str, Any]:
@@ -150,92 +156,69 @@ def _with_fields(content: Mapping[str, Any], above: str = "") -> dict[str, Any]:
 def _read(path: Any, content: Mapping[str, Any], options: Options, *, matlab: bool) -> Stack | Spikes:
     content = content if isinstance(content, Hdf5) else _with_fields(content)
     own = "eicon.activity" in str(content["format"]) if "format" in content and "dt_ms" in content else False
-    name = (
-        OWN.get(options.observed or "rate", "rates")
-        if own and options.series is None
-        else _chosen(path, content, options)
-    )
+    name = signal_of(options.observed) if own and options.series is None else _chosen(path, content, options)
     where, values = f"{path} ({name})", content[name]
-    if not _is_array(values):
+    if not _is_array(values) or not values.shape or not values.size:
         raise ValueError(f"{where} must be an array of numbers or cells; it is {_about(content, name)}.")
     struct = content.get(name.rpartition(".")[0])
     beside = struct if isinstance(struct, dict) else content  # fields of the same struct
     axes = ORDER if own else _axes(where, values, options, matlab)
-    cells = isinstance(values, np.ndarray) and values.dtype.kind == "O"
-    if cells and "time" not in axes:
-        return _spikes(where, values, axes, content, beside, options, {name, name.rpartition(".")[2]})
+    fields, asked = _fields(where, content, beside, options, {name, name.rpartition(".")[2]})
+    if values.dtype.kind == "O" and "time" not in axes:
+        return _spikes(where, values, axes, content, fields, asked, options)
     options.refuse(where, "trials that are cut already", (*OF_TRIALS, "axes", "trials"))
-    trials = _cells(where, values, axes) if cells else _turned(where, values, axes, matlab)
-    activity, mask = padded(where, trials) if isinstance(trials, list) else (trials, None)
+    activity, mask = _trials(where, values, axes, matlab)
     T, B, M = activity.shape
-    dt = _dt(where, beside, options)
-    table = _table(where, content, beside, (T, B, M), {name, name.rpartition(".")[2]}, options)
+    dt = options.step(float(np.ravel(content["dt_ms"])[0]), where, "the file") if own else _dt(where, beside, options)
+    table = _table(fields, asked, (T, B, M), options)
     made = Stack(where, activity, dt, _names(content, options, M, where), mask)
-    made.observed = "rate" if own else observed_of(where, activity, options)
-    made.conditions = _conditions(content, table, options, own)
+    made.observed = options.observed or (quantity_of(name) if own else observed_of(where, activity, options))
     made.said = f"axes {' '.join(axes)}"
     if own:
-        _fill_own(made, content, name)
+        _fill_own(made, content, name, options)
     given = options.inputs
     if isinstance(given, str) and given in content and _is_array(content[given]):
-        made.inputs = _turned(where, content[given], axes, matlab, what=f"inputs {given!r}")
+        made.inputs, inside = _trials(f"{path}: inputs {given!r}", content[given], axes, matlab)
+        if inside is not None and mask is not None:
+            if not np.array_equal(inside, mask):
+                raise ValueError(f"{where}: trials of inputs {given!r} must be as long as those of {name}.")
+            made.inputs = np.where(inside[:, :, None], made.inputs, 0.0)
         made.channels = [given] if made.inputs.shape[2] == 1 else [f"{given} {i}" for i in range(made.inputs.shape[2])]
-    elif given is not None:
-        place = trials_at_zero(table, activity, dt, mask)
-        made.inputs, made.channels = inputs_of(options, place, {})
+    made.fill(options, table, variables=content)
+    if own and "condition_names" in content:  # as they were before MATLAB's names
+        said = dict(zip(table.columns, _vector(content["condition_names"]), strict=False))
+        made.conditions = {str(said.get(name, name)): values for name, values in made.conditions.items()}
     return made
-
-
-def trials_at_zero(
-    table: Table, activity: np.ndarray, dt: float, mask: np.ndarray | None, start: float = 0.0, events: Any = 0.0
-) -> Windows:
-    """Steps of trials (T, B, M) that are cut already: their times are relative to 0, or to the events (B,)."""
-    T, B, _ = activity.shape
-    whole = np.ones((T, B), bool) if mask is None else mask
-    return Windows(np.zeros(B) + events, start + np.arange(T + 1) * dt, whole, np.arange(B), table, "")
 
 
 def _chosen(path: Any, content: Mapping[str, Any], options: Options) -> str:
     """The variable that holds the activity: the one asked for, or the only one that may be it."""
     shapes = {name: _shape(content, name) for name in content}
-    if options.series is not None and options.series in shapes:
-        return options.series
-    fitting = [] if options.series is not None else [name for name in shapes if _may_be_activity(content, name)]
-    deep = [name for name in fitting if len(shapes[name]) == 3 or _is_cell(content, name)]
-    fitting = deep or fitting
-    if len(fitting) != 1:
-        there = ", ".join(f"{name} ({_about(content, name)})" for name in list(shapes)[:MOST])
-        there += f" and {len(shapes) - MOST} more" if len(shapes) > MOST else ""
-        wanted = f"no variable {options.series!r}" if options.series else f"{len(fitting) or 'no'} arrays of activity"
-        how = f"; say which one, as in series={fitting[0]!r}" if fitting else ""
-        raise ValueError(f"{path} holds {wanted}; in it are {there or 'none'}{how}.")
-    return fitting[0]
+    if options.series is not None:
+        fitting = [name for name in shapes if name == options.series]
+    else:
+        fitting = [name for name in shapes if _may_be_activity(content, name)]
+        fitting = [name for name in fitting if len(shapes[name]) == 3 or content[name].dtype.kind == "O"] or fitting
+    return only_one(path, list(shapes), fitting, options.series, lambda name: _about(content, name))
 
 
 def _shape(content: Mapping[str, Any], name: str) -> tuple[int, ...]:
-    return (
-        content.shape(name)
-        if isinstance(content, Hdf5)
-        else np.shape(content[name])
-        if _is_array(content[name])
-        else ()
-    )
+    if isinstance(content, Hdf5):
+        return content.shape(name)
+    return np.shape(content[name]) if _is_array(content[name]) else ()
 
 
 def _about(content: Mapping[str, Any], name: str) -> str:
     if shape := _shape(content, name):
         return " x ".join(map(str, shape))
+    if isinstance(content, Hdf5):
+        return content.about(name)
     value = content[name]
     return value if value is PICKLED else "a struct" if isinstance(value, dict) else "one value"
 
 
 def _is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray)
-
-
-def _is_cell(content: Mapping[str, Any], name: str) -> bool:
-    value = content[name]
-    return _is_array(value) and value.dtype.kind == "O" and all(_is_array(cell) for cell in value.ravel())
 
 
 def _may_be_activity(content: Mapping[str, Any], name: str) -> bool:
@@ -256,16 +239,9 @@ def _may_be_activity(content: Mapping[str, Any], name: str) -> bool:
 def _axes(where: str, values: Any, options: Options, matlab: bool) -> tuple[str, ...]:
     """Names of the axes, which are never guessed."""
     cells = values.dtype.kind == "O"
-    shape = values.shape
-    inner = values.ravel()[0].shape if cells else ()
-    about = f"{where}: a cell array {' x '.join(map(str, shape))} whose first cell is {' x '.join(map(str, inner))}"
-    about = about if cells else f"{where}: an array {' x '.join(map(str, shape))}"
+    about = f"{where}: {_kind_of(values)}{f' whose first cell is {_kind_of(values.flat[0])}' if cells else ''}"
     if options.axes is None:
-        example = (
-            "unit time"
-            if cells
-            else " ".join(("unit", "trial", "time")[-len(shape) :] if len(shape) < 3 else ("unit", "trial", "time"))
-        )
+        example = "unit time" if cells else " ".join(("unit", "trial", "time")[-values.ndim :])
         more = "; of spike times in cells, those of the cells, axes='unit trial' or 'unit'" if cells else ""
         size = "size() shows it" if matlab else "numpy shows it"
         raise ValueError(
@@ -286,24 +262,24 @@ def _axes(where: str, values: Any, options: Options, matlab: bool) -> tuple[str,
         return axes
     if "time" not in axes:
         raise ValueError(f"axes must name time, among trial and unit; got {options.axes!r}.")
-    missing = len(axes) - len(shape)
-    if missing and not (matlab and missing == 1 and axes[-1] != "time"):  # MATLAB drops a last axis of one
-        raise ValueError(f"{about}: it has {len(shape)} axes, and axes={options.axes!r} names {len(axes)}.")
     return axes
 
 
-def _turned(where: str, values: Any, axes: Sequence[str], matlab: bool, what: str = "") -> np.ndarray:
-    """Array in the order time, trial, unit; an axis that is not there has one entry."""
-    array = _numbers(what or where, values)
-    if array.ndim < len(axes) and matlab:
-        array = array.reshape(*array.shape, *[1] * (len(axes) - array.ndim))
-    if array.ndim != len(axes):
+def _trials(where: str, values: Any, axes: Sequence[str], matlab: bool) -> tuple[np.ndarray, np.ndarray | None]:
+    """Array in the order time, trial, unit, and the steps inside of trials if these are cells."""
+    if values.dtype.kind == "O":
+        return padded(where, _cells(where, values, axes))
+    array = _numbers(where, values)
+    missing = len(axes) - array.ndim
+    if missing == 1 and matlab and axes[-1] != "time":  # MATLAB drops a last axis of one
+        array = array[..., None]
+    elif missing:
         raise ValueError(
-            f"{where}: {what or 'the array'} must have the axes {' '.join(axes)}; got shape {array.shape}."
+            f"{where}: {_kind_of(array)}: it has {array.ndim} axes, and axes={' '.join(axes)!r} names {len(axes)}."
         )
     there = [axis for axis in ORDER if axis in axes]
     array = array.transpose([list(axes).index(axis) for axis in there])
-    return np.expand_dims(array, [i for i, axis in enumerate(ORDER) if axis not in axes])
+    return np.expand_dims(array, [i for i, axis in enumerate(ORDER) if axis not in axes]), None
 
 
 def _numbers(where: str, values: Any) -> np.ndarray:
@@ -316,9 +292,9 @@ def _numbers(where: str, values: Any) -> np.ndarray:
 
 def _cells(where: str, values: np.ndarray, axes: Sequence[str]) -> list[np.ndarray]:
     """Trials (T_b, M) of a cell array with one cell per trial."""
-    if max(values.shape, default=0) != values.size:
+    if not _is_vector(values.shape):
         raise ValueError(
-            f"{where}: a cell array {' x '.join(map(str, values.shape))}; with one cell per trial it has one row or "
+            f"{where}: {_kind_of(values)}; with one cell per trial it has one row or "
             "column. Cells of spike times per unit and trial are axes='unit trial'."
         )
     trials = [_numbers(f"{where}, cell {i + 1}", cell) for i, cell in enumerate(values.ravel())]
@@ -342,8 +318,9 @@ def padded(where: str, trials: Sequence[np.ndarray]) -> tuple[np.ndarray, np.nda
     lengths = np.array([len(trial) for trial in trials])
     if not lengths.all():
         raise ValueError(f"{where}: trial {int(np.argmin(lengths)) + 1} is empty.")
-    check_size(int(lengths.max()), len(trials), sizes.copy().pop())
-    activity = np.full((lengths.max(), len(trials), sizes.pop()), np.nan)
+    shape = int(lengths.max()), len(trials), sizes.pop()
+    check_size(*shape)
+    activity = np.full(shape, np.nan)
     for i, trial in enumerate(trials):
         activity[: len(trial), i] = trial
     return activity, np.arange(len(activity))[:, None] < lengths
@@ -353,64 +330,48 @@ def _dt(where: str, content: Mapping[str, Any], options: Options) -> float:
     """Step of trials that are cut: the one given, or that of the file."""
     if options.dt is not None:
         return options.dt
-    for name, factor in (("dt_ms", 1.0), ("dt", None)):
+    for name in ("dt_ms", "dt"):
         value = np.ravel(content[name]) if name in content else np.zeros(0)
         if value.size == 1 and value.dtype.kind in "iuf":
-            return float(value[0]) * (
-                options.factor(None, f"{where}: {name} is {value[0]:g}") if factor is None else factor
-            )
-    raise ValueError(f"{where}: nothing says how long a step is; pass dt, in ms.")
-
-
-def _table(
-    where: str,
-    content: Mapping[str, Any],
-    beside: Mapping[str, Any],
-    shape: tuple[int, int, int],
-    used: set[str],
-    options: Options,
-) -> Table:
-    """Variables, or fields of a struct, that have one value per trial."""
-    T, B, M = shape
-    fields = _fields(where, content, beside, options, used)
-    said = options.trials is not None or isinstance(beside.get("conditions"), dict)
-    columns = {name: column for name, value in fields.items() if len(column := _vector(value)) == B and (B > 1 or said)}
-    if B in (T, M) and not said:  # they may have one value per unit or step
-        asked = _asked(options)
-        columns = {name: column for name, column in columns.items() if name in asked}
-    table = table_of(columns, options.factor_or_none(), said=options.times())
-    return table if table.n else Table(n=B, unit_known=table.unit_known)
-
-
-def _asked(options: Options) -> set[str]:
-    """Names of columns that options speak of."""
-    asked = {options.conditions} if isinstance(options.conditions, str) else set(options.conditions or ())
-    return asked | options.times() | {name for spec in options.pulses() for name in spec if isinstance(name, str)}
+            return float(value[0]) * (1.0 if name == "dt_ms" else options.factor(None, f"{where}: dt is {value[0]:g}"))
+    return options.step(None, where, "the file")
 
 
 def _fields(
     where: str, content: Mapping[str, Any], beside: Mapping[str, Any], options: Options, used: set[str]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], bool]:
+    """Variables that may have one value per trial, and whether they are those of a struct of trials."""
     if options.trials is not None:
         found = content.get(options.trials)
         if not isinstance(found, dict):
-            raise ValueError(
-                f"{where}: trials: there is no struct {options.trials!r}; in the file are {', '.join(content)}."
-            )
-        return found
+            there = ", ".join(content)
+            raise ValueError(f"{where}: trials: there is no struct {options.trials!r}; in the file are {there}.")
+        return found, True
     if isinstance(beside.get("conditions"), dict):
-        return dict(beside["conditions"])
-    if isinstance(options.names, str):
-        used = {*used, options.names}
+        return beside["conditions"], True
+    used |= {options.names} if isinstance(options.names, str) else set()
     names = [name for name in beside if name not in used and "." not in name]
-    if isinstance(beside, Hdf5):
-        names = [name for name in names if max(beside.shape(name), default=0) > 1]
-    return {name: beside[name] for name in names}
+    return {name: beside[name] for name in names if _is_vector(_shape(beside, name))}, False
+
+
+def _table(fields: Mapping[str, Any], asked: bool, shape: tuple[int, int, int], options: Options) -> Table:
+    """Variables, or fields of a struct, that have one value per trial."""
+    T, B, M = shape
+    columns = {
+        name: column for name, value in fields.items() if len(column := _vector(value)) == B and (B > 1 or asked)
+    }
+    if B in (T, M) and not asked:  # they may have one value per unit or step
+        columns = {name: column for name, column in columns.items() if name in options.columns()}
+    return table_of(columns, options, options.factor_or_none(), n=B)
+
+
+def _is_vector(shape: tuple[int, ...]) -> bool:
+    return max(shape, default=0) == math.prod(shape)
 
 
 def _vector(value: Any) -> np.ndarray:
     """Numbers or texts of a variable with one axis, or none."""
-    if not _is_array(value) or max(value.shape, default=0) != value.size or value.dtype.names:
+    if not _is_array(value) or not _is_vector(value.shape) or value.dtype.names:
         return np.zeros(0)
     flat = value.ravel()
     if flat.dtype.kind != "O":
@@ -420,9 +381,9 @@ def _vector(value: Any) -> np.ndarray:
 
 
 def _names(content: Mapping[str, Any], options: Options, M: int, where: str) -> Any:
-    """Names of the units: those given, or those of a variable."""
-    if options.names is None or not isinstance(options.names, str):
-        return options.names
+    """Names of the units that are those of a variable."""
+    if not isinstance(options.names, str):
+        return None
     if options.names not in content or content[options.names] is PICKLED:
         there = ", ".join(f"{name} ({PICKLED})" if content[name] is PICKLED else name for name in content)
         raise ValueError(f"{where}: names: there is no variable {options.names!r} to read; in the file are {there}.")
@@ -435,26 +396,19 @@ def _names(content: Mapping[str, Any], options: Options, M: int, where: str) -> 
     return names
 
 
-def _conditions(content: Mapping[str, Any], table: Table, options: Options, own: bool) -> dict[str, Any]:
-    found = table.conditions(options.conditions)
-    if own and "condition_names" in content:  # as they were before MATLAB's names
-        said = dict(zip(table.columns, _vector(content["condition_names"]), strict=False))
-        found = {str(said.get(name, name)): values for name, values in found.items()}
-    return found
-
-
-def _fill_own(made: Stack, content: Mapping[str, Any], name: str) -> None:
+def _fill_own(made: Stack, content: Mapping[str, Any], name: str, options: Options) -> None:
     """What a file of `eicon.exchange.to_mat` says besides."""
-    made.observed = next((what for what, signal in OWN.items() if signal == name), made.observed)
-    made.inputs = np.asarray(content["inputs"], np.float64)
-    made.channels = [str(one) for one in np.ravel(content["input_channels"])]
+    if options.inputs is None:
+        made.inputs = np.asarray(content["inputs"], np.float64)
+        made.channels = [str(one) for one in np.ravel(content["input_channels"])]
     spans = content["epochs_ms"]
     stop = np.max([np.reshape(span, (-1, 2))[:, 1] for span in spans.values()], axis=0)
     made.mask = np.arange(len(made.activity))[:, None] * made.dt < stop - 1e-6
     if name != "outputs":
         fields = content["units"]
         made.labels = {str(label): column for label, value in fields.items() if len(column := _vector(value))}
-        made.units = made.labels.get("name", made.units)
+        if options.names is None:
+            made.units = made.labels.get("name")
 
 
 def _spikes(
@@ -462,9 +416,9 @@ def _spikes(
     values: np.ndarray,
     axes: Sequence[str],
     content: Mapping[str, Any],
-    beside: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    asked: bool,
     options: Options,
-    used: set[str],
 ) -> Spikes:
     """Spike times in cells: one per unit of a session, or one per unit and trial, relative to an event."""
     factor = options.factor(None, where)
@@ -474,10 +428,9 @@ def _spikes(
         cells = values if axes[0] == "unit" else values.T
         times: list[Any] = [[_times(where, cell, factor) for cell in row] for row in cells]
         B = cells.shape[1]
-        table = _table(where, content, beside, (0, B, len(cells)), used, options).with_starts()
+        table = _table(fields, asked, (0, B, len(cells)), options).with_starts()
     else:
         times = [_times(where, cell, factor) for cell in values.ravel()]
-        fields = _fields(where, content, beside, options, used)
         event = _vector(fields[options.align_to]) if options.align_to in fields else np.zeros(0)
         if not len(event) or event.dtype.kind not in "biuf":
             raise ValueError(
@@ -485,22 +438,20 @@ def _spikes(
                 "per trial, or another one that align_to names; spike times of trials are axes='unit trial'."
             )
         columns = {k: v for k, value in fields.items() if len(v := _vector(value)) == len(event)}
-        table = table_of(columns, factor, said=options.times())
+        table = table_of(columns, options, factor)
     units = _names(content, options, len(times), where)
-    names = [str(i) for i in range(len(times))] if units is None else [str(name) for name in units]
-    if len(names) != len(times):
-        raise ValueError(
-            f"{where}: names must name {len(times)} units; got {len(names)}. Are the axes in another order?"
-        )
+    names = [str(name) for name in (range(len(times)) if units is None else units)]
     return Spikes(where, times, names, {}, table, of_trials="trial" in axes, known=("axes",))
 
 
 def _times(where: str, cell: Any, factor: float) -> np.ndarray:
-    if not _is_array(cell) or cell.dtype.kind not in "biuf" or max(cell.shape, default=0) != cell.size:
-        raise ValueError(f"{where}: a cell of spike times must hold one list of numbers; got {plain_shape(cell)}.")
+    if not _is_array(cell) or cell.dtype.kind not in "biuf" or not _is_vector(cell.shape):
+        raise ValueError(f"{where}: a cell of spike times must hold one list of numbers; got {_kind_of(cell)}.")
     return np.round(cell.ravel().astype(np.float64) * factor, 6)
 
 
-def plain_shape(cell: Any) -> str:
-    """What a cell is, for errors."""
-    return f"an array {' x '.join(map(str, cell.shape))}" if _is_array(cell) else type(cell).__name__
+def _kind_of(value: Any) -> str:
+    """What a variable or a cell is, for errors."""
+    if not _is_array(value):
+        return "text" if isinstance(value, str) else "a struct"
+    return f"{'a cell' if value.dtype.kind == 'O' else 'an'} array {' x '.join(map(str, value.shape))}"

@@ -1,6 +1,7 @@
 """Text tables: one file per trial, or one long table of all trials, with a table of trials beside them."""
 
 import csv
+import io
 import os
 import re
 from collections.abc import Sequence
@@ -9,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from .._files import read_text
-from ._arrays import padded, trials_at_zero
-from ._cut import Spikes, Stack, Table, inputs_of, observed_of, table_of
+from .._files import named, read_text
+from ._arrays import padded
+from ._cut import Spikes, Stack, Table, observed_of, regular, table_of
 from ._options import MS, OF_TRIALS, Options
 
 LARGEST = 2**30
@@ -28,9 +29,10 @@ MISSING = ("", "na", "nan")
 def read_csv(path: str | os.PathLike[str], options: Options) -> Stack | Spikes:
     """Trials of a folder, or of one long table."""
     path = Path(path)
-    files = sorted((p for p in path.iterdir() if p.suffix.lower() == ".csv"), key=_natural) if path.is_dir() else [path]
-    beside = next((p for p in (path if path.is_dir() else path.parent).iterdir() if p.name.lower() == TRIALS), None)
-    files = [file for file in files if file != beside]
+    folder = path if path.is_dir() else path.parent
+    beside = next((file for file in folder.iterdir() if file.name.lower() == TRIALS), None)
+    files = [file for file in path.iterdir() if file.suffix.lower() == ".csv"] if path.is_dir() else [path]
+    files = sorted((file for file in files if file != beside), key=lambda file: _natural(file.name))
     if options.series is not None:
         files = [file for file in files if options.series in (file.name, file.stem)]
     if not files:
@@ -38,9 +40,10 @@ def read_csv(path: str | os.PathLike[str], options: Options) -> Stack | Spikes:
         raise ValueError(f"{path} has no tables of trials: no file .csv{asked} beside {TRIALS}.")
     tables = [_table(file) for file in files]
     columns = {} if beside is None else _columns(beside, *_table(beside))
-    head = [name.lower() for name in tables[0][0]]
-    if len(files) == 1 and "unit" in head and {*head} <= {"unit", "time", "trial"}:
-        return _spikes(files[0], tables[0], columns, options)
+    at = _place_of_time(tables[0][0])
+    head = ["time" if i == at else name.lower() for i, name in enumerate(tables[0][0])]
+    if len(files) == 1 and {"unit", "time"} <= {*head} <= {"unit", "time", "trial"}:
+        return _spikes(files[0], tables[0], head, columns, options)
     if "unit" in head:
         raise ValueError(
             f"{files[0]} has a column unit: but for spikes (unit, time), a table has a column for each unit; in pandas,"
@@ -57,9 +60,13 @@ def read_csv(path: str | os.PathLike[str], options: Options) -> Stack | Spikes:
     return _stack(path, files, tables, ids, columns, options)
 
 
-def _natural(path: Path) -> list[Any]:
+def _natural(name: str) -> tuple[list[Any], str]:
     """Order in which trial_2 stands before trial_10."""
-    return [int(part) if part.isdigit() else part.lower() for part in re.split(r"(\d+)", path.name)]
+    return [int(part) if part.isdecimal() else part.lower() for part in re.split(r"(\d+)", name)], name
+
+
+def _place_of_time(names: Sequence[str]) -> int | None:
+    return next((i for i, name in enumerate(names) if TIME.fullmatch(name)), None)
 
 
 Lines = tuple[list[str], list[list[str]]]
@@ -68,9 +75,10 @@ Lines = tuple[list[str], list[list[str]]]
 def _table(path: Path) -> Lines:
     """Names of the columns, and the cells below them."""
     text = read_text(path, "table", largest=LARGEST)
-    rows = [
-        row for row in csv.reader(text.splitlines(), delimiter=_delimiter(text)) if any(cell.strip() for cell in row)
-    ]
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    with named(path, "table"):
+        found = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    rows = [row for row in found if any(cell.strip() for cell in row)]
     if len(rows) < 2:
         raise ValueError(f"{path} must have a line with names and one line per step; got {len(rows)} lines.")
     names = [cell.strip() for cell in rows[0]]
@@ -81,11 +89,6 @@ def _table(path: Path) -> Lines:
     if len({name.lower() for name in names}) < len(names):
         raise ValueError(f"{path}: columns must have different names; got {', '.join(names[:8])}.")
     return names, rows[1:]
-
-
-def _delimiter(text: str) -> str:
-    first = text.partition("\n")[0]
-    return max(",;\t", key=first.count)
 
 
 def _are_numbers(cells: Sequence[str]) -> bool:
@@ -139,16 +142,17 @@ def _stack(
     options: Options,
 ) -> Stack:
     names = tables[0][0]
-    at = next((i for i, name in enumerate(names) if TIME.fullmatch(name)), None)
+    at = _place_of_time(names)
     if odd := [name for i, name in enumerate(names) if i != at and NO_UNIT.fullmatch(name)]:
         raise ValueError(
             f"{files[0]}: the column {odd[0]!r} looks like times or an index, and every column but time is a unit. "
             "Call it time_ms or time_s, or leave it out (of pandas, to_csv(..., index=False))."
         )
     values = [_numbers(file, *table) for file, table in zip(files, tables, strict=True)]
-    dt, starts, said = options.dt, np.zeros(len(values)), None
+    dt, starts, of_trials = options.dt, np.zeros(len(values)), options.factor_or_none()
     if at is not None:
-        dt, starts, said = _times(path, names[at], [one[:, at] for one in values], options)
+        factor, of_trials = _factors(path, names[at], options)
+        dt, starts = regular(str(path), f"column {names[at]!r}", [one[:, at] for one in values], factor, options)
         values = [np.delete(one, at, axis=1) for one in values]
         names = [*names[:at], *names[at + 1 :]]
     elif dt is None:
@@ -156,40 +160,28 @@ def _stack(
     if not names:
         raise ValueError(f"{files[0]} has no columns of units beside the times.")
     activity, mask = padded(str(path), values)
-    table, matched = _of_trials(path, columns, ids, options.factor_or_none(said), options.times())
-    of_session = bool(np.ptp(starts) > 0.01 * float(dt or 0.0))  # then each trial begins at 0
-    start = 0.0 if of_session else float(starts[0])
-    made = Stack(str(path), activity, float(dt or 0.0), names, mask, start=start)
+    table, matched = _of_trials(path, columns, ids, of_trials, options)
+    of_session = bool(np.ptp(starts) > 0.01 * dt)  # then each trial begins at 0
+    made = Stack(str(path), activity, dt, names, mask, start=0.0 if of_session else float(starts[0]))
     made.observed = observed_of(str(path), activity, options)
-    made.conditions = table.conditions(options.conditions)
     made.said = f"tables of {len(ids)} trials{matched}{', whose first steps are at 0' if of_session else ''}"
-    place = trials_at_zero(table, activity, made.dt, mask, start, starts if of_session else 0.0)
-    made.inputs, made.channels = inputs_of(options, place, {})
+    made.fill(options, table, starts if of_session else 0.0)
     return made
 
 
-def _times(path: Path, name: str, times: list[np.ndarray], options: Options) -> tuple[float, np.ndarray, str | None]:
-    """Step and starts of trials, ms, from their column of times, and the unit that its name says."""
+def _factors(path: Path, name: str, options: Options) -> tuple[float, float | None]:
+    """Ms in the unit of a column of times, which its name may say, and in that of the table of trials."""
     found = TIME.fullmatch(name)
     said = found[1].lower() if found and found[1] else None
-    factor = MS[said] if said else options.factor(None, f"{path}: column {name!r}")
-    steps = np.concatenate([np.diff(one) for one in times])
-    if not steps.size or not np.isfinite(steps).all() or steps.min() <= 0:
-        raise ValueError(f"{path}: times must ascend in each trial, and a trial must have two steps or more.")
-    if np.ptp(steps) > 0.01 * np.median(steps):
-        raise ValueError(f"{path}: steps must be equal; got {steps.min():g} to {steps.max():g} in column {name!r}.")
-    dt = float(np.round(np.median(steps) * factor, 6))
-    if options.dt is not None and abs(options.dt - dt) > 0.01 * dt:
-        raise ValueError(f"{path}: dt={options.dt:g} ms, and steps in column {name!r} have {dt:g} ms.")
-    return dt, np.round(np.array([one[0] for one in times]) * factor, 6), said
+    return MS[said] if said else options.factor(None, f"{path}: column {name!r}"), options.factor_or_none(said)
 
 
 def _of_trials(
-    path: Path, columns: dict[str, np.ndarray], ids: list[str], factor: float | None, times: set[str]
+    path: Path, columns: dict[str, np.ndarray], ids: list[str], factor: float | None, options: Options
 ) -> tuple[Table, str]:
     """Table of trials in the order of the trials that were read, by its column ``trial`` if there is one."""
     if not columns:
-        return Table(n=len(ids), unit_known=factor is not None), ""
+        return table_of({}, options, factor, n=len(ids)), ""
     n = len(next(iter(columns.values())))
     key = next((name for name in columns if name.lower() == "trial"), None)
     if key is None:
@@ -197,10 +189,10 @@ def _of_trials(
             raise ValueError(
                 f"{path}: {TRIALS} has {n} rows, and there are {len(ids)} trials; a column trial says which is which."
             )
-        return table_of(columns, factor, said=times), f", in the order of the rows of {TRIALS}"
-    rows = _rows(path, columns.pop(key).tolist(), ids)
+        return table_of(columns, options, factor), f", in the order of the rows of {TRIALS}"
+    rows = _rows(path, columns[key].tolist(), ids)
     left = f", {TRIALS} has {n - len(ids)} more" if n > len(ids) else ""
-    return table_of({name: values[rows] for name, values in columns.items()}, factor, said=times), left
+    return table_of({name: values[rows] for name, values in columns.items() if name != key}, options, factor), left
 
 
 def _rows(path: Path, listed: list[Any], ids: list[str]) -> np.ndarray:
@@ -221,31 +213,25 @@ def _plain_id(value: Any) -> str:
     return found[1] if found else text
 
 
-def _spikes(path: Path, table: Lines, columns: dict[str, np.ndarray], options: Options) -> Spikes:
+def _spikes(path: Path, lines: Lines, head: Sequence[str], columns: dict[str, np.ndarray], options: Options) -> Spikes:
     """Spike times, a row each, with its unit: of a session, or with its trial, relative to its start."""
-    factor = options.factor(None, str(path))
-    names, rows = table
-    head = [name.lower() for name in names]
-    times = _numbers(path, [names[head.index("time")]], [[row[head.index("time")]] for row in rows])[:, 0] * factor
-    times = np.round(times, 6)
+    names, rows = lines
+    at = head.index("time")
+    factor, of_trials = _factors(path, names[at], options)
+    times = np.round(_numbers(path, [names[at]], [[row[at]] for row in rows])[:, 0] * factor, 6)
     of = np.array([row[head.index("unit")].strip() for row in rows])
-    units = sorted(set(of.tolist()), key=lambda name: _natural(Path(name)))
+    units = sorted(set(of.tolist()), key=_natural)
     if "trial" not in head:
         if not columns:
-            raise ValueError(
-                f"{path} holds spike times, and there is no {TRIALS} beside it, with start_time and stop_time."
-            )
-        return Spikes(
-            str(path), [times[of == name] for name in units], units, {}, table_of(columns, factor, said=options.times())
-        )
+            raise ValueError(f"{path} holds spike times; a {TRIALS} with start_time and stop_time must lie beside it.")
+        table = table_of(columns, options, of_trials)
+        return Spikes(str(path), [times[of == name] for name in units], units, {}, table)
     trial = np.array([row[head.index("trial")].strip() for row in rows])
-    ids = sorted(set(trial.tolist()), key=lambda name: _natural(Path(name)))
+    order = sorted(set(trial.tolist()), key=_natural)
     key = next((name for name in columns if name.lower() == "trial"), None)
-    if key is not None:  # also those without a spike
-        ids = [str(value) for value in columns[key].tolist()]
-    trials, _ = _of_trials(path, dict(columns), ids, factor, options.times())
-    order = sorted(set(trial.tolist()))
+    ids = order if key is None else [str(value) for value in columns[key].tolist()]  # also those without a spike
+    trials, _ = _of_trials(path, columns, ids, of_trials, options)
     row_of = dict(zip(order, _rows(path, ids, order), strict=True))
-    at = np.array([row_of[one] for one in trial.tolist()])
-    listed_of = [[np.sort(times[(of == name) & (at == i)]) for i in range(len(ids))] for name in units]
+    at_row = np.array([row_of[one] for one in trial.tolist()])
+    listed_of = [[np.sort(times[(of == name) & (at_row == i)]) for i in range(len(ids))] for name in units]
     return Spikes(str(path), listed_of, units, {}, trials.with_starts(), of_trials=True)

@@ -1,7 +1,7 @@
 """Windows around events: what a session holds, cut into trials that are padded and masked."""
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,16 +9,17 @@ import numpy as np
 
 from .._given import plain
 from ._options import OF_SERIES, OF_SPIKES, STEP, Options
+from ._recording import EXACT, listed, spans_of
 from ._spikes import Kernel, check_ascending, counts_of, kernel_of, part_within, rates_of, within
 
 MOST_VALUES = 2**29
 """Values of activity, 4 GiB, that a recording may have."""
+MOST_LISTED = 20
+"""Recordings in a file that an error lists."""
 FASTEST, SLOWEST = 1000.0, 0.1
 """Spikes per second of all units on average, and of the busiest one, that suggest another unit of time."""
 TIMES = re.compile(r"(^|_)(time|times|start|stop|onset|offset|begin|end)s?$", re.I)
 """Names of columns that hold times."""
-EXACT = 1e-6
-"""Parts of a step that are rounding."""
 
 
 @dataclass
@@ -42,10 +43,7 @@ class Table:
 
     def column(self, name: str, what: str) -> np.ndarray:
         """Values of a column, or an error that lists those there are."""
-        if name not in self.columns:
-            there = ", ".join(self.columns) or "none"
-            raise ValueError(f"{what}: the trials have no column {name!r}; their columns are {there}.")
-        return self.columns[name]
+        return column_of(self.columns, name, f"{what}: the trials")
 
     def numbers(self, name: str, what: str) -> np.ndarray:
         """Column of numbers."""
@@ -64,26 +62,31 @@ class Table:
         """Columns that say what each trial was: those that are wanted, or all that are no times."""
         if isinstance(wanted, Mapping):
             return {str(name): np.asarray(values) for name, values in wanted.items()}
-        names = [name for name in self.columns if name not in self.times] if wanted is None else _listed(wanted)
-        return {name: self.column(name, "conditions") for name in names}
+        names = [name for name in self.columns if name not in self.times] if wanted is None else wanted
+        return {str(name): self.column(name, "conditions") for name in names}
 
     def of(self, kept: np.ndarray) -> "Table":
         """Some of the trials."""
-        return Table(
-            {name: values[kept] for name, values in self.columns.items()}, self.times, len(kept), self.unit_known
-        )
+        return replace(self, columns={name: values[kept] for name, values in self.columns.items()}, n=len(kept))
 
 
-def _listed(names: Any) -> list[str]:
-    return [names] if isinstance(names, str) else [str(name) for name in names]
+def column_of(columns: Mapping[str, Any], name: str, whose: str) -> Any:
+    """Values of a column, or an error that lists those there are."""
+    if name not in columns:
+        raise ValueError(f"{whose} have no column {name!r}; their columns are {', '.join(columns) or 'none'}.")
+    return columns[name]
 
 
-def table_of(columns: Mapping[str, Any], factor: float | None, *, said: Collection[str] = ()) -> Table:
-    """Table of trials; times are converted to ms by ``factor``, unless nothing says in which unit they are.
+def table_of(
+    columns: Mapping[str, Any], options: Options, factor: float | None, *, n: int = 0, said: Collection[str] = ()
+) -> Table:
+    """Table of ``n`` trials; times are converted to ms by ``factor``, unless nothing says in which unit they are.
 
-    Times are columns that `said` names, that are called so (``start_time``, ``go_onset``), or whose numbers all lie
-    between the beginning and the end of their trials. Columns without one number or text per trial are left out.
+    Times are columns that `said` names or options use as such, that are called so (``start_time``, ``go_onset``), or
+    whose numbers all lie between the beginning and the end of their trials in a session. Columns without one number
+    or text per trial are left out.
     """
+    said = {*said, *options.times()}
     found: dict[str, np.ndarray] = {}
     for name, values in columns.items():
         try:
@@ -92,16 +95,16 @@ def table_of(columns: Mapping[str, Any], factor: float | None, *, said: Collecti
             continue
         if column.ndim == 1 and column.dtype.kind in "biufUS":
             found[name] = column.astype(str) if column.dtype.kind == "S" else column
-    n = len(next(iter(found.values()), ()))
-    begin, end = found.get("start_time"), found.get("stop_time")
+    n = len(next(iter(found.values()))) if found else n
+    edges = [found.get(name, np.zeros(0)) for name in ("start_time", "stop_time")]
+    begin, end = (one if one.size and one.dtype.kind in "iuf" else np.full(n, np.nan) for one in edges)
+    of_session = n > 2 and len(np.unique(begin)) > 1  # not trials that all begin at 0
     times = set()
     for name, column in found.items():
         if column.dtype.kind not in "iuf":
             continue
-        known = np.isfinite(column)
-        inside = begin is not None and end is not None and n > 2 and known.any() and column.dtype.kind == "f"
-        if inside and begin is not None and end is not None:
-            inside = bool(((column >= begin) & (column <= end))[known].all())
+        known = np.isfinite(column) & of_session & (column.dtype.kind == "f")
+        inside = known.any() and ((column >= begin) & (column <= end))[known].all()
         if name in said or TIMES.search(name) or inside:
             times.add(name)
             found[name] = np.round(column * (factor or 1.0), 6)
@@ -156,8 +159,8 @@ def windows(table: Table, options: Options, step: float, n_units: int) -> Window
     if not kept.size:
         raise ValueError(f"no trial has a {names}: the column holds NaN alone.")
     table, events, spans = table.of(kept), events[kept], spans[kept]
-    if (spans[:, 1] <= spans[:, 0]).any():
-        i = int(np.flatnonzero(spans[:, 1] <= spans[:, 0])[0])
+    if (empty := np.flatnonzero(spans[:, 1] <= spans[:, 0])).size:
+        i = int(empty[0])
         raise ValueError(
             f"the window of trial {kept[i]} is empty: it goes from {spans[i, 0]:g} to {spans[i, 1]:g} ms relative to "
             f"{options.align_to}."
@@ -222,12 +225,56 @@ class Stack:
     observed: str = "rate"
     said: str = ""
 
+    def fill(self, options: Options, table: Table, events: Any = 0.0, variables: Iterable[str] = ()) -> None:
+        """Add conditions and inputs to trials that are cut already, whose times are relative to events (B,) ms."""
+        self.conditions = table.conditions(options.conditions)
+        if options.inputs is None or self.inputs is not None:
+            return
+        T, B, _ = self.activity.shape
+        mask = np.ones((T, B), bool) if self.mask is None else self.mask
+        edges = self.start + np.arange(T + 1) * self.dt
+        place = Windows(np.zeros(B) + events, edges, mask, np.arange(B), table, "")
+        self.inputs, self.channels = _inputs(options, place, dict.fromkeys(variables))
+
+
+def only_one(
+    where: Any,
+    names: Sequence[str],
+    fitting: Sequence[str],
+    series: str | None,
+    about: Callable[[str], str],
+    what: tuple[str, str] = ("variable", "arrays of activity"),
+    example: str | None = None,
+) -> str:
+    """What is read of a file: the only one that fits, or an error that says what there is."""
+    if len(fitting) == 1:
+        return fitting[0]
+    n, example = len(fitting) or "no", fitting[0] if fitting else example
+    held = f"{n} {what[1]}" if series is None else f"{n} {what[0]}{' called' if fitting else ''} {series!r}"
+    there = listed([f"{name} ({about(name)})" for name in names], MOST_LISTED) or "nothing that is read"
+    how = f"; say which one, as in series={example!r}" if example else ""
+    raise ValueError(f"{where} holds {held}; in it are {there}{how}.")
+
+
+def regular(
+    where: str, what: str, times: Sequence[np.ndarray], factor: float, options: Options
+) -> tuple[float, np.ndarray]:
+    """Step of trials, and the first time of each, ms, from their times."""
+    steps = np.concatenate([np.diff(one.astype(np.float64)) for one in times])
+    if not steps.size or not np.isfinite(steps).all() or steps.min() <= 0:
+        raise ValueError(f"{where}: times must ascend in each trial, and a trial must have two steps or more.")
+    if np.ptp(steps) > 0.01 * np.median(steps):
+        raise ValueError(f"{where}: steps must be equal; got {steps.min():g} to {steps.max():g} in {what}.")
+    dt = options.step(float(np.round(np.median(steps) * factor, 6)), where, what)
+    return dt, np.round(np.array([one[0] for one in times]) * factor, 6)
+
 
 @dataclass
 class Spikes:
     """Spike times in ms of each unit: of a session, or relative to the event, a list of one array per trial.
 
-    ``known`` are options that mean something for the file beside those of all spikes.
+    ``stimuli`` are those of the file, None for those that are not asked for; ``known`` are options that mean something
+    for the file beside those of all spikes.
     """
 
     where: str
@@ -235,7 +282,7 @@ class Spikes:
     units: list[str]
     labels: dict[str, Any]
     table: Table
-    stimuli: dict[str, "Series"] = field(default_factory=dict)
+    stimuli: Mapping[str, "Series | None"] = field(default_factory=dict)
     observed_in: list[np.ndarray] | None = None
     of_trials: bool = False
     known: tuple[str, ...] = ()
@@ -261,9 +308,9 @@ class Spikes:
         reach = (0.0, 0.0) if counted else (kernel.after, kernel.before)
         session, within_trial = np.zeros((0, 2)) if self.of_trials else self._session(), _known(place)
         seen_of: dict[bytes, tuple[np.ndarray, np.ndarray]] = {}  # many units have the same intervals
-        ends = False
+        edges, ends = place.edges[:, None] + place.events, False
         for i, times in enumerate(self.times):
-            spans = self.observed_in[i] if self.observed_in is not None else session
+            spans = _joined(self.observed_in[i]) if self.observed_in is not None else session
             if self.of_trials:
                 chosen = [times[row] for row in place.kept]
                 trial = np.repeat(np.arange(B), [len(one) for one in chosen])
@@ -275,7 +322,7 @@ class Spikes:
                 relative, trial = within(times[_inside(spans, times, times)], place.events, far)
             if (key := spans.tobytes()) not in seen_of:
                 known = [within_trial] if self.of_trials else [span - place.events[:, None] for span in spans]
-                seen = np.ones((T, B), bool) if self.of_trials else _observed(place, spans)
+                seen = np.ones((T, B), bool) if self.of_trials else _inside(spans, edges[:-1], edges[1:])
                 seen_of[key] = seen, np.ones((T, B)) if counted else _part(place, kernel, known)
             seen, part = seen_of[key]
             if counted:
@@ -290,9 +337,8 @@ class Spikes:
         per = "" if observed == "counts" else f", in spikes/s{'' if options.hz == 1 else f' divided by {options.hz:g}'}"
         cut = self.observed_in is None and (np.isnan(activity[:, :, 0]) & place.mask).any()
         beyond = f"; nothing is known before {session[0, 0]:g} and after {session[0, 1]:g} ms" if cut else ""
-        inputs, channels = inputs_of(options, place, self.stimuli)
         said = f"spikes {how}{per}, {place.said}{beyond}{'' if self.of_trials else _overlap(place)}"
-        return _stacked(self, options, place, step, activity, inputs, channels, observed, said)
+        return _stacked(self, options, place, step, activity, observed, said)
 
     def _session(self) -> np.ndarray:
         """From when to when spikes are known that have no intervals of their own: all trials and spikes, (1, 2)."""
@@ -302,10 +348,11 @@ class Spikes:
 
     def _check(self, begins: np.ndarray, ends: np.ndarray, options: Options) -> None:
         """Refuse spikes that do not ascend, or are in another unit of time than windows (B,) from when to when."""
-        flat = [one for times in self.times for one in (times if self.of_trials else [times])]
+        flat = []
         for name, times in zip(self.units, self.times, strict=True):
             for one in times if self.of_trials else [times]:
                 check_ascending(name, one)
+                flat.append(one)
         n, M, begin, end = sum(map(len, flat)), len(self.times), float(begins.min()), float(ends.max())
         if not n:
             raise ValueError(f"{self.where} holds no spikes: all {M} units are empty.")
@@ -315,13 +362,7 @@ class Spikes:
                 f"{self.where}: all {n} spikes lie between {first:g} and {last:g} ms, and the windows go to {end:g} ms."
                 " Are spike times in seconds? Pass unit_of_time='s'."
             )
-        none = last < begin or first >= end
-        if none or (len(begins) > 1 and end > 100 * last > 0):
-            raise ValueError(
-                f"{self.where}: {f'none of the {n} spikes lies' if none else 'few spikes lie'} in a window: spikes are "
-                f"between {first:g} and {last:g} ms, windows between {begin:g} and {end:g} ms. Are both in the same "
-                "unit of time?"
-            )
+        _check_place(self.where, f"{n} spikes", (first, last), (begin, end), len(begins))
         per_second = 1000 / max((last - first) * (len(begins) if self.of_trials else 1), 1e-3)
         if n >= 50 and n / M * per_second > FASTEST:
             raise ValueError(
@@ -337,11 +378,23 @@ class Spikes:
             )
 
 
+def _check_place(
+    where: str, what: str, data: tuple[float, float], windows: tuple[float, float], n_windows: int
+) -> None:
+    """Refuse windows without data, or that go on for much longer than it: times (first, last) in ms."""
+    none = data[1] < windows[0] or data[0] >= windows[1]
+    if none or (n_windows > 1 and windows[1] > 100 * data[1] > 0):
+        kind = what.split()[-1]
+        raise ValueError(
+            f"{where}: {f'none of the {what} lies' if none else f'few {kind} lie'} in a window: {kind} are between "
+            f"{data[0]:g} and {data[1]:g} ms, windows between {windows[0]:g} and {windows[1]:g} ms. Are both in the "
+            "same unit of time?"
+        )
+
+
 def _known(place: Windows) -> np.ndarray:
     """First and last time of each trial, (B, 2), relative to its event."""
-    first = np.argmax(place.mask, axis=0)
-    last = len(place.mask) - np.argmax(place.mask[::-1], axis=0)
-    return np.stack([place.edges[first], place.edges[last]], axis=1)
+    return place.edges[spans_of(place.mask)].T
 
 
 def _overlap(place: Windows) -> str:
@@ -351,19 +404,22 @@ def _overlap(place: Windows) -> str:
     return f"; {n} of {len(since)} windows overlap an earlier one, with which they share data" if n else ""
 
 
-def _observed(place: Windows, spans: np.ndarray) -> np.ndarray:
-    """Steps (T, B) that lie within one of the spans (n, 2) in which a unit was observed."""
-    edges = place.edges[:, None] + place.events
-    return _inside(spans, edges[:-1], edges[1:])
+def _joined(spans: np.ndarray) -> np.ndarray:
+    """Spans (n, 2) in the order of their starts, those that touch or overlap as one."""
+    if not len(spans):
+        return spans
+    spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    stops = np.maximum.accumulate(spans[:, 1])
+    first = np.append(True, spans[1:, 0] > stops[:-1] + EXACT)
+    return np.stack([spans[first, 0], stops[np.append(first[1:], True)]], axis=1)
 
 
 def _inside(spans: np.ndarray, since: np.ndarray, until: np.ndarray) -> np.ndarray:
-    """Whether times from `since` to `until`, of any shape, lie within one of the spans (n, 2)."""
+    """Whether times from `since` to `until`, of any shape, lie within one of the spans (n, 2), which are `_joined`."""
     if not len(spans):
         return np.zeros(np.shape(since), bool)
-    starts, stops = spans[np.argsort(spans[:, 0], kind="stable")].T
-    at = np.searchsorted(starts, since + EXACT, side="right") - 1
-    return (at >= 0) & (until <= np.maximum.accumulate(stops)[at] + EXACT)
+    at = np.searchsorted(spans[:, 0], since + EXACT, side="right") - 1
+    return (at >= 0) & (until <= spans[at, 1] + EXACT)
 
 
 def _part(place: Windows, kernel: Kernel, known: Sequence[np.ndarray]) -> np.ndarray:
@@ -393,7 +449,7 @@ class Series:
     units: list[str]
     labels: dict[str, Any] = field(default_factory=dict)
     table: Table = field(default_factory=Table)
-    stimuli: dict[str, "Series"] = field(default_factory=dict)
+    stimuli: Mapping[str, "Series | None"] = field(default_factory=dict)
     observed: str = "rate"
     dt: float | None = None
     shown: str | None = None
@@ -403,6 +459,10 @@ class Series:
         """Median time between samples, ms."""
         return self.dt or float(np.round(np.median(np.diff(self.time)), 6))
 
+    def _averages(self, step: float) -> bool:
+        """Whether a step holds two samples or more."""
+        return step >= 2 * self.step * (1 - EXACT)
+
     def sampled(self, place: Windows) -> np.ndarray:
         """Values (T, B, M) at the steps of windows; NaN where there are none.
 
@@ -410,7 +470,7 @@ class Series:
         start, linear between samples that follow each other.
         """
         at = (place.edges[:-1, None] + place.events).ravel()
-        if place.step >= 2 * self.step * (1 - EXACT):
+        if self._averages(place.step):
             return self._means(at, place.step).reshape(*place.shape, -1)
         return self._between(at).reshape(*place.shape, -1)
 
@@ -448,81 +508,52 @@ class Series:
         step = self.step if options.bin is None else options.bin
         place = windows(self.table, options, step, self.values.shape[1])
         activity = self.sampled(place)
-        begin, end = place.events.min() + place.edges[0], place.events.max() + place.edges[-1]
-        none = end <= self.time[0] or begin > self.time[-1]
-        if none or (len(place.events) > 1 and end > 100 * self.time[-1] > 0):
-            raise ValueError(
-                f"{self.where}: {'no' if none else 'few'} samples lie in a window: they are between {self.time[0]:g} "
-                f"and {self.time[-1]:g} ms, windows between {begin:g} and {end:g} ms. Are both in the same unit of "
-                "time?"
-            )
-        inputs, channels = inputs_of(options, place, self.stimuli, self.shown)
+        ends = float(place.events.min() + place.edges[0]), float(place.events.max() + place.edges[-1])
+        _check_place(self.where, f"{len(self.time)} samples", (self.time[0], self.time[-1]), ends, len(place.events))
         known = options.observed or self.observed != "rate" or self.shown is not None
         observed = options.observed or self.observed if known else observed_of(self.where, self.values, options)
-        averaged = step >= 2 * self.step * (1 - EXACT)
-        how = (
-            f"means of samples every {self.step:g} ms" if averaged else f"linear between samples every {self.step:g} ms"
-        )
-        said = f"steps of {step:g} ms, {how}; {place.said}{_overlap(place)}"
-        return _stacked(self, options, place, step, activity, inputs, channels, observed, said)
+        how = "means of" if self._averages(step) else "linear between"
+        said = f"steps of {step:g} ms, {how} samples every {self.step:g} ms; {place.said}{_overlap(place)}"
+        return _stacked(self, options, place, step, activity, observed, said)
 
 
 def _stacked(
-    source: "Spikes | Series",
-    options: Options,
-    place: Windows,
-    step: float,
-    activity: np.ndarray,
-    inputs: Any,
-    channels: Any,
-    observed: str,
-    said: str,
+    source: Spikes | Series, options: Options, place: Windows, step: float, activity: Any, observed: str, said: str
 ) -> Stack:
-    return Stack(
-        source.where,
-        activity,
-        step,
-        source.units,
-        place.mask,
-        source.labels,
-        place.table.conditions(options.conditions),
-        inputs,
-        channels,
-        float(place.edges[0]),
-        observed,
-        said,
-    )
+    made = Stack(source.where, activity, step, source.units, place.mask, source.labels, observed=observed, said=said)
+    made.conditions, made.start = place.table.conditions(options.conditions), float(place.edges[0])
+    made.inputs, made.channels = _inputs(options, place, source.stimuli, getattr(source, "shown", None))
+    return made
 
 
-def inputs_of(
-    options: Options, place: Windows, stimuli: Mapping[str, Series], default: str | None = None
+def _inputs(
+    options: Options, place: Windows, stimuli: Mapping[str, Series | None], default: str | None = None
 ) -> tuple[Any, Any]:
     """Inputs (T, B, n_in) and their names: an array, a stimulus of the file, or pulses between times of the trials."""
     given = default if options.inputs is None else options.inputs
     if isinstance(given, str):
-        if given not in stimuli:
+        if (found := stimuli.get(given)) is None:
             there = ", ".join(stimuli) or "none"
             raise ValueError(f"inputs: there is no stimulus {given!r} in the file; those there are: {there}.")
-        shown = np.nan_to_num(stimuli[given].sampled(place), nan=0.0)
-        return shown, stimuli[given].units
-    if isinstance(given, Mapping):
-        shown = [pulses(name, spec, place.table, place.events, place.edges) for name, spec in given.items()]
+        return np.nan_to_num(found.sampled(place), nan=0.0), found.units
+    if isinstance(given, Mapping) and given:
+        shown = [_pulses(name, spec, place) for name, spec in given.items()]
         return np.stack(shown, axis=2), [str(name) for name in given]
     return given, None
 
 
-def pulses(name: str, spec: Any, table: Table, events: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _pulses(name: str, spec: Any, place: Windows) -> np.ndarray:
     """Input (T, B) that is 0 outside of two times of each trial, and an amplitude between them.
 
     A step that a pulse covers in part gets that part of it. A trial without one of the times gets no pulse.
     """
-    what = f"inputs[{name!r}]"
+    what, table, edges = f"inputs[{name!r}]", place.table, place.edges
     if isinstance(spec, str) or not hasattr(spec, "__len__") or len(spec) not in (2, 3):
         raise ValueError(f"{what} must be (start column, stop column or ms after start[, amplitude]); got {spec!r}.")
     if not table.unit_known:
         raise ValueError(f"{what}: nothing says in which unit times of trials are; pass unit_of_time='s' or 'ms'.")
-    start = table.numbers(spec[0], what) - events
-    stop = table.numbers(spec[1], what) - events if isinstance(spec[1], str) else start + float(spec[1])
+    start = table.numbers(spec[0], what) - place.events
+    stop = table.numbers(spec[1], what) - place.events if isinstance(spec[1], str) else start + float(spec[1])
     height: Any = 1.0 if len(spec) == 2 else spec[2]
     height = table.numbers(height, what) if isinstance(height, str) else float(height)
     known = np.isfinite(start) & np.isfinite(stop) & np.isfinite(height)
@@ -533,4 +564,4 @@ def pulses(name: str, spec: Any, table: Table, events: np.ndarray, edges: np.nda
             f"{what}: no pulse lies in a trial: the first is from {start[known][0]:g} to {stop[known][0]:g} ms, and "
             f"trials are from {edges[0]:g} to {edges[-1]:g} ms. Are both in the same unit of time?"
         )
-    return covered / (edges[1] - edges[0]) * height
+    return covered / place.step * height

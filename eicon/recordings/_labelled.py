@@ -8,25 +8,26 @@ import numpy as np
 
 from .._files import check_unpacked, named
 from .._given import by_name
-from ._arrays import OWN, trials_at_zero
-from ._cut import Stack, Table, inputs_of, observed_of, table_of
-from ._options import MS, OF_TRIALS, Options
-from ._packages import package
+from .._optional import optional
+from ._cut import Stack, column_of, observed_of, only_one, regular, table_of
+from ._options import OF_TRIALS, Options
+from ._recording import quantity_of, signal_of
 
 DIMS = (("time",), ("trial", "condition"), ("unit", "neuron", "output"))
+UNITS = dict.fromkeys(("s", "sec", "second", "seconds"), "s")
+UNITS |= dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), "ms")
+"""What files call the units of their times."""
 
 
 def read_labelled(path: str | os.PathLike[str], options: Options) -> Stack:
     """Trials of a netCDF file or a Zarr folder."""
-    xr = package("xarray", path)
-    if Path(path).is_dir():
-        package("zarr", path)
-        with named(path, "Zarr folder"), xr.open_zarr(path, chunks=None) as data:
-            check_unpacked(path, data.nbytes, sum(f.stat().st_size for f in Path(path).rglob("*") if f.is_file()))
-            return of_dataset(str(path), data.load(), options)
-    package("h5netcdf", path)
-    with named(path, "netCDF file"), xr.open_dataset(path, engine="h5netcdf") as data:
-        check_unpacked(path, data.nbytes, os.path.getsize(path))
+    xr = optional("xarray", needed_by=path)
+    zarr = Path(path).is_dir()
+    engine, what = ("zarr", "Zarr folder") if zarr else ("h5netcdf", "netCDF file")
+    optional(engine, needed_by=path)
+    files = [file for file in Path(path).rglob("*") if file.is_file()] if zarr else [Path(path)]
+    with named(path, what), xr.open_dataset(path, engine=engine, decode_times=False) as data:
+        check_unpacked(path, data.nbytes, sum(file.stat().st_size for file in files))
         return of_dataset(str(path), data.load(), options)
 
 
@@ -35,87 +36,72 @@ def of_dataset(where: str, data: Any, options: Options) -> Stack:
     options.refuse(where, "trials that are cut already", OF_TRIALS)
     own = str(data.attrs.get("format", "")).startswith("eicon.activity")
     name = _chosen(where, data, options, own)
-    found = data[name]
-    if len(found.dims) == 2 and not {"trial", "condition"} & {str(dim) for dim in found.dims}:
-        found = found.expand_dims("trial")
-    found = by_name(f"{where} ({name})", found, DIMS)
+    found = _with_trials(f"{where} ({name})", data[name], DIMS)
     trial, unit = found.dims[1:]
     T, B, _ = found.shape
-    dt, start = _time(where, data, found, options)
-    columns = {
-        str(c.attrs.get("eicon_name", key)): c.values
-        for key, c in data.coords.items()
-        if c.dims == (trial,) and key != trial
-    }
-    said = str(data.time.attrs.get("units", "")) if "time" in data.coords else ""
-    factor = 1.0 if own else options.factor_or_none(said if said in MS else None)
-    table = table_of(columns, factor, said=options.times()) if columns else Table(n=B, unit_known=factor is not None)
-    made = Stack(f"{where} ({name})", np.asarray(found.values, np.float64), dt, None, start=start)
-    labels = {str(c.attrs.get("eicon_name", key)): c.values for key, c in data.coords.items() if c.dims == (unit,)}
+    dt, start = _time(where, data, found, options, own)
+    coordinates = [(str(c.attrs.get("eicon_name", key)), c) for key, c in data.coords.items()]
+    columns = {key: c.values for key, c in coordinates if c.dims == (trial,) and key != trial}
+    labels = {key: c.values for key, c in coordinates if c.dims == (unit,)}
+    unit_of_time = _unit_of_time(data.time) if "time" in data.coords else None
+    table = table_of(columns, options, 1.0 if own else options.factor_or_none(unit_of_time), n=B)
+    made = Stack(f"{where} ({name})", np.asarray(found.values, np.float64), dt, labels.get(str(unit)), start=start)
+    if isinstance(options.names, str):
+        made.units = column_of(labels, options.names, f"{where}: names: the units")
     made.labels = {key: values for key, values in labels.items() if key != unit}
-    made.units = _names(where, labels, str(unit), options)
-    made.conditions = table.conditions(options.conditions)
-    of_own = next((what for what, signal in OWN.items() if own and signal == name), None)
-    made.observed = options.observed or of_own or observed_of(made.where, made.activity, options)
+    made.observed = options.observed or (quantity_of(name) if own else observed_of(made.where, made.activity, options))
     made.said = f"dimensions {', '.join(map(str, data[name].dims))}"
     if own:
         stop = data.epoch_stop.transpose("trial", "epoch").values.max(axis=1)
         made.mask = np.arange(T)[:, None] * dt < stop - 1e-6
-        made.inputs = data.inputs.transpose("time", "trial", "input").values
-        made.channels = [str(one) for one in data.input.values]
-        made.units = made.labels.get("name") if unit == "unit" else None
-    if isinstance(options.inputs, str) and options.inputs in data:
-        made.inputs = by_name("inputs", data[options.inputs], (("time",), DIMS[1], ("input", "channel"))).values
-        made.channels = None
-    elif options.inputs is not None:
-        made.inputs, made.channels = inputs_of(options, trials_at_zero(table, made.activity, dt, made.mask, start), {})
+        if options.names is None:
+            made.units = made.labels.get("name") if unit == "unit" else None
+    given = "inputs" if own and options.inputs is None else options.inputs
+    if isinstance(given, str) and given in data:
+        dims = (("time",), DIMS[1], ("input", "channel"))
+        shown = _with_trials(f"{where} ({given})", data[given], dims)
+        made.inputs = shown.values
+        if shown.dims[2] in data.coords:
+            made.channels = [str(one) for one in data.coords[shown.dims[2]].values]
+    made.fill(options, table, variables=map(str, data.data_vars))
     return made
 
 
+def _with_trials(where: str, found: Any, dims: tuple[tuple[str, ...], ...]) -> Any:
+    """Array with its dimensions in order; of one without trials, all is one trial."""
+    if len(found.dims) == 2 and not {*DIMS[1]} & {str(dim) for dim in found.dims}:
+        found = found.expand_dims("trial")
+    return by_name(where, found, dims)
+
+
 def _chosen(where: str, data: Any, options: Options, own: bool) -> str:
-    if options.series is not None and options.series in data:
-        return options.series
     if own and options.series is None:
-        return OWN.get(options.observed or "rate", "rates")
-    known = {dim for dims in DIMS for dim in dims}
-    fitting = [
-        str(name)
-        for name in data.data_vars
-        if "time" in data[name].dims and len(data[name].dims) in (2, 3) and known >= {*map(str, data[name].dims)}
-    ]
-    if options.series is not None or len(fitting) != 1:
-        there = ", ".join(f"{name} ({', '.join(map(str, data[name].dims))})" for name in data.data_vars) or "none"
-        wanted = f"no variable {options.series!r}" if options.series else f"{len(fitting) or 'no'} arrays of activity"
-        how = f"; say which one, as in series={fitting[0]!r}" if fitting else ""
-        raise ValueError(f"{where} holds {wanted}; in it are {there}{how}.")
-    return fitting[0]
+        return signal_of(options.observed)
+    dims = {str(name): [str(dim) for dim in one.dims] for name, one in data.data_vars.items()}
+    if options.series is not None:
+        fitting = [options.series] if options.series in data else []
+    else:
+        known = {dim for names in DIMS for dim in names}
+        fitting = [name for name, of in dims.items() if "time" in of and len(of) in (2, 3) and known >= {*of}]
+    return only_one(where, list(dims), fitting, options.series, lambda name: ", ".join(dims[name]))
 
 
-def _time(where: str, data: Any, found: Any, options: Options) -> tuple[float, float]:
+def _time(where: str, data: Any, found: Any, options: Options, own: bool) -> tuple[float, float]:
     """Step and start, ms: of the dataset, of its coordinate ``time``, or the one given."""
-    if "dt" in data.attrs and data.attrs.get("dt_units") == "ms":
-        return float(data.attrs["dt"]), 0.0
+    if own or ("dt" in data.attrs and data.attrs.get("dt_units") == "ms"):
+        return options.step(float(data.attrs["dt"]), where, "the dataset"), 0.0
     times = dict(found.coords).get("time")  # coords.get would number the steps
-    if times is None or times.dtype.kind not in "iuf" or times.size < 2:
-        if options.dt is None:
-            raise ValueError(f"{where}: nothing says how long a step is: pass dt, in ms.")
-        return options.dt, 0.0
-    said = str(times.attrs.get("units", "")) or None
-    factor = MS[said] if said in MS else options.factor(None, f"{where}: coordinate time")
-    steps = np.diff(times.values.astype(np.float64))
-    if steps.min() <= 0 or np.ptp(steps) > 0.01 * np.median(steps):
-        raise ValueError(f"{where}: steps of time must be equal and ascend; got {steps.min():g} to {steps.max():g}.")
-    dt = float(np.round(np.median(steps) * factor, 6))
-    if options.dt is not None and abs(options.dt - dt) > 0.01 * dt:
-        raise ValueError(f"{where}: dt={options.dt:g} ms, and steps of the coordinate time have {dt:g} ms.")
-    return dt, float(np.round(times.values[0] * factor, 6))
+    if times is None or times.dtype.kind not in "iufmM" or times.size < 2:
+        return options.step(None, where, "the dataset"), 0.0
+    values = times.values
+    if values.dtype.kind in "mM":  # dates are relative to the first
+        values, factor = (values - (values[0] if values.dtype.kind == "M" else 0)) / np.timedelta64(1, "ms"), 1.0
+    else:
+        factor = options.factor(_unit_of_time(times), f"{where}: coordinate time")
+    dt, starts = regular(where, "the coordinate time", [values], factor, options)
+    return dt, float(starts[0])
 
 
-def _names(where: str, labels: dict[str, Any], unit: str, options: Options) -> Any:
-    if not isinstance(options.names, str):
-        return labels.get(unit) if options.names is None else options.names
-    if options.names not in labels:
-        raise ValueError(
-            f"{where}: names: the units have no label {options.names!r}; they have {', '.join(labels) or 'none'}."
-        )
-    return labels[options.names]
+def _unit_of_time(times: Any) -> str | None:
+    """Unit that the attributes of times say, such as "s", or "seconds since" a date."""
+    return UNITS.get(next(iter(str(times.attrs.get("units", "")).lower().split()), ""))

@@ -1,41 +1,36 @@
 """Neurodata Without Borders: spike times with the table of trials, and series of samples such as dF/F."""
 
-import contextlib
 import json
 import os
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .._files import check_unpacked, named
-from ._cut import Series, Spikes, Table, table_of
+from .._optional import optional
+from ._cut import Series, Spikes, Table, column_of, only_one, table_of
 from ._options import Options
-from ._packages import package
+from ._recording import quantity_of, signal_of
 
 NOT_ACTIVITY = ("ImageSeries", "ElectricalSeries", "SpatialSeries", "IndexSeries", "OpticalSeries", "TwoPhotonSeries")
 """Series that are never taken unless they are asked for by name."""
-OWN = {"rate": "rates", "current": "currents", "output": "outputs"}
 
 
 def read_nwb(path: str | os.PathLike[str], options: Options) -> Spikes | Series:
     """Spikes or samples of a session, and its trials."""
-    pynwb = package("pynwb", path)
-    with named(path, "NWB file"), _quiet(), pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as file:
+    pynwb = optional("pynwb", needed_by=path)
+    quiet = warnings.catch_warnings(action="ignore")  # of versions and schemas that the file was written with
+    with named(path, "NWB file"), quiet, pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as file:
         session = file.read()
         said = dict(word.split("=", 1) for word in (session.keywords or [])[:] if "=" in word)
         own = dict(said) if "eicon.activity 1" in (session.keywords or [])[:] else {}
         table = _trials(path, session, options)
         shown = {name: one for name, one in session.stimulus.items() if _is_series(one)}
-        wanted = options.inputs if options.inputs is not None else "inputs" if own else None
-        if isinstance(options.inputs, str) and options.inputs not in shown:
-            there = ", ".join(shown) or "none"
-            raise ValueError(f"{path}: there is no stimulus {options.inputs!r} in the file; those there are: {there}.")
+        wanted = "inputs" if own and options.inputs is None else options.inputs
         stimuli = {
-            name: _stimulus(path, one, options, own)
+            name: _stimulus(path, one, options, own) if isinstance(wanted, str) and name == wanted else None
             for name, one in shown.items()
-            if isinstance(wanted, str) and name == wanted
         }
         name, found = _chosen(path, session, pynwb, options, own)
         where = f"{path} ({name})"
@@ -46,8 +41,9 @@ def read_nwb(path: str | os.PathLike[str], options: Options) -> Spikes | Series:
         made.table, made.stimuli = table, stimuli
         if own:
             made.dt = float(own["dt_ms"])
-            made.units = [str(one) for one in labels["name"]] if "name" in labels else made.units
-            made.observed = next((what for what, signal in OWN.items() if name.endswith(signal)), "rate")
+            if options.names is None and "name" in labels:
+                made.units = [str(one) for one in labels["name"]]
+            made.observed = quantity_of(name.rpartition("/")[2])
             made.shown = "inputs"
         elif type(found).__name__ == "RoiResponseSeries":
             made.observed = "calcium"
@@ -57,14 +53,6 @@ def read_nwb(path: str | os.PathLike[str], options: Options) -> Spikes | Series:
                     " or observed='rate' to take it for rates."
                 )
         return made
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without warnings of versions and schemas that the file was written with."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _is_series(one: Any) -> bool:
@@ -84,21 +72,16 @@ def _chosen(path: Any, session: Any, pynwb: Any, options: Options, own: dict[str
     if options.series is not None:
         fitting = [name for name in every if options.series in (name, name.rpartition("/")[2])]
     elif own:
-        fitting = [f"network/{OWN.get(options.observed or 'rate', 'rates')}"]
+        fitting = [f"network/{signal_of(options.observed)}"]
     else:
         kinds = {name: type(one).__name__ for name, one in every.items()}
         fitting = [name for name, kind in kinds.items() if kind in ("Units", "RoiResponseSeries")]
         fitting = fitting or [
             name for name, kind in kinds.items() if kind not in NOT_ACTIVITY and every[name].data.ndim == 2
         ]
-    if len(fitting) != 1:
-        there = ", ".join(f"{name} ({_about(one)})" for name, one in every.items()) or "nothing that is read"
-        asked = f"no series {options.series!r}" if options.series else f"{len(fitting) or 'no'} recordings"
-        if options.series and fitting:
-            asked = f"{len(fitting)} series called {options.series!r}"
-        how = f"; say which one, as in series={(fitting or list(every))[0]!r}" if every else ""
-        raise ValueError(f"{path} holds {asked}; in it are {there}{how}.")
-    return fitting[0], every[fitting[0]]
+    what, example = ("series", "recordings"), next(iter(every), None)
+    name = only_one(path, list(every), fitting, options.series, lambda name: _about(every[name]), what, example)
+    return name, every[name]
 
 
 def _place(one: Any) -> str:
@@ -130,7 +113,7 @@ def _trials(path: Any, session: Any, options: Options) -> Table:
         return Table({"start_time": np.zeros(1)}, frozenset({"start_time"}), 1)
     columns = _columns(found)
     said = [name for name in columns if (found[name].description or "").rstrip(".").endswith((", in s", "(s)"))]
-    return table_of(columns, options.factor("s", str(path)), said=[*said, *options.times()])
+    return table_of(columns, options, options.factor("s", str(path)), said=said)
 
 
 def _values(column: Any) -> Any:
@@ -156,7 +139,7 @@ def _columns(table: Any, *, own: bool = False) -> dict[str, Any]:
     return found
 
 
-def _spikes(path: Any, where: str, units: Any, options: Options, table: Table, stimuli: dict[str, Series]) -> Spikes:
+def _spikes(path: Any, where: str, units: Any, options: Options, table: Table, stimuli: Any) -> Spikes:
     factor = options.factor("s", where)
     stops = np.asarray(units["spike_times"].data[:]) if len(units) else np.zeros(0)
     data = units["spike_times"].target.data
@@ -167,17 +150,14 @@ def _spikes(path: Any, where: str, units: Any, options: Options, table: Table, s
         spans = [np.asarray(units["obs_intervals"][i], np.float64).reshape(-1, 2) * factor for i in range(len(units))]
     labels = _columns(units)
     names = [str(i) for i in units.id[:]]
-    return Spikes(where, times, *_named(where, names, labels, options), table, stimuli, spans)
+    return Spikes(where, times, _named(where, names, labels, options), labels, table, stimuli, spans)
 
 
-def _named(where: str, names: list[str], labels: dict[str, Any], options: Options) -> tuple[list[str], dict[str, Any]]:
-    """Names of units: a column of their table, or those that are given."""
+def _named(where: str, names: list[str], labels: dict[str, Any], options: Options) -> list[str]:
+    """Names of units: those of the file, or a column of their table."""
     if isinstance(options.names, str):
-        if options.names not in labels:
-            there = ", ".join(labels) or "none"
-            raise ValueError(f"{where}: names: the units have no column {options.names!r}; their columns are {there}.")
-        names = [str(name) for name in labels[options.names]]
-    return names, labels
+        return [str(name) for name in column_of(labels, options.names, f"{where}: names: the units")]
+    return names
 
 
 def _labels_of(series: Any, own: Any) -> dict[str, Any]:
@@ -211,7 +191,7 @@ def _series(path: Any, series: Any, labels: dict[str, Any], options: Options, wh
         time = (float(series.starting_time or 0.0) + np.arange(len(values)) / float(series.rate)) * factor
     names = [str(i) for i in labels.get("id", range(values.shape[1]))]
     labels = {name: column for name, column in labels.items() if name != "id"}
-    units, labels = _named(where, names, labels, options) if where else (names, labels)
+    units = _named(where, names, labels, options) if where else names
     return Series(where or series.name, values, np.round(time, 6), units, labels)
 
 

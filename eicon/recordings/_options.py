@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from .._numbers import real
-from ._recording import OBSERVED
+from ._recording import OBSERVED, positive
 from ._spikes import KERNELS
 
 MS = {"s": 1000.0, "ms": 1.0}
@@ -56,8 +58,9 @@ class Options:
         if self.unit_of_time not in (None, *MS):
             raise ValueError(f"unit_of_time must be 's' or 'ms'; got {self.unit_of_time!r}.")
         steps: dict[str, Any] = {name: _step(name, getattr(self, name)) for name in ("bin", "dt", "width")}
-        real(self.hz, "hz")
-        return replace(self, **steps, window=_window(self.window))
+        conditions = [self.conditions] if isinstance(self.conditions, str) else self.conditions
+        hz = positive("hz", self.hz, "spikes per second")
+        return replace(self, **steps, hz=hz, window=_window(self.window), conditions=conditions)
 
     def refuse(self, where: str, what: str, known: Sequence[str], *, every: bool = False) -> None:
         """Refuse options that were given and mean nothing for what a file holds; ``every`` one that is not known."""
@@ -69,12 +72,24 @@ class Options:
 
     def times(self) -> set[str]:
         """Columns of the trials that are times by what they are used for."""
-        return {self.align_to, *(name for spec in self.pulses() for name in spec[:2] if isinstance(name, str))}
+        return {self.align_to, *self._of_pulses(2)}
 
-    def pulses(self) -> list[list[Any]]:
-        """What is said of each pulse."""
-        said = self.inputs.values() if isinstance(self.inputs, Mapping) else ()
-        return [list(spec) for spec in said if isinstance(spec, list | tuple)]
+    def columns(self) -> set[str]:
+        """Columns of the trials that are asked for."""
+        return {*(() if self.conditions is None else self.conditions), *self.times(), *self._of_pulses(3)}
+
+    def _of_pulses(self, n: int) -> list[str]:
+        """Columns among the first n entries of each pulse."""
+        pulses = self.inputs.values() if isinstance(self.inputs, Mapping) else ()
+        return [name for one in pulses if isinstance(one, list | tuple) for name in one[:n] if isinstance(name, str)]
+
+    def step(self, found: float | None, where: str, what: str) -> float:
+        """Step in ms: that of the file, which a given one must be, or the one given."""
+        if found is None and self.dt is None:
+            raise ValueError(f"{where}: nothing says how long a step is; pass dt, in ms.")
+        if found is not None and self.dt is not None and abs(self.dt - found) > 0.01 * found:
+            raise ValueError(f"{where}: dt={self.dt:g} ms, and steps of {what} have {found:g} ms.")
+        return float(self.dt if found is None else found)
 
     def factor(self, default: str | None, what: str) -> float:
         """Ms in the unit in which times are given."""
@@ -105,6 +120,8 @@ def _window(given: Any) -> tuple[float | None, float | None] | None:
     if isinstance(given, str) or not hasattr(given, "__len__") or len(given) != 2:
         raise ValueError(f"window must be (from, to) in ms, relative to the event; got {given!r}.")
     low, high = (None if edge is None else real(edge, "an edge of window") for edge in given)
+    if wrong := [edge for edge in (low, high) if edge is not None and not np.isfinite(edge)]:
+        raise ValueError(f"an edge of window must be finite, or None for that of the trial; got {wrong[0]:g}.")
     if low is not None and high is not None and not low < high:
         raise ValueError(f"window must begin before it ends; got ({low:g}, {high:g}) ms, which is empty.")
     return low, high

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from .._files import named
 from .._hdf5 import check_heaps
+from .._optional import optional
 from ._arrays import read_arrays
 from ._csv import read_csv
 from ._cut import Series, Spikes, Stack
@@ -18,7 +19,6 @@ from ._files import read_own
 from ._labelled import of_dataset, read_labelled
 from ._nwb import read_nwb
 from ._options import Options
-from ._packages import package
 from ._recording import Recording
 from ._resample import resampled
 
@@ -163,7 +163,7 @@ def read(
             raise ValueError(f"{made.where}: hz is for spikes and counts; divide {made.observed}s by it yourself.")
         return _finished(made, options)
     except (ValueError, TypeError) as error:
-        if path.name in str(error) and isinstance(error, ValueError):
+        if str(path) in str(error) and isinstance(error, ValueError):
             raise
         raise ValueError(f"{path}: {error}") from error
 
@@ -241,7 +241,7 @@ def _of_hdf5(path: Path, head: bytes) -> str:
     check_heaps(path)
     if head.startswith(b"MATLAB 7.3"):
         return "mat73"
-    h5py = package("h5py", path)
+    h5py = optional("h5py", needed_by=path)
     with named(path, "HDF5 file, of NWB, netCDF or MATLAB,"), h5py.File(path, "r") as file:
         if "nwb_version" in file.attrs:
             return "nwb"

@@ -12,6 +12,10 @@ from .._numbers import real, whole
 
 OBSERVED = ("rate", "current", "counts", "calcium", "output")
 """What can be observed of a network: see `Recording`."""
+SIGNALS = {"rate": "rates", "current": "currents", "output": "outputs"}
+"""What is observed that has a signal of its own in an `Activity`; for all else it is ``rates``."""
+EXACT = 1e-6
+"""Parts of a step that are rounding."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -89,13 +93,12 @@ class Recording:
                 "One trial is activity[:, None, :]."
             )
         T, B, M = activity.shape
-        dt = _positive("dt", self.dt, "ms")
-        mask = np.ones((T, B), bool) if self.mask is None else _mask(self.mask, (T, B))
+        dt = positive("dt", self.dt, "ms")
+        mask = np.ones((T, B), bool) if self.mask is None else as_mask(self.mask, (T, B))
         units = self.units
         if units is None and is_named(given) and (dim := given.dims[2]) in given.coords:
             units = given.coords[dim].values
-        inputs = np.zeros((T, B, 1)) if self.inputs is None else np.asarray(as_inputs(self.inputs))
-        inputs = numbers("inputs", inputs)
+        inputs = numbers("inputs", np.zeros((T, B, 1)) if self.inputs is None else np.asarray(as_inputs(self.inputs)))
         if inputs.ndim != 3 or inputs.shape[:2] != (T, B) or not inputs.shape[2]:
             raise ValueError(f"inputs must have shape (T, B, n_in) = ({T}, {B}, n_in); got {inputs.shape}.")
         if not np.isfinite(inputs).all():
@@ -120,8 +123,8 @@ class Recording:
             "inputs": inputs,
             "mask": mask,
             "conditions": {str(k): _column(f"conditions[{k!r}]", v, B, "trial") for k, v in self.conditions.items()},
-            "hz": _positive("hz", self.hz, "spikes per second"),
-            "decay": None if self.decay is None else _positive("decay", self.decay, "ms"),
+            "hz": positive("hz", self.hz, "spikes per second"),
+            "decay": None if self.decay is None else positive("decay", self.decay, "ms"),
             "start": start,
             "labels": {str(k): _column(f"labels[{k!r}]", v, M, "unit") for k, v in self.labels.items()},
             "input_channels": tuple(names),
@@ -169,11 +172,11 @@ class Recording:
         ValueError
             For names or indices that it does not have.
         """
-        chosen = np.atleast_1d(np.asarray(units))
+        chosen = np.atleast_1d(_text(plain("units", units)))
         if chosen.dtype.kind == "U":
             places = {name: i for i, name in enumerate(self.units)}
             if unknown := [name for name in chosen.tolist() if name not in places]:
-                raise ValueError(f"{_listed(unknown)}: no such unit; the recording has {_listed(self.units)}.")
+                raise ValueError(f"{listed(unknown)}: no such unit; the recording has {listed(self.units)}.")
             chosen = np.array([places[name] for name in chosen.tolist()])
         chosen = _chosen("units", chosen, self.n_units)
         labels = {name: values[chosen] for name, values in self.labels.items()}
@@ -217,17 +220,28 @@ class Recording:
         if unknown := [name for name in self.units if name not in there]:
             raise ValueError(
                 f"{len(unknown)} of the {self.n_units} recorded units are not among the network's: "
-                f"{_listed(unknown)}; the network has {_listed(there)}. Rename them, or leave them out with "
+                f"{listed(unknown)}; the network has {listed(there)}. Rename them, or leave them out with "
                 "recording.of_units(...)."
             )
         if both := [name for name in self.units if name in twice]:
-            raise ValueError(f"the network has several units called {_listed(both)}; names must tell units apart.")
+            raise ValueError(f"the network has several units called {listed(both)}; names must tell units apart.")
         whole_array = np.full((*self.activity.shape[:2], len(there)), np.nan)
         whole_array[:, :, [there[name] for name in self.units]] = self.activity
         return whole_array
 
 
-def _positive(name: str, value: Any, unit: str) -> float:
+def signal_of(observed: str | None) -> str:
+    """Signal of an `Activity` that shows what is observed, by default rates."""
+    return SIGNALS.get(observed or "rate", "rates")
+
+
+def quantity_of(signal: str) -> str:
+    """What a signal of an `Activity` shows."""
+    return next((observed for observed, name in SIGNALS.items() if name == signal), "rate")
+
+
+def positive(name: str, value: Any, unit: str) -> float:
+    """Number > 0 as a float."""
     number = real(value, name)
     if not 0 < number < np.inf:
         raise ValueError(f"{name} must be > 0 ({unit}); got {number:g}.")
@@ -237,6 +251,8 @@ def _positive(name: str, value: Any, unit: str) -> float:
 def _chosen(what: str, given: Any, n: int) -> np.ndarray:
     """Indices of some of n trials or units."""
     chosen = np.arange(n)[given] if isinstance(given, slice) else plain(what, given)
+    if not chosen.size:
+        raise ValueError(f"{what} must be some of the recording's {n}; none was chosen.")
     if chosen.ndim != 1 or chosen.dtype.kind not in "iub" or (chosen.dtype == bool and chosen.shape != (n,)):
         raise TypeError(
             f"{what} must be a list of indices, a slice or a bool mask ({n},); got {chosen.dtype} {chosen.shape}."
@@ -249,11 +265,17 @@ def _chosen(what: str, given: Any, n: int) -> np.ndarray:
     return chosen
 
 
-def _mask(given: Any, shape: tuple[int, int]) -> np.ndarray:
+def as_mask(given: Any, shape: tuple[int, int]) -> np.ndarray:
+    """Steps inside of each trial, bool (T, B)."""
     mask = numbers("mask", by_name("mask", given, (("time",), ("trial", "condition"))), dtype=None)
     if mask.shape != shape or not np.isin(mask, (0, 1)).all():
         raise ValueError(f"mask must hold True and False, shape (T, B) = {shape}; got {mask.dtype} {mask.shape}.")
     return mask.astype(bool)
+
+
+def spans_of(mask: np.ndarray) -> np.ndarray:
+    """First step of each trial and the one after its last, (2, B)."""
+    return np.stack([np.argmax(mask, axis=0), len(mask) - np.argmax(mask[::-1], axis=0)])
 
 
 def _names(given: Any, n: int) -> tuple[str, ...]:
@@ -267,7 +289,7 @@ def _names(given: Any, n: int) -> tuple[str, ...]:
     found = tuple(str(value) for value in values.tolist())
     twice = sorted({name for name in found if found.count(name) > 1}) if len(set(found)) < n else []
     if twice:
-        raise ValueError(f"units must have different names; got {_listed(twice)} more than once.")
+        raise ValueError(f"units must have different names; got {listed(twice)} more than once.")
     return found
 
 
@@ -299,7 +321,8 @@ def _check_values(activity: np.ndarray, observed: str) -> None:
             )
 
 
-def _listed(names: Any, most: int = 8) -> str:
+def listed(names: Any, most: int = 8) -> str:
+    """The first names, and how many more there are."""
     listed = [str(name) for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more

@@ -6,19 +6,18 @@ from typing import Any
 import numpy as np
 
 from .._numbers import real
-from ._recording import Recording
-
-EXACT = 1e-6
+from ._cut import check_size
+from ._recording import EXACT, Recording, spans_of
 
 
 def resampled(recording: Recording, dt: float | int) -> Recording:
     """Change the step of a recording, such as to that of a network.
 
     Steps at least twice as long as the recording's get the mean of what was observed in them, or the sum of counts.
-    Shorter ones get values that are linear between the middles of the recording's steps, and the first and last
-    value beyond these; they are NaN beside a NaN. Inputs are averaged over each new step in any case. A step belongs
-    to a trial if it lies in it as a whole; a last one that would be cut is left out. What was done is added to
-    ``source``.
+    Shorter ones get values that are linear between the middles of the recording's steps, and each trial's first and
+    last value beyond these; they are NaN beside a NaN. Inputs are averaged over each new step in any case. A step
+    belongs to a trial if it lies in it as a whole; a last one that would be cut is left out. What was done is added
+    to ``source``.
 
     Parameters
     ----------
@@ -48,6 +47,7 @@ def resampled(recording: Recording, dt: float | int) -> Recording:
         return recording
     ratio = new / old
     n = int(np.floor(recording.n_steps / ratio + EXACT))
+    check_size(n, recording.n_trials, recording.n_units)
     fold = round(ratio)
     counts = recording.observed == "counts"
     if counts and (fold < 2 or abs(ratio - fold) > EXACT * fold):
@@ -64,7 +64,7 @@ def resampled(recording: Recording, dt: float | int) -> Recording:
         sums = _averaged(np.where(seen, recording.activity, 0.0), n, ratio)
         activity, how = np.where(part > EXACT, sums / np.maximum(part, EXACT), np.nan), "averaged"
     else:
-        activity, how = _between(recording.activity, n, ratio), "linear between steps"
+        activity, how = _between(recording, n, ratio), "linear between steps"
     source = f"{recording.source}; " if recording.source else ""
     return replace(
         recording,
@@ -76,14 +76,15 @@ def resampled(recording: Recording, dt: float | int) -> Recording:
     )
 
 
-def _between(activity: np.ndarray, n: int, ratio: float) -> np.ndarray:
-    """Values at the middles of new steps, linear between those of the old ones."""
-    at = np.clip((np.arange(n) + 0.5) * ratio - 0.5, 0, len(activity) - 1)
-    low = np.minimum(np.floor(at + EXACT).astype(int), len(activity) - 1)
-    part = at - low
-    part = np.where(np.abs(part) < EXACT, 0.0, part)[:, None, None]
-    high = np.minimum(low + 1, len(activity) - 1)
-    return (1 - part) * activity[low] + part * np.where(part > 0, activity[high], 0.0)
+def _between(recording: Recording, n: int, ratio: float) -> np.ndarray:
+    """Values at the middles of new steps, linear between those of the old ones of a trial."""
+    first, after = spans_of(recording.mask)
+    at = np.clip((np.arange(n)[:, None] + 0.5) * ratio - 0.5, first, after - 1)
+    low = np.floor(at + EXACT).astype(int)
+    part = np.where(np.abs(at - low) < EXACT, 0.0, at - low)[:, :, None]
+    trial = np.arange(recording.n_trials)
+    higher = recording.activity[np.minimum(low + 1, after - 1), trial]
+    return (1 - part) * recording.activity[low, trial] + part * np.where(part > 0, higher, 0.0)
 
 
 def _averaged(values: Any, n: int, ratio: float) -> np.ndarray:

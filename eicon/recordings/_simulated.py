@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from .._given import as_inputs, numbers, plain
 from .._key import as_generator
 from .._numbers import real, whole
-from ._recording import OBSERVED, Recording, _mask, _positive
+from ._recording import OBSERVED, Recording, as_mask, positive, signal_of
 
 
 def simulated(
@@ -73,27 +73,28 @@ def simulated(
     """
     if observed not in OBSERVED:
         raise ValueError(f"observed must be one of {', '.join(OBSERVED)}; got {observed!r}.")
-    field = {"current": "currents", "output": "outputs"}.get(observed, "rates")
-    values = numbers("activity", getattr(activity, field, activity))
+    values = numbers("activity", getattr(activity, signal_of(observed), activity))
     if values.ndim != 3:
         raise ValueError(f"activity must be (T, B, N); got shape {values.shape}.")
     level, rng = real(noise, "noise"), as_generator(seed, "seed")
     if not level >= 0 or (level and observed == "counts"):
         counted = " of counts, which vary by themselves" if observed == "counts" else ""
         raise ValueError(f"noise{counted} must be {'0' if counted else '>= 0'}; got {level:g}.")
-    inside = np.ones(values.shape[:2], bool) if mask is None else _mask(mask, values.shape[:2])
+    inside = np.ones(values.shape[:2], bool) if mask is None else as_mask(mask, values.shape[:2])
     chosen, names = _units(units, values.shape[2])
     values = values[:, :, chosen]
     if observed == "counts":
-        mean = np.maximum(values, 0.0) * (_positive("hz", hz, "spikes per second") * _positive("dt", dt, "ms") / 1000)
+        mean = np.maximum(values, 0.0) * (positive("hz", hz, "spikes per second") * positive("dt", dt, "ms") / 1000)
         known = np.isfinite(mean)
         values = np.where(known, rng.poisson(np.where(known, mean, 0.0)), np.nan)
     if observed == "calcium":
         if decay is None:
             raise ValueError("calcium needs decay, the time constant of its kernel in ms, e.g. decay=400.")
-        values = _through(values, np.exp(-_positive("dt", dt, "ms") / _positive("decay", decay, "ms")))
+        values = _through(values, np.exp(-positive("dt", dt, "ms") / positive("decay", decay, "ms")))
     if level:
-        spread = np.where(inside[:, :, None], values, np.nan)
+        seen = np.isfinite(values) & inside[:, :, None]
+        spread = np.where(seen, values, np.nan)
+        spread[:, :, ~seen.any(axis=(0, 1))] = 0.0  # numpy warns of a spread of nothing
         values = values + level * np.nanstd(spread, axis=(0, 1)) * rng.standard_normal(values.shape)
     said = f", measurement noise of {level:g} standard deviations" if level else ""
     return Recording(

@@ -1,7 +1,7 @@
 """Spike times into bins and through kernels, in the windows of trials."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
@@ -32,45 +32,39 @@ class Kernel(NamedTuple):
 
 def kernel_of(name: str, width: float, causal: bool) -> Kernel:
     """Make a kernel: Gaussian of sd `width`, boxcar that is `width` wide, or exponential of time constant `width`."""
-    if name == "boxcar":
-        shift = width / 2 if causal else 0.0
-        return Kernel(width / 2 - shift, width / 2 + shift, *_boxcar(width, shift))
-    if name == "exponential":
-        return Kernel(0.0, 4 * REACH * width, *_exponential(width))
-    return Kernel(0.0 if causal else REACH * width, REACH * width, *(_half_gaussian if causal else _gaussian)(width))
+    shapes = {"boxcar": _boxcar, "exponential": _exponential}
+    before, after, mass, integral = shapes.get(name, _gaussian)(causal)
+    return Kernel(before * width, after * width, lambda t: mass(t / width), lambda t: width * integral(t / width))
 
 
-def _boxcar(width: float, shift: float) -> tuple[Any, Any]:
-    def risen(t: np.ndarray) -> np.ndarray:
-        return np.clip(t - shift + width / 2, 0.0, width)
+def _boxcar(causal: bool) -> Kernel:
+    after = 1.0 if causal else 0.5
 
-    return (
-        lambda t: risen(t) / width,
-        lambda t: risen(t) ** 2 / (2 * width) + np.maximum(t - shift - width / 2, 0.0),
-    )
+    def mass(z: np.ndarray) -> np.ndarray:
+        return np.clip(z + 1 - after, 0.0, 1.0)
 
-
-def _exponential(width: float) -> tuple[Any, Any]:
-    def mass(t: np.ndarray) -> np.ndarray:
-        return -np.expm1(-np.maximum(t, 0.0) / width)
-
-    return mass, lambda t: np.maximum(t, 0.0) - width * mass(t)
+    return Kernel(1 - after, after, mass, lambda z: mass(z) ** 2 / 2 + np.maximum(z - after, 0.0))
 
 
-def _gaussian(width: float) -> tuple[Any, Any]:
-    return lambda t: ndtr(t / width), lambda t: t * ndtr(t / width) + width * _density(t / width)
+def _exponential(_: bool) -> Kernel:
+    def mass(z: np.ndarray) -> np.ndarray:
+        return -np.expm1(-np.maximum(z, 0.0))
+
+    return Kernel(0.0, 4 * REACH, mass, lambda z: np.maximum(z, 0.0) - mass(z))
 
 
-def _half_gaussian(width: float) -> tuple[Any, Any]:
-    def integral(t: np.ndarray) -> np.ndarray:
-        z = np.maximum(t, 0.0) / width
-        return width * (2 * (z * ndtr(z) + _density(z)) - z - 2 * _density(np.zeros(1)))
+def _gaussian(causal: bool) -> Kernel:
+    def integral(z: np.ndarray) -> np.ndarray:
+        return z * ndtr(z) + np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
 
-    return lambda t: np.where(t > 0, 2 * ndtr(t / width) - 1, 0.0), integral
+    if not causal:
+        return Kernel(REACH, REACH, ndtr, integral)
+    start = integral(np.zeros(1))
 
+    def later(z: np.ndarray) -> np.ndarray:
+        return 2 * (integral(np.maximum(z, 0.0)) - start) - np.maximum(z, 0.0)
 
-def _density(z: np.ndarray) -> np.ndarray:
-    return np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)
+    return Kernel(0.0, REACH, lambda z: 2 * ndtr(np.maximum(z, 0.0)) - 1, later)
 
 
 def counts_of(times: np.ndarray, trial: np.ndarray, n_trials: int, edges: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ from ..analysis._condense import INCOMING, METHODS
 from ..analysis._merging import SIMILARITIES
 from ..models import RateRNN, load, save
 from ..studies._condense import CONDENSE_STREAM, NOISE, Reference, condense_network, measure, reference
+from ..studies._match_noise import match_noise
 from ..training import ActivityMatch
 from ._directory import is_litter
 from ._open import open_run
@@ -46,8 +47,13 @@ class Protocol:
         See there.
     dale : bool
         Keep the signs of the units.
+    within : str
+        Label of the units (a cell type, an area): units stand only for others with the same one. "" for any.
     noise : float
         See `condense_network`.
+    match_noise : bool
+        Give each stage, before and after it is retrained, the noise that acts on it as the original network's own
+        noise acts there (`eicon.studies.match_noise`); False leaves the kept units the noise that they had.
     repeats : int
         Trials per condition, for condensing and for testing.
 
@@ -66,7 +72,9 @@ class Protocol:
     similarity: str = "pca"
     incoming: str = "kept"
     dale: bool = True
+    within: str = ""
     noise: float = NOISE
+    match_noise: bool = True
     repeats: int = 10
 
     def __post_init__(self) -> None:
@@ -114,7 +122,8 @@ def condense_run(
     Run
         Whose network is the last one. ``condense.json`` holds the ``protocol``, the kept ``units`` and what was
         measured at each of the ``stages``: size, errors of the outputs against the original network before and
-        after retraining, loss and accuracy with noise, linear CKA of the trajectories, and the ramp index of the
+        after retraining, loss and accuracy with noise, how well the response to noise was matched
+        (``noise_misfit``, of `eicon.studies.match_noise`), linear CKA of the trajectories, and the ramp index of the
         units where the task has a production epoch. Tested are contexts between the trained ones where the task has
         them (cue-set-go), and balanced trials elsewhere.
 
@@ -197,6 +206,7 @@ def _stage(
     task = run.recipe.make_task()
     key = jax.random.fold_in(jax.random.fold_in(key_of(run.recipe.seed), CONDENSE_STREAM), number + 1)
     key_trial, key_noise = jax.random.split(key)
+    key_match = jax.random.fold_in(key_noise, 1)
     trial = task.trials(protocol.repeats, key=key_trial)
     merging = {} if protocol.method != "merge" else {"incoming": protocol.incoming}
     small, condensation = condense_network(
@@ -208,18 +218,28 @@ def _stage(
         noise=protocol.noise,
         key=key_noise,
         method=protocol.method,
+        within=protocol.within or None,
         similarity=protocol.similarity,
         **merging,
     )
     units = units[condensation.kept]
-    before = measure(small, test, run.recipe.make_loss())
-    stage = {"reconstruction_error": condensation.reconstruction_error, "before_retraining": before}
+    stage: dict[str, Any] = {"reconstruction_error": condensation.reconstruction_error}
+
+    def measured(net: RateRNN) -> tuple[RateRNN, dict[str, Any]]:
+        if protocol.match_noise and original.sigma_rec:
+            net, _, stage["noise_misfit"], _ = match_noise(
+                net, original, units, trial.inputs, mask=trial.inside, key=key_match
+            )
+        return net, measure(net, test, run.recipe.make_loss())
+
+    small, after = measured(small)
+    stage["before_retraining"] = after
     if protocol.retrain:
         penalties = [ActivityMatch(original, units, protocol.match)] if protocol.match else []
         trainer = run.recipe.make_trainer(small, task, penalties, protocol.learning_rate)
         trainer.fit(protocol.retrain, validate_every=protocol.retrain + 1, progress=False)
         stage["retraining_loss"] = float(trainer.history.loss[-20:].mean())
-    after = measure(small, test, run.recipe.make_loss()) if protocol.retrain else before
+        small, after = measured(small)
     return small, {**after, **stage, "units": units.tolist()}
 
 
@@ -228,7 +248,8 @@ def _open(path: Path, run: Run, protocol: Protocol) -> dict[str, Any]:
     if (path / "condense.json").is_file():
         there = open_run(path)
         record = read_condensation(there)
-        if (record["protocol"], record["source"], there.recipe) != (asdict(protocol), source, run.recipe):
+        before = {"match_noise": False, "within": ""} | record["protocol"]
+        if (before, record["source"], there.recipe) != (asdict(protocol), source, run.recipe):
             raise FileExistsError(f"{path} holds another condensation; choose another --out.")
         return record
     if path.exists() and any(not is_litter(inner) for inner in path.iterdir()):

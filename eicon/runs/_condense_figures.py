@@ -11,13 +11,27 @@ from .._key import key as key_of
 from ..models import RateRNN
 from ..plotting._files import Drawing, Form, save_figures
 from ..studies._condense import CONDENSE_STREAM
-from ..studies._responses import condition, onset_of, unit_types
+from ..studies._responses import (
+    Responses,
+    condition,
+    level_name,
+    onset_of,
+    outputs_and_targets,
+    sorted_by,
+    two_classes,
+    unit_types,
+    window_of,
+)
 from ..tasks import Task
 from ._condense import read_condensation, stages
 from ._open import open_run
 from ._run import Run
 
 PANELS = 9
+MOST_WIRED = 40
+"""Units of a network whose circuit is drawn."""
+MOST_INPUTS, MOST_PREFERRED = 8, 4
+"""Inputs that are drawn in it, and levels of a condition by which its units are grouped."""
 
 
 def draw_condensation(run: Run, *, form: Form = "png", dpi: float | None = None) -> list[Path]:
@@ -25,7 +39,7 @@ def draw_condensation(run: Run, *, form: Form = "png", dpi: float | None = None)
 
     ``condensation``: error of the outputs at each size; ``units``: units in the space of their loadings on
     principal components, those that stayed filled; ``stages``: outputs per time that is asked for, where the
-    task asks for one.
+    task asks for one; ``wiring``: the last network as a circuit, if it has at most 40 units.
 
     Raises
     ------
@@ -39,6 +53,9 @@ def draw_condensation(run: Run, *, form: Form = "png", dpi: float | None = None)
     figures["units"] = _units(original, task, run.recipe.seed, record["units"])
     if task.asked_time is not None:
         figures["stages"] = _stages(run, record, original, task, task.asked_time)
+    last = run.load_network()
+    if last.n_rec <= MOST_WIRED and all(np.isfinite(w).all() for w in (last.W_rec, last.W_in, last.W_out)):
+        figures["wiring"] = _wiring(last, task, run.recipe.seed, record["units"])
     return save_figures(run.figures, figures, form=form, dpi=dpi)
 
 
@@ -90,6 +107,49 @@ def _stages(run: Run, record: dict[str, Any], original: RateRNN, task: Task, ask
         label=asked,
         unit=given.unit,
     )
+
+
+def _wiring(net: RateRNN, task: Task, seed: int, units: list[int]) -> Drawing:
+    key_trial, key_noise = jax.random.split(jax.random.fold_in(key_of(seed), CONDENSE_STREAM))
+    trial = task.trials(10, key=key_trial)
+    given = Responses(net, task, trial, net.predict(trial.inputs, key=key_noise))  # some are active with noise alone
+    few = net.n_in <= MOST_INPUTS
+    return plotting.plot_wiring(
+        net.W_rec,
+        unit_types(net),
+        W_in=net.W_in if few else None,
+        W_out=net.W_out,
+        preferred=_preferred(given) if np.isfinite(np.asarray(given.activity.rates)).all() else None,
+        represents=net.units.get("represents"),
+        names=[str(unit) for unit in units],
+        inputs=task.input_channels if few else (),
+        outputs=task.output_channels,
+    )
+
+
+def _preferred(given: Responses) -> list[str]:
+    """In what each unit is most active: a choice, a level of a condition, or high or low targets of an output."""
+    task, trial, rates = given.task, given.trial, np.asarray(given.activity.rates, np.float64)
+    window = window_of(task, trial)
+    classes, by = None, []
+    if task.asked_time is None:
+        classes = two_classes(task, trial)
+        by = [one for one in sorted_by(task, trial) if np.unique(one.values).size <= MOST_PREFERRED]
+    if classes is not None and classes.sort is None:
+        names, label = ["choice 0", "choice 1"], classes.labels
+    elif by:
+        levels, label = np.unique(by[0].values, return_inverse=True)
+        names = [f"{by[0].name} {level_name(level)}" for level in levels]
+    else:
+        both = rates[np.asarray(trial.inside)], outputs_and_targets(given)[1][np.asarray(trial.inside)]
+        x, y = (values - values.mean(axis=0) for values in both)
+        together = x.T @ (y / np.maximum(np.linalg.norm(y, axis=0), 1e-9))
+        best = np.abs(together).argmax(axis=1)
+        signs = np.where(np.take_along_axis(together, best[:, None], 1)[:, 0] > 0, "high", "low")
+        names = [f"{task.output_channels[i]} {sign}".replace("_", " ") for i, sign in zip(best, signs, strict=True)]
+        return [name if values.any() else "constant" for name, values in zip(names, x.T, strict=True)]
+    means = np.stack([rates[:, label == i][window[:, label == i]].mean(axis=0) for i in range(len(names))])
+    return ["constant" if values.min() == values.max() else names[values.argmax()] for values in means.T]
 
 
 def _error(measured: dict[str, Any]) -> float:

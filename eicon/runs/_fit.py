@@ -40,15 +40,18 @@ def fit_numbers(recipe: Recipe, net: RateRNN, given: Divided, found: FitMeasures
         "fitted_units": list(given.units),
         "trained": _trained(net),
         "measures": found.numbers(),
-        "condition_r2": {"recorded": _condition_r2(found, found.recorded)}
-        | ({"unrecorded": _condition_r2(found, found.unrecorded)} if found.unrecorded.any() else {}),
+        "condition_r2": {
+            which: _median(found.fitted.condition_r2[units])
+            for which, units in (("recorded", found.recorded), ("unrecorded", found.unrecorded))
+            if units.any()
+        },
     }
     return without_nan(numbers)
 
 
-def _condition_r2(found: FitMeasures, units: np.ndarray) -> float:
-    """Median over units of R2 of the mean of the other trials of a condition; NaN where there are none."""
-    known = found.fitted.condition_r2[units & np.isfinite(found.fitted.condition_r2)]
+def _median(values: np.ndarray) -> float:
+    """Median of the values that are known; NaN if there are none."""
+    known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else float("nan")
 
 
@@ -60,8 +63,8 @@ def _trained(net: RateRNN) -> dict[str, int]:
     for name, variable in sorted(net.trainable_variables().items()):
         role = roles.get(name)
         n = int(np.size(variable.value)) if role is None else _n_weights(getattr(net, role), variable.value)
-        said = role or biases.get(name, name)
-        found[said] = found.get(said, 0) + n
+        key = role or biases.get(name, name)
+        found[key] = found.get(key, 0) + n
     return found
 
 
@@ -77,18 +80,17 @@ def write_fit(
     given, found = measure_fit(recipe, net) if measured is None else measured
     numbers = fit_numbers(recipe, net, given, found)
     write_json(folder / "fit.json", numbers)
-    write_text(folder / "fit.csv", csv_table(rows_of_units(net, found)))
+    write_text(folder / "fit.csv", csv_table(rows_of_units(net, given.known.observed, found)))
     return numbers
 
 
-def rows_of_units(net: RateRNN, found: FitMeasures) -> list[list[Any]]:
-    """A header, and a row for each unit that is known: its name, type, whether it was fitted, and its measures."""
+def rows_of_units(net: RateRNN, observed: str, found: FitMeasures) -> list[list[Any]]:
+    """A header, and a row for each unit that is known: name, type (outputs have none), if it was fitted, measures."""
     parts = {"": found.fitted} | ({} if found.held_out is None else {"_held_out": found.held_out})
-    of_units = len(found.names) == net.n_rec
     rows: list[list[Any]] = [["unit", "type", "fitted", *(f"{name}{suffix}" for suffix in parts for name in MEASURES)]]
     for i in np.flatnonzero(found.recorded | found.unrecorded):
         values = [float(getattr(part, name)[i]) for part in parts.values() for name in MEASURES]
-        kind = str(net.units["type"][i]) if of_units else ""
+        kind = "" if observed == "output" else str(net.units["type"][i])
         rows.append([str(found.names[i]), kind, int(found.recorded[i]), *values])
     return rows
 
@@ -104,13 +106,13 @@ def fit_words(numbers: dict[str, Any]) -> list[str]:
         f"Fitted values: {', '.join(f'{name} ({size:,})' for name, size in numbers['trained'].items())}",
     ]
     for which in ("recorded", "unrecorded"):
-        said = []
+        parts = []
         for trials, words in (("fitted", "fitted trials"), ("held_out", "held-out trials")):
             if f"{which}_{trials}_r2" in measures:
                 r2, r = (measures[f"{which}_{trials}_{name}"] for name in ("r2", "r"))
-                said.append(f"{words} R2 {_number(r2)}, r {_number(r)}")
-        if said:
-            lines.append(f"{which.capitalize()} units: {'; '.join(said)}")
+                parts.append(f"{words} R2 {_number(r2)}, r {_number(r)}")
+        if parts:
+            lines.append(f"{which.capitalize()} units: {'; '.join(parts)}")
     reference = {which: r2 for which, r2 in numbers.get("condition_r2", {}).items() if r2 is not None}
     if reference:
         each = ", ".join(f"R2 {_number(r2)} of {which} units" for which, r2 in reference.items())

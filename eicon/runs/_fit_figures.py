@@ -13,9 +13,9 @@ from ..plotting._files import Drawing
 from ..plotting._fitted import plot_fitted_values, plot_unit_scores
 from ..plotting._overview import plot_row
 from ..recordings import Recording
-from ..studies._fit import FitMeasures
+from ..studies._fit import FitMeasures, calcium_scales
 from ..studies._stiffness import stiffness
-from ..training._recorded import observed_of, predicted, scales
+from ..training._recorded import observed_of, predicted
 from ._recipe_tables import RecordingTable
 from ._recorded import Divided
 
@@ -64,11 +64,9 @@ def _traces(net: RateRNN, given: Divided, found: FitMeasures) -> Drawing:
     """Recorded and unrecorded units that are predicted well, typically and badly, in a trial that was held out."""
     part = given.known if given.held_out is None else given.held_out
     score = found.fitted if found.held_out is None else found.held_out
-    observed, model = observed_of(net, part), predicted(net, part)
-    if part.observed == "calcium":
-        known = observed_of(net, given.known)
-        factor, offset = scales(predicted(net, given.known), known, np.isfinite(known))  # type: ignore[arg-type]
-        model = np.asarray(factor) * model + np.asarray(offset)
+    observed = observed_of(net, part)
+    factor, offset = calcium_scales(part.observed, predicted(net, given.known), observed_of(net, given.known))
+    model = factor * predicted(net, part) + offset
     shown: list[int] = []
     for members in (found.recorded, found.unrecorded):
         here = np.flatnonzero(members & np.isfinite(score.r2))

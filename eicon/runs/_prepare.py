@@ -1,6 +1,5 @@
 """From a wiring diagram to the neurons of a network, by every choice that the table ``[connectome]`` names."""
 
-from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
 
@@ -11,7 +10,7 @@ from ..connectomes import load as load_connectome
 from ._published import published_neurons
 from ._recipe_tables import ConnectomeTable, JoinTable
 from ._seeds import Seeds
-from ._text import ConfigError
+from ._text import ConfigError, under
 
 _EXPANSION = ("target_sparsity", "intrinsic_share", "intrinsic_sparsity", "intrinsic_of", "partition")
 
@@ -29,13 +28,15 @@ def prepared(table: ConnectomeTable, seeds: Seeds, compat: str = "") -> Connecto
         return _as_published(regions, table, seeds)
     neurons = _expanded(regions, table, seeds)
     if table.null != "none":
-        neurons = _said("null", lambda: neurons.rewired(table.null, seed=seeds.generator("null"), **table.null_options))
+        neurons = under(
+            "connectome.null", lambda: neurons.rewired(table.null, seed=seeds.generator("null"), **table.null_options)
+        )
     if table.orientation == "reversed":
         neurons = neurons.reversed()
     if table.signs == "free":
         neurons = neurons._with(sign=None, edge_sign=None)
     if table.sign_by:
-        neurons = _said("sign_by", lambda: neurons.signed(by=table.sign_by))
+        neurons = under("connectome.sign_by", lambda: neurons.signed(by=table.sign_by))
     if table.signs == "dale":
         neurons = neurons.signed(table.e_ratio, seed=seeds.generator("signs"))
     return _with_regions(neurons)
@@ -49,7 +50,7 @@ def checked(table: ConnectomeTable) -> Connectome:
             f"connectome.regions (rnn_size): {table.name} has {connectome.n} regions; got {table.regions}."
         )
     if isinstance(table.neurons, str):
-        _said("neurons", lambda: _counts(table, connectome))
+        under("connectome.neurons", lambda: _counts(table, connectome))
     if isinstance(table.neurons, tuple) and len(table.neurons) != connectome.n:
         raise ConfigError(
             f"connectome.neurons: must be one number, or one for each of the {connectome.n} regions of {table.name}; "
@@ -68,16 +69,18 @@ def _read(as_json: str) -> Connectome:
     """Connectome of the part of a table that draws nothing, read and cut once."""
     table = ConnectomeTable.model_validate_json(as_json)
     rows = {} if table.rows is None else {"rows": table.rows}
-    found = _said("name", lambda: load_connectome(table.name, table.folder or None, **rows, **table.read))
+    found = under("connectome.name", lambda: load_connectome(table.name, table.folder or None, **rows, **table.read))
     for i, entry in enumerate(table.join):
-        found = _said(f"join.{i}", partial(_joined, found, entry))
+        found = under(f"connectome.join.{i}", partial(_joined, found, entry))
     if table.where is not None:
-        found = _said("where", lambda: found.subset({key: _listed(kept) for key, kept in (table.where or {}).items()}))
+        found = under(
+            "connectome.where", lambda: found.subset({key: _listed(kept) for key, kept in (table.where or {}).items()})
+        )
     threshold = {"at_least": table.at_least, "density": None if table.density == 1 else table.density}
     if threshold := {name: value for name, value in threshold.items() if value is not None}:
-        found = _said(next(iter(threshold)), lambda: found.thresholded(**threshold))
-    if table.symmetrise not in (None, "none"):
-        found = _said("symmetrise", lambda: found.symmetrised(table.symmetrise))
+        found = under(f"connectome.{next(iter(threshold))}", lambda: found.thresholded(**threshold))
+    if (how := table.symmetrise) is not None and how != "none":
+        found = under("connectome.symmetrise", lambda: found.symmetrised(how))
     return found
 
 
@@ -87,13 +90,6 @@ def _joined(connectome: Connectome, entry: JoinTable) -> Connectome:
 
 def _listed(kept: str | tuple[str, ...]) -> str | list[str]:
     return kept if isinstance(kept, str) else list(kept)
-
-
-def _said(key: str, make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        raise ConfigError(f"connectome.{key}: {error}") from error
 
 
 def _expanded(regions: Connectome, table: ConnectomeTable, seeds: Seeds) -> Connectome:
@@ -110,11 +106,10 @@ def _expanded(regions: Connectome, table: ConnectomeTable, seeds: Seeds) -> Conn
     if intrinsic is not None:
         options["intrinsic"] = intrinsic
     counts = _counts(table, regions)
-    made: Connectome = _said(
-        "neurons",
+    return under(
+        "connectome.neurons",
         lambda: regions.expanded(counts, autapses=table.autapses, seed=seeds.generator("expansion"), **options),
     )
-    return made
 
 
 def _with_regions(neurons: Connectome) -> Connectome:

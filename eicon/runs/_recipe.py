@@ -60,7 +60,7 @@ from ._recipe_tables import (
 from ._recorded import Divided, checksum_of, divided, fit_task
 from ._schema import Section, explain, free_tables, make_task, refuse_unknown_keys
 from ._seeds import Seeds
-from ._text import ConfigError
+from ._text import ConfigError, under
 
 Rule = Callable[[History], bool]
 
@@ -280,7 +280,7 @@ class Recipe(RecipeTables):
         given = self.learner.given()
         name = given.pop("optimizer", None)
         if name == HESSIAN_FREE:
-            return _said("learner", lambda: HessianFree(**given))
+            return under("learner", lambda: HessianFree(**given))
         if "clip_norm" in given:
             given["clip_norm"] = given["clip_norm"] or None
         if "options" in given:
@@ -292,7 +292,7 @@ class Recipe(RecipeTables):
             given["learning_rate"] = learning_rate
         if self.compat:
             given["factors"] = {**BIAS_FACTORS, **given.get("factors", {})}
-        return _said("learner", lambda: Gradient(**({} if name is None else {"optimizer": name}), **given))
+        return under("learner", lambda: Gradient(**({} if name is None else {"optimizer": name}), **given))
 
     def make_trials(self, task: Task) -> Sampled | Fixed:
         """Make the trials, or say how they are drawn."""
@@ -323,11 +323,11 @@ class Recipe(RecipeTables):
         options: dict[str, Any] = {"learner": self.make_learner(learning_rate)}
         if recorded is not None and (strength := self.recording.beside_task) is not None:
             loss = self.recording.loss
-            configured.append(_said("recording", lambda: FollowRecording(net, recorded.fitted, strength, loss)))
+            configured.append(under("recording", lambda: FollowRecording(net, recorded.fitted, strength, loss)))
         options["penalties"] = [*configured, *penalties]
         if recorded is not None and self.is_fit:
             options |= {"loss": self.recording.loss, "batch_size": self.trials.batch_size, "seed": self.seed}
-            return _said("recording", lambda: Trainer(net, recorded.fitted, held_out=recorded.validation, **options))
+            return under("recording", lambda: Trainer(net, recorded.fitted, held_out=recorded.validation, **options))
         return Trainer(
             net,
             task,
@@ -541,7 +541,7 @@ class Recipe(RecipeTables):
             if "activation" in known and "activation" in given:
                 own["activation"] = given.pop("activation")
             inner = {} if cell is None else {"inner": cell}
-            cell = _said(f"network.cell: {name}", partial(make, **inner, **own))
+            cell = under(f"network.cell: {name}", partial(make, **inner, **own))
         if options:
             raise ConfigError(f"network.cell_options: {', '.join(names)} has no {next(iter(options))!r}.")
         if "activation" in given:
@@ -705,13 +705,6 @@ def _options(options: Mapping[str, Any], optimizer: str) -> dict[str, Any]:
     shared = {name: value for name, value in options.items() if not isinstance(value, dict)}
     own = options.get(optimizer, {})
     return {**shared, **(own if isinstance(own, dict) else {})}
-
-
-def _said(key: str, make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"{key}: {error}") from error
 
 
 def value_of(cell: Recipe, key: str, given: Any) -> Any:

@@ -1,10 +1,10 @@
 """From the file of a recording to what a network is fitted to: resampled, units drawn, trials held out."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,10 +14,7 @@ from ..recordings._resample import resampled
 from ..training._recorded import Fit, RecordedLoss, fit_to
 from ._recipe_tables import RecordingTable
 from ._seeds import Seeds
-from ._text import ConfigError
-
-PIECE = 2**20
-"""Bytes of a file that are read at a time."""
+from ._text import ConfigError, under
 
 
 class Divided(NamedTuple):
@@ -61,7 +58,7 @@ def divided(table: RecordingTable, seeds: Seeds, dt: float | None = None) -> Div
     if table.held_out is None:
         return Divided(whole, None, units)
     share, seed = 1 - table.held_out, int(_generator(seeds, "held_out").integers(2**32))
-    known, others = _said("held_out", lambda: whole.split(share, seed=seed))
+    known, others = under("recording.held_out", lambda: whole.split(share, seed=seed))
     return Divided(known, others, units)
 
 
@@ -81,8 +78,8 @@ def _read(as_json: str, dt: float | None, digest: str) -> Recording:
     """Recording of a part of a table; ``digest`` tells contents of the file apart."""
     table = RecordingTable.model_validate_json(as_json)
     options = {**table.read, **({} if table.observed is None else {"observed": table.observed})}
-    found = _said("file", lambda: recordings.read(table.file, **options))
-    return found if dt is None or dt == found.dt else _said("dt", lambda: resampled(found, dt))
+    found = under("recording.file", lambda: recordings.read(table.file, **options))
+    return found if dt is None or dt == found.dt else under("recording.dt", lambda: resampled(found, dt))
 
 
 def checksum_of(table: RecordingTable) -> dict[str, str]:
@@ -103,11 +100,8 @@ def checksum(path: str) -> str:
 
 
 def _digest(path: Path) -> str:
-    content = hashlib.sha256()
     with path.open("rb") as stream:
-        for piece in iter(partial(stream.read, PIECE), b""):
-            content.update(piece)
-    return content.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def fit_task(table: RecordingTable) -> Fit:
@@ -134,7 +128,7 @@ def _units(table: RecordingTable, whole: Recording, seeds: Seeds) -> tuple[str, 
 
 def _of(whole: Recording, names: Sequence[str], key: str) -> tuple[str, ...]:
     """Names in the order of the recording, if it has all of them."""
-    _said(key, lambda: whole.of_units(list(names)))
+    under(f"recording.{key}", lambda: whole.of_units(list(names)))
     chosen = set(names)
     return tuple(name for name in whole.units if name in chosen)
 
@@ -142,10 +136,3 @@ def _of(whole: Recording, names: Sequence[str], key: str) -> tuple[str, ...]:
 def _generator(seeds: Seeds, purpose: str) -> np.random.Generator:
     """Random numbers of a purpose of its own, so that fits with other units or trials share all else."""
     return np.random.default_rng([seeds.seed, *purpose.encode()])
-
-
-def _said(key: str, make: Callable[[], Any]) -> Any:
-    try:
-        return make()
-    except (OSError, ValueError, TypeError, ImportError) as error:
-        raise ConfigError(f"recording.{key}: {error}") from error

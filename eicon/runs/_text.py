@@ -1,10 +1,22 @@
 """Text of configurations: files that are there and hold text. Nothing is imported that reads what they say."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+Made = TypeVar("Made")
 
 
 class ConfigError(ValueError):
     """A configuration says something that it may not; one line per problem."""
+
+
+def under(key: str, make: Callable[[], Made]) -> Made:
+    """Make what a key of a configuration asks for; errors name the key."""
+    try:
+        return make()
+    except (OSError, ValueError, TypeError, ImportError) as error:
+        raise ConfigError(f"{key}: {error}") from error
 
 
 def read_text(path: Path) -> str:

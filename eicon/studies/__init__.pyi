@@ -6,4 +6,6 @@ from ._dt_report import dt_report as dt_report
 from ._dynamics import dynamics_of as dynamics_of
 from ._dynamics import exponents_of as exponents_of
 from ._dynamics import held_inputs as held_inputs
+from ._match_noise import match_noise as match_noise
 from ._perturb import perturbation_effects as perturbation_effects
+from ._profile import profile as profile

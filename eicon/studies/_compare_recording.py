@@ -7,7 +7,8 @@ import numpy as np
 from .. import analysis
 from ..models import RateRNN
 from ..recordings import Recording, resampled
-from ..training._recorded import check_recording, fit_to
+from ..training._recorded import predicted
+from ._fit import condition_labels
 
 
 class RecordingComparison(NamedTuple):
@@ -65,34 +66,25 @@ def compare_recording(
     seen = recording.is_observed
     kept = seen.any(axis=(0, 1))
     if not kept.all():
-        notes.append(f"{int((~kept).sum())} units that were never observed are left out.")
-    mask = recording.mask & seen[:, :, kept].all(axis=2)
-    inside = mask.any(axis=0)
+        notes.append(f"Units left out, as they were never observed: {int((~kept).sum())} of {kept.size}.")
+    counted = recording.mask & seen[:, :, kept].all(axis=2)
+    inside = counted.any(axis=0)
     if not inside.any():
         raise ValueError("there is no step at which all recorded units were observed; choose units by of_units(...).")
     if not inside.all():
-        notes.append(f"{int((~inside).sum())} trials without a step at which all units were observed are left out.")
-    labels = _conditions(recording)
-    check_recording(net, recording)
-    observed = fit_to(recording, net.n_rec)
-    activity = np.asarray(observed.scored(net.predict(recording.inputs, noise=False)), np.float64)
+        notes.append(f"Trials left out, of which no step has all units: {int((~inside).sum())} of {inside.size}.")
+    recording, mask = recording.of_trials(inside), counted[:, inside]
+    labels = condition_labels(recording)
+    if labels is None or np.unique(labels).size == labels.size:
+        labels = None
+        notes.append("No conditions are repeated, so that there is no ceiling.")
+    activity = predicted(net, recording)
     found = analysis.compare(
-        activity[:, inside],
-        np.where(mask[:, :, None], recording.activity[:, :, kept], 0.0)[:, inside],
-        mask=mask[:, inside],
-        conditions=None if labels is None else labels[inside],
+        activity,
+        np.where(mask[:, :, None], recording.activity[:, :, kept], 0.0),
+        mask=mask,
+        conditions=labels,
         n_permutations=n_permutations,
         rng=seed,
     )
-    if labels is None:
-        notes.append("No conditions are repeated, so that there is no ceiling.")
-    return RecordingComparison(found, (activity.shape[2], int(kept.sum())), int(inside.sum()), notes)
-
-
-def _conditions(recording: Recording) -> np.ndarray | None:
-    """Number of each trial's combination of conditions, if one of them is repeated."""
-    if not recording.conditions:
-        return None
-    codes = [np.unique(values, return_inverse=True)[1] for values in recording.conditions.values()]
-    _, labels, counts = np.unique(np.stack(codes), axis=1, return_inverse=True, return_counts=True)
-    return labels.ravel() if counts.max() > 1 else None
+    return RecordingComparison(found, (activity.shape[2], int(kept.sum())), recording.n_trials, notes)

@@ -1,5 +1,6 @@
 """A network and its condensation, measured: what `eicon.analysis.condense` predicts against what happens."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
@@ -10,12 +11,14 @@ from numpy.typing import ArrayLike
 from .. import analysis
 from .._key import key as key_of
 from .._users import named, scalar
-from ..models import RateRNN, verify
+from ..models import Connectivity, RateRNN, verify
+from ..models.weights import Dense
 from ..tasks import Task, Trial
 from ..training._losses import Loss
 from ._responses import behaviour_of, condition, timed_span
 
 NOISE = 0.5
+READOUTS = ("outputs", "rates")
 CONDENSE_STREAM = 0xC0
 """Folded into a seed, so that trials for condensing and testing are not the trained ones."""
 
@@ -53,6 +56,8 @@ def condense_network(
     test_mask: ArrayLike | None = None,
     dale: bool = True,
     noise: float = NOISE,
+    within: str | ArrayLike | None = None,
+    readout: str = "outputs",
     key: jax.Array | int | None = None,
     **options: Any,
 ) -> CondensedNetwork:
@@ -78,6 +83,12 @@ def condense_network(
     noise : float
         Part of the network's own noise (``sigma_rec``, ``sigma_in``) with which it is run. Some is
         needed: it shows what the network does beside its usual trajectories. 0 to 1.
+    within : str or (N,) array, optional
+        Label of the network's units, or labels: units stand only for others with the same one, and no connections
+        arise between labels where there were none.
+    readout : {"outputs", "rates"}
+        What the condensed network gives: the outputs of ``net``, or the rates of all its units, rebuilt from its own,
+        for networks that were fitted to recordings.
     key : jax.Array, optional
         Of that noise; default ``eicon.key(0)``.
     **options
@@ -90,7 +101,7 @@ def condense_network(
     Raises
     ------
     ValueError
-        As `eicon.analysis.condense`, and for ``noise`` outside of [0, 1].
+        As `eicon.analysis.condense`, and for ``noise`` outside of [0, 1], or a label that units do not have.
 
     Examples
     --------
@@ -100,6 +111,10 @@ def condense_network(
     >>> small.net.n_rec, bool(small.condensation.measured_error < 0.1)
     (12, True)
     """
+    if readout not in READOUTS:
+        raise ValueError(f"unknown readout {readout!r}; allowed: {', '.join(READOUTS)}.")
+    if readout == "rates":
+        net = _reading_rates(net)
     if not 0 <= noise <= 1:
         raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
     noisy = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
@@ -109,6 +124,10 @@ def condense_network(
     rates, sent = np.asarray(network.rate(states)), np.asarray(network.send(states))
     seen = np.ones(activity.rates.shape[:2]) if mask is None else np.asarray(mask)
     sign = net.recurrent.sign
+    if isinstance(within, str):
+        if within not in net.units:
+            raise ValueError(f"units have no label {within!r}; they have {', '.join(net.units)}.")
+        within = net.units[within]
     result = analysis.condense(
         rates,
         net.W_rec,
@@ -117,6 +136,8 @@ def condense_network(
         mask=np.concatenate([np.ones_like(seen[:1]), seen]),
         sign=sign if dale and sign.any() else None,
         sent=None if np.array_equal(sent, rates, equal_nan=True) else sent,
+        within=within,
+        free_readout=readout == "rates",
         **options,
     )
     small = net.condensed(result)
@@ -124,6 +145,15 @@ def condense_network(
         test_inputs, test_mask = inputs, mask
     outputs = [np.asarray(n.predict(test_inputs, noise=False).outputs) for n in (net, small)]
     return CondensedNetwork(small, result._replace(measured_error=output_error(*outputs, mask=test_mask)))
+
+
+def _reading_rates(net: RateRNN) -> RateRNN:
+    """The same network, with the rates of its units as outputs."""
+    parts, n = net.parts(), net.n_rec
+    readout = Dense.make(Connectivity.dense(n, n), np.eye(n))
+    parameters = {name: values for name, values in parts.network.parameters.items() if name != "b_out"}
+    network = replace(parts.network, readout=readout, parameters=parameters)
+    return net.of_parts(parts._replace(network=network, trained=parts.trained & network.values().keys()))
 
 
 def output_error(reference: ArrayLike, outputs: ArrayLike, *, mask: ArrayLike | None = None) -> float:

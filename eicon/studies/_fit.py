@@ -113,23 +113,28 @@ def fit_measures(
     used = recording if recorded is None else recording.of_units(recorded)
     in_fit = np.isin(names, used.units)
     data, model = observed_of(net, recording), predicted(net, recording)
-    factor, offset = (1.0, 0.0) if recording.observed != "calcium" else _scales(model, data)
-    fitted = unit_fit(factor * model + offset, data, conditions=_labels(recording))
+    factor, offset = calcium_scales(recording.observed, model, data)
+    fitted = unit_fit(factor * model + offset, data, conditions=condition_labels(recording))
     others = None
     if held_out is not None:
         check_recording(net, held_out)
         other = factor * predicted(net, held_out) + offset
-        others = unit_fit(other, observed_of(net, held_out), conditions=_labels(held_out), variance_of=data)
+        others = unit_fit(other, observed_of(net, held_out), conditions=condition_labels(held_out), variance_of=data)
     against = {} if teacher is None else _recovered(net, teacher)
     return FitMeasures(names, in_fit, known & ~in_fit, fitted, others, against)
 
 
-def _scales(model: Float[np.ndarray, "T B N"], data: Float[np.ndarray, "T B N"]) -> tuple[Any, Any]:
+def calcium_scales(
+    observed: str, model: Float[np.ndarray, "T B N"], data: Float[np.ndarray, "T B N"]
+) -> tuple[Any, Any]:
+    """Scale and offset (N,) of predicted calcium, by least squares; 1 and 0 of what else was observed."""
+    if observed != "calcium":
+        return 1.0, 0.0
     factor, offset = scales(jnp.asarray(model), jnp.asarray(data), jnp.isfinite(data))
     return np.asarray(factor, np.float64), np.asarray(offset, np.float64)
 
 
-def _labels(recording: Recording) -> Any:
+def condition_labels(recording: Recording) -> Any:
     """One label per trial, from all of its conditions together; None without conditions."""
     if not recording.conditions:
         return None
@@ -143,28 +148,21 @@ def _recovered(net: RateRNN, teacher: RateRNN) -> dict[str, Recovery]:
             f"`teacher` must have the units of the network; got {teacher.n_rec} and {net.n_rec} units"
             f"{', of other names' if teacher.n_rec == net.n_rec else ''}."
         )
-    found = {}
-    for name in sorted({*net.network.parameters, *teacher.network.parameters} - {"b_out"}):
-        ours, theirs = (_parameter(one, name) for one in (net, teacher))
-        if ours is not None and theirs is not None:
-            found["bias" if name == "b_rec" else name] = recovery(ours, theirs)
+    ours, theirs = _parameters(net), _parameters(teacher)
+    names = {*net.network.parameters, *teacher.network.parameters} & ours.keys() & theirs.keys()
+    found = {"bias" if name == "b_rec" else name: recovery(ours[name], theirs[name]) for name in sorted(names)}
     weights = [np.asarray(one.W_rec, np.float64) for one in (net, teacher)]
-    found["weights"] = recovery(*weights, where=(weights[0] != 0) | (weights[1] != 0))
     effective = [
-        effective_connectivity(matrix, _parameter(one, "gain"), _factor(one, "slope") * _factor(one, "input_gain"))
-        for one, matrix in zip((net, teacher), weights, strict=True)
+        effective_connectivity(matrix, of["gain"], of["slope"] * of["input_gain"])
+        for matrix, of in zip(weights, (ours, theirs), strict=True)
     ]
-    return found | {"effective": recovery(*effective, where=(effective[0] != 0) | (effective[1] != 0))}
+    for name, (one, other) in {"weights": weights, "effective": effective}.items():
+        found[name] = recovery(one, other, where=(one != 0) | (other != 0))
+    return found
 
 
-def _factor(net: RateRNN, name: str) -> Float[np.ndarray, "N"]:
-    found = _parameter(net, name)
-    return np.ones(net.n_rec) if found is None else found
-
-
-def _parameter(net: RateRNN, name: str) -> Float[np.ndarray, "N"] | None:
-    """Values (N,) of a parameter; of one that the network does not have, what stands for none; else None."""
-    if name in net.network.parameters:
-        return np.broadcast_to(np.asarray(net.parameter(name), np.float64), (net.n_rec,))
-    none = {"b_rec": 0.0, **dict.fromkeys(FACTORS, 1.0)}
-    return np.full(net.n_rec, none[name]) if name in none else None
+def _parameters(net: RateRNN) -> dict[str, Float[np.ndarray, "N"]]:
+    """Values of all units by name; biases of 0 and factors of 1 where the network has none."""
+    names = [name for name in net.network.parameters if name != "b_out"]
+    own = {name: np.broadcast_to(np.asarray(net.parameter(name), np.float64), (net.n_rec,)) for name in names}
+    return {"b_rec": np.zeros(net.n_rec), **dict.fromkeys(FACTORS, np.ones(net.n_rec))} | own

@@ -169,7 +169,7 @@ def stiffness(
         free, labels, places = _free(network, names)
         values = np.asarray(ravel_pytree(network.split(names)[0])[0])[free]
         size = free.size
-        wanted = min(size, size if size <= MOST_DENSE else LEADING) if n is None else whole(n, "`n`")
+        wanted = (size if size <= MOST_DENSE else LEADING) if n is None else whole(n, "`n`")
         if not 1 <= wanted <= size:
             raise ValueError(f"`n` must be in 1..{size}, the trained values; got {wanted}.")
         scale = _scales(values, labels) if relative else np.ones(size)

@@ -7,6 +7,8 @@ from ._dynamics import Dynamics as Dynamics
 from ._dynamics import Exponents as Exponents
 from ._dynamics import HeldInputs as HeldInputs
 from ._fit import FitMeasures as FitMeasures
+from ._match_noise import MatchedNoise as MatchedNoise
 from ._perturb import PerturbationEffect as PerturbationEffect
+from ._profile import Profile as Profile
 from ._responses import Responses as Responses
 from ._stiffness import Stiffness as Stiffness

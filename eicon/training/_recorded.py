@@ -197,13 +197,17 @@ def filtered(rates: jax.Array, dt: float, decay: float) -> jax.Array:
 
 
 def scales(outputs: jax.Array, targets: jax.Array, seen: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Factor >= 0 and offset (N,) of each unit that bring outputs closest to targets, by least squares."""
+    """Factor >= 0 and offset (N,) of each unit that bring outputs closest to targets, by least squares.
+
+    The factor of outputs that are constant is 0.
+    """
     n = jnp.maximum(seen.sum(axis=(0, 1)), 1)
     x, y = (jnp.where(seen, values, 0.0) for values in (outputs, targets))
     x_mean, y_mean = x.sum(axis=(0, 1)) / n, y.sum(axis=(0, 1)) / n
     dx, dy = (jnp.where(seen, v - m[None, None], 0.0) for v, m in ((x, x_mean), (y, y_mean)))
     spread = (dx**2).sum(axis=(0, 1))
-    factor = jnp.maximum((dx * dy).sum(axis=(0, 1)) / jnp.where(spread > 0, spread, 1.0), 0.0)
+    varies = spread > CONSTANT * (x**2).sum(axis=(0, 1))
+    factor = jnp.where(varies, jnp.maximum((dx * dy).sum(axis=(0, 1)) / jnp.where(varies, spread, 1.0), 0.0), 0.0)
     return factor, y_mean - factor * x_mean
 
 

@@ -104,6 +104,7 @@ def test_fields_are_what_they_are_called(method, sign):
         "bias": (n,),
         "readout_bias": (N_OUT,),
         "groups": (N,),
+        "connected": (n, n),
         "unit_error": (N,),
         "reconstruction_error": (),
         "predicted_error": (),
@@ -470,7 +471,7 @@ def test_choice_is_that_of_a_greedy_that_projects_anew_each_time():
     samples = rng.normal(size=(40, 9)) @ rng.normal(size=(9, 9))
     samples -= samples.mean(axis=0)
     targets = np.hstack([samples, samples @ rng.normal(size=(9, 4))])
-    chosen, error = choose(samples, targets, 9, 0.0)
+    chosen, error = choose(samples, targets, 9, 0.0, np.zeros(samples.shape[1], int))
     expected: list[int] = []
     for _ in range(9):
         left = {}

@@ -39,6 +39,8 @@ def test_a_population_without_varying_input_has_no_shares():
     share = population_currents(weights, RATES, LABELS).share
     assert np.isnan(share[:, 2]).all()
     assert np.isfinite(share[:, :2]).all()
+    constant = np.full((T, B, N), 0.1) * (1 + np.arange(N))  # their variance is rounding
+    assert np.isnan(population_currents(WEIGHTS, constant, LABELS).share).all()
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,8 @@ def test_a_mirrored_trace_and_the_mean_are_no_good_predictions():
     np.testing.assert_allclose(flat.r2, 0.0, atol=1e-12)
     np.testing.assert_allclose(flat.normalised_mse, 1.0)
     assert flat.r.tolist() == [0.0] * N
+    rounded = np.float32(0.3) + np.float32(3e-8) * RNG.integers(-1, 2, OBSERVED.shape, dtype=np.int32)
+    assert unit_fit(rounded, OBSERVED).r.tolist() == [0.0] * N  # rounding of a constant has no correlation
 
 
 def test_units_that_are_constant_have_an_error_and_no_more():
@@ -74,6 +76,10 @@ def test_mean_of_the_other_trials_of_a_condition_by_brute_force():
         assert result.condition_r2[unit] == pytest.approx(r2_score(wanted, found))
     assert np.isnan(result.condition_r2[3])
     assert np.isnan(unit_fit(PREDICTED, HOLES, conditions=np.arange(B)).condition_r2).all()
+    still = np.where(np.arange(B)[:, None] < 2, 0.3 * (1 + 1e-12 * RNG.normal(size=(T, B, N))), OBSERVED)
+    found = unit_fit(PREDICTED, still, conditions=np.array(["a", "a", "b", "c", "d", "e"]))
+    assert np.isnan(found.condition_r2).all()  # what is compared is constant, though the units are not
+    assert np.isfinite(found.r2).all()
 
 
 def test_held_out_errors_are_normalised_by_the_variance_of_other_trials():

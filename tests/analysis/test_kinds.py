@@ -68,8 +68,11 @@ ROLES = {
     "observed": "rates",
     "other": "rates",
     "outputs": "series",
+    "states_a": "series",
+    "states_b": "series",
     "conditions": "labels",
     "labels": "labels",
+    "strata": "labels",
     "condition": "labels",
     "choice": "choice",
     "mask": "mask",
@@ -91,7 +94,7 @@ ROLES = {
 }
 VECTORS = ("gain tau gains score stimulus strength coherence correct reaction_time duration produced interval x y loss "
            "d_prime positions candidates x0 origin axes average event start stop readout matrices steps rate modality "
-           "first second fitted true slope")  # fmt: skip
+           "first second fitted true slope correct_a correct_b effects_a effects_b errors_a errors_b")  # fmt: skip
 ROLES |= dict.fromkeys(VECTORS.split(), "vector")
 
 
@@ -131,6 +134,8 @@ ROWS = [
         n_resamples=5),
     row(behaviour.chronometric, strength=np.tile(LEVEL, 4), reaction_time=np.tile(TIMES, 4),
         correct=np.tile(CORRECT, 4)),
+    row(behaviour.error_consistency, correct_a=CORRECT, correct_b=~CORRECT | (LEVEL > 0.3), strata=LEVEL,
+        n_permutations=9),
     row(behaviour.milestones, loss=np.array([1.0, 0.5, 0.1, 0.2])),
     row(behaviour.multisensory_ratio, rate=np.tile(STRENGTH, 3), modality=np.repeat([0, 1, 2], MANY),
         choice=np.tile(ANSWER, 3), rng=0, n_resamples=5),
@@ -162,7 +167,11 @@ ROWS = [
     row(similarity.cca, a=RATES, b=RATES[..., :3], n_components=2, mask=MASK),
     row(similarity.compare_many, ("rates",), rates={"one": RATES, "two": RATES[..., :3]}, mask=MASK),
     row(similarity.dsa_distance, a=RATES, b=RATES[..., ::-1] + 0.1, iterations=20),
+    row(similarity.effect_similarity, effects_a=TIMES, effects_b=TIMES + 99 * SIDE, errors_a=TIMES, errors_b=TIMES,
+        strata=LEVEL, n_permutations=9),
     row(similarity.linear_cka, a=RATES, b=RATES[..., :3], mask=MASK),
+    row(similarity.match_points, points_a=(RATES[0], np.arange(B)), points_b=(RATES[1], np.arange(B)), states_a=RATES,
+        states_b=RATES + 0.1, mask=MASK, n_components=2, n_permutations=9),
     row(similarity.nrmse, reference=RATES, other=RATES + 0.1, mask=MASK),
     row(similarity.procrustes_distance, a=RATES, b=RATES[..., :3], mask=MASK),
     row(similarity.rsa, a=RATES, b=RATES[..., :3], mask=MASK),

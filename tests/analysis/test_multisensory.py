@@ -5,6 +5,8 @@ from scipy import stats
 from eicon.analysis import psychometric
 from eicon.analysis.behaviour import multisensory_ratio
 
+pytestmark = pytest.mark.battery
+
 RATES = np.arange(9.0, 17.0)
 
 
@@ -34,7 +36,6 @@ def test_planted_widths_and_their_ratio_are_recovered(planted):
     assert all(curve.bias == pytest.approx(12.5, abs=0.3) for curve in result.curves)
 
 
-@pytest.mark.battery
 def test_an_optimal_observer_has_ratio_1_and_one_that_uses_the_better_sense_less():
     optimal = (2.0**-2 + 3.0**-2) ** -0.5
     best = multisensory_ratio(*simulated((2.0, 3.0, optimal), seed=1), rng=0, n_resamples=40)

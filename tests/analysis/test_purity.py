@@ -125,6 +125,18 @@ CALLS = {
         lambda w, r, c, m: analysis.fits.population_currents(w, r, c, mask=m),
         (WEIGHTS, RATES, START[:4].copy(), MASK),
     ),
+    "error_consistency": (
+        lambda a, b, s: analysis.behaviour.error_consistency(a, b, strata=s, again=(b, a), n_permutations=4),
+        (CORRECT, CHOICE, COHERENCE),
+    ),
+    "effect_similarity": (
+        lambda a, b, e, s: analysis.similarity.effect_similarity(a, b, errors_a=e, errors_b=e, strata=s),
+        (RATES[0], OTHER[0], OTHER[1], CHOICE),
+    ),
+    "match_points": (
+        lambda a, b, n, m, x, y: analysis.similarity.match_points((x, n), (y, n), a, b, mask=m, n_permutations=4),
+        (RATES, OTHER, CHOICE, MASK, RATES[1].copy(), OTHER[1].copy()),
+    ),
     "linear_cka": (lambda a, b, m: analysis.similarity.linear_cka(a, b, mask=m), (RATES, OTHER, MASK)),
     "nrmse": (lambda a, b, m: analysis.similarity.nrmse(a, b, mask=m), (RATES, OTHER, MASK)),
     "procrustes_distance": (

@@ -7,6 +7,8 @@ from scipy import optimize, stats
 from eicon.analysis import psychometric
 from eicon.analysis.behaviour import bootstrap, weibull
 
+pytestmark = pytest.mark.battery
+
 LEVELS = np.array([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])
 
 
@@ -192,7 +194,6 @@ def test_bootstrap_interval_is_the_bca_interval_of_scipy():
     assert np.abs(ours.ci[0] - np.percentile(ours.samples, [2.5, 97.5])).max() > 0.05  # which percentiles are not
 
 
-@pytest.mark.battery
 @pytest.mark.parametrize("strengths", ["continuous", "five levels that differ by rounding"])
 def test_strata_of_one_trial_are_pooled(strengths):
     """Row 2: every trial was a stratum of its own, and the standard error 1e-15."""
@@ -206,7 +207,6 @@ def test_strata_of_one_trial_are_pooled(strengths):
         np.testing.assert_allclose(varied.se, [single.bias_se, single.width_se], rtol=0.3)
 
 
-@pytest.mark.battery
 def test_bootstrap_counts_data_sets_that_do_not_determine_the_fit_and_then_has_no_interval():
     step = trials([-2.0, -1.0, 1.0, 2.0], [10] * 4, [0, 1, 10, 10])
     result = bootstrap(psychometric, step[0], 1 - step[1], parameters=("bias", "width"), rng=0, n_resamples=40)

@@ -83,7 +83,7 @@ def test_markdown_tables():
     assert report.markdown({"a": "{x:.1f}", "b": "{y}"}, [{"x": 1, "y": 2}]) == "| a | b |\n|---|---|\n| 1.0 | 2 |"
 
 
-@pytest.mark.battery
+@pytest.mark.slow
 def test_all_of_it_at_tiny_sizes(tmp_path):
     record, page = tmp_path / "times.json", tmp_path / "page.md"
     assert alternating.main(["--quick", "--out", str(record), "--page", str(page)]) == 0

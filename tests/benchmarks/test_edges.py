@@ -25,7 +25,7 @@ def test_nothing_to_do_is_refused(capsys):
     assert "must be at least 1" in capsys.readouterr().err
 
 
-@pytest.mark.battery
+@pytest.mark.slow
 def test_all_of_it_at_tiny_sizes(tmp_path):
     record, page = tmp_path / "times.json", tmp_path / "page.md"
     assert edges.main(["--quick", "--out", str(record), "--page", str(page)]) == 0

@@ -418,7 +418,7 @@ def test_rewiring_at_given_lengths_reaches_all_graphs_equally():
 
 
 @pytest.mark.battery
-@pytest.mark.parametrize("types", [None, [0, 0, 1, 1, 1]])
+@pytest.mark.parametrize("types", [pytest.param(None, marks=pytest.mark.slow), [0, 0, 1, 1, 1]])
 def test_exchanges_at_given_lengths_reach_all_graphs_equally(types, large):
     edges = np.zeros((5, 5), bool)
     edges[(0, 2, 2, 3, 3, 4, 4), (1, 0, 3, 1, 4, 0, 2)] = True

@@ -19,6 +19,8 @@ from eicon.connectomes.data.derive_optic_lobe import FILE, gaps, main
 from eicon.models import optic_lobe_network
 from eicon.tasks import HexMotion
 
+pytestmark = pytest.mark.battery
+
 PHOTORECEPTORS = [f"R{i}" for i in range(1, 9)]
 
 
@@ -251,7 +253,6 @@ def test_the_equation_is_that_of_an_independent_simulation(small):
     np.testing.assert_allclose(activity.outputs, np.maximum(wanted, 0) @ out, atol=1e-4)
 
 
-@pytest.mark.battery
 def test_it_trains_through_time_and_its_types_stay_types(small, tmp_path):
     net, task = optic_lobe_network(small), HexMotion(extent=2)
     before = {name: np.asarray(variable.value) for name, variable in net.trainable_variables().items()}

@@ -25,6 +25,8 @@ from eicon.tasks._table import make
 from ..tasks import drawn
 from ..tasks.drawn import compiled
 
+pytestmark = pytest.mark.battery
+
 CHANCE = {
     "PerceptualDecision": 0.5,
     "SequenceMemory": 1 / 3,

@@ -70,9 +70,16 @@ def test_every_method_makes_every_network_a_smaller_one(name, method, tmp_path):
     sign = net.recurrent.connectivity.sign[found.kept]
     np.testing.assert_array_equal(small.recurrent.connectivity.sign, sign)
     assert (sign[:, None] * np.asarray(small.W_rec) >= 0).all()
-    np.testing.assert_array_equal(small.tau, net.tau[found.kept])
+    np.testing.assert_allclose(small.tau, net.tau @ found.incoming)
+    if method == "cluster":
+        covariance = found.incoming.T @ found.incoming
+        np.testing.assert_allclose(small.noise_covariance, covariance, err_msg="averages of independent noise")
+    else:
+        assert small.noise_covariance is None
     np.testing.assert_array_equal(small.units["region"], net.units["region"][found.kept])
     np.testing.assert_array_equal(small.units["type"], net.units["type"][found.kept])
+    for one, label in enumerate(small.units["represents"]):
+        np.testing.assert_array_equal(np.array(label.split(), int), np.flatnonzero(found.groups == one))
     assert (small.activation, small.dt, small.sigma_rec, small.sigma_in) == (net.activation, net.dt, 0.2, 0.0)
     np.testing.assert_allclose(small.W_rec, found.recurrent, rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(small.W_out, found.readout, rtol=1e-6, atol=1e-12)

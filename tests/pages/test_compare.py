@@ -9,7 +9,7 @@ from eicon.cli import main
 from eicon.models import RateRNN, save
 from eicon.pages import compare_runs, comparison_tables
 from eicon.pages._compare_many import compare_many_runs
-from eicon.pages._compare_text import LIKENESS
+from eicon.pages._compare_text import LIKENESS, RESPECTS
 from eicon.runs import create_run, parse_recipe
 from eicon.studies._compare import AGAIN
 
@@ -247,3 +247,26 @@ def test_many_runs_are_a_matrix(pair, invoke, tmp_path):
 def test_many_runs_of_different_tasks_are_refused(pair, decision):
     with pytest.raises(ValueError, match="different tasks, CueSetGo and PerceptualDecision"):
         compare_many_runs([*pair[:2], decision])
+
+
+def test_profile_stands_in_numbers_tables_and_pages(decision, no_figures, tmp_path):
+    numbers = compare_runs(decision, decision, tmp_path / "out", repeats=2, n_permutations=4, same_way=True)
+    found = json.loads((tmp_path / "out" / "compare.json").read_text(encoding="utf-8"))["profile"]
+    assert found == numbers["profile"]
+    assert found["activity"]["value"] == pytest.approx(1.0, abs=1e-3)
+    assert found["outputs"]["value"] == pytest.approx(0.0, abs=1e-6)
+    assert found["fixed_points"]["value"] == 1.0
+    assert len(found["effects"]["silence 100% of E, stimulus"]) == 2
+    rows = comparison_tables(numbers).profile
+    assert [row[0].replace(" ", "_") for row in rows] == list(RESPECTS)
+    assert all(len(row) == len(LIKENESS) for row in rows)
+    for name in ("compare.md", "compare.html"):
+        assert "The same way?" in (tmp_path / "out" / name).read_text(encoding="utf-8")
+
+
+def test_profile_is_asked_for(pair, decision):
+    assert pair[2]["profile"] is None
+    assert comparison_tables(pair[2]).profile == []
+    three = CliRunner().invoke(main, ["compare", "--profile", *[str(decision.path)] * 3])
+    assert three.exit_code == 2
+    assert "--profile is for two runs" in three.output

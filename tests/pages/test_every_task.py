@@ -183,8 +183,15 @@ CASES = {
         {"accuracy_by_condition", "times", "memory", "selectivity", "trajectories"},
     ),
 }
-ALIKE = ("MultisensoryIntegration", "DelayedMatchToCategory", "NBack", "ReadySetGo", "SequenceMemory")
-"""Each of a kind that another one has; slow tests have them, too."""
+ALIKE = {
+    "DelayedMatchToCategory",
+    "MultisensoryIntegration",
+    "ParametricMemory",
+    "PictureNBack",
+    "ReadySetGo",
+    "SequenceMemory",
+}
+"""Left to the slow tests: of a kind that another one has, or among the longest."""
 
 
 def network(task: Task, n_rec: int, seed: int) -> RateRNN:

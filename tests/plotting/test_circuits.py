@@ -15,6 +15,8 @@ from PIL import Image
 
 from eicon import plotting
 
+pytestmark = pytest.mark.battery
+
 TIME = np.arange(1, 121) * 0.5
 V = -72.3 + 10 * np.sin(TIME / 5.0)
 SPIKES = np.isin(np.arange(120), (30, 80))

@@ -79,6 +79,10 @@ def test_recovered_numbers_and_their_types():
             lambda: fits.plot_unit_traces(PREDICTED, OBSERVED, 5.0, [0], recorded=RECORDED, trial=3),
             "`trial` must be in",
         ),
+        (
+            lambda: fits.plot_unit_traces(PREDICTED, OBSERVED, 5.0, [0], recorded=RECORDED, names=["a"]),
+            "`names` must be those of all 4 units, not only of those shown; got 1",
+        ),
         (lambda: fits.plot_unrecorded([1, 2, 3], {"a": ERRORS}, scale="z"), "`scale` must be one of log, correlation"),
         (lambda: fits.plot_unrecorded([1, 2, 3], {"a": 9 * ERRORS}, scale="correlation"), "must be correlations"),
         (lambda: fits.plot_unrecorded([0, 1, 2], {"a": ERRORS}), "`n_recorded` must be numbers > 0"),

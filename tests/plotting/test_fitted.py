@@ -29,7 +29,7 @@ def points(ax, marker):
 def test_scores_of_recorded_and_unrecorded_units():
     scores = {"fitted trials": [0.9, 0.7, 0.5, -3.0, np.nan], "held-out trials": [0.8, 0.6, 0.4, 0.2, np.nan]}
     ax = plot_unit_scores(scores, recorded=RECORDED, label="R²")
-    assert bars(ax) == pytest.approx([0.8, -0.25, 0.7, 0.3])  # what lies below the axis is drawn at its end
+    assert bars(ax) == pytest.approx([0.8, -1.0, 0.7, 0.3])  # the median of .5 and -3 lies below the axis
     shown = [sorted(line.get_ydata()) for line in points(ax, "o")]
     assert shown == [[0.7, 0.9], [-1.0, 0.5], [0.6, 0.8], [0.2, 0.4]]
     assert [len(line.get_ydata()) for line in points(ax, "v")] == [1]

@@ -242,6 +242,7 @@ FIGURES = {
     "perturbations": lambda: plotting.behaviour.plot_perturbations(EFFECTS, dose="fraction silenced"),
     "paired_differences": lambda: plotting.behaviour.plot_paired_differences({"sweep": PAIRED}),
     "respiration": lambda: plotting.circuits.plot_respiration(TIME, RATES[:, 0, :4], phases=np.arange(15) // 5),
+    "wiring": lambda: plotting.plot_wiring(WEIGHTS, EXCITATORY, W_in=WEIGHTS[:2], preferred=np.arange(N) % 2).figure,
     "connectome": lambda: plotting.plot_connectome(np.abs(WEIGHTS), NAMES, np.where(EXCITATORY, 1, -1), title="all"),
 }
 

@@ -66,6 +66,12 @@ def test_without_conditions_there_is_no_legend():
     plt.close(figure)
 
 
+def test_trials_of_one_step_are_drawn():
+    figure = plot_recording(Recording(RNG.random((1, 4, 2)), 10.0))
+    figure.draw_without_rendering()
+    plt.close(figure)
+
+
 @pytest.mark.parametrize("by", ["nothing", "number"])
 def test_a_condition_of_many_levels_has_no_colours(by, recording):
     text = rf"`by` must be a condition of 1 to 6 levels; got '{by}'. There are: number \(60 levels\), side \(2 levels\)"

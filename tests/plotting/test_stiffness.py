@@ -19,6 +19,7 @@ def test_counts_of_fixed_directions():
     np.testing.assert_allclose(containers(ax)["other"][0][:, 1], [3.0, 9.0])
     assert any(np.allclose(one.get_ydata(), 50.0) for one in ax.lines)
     assert fits.plot_fixed_directions([1, 10], {"one": [[2, 20]]}).get_legend() is None
+    assert not fits.plot_fixed_directions([1, 10], {}).containers
 
 
 @pytest.mark.parametrize(

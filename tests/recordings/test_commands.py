@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from eicon.cli import main
-from eicon.recordings import files, read, simulated
+from eicon.recordings import Recording, files, read, simulated
 
 from .labs import add_trials, add_units, session, spike_trains, write_nwb
 
@@ -53,6 +53,13 @@ def test_numbers_of_a_recording(spikes, tmp_path):
     assert found["steps_of_trials"] == [20, 15, 20, 10]
     assert list(found["conditions"]) == ["side"]
     assert found["observed_fraction"] == 1.0
+
+
+def test_numbers_are_json_whatever_is_unknown(tmp_path):
+    given = Recording(np.ones((3, 2, 1)), dt=10.0, conditions={"coherence": [0.5, np.nan]})
+    files.write(tmp_path / "a.npz", given)
+    done = run("recording", "show", tmp_path / "a.npz", "--out", tmp_path / "a.png", "--json")
+    assert json.loads(done.output, parse_constant=pytest.fail)["conditions"] == {"coherence": [0.5, None]}
 
 
 @pytest.mark.parametrize(

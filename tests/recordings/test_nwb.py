@@ -223,6 +223,13 @@ def test_files_that_eicon_wrote_are_recordings(name, own, tmp_path):
     assert currents.observed == "current"
     outputs = read(tmp_path / name, observed="output")
     assert (outputs.n_units, outputs.units) == (2, ("0", "1"))
+    other = [f"u{i}" for i in range(6)]
+    assert read(tmp_path / name, names=other, observed="calcium", decay=100).observed == "calcium"
+    assert read(tmp_path / name, names=other).units == tuple(other)
+    shown = np.ones((*found.activity.shape[:2], 1))
+    np.testing.assert_array_equal(read(tmp_path / name, inputs=shown).inputs, shown)
+    with pytest.raises(ValueError, match="dt=5 ms, and steps of .* have 20 ms|for which dt means nothing"):
+        read(tmp_path / name, dt=5)
 
 
 def test_seconds_and_stops_are_told_apart(spikes):

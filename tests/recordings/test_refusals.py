@@ -112,6 +112,8 @@ BAD = {
         {"window": (100, 100)},
         r"window must begin before it ends; got \(100, 100\) ms, wh",
     ),
+    "endless window": ("spikes.nwb", {"window": (0, np.inf)}, "an edge of window must be finite, or None .*; got inf"),
+    "no hz": ("spikes.nwb", {"hz": 0}, r"hz must be > 0 \(spikes per second\); got 0"),
     "beyond": ("spikes.nwb", {"window": (-1e6, -9e5)}, "none of the 240 spikes lies in a window: spikes are between"),
     "no memory": ("spikes.nwb", {"bin": 0.1, "window": (0, 1e9)}, "would take .* GiB; take longer steps"),
     "currents of spikes": (

@@ -67,3 +67,14 @@ def test_a_step_lies_in_a_trial_as_a_whole():
 def test_steps_that_are_none(dt):
     with pytest.raises(ValueError, match="dt must be > 0 and at most the recording's 120 ms; got"):
         resampled(Recording(RATES, dt=10.0), dt)
+
+
+def test_a_short_trial_ends_as_it_does_alone():
+    mask = (np.arange(12)[:, None] >= [0, 2]) & (np.arange(12)[:, None] < [12, 7])
+    for dt in (2.0, 7.0, 13.0):
+        found = resampled(Recording(RATES, dt=10.0, mask=mask), dt)
+        alone = resampled(Recording(RATES[:7, 1:], dt=10.0, mask=mask[:7, 1:]), dt)
+        np.testing.assert_array_equal(found.activity[: alone.n_steps, 1], alone.activity[:, 0])
+        np.testing.assert_array_equal(np.isfinite(found.activity[:, 1, 0]), found.mask[:, 1])
+    with pytest.raises(ValueError, match="would take .* GiB"):
+        resampled(Recording(RATES, dt=10.0), 1e-8)

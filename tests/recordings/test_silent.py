@@ -76,6 +76,13 @@ def test_rates_are_not_lowered_beside_what_was_not_observed(nwb, tmp_path):
     np.testing.assert_allclose(found.activity[found.is_observed], 100, rtol=0.02)
 
 
+def test_intervals_that_touch_or_overlap_are_one(nwb, tmp_path):
+    spans = [[[2.0, 4.0], [0.0, 2.0]], [[0.0, 2.2], [1.8, 4.0]]]
+    trains = [np.arange(0.005, 4, 0.01)] * 2
+    found = read(written(nwb, [(1.0, 3.0)], trains, tmp_path, obs_intervals=spans), bin=70)
+    np.testing.assert_allclose(found.activity, 100, rtol=1e-6)
+
+
 def test_windows_that_overlap_are_counted(nwb, tmp_path):
     path = written(nwb, [(1.0, 3.0), (2.0, 4.0), (5.0, 6.0)], [np.arange(0.05, 8, 0.1)], tmp_path)
     assert "1 of 3 windows overlap an earlier one, with which they share data" in read(path).source
@@ -164,12 +171,18 @@ def test_spikes_of_trials_are_cut_and_aligned(write, tmp_path):
     made = np.empty((1, 4), object)
     for k in range(4):
         made[0, k] = times[0][k][None]
-    write(tmp_path / "a.mat", {"S": made, "go_time": go[None], "begin": np.zeros((1, 4))})
+    conditions = {"contrast": np.array([[0.1, 0.2, 0.4, 0.8]]), "begin": np.zeros((1, 4))}
+    write(
+        tmp_path / "a.mat",
+        {"S": made, "go_time": go[None], "start_time": np.zeros((1, 4)), "stop_time": np.full((1, 4), 2000.0)}
+        | conditions,
+    )
     options = {"axes": "unit trial", "unit_of_time": "ms", "series": "S"}
     rates = read(tmp_path / "a.mat", window=(0, 1000), **options).activity
     np.testing.assert_allclose(rates, 100, rtol=0.02)  # spikes beyond the window do not add to its ends
     counts = read(tmp_path / "a.mat", window=(-50, 50), align_to="go_time", observed="counts", bin=1, **options)
     for k in range(4):
+        assert list(counts.conditions) == ["contrast"]  # which lies in its trial, as times do
         expected = np.histogram(times[0][k] - go[k], np.arange(-50, 51))[0]
         np.testing.assert_array_equal(counts.activity[:, k, 0], expected)
 
@@ -194,6 +207,27 @@ def test_what_matlab_leaves_open(write, tmp_path):
     write(tmp_path / "b.mat", {"X": cells([RATES[:, 0], RATES[:5, 1], np.zeros((0, 0))])})
     with pytest.raises(ValueError, match="there is nothing in cell 3; leave out trials without data"):
         read(tmp_path / "b.mat", axes="time unit", dt=10)
+
+
+@MAT
+def test_one_trial_of_spikes_and_inputs_in_cells(write, tmp_path):
+    times = np.arange(5.0, 400, 10)[None]
+    write(tmp_path / "a.mat", {"S": cells([times]), "start_time": np.array([[0.0]]), "stop_time": np.array([[400.0]])})
+    found = read(tmp_path / "a.mat", series="S", axes="unit", unit_of_time="ms", observed="counts", bin=100)
+    assert found.activity[:, 0, 0].tolist() == [10, 10, 10, 10]
+    shown = RNG.random((T, 2, 1))
+    write(tmp_path / "b.mat", {"X": cells([RATES[:, 0], RATES[:7, 1]]), "I": cells([shown[:, 0], shown[:7, 1]])})
+    found = read(tmp_path / "b.mat", series="X", inputs="I", axes="time unit", dt=10)
+    np.testing.assert_array_equal(found.inputs, np.where(found.mask[:, :, None], shown, 0))
+    write(tmp_path / "b.mat", {"X": cells([RATES[:, 0], RATES[:7, 1]]), "I": cells([shown[:, 0], shown[:8, 1]])})
+    with pytest.raises(ValueError, match="trials of inputs 'I' must be as long as those of X"):
+        read(tmp_path / "b.mat", series="X", inputs="I", axes="time unit", dt=10)
+    with pytest.raises(ValueError, match="no stimulus 'J' in the file; those there are: .*I"):
+        read(tmp_path / "b.mat", series="X", inputs="J", axes="time unit", dt=10)
+    write(tmp_path / "c.mat", {"X": cells(["ab", "cd"]), "E": np.empty((0, 0), object)})
+    for series, text in (("X", "whose first cell is text"), ("E", "must be an array of numbers or cells; it is 0 x 0")):
+        with pytest.raises(ValueError, match=text):
+            read(tmp_path / "c.mat", series=series, dt=10)
 
 
 def test_letters_and_sparse_arrays_of_matlab(tmp_path):
@@ -250,6 +284,8 @@ def test_any_numbers_are_read_as_they_are(dtype, order, tmp_path):
 
 
 TABLES = {
+    "no times of spikes": ("unit,trial\na,1\n", "has a column unit: but for spikes"),
+    "a cell without an end": (f'a,b\n1,"{"2" * 140_000}\n', "a.csv is damaged, or no table that eicon reads .field la"),
     "an index": (",a,b\n0,1.5,2\n1,2.5,3\n", "the column '' looks like times or an index"),
     "t": ("t,a\n0,1.5\n1,2.5\n", "the column 't' looks like times or an index, and every column but time is a unit"),
     "frames": ("Frame,a\n0,1.5\n1,2.5\n", "the column 'Frame' looks like times"),
@@ -278,6 +314,25 @@ def test_tables_of_spreadsheets(tmp_path):
     (tmp_path / "a.csv").write_text("a,b\n1,2\n", encoding="utf-16")
     with pytest.raises(ValueError, match="a.csv is text in UTF-16, not in UTF-8"):
         read(tmp_path / "a.csv", dt=10)
+
+
+def test_units_of_spikes_in_tables(tmp_path):
+    """The column says in which unit times are, and units of equal number stand in the order of their names."""
+    place = tmp_path / "s"  # a name that is a part of most errors
+    place.mkdir()
+    rows = ["unit,time_ms", *(f"{name},{t}" for name in ("b/1", "\u00b2", "A/2", "a/1") for t in (50, 150))]
+    (place / "spikes.csv").write_text("\n".join(rows), encoding="utf-8")
+    (place / "trials.csv").write_text('start_time,stop_time,note\n0,200,"two\nlines"\n')
+    found = read(place, bin=100, observed="counts")
+    assert found.units == ("a/1", "A/2", "b/1", "\u00b2")
+    assert (found.activity == 1).all()
+    assert found.conditions["note"].tolist() == ["two\nlines"]
+    with pytest.raises(ValueError, match=r"/s: align_to: the trials have no column 'go'"):
+        read(place, align_to="go")
+    rows = [f"0:0{i},{i + 1},{i + 0.5}" for i in range(3)]
+    (place / "trials.csv").write_text("\n".join(["start_time,stop_time,cue", *rows]))
+    with pytest.raises(ValueError, match="the column 'start_time' of the trials holds text; numbers are needed"):
+        read(place)
 
 
 def test_trials_are_matched_by_their_names_before_their_numbers(tmp_path):
@@ -344,6 +399,22 @@ def test_steps_of_labelled_arrays(tmp_path):
     assert read(data).dt == 10
     with pytest.raises(ValueError, match="dt=7 ms, and steps of the coordinate time have 10 ms"):
         read(data, dt=7)
+    with pytest.raises(ValueError, match="the dataset: times must ascend in each trial"):
+        read(data.assign_coords(time=("time", np.where(np.arange(T) == 2, np.nan, np.arange(T)), {"units": "s"})))
+
+
+@pytest.mark.parametrize(
+    ("units", "step"),
+    [("seconds", 0.5), ("milliseconds", 500.0), ("seconds since 2020-01-01", 0.5), (None, np.timedelta64(500, "ms"))],
+)
+def test_units_of_times_of_labelled_arrays(units, step, tmp_path):
+    data = xr.Dataset({"rates": (("time", "unit"), RATES[:, 0]), "light": (("time", "input"), RATES[:, 1, :1])})
+    data = data.assign_coords(time=("time", np.arange(T) * step, {"units": units} if units else {}), input=["blue"])
+    data.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
+    for source in (data, tmp_path / "a.nc"):
+        found = read(source, inputs="light", series="rates")
+        assert (found.dt, found.n_trials, found.start, found.input_channels) == (500, 1, 0, ("blue",))
+        np.testing.assert_array_equal(found.inputs[:, 0], RATES[:, 1, :1])
 
 
 def test_spikes_on_edges_that_binary_numbers_miss(tmp_path):
@@ -386,6 +457,7 @@ WRONG = {
     "short mask": (lambda r: r.of_trials([True, False]), TypeError, r"got bool \(2,\)"),
     "no such trial": (lambda r: r.of_trials([9]), ValueError, "trials must be in 0..4; got 9"),
     "no trial": (lambda r: r.of_trials(slice(9, 12)), ValueError, "trials must be some of the recording's 5"),
+    "no unit": (lambda r: r.of_units([]), ValueError, "units must be some of the recording's 3; none was chosen"),
     "no such unit": (lambda r: r.of_units([3]), ValueError, "units must be in 0..2; got 3"),
     "share": (lambda r: r.split(float("nan")), ValueError, "share must lie between 0 and 1; got nan"),
     "start": (lambda r: Recording(RATES, 1.0, start=np.nan), ValueError, "start must be finite"),
@@ -404,5 +476,6 @@ def test_parts_that_are_none(case):
 
 def test_names_in_bytes_and_rates_that_are_unknown():
     assert Recording(RATES, 1.0, units=np.array(["a", "b", "c"], "S")).units == ("a", "b", "c")
+    assert Recording(RATES, 1.0).of_units(np.array(["2", "0"], object)).units == ("2", "0")
     unknown = np.where(np.arange(T)[:, None, None] == 3, np.nan, RATES)
     np.testing.assert_array_equal(simulated(unknown, 10, observed="counts", hz=99).is_observed, np.isfinite(unknown))

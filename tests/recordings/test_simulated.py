@@ -43,6 +43,8 @@ def test_measurement_noise_is_relative_to_each_unit():
     np.testing.assert_allclose(added[:, :, :4].std(axis=(0, 1)), 0.2 * scaled.std(axis=(0, 1))[:4], rtol=0.05)
     assert not added[:, :, 4].any()  # of a unit that does not vary
     assert abs(np.corrcoef(added[1:, :, 0].ravel(), added[:-1, :, 0].ravel())[0, 1]) < 0.05
+    unknown = np.where(np.arange(5) == 2, np.nan, scaled)
+    np.testing.assert_array_equal(simulated(unknown, 10, noise=0.2).is_observed, np.isfinite(unknown))
     again = simulated(scaled, 10, noise=0.2, seed=1).activity
     np.testing.assert_array_equal(again - scaled, added)
 

@@ -12,7 +12,7 @@ from eicon.reproduce.beiran2025 import _students, claims, reproduce
 from eicon.reproduce.beiran2025._claims import Interval, needed, text
 from eicon.reproduce.beiran2025._dimension import pulses, rotating
 from eicon.reproduce.beiran2025._draw_students import draw
-from eicon.reproduce.beiran2025._students import measured, new_student, recorded_units, steady_student
+from eicon.reproduce.beiran2025._students import measured, new_student, recorded_units, steady
 from eicon.reproduce.beiran2025._study import OF_CIRCUITS, QUICK, TITLES, stages
 from eicon.reproduce.beiran2025._tables import circuit_claims, circuit_page
 from eicon.reproduce.beiran2025._teachers import Cycling, new_teacher, read_numbers, shown, write_network
@@ -95,17 +95,13 @@ def test_students_share_the_wiring_and_permute_within_types(teacher):
 
 def test_students_that_explode_are_permuted_again(teacher, trials, monkeypatch):
     first = new_student(teacher, "recorded", np.random.default_rng(0))
-    np.testing.assert_array_equal(
-        steady_student(teacher, "recorded", np.random.default_rng(0), trials).parameter("gain"), first.parameter("gain")
-    )
-    exploding = with_units(teacher, gain=50 * teacher.parameter("gain"), shift=teacher.parameter("shift"))
+    assert steady(lambda: first, trials.currents) is first
+    exploding = with_units(teacher, gain=50 * teacher.parameter("gain"))
     drawn = iter([exploding, exploding, first])
-    monkeypatch.setattr(_students, "new_student", lambda *_: next(drawn))
-    assert steady_student(teacher, "recorded", np.random.default_rng(0), trials) is first
-    monkeypatch.setattr(_students, "new_student", lambda *_: exploding)
+    assert steady(lambda: next(drawn), trials.currents) is first
     monkeypatch.setattr(_students, "DRAWS", 2)
     with pytest.raises(ValueError, match="the currents of 2 permutations all exceed 10 times the teacher's variance"):
-        steady_student(teacher, "recorded", np.random.default_rng(0), trials)
+        steady(lambda: exploding, trials.currents)
 
 
 def test_unconstrained_students_have_true_units_and_shuffled_free_weights(teacher):
@@ -119,7 +115,7 @@ def test_unconstrained_students_have_true_units_and_shuffled_free_weights(teache
 
 
 def test_measures_of_the_teacher_itself_are_perfect(teacher, trials):
-    net = with_units(teacher, gain=teacher.parameter("gain"), shift=teacher.parameter("shift"))
+    net = with_units(teacher)
     found = measured(net, teacher, trials, trials, np.array([0, 3]), "current")
     assert found["unrecorded_fresh_error"] < 1e-8
     assert found["gain_r2"] > 0.9999
@@ -225,6 +221,15 @@ def test_without_results_or_with_one_seed_all_is_undecided():
     assert "error of the task 0.02" in text(found)
     assert " (one seed), below 0.1" in text(found)
     assert found[0].conditions[0].interval == Interval(pytest.approx(0.02, rel=0.2), 0.0, np.inf, 1)
+
+
+def test_teachers_whose_students_are_not_all_done_do_not_count():
+    """Of one student alone, which misses the activity, it is not known how many units are needed."""
+    whole = [condition.interval.mean for condition in claims(lines())[1].conditions[2:]]
+    begun = [line for line in lines() if line["settings"]["seed"] < 3 or line["settings"]["m"] == 1]
+    some = claims(begun)[1].conditions[2:]
+    assert [condition.interval.n for condition in some] == [3, 3]
+    assert [condition.interval.mean for condition in some] == pytest.approx(whole, abs=0.01)
 
 
 def test_interval_is_that_of_student():

@@ -23,6 +23,7 @@ from eicon.reproduce.beiran2025._draw_known import draw_known
 from eicon.reproduce.beiran2025._draw_wiring import BEFORE, CONNECTOME, REWIRED, draw_wiring, error_curves
 from eicon.reproduce.beiran2025._known import FollowWindows, blank_network, recorded_currents, recovered, true_network
 from eicon.reproduce.beiran2025._tables import circuit_claims, circuit_page, known_table, wiring_table
+from eicon.reproduce.beiran2025._units import permuted_within
 
 REAL = Path(__file__).parents[3] / "shared" / "recordings"
 TRANSMITTERS = ["exc", "inh", "unknown", "inh", "exc", "unknown", "exc", "inh", "exc", "inh"]
@@ -133,7 +134,7 @@ def test_bursts_follow_the_order_of_the_wiring_diagram(made):
 def test_values_are_permuted_within_kinds():
     kind = np.array(["a", "b"] * 10)
     values = np.arange(20.0)
-    found = _wiring.permuted(values, kind, np.random.default_rng(0))
+    found = permuted_within(values, kind, np.random.default_rng(0))
     assert (found != values).any()
     for one in "ab":
         assert sorted(found[kind == one]) == sorted(values[kind == one])

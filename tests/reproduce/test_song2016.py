@@ -14,6 +14,8 @@ from eicon.reproduce.song2016 import FIGURES, MODELS, model_recipe, reproduce, r
 from eicon.reproduce.song2016._reproduce import write_gallery
 from eicon.reproduce.song2016.results import Row
 
+pytestmark = pytest.mark.battery
+
 AREAS = ("lee", "mante_areas", "multisensory", "rdm_fixed", "romo", "sinewave")
 """Models that are made of populations."""
 

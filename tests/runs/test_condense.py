@@ -3,12 +3,14 @@
 import json
 import shutil
 from dataclasses import replace
+from types import SimpleNamespace
 
 import jax
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from eicon import key
 from eicon.cli import main
 from eicon.models import Connectivity, RateRNN, verify
 from eicon.runs import (
@@ -22,9 +24,11 @@ from eicon.runs import (
     train_run,
 )
 from eicon.runs._condense import stages
-from eicon.runs._condense_figures import draw_condensation
+from eicon.runs._condense_figures import _preferred, draw_condensation
 from eicon.studies import condense_network
 from eicon.studies._condense import output_error, reference
+from eicon.studies._responses import Responses
+from eicon.tasks import FlipFlop, PerceptualDecision
 
 TIMING = """
 seed = 3
@@ -149,7 +153,7 @@ def test_record_says_what_was_measured(source, plain):
     assert record["original"]["output_error"] == 0.0
     assert record["original"]["cka"] == pytest.approx(1.0)
     for stage in record["stages"]:
-        assert stage.keys() == measured | {"reconstruction_error", "before_retraining"}
+        assert stage.keys() == measured | {"reconstruction_error", "before_retraining", "noise_misfit"}
         assert stage["before_retraining"] == {name: stage[name] for name in measured}
         assert stage["with_noise"].keys() == {"loss", "accuracy", "timing_error"}
         assert 0 < stage["output_error"] < 2
@@ -335,11 +339,28 @@ def test_figures(plain, matched):
     from eicon.runs._condense_figures import _errors
 
     paths = draw_condensation(matched)
-    assert {path.name for path in paths} == {"condensation.png", "units.png", "stages.png"}
+    assert {path.name for path in paths} == {"condensation.png", "units.png", "stages.png", "wiring.png"}
     assert all(path.parent == matched.figures and path.read_bytes()[:4] == b"\x89PNG" for path in paths)
     shutil.rmtree(matched.figures)
     assert len(_errors(read_condensation(matched)).lines) > len(_errors(read_condensation(plain)).lines)
     plt.close("all")
+
+
+def test_units_of_the_wiring_diagram_are_grouped_by_what_they_prefer():
+    task = PerceptualDecision()
+    trial = task.trials(3, key=key(0))
+    for_0 = np.asarray(trial.conditions["coherence"]) > 0
+    rates = np.zeros((*trial.inputs.shape[:2], 3))
+    rates[:, :, 0], rates[:, :, 1] = np.where(for_0, 1.0, 0.2), np.where(for_0, 0.0, 0.1)
+    rates[:, :, 1] += 0.05 * ~for_0
+    made = SimpleNamespace(rates=rates, outputs=np.zeros(trial.targets.shape))
+    assert _preferred(Responses(None, task, trial, made)) == ["choice 0", "choice 1", "constant"]
+    task = FlipFlop(n_bits=2)
+    trial = task.trials(20, key=key(0))
+    bits = np.asarray(trial.targets)
+    rates = np.stack([np.maximum(bits[..., 0], 0), np.maximum(-bits[..., 1], 0), 0 * bits[..., 0] + 1], axis=-1)
+    made = SimpleNamespace(rates=rates, outputs=bits)
+    assert _preferred(Responses(None, task, trial, made)) == ["bit 0 high", "bit 1 low", "constant"]
 
 
 def test_figures_need_a_condensation_and_its_source(source, copy):

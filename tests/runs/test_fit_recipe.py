@@ -14,6 +14,7 @@ from eicon.models import Leaky, RateRNN, load
 from eicon.recordings import Recording, files, simulated
 from eicon.runs import ConfigError, Recipe, analyze_run, create_run, open_run, parse_recipe, sweep_results, train_run
 from eicon.runs._explain import explanation
+from eicon.runs._fit import rows_of_units
 from eicon.runs._recipe import validated
 from eicon.runs._recipe_tables import RecordingTable
 from eicon.runs._recorded import checksum, divided
@@ -312,6 +313,14 @@ def test_a_fitted_run_holds_its_measures(lab, done):
     assert float(rows[3]["r_held_out"]) == pytest.approx(again.held_out.r[3])
     before = fit_measures(recipe(lab).make().network, given.known, recorded=list(given.units)).numbers()
     assert numbers["measures"]["recorded_fitted_r2"] > before["recorded_fitted_r2"]
+
+
+def test_outputs_have_no_types_even_if_there_are_as_many_as_units():
+    net = RateRNN.dale(1, 4, 4, seed=0)
+    outputs = np.random.default_rng(0).random((5, 2, 4))
+    found = fit_measures(net, Recording(outputs, net.dt, inputs=np.ones((5, 2, 1)), observed="output"))
+    assert [row[1] for row in rows_of_units(net, "output", found)[1:]] == [""] * 4
+    assert [row[1] for row in rows_of_units(net, "rate", found)[1:]] == ["E", "E", "E", "I"]
 
 
 def test_a_fit_that_was_killed_goes_on_to_the_same_bits(lab, done, tmp_path, monkeypatch):

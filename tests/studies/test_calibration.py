@@ -104,10 +104,10 @@ def test_the_page_keeps_what_is_promised():
         ("psychometric", 200, 300),
         ("weibull", 400, 300),
         ("fractions", 100, 600),
-        ("resampled_pairs", 100, 300),
+        pytest.param("resampled_pairs", 100, 300, marks=pytest.mark.slow),
         ("selectivity", 50, 300),
         ("tuning", 50, 300),
-        ("decoding", 50, 300),
+        pytest.param("decoding", 50, 300, marks=pytest.mark.slow),
         ("decoding_blocks", 100, 300),
     ],
 )

@@ -13,6 +13,8 @@ from eicon.tasks import NO_CHOICE, HexMotion
 
 from .drawn import sample
 
+pytestmark = pytest.mark.battery
+
 ON, OFF, GRATING = 0, 1, 2
 
 

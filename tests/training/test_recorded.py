@@ -12,7 +12,7 @@ from eicon.models import Connectivity, Edges, Leaky, LowRank, RateRNN
 from eicon.recordings import Recording, simulated
 from eicon.tasks import PerceptualDecision
 from eicon.training import Trainer
-from eicon.training._recorded import FollowRecording, fit_of, observed_of, predicted
+from eicon.training._recorded import FollowRecording, fit_of, observed_of, predicted, scales
 
 N, T, B, DT = 6, 14, 4, 20.0
 INPUTS = np.repeat(np.random.default_rng(0).normal(size=(7, B, 2)), 2, axis=0)
@@ -125,6 +125,14 @@ def test_losses_are_those_of_a_loop(observed, loss, x64):
         else:
             terms.append((x - y) ** 2 / (y.var() if loss == "variance" else 1.0))
     assert found == pytest.approx(np.concatenate(terms).mean(), rel=1e-9)
+
+
+def test_a_constant_prediction_of_calcium_is_scaled_by_0():
+    rng = np.random.default_rng(0)
+    constant = 0.3 * (1 + 6e-8 * rng.integers(-1, 2, (T, B, 1)))  # and float32 has rounded it
+    targets = jnp.asarray(rng.normal(5, 1, (T, B, 1)), jnp.float32)
+    factor, offset = scales(jnp.asarray(constant, jnp.float32), targets, jnp.ones((T, B, 1), bool))
+    assert (float(factor[0]), float(offset[0])) == (0.0, pytest.approx(float(targets.mean())))
 
 
 def test_predicted_covers_all_units_and_observed_has_holes():

@@ -23,6 +23,8 @@ from .tiny import (
     state,
 )
 
+pytestmark = pytest.mark.battery
+
 T, B, N = 5, 3, 6
 QUIET = {"sigma_rec": 0.0, "sigma_in": 0.0}
 SLOPES = {
@@ -209,7 +211,6 @@ def update(one_step, kind, name):
     return after[name] - before[name]
 
 
-@pytest.mark.battery
 def test_a_step_is_that_of_the_loss_and_of_the_formula(one_step):
     """Gradients with respect to currents by injections into a plain scan; the penalty's by finite differences."""
     trainer, before, _ = one_step["two"]

@@ -13,10 +13,10 @@ import numpy as np
 from ..._files import named
 from ..._hdf5 import check_heaps
 from ..._matlab import mat_content
+from ..._optional import optional
 from ...connectomes import Connectome, read_npz
 from ...models import Connectivity, Leaky, RateRNN, activation
 from ...models._cells import Cell
-from ...recordings._packages import package
 from ._units import Shifted
 
 LARVA, ZEBRAFISH = "larva", "zebrafish"
@@ -69,7 +69,7 @@ def larva(folder: Path) -> Connectome:
     ``forward`` and ``backward`` are the place of a motor neuron in the order of bursts, "" where the file has -1.
     """
     path = _there(folder / "larva_premotor.h5")
-    h5py = package("h5py", path)
+    h5py = optional("h5py", needed_by=path)
     check_heaps(path)
     with named(path, "file of the larva's premotor circuit"), h5py.File(path, "r") as file:
         inner, outer, order = (np.asarray(file[key], np.float64) for key in ("Jpp", "Jpm", "mnorder"))

@@ -77,15 +77,14 @@ class Claim(NamedTuple):
 
 def claims(lines: Sequence[Line]) -> list[Claim]:
     """Status of the four claims; conditions of which nothing was measured are undecided."""
-    readout, recorded = _of(lines, kind="readout"), _of(lines, kind="recorded", order="random", observed="current")
-    students = [line for line in recorded if line["settings"]["group"] == "student"]
-    rotating = [line for line in recorded if line["settings"]["group"] == "rotating"]
-    unconstrained = _of(lines, kind="unconstrained")
-    numbers = sorted({line["settings"]["m"] for line in students})
+    readout, unconstrained = lines_of(lines, kind="readout"), lines_of(lines, kind="unconstrained")
+    recorded = {"kind": "recorded", "order": "random", "observed": "current"}
+    students, rotating = (lines_of(lines, group=group, **recorded) for group in ("student", "rotating"))
+    numbers = recorded_numbers(students)
     few, many = (numbers[0], numbers[-1]) if numbers else (0, 0)
     n = max((line["settings"]["n"] for line in students), default=0)
     unrecorded = "error of unrecorded units"
-    at_few, at_many = (errors([line for line in students if line["settings"]["m"] == m]) for m in (few, many))
+    at_few, at_many = (errors(lines_of(students, m=m)) for m in (few, many))
     return [
         judged(
             "Students trained on the readout alone reach the task, but not the activity of the teacher.",
@@ -103,14 +102,14 @@ def claims(lines: Sequence[Line]) -> list[Claim]:
         judged(
             "Students with unconstrained weights never reach the activity of unrecorded units.",
             *(
-                Requirement(f"{unrecorded}, M = {m}", errors(_of(unconstrained, m=m)), "above", RECOVERED)
-                for m in sorted({line["settings"]["m"] for line in unconstrained}) or [0]
+                Requirement(f"{unrecorded}, M = {m}", errors(lines_of(unconstrained, m=m)), "above", RECOVERED)
+                for m in recorded_numbers(unconstrained) or [0]
             ),
         ),
         judged(
             "Activity is recovered while gains stay wrong.",
             Requirement(f"{unrecorded}, M = {many}", at_many, "below", RECOVERED),
-            Requirement("R2 of gains", interval(_final(_of(students, m=many), "gain_r2")), "below", WRONG),
+            Requirement("R2 of gains", interval(_final(lines_of(students, m=many), "gain_r2")), "below", WRONG),
         ),
     ]
 
@@ -188,8 +187,14 @@ def cell(of: Interval) -> str:
     return f"{of.mean:.3g} [{of.low:.3g}, {of.high:.3g}]"
 
 
-def _of(lines: Iterable[Line], **wanted: Any) -> list[Line]:
+def lines_of(lines: Iterable[Line], **wanted: Any) -> list[Line]:
+    """Lines of parts with these settings."""
     return [line for line in lines if all(line["settings"].get(name) == value for name, value in wanted.items())]
+
+
+def recorded_numbers(lines: Iterable[Line]) -> list[int]:
+    """Numbers M of recorded units, ascending."""
+    return sorted({line["settings"]["m"] for line in lines})
 
 
 def _final(lines: Iterable[Line], name: str) -> np.ndarray:
@@ -203,6 +208,13 @@ def _by(lines: Iterable[Line], key: Callable[[Line], Any]) -> dict[Any, list[Lin
     return dict(sorted(found.items()))
 
 
+def _complete(lines: Iterable[Line]) -> list[Line]:
+    """Students of those teachers whose students are done for all numbers of recorded units."""
+    of_teachers = _by(lines, lambda line: (line["settings"]["seed"], line["settings"]["n"])).values()
+    most = max(map(len, of_teachers), default=0)
+    return [line for students in of_teachers if len(students) == most for line in students]
+
+
 def _needed_by(lines: Iterable[Line]) -> float:
     ordered = sorted(lines, key=lambda line: line["settings"]["m"])
     values = [last(line)["unrecorded_fresh_error"] for line in ordered]
@@ -211,15 +223,14 @@ def _needed_by(lines: Iterable[Line]) -> float:
 
 def _needed(students: Iterable[Line], n: int) -> np.ndarray:
     """Units that are needed of all, by seed."""
-    return np.array(
-        [_needed_by(of_seed) / n for of_seed in _by(students, lambda line: line["settings"]["seed"]).values()]
-    )
+    by_seed = _by(_complete(students), lambda line: line["settings"]["seed"])
+    return np.array([_needed_by(of_seed) / n for of_seed in by_seed.values()])
 
 
 def _exponents(rotating: Iterable[Line]) -> np.ndarray:
     """Exponent of N in the number of units that are needed, by seed."""
     found = []
-    for of_seed in _by(rotating, lambda line: line["settings"]["seed"]).values():
+    for of_seed in _by(_complete(rotating), lambda line: line["settings"]["seed"]).values():
         by_size = _by(of_seed, lambda line: line["settings"]["n"])
         if len(by_size) > 1:
             counts = [_needed_by(of_size) for of_size in by_size.values()]

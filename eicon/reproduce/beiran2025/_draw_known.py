@@ -6,12 +6,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...plotting._fits import seed_intervals
+from ...plotting._fits import seed_intervals, seed_points
 from ...plotting._parts import category_looks
 from ...plotting._style import house_style, line_width, panel_letters, reference
 from ._circuits import CIRCUITS
 from ._claims import Line, last
-from ._draw_panels import panels, shared_legend
+from ._draw_panels import by_seed, panels, shared_legend
 from ._known import N_STEPS, NOISE, WINDOWS
 
 SHOWN = {"product": "gain \N{MULTIPLICATION SIGN} weight", "weights": "weight", "tau": "time constant", "gain": "gain"}
@@ -25,10 +25,8 @@ def recovered_at(lines: Sequence[Line], circuit: str, window: int, what: str) ->
     for line in lines:
         part = line["settings"]
         if part.get("circuit") == circuit and part.get("window") == window:
-            value = last(line)[what]
-            found[part["seed"], part["process"], part["measurement"]] = np.nan if value is None else value
-    seeds = sorted({seed for seed, _, _ in found})
-    return np.array([[found.get((seed, *noise), np.nan) for noise in NOISE] for seed in seeds]).reshape(-1, len(NOISE))
+            found[part["seed"], (part["process"], part["measurement"])] = last(line)[what]
+    return by_seed(found, NOISE)
 
 
 @house_style
@@ -63,10 +61,7 @@ def _draw_panel(ax: Axes, lines: Sequence[Line], circuit: str, what: str) -> Non
         look = {"color": colour, "markersize": 3, "capsize": 2, "elinewidth": line_width(1.0)}
         ax.errorbar(x[above], mean[above], bars[:, above], fmt="o", label=FITS[window], **look)
         ax.plot(x[below], np.zeros(below.sum()), "v", color=colour, markersize=4)
-        if len(values) > 1:
-            ax.plot(
-                np.broadcast_to(x, values.shape).ravel(), values.ravel(), ".", markersize=2.5, color=colour, alpha=0.5
-            )
+        seed_points(ax, x, values, colour)
     ax.set_xticks(place.tolist(), labels=[f"{process:g}, {measured:g}" for process, measured in NOISE])
     ax.tick_params(axis="x", rotation=45)
     ax.set_xlim(-0.5, len(NOISE) - 0.5)

@@ -1,5 +1,6 @@
 """What the figures share: panels in the style in force, and one legend for all of them."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,13 @@ def panels(rows: int, columns: int, size: tuple[float, float], **options: Any) -
     for ax in axes.flat:
         small_ticks(ax)
     return figure, axes
+
+
+def by_seed(found: Mapping[tuple[int, Any], float], columns: Sequence[Any]) -> np.ndarray:
+    """Values (S, K) over seeds, of what is found by seed and column; NaN for what is not done."""
+    seeds = sorted({seed for seed, _ in found})
+    values = [[found.get((seed, column), np.nan) for column in columns] for seed in seeds]
+    return np.array(values, float).reshape(-1, len(columns))
 
 
 def shared_legend(figure: Figure, columns: int) -> None:

@@ -1,19 +1,18 @@
 """Figures 1 to 4, each from the lines of results alone."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
 
 from ...plotting._parts import category_looks
+from ...plotting._stiffness import direction_axes, number_shades
 from ...plotting._style import house_style, line_width, neutral, panel_letters, reference
 from ...plotting.fits import plot_fixed_directions, plot_recovery, plot_stiffness, plot_unrecorded
-from ._claims import RECOVERED, Line, last
-from ._draw_panels import panels
+from ._claims import RECOVERED, Line, last, lines_of, recorded_numbers
+from ._draw_panels import by_seed, panels
 
 UNRECORDED, RECORDED = "unrecorded_fresh_error", "recorded_fresh_error"
 ERROR = "error / variance of currents, fresh trials"
@@ -29,7 +28,7 @@ def draw(figure: int, lines: Sequence[Line]) -> dict[str, Figure]:
 
 def _draw_readout(lines: Sequence[Line]) -> Figure | None:
     """Task and activity of students that were trained on the readout alone."""
-    students = _of(lines, kind="readout")
+    students = lines_of(lines, kind="readout")
     if not students:
         return None
     figure, axes = panels(1, 3, (10.5, 3.4), width_ratios=(1, 1, 0.9))
@@ -45,16 +44,16 @@ def _draw_readout(lines: Sequence[Line]) -> Figure | None:
 
 def _draw_recorded(lines: Sequence[Line]) -> Figure | None:
     """Errors against the number of recorded units, an example, and gains."""
-    students = _of(lines, group="student", kind="recorded", order="random", observed="current")
+    students = lines_of(lines, group="student", kind="recorded", order="random", observed="current")
     if not students:
         return None
     figure, axes = panels(2, 2, (9.0, 7.4))
-    named = {"connectome": students, "unconstrained": _of(lines, kind="unconstrained")}
+    named = {"connectome": students, "unconstrained": lines_of(lines, kind="unconstrained")}
     numbers, unrecorded = curves({name: found for name, found in named.items() if found}, UNRECORDED)
-    recorded = {"connectome": _table(students, lambda line: last(line)[RECORDED], numbers)[1]}
+    recorded = {"connectome": _table(students, numbers, lambda line: last(line)[RECORDED])}
     plot_unrecorded(numbers, unrecorded, recorded=recorded, label=ERROR, level=RECOVERED, ax=axes[0, 0])
-    most = max(line["settings"]["m"] for line in students)
-    best = [line for line in students if line["settings"]["m"] == most]
+    most = recorded_numbers(students)[-1]
+    best = lines_of(students, m=most)
     kept = next((line["measures"] for line in best if "traces" in line["measures"]), None)
     if kept is not None:
         _draw_traces(axes[0, 1], kept["traces"], f"currents of four unrecorded units, M = {most}")
@@ -67,32 +66,32 @@ def _draw_recorded(lines: Sequence[Line]) -> Figure | None:
 
 def _draw_dimension(lines: Sequence[Line]) -> Figure | None:
     """Errors against the number of recorded units, for teachers of rank two of different size."""
-    students = _of(lines, group="rotating")
+    students = lines_of(lines, group="rotating")
     if not students:
         return None
     sizes = sorted({line["settings"]["n"] for line in students})
     figure, axes = panels(1, 1, (4.6, 4.0))
-    numbers, unrecorded = curves({f"N = {n}": _of(students, n=n) for n in sizes}, UNRECORDED)
+    numbers, unrecorded = curves({f"N = {n}": lines_of(students, n=n) for n in sizes}, UNRECORDED)
     plot_unrecorded(numbers, unrecorded, label=ERROR, level=RECOVERED, ax=axes[0, 0])
     return figure
 
 
 def _draw_stiff(lines: Sequence[Line]) -> Figure | None:
     """Spectra, how many directions are fixed, where students are wrong, and orders of recording."""
-    stiff = _of(lines, group="stiffness")
+    stiff = lines_of(lines, group="stiffness")
     if not stiff:
         return None
     figure, axes = panels(2, 2, (9.6, 7.6))
     seed = min(line["settings"]["seed"] for line in stiff)
-    spectra = {line["settings"]["m"]: line["measures"]["values"] for line in _of(stiff, seed=seed)}
+    spectra = {line["settings"]["m"]: line["measures"]["values"] for line in lines_of(stiff, seed=seed)}
     plot_stiffness(spectra, ax=axes[0, 0])
-    numbers, fixed = _table(stiff, lambda line: line["measures"]["n_fixed"])
-    total = 2 * stiff[0]["settings"]["n"]
-    plot_fixed_directions(numbers, {"fixed": fixed}, n_parameters=total, ax=axes[0, 1])
+    numbers, total = recorded_numbers(stiff), 2 * stiff[0]["settings"]["n"]
+    fixed = {"fixed": _table(stiff, numbers, lambda line: line["measures"]["n_fixed"])}
+    plot_fixed_directions(numbers, fixed, n_parameters=total, ax=axes[0, 1])
     _draw_directions(axes[1, 0], stiff)
-    students = _of(lines, group="student", kind="recorded", observed="current")
-    orders = {order: _of(students, order=order) for order in ("chosen", "random", "worst")}
-    shared = {line["settings"]["m"] for line in orders["chosen"]}
+    students = lines_of(lines, group="student", kind="recorded", observed="current")
+    orders = {order: lines_of(students, order=order) for order in ("chosen", "random", "worst")}
+    shared = recorded_numbers(orders["chosen"])
     orders["random"] = [line for line in orders["random"] if line["settings"]["m"] in shared]
     if all(orders.values()):
         plot_unrecorded(*curves(orders, UNRECORDED), label=ERROR, level=RECOVERED, ax=axes[1, 1])
@@ -110,23 +109,14 @@ _DRAWN: dict[int, Callable[[Sequence[Line]], Figure | None]] = {
 }
 
 
-def curves(named: Mapping[str, Sequence[Line]], measure: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+def curves(named: Mapping[str, Sequence[Line]], measure: str) -> tuple[list[int], dict[str, np.ndarray]]:
     """Numbers of recorded units (K,), and errors at the end (S, K) over seeds by name; NaN for what is not done."""
-    numbers = np.array(sorted({line["settings"]["m"] for found in named.values() for line in found}))
-    return numbers, {name: _table(found, lambda line: last(line)[measure], numbers)[1] for name, found in named.items()}
+    numbers = recorded_numbers(line for found in named.values() for line in found)
+    return numbers, {name: _table(found, numbers, lambda line: last(line)[measure]) for name, found in named.items()}
 
 
-def _of(lines: Iterable[Line], **wanted: Any) -> list[Line]:
-    return [line for line in lines if all(line["settings"].get(name) == value for name, value in wanted.items())]
-
-
-def _table(
-    lines: Sequence[Line], value: Callable[[Line], float], numbers: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    known = np.array(sorted({line["settings"]["m"] for line in lines})) if numbers is None else numbers
-    found = {(line["settings"]["seed"], line["settings"]["m"]): value(line) for line in lines}
-    seeds = sorted({seed for seed, _ in found})
-    return known, np.array([[found.get((seed, int(m)), np.nan) for m in known] for seed in seeds], float)
+def _table(lines: Sequence[Line], numbers: Sequence[int], value: Callable[[Line], float]) -> np.ndarray:
+    return by_seed({(line["settings"]["seed"], line["settings"]["m"]): value(line) for line in lines}, numbers)
 
 
 def _draw_outputs(ax: Axes, traces: Mapping[str, Any]) -> None:
@@ -135,9 +125,8 @@ def _draw_outputs(ax: Axes, traces: Mapping[str, Any]) -> None:
     time = DT * np.arange(len(target)) / 1000
     for trial in range(target.shape[1]):
         aside = -3.0 * trial
-        ax.plot(
-            time, target[:, trial] + aside, color=reference(), linewidth=line_width(3.0), label=_first("target", trial)
-        )
+        wide = line_width(3.0)
+        ax.plot(time, target[:, trial] + aside, color=reference(), linewidth=wide, label=_first("target", trial))
         ax.plot(time, teacher[:, trial] + aside, color=neutral(), label=_first("teacher", trial))
         ax.plot(time, student[:, trial] + aside, "--", color=_student(), label=_first("student", trial))
     ax.set_xlabel("time (s)")
@@ -168,7 +157,7 @@ def _draw_course(ax: Axes, students: Sequence[Line], shown: Mapping[str, str]) -
         for i, line in enumerate(students):
             by_step = line["measures"]["by_step"]
             steps = sorted(map(int, by_step))
-            values = np.array([by_step[str(step)][measure] for step in steps])
+            values = np.array([by_step[str(step)][measure] for step in steps], float)
             values = 1 - values if measure.endswith("r2") else values
             ax.plot(range(len(steps)), values, marker="o", markersize=3, color=look["color"], label=_first(label, i))
     ax.axhline(RECOVERED, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
@@ -180,21 +169,15 @@ def _draw_course(ax: Axes, students: Sequence[Line], shown: Mapping[str, str]) -
 
 def _draw_directions(ax: Axes, stiff: Sequence[Line]) -> None:
     """Squared errors of students' numbers in directions from stiff to sloppy, for each M; means over seeds."""
-    numbers = sorted({line["settings"]["m"] for line in stiff})
-    shades = mpl.colormaps["viridis"](np.linspace(0.0, 0.85, len(numbers)))
-    for m, shade in zip(numbers, shades, strict=True):
-        of = _of(stiff, m=m)
+    numbers = recorded_numbers(stiff)
+    for m, shade in zip(numbers, number_shades(len(numbers)), strict=True):
+        of = lines_of(stiff, m=m)
         edges = np.asarray(of[0]["measures"]["edges"], float)
         middle = np.sqrt((edges[:-1] + 1) * edges[1:])
         mean = np.exp(np.mean([np.log(line["measures"]["squared_errors"]) for line in of], axis=0))
         ax.plot(middle, mean, marker="o", markersize=3.5, color=shade, label=str(m))
     ax.axhline(2.0, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
-    ax.set_xscale("log")
-    ax.set_yscale("log")
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    ax.set_xlabel("direction, from stiff to sloppy")
-    ax.set_ylabel("squared error of gains and biases (s.d.²)")
-    ax.legend(title="recorded\nunits", loc="upper left", bbox_to_anchor=(1.0, 1.0), handlelength=1.2)
+    direction_axes(ax, "squared error of gains and biases (s.d.²)")
 
 
 def _first(label: str, place: int) -> str:

@@ -10,7 +10,7 @@ from ...plotting._style import house_style, panel_letters
 from ...plotting.fits import plot_unrecorded
 from ._circuits import CIRCUITS
 from ._claims import RECOVERED, Line, last
-from ._draw_panels import panels, shared_legend
+from ._draw_panels import by_seed, panels, shared_legend
 
 CONNECTOME, REWIRED, BEFORE = "connectome", "rewired within types", "connectome, before the fit"
 
@@ -32,12 +32,7 @@ def error_curves(lines: Sequence[Line], circuit: str, which: str) -> tuple[np.nd
             if not part["null"]:
                 found[BEFORE][place] = error_of(line["measures"]["by_step"]["0"], which)
     numbers = sorted({m for errors in found.values() for _, m in errors})
-    curves = {}
-    for name, errors in found.items():
-        seeds = sorted({seed for seed, _ in errors})
-        if errors:
-            curves[name] = np.array([[errors.get((seed, m), np.nan) for m in numbers] for seed in seeds])
-    return np.array(numbers), curves
+    return np.array(numbers), {name: by_seed(errors, numbers) for name, errors in found.items() if errors}
 
 
 @house_style

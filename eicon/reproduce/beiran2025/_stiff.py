@@ -29,11 +29,11 @@ def measure_stiffness(part: Part, keep: Keep) -> Measures:
     """
     teacher, task = teacher_of(part, keep), Cycling(n_steps=part["n_steps"])
     fitted = shown(teacher, task.sample(key_of(FITTED + part["seed"]), part["trials"]))
-    student = read_numbers(teacher_units(teacher), keep.folder / f"{part['student']}_network.npz")
+    student = read_numbers(with_units(teacher), keep.folder / f"{part['student']}_network.npz")
     order = np.random.default_rng([part["seed"], 1]).permutation(teacher.n_rec)
     units = np.sort(order[: part["m"]])
     recording = of_kind(fitted, "current").of_units(units).of_trials(slice(part["used"]))
-    true = teacher_units(teacher)
+    true = with_units(teacher)
     found = stiffness(true, recording, n=2 * teacher.n_rec)
     error = (numbers_of(student) - numbers_of(true)) / found.scale
     squared = (found.vectors @ error) ** 2
@@ -44,11 +44,6 @@ def measure_stiffness(part: Part, keep: Keep) -> Measures:
         "edges": edges,
         "squared_errors": [round_to(squared[a:b].mean(), 5) for a, b in pairwise(edges)],
     }
-
-
-def teacher_units(teacher: RateRNN) -> RateRNN:
-    """Network with the weights, gains and biases of a teacher, of which the latter are trained."""
-    return with_units(teacher, gain=teacher.parameter("gain"), shift=teacher.parameter("shift"))
 
 
 def numbers_of(net: RateRNN) -> np.ndarray:

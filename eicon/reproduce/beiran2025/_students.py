@@ -5,6 +5,7 @@ gains and biases from the currents of M units, drawn at random, in 60 trials. Co
 from rates, or have the true gains and biases and learn all weights, from the teacher's shuffled ones.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -44,7 +45,7 @@ def follow(part: Part, keep: Keep, teacher: RateRNN, fitted: Shown, fresh: Shown
     """Fit a student to trials of its teacher, and measure it in these and in fresh ones."""
     rng = np.random.default_rng([part["seed"], 1])
     order = rng.permutation(teacher.n_rec)
-    net = steady_student(teacher, part["kind"], rng, fitted)
+    net = steady(lambda: new_student(teacher, part["kind"], rng), fitted.currents)
     units = recorded_units(net, fitted, part, order)
     recording = fitted.outputs if part["kind"] == "readout" else of_kind(fitted, part["observed"]).of_units(units)
     learner = Gradient("adam", learning_rate=Cosine(part["rate"], part["steps"], warm_up=10, end=part["rate"] / 50))
@@ -61,15 +62,22 @@ def follow(part: Part, keep: Keep, teacher: RateRNN, fitted: Shown, fresh: Shown
     return found | {"train_seconds": float(trainer.history.seconds[-1]), "loss": float(trainer.history.loss[-1])}
 
 
-def steady_student(teacher: RateRNN, kind: str, rng: np.random.Generator, trials: Shown) -> RateRNN:
+def steady(draw: Callable[[], RateRNN], recorded: Recording) -> RateRNN:
     """Student before training whose currents do not explode; numbers are permuted again until they do not.
 
     From one that explodes, a fit ends far from the teacher even where it follows what was recorded.
+
+    Parameters
+    ----------
+    draw : callable
+        Gives a student with other permutations at each call.
+    recorded : Recording
+        Currents of all units of the teacher.
     """
-    allowed = EXPLODING * trials.currents.activity.var(axis=(0, 1)).sum()
+    allowed = EXPLODING * recorded.activity.var(axis=(0, 1)).sum()
     for _ in range(DRAWS):
-        net = new_student(teacher, kind, rng)
-        currents = predicted(net, trials.currents)
+        net = draw()
+        currents = predicted(net, recorded)
         if np.isfinite(currents).all() and currents.var(axis=(0, 1)).sum() <= allowed:
             return net
     raise ValueError(f"the currents of {DRAWS} permutations all exceed {EXPLODING:g} times the teacher's variance.")
@@ -85,9 +93,8 @@ def new_student(teacher: RateRNN, kind: str, rng: np.random.Generator) -> RateRN
         for post in np.unique(types):
             block = np.ix_(types == pre, types == post)
             weights[block] = rng.permuted(weights[block])
-    gain, shift = teacher.parameter("gain"), teacher.parameter("shift")
     free = Connectivity.dense(teacher.n_rec, teacher.n_rec), weights
-    return with_units(teacher, gain=gain, shift=shift, train=("recurrent",), recurrent=free)
+    return with_units(teacher, train=("recurrent",), recurrent=free)
 
 
 def recorded_units(net: RateRNN, fitted: Shown, part: Part, order: np.ndarray) -> np.ndarray:
@@ -110,8 +117,8 @@ def of_kind(trials: Shown, observed: str) -> Recording:
 def measured(net: RateRNN, teacher: RateRNN, fitted: Shown, fresh: Shown, units: np.ndarray, observed: str) -> Measures:
     """Errors of recorded and unrecorded units, in trials that were fitted and in fresh ones, and of all numbers.
 
-    Attributes of what is returned: ``error`` is the squared error of all units over their variance, ``mse`` and ``r2``
-    (the median) are over units.
+    Of a group of units, ``error`` is their squared error over their variance, ``mse`` the mean, and ``r2`` the median,
+    over units.
     """
     found: Measures = {}
     others = np.setdiff1d(np.arange(teacher.n_rec), units)

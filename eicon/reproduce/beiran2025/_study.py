@@ -32,6 +32,7 @@ class Sizes(NamedTuple):
     ----------
     n, n_steps, trials, batch : units, steps of a trial, trials that are fitted, trials of a step of training
     seeds : teachers, each with its students
+    more_seeds : further ones, for students that record the readout or the fewest units, whose errors vary most
     teacher_steps, steps, at : updates of teachers and students, and after how many these are measured
     recorded, controls : M of students, and of those with unconstrained weights
     rates : M of students that record rates
@@ -46,6 +47,7 @@ class Sizes(NamedTuple):
     trials: int = 60
     batch: int = 20
     seeds: int = 3
+    more_seeds: int = 3
     teacher_steps: int = 1800
     steps: int = 7000
     at: tuple[int, ...] = (0, 100, 500, 1000, 2000, 4000, 7000)
@@ -55,7 +57,7 @@ class Sizes(NamedTuple):
     ordered: tuple[int, ...] = (4, 10, 20)
     used: int = 20
     sizes: tuple[int, ...] = (100, 200, 400)
-    rotating_seeds: int = 5
+    rotating_seeds: int = 10
     rotating: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     rotating_steps: int = 3000
     rotating_at: tuple[int, ...] = (0, 100, 500, 1000, 2000, 3000)
@@ -63,7 +65,7 @@ class Sizes(NamedTuple):
 
 FULL = Sizes()
 QUICK = Sizes(
-    n=30, n_steps=80, trials=6, batch=3, seeds=2, teacher_steps=50, steps=50, at=(0, 50),
+    n=30, n_steps=80, trials=6, batch=3, seeds=2, more_seeds=0, teacher_steps=50, steps=50, at=(0, 50),
     recorded=(1, 10), controls=(10,), rates=(10,), ordered=(1,), used=3,
     sizes=(20, 40), rotating_seeds=2, rotating=(1, 4), rotating_steps=50, rotating_at=(0, 50),
 )  # fmt: skip
@@ -78,11 +80,14 @@ def stages(figure: int, *, quick: bool = False) -> list[list[Part]]:
         For a figure that does not exist.
     """
     sizes = QUICK if quick else FULL
+    more = sizes._replace(seeds=sizes.seeds + sizes.more_seeds)
     if figure == 1:
-        return [_teachers(sizes), _students(sizes, "readout", (0,))]
+        return [_teachers(more), _students(more, "readout", (0,))]
     if figure == 2:
+        students = [*_students(sizes, "recorded", sizes.recorded), *_students(more, "recorded", sizes.recorded[:1])]
         controls = [_students(sizes, "unconstrained", sizes.controls), _students(sizes, "rates", sizes.rates)]
-        return [_teachers(sizes), [*_students(sizes, "recorded", sizes.recorded), *controls[0], *controls[1]]]
+        known = {part["name"]: part for part in (*students, *controls[0], *controls[1])}
+        return [_teachers(more), list(known.values())]
     if figure == 3:
         return [_rotating(sizes)]
     if figure == 4:

@@ -1,12 +1,13 @@
 """Real wiring and known structure as text: tables, and claims held against intervals over seeds."""
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
 import numpy as np
 
 from ._circuits import CIRCUITS
-from ._claims import RECOVERED, Claim, Interval, Line, Requirement, cell, geometric, interval, judged, last, text
+from ._claims import RECOVERED, Claim, Line, Requirement, cell, geometric, interval, judged, last, text
 from ._draw_known import FITS, SHOWN, recovered_at
 from ._draw_wiring import CONNECTOME, REWIRED, error_curves, error_of
 from ._known import N_STEPS, NOISE, WINDOWS
@@ -52,23 +53,18 @@ def circuit_claims(lines: Sequence[Line]) -> list[Claim]:
         words = "On real wiring, unrecorded neurons are predicted by the connectome, and not by rewired ones."
         found.append(judged(words, *conditions))
     if any("window" in line["settings"] for line in lines):
+        each = list(itertools.product(CIRCUITS, ("product", "tau"), NOISY))
         for words, window in BIASED.items():
-            bound: Literal["below", "above"] = "below" if window == N_STEPS else "above"
-            conditions = [
-                Requirement(f"{name}, R² of {SHOWN[what]} lost to noise of {noise:g}", lost, bound, LOST)
-                for name in CIRCUITS
-                for what in ("product", "tau")
-                for noise in NOISY
-                for lost in [lost_to_noise(lines, name, window, what, noise)]
-            ]
-            found.append(judged(words, *conditions))
+            found.append(judged(words, *(lost_to_noise(lines, window, *one) for one in each)))
     return found
 
 
-def lost_to_noise(lines: Sequence[Line], circuit: str, window: int, what: str, measured: float) -> Interval:
-    """R2 without measurement noise, less that with it, over seeds."""
+def lost_to_noise(lines: Sequence[Line], window: int, circuit: str, what: str, measured: float) -> Requirement:
+    """R2 without measurement noise, less that with it: little of whole rollouts, and more of single steps."""
     values = recovered_at(lines, circuit, window, what)
-    return interval(_known(values[:, QUIET] - values[:, NOISY[measured]]))
+    lost = interval(_known(values[:, QUIET] - values[:, NOISY[measured]]))
+    words = f"{circuit}, R² of {SHOWN[what]} lost to noise of {measured:g}"
+    return Requirement(words, lost, "below" if window == N_STEPS else "above", LOST)
 
 
 def wiring_table(lines: Sequence[Line]) -> str:

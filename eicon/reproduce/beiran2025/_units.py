@@ -64,14 +64,13 @@ class Shifted:
 def with_units(
     net: RateRNN,
     *,
-    gain: ArrayLike,
-    shift: ArrayLike,
     train: tuple[str, ...] = ("gain", "shift"),
     recurrent: tuple[Connectivity, np.ndarray] | None = None,
+    **changed: ArrayLike,
 ) -> RateRNN:
-    """Network whose units have other gains and biases, with the same weights, or other recurrent ones."""
+    """Network of which other values are trained, with changed gains or biases of units, or other recurrent weights."""
     value = net.network
-    numbers = {"tau": net.parameter("tau"), "x0": net.parameter("x0"), "gain": gain, "shift": shift}
+    numbers = {name: net.parameter(name) for name in ("tau", "x0", "gain", "shift")} | changed
     if "b_out" in value.parameters:
         numbers["readout_bias"] = net.parameter("b_out")
     weights: Any = {} if recurrent is None else {"weights": {"recurrent": recurrent[1]}}
@@ -83,9 +82,15 @@ def with_units(
 
 def permuted(net: RateRNN, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Gains and biases of a network, permuted among units of the same type."""
-    gain, shift = (np.array(net.parameter(name), np.float64) for name in ("gain", "shift"))
-    for values in (gain, shift):
-        for kind in np.unique(net.units["type"]):
-            units = np.flatnonzero(net.units["type"] == kind)
-            values[units] = values[rng.permutation(units)]
-    return gain, shift
+    gain, shift = (np.asarray(net.parameter(name), np.float64) for name in ("gain", "shift"))
+    kind = net.units["type"]
+    return permuted_within(gain, kind, rng), permuted_within(shift, kind, rng)
+
+
+def permuted_within(values: np.ndarray, kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Values in another order within each kind of unit."""
+    order = np.arange(len(values))
+    for one in np.unique(kind):
+        members = np.flatnonzero(kind == one)
+        order[members] = rng.permutation(members)
+    return values[order]

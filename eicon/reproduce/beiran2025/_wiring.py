@@ -4,6 +4,7 @@ The larva's teacher is trained to make the bursts of motor neurons in two behavi
 has them; the zebrafish's is a linear integrator, whose connections are as strong as their synapses are many. A student
 has the teacher's weights, and its gains (and biases) permuted within types of units; it is fitted to the currents of
 M units, in which their own gains and biases do not show. A null student has weights that were rewired within types.
+Numbers are permuted again where a student would explode before it is trained, as most do on rewired larval wiring.
 """
 
 import numpy as np
@@ -17,7 +18,9 @@ from ...training._recorded import predicted
 from ...training.schedules import Cosine
 from .._parts import Keep, Measures, Part
 from ._circuits import CIRCUITS, LARVA, ZEBRAFISH, circuit_network, signed_circuit, with_leading
+from ._students import steady
 from ._teachers import read_numbers, write_network
+from ._units import permuted_within
 
 SEEDS = (0, 1, 2)
 RECORDED = {LARVA: (1, 4, 10, 20, 40, 80), ZEBRAFISH: (1, 2, 4, 8, 16, 32)}
@@ -44,8 +47,7 @@ def movements(connectome: Connectome, trials: int, rng: np.random.Generator) -> 
     place = np.array([[float(text or "nan") for text in labels[name]] for name in ("forward", "backward")])
     anterior = np.array([segment == "a1" for segment in labels["segment"]])
     late = np.where(backward[:, None] == 1, ~anterior, anterior)
-    centre = onset[:, None] + FIRST_BURST + BETWEEN_GROUPS * (place[backward] - 1)
-    centre += BETWEEN_SEGMENTS * late
+    centre = onset[:, None] + FIRST_BURST + BETWEEN_GROUPS * (place[backward] - 1) + BETWEEN_SEGMENTS * late
     distance = np.minimum(np.abs(time[:, None, None] - centre) / HALF_BURST, 1.0)
     inputs = np.zeros((circuit.steps, trials, 2))
     on = (time[:, None] >= onset) & (time[:, None] < onset + COMMAND)
@@ -113,15 +115,6 @@ def recorded_of(name: str, net: RateRNN, connectome: Connectome, trials: int, rn
     return Recording(currents, dt=net.dt, units=list(connectome.names), inputs=inputs, observed="current")
 
 
-def permuted(values: np.ndarray, kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Values in another order within each kind of unit."""
-    order = np.arange(len(values))
-    for one in np.unique(kind):
-        members = np.flatnonzero(kind == one)
-        order[members] = rng.permutation(members)
-    return values[order]
-
-
 def fit_on_circuit(part: Part, keep: Keep) -> Measures:
     """Fit a student to M units of its teacher; the null ones have rewired connections."""
     name, seed, m = part["circuit"], part["seed"], part["recorded"]
@@ -132,7 +125,6 @@ def fit_on_circuit(part: Part, keep: Keep) -> Measures:
         recorded_of(name, teacher, connectome, circuit.trials, np.random.default_rng([seed, i])) for i in (1, 2)
     )
     rng = np.random.default_rng([seed, 3])
-    values = {what: permuted(teacher.parameter(what), kind, rng) for what in circuit.train}
     sends = np.isin(kind, circuit.senders)
     chosen = rng.permutation(np.flatnonzero(sends))[:m]
     weights = connectome.weights * connectome.sign[:, None]
@@ -140,13 +132,19 @@ def fit_on_circuit(part: Part, keep: Keep) -> Measures:
         drawn = connectome.rewired("types", seed=seed)
         leading = np.linalg.eigvals(weights).real.max()
         weights = with_leading(drawn.weights * connectome.sign[:, None], float(leading))
-    net = circuit_network(name, weights, connectome, np.asarray(teacher.W_in), train=circuit.train, parameters=values)
+
+    def draw() -> RateRNN:
+        values = {what: permuted_within(teacher.parameter(what), kind, rng) for what in circuit.train}
+        w_in = np.asarray(teacher.W_in)
+        return circuit_network(name, weights, connectome, w_in, train=circuit.train, parameters=values)
+
+    net = steady(draw, fitted)
     steps, rate = part["steps"], RATE[name]
     learner = Gradient("adam", Cosine(rate, steps, warm_up=min(20, steps // 2), end=rate / 20))
     seen, unseen = fitted.of_units(chosen), held_out.of_units(chosen)
     trainer = Trainer(net, seen, held_out=unseen, loss="variance", learner=learner, seed=seed)
-    groups = {"recorded": np.isin(np.arange(connectome.n), chosen), "unrecorded": sends, "others": ~sends}
-    groups["unrecorded"] = sends & ~groups["recorded"]
+    recorded = np.isin(np.arange(connectome.n), chosen)
+    groups = {"recorded": recorded, "unrecorded": sends & ~recorded, "others": ~sends}
 
     def measure(now: Trainer) -> Measures:
         return {

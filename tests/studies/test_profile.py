@@ -1,0 +1,150 @@
+"""Profiles of networks that are the same, and of pairs that differ in one respect."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from eicon.models import Connectivity, RateRNN
+from eicon.models.weights import Dense
+from eicon.studies import profile
+from eicon.studies._profile import _eigenvalues, _extensions, _perturbations, _shared
+from eicon.tasks import CueSetGo, FlipFlop, PerceptualDecision
+from eicon.training import Trainer
+
+TASK = PerceptualDecision(coherence=(6.4, 51.2), fixation=60.0, stimulus=300.0, decision=100.0)
+N = 24
+ORDER = np.random.default_rng(0).permutation(N)
+AREA = np.where(np.arange(N) % 2 == 0, "even", "odd")
+
+
+def permuted(net):
+    """The same network, with its units in another order."""
+    parts = net.parts()
+    old = parts.network
+
+    def matrix(weights, rows, columns):
+        was, cut = weights.connectivity, np.ix_(rows, columns)
+        made = Connectivity(was.sign[rows], was.mask[cut], was.fixed[cut], was.positive)
+        return Dense.make(made, np.asarray(weights.matrix())[cut])
+
+    weights = {
+        "recurrent": matrix(old.recurrent, ORDER, ORDER),
+        "input": matrix(old.input, np.arange(net.n_in), ORDER),
+        "readout": matrix(old.readout, ORDER, np.arange(net.n_out)),
+    }
+    parameters = {
+        name: replace(one, raw=np.asarray(one.raw)[ORDER]) if np.shape(one.raw) == (N,) else one
+        for name, one in old.parameters.items()
+    }
+    units = {name: labels[ORDER] for name, labels in parts.units.items() if name != "type"}
+    return net.of_parts(parts._replace(network=replace(old, **weights, parameters=parameters), units=units))
+
+
+def relabelled(net, area):
+    parts = net.parts()
+    return net.of_parts(parts._replace(units={**parts.units, "area": area}))
+
+
+@pytest.fixture(scope="module")
+def nets():
+    found = []
+    for seed in (0, 1):
+        net = RateRNN.dale(TASK.n_in, N, TASK.n_out, sigma_rec=0.15, seed=seed, units={"area": AREA})
+        Trainer(net, TASK, learning_rate=0.01, seed=seed).fit(120, progress=False)
+        found.append(net)
+    return found
+
+
+@pytest.mark.battery
+def test_a_network_and_its_permuted_copy_are_the_same_in_all_respects(nets):
+    found = profile(nets[0], permuted(nets[0]), TASK, repeats=20, candidates=64)
+    assert found.activity.value == pytest.approx(1.0, abs=1e-3)
+    assert found.outputs.value == pytest.approx(0.0, abs=1e-3)
+    assert found.eigenvalues.value == pytest.approx(0.0, abs=1e-3)
+    assert found.fixed_points.value == 1.0
+    assert found.perturbations.value > 0.95
+    assert found.answers.value == pytest.approx(found.answers.ceiling, abs=0.3)
+    assert found.generalisation.value == pytest.approx(found.generalisation.ceiling, abs=0.2)
+    tested = found.activity, found.outputs, found.eigenvalues, found.perturbations, found.generalisation
+    assert [one.p for one in tested] == [0.01] * 5
+
+
+@pytest.mark.battery
+def test_another_network_is_not(nets):
+    found = profile(*nets, TASK, repeats=20, candidates=64)
+    assert found.outputs.value > 0.05
+    assert found.eigenvalues.value > 0.05
+    assert found.activity.value < 0.99
+    assert found.perturbations.value < 0.95
+    assert found.effects.keys() == dict(_perturbations(nets[0], TASK.sample(0, 2), "type", "EI", 1.0)).keys()
+    assert set(found.scores) == {name for name, *_ in _extensions(TASK)}
+
+
+@pytest.mark.battery
+def test_only_what_differs_is_found_different(nets):
+    """The same network but for one thing: which units are perturbed together, or how noisy they are."""
+    others = relabelled(nets[0], np.where(np.arange(N) < N // 2, "even", "odd"))
+    labels = profile(nets[0], others, TASK, label="area", candidates=64)
+    noise = profile(nets[0], nets[0].with_settings(sigma_rec=0.6), TASK, candidates=64)
+    same = profile(nets[0], permuted(nets[0]), TASK, label="area", candidates=64)
+    for found in (labels, noise, same):
+        assert found.activity.value == pytest.approx(1.0, abs=1e-3)
+        assert found.outputs.value == pytest.approx(0.0, abs=1e-3)
+        assert found.eigenvalues.value == pytest.approx(0.0, abs=1e-3)
+    assert labels.perturbations.value < same.perturbations.value - 0.1
+    noisy, quiet = noise.scores["as trained"]
+    assert quiet < noisy
+    assert noise.generalisation.value < same.generalisation.value - 0.1
+
+
+def test_eigenvalues_have_a_closed_form():
+    """Of diagonal weights of linear units: their leading entries, at distances that are known."""
+    eye = Connectivity.dense(6, 6), Connectivity.dense(1, 6), Connectivity.dense(6, 1)
+    a, b = (
+        RateRNN(*eye, activation="relu", weights={"recurrent": np.diag(values)}, x0=1.0)
+        for values in ([0.9, 0.8, 0.7, 0.6, 0.5, 0.1], [0.5, 0.9, 0.8, 0.7, 0.4, 0.1])
+    )
+    inputs = np.ones((5, 2, 1), np.float32)
+    still, inside = [net.predict(inputs) for net in (a, b)], np.ones((5, 2), bool)
+    rates = [np.asarray(one.rates)[inside] for one in still]
+    if not all((one > 0).all() for one in rates):
+        pytest.fail("the slopes of these units are 1 only while they are active")
+    found = _eigenvalues((a, b), still, inside, 19, 0)
+    assert found.value == pytest.approx((0.1 / 5 + 0.1 / 5) / 0.7, rel=1e-5)
+    assert found.n == 5
+    assert found.null.shape == (19,)
+    assert found.p <= 0.1
+
+
+def test_extensions_are_those_that_a_task_can_have():
+    names = [name for name, *_ in _extensions(TASK)]
+    assert names == [
+        *("as trained", "inputs x 0.5", "inputs x 1.5", "noise x 2", "noise x 4"),
+        *("fixation x 1.5", "stimulus x 1.5"),
+    ]
+    assert "held out" in [name for name, *_ in _extensions(CueSetGo())]
+    longer = {name: task for name, task, *_ in _extensions(FlipFlop())}["rest x 1.5"]
+    assert longer.rest == 160.0
+
+
+@pytest.mark.battery
+def test_units_are_perturbed_by_labels_that_both_networks_have(nets):
+    trial = TASK.sample(0, 2)
+    assert _shared(nets, "area") == ["even", "odd"]
+    names = list(dict(_perturbations(nets[0], trial, "area", ["even", "odd"], 1.0)))
+    assert len(names) == 2 * 3 * 4
+    assert names[0] == "silence 30% of even, fixation"
+    alone = relabelled(nets[1], np.full(N, "elsewhere"))
+    assert _shared((nets[0], alone), "area") == []
+    every = dict(_perturbations(alone, trial, "area", [], 1.0))
+    assert all(" all" in name for name in every)
+    assert all(len(one.units) == N for one in every.values())
+
+
+@pytest.mark.battery
+def test_what_is_refused(nets):
+    with pytest.raises(ValueError, match="`repeats` must be at least 2"):
+        profile(*nets, TASK, repeats=1)
+    with pytest.raises(ValueError, match="the network of b has"):
+        profile(nets[0], RateRNN.dale(5, 8, 2), TASK)
