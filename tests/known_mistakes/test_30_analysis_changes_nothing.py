@@ -69,6 +69,14 @@ def analyses(rates):
         "accuracy_by_duration": lambda net: analysis.behaviour.accuracy_by_duration(
             STRENGTH, STRENGTH, CHOICE, [0.5, 2, 9]
         ),
+        "error_consistency": lambda net: analysis.behaviour.error_consistency(CHOICE, CHOICE[::-1]),
+        "effect_similarity": lambda net: analysis.similarity.effect_similarity(STRENGTH, STRENGTH[::-1]),
+        "match_points": lambda net: analysis.similarity.match_points(
+            (np.asarray(net.W_rec)[:3], np.array([0, 1, 0])),
+            (np.asarray(net.W_rec)[:2], np.array([0, 1])),
+            net.predict(INPUTS, noise=False).currents,
+            net.predict(INPUTS, noise=False).currents,
+        ),
         "threshold_crossing": lambda net: analysis.behaviour.threshold_crossing(OUTPUTS, 0.9, START, 20.0),
         "multisensory_ratio": lambda net: analysis.behaviour.multisensory_ratio(
             np.tile(COHERENCE, 3), np.repeat([0, 1, 2], 10), np.tile(CHOICE, 3), rng=0, n_resamples=2
