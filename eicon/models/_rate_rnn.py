@@ -547,10 +547,12 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     def condensed(self, condensation: Condensed) -> "RateRNN":
         """Make the smaller network that a condensation describes; this one does not change.
 
-        All pairs of canonical units can be connected, autapses among them: a canonical unit also stands for
-        connections between the units that it replaces. Rows keep their signs wherever the condensed weights do
-        (always, where signs were given to `eicon.analysis.condense`), and are free elsewhere. Fixed entries can be
-        trained afterwards, unless the whole matrix was fixed. Biases that the condensation asks for are added.
+        All pairs of canonical units can be connected, autapses among them, unless the condensation keeps labels
+        apart: a canonical unit also stands for connections between the units that it replaces. Rows keep their signs
+        wherever the condensed weights do (always, where signs were given to `eicon.analysis.condense`), and are free
+        elsewhere. Fixed entries can be trained afterwards, unless the whole matrix was fixed. Parameters of cells and
+        noise are combined as the currents are; biases that the condensation asks for are added. The label
+        ``represents`` names the units that each one stands for.
 
         Parameters
         ----------

@@ -301,7 +301,7 @@ def _scores(nets: tuple[RateRNN, RateRNN], task: Task, repeats: int, key: jax.Ar
     return found
 
 
-def _means(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _means(values: np.ndarray) -> tuple[Any, Any]:
     """Means over trials, the last axis, and their standard errors; trials in which nothing is scored are left out."""
     there = ~np.isnan(values)
     n = np.where(there.sum(axis=-1) > 1, there.sum(axis=-1), np.nan)

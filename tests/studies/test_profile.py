@@ -131,7 +131,7 @@ def test_extensions_are_those_that_a_task_can_have():
 @pytest.mark.battery
 def test_units_are_perturbed_by_labels_that_both_networks_have(nets):
     trial = TASK.sample(0, 2)
-    assert _shared(nets, "area") == ["even", "odd"]
+    assert _shared(tuple(nets), "area") == ["even", "odd"]
     names = list(dict(_perturbations(nets[0], trial, "area", ["even", "odd"], 1.0)))
     assert len(names) == 2 * 3 * 4
     assert names[0] == "silence 30% of even, fixation"

@@ -67,20 +67,39 @@ def steady(draw: Callable[[], RateRNN], recorded: Recording) -> RateRNN:
 
     From one that explodes, a fit ends far from the teacher even where it follows what was recorded.
 
+    Raises
+    ------
+    ValueError
+        If all of 1000 permutations explode.
+    """
+    net, spread = steadiest(draw, recorded, DRAWS)
+    if spread > EXPLODING:
+        raise ValueError(f"the currents of {DRAWS} permutations all exceed {EXPLODING:g} times the teacher's variance.")
+    return net
+
+
+def steadiest(draw: Callable[[], RateRNN], recorded: Recording, draws: int) -> tuple[RateRNN, float]:
+    """First student that does not explode, or else the one that does so least, and its variance over the teacher's.
+
     Parameters
     ----------
     draw : callable
         Gives a student with other permutations at each call.
     recorded : Recording
         Currents of all units of the teacher.
+    draws : int
+        Calls at most.
     """
-    allowed = EXPLODING * recorded.activity.var(axis=(0, 1)).sum()
-    for _ in range(DRAWS):
+    found: list[tuple[float, RateRNN]] = []
+    for _ in range(draws):
         net = draw()
         currents = predicted(net, recorded)
-        if np.isfinite(currents).all() and currents.var(axis=(0, 1)).sum() <= allowed:
-            return net
-    raise ValueError(f"the currents of {DRAWS} permutations all exceed {EXPLODING:g} times the teacher's variance.")
+        spread = float(currents.var(axis=(0, 1)).sum() / recorded.activity.var(axis=(0, 1)).sum())
+        found.append((spread if np.isfinite(currents).all() else np.inf, net))
+        if found[-1][0] <= EXPLODING:
+            return net, spread
+        found = [min(found, key=lambda one: one[0])]
+    return found[0][1], found[0][0]
 
 
 def new_student(teacher: RateRNN, kind: str, rng: np.random.Generator) -> RateRNN:
