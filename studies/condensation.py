@@ -224,10 +224,12 @@ def protocols(sizes: Sizes, kind: str, activation: str, seed: int = 0) -> dict[s
         "every": sizes.every,
         "retrain": sizes.retrain,
         "learning_rate": LEARNING_RATE,
+        "match_noise": False,  # the page has networks whose units kept their own noise
     }
     found = {"subset, matched": Protocol(match=MATCH, **subset)}
     if (kind, activation) == ("free", "tanh"):
-        found |= {"subset": Protocol(**subset), "merge pairs": Protocol(method="merge", **sizes.merged)}
+        merged = Protocol(method="merge", match_noise=False, **sizes.merged)
+        found |= {"subset": Protocol(**subset), "merge pairs": merged}
     return found
 
 

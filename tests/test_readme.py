@@ -38,7 +38,7 @@ def test_example_runs_and_learns(example, monkeypatch, capsys):
     assert "hold: True\n" in printed
     assert names["small"].n_rec == 25
     assert names["result"].measured_error < 0.1
-    assert "unit 7 is now spoken for by unit" in printed
+    assert "unit 7 is now represented by unit" in printed
     assert (names["points"].kind == "fixed").any()
     silenced = names["areas"].select({"area": "motor", "type": "I"})
     assert (names["silent"].rates[10, :, silenced] == 0).all()

@@ -8,8 +8,9 @@ import pytest
 ROOT = Path(__file__).parent.parent / "eicon"
 
 OF_NO_ANALYSIS = {
-    *("_activity", "_connectivity", "_connectome", "_eye", "_overview", "_ramps", "_wiring_diagram"),  # trials, weights
-    *("_choices", "_fitted", "_perturb", "_recording", "_stiffness", "_sweep"),  # of sweeps, studies, files
+    *("_activity", "_connectivity", "_connectome", "_eye", "_overview", "_ramps"),  # trials, weights
+    *("_wiring_diagram", "_wiring_layout"),  # weights
+    *("_choices", "_fitted", "_perturb", "_profiles", "_recording", "_stiffness", "_sweep"),  # of studies, files
     *("circuits", "_circuits", "_circuit_motion"),  # simulations of `models.circuits`
     *("_animation", "_files", "_numbers", "_parts", "_style"),  # what figures are made with
     "_fixed_points_page",  # the figures of `_fixed_points` once more, in the browser

@@ -1,4 +1,4 @@
-"""Fewer units that do the same: which units stay, and how they speak for the others."""
+"""Fewer units that do the same: which units stay, and how they represent the others."""
 
 from typing import Any, NamedTuple
 
@@ -37,7 +37,8 @@ class Condensation(NamedTuple):
     readout_bias : (n_out,) float
         What is added to the bias of the outputs.
     groups : (N,) int
-        Canonical unit, 0 ... n - 1, that mostly stands for each neuron; -1 for those that none stands for.
+        Canonical unit, 0 ... n - 1, that mostly stands for each neuron, and that stands for itself; -1 for those that
+        none stands for: they were deleted, or do not vary.
     connected : (n, n) bool
         Pairs that may be connected: with ``within``, if any unit of the first one's kind projects to the second one.
     unit_error : (N,) float
@@ -70,6 +71,11 @@ class Condensation(NamedTuple):
     def size(self) -> int:
         """Number of canonical units."""
         return len(self.kept)
+
+    @property
+    def unrepresented(self) -> Int[np.ndarray, "_"]:
+        """Units that no canonical unit stands for."""
+        return np.flatnonzero(self.groups < 0)
 
 
 class _Network(NamedTuple):
@@ -117,7 +123,7 @@ def condense(
     r"""Condense a rate network to fewer units, from its activity and what its units send.
 
     ``subset``
-        Keep units and let them speak for the others. Units are chosen one by one, each time the one that explains
+        Keep units that represent the others. Units are chosen one by one, each time the one that explains
         most of what is left of all rates and of the currents and outputs that they make (orthogonal forward
         selection). The kept units then send what the whole network sent,
 
@@ -213,15 +219,14 @@ def condense(
         assert size is not None
         mapping = _merged(network, centred, size, method, similarity, incoming, n_components)
     else:
-        strength = np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1)
-        score = strength if method == "magnitude" else as_generator(seed, "`seed`").permutation(n)
+        score = _strength(network) if method == "magnitude" else as_generator(seed, "`seed`").permutation(n)
         mapping = _delete(np.sort(np.argsort(-score, kind="stable")[:size]), n)
-    exact = not (network.sign.any() or network.labelled or network.sent is not None)
-    refit = method == "subset" and not exact and mapping.kept.size < n
     connected = _connected(network, mapping)
-    new = _sent(network, mapping)
-    if refit:
+    bound = network.sign.any() or network.labelled or network.sent is not None
+    if method == "subset" and bound and mapping.kept.size < n:
         new = _signed_weights(network, mapping, connected, free_readout, centred, sent_centred)
+    else:
+        new = _sent(network, mapping)
     return _result(method, network, mapping, connected, *new)
 
 
@@ -304,6 +309,12 @@ def _check_options(
         )
 
 
+def _strength(network: _Network) -> np.ndarray:
+    """Of each unit's outgoing weights."""
+    strength: np.ndarray = np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1)
+    return strength
+
+
 def _delete(kept: np.ndarray, n: int) -> _Mapping:
     """Units that stay as they are; the others are gone."""
     one_each = np.eye(n)[kept]
@@ -316,10 +327,10 @@ def _subset(
     n = len(network.sign)
     targets = np.hstack([centred, sent @ network.weights, centred @ network.readout])
     kinds = network.kind if network.labelled else np.zeros(n, np.int64)
-    _check_size(size, kinds, "label")
+    _check_size(size, network, kinds)
     chosen, errors = choose(centred, targets, size, tolerance, kinds)
     if size is not None and len(chosen) < size:
-        strongest = np.argsort(-np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1), kind="stable")
+        strongest = np.argsort(-_strength(network), kind="stable")
         chosen = np.append(chosen, strongest[~np.isin(strongest, chosen)][: size - len(chosen)])
     kept = np.sort(chosen)
     mapping = _delete(kept, n)
@@ -336,8 +347,10 @@ def _subset(
     return mapping._replace(coefficients=found, offset=mean - mean[kept] @ found, pull=pull)
 
 
-def _check_size(size: int | None, kinds: np.ndarray, of: str) -> None:
+def _check_size(size: int | None, network: _Network, kinds: np.ndarray) -> None:
     if size is not None and size < (least := len(np.unique(kinds))):
+        signed = (network.sign != network.sign[0]).any()
+        of = "sign" if not network.labelled else "group of sign and label" if signed else "label"
         raise ValueError(f"`size` must be at least {least}, one unit of each {of}; got {size}.")
 
 
@@ -358,7 +371,7 @@ def _merged(
     incoming: str,
     n_components: int,
 ) -> _Mapping:
-    _check_size(size, network.kind, "sign and label" if network.labelled else "sign")
+    _check_size(size, network, network.kind)
     apart = unit_distances(centred, similarity, n_components, network.kind)
     strength = np.linalg.norm(centred, axis=0)
     winner = merge_pairs(apart, strength, size) if method == "merge" else clusters(apart, strength, size)
@@ -439,6 +452,7 @@ def _result(
     error[varies] = np.sqrt(np.mean(difference[:, varies] ** 2, axis=0)) / spread[varies]
     share = np.abs(mapping.coefficients) * canonical.std(axis=0)[:, None]
     groups = np.where(varies & share.any(axis=0), share.argmax(axis=0), -1)
+    groups[mapping.kept] = np.arange(len(mapping.kept))
     outputs = rates @ network.readout
     missed = outputs - canonical @ readout - readout_bias
     return Condensation(

@@ -14,7 +14,7 @@ from . import _measures as measures
 from ._arrays import numbers, require_finite, whole_array
 from ._fixed_points import KINDS, FixedPoints
 from ._measures import Crossed, Measure, Pair
-from ._pairing import Permuted, both
+from ._pairing import Both, Permuted, both
 from ._similarity import PERMUTATIONS, Maker, Similarity, judged, n_components_of
 
 FRACTION = 0.95
@@ -56,10 +56,10 @@ class MatchedPoints(NamedTuple):
 
 
 class _Points(NamedTuple):
-    """Points that are matched: rows of what was given, their positions or scores, and directions that grow."""
+    """Points that are matched: rows of what was given, their positions in k components, and directions that grow."""
 
     rows: Int[np.ndarray, "P"]
-    positions: Float[np.ndarray, "P _"]
+    positions: Float[np.ndarray, "P k"]
     n_unstable: Int[np.ndarray, "P"]
 
 
@@ -166,25 +166,13 @@ def match_points(
     if not 0 < (apart := real(limit, "`limit`")) < np.inf:
         raise ValueError(f"`limit` must be positive and finite, in units of the trajectories' spread; got {limit}.")
     for name, states in zip(NAMES, (states_a, states_b), strict=True):
-        if hasattr(states, "rates"):
-            raise TypeError(
-                f"`{name}` must be states (T, B, N), as points are; got {type(states).__name__}, of which the rates "
-                "would be taken. Pass its currents."
-            )
+        _refuse_rates(name, states)
     given = both(states_a, states_b, mask, conditions, NAMES)
-    with threadpool_limits(1, "blas"):
-        sides = [measures.coordinates(name, values) for name, values in zip(NAMES, (given.a, given.b), strict=True)]
-    whole = Pair(sides[0].scores, sides[1].scores, given.samples)
-    default = min(_n_for(side.scores) for side in sides)
-    k = n_components_of(default if n_components is None else n_components, whole, NAMES)
-    points = []
-    for name, one, values, side in zip(
-        ("points_a", "points_b"), (points_a, points_b), (given.a, given.b), sides, strict=True
-    ):
-        found = _points(name, one, names, values.shape[1])
-        centred = found.positions - values.mean(axis=0)
-        points.append(found._replace(positions=centred @ side.components[:, :k]))
-    pair = Pair(whole.x[:, :k], whole.y[:, :k], given.samples)
+    pair, (axes_a, axes_b) = _in_components(given, n_components)
+    points = [
+        _points("points_a", points_a, names, given.a, axes_a),
+        _points("points_b", points_b, names, given.b, axes_b),
+    ]
     makers: dict[str, Maker] = {"points": lambda one: Measure(lambda crossed: _fraction(crossed, points, apart))}
     # Halves of repeats have components of their own, in which points are not.
     value = judged(given._replace(repeats=None), makers, pair, permute, n_permutations, rng)["points"].similarity
@@ -204,7 +192,29 @@ def match_points(
     )
 
 
-def _points(name: str, given: Any, kinds: list[str], n_units: int) -> _Points:
+def _refuse_rates(name: str, states: Any) -> None:
+    if hasattr(states, "rates"):
+        raise TypeError(
+            f"`{name}` must be states (T, B, N), as points are; got {type(states).__name__}, of which the rates "
+            "would be taken. Pass its currents."
+        )
+
+
+def _in_components(given: Both, n_components: int | float | None) -> tuple[Pair, list[Float[np.ndarray, "_ k"]]]:
+    """States of both in their k leading principal components, and these components, (N, k) each."""
+    with threadpool_limits(1, "blas"):
+        sides = [measures.coordinates(name, values) for name, values in zip(NAMES, (given.a, given.b), strict=True)]
+    whole = Pair(sides[0].scores, sides[1].scores, given.samples)
+    default = min(_n_for(side.scores) for side in sides)
+    k = n_components_of(default if n_components is None else n_components, whole, NAMES)
+    return Pair(whole.x[:, :k], whole.y[:, :k], given.samples), [side.components[:, :k] for side in sides]
+
+
+def _points(
+    name: str, given: Any, kinds: list[str], states: Float[np.ndarray, "S N"], axes: Float[np.ndarray, "N k"]
+) -> _Points:
+    """Points of these kinds, with their positions along the axes, from the mean of the states."""
+    n_units = states.shape[1]
     if isinstance(given, FixedPoints):
         rows = np.flatnonzero(np.isin(given.kind, kinds))
         positions, n_unstable = np.asarray(given.positions), np.asarray(given.n_unstable)
@@ -229,7 +239,7 @@ def _points(name: str, given: Any, kinds: list[str], n_units: int) -> _Points:
             f"got {n_unstable.dtype}, shape {n_unstable.shape}."
         )
     require_finite(name, positions[rows])
-    return _Points(rows, positions[rows], n_unstable[rows])
+    return _Points(rows, (positions[rows] - states.mean(axis=0)) @ axes, n_unstable[rows])
 
 
 def _n_for(scores: Float[np.ndarray, "S r"]) -> int:

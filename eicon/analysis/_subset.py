@@ -1,4 +1,4 @@
-"""Keep a subset of units and let them speak for the others: choice of units, and least squares."""
+"""Keep a subset of units that represent the others: choice of units, and least squares."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int

@@ -146,7 +146,7 @@ def distinct(
     """Which ends stand for the others, and for each which: of those close together the best converged one.
 
     An end that has none near it stands for itself: isolated points are what one looks for, not outliers. Ends of
-    different kinds stay apart, or one that has not converged could speak for a fixed point. Those between which the
+    different kinds stay apart, or one that has not converged could stand for a fixed point. Those between which the
     network moves are sorted again among themselves.
     """
     point_of = np.full(len(ends), -1)

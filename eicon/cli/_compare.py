@@ -13,18 +13,20 @@ from ._probes import _given
 
 
 @command()
-@click.argument("runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_A RUN_B [RUN_C ...]")
+@click.argument(
+    "runs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="RUN_A RUN_B [RUN_C ...] | SWEEP"
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Directory.  [default: RUN_B/compare/NAME_OF_A, or compare in the last of more than two]",
+    help="Directory.  [default: RUN_B/compare/NAME_OF_A; compare in the last of more than two, or in SWEEP]",
 )
 @click.option("--repeats", type=click.IntRange(min=2), default=20, show_default=True, help="Trials per condition.")
 @click.option("--noise", is_flag=True, help="Run the networks twice with their noise: gives noise ceilings.")
 @click.option(
     "--permutations", type=click.IntRange(min=0), default=99, show_default=True, help="Of trials, for the nulls."
 )
-@click.option("--profile", is_flag=True, help="Also whether two networks do the task the same way, in seven respects.")
+@click.option("--profile", is_flag=True, help="Also whether they do it the same way, in seven respects.")
 @click.option("--seed", type=click.IntRange(min=0), help="Of the trials and their noise.  [default: that of RUN_A]")
 @figure_options
 @json_option
@@ -48,8 +50,9 @@ def compare(
     trajectories of each two, as a matrix. Each number of likeness stands beside its null, and with --noise beside the
     noise ceiling. Networks may differ in size, not in the inputs and outputs of their task.
 
-    With --profile, two networks are also compared in answers trial by trial, fixed points, eigenvalues, effects of the
-    same perturbations, and what they do beyond the trained range.
+    With --profile, networks are also compared in answers trial by trial, fixed points, eigenvalues, effects of the
+    same perturbations, and what they do beyond the trained range; many of them are drawn with a tree. In place of runs,
+    a directory of a sweep: all its finished runs.
 
     In place of RUN_B, a file with a recording: the network's activity in its trials, with its inputs, beside what was
     recorded. The recording that RUN was fitted to is read as its recipe says; another file that needs options to be
@@ -60,8 +63,17 @@ def compare(
       eicon compare results/teacher results/condensed --profile
       eicon compare results/first recordings/session.npz
       eicon compare results/first results/second results/third --noise
+      eicon compare results/sweep --profile
     """
     with errors(context):
+        if len(runs) == 1 and (runs[0] / "sweep.toml").is_file():
+            from ..runs import open_sweep
+
+            sweep, done = open_sweep(runs[0]), open_sweep(runs[0]).done()
+            if sum(done) < 2:
+                raise ValueError(f"{runs[0]} has {sum(done)} finished runs of {len(done)}; two are needed.")
+            out = sweep.path / "compare" if out is None else out
+            runs = tuple(sweep.folder(i) for i, finished in enumerate(done) if finished)
         if len(runs) < 2:
             raise click.UsageError("compare needs at least two runs, RUN_A and RUN_B, or a run and a recording.")
         if len(runs) == 2 and runs[1].is_file():
@@ -74,12 +86,11 @@ def compare(
         opened = [open_run(runs[0]).with_seed(seed), *map(open_run, runs[1:])]
         options: dict[str, Any] = {"repeats": repeats, "noise": noise, "n_permutations": permutations}
         options |= {"form": form, "dpi": dpi}
+        options["same_way"] = profile
         if len(opened) == 2:
-            _two(opened[0], opened[1], out, options | {"same_way": profile}, as_json)
-        elif profile:
-            raise click.UsageError("--profile is for two runs.")
+            _two(opened[0], opened[1], out, options, as_json)
         else:
-            _many(opened, out, options, as_json)
+            _many(opened, out, options | {"progress": not context.obj["quiet"]}, as_json)
 
 
 def _two(run_a: Any, run_b: Any, out: Path | None, options: dict[str, Any], as_json: bool) -> None:
@@ -156,13 +167,13 @@ def _row(measure: str, numbers: dict[str, Any], n: int) -> tuple[str, ...]:
 
 
 def _many(runs: Sequence[Any], out: Path | None, options: dict[str, Any], as_json: bool) -> None:
-    from ..pages._compare_many import compare_many_runs, rows_of_pairs
+    from ..pages._compare_many import compare_many_runs, rows_of_pairs, rows_of_profiles
 
     numbers = compare_many_runs(runs, out, **options)
     if as_json:
         click.echo(json.dumps(numbers, indent=2))
         return
-    _say(numbers, [rows_of_pairs(numbers)])
+    _say(numbers, [rows_of_pairs(numbers), *([rows_of_profiles(numbers)] if numbers["profile"] else [])])
 
 
 def _say(numbers: dict[str, Any], tables: Sequence[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> None:

@@ -33,7 +33,7 @@ MATCH_STRENGTH = 0.1
     type=click.Choice(["subset", "merge", "cluster", "magnitude", "random"]),
     default="subset",
     show_default=True,
-    help="subset: kept units speak for the others; merge: look-alikes pairwise.",
+    help="subset: kept units represent the others; merge: merge look-alikes pairwise.",
 )
 @click.option("--similarity", type=click.Choice(["pca", "correlation"]), default="pca", show_default=True)
 @click.option("--incoming", type=click.Choice(["kept", "averaged"]), default="kept", show_default=True)
@@ -70,6 +70,9 @@ def condense(
 
     In between, the network is retrained. The result is a run directory of its own. Stages that are done are kept; the
     same command goes on.
+
+    Of a RUN that was fitted to a recording, the condensed network gives the rates of all units, and is retrained on
+    those that were fitted. Beside a task, the recording is left out.
 
     \b
     Examples:
@@ -108,23 +111,35 @@ def condense(
             click.echo(json.dumps(record, indent=2))
             return
         click.echo(table(record))
-        click.echo(f"Network: {result.network}\nCompare with: {hint('eicon', 'compare', run, result.path)}")
+        recording = opened.recipe.recording.file
+        if recording and not opened.recipe.is_fit:
+            click.echo(f"Condensed and retrained for the task alone, without {recording}.")
+        compared = (result.path, recording) if opened.recipe.is_fit else (run, result.path)
+        click.echo(f"Network: {result.network}\nCompare with: {hint('eicon', 'compare', *compared)}")
 
 
 def table(record: dict[str, Any]) -> str:
-    """One line per stage: units, output error, CKA, and loss and accuracy with noise."""
-    lines = [f"{'units':>6} {'output error':>13} {'CKA':>6} {'loss':>9} {'accuracy':>9}"]
-    for stage in [record["original"], *record["stages"]]:
+    """One line per stage: units, output error, CKA, and loss and accuracy with noise, or R2 of what was recorded."""
+    rows = [_row(record, stage) for stage in [record["original"], *record["stages"]]]
+    widths = {title: max(8, len(title)) for title in rows[0]}
+    shown = [{title: title for title in widths}, *rows]
+    return "\n".join(" ".join(f"{row[title]:>{width}}" for title, width in widths.items()) for row in shown)
+
+
+def _row(record: dict[str, Any], stage: dict[str, Any]) -> dict[str, str]:
+    row = {"units": str(stage["size"])}
+    row |= {"output error": _shown(stage["output_error"], ".3f"), "CKA": _shown(stage["cka"], ".3f")}
+    if "measures" not in stage:
         noisy = stage["with_noise"]
-        shown = (
-            _shown(stage["output_error"], ".3f", 13),
-            _shown(stage["cka"], ".3f", 6),
-            _shown(noisy["loss"], ".2e", 9),
-            _shown(noisy["accuracy"], ".1%", 9),
-        )
-        lines.append(" ".join((f"{stage['size']:>6}", *shown)))
-    return "\n".join(lines)
+        return {**row, "loss": _shown(noisy["loss"], ".2e"), "accuracy": _shown(noisy["accuracy"], ".1%")}
+    from ..runs._condense import trials_of
+
+    for which in ("recorded", "unrecorded"):
+        if (name := f"{which}_{trials_of(record)}_r2") in record["original"]["measures"]:
+            none = "none" if name in stage["measures"] else "diverged"
+            row[f"{which} R2"] = _shown(stage["measures"].get(name), ".3f", none)
+    return row
 
 
-def _shown(value: float | None, form: str, width: int) -> str:
-    return f"{'diverged' if value is None else format(value, form):>{width}}"
+def _shown(value: float | None, form: str, none: str = "diverged") -> str:
+    return none if value is None else format(value, form)

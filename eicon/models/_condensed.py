@@ -1,5 +1,6 @@
 """Network that a condensation describes."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
@@ -44,7 +45,7 @@ def condensed(parts: Parts, condensation: Condensed) -> Parts:
 
     A canonical unit combines units as the condensation says that their currents are combined (``incoming``): so are
     its parameters (trained ones on the scale on which they are trained) and its noise. The label ``represents``
-    names those that it stands for.
+    lists the units that it stands for, see `names_of`; one that none stands for is in no label, here and later.
     """
     kept, incoming = np.asarray(condensation.kept), np.asarray(condensation.incoming)
     old = parts.network
@@ -87,15 +88,22 @@ def condensed(parts: Parts, condensation: Condensed) -> Parts:
     network = replace(old, **made, parameters=parameters, noise=noise)
     trained -= {f"raw_{short}" for role, short in ROLES.items() if not made[role].trainable}
     units = {name: labels[kept] for name, labels in parts.units.items() if name != "type"}
-    units["represents"] = _represented(parts, np.asarray(condensation.groups), len(kept))
+    names, groups = names_of(parts.units), np.asarray(condensation.groups)
+    units["represents"] = np.array([", ".join(filter(None, names[groups == one])) for one in range(len(kept))])
     return Parts(network, frozenset(trained), units)
 
 
-def _represented(parts: Parts, groups: np.ndarray, n: int) -> np.ndarray:
-    """Names of the units that each canonical unit stands for; their indices where they have no names."""
-    indices = np.arange(len(groups)).astype(str)
-    labels = next((parts.units[name] for name in ("represents", *NAMES) if name in parts.units), indices)
-    return np.array([" ".join(np.asarray(labels)[groups == one].astype(str)) for one in range(n)])
+def names_of(units: Mapping[str, np.ndarray]) -> np.ndarray:
+    """What ``represents`` calls units (N,): their names, or indices if a name is missing, not unique or has commas.
+
+    Units of a condensed network are called by all that they stand for: units of the network that was condensed first.
+    """
+    if "represents" in units:
+        return units["represents"]
+    indices = np.arange(len(units["type"])).astype(str)
+    names = next((units[label].astype(str) for label in NAMES if label in units), indices)
+    clear = len(set(names)) == len(names) and not any("," in one or not one.strip() for one in names)
+    return names if clear else indices
 
 
 def _dense(weights: Weights) -> Connectivity:

@@ -552,7 +552,10 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         wherever the condensed weights do (always, where signs were given to `eicon.analysis.condense`), and are free
         elsewhere. Fixed entries can be trained afterwards, unless the whole matrix was fixed. Parameters of cells and
         noise are combined as the currents are; biases that the condensation asks for are added. The label
-        ``represents`` names the units that each one stands for.
+        ``represents`` lists the units that each one stands for, joined by ``", "``: by their names (the label ``name``,
+        ``unit`` or ``neuron``), or by their indices where names are missing, not unique, or have commas. Of a network
+        that is itself condensed, these are still the units of the first one. A unit that none stands for is in no
+        label; see ``unrepresented`` of the condensation.
 
         Parameters
         ----------

@@ -13,6 +13,7 @@ from .._files import without_nan, write_json, write_text
 from ..plotting._files import Drawing, Form, save_figures
 from ..runs._run import Run
 from ..studies._compare import AGAIN, COMPARISON_STREAM, N_PERMUTATIONS, check_network, comparable, rates_again
+from ..studies._profile import RESPECTS, as_numbers, profiles
 from ..studies._responses import analysis_key
 from ._compare import names_of
 from ._compare_text import Row, absent, markdown, number
@@ -22,6 +23,11 @@ MEASURES: dict[Literal["cka", "procrustes"], str] = {
     "cka": "linear CKA, debiased",
     "procrustes": "Procrustes angle (rad)",
 }
+PROFILES = (
+    "Likeness of each two networks in seven respects: 0 at the mean of the null, 1 at the ceiling. The values "
+    "themselves, their nulls and what each perturbation does are in compare.json."
+)
+TREE = "Networks in the order of a tree of their mean likeness (average linkage); grey: nothing to compare."
 CAPTION = (
     "{measure}: of each two networks below the diagonal, hatched where p is 0.05 or more; above it what 5 % of the "
     "permutations pass."
@@ -35,6 +41,8 @@ def compare_many_runs(
     repeats: int = 20,
     noise: bool = False,
     n_permutations: int = N_PERMUTATIONS,
+    same_way: bool = False,
+    progress: bool = False,
     form: Form = "png",
     dpi: float | None = None,
 ) -> dict[str, Any]:
@@ -52,6 +60,10 @@ def compare_many_runs(
         Run the networks twice with their noise, for noise ceilings; rates are then averages of both.
     n_permutations : int
         Of trials, for the nulls.
+    same_way : bool
+        Add whether each two do the task the same way, in seven respects, and a tree: `eicon.studies.profiles`.
+    progress : bool
+        Show a progress bar for that.
     form, dpi
         As for `eicon.plotting.save_figures`; the page shows the PNG, which is written in any case.
 
@@ -92,6 +104,18 @@ def compare_many_runs(
         figures[f"matrix_{measure}"] = plotting.similarity.plot_similarity_matrix(found)
         kept = ("value", "chance", "null_95", "p", "ceiling", "n")
         matrices[measure] = {what: getattr(found, what).tolist() for what in kept} | {"permuted": found.permuted}
+    profiled = None
+    if same_way:
+        options: dict[str, Any] = {"repeats": repeats, "n_permutations": n_permutations, "seed": seed}
+        alike = profiles(nets, task, **options, progress=progress)
+        respects = {respect.replace("_", " "): alike.matrix(respect) for respect in RESPECTS}
+        if len(names) > 2:
+            figures["profiles"] = plotting.similarity.plot_profiles(respects, names)
+        profiled = {
+            "likeness": {name: matrix.tolist() for name, matrix in respects.items()},
+            "overall": alike.overall().tolist(),
+            "pairs": [{"a": a, "b": b, **as_numbers(pair)} for (a, b), pair in alike.pairs.items()],
+        }
     numbers = without_nan(
         {
             "folder": str(out),
@@ -105,6 +129,7 @@ def compare_many_runs(
             "notes": notes,
             "networks": networks,
             "similarity": matrices,
+            "profile": profiled,
         }
     )
     save_figures(out, figures, form=form, dpi=dpi, preview=True)
@@ -129,6 +154,20 @@ def rows_of_pairs(numbers: dict[str, Any]) -> tuple[Row, list[Row]]:
     return head, rows
 
 
+def rows_of_profiles(numbers: dict[str, Any]) -> tuple[Row, list[Row]]:
+    """Columns and rows of each two networks: their likeness in seven respects; none if they were not profiled."""
+    found = numbers["profile"]
+    if found is None:
+        return (), []
+    head = ("0: null, 1: ceiling", *found["likeness"], "mean")
+    matrices, names = [*found["likeness"].values(), found["overall"]], numbers["names"]
+    pairs = [(j, i) for i in range(len(names)) for j in range(i)]
+    return head, [
+        (f"{names[j]} and {names[i]}", *("none" if m[i][j] is None else f"{m[i][j]:.2f}" for m in matrices))
+        for j, i in pairs
+    ]
+
+
 def _write_words(out: Path, numbers: dict[str, Any], figures: Sequence[str]) -> None:
     title = f"{len(numbers['names'])} networks"
     noise = "with noise" if numbers["noise"] else "without noise"
@@ -138,14 +177,20 @@ def _write_words(out: Path, numbers: dict[str, Any], figures: Sequence[str]) -> 
         "brackets what 5 % of them pass. Of many pairs some have a small p by chance."
     )
     head, rows = rows_of_pairs(numbers)
-    networks = [
+    networks: list[Row] = [
         (name, str(one["n_rec"]), number(one["accuracy"]))
         for name, one in zip(numbers["names"], numbers["networks"], strict=True)
     ]
-    about = ("", "units", "accuracy")
-    captions = {name: CAPTION.format(measure=text) for name, text in zip(figures, MEASURES.values(), strict=True)}
-    parts = [f"# {title}", lead, *numbers["notes"], "## Pairs", markdown(head, rows)]
-    parts += ["## Networks", markdown(about, networks), "## Figures"]
+    about: Row = ("", "units", "accuracy")
+    captions = {f"matrix_{name}": CAPTION.format(measure=text) for name, text in MEASURES.items()}
+    captions["profiles"] = TREE
+    sections: list[tuple[str, str, Row, list[Row]]] = [("Pairs", "", head, rows), ("Networks", "", about, networks)]
+    if numbers["profile"] is not None:
+        sections.insert(1, ("The same way?", PROFILES, *rows_of_profiles(numbers)))
+    parts = [f"# {title}", lead, *numbers["notes"]]
+    for name, words, columns, lines in sections:
+        parts += [f"## {name}", *([words] if words else []), markdown(columns, lines)]
+    parts.append("## Figures")
     parts += [f"![{captions[name]}]({name}.png)\n\n{captions[name]}" for name in figures]
     write_text(out / "compare.md", "\n\n".join(parts) + "\n")
     page = filled(
@@ -153,10 +198,7 @@ def _write_words(out: Path, numbers: dict[str, Any], figures: Sequence[str]) -> 
         title=title,
         lead=lead,
         notes=numbers["notes"],
-        sections=[
-            {"title": "Pairs", "words": "", "head": head, "rows": rows},
-            {"title": "Networks", "words": "", "head": about, "rows": networks},
-        ],
+        sections=[{"title": name, "words": words, "head": h, "rows": r} for name, words, h, r in sections],
         figures=[{"name": n, "caption": captions[n], "data": picture(out / f"{n}.png")} for n in figures],
     )
     write_text(out / "compare.html", page)

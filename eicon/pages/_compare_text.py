@@ -36,7 +36,7 @@ RESPECTS = {
     "outputs": "NRMSE; 0 equal",
     "answers": "agreement trial by trial beyond accuracy; 0 none",
     "fixed_points": "part with a partner of the same stability at the same place; 1 all",
-    "eigenvalues": "distance of the leading ones, relative; 0 equal",
+    "eigenvalues": "distance of the largest ones, of their sizes; 0 equal, 1 at most",
     "perturbations": "concordance of effects of silencing and driving; 1 equal",
     "generalisation": "concordance of scores beyond the trained range; 1 equal",
 }

@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 from .._files import write_text
 from .._version import __version__
 from ..models import RateRNN
+from ..runs._condense import read_condensation
+from ..runs._open import open_run
 from ..runs._run import Run
 from ..studies._levels import condensation_levels
 from ..studies._responses import Responses, responses
 from ..tasks import Task
 from ._explore_data import Contents, contents
 from ._explore_page import render
+from ._explore_unit import members_of
 
 TRIALS = 200
 """About so many are run, unless asked otherwise."""
@@ -47,6 +50,8 @@ def explore_run(
 ) -> Explorer:
     """Write ``explore.html`` of a trained run; see `explore_network`.
 
+    The original network of a condensed run is looked for where it was; if it is gone, the page says so.
+
     Parameters
     ----------
     run : Run
@@ -64,8 +69,9 @@ def explore_run(
     ValueError
         As for `explore_network`.
     """
+    net = run.load_network()
     return explore_network(
-        run.load_network(),
+        net,
         run.recipe.make_task(),
         run.path / "explore.html",
         title=run.path.resolve().name,
@@ -73,6 +79,7 @@ def explore_run(
         repeats=repeats,
         sizes=sizes,
         seed=run.recipe.seed,
+        original=_original(run, net),
         progress=progress,
     )
 
@@ -87,6 +94,7 @@ def explore_network(
     repeats: int | None = None,
     sizes: list[int] | None = None,
     seed: int = 0,
+    original: RateRNN | str = "it was not given",
     progress: bool = True,
 ) -> Explorer:
     """Write a page of a network: its weights, rates, trajectories, behaviour and condensation, linked.
@@ -108,6 +116,8 @@ def explore_network(
         Numbers of units to which the network is condensed; by default, eleven from 90 % to 5 % of them.
     seed : int
         Fixes trials and noise.
+    original : RateRNN or str
+        Network of which a condensed one was made, beside which its units are shown; or, in words, why it is not there.
     progress : bool
         Show a progress bar.
 
@@ -119,14 +129,14 @@ def explore_network(
     ------
     ValueError
         If ``repeats`` is less than 1, a size is not in 1 ... N - 1, the network diverged or violates its
-        constraints.
+        constraints, or it was not made of the original network.
     """
     if repeats is None:
         repeats = max(2, round(TRIALS / task.n_conditions))
     path = Path(path)
     given = responses(net, task, repeats, seed=seed)
     levels = condensation_levels(net, task, seed=seed, sizes=sizes, progress=progress)
-    shown = contents(given, levels)
+    shown = contents(given, levels, seed=seed, original=original)
     page = render(shown, **_about(title or path.stem, steps, seed, given, shown, repeats))
     write_text(path, page)
     facts = shown.facts
@@ -139,6 +149,21 @@ def explore_network(
         facts["trials"]["kept"],
         list(zip(facts["levels"]["sizes"], facts["levels"]["errors"], strict=True)),
     )
+
+
+def _original(run: Run, net: RateRNN) -> RateRNN | str:
+    """Network of which a condensed run was made, or why it is not there."""
+    if "represents" not in net.units:
+        return "the network is not condensed"
+    try:
+        source = open_run(read_condensation(run)["source"])
+        if source.with_seed(run.recipe.seed).recipe != run.recipe:
+            return f"{source.path} now holds a run with another recipe"
+        original = source.load_network()
+        members_of(net.units, original.units)
+    except (FileNotFoundError, ValueError) as error:
+        return str(error).rstrip(".")
+    return original
 
 
 def _about(title: str, steps: int | None, seed: int, given: Responses, shown: Contents, repeats: int) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def behaviour(given: Responses, conditions: Conditions) -> dict[str, Any]:
     task, trial = given.task, given.trial
     found = behaviour_of(task, given.activity.outputs, trial)
     asked = {section.name for section in sections_of(task, trial, found)}
-    score, n_scored = _means(found.score, conditions)
+    score, n_scored = means_of(found.score, conditions)
     numbers: dict[str, Any] = {
         "accuracy": float(task.accuracy(given.activity.outputs, trial)),
         "score": score,
@@ -38,11 +38,11 @@ def behaviour(given: Responses, conditions: Conditions) -> dict[str, Any]:
     if evidence is not None and "choice" in asked:
         numbers["curves"] = choice_curves(conditions, evidence, sorted_by(task, trial), found)
     if found.time is not None and "times" in asked:
-        numbers["time"], numbers["n_timed"] = _means(found.time, conditions)
+        numbers["time"], numbers["n_timed"] = means_of(found.time, conditions)
     return without_nan(numbers)
 
 
-def _means(values: Any, conditions: Conditions) -> tuple[list[float], list[int]]:
+def means_of(values: Any, conditions: Conditions) -> tuple[list[float], list[int]]:
     """Mean over the trials of each condition that have a value, and their number."""
     numbers = np.asarray(values, float)
     sums = np.bincount(conditions.of_trial, np.nan_to_num(numbers), conditions.n)

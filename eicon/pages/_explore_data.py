@@ -7,13 +7,15 @@ from jaxtyping import Float, UInt
 
 from .. import analysis
 from .._files import without_nan
-from ..models import verify
+from ..models import RateRNN, verify
 from ..runs._sections import classes_of, tuned_by
 from ..studies._levels import Levels
 from ..studies._responses import Responses, outputs_and_targets
 from ..tasks import Task, Trial
 from ._explore_behaviour import behaviour
+from ._explore_bits import quantise
 from ._explore_conditions import Conditions, conditions_of, default_grouping, groupings
+from ._explore_unit import unit_contents
 
 TRIAL_BYTES = 6_000_000
 """Single trials beyond this size are not kept; means are made of all."""
@@ -37,51 +39,9 @@ class Contents(NamedTuple):
     arrays: dict[str, np.ndarray]
 
 
-class Quantised(NamedTuple):
-    """Numbers in few bits, each row on a scale of its own: ``low + step * codes``.
-
-    Attributes
-    ----------
-    codes : (N, ...) unsigned integers
-    scale : (N, 2) float32
-        ``low`` and ``step`` of each row.
-    """
-
-    codes: UInt[np.ndarray, "N ..."]
-    scale: Float[np.ndarray, "N 2"]
-
-
-def quantise(values: Float[np.ndarray, "N ..."], bits: int, used: np.ndarray | None = None) -> Quantised:
-    """Round each row to ``2 ** bits`` steps between its least and largest value.
-
-    Parameters
-    ----------
-    values : (N, ...) array
-    bits : 8 or 16
-    used : (...) bool array, optional
-        Entries that count; others become 0.
-
-    Returns
-    -------
-    Quantised
-
-    Examples
-    --------
-    >>> coded = quantise(np.array([[0.0, 0.5, 2.0], [3.0, 3.0, 3.0]]), 8)
-    >>> coded.codes.tolist()
-    [[0, 64, 255], [0, 0, 0]]
-    """
-    flat = values.reshape(len(values), -1)
-    counted = np.ones(flat.shape[1], bool) if used is None else used.ravel()
-    low, high = flat[:, counted].min(axis=1), flat[:, counted].max(axis=1)
-    step = (high - low) / (2**bits - 1)
-    scaled = (flat - low[:, None]) / np.where(step > 0, step, 1.0)[:, None]
-    codes = np.where(counted, np.clip(np.rint(scaled), 0, 2**bits - 1), 0)
-    scale = np.stack([low, step], axis=1).astype(np.float32)
-    return Quantised(codes.astype(np.uint8 if bits == 8 else np.uint16).reshape(values.shape), scale)
-
-
-def contents(given: Responses, levels: Levels) -> Contents:
+def contents(
+    given: Responses, levels: Levels, *, seed: int | float = 0, original: RateRNN | str = "it was not given"
+) -> Contents:
     """Everything that a page shows of a network and its trials.
 
     Parameters
@@ -90,6 +50,10 @@ def contents(given: Responses, levels: Levels) -> Contents:
         B balanced trials of T steps.
     levels : Levels
         Of condensation.
+    seed : int
+        Of the trials.
+    original : RateRNN or str
+        Network of which a condensed one was made, or why it is not there.
 
     Returns
     -------
@@ -100,13 +64,13 @@ def contents(given: Responses, levels: Levels) -> Contents:
         ``trials`` (N, K, T) of rates in 8 bits with ``trial_scale`` (N, 2), their ``trial_condition`` (K,),
         ``trial_stop`` (K,), ``trial_epochs`` (K, n_epochs, 2) in steps, ``trial_outputs``, ``trial_targets``
         (K, T, n_out), ``components`` (k, N), ``paths`` (C, T, k) and ``trial_paths`` (K, T, k), ``measure``,
-        ``mean_rate`` (N,), and of level i ``kept_i``, ``groups_i``, ``unit_error_i`` and ``weights_i``. NaN where
-        there is no trial, or nothing is asked for.
+        ``mean_rate`` (N,), and of level i ``kept_i``, ``groups_i``, ``unit_error_i`` and ``weights_i``, and those
+        of `unit_contents`. NaN where there is no trial, or nothing is asked for.
 
     Raises
     ------
     ValueError
-        If the network diverged.
+        If the network diverged, or is not condensed from the original one.
     """
     net, task, trial, _ = given
     conditions = conditions_of(task, trial)
@@ -115,6 +79,7 @@ def contents(given: Responses, levels: Levels) -> Contents:
     measure, about = _measure(given, arrays["means"], arrays["counts"])
     shrunk, bits = _means(arrays.pop("means"))
     level_facts, level_arrays = _levels(levels)
+    unit_facts, unit_arrays = unit_contents(given, seed=seed, original=original)
     ways = groupings(conditions)
     facts |= {
         "task": _task_facts(task, trial),
@@ -130,6 +95,7 @@ def contents(given: Responses, levels: Levels) -> Contents:
         "behaviour": behaviour(given, conditions),
         "certificate": without_nan(verify(net).to_dict()),
         "levels": level_facts,
+        "each": unit_facts,
     }
     arrays |= {
         "weights": np.asarray(net.W_rec, np.float32),
@@ -139,6 +105,7 @@ def contents(given: Responses, levels: Levels) -> Contents:
         **shrunk,
         **components,
         **level_arrays,
+        **unit_arrays,
     }
     return Contents(facts, arrays)
 

@@ -23,6 +23,8 @@ SCRIPTS = (
     "behaviour",
     "levels",
     "units",
+    "role",
+    "silencing",
     "conditions",
     "keys",
     "main",

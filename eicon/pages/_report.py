@@ -195,10 +195,9 @@ def _place(place: Place, score: str) -> dict[str, Any]:
 
 def _origin(run: Run) -> tuple[str, str]:
     """How the network was made, and by which command."""
-    if run.recipe.is_fit:
-        return "fitted", "fit config.toml --out"
     if not run.condensation.is_file():
-        return "trained", "train config.toml --out"
+        made = ("fitted", "fit") if run.recipe.is_fit else ("trained", "train")
+        return made[0], f"{made[1]} config.toml --out"
     record = read_condensation(run)
     source = Path(record["source"]).name
     options = {name: record["protocol"][name] for name in ("to", "every", "retrain", "method")}

@@ -10,7 +10,16 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
-from ._parts import MOST_LINES, level_bar, level_colours, missing_shade, unit_groups, with_unit
+from ._parts import (
+    MOST_LINES,
+    level_bar,
+    level_colours,
+    missing_shade,
+    name_period,
+    time_label,
+    unit_groups,
+    with_unit,
+)
 from ._style import (
     ORANGE,
     axes_or_new,
@@ -144,25 +153,6 @@ def _shade(ax: Axes, epochs: Mapping[str, tuple[float | int, float | int]]) -> N
     for index, (name, (start, stop)) in enumerate(epochs.items()):
         ax.axvspan(start, stop, color=ink(_EPOCH_SHADES[index % 2]), linewidth=0, zorder=0)
         name_period(ax, name, start, stop)
-
-
-def name_period(ax: Axes, name: str, start: float, stop: float) -> None:
-    """Name of a period on the axis of x, above the frame."""
-    ax.annotate(
-        name,
-        ((start + stop) / 2, 1.0),
-        xycoords=("data", "axes fraction"),
-        xytext=(0, 2),
-        textcoords="offset points",
-        ha="center",
-        va="bottom",
-        color=neutral(),
-    )
-
-
-def time_label(since: str = "") -> str:
-    """Label of an axis of time, since an event if there is one."""
-    return f"time since {since} (ms)" if since else "time (ms)"
 
 
 @house_style

@@ -10,9 +10,8 @@ from matplotlib.ticker import MaxNLocator
 
 from eicon.analysis._currents import PopulationCurrents
 
-from ._activity import time_label
 from ._compare import _number
-from ._parts import category_looks, missing_shade
+from ._parts import category_looks, missing_shade, time_label
 from ._style import axes_or_new, background, foreground, house_style, line_width, reference, small_ticks
 
 _MOST_WITH_NUMBERS = 8

@@ -56,6 +56,25 @@ def with_unit(label: str, unit: str) -> str:
     return f"{label} ({unit})" if unit else label
 
 
+def name_period(ax: Axes, name: str, start: float, stop: float) -> None:
+    """Name of a period on the axis of x, above the frame."""
+    ax.annotate(
+        name,
+        ((start + stop) / 2, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        color=neutral(),
+    )
+
+
+def time_label(since: str = "") -> str:
+    """Label of an axis of time, since an event if there is one."""
+    return f"time since {since} (ms)" if since else "time (ms)"
+
+
 def level_colours(levels: np.ndarray, label: str) -> np.ndarray:
     """Colours (L, 4) of ascending levels, by rank; of angles, whose label says so, by their place on the circle."""
     unit = label.rpartition("(")[2].removesuffix(")")

@@ -9,8 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from ..analysis._psth import PSTH, sort_by_peak
-from ._activity import time_label
-from ._parts import category_looks, level_colours, with_unit
+from ._parts import category_looks, level_colours, time_label, with_unit
 from ._psth import plot_psth_heatmap
 from ._style import font_size, house_style, line_color, neutral, panel_letters, reference, small_ticks
 

@@ -293,15 +293,22 @@ def axes_or_new(ax: Axes | None, *, figsize: tuple[float, float] | None = None) 
 
 def new_figure(rows: int, *, figsize: tuple[float, float] | None = None) -> tuple[Figure, list[Axes]]:
     """Make a figure with `rows` stacked Axes that share the x axis."""
+    figure, axes = panels(rows, 1, figsize, sharex=True)
+    return figure, list(axes[:, 0])
+
+
+def panels(
+    rows: int, columns: int, size: tuple[float, float] | None, *, tick_size: float | None = None, **options: Any
+) -> tuple[Figure, np.ndarray]:
+    """Make a figure of Axes (rows, columns) in the style in force; `size` in inches of a notebook."""
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
-    figure, grid = plt.subplots(rows, 1, squeeze=False, sharex=True, figsize=figsize)
-    axes = list(grid[:, 0])
-    for ax in axes:
-        small_ticks(ax)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
+    for ax in axes.flat:
+        small_ticks(ax, tick_size)
     return figure, axes
 
 
-def small_ticks(ax: Axes) -> None:
-    """Store the size of tick labels: ticks are created at draw time, when the style is gone."""
-    ax.tick_params(labelsize=mpl.rcParams["xtick.labelsize"])
+def small_ticks(ax: Axes, size: float | None = None) -> None:
+    """Store the size of tick labels, by default of the style: ticks are made at draw time, when the style is gone."""
+    ax.tick_params(labelsize=mpl.rcParams["xtick.labelsize"] if size is None else size)

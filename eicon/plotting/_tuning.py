@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 
 from eicon.analysis._tuning import Tuning, TuningCorrelation
 
-from ._activity import name_period, time_label
-from ._parts import level_ticks, missing_shade, with_unit
+from ._parts import level_ticks, missing_shade, name_period, time_label, with_unit
 from ._style import ORANGE, PURPLE, TEAL, axes_or_new, font_size, house_style, line_color, neutral, reference
 
 _RISING_COLOR, _FALLING_COLOR = TEAL, ORANGE

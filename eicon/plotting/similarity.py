@@ -8,3 +8,4 @@ from ._dsa import plot_dynamical_similarity as plot_dynamical_similarity
 from ._interval_timing import plot_produced_times as plot_produced_times
 from ._interval_timing import plot_ramp_index as plot_ramp_index
 from ._pca import plot_variance_explained as plot_variance_explained
+from ._profiles import plot_profiles as plot_profiles

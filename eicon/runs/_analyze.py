@@ -46,6 +46,11 @@ def analyze_run(
     ValueError
         If dynamics are asked of a fit without a task, in whose epochs inputs could be held.
     """
+    if run.recipe.is_fit and (run.path / "condense.json").is_file():
+        raise ValueError(
+            f"{run.path} is a condensed fit, whose outputs are the rates of all units of the network that was fitted; "
+            "condense.json says how well it predicts them. To analyse all of it, analyse that network."
+        )
     if run.recipe.is_fit:
         return _analyze_fit(run, dynamics, form, dpi)
     found = respond(run, repeats)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from .._lock import directory_lock
 from ..analysis._condense import INCOMING, METHODS
 from ..analysis._merging import SIMILARITIES
 from ..models import RateRNN, load, save
-from ..studies._condense import CONDENSE_STREAM, NOISE, Reference, condense_network, measure, reference
+from ..studies._condense import CONDENSE_STREAM, NOISE, condense_network
 from ..studies._match_noise import match_noise
 from ..training import ActivityMatch
+from ._condense_purpose import Purpose, purpose_of
 from ._directory import is_litter
 from ._open import open_run
+from ._recipe_tables import RecordingTable
 from ._run import Run, write_record
 
 
@@ -55,7 +57,8 @@ class Protocol:
         Give each stage, before and after it is retrained, the noise that acts on it as the original network's own
         noise acts there (`eicon.studies.match_noise`); False leaves the kept units the noise that they had.
     repeats : int
-        Trials per condition, for condensing and for testing.
+        Trials per condition, for condensing and for testing. Of a fit: how often each trial of the recording is run for
+        condensing, where there is noise; fewer times if there were more than 200 in all.
 
     Raises
     ------
@@ -107,6 +110,11 @@ def condense_run(
 
     Each stage is saved when it is done; a call with the same protocol goes on after the last one.
 
+    A network that was fitted to a recording is condensed in the trials of the recording. Outputs of the condensed
+    networks are the rates of all units of the fitted one (or its own outputs, if these were recorded); they are
+    retrained on the units that it was fitted to, by what was trained then, and measured on all of them. A network that
+    was trained on a task beside a recording is condensed and retrained for the task alone.
+
     Parameters
     ----------
     run : Run
@@ -125,36 +133,41 @@ def condense_run(
         after retraining, loss and accuracy with noise, how well the response to noise was matched
         (``noise_misfit``, of `eicon.studies.match_noise`), linear CKA of the trajectories, and the ramp index of the
         units where the task has a production epoch. Tested are contexts between the trained ones where the task has
-        them (cue-set-go), and balanced trials elsewhere.
+        them (cue-set-go), and balanced trials elsewhere. Of a fit there are the ``measures`` of ``fit.json`` in place
+        of loss and accuracy; tested are the trials that were held out, or else those that were fitted.
 
     Raises
     ------
     FileNotFoundError
-        If the run is not trained.
+        If the run is not trained, or it was condensed from one that is gone.
     FileExistsError
         If ``out`` holds something else.
     ValueError
-        If the protocol does not fit the network.
+        If the protocol does not fit the network, or the network was fitted to currents.
     """
+    if run.recipe.recording.file and not run.recipe.is_fit:
+        run = replace(run, recipe=run.recipe.model_copy(update={"recording": RecordingTable()}))
     original = run.load_network()
     sizes = protocol.sizes(original.n_rec)
+    purpose = purpose_of(run, original, protocol.repeats)
     path = default_directory(run, protocol) if out is None else Path(out)
     with directory_lock(path, "condensation"):
-        return _condensed(path, run, protocol, original, sizes, progress)
+        return _condensed(path, run, protocol, purpose, sizes, progress)
 
 
-def _condensed(path: Path, run: Run, protocol: Protocol, original: RateRNN, sizes: list[int], progress: bool) -> Run:
+def _condensed(path: Path, run: Run, protocol: Protocol, purpose: Purpose, sizes: list[int], progress: bool) -> Run:
     record = _open(path, run, protocol)
-    test = reference(original, run.recipe.make_task(), run.recipe.seed, protocol.repeats)
     if not record["stages"]:
-        record["original"] = measure(original, test, run.recipe.make_loss())
+        record["original"] = purpose.measure(purpose.original)
     done = [stage["size"] for stage in record["stages"]]
-    net = load(_stage_file(path, done[-1])) if done else original
+    net = load(_stage_file(path, done[-1])) if done else purpose.original
+    stream = jax.random.fold_in(key_of(run.recipe.seed), CONDENSE_STREAM)
     with tqdm(total=len(sizes), initial=len(done), unit="stage", disable=None if progress else True) as bar:
         for number, size in enumerate(sizes):
             if number < len(done):
                 continue
-            net, stage = _stage(run, protocol, net, original, np.array(record["units"]), size, number, test)
+            key = jax.random.fold_in(stream, number + 1)
+            net, stage = _stage(purpose, protocol, net, np.array(record["units"]), size, key)
             save(net, _stage_file(path, size))
             record["units"] = stage.pop("units")
             record["stages"].append(stage)
@@ -187,6 +200,11 @@ def read_condensation(run: Run) -> dict[str, Any]:
     return read_json(path, "record of a condensation")
 
 
+def trials_of(record: dict[str, Any]) -> str:
+    """Trials whose ``measures`` count in the record of a fit: ``held_out`` where there are some, else ``fitted``."""
+    return "held_out" if "recorded_held_out_r2" in record["original"]["measures"] else "fitted"
+
+
 def stages(run: Run) -> Iterator[RateRNN]:
     """Network of each stage of a condensed run, from large to small."""
     for stage in read_condensation(run)["stages"]:
@@ -194,32 +212,24 @@ def stages(run: Run) -> Iterator[RateRNN]:
 
 
 def _stage(
-    run: Run,
-    protocol: Protocol,
-    net: RateRNN,
-    original: RateRNN,
-    units: np.ndarray,
-    size: int,
-    number: int,
-    test: Reference,
+    purpose: Purpose, protocol: Protocol, net: RateRNN, units: np.ndarray, size: int, key: jax.Array
 ) -> tuple[RateRNN, dict[str, Any]]:
-    task = run.recipe.make_task()
-    key = jax.random.fold_in(jax.random.fold_in(key_of(run.recipe.seed), CONDENSE_STREAM), number + 1)
     key_trial, key_noise = jax.random.split(key)
     key_match = jax.random.fold_in(key_noise, 1)
-    trial = task.trials(protocol.repeats, key=key_trial)
+    original, (inputs, counted) = purpose.original, purpose.trials(key_trial)
     merging = {} if protocol.method != "merge" else {"incoming": protocol.incoming}
     small, condensation = condense_network(
         net,
-        trial.inputs,
+        inputs,
         size,
-        mask=np.asarray(trial.inside),
+        mask=counted,
         dale=protocol.dale,
         noise=protocol.noise,
         key=key_noise,
         method=protocol.method,
         within=protocol.within or None,
         similarity=protocol.similarity,
+        free_readout=purpose.free_readout,
         **merging,
     )
     units = units[condensation.kept]
@@ -227,19 +237,21 @@ def _stage(
 
     def measured(net: RateRNN) -> tuple[RateRNN, dict[str, Any]]:
         if protocol.match_noise and original.sigma_rec:
-            net, _, stage["noise_misfit"], _ = match_noise(
-                net, original, units, trial.inputs, mask=trial.inside, key=key_match
-            )
-        return net, measure(net, test, run.recipe.make_loss())
+            one, other = purpose.heard(net), purpose.heard(original)
+            found = match_noise(one, other, units, inputs, mask=counted, key=key_match)
+            stage["noise_misfit"], parts = found.misfit, net.parts()
+            noise = found.net.network.noise
+            net = net.of_parts(parts._replace(network=replace(parts.network, noise=noise)))
+        return net, purpose.measure(net)
 
     small, after = measured(small)
     stage["before_retraining"] = after
     if protocol.retrain:
         penalties = [ActivityMatch(original, units, protocol.match)] if protocol.match else []
-        trainer = run.recipe.make_trainer(small, task, penalties, protocol.learning_rate)
+        trainer = purpose.trainer(small, penalties, protocol.learning_rate)
         trainer.fit(protocol.retrain, validate_every=protocol.retrain + 1, progress=False)
         stage["retraining_loss"] = float(trainer.history.loss[-20:].mean())
-        small, after = measured(small)
+        small, after = measured(trainer.net)
     return small, {**after, **stage, "units": units.tolist()}
 
 

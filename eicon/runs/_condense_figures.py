@@ -23,14 +23,15 @@ from ..studies._responses import (
     window_of,
 )
 from ..tasks import Task
-from ._condense import read_condensation, stages
+from ..training._recorded import unit_names
+from ._condense import read_condensation, stages, trials_of
 from ._open import open_run
 from ._run import Run
 
 PANELS = 9
 MOST_WIRED = 40
 """Units of a network whose circuit is drawn."""
-MOST_INPUTS, MOST_PREFERRED = 8, 4
+MOST_PREFERRED = 4
 """Inputs that are drawn in it, and levels of a condition by which its units are grouped."""
 
 
@@ -39,27 +40,55 @@ def draw_condensation(run: Run, *, form: Form = "png", dpi: float | None = None)
 
     ``condensation``: error of the outputs at each size; ``units``: units in the space of their loadings on
     principal components, those that stayed filled; ``stages``: outputs per time that is asked for, where the
-    task asks for one; ``wiring``: the last network as a circuit, if it has at most 40 units.
+    task asks for one; ``wiring``: the last network as a circuit, if it has at most 40 units. Of a network that was
+    fitted to a recording also ``predictions``: error of recorded and of unrecorded units at each size.
 
     Raises
     ------
     FileNotFoundError
         If the run is not the result of a condensation, or the network that it was made from is gone.
     """
-    record = read_condensation(run)
+    record, last = read_condensation(run), run.load_network()
     original = open_run(record["source"]).load_network()
+    drawn = last.n_rec <= MOST_WIRED and all(np.isfinite(w).all() for w in (last.W_rec, last.W_in, last.W_out))
+    make = _of_fit if run.recipe.is_fit else _of_task
+    return save_figures(run.figures, make(run, record, original, last if drawn else None), form=form, dpi=dpi)
+
+
+def _of_task(run: Run, record: dict[str, Any], original: RateRNN, last: RateRNN | None) -> dict[str, Drawing]:
     task = run.recipe.make_task()
-    figures: dict[str, Drawing] = {"condensation": _errors(record)}
-    figures["units"] = _units(original, task, run.recipe.seed, record["units"])
+    trial = task.trials(10, key=jax.random.fold_in(key_of(run.recipe.seed), CONDENSE_STREAM))
+    figures: dict[str, Drawing] = {"condensation": _errors(record, "outputs")}
+    figures["units"] = _units(original, trial.inputs, np.asarray(trial.inside), record["units"])
     if task.asked_time is not None:
         figures["stages"] = _stages(run, record, original, task, task.asked_time)
-    last = run.load_network()
-    if last.n_rec <= MOST_WIRED and all(np.isfinite(w).all() for w in (last.W_rec, last.W_in, last.W_out)):
+    if last is not None:
         figures["wiring"] = _wiring(last, task, run.recipe.seed, record["units"])
-    return save_figures(run.figures, figures, form=form, dpi=dpi)
+    return figures
 
 
-def _errors(record: dict[str, Any]) -> Drawing:
+def _of_fit(run: Run, record: dict[str, Any], original: RateRNN, last: RateRNN | None) -> dict[str, Drawing]:
+    given = run.recipe.make_recording()
+    assert given is not None
+    known, of_outputs = given.known, given.known.observed == "output"
+    figures: dict[str, Drawing] = {"condensation": _errors(record, "outputs" if of_outputs else "rates")}
+    figures["predictions"] = _predictions(record)
+    figures["units"] = _units(original, known.inputs, known.mask, record["units"])
+    if last is not None:
+        figures["wiring"] = plotting.plot_wiring(
+            last.W_rec,
+            unit_types(last),
+            W_in=last.W_in,
+            W_out=last.W_out if of_outputs else None,
+            represents=last.units.get("represents"),
+            names=list(last.units.get("name", map(str, record["units"]))),
+            inputs=known.input_channels,
+            outputs=unit_names(last, "output") if of_outputs else (),
+        )
+    return figures
+
+
+def _errors(record: dict[str, Any], of: str) -> Drawing:
     found = record["stages"]
     curves = {"condensed": [[_error(stage["before_retraining"]) for stage in found]]}
     if record["protocol"]["retrain"]:
@@ -68,14 +97,28 @@ def _errors(record: dict[str, Any]) -> Drawing:
         [stage["size"] for stage in found],
         curves,
         retrained=["retrained"] if "retrained" in curves else [],
-        ylabel="error of the outputs (NRMSE)",
+        ylabel=f"error of the {of} (NRMSE)",
     )
 
 
-def _units(original: RateRNN, task: Task, seed: int, units: list[int]) -> Drawing:
-    trial = task.trials(10, key=jax.random.fold_in(key_of(seed), CONDENSE_STREAM))
-    rates = original.predict(trial.inputs, noise=False).rates
-    components = analysis.pca(rates, mask=np.asarray(trial.inside), n_components=2)
+def _predictions(record: dict[str, Any]) -> Drawing:
+    """Errors on what was recorded, in held-out trials where there are some, from the whole network on."""
+    found, trials, curves = [record["original"], *record["stages"]], trials_of(record), {}
+    for which in ("recorded", "unrecorded"):
+        if (name := f"{which}_{trials}_r2") in record["original"]["measures"]:
+            scores = [stage["measures"].get(name) for stage in found]
+            curves[f"{which} units"] = [[np.inf if r2 is None else 1 - r2 for r2 in scores]]
+    return plotting.plot_error_curves(
+        [stage["size"] for stage in found],
+        curves,
+        reference=None,
+        ylabel="squared error / variance (median)",
+    )
+
+
+def _units(original: RateRNN, inputs: Any, inside: np.ndarray, units: list[int]) -> Drawing:
+    rates = original.predict(inputs, noise=False).rates
+    components = analysis.pca(rates, mask=inside, n_components=2)
     scaled = components.components.T * np.sqrt(components.explained_variance[:2])
     return plotting.plot_unit_space(
         scaled,
@@ -113,16 +156,15 @@ def _wiring(net: RateRNN, task: Task, seed: int, units: list[int]) -> Drawing:
     key_trial, key_noise = jax.random.split(jax.random.fold_in(key_of(seed), CONDENSE_STREAM))
     trial = task.trials(10, key=key_trial)
     given = Responses(net, task, trial, net.predict(trial.inputs, key=key_noise))  # some are active with noise alone
-    few = net.n_in <= MOST_INPUTS
     return plotting.plot_wiring(
         net.W_rec,
         unit_types(net),
-        W_in=net.W_in if few else None,
+        W_in=net.W_in,
         W_out=net.W_out,
         preferred=_preferred(given) if np.isfinite(np.asarray(given.activity.rates)).all() else None,
         represents=net.units.get("represents"),
         names=[str(unit) for unit in units],
-        inputs=task.input_channels if few else (),
+        inputs=task.input_channels,
         outputs=task.output_channels,
     )
 

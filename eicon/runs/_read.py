@@ -102,9 +102,17 @@ def _parse(text: str, source: str, kind: Kind, base: Path | None, compat: str | 
             raise ConfigError(
                 f"{source}: has a table [{new[0]}], as recipes have; put format = {FORMAT} on its first line."
             )
-        if kind == "sweep" or is_sweep(tables):
-            return Parsed(*of_sweep(tables, source))
-        return Parsed(of_run(tables, source))
+        try:
+            if kind == "sweep" or is_sweep(tables):
+                return Parsed(*of_sweep(tables, source))
+            return Parsed(of_run(tables, source))
+        except ConfigError as error:
+            try:
+                refuse_unknown_keys(RecipeTables, {**tables, "grid": {}}, source)
+            except ConfigError:
+                raise error from None
+            hint = f"A recipe may have all of its keys; if it is one, put format = {FORMAT} on its first line."
+            raise ConfigError(f"{error} {hint}") from None
     if tables["format"] != FORMAT:
         raise ConfigError(f"{source}: format: got {tables['format']!r}; this eicon reads {FORMAT}, and files without.")
     grid = tables.get("grid")

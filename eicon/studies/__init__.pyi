@@ -9,3 +9,4 @@ from ._dynamics import held_inputs as held_inputs
 from ._match_noise import match_noise as match_noise
 from ._perturb import perturbation_effects as perturbation_effects
 from ._profile import profile as profile
+from ._profile import profiles as profiles

@@ -12,6 +12,7 @@ from .. import analysis
 from .._key import key as key_of
 from .._users import named, scalar
 from ..models import Connectivity, RateRNN, verify
+from ..models.results import Activity
 from ..models.weights import Dense
 from ..tasks import Task, Trial
 from ..training._losses import Loss
@@ -92,7 +93,8 @@ def condense_network(
     key : jax.Array, optional
         Of that noise; default ``eicon.key(0)``.
     **options
-        As for `eicon.analysis.condense`: method, ridge, tolerance, similarity, incoming, n_components, seed.
+        As for `eicon.analysis.condense`: method, ridge, tolerance, similarity, incoming, n_components, seed, and
+        free_readout, which by default is True of rates alone.
 
     Returns
     -------
@@ -114,7 +116,7 @@ def condense_network(
     if readout not in READOUTS:
         raise ValueError(f"unknown readout {readout!r}; allowed: {', '.join(READOUTS)}.")
     if readout == "rates":
-        net = _reading_rates(net)
+        net = reading(net, np.eye(net.n_rec))
     if not 0 <= noise <= 1:
         raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
     noisy = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
@@ -137,8 +139,7 @@ def condense_network(
         sign=sign if dale and sign.any() else None,
         sent=None if np.array_equal(sent, rates, equal_nan=True) else sent,
         within=within,
-        free_readout=readout == "rates",
-        **options,
+        **{"free_readout": readout == "rates", **options},
     )
     small = net.condensed(result)
     if test_inputs is None:
@@ -147,10 +148,10 @@ def condense_network(
     return CondensedNetwork(small, result._replace(measured_error=output_error(*outputs, mask=test_mask)))
 
 
-def _reading_rates(net: RateRNN) -> RateRNN:
-    """The same network, with the rates of its units as outputs."""
-    parts, n = net.parts(), net.n_rec
-    readout = Dense.make(Connectivity.dense(n, n), np.eye(n))
+def reading(net: RateRNN, weights: np.ndarray) -> RateRNN:
+    """The same network with other readout weights (N, n_out), and without a bias of the outputs."""
+    parts = net.parts()
+    readout = Dense.make(Connectivity.dense(*weights.shape), weights)
     parameters = {name: values for name, values in parts.network.parameters.items() if name != "b_out"}
     network = replace(parts.network, readout=readout, parameters=parameters)
     return net.of_parts(parts._replace(network=network, trained=parts.trained & network.values().keys()))
@@ -190,22 +191,29 @@ def measure(net: RateRNN, test: Reference, loss: Loss) -> dict[str, Any]:
     task, trial = test.task, test.trial
     inside = np.asarray(trial.inside)
     activity = net.predict(trial.inputs, noise=False)
+    numbers = likeness(net, activity, test.outputs, test.rates, inside)
+    numbers["without_noise"] = performance(task, trial, activity.outputs, loss)
+    numbers["with_noise"] = performance(task, trial, net.predict(trial.inputs, key=test.key).outputs, loss)
+    timed = timed_span(task, trial)
+    if timed is not None and "n_components" in numbers:
+        ramps = analysis.ramp_index(activity.rates, timed[:, 0], timed[:, 1])
+        numbers["ramp_index"] = {"mean": ramps.mean, "median": ramps.median}
+    return numbers
+
+
+def likeness(
+    net: RateRNN, activity: Activity, outputs: ArrayLike, rates: ArrayLike, inside: np.ndarray
+) -> dict[str, Any]:
+    """Numbers of a network beside the original one, which had these outputs and rates; only errors, if it diverged."""
     numbers: dict[str, Any] = {
         "size": net.n_rec,
-        "output_error": output_error(test.outputs, activity.outputs, mask=inside),
-        "without_noise": performance(task, trial, activity.outputs, loss),
-        "with_noise": performance(task, trial, net.predict(trial.inputs, key=test.key).outputs, loss),
+        "output_error": output_error(outputs, activity.outputs, mask=inside),
         "spectral_radius": verify(net).spectral_radius,
         "cka": float("nan"),
     }
-    if not np.isfinite(np.asarray(activity.rates)[inside]).all():
-        return numbers
-    components = analysis.pca(activity.rates, mask=inside)
-    cka = analysis.similarity.linear_cka(test.rates, activity.rates, mask=inside, debiased=False, n_permutations=0)
-    numbers["cka"] = cka.value
-    numbers["n_components"] = {f"{f:.0%}": components.n_for(f) for f in (0.9, 0.95, 0.99)}
-    timed = timed_span(task, trial)
-    if timed is not None:
-        ramps = analysis.ramp_index(activity.rates, timed[:, 0], timed[:, 1])
-        numbers["ramp_index"] = {"mean": ramps.mean, "median": ramps.median}
+    if np.isfinite(np.asarray(activity.rates)[inside]).all():
+        components = analysis.pca(activity.rates, mask=inside)
+        cka = analysis.similarity.linear_cka(rates, activity.rates, mask=inside, debiased=False, n_permutations=0)
+        numbers["cka"] = cka.value
+        numbers["n_components"] = {f"{f:.0%}": components.n_for(f) for f in (0.9, 0.95, 0.99)}
     return numbers

@@ -57,7 +57,7 @@ def match_noise(
 ) -> MatchedNoise:
     r"""Give a condensed network the noise that acts on it as the original one's own noise acts there.
 
-    A unit that speaks for others has noise of its own only, and sends it with the weights of all of them, while the
+    A unit that represents others has noise of its own only, and sends it with the weights of all of them, while the
     noise of many units averages out. So a condensed network is less reliable than the original one, although without
     noise it does the same. Here the response to noise is compared: the covariance :math:`C` of what noise changes in
     the outputs and in the currents that the units receive from each other (in their leading principal directions).
@@ -105,6 +105,8 @@ def match_noise(
         return MatchedNoise(net, np.ones(n), 0.0, 0.0)
     values = jnp.asarray(inputs, original.network.dtype)
     counted = np.ones(values.shape[:2], bool) if mask is None else np.asarray(mask) != 0
+    # Common numbers would not help: noise in orthogonal directions is independent whichever keys it is drawn with, and
+    # the same series in all of them does not average out.
     keys = jax.random.split(as_key(0 if key is None else key), n + 1)
     axes = _directions(original, kept, values, counted)
     whole = np.arange(n)

@@ -182,7 +182,7 @@ def parse_units(text: str) -> str | dict[str, str] | list[int]:
 
 
 def _answers(net: RateRNN, task: Task, trial: Trial, activity: Activity) -> Answers:
-    """What a network did in each trial; none in those in which nothing but a constant readout speaks for a choice."""
+    """What a network did in each trial; none in those in which nothing but a constant readout favours a choice."""
     outputs = np.asarray(activity.outputs)
     found = behaviour_of(task, activity.outputs, trial)
     at_rest = np.asarray(net.network.read_out(jnp.zeros(net.n_rec, outputs.dtype)))

@@ -1,19 +1,22 @@
 """Whether two networks do a task the same way: a profile of likenesses, each beside its null and its ceiling."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Float
 from scipy.optimize import linear_sum_assignment
+from tqdm.auto import tqdm
 
 from .. import analysis
 from .._key import as_generator
 from .._numbers import whole
 from ..analysis._compare import NONE
-from ..analysis.results import Similarity
+from ..analysis.results import FixedPoints, Similarity
 from ..models import Drive, RateRNN, Silence
 from ..models._network import stacked
 from ..models._perturbation import Perturbation
@@ -21,8 +24,8 @@ from ..models.results import Activity
 from ..tasks import Task, Trial
 from ..tasks._check import check_task
 from ._compare import N_PERMUTATIONS, beside, check_network
-from ._dynamics import dynamics_of
-from ._responses import Answers, analysis_key, behaviour_of, rows_of
+from ._dynamics import dynamics_of, longest_epoch
+from ._responses import analysis_key, behaviour_of, rows_of
 
 PROFILE_STREAM = 2
 LEADING = 5
@@ -38,6 +41,9 @@ DRIVE = 0.5
 """Currents that drive units, in standard deviations of the currents of all units in the task."""
 MOST_ROWS = 12
 """Conditions of a task that are told apart outside of the trained range."""
+SPAN = 1e-9
+"""Between null and ceiling, below which no likeness is defined."""
+RESPECTS = ("activity", "outputs", "answers", "fixed_points", "eigenvalues", "perturbations", "generalisation")
 
 
 class Profile(NamedTuple):
@@ -56,8 +62,8 @@ class Profile(NamedTuple):
         Part of the fixed points that have a partner of the same stability at the same place, 0 to 1
         (`eicon.analysis.similarity.match_points`); inputs are held as in the longest epoch.
     eigenvalues : Similarity
-        Mean distance of the leading eigenvalues of the recurrent weights times the mean slopes of the units, matched
-        one to one, over the mean size of those of a; 0: equal. The null permutes what each unit of b sends over its
+        Distances of the largest eigenvalues of the recurrent weights times the mean slopes of the units, matched one
+        to one, over the sizes of both, from 0, equal, to 1. The null permutes what each unit of b sends over its
         targets.
     perturbations : Similarity
         Concordance of the effects on score and outputs of silencing a part or all of each type, and of driving it, in
@@ -79,6 +85,56 @@ class Profile(NamedTuple):
     perturbations: Similarity
     generalisation: Similarity
     effects: dict[str, np.ndarray]
+    scores: dict[str, np.ndarray]
+
+
+class Profiles(NamedTuple):
+    """How alike each two of n networks are.
+
+    Attributes
+    ----------
+    names : tuple of str
+    pairs : dict of (str, str) to Profile
+        Of each two; the one that was named first is the reference.
+    """
+
+    names: tuple[str, ...]
+    pairs: dict[tuple[str, str], Profile]
+
+    def matrix(self, respect: str) -> Float[np.ndarray, "n n"]:
+        """Likeness of each two in one respect: 0 at the mean of the null, 1 at the ceiling and on the diagonal.
+
+        NaN where there is nothing to compare, and for pairs that were not compared.
+        """
+        found = np.where(np.eye(len(self.names)) > 0, 1.0, np.nan)
+        place = {name: i for i, name in enumerate(self.names)}
+        for (a, b), pair in self.pairs.items():
+            found[place[a], place[b]] = found[place[b], place[a]] = likeness(getattr(pair, respect))
+        return found
+
+    def overall(self) -> Float[np.ndarray, "n n"]:
+        """Mean likeness over the respects in which there is something to compare."""
+        every = np.stack([self.matrix(respect) for respect in RESPECTS])
+        known = np.isfinite(every)
+        n = known.sum(axis=0)
+        return np.where(n > 0, np.where(known, every, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
+
+
+def likeness(found: Similarity) -> float:
+    """Where a value lies between the mean of its null, 0, and its ceiling, 1; NaN where the two are equal."""
+    span = found.ceiling - found.chance
+    return (found.value - found.chance) / span if abs(span) > SPAN else float("nan")
+
+
+class _Probe(NamedTuple):
+    """What one network does; its effects and scores with their standard errors."""
+
+    net: RateRNN
+    still: Activity
+    answers: tuple[np.ndarray, np.ndarray]
+    points: FixedPoints
+    slopes: np.ndarray
+    effects: np.ndarray
     scores: dict[str, np.ndarray]
 
 
@@ -121,38 +177,112 @@ def profile(
     ValueError
         If a network is silent or has other inputs, outputs or step than the task.
     """
+    options: dict[str, Any] = {"label": label, "repeats": repeats, "candidates": candidates}
+    found = profiles({"a": net_a, "b": net_b}, task, **options, n_permutations=n_permutations, seed=seed)
+    return found.pairs["a", "b"]
+
+
+def profiles(
+    nets: Mapping[str, RateRNN],
+    task: Task,
+    *,
+    label: str = "type",
+    repeats: int | float = 10,
+    candidates: int | float = 128,
+    n_permutations: int | float = N_PERMUTATIONS,
+    seed: int | float = 0,
+    pairs: Iterable[tuple[str, str]] | None = None,
+    progress: bool = False,
+) -> Profiles:
+    """Compare each two of many networks in seven respects; what each of them does is simulated once.
+
+    Parameters
+    ----------
+    nets : mapping of str to RateRNN
+        Two or more.
+    task, label, repeats, candidates, n_permutations, seed
+        As for `profile`; ``label`` is used if all networks have values of it in common.
+    pairs : iterable of (str, str), optional
+        Which are compared, with the reference first; by default each two.
+    progress : bool
+        Show a progress bar (on stderr).
+
+    Returns
+    -------
+    Profiles
+
+    Raises
+    ------
+    ValueError
+        As `profile`, and for fewer than two networks, or a pair of names that no networks have.
+    """
     check_task(task)
-    for name, net in (("a", net_a), ("b", net_b)):
+    if len(nets) < 2:
+        raise ValueError(f"`nets` must hold two networks or more; got {len(nets)}.")
+    for name, net in nets.items():
         check_network(name, net, task)
     repeats = whole(repeats, "`repeats`")
     if repeats < 2:
         raise ValueError(f"`repeats` must be at least 2, or nothing is known of errors; got {repeats}.")
     key_trial, key_noise, key_points, key_beyond = jax.random.split(analysis_key(seed, PROFILE_STREAM), 4)
-    trial = task.trials(repeats, key=key_trial)
-    nets = net_a, net_b
+    trial, shared = task.trials(repeats, key=key_trial), _shared(nets.values(), label)
     options: dict[str, Any] = {"n_permutations": n_permutations, "rng": seed}
-    inside, scored = np.asarray(trial.inside), np.asarray(trial.mask) > 0
-    still = [net.predict(trial.inputs, noise=False) for net in nets]
+    probes, found = {}, {}
+    names = list(combinations(nets, 2) if pairs is None else pairs)
+    if unknown := {name for pair in names for name in pair} - set(nets):
+        raise ValueError(f"`pairs` name {sorted(unknown)}; the networks are {', '.join(nets)}.")
+    with tqdm(total=len(nets) + len(names), unit="step", disable=None if progress else True) as bar:
+        for number, (name, net) in enumerate(nets.items()):
+            keys = [jax.random.fold_in(key, number) for key in (key_noise, key_beyond)]
+            still = net.predict(trial.inputs, noise=False)
+            probes[name] = _Probe(
+                net,
+                still,
+                _answers(net, task, trial, keys[0]),
+                dynamics_of(net, task, key=key_points, candidates=candidates).points,
+                _slopes(net, still, np.asarray(trial.inside)),
+                _effects(net, task, trial, label, shared, keys[0]),
+                _scores(net, task, repeats, key_beyond, keys[1]),
+            )
+            bar.update()
+        effects = list(dict(_perturbations(net, trial, label, shared, 1.0)))
+        for a, b in names:
+            found[a, b] = _compared(probes[a], probes[b], task, trial, effects, options)
+            bar.update()
+    return Profiles(tuple(nets), found)
+
+
+def _compared(
+    a: _Probe, b: _Probe, task: Task, trial: Trial, names: Sequence[str], options: Mapping[str, Any]
+) -> Profile:
     found = analysis.compare(
-        *(np.asarray(one.rates) for one in still),
-        *(np.asarray(one.outputs) for one in still),
-        mask=inside,
-        output_mask=scored,
+        *(np.asarray(one.still.rates) for one in (a, b)),
+        *(np.asarray(one.still.outputs) for one in (a, b)),
+        mask=np.asarray(trial.inside),
+        output_mask=np.asarray(trial.mask) > 0,
         **options,
     )
-    names, effects, errors = _effects(nets, task, trial, label, key_noise)
-    scores = _scores(nets, task, repeats, key_beyond)
-    by_row = np.concatenate(list(scores.values()), axis=2)
+    noisy = a.net.network.noisy or b.net.network.noisy
+    states = [np.asarray(stacked(one.still.states), np.float64) for one in (a, b)]
+    longest = np.asarray(trial.during(longest_epoch(trial)))
+    scores = [np.concatenate(list(one.scores.values()), axis=1) for one in (a, b)]
+    alike = analysis.similarity.effect_similarity
     return Profile(
         found.cka._replace(ceiling=1.0),
         found.output_nrmse._replace(ceiling=0.0),
-        _answers(nets, task, trial, key_noise, options),
-        _points(nets, task, trial, still, candidates, key_points, options),
-        _eigenvalues(nets, still, inside, n_permutations, seed),
-        analysis.similarity.effect_similarity(*effects, errors_a=errors[0], errors_b=errors[1], **options),
-        analysis.similarity.effect_similarity(*by_row[0], errors_a=by_row[1, 0], errors_b=by_row[1, 1], **options),
-        dict(zip(names, effects[:, :, 0].T, strict=True)),
-        {name: np.nanmean(values[0], axis=1) for name, values in scores.items()},
+        analysis.behaviour.error_consistency(
+            a.answers[0],
+            b.answers[0],
+            strata=rows_of(task, trial),
+            again=(a.answers[1], b.answers[1]) if noisy else None,
+            **options,
+        ),
+        analysis.similarity.match_points(a.points, b.points, *states, mask=longest, **options).similarity,
+        _eigenvalues((a.net, b.net), (a.slopes, b.slopes), options["n_permutations"], options["rng"]),
+        alike(a.effects[0], b.effects[0], errors_a=a.effects[1], errors_b=b.effects[1], **options),
+        alike(scores[0][0], scores[1][0], errors_a=scores[0][1], errors_b=scores[1][1], **options),
+        dict(zip(names, np.stack([a.effects[0, :, 0], b.effects[0, :, 0]], axis=1), strict=True)),
+        {name: np.nanmean([a.scores[name][0], b.scores[name][0]], axis=1) for name in a.scores},
     )
 
 
@@ -163,59 +293,31 @@ def as_numbers(found: Profile) -> dict[str, Any]:
     return {name: {"value": one.value, **beside(one)} for name, one in parts.items()} | lists
 
 
-def _answers(
-    nets: tuple[RateRNN, RateRNN], task: Task, trial: Trial, key: jax.Array, options: Mapping[str, Any]
-) -> Similarity:
-    """Choices where the task has some, and right and wrong answers elsewhere, in two runs of each network."""
-    keys = jax.random.split(key, 4)
-    runs = [
-        _answer(behaviour_of(task, net.predict(trial.inputs, key=one).outputs, trial))
-        for net, one in zip((*nets, *nets), keys, strict=True)
-    ]
-    again = None if not any(net.network.noisy for net in nets) else (runs[2], runs[3])
-    return analysis.behaviour.error_consistency(*runs[:2], strata=rows_of(task, trial), again=again, **options)
-
-
-def _answer(given: Answers) -> np.ndarray:
-    """NaN where nothing is right."""
-    answers = given.score >= 0.5 if given.choice is None else given.choice
-    return np.where(np.isnan(given.score), np.nan, answers)
-
-
-def _points(
-    nets: tuple[RateRNN, RateRNN],
-    task: Task,
-    trial: Trial,
-    still: list[Activity],
-    candidates: int | float,
-    key: jax.Array,
-    options: Mapping[str, Any],
-) -> Similarity:
-    found = [dynamics_of(net, task, key=key, candidates=candidates) for net in nets]
-    states = [np.asarray(stacked(one.states), np.float64) for one in still]
-    mask = np.asarray(trial.during(found[0].held.epoch))
-    return analysis.similarity.match_points(*(one.points for one in found), *states, mask=mask, **options).similarity
+def _answers(net: RateRNN, task: Task, trial: Trial, key: jax.Array) -> tuple[np.ndarray, np.ndarray]:
+    """Choices where the task has some, and right and wrong answers elsewhere, in two runs; NaN: nothing is right."""
+    found = []
+    for one in jax.random.split(key):
+        given = behaviour_of(task, net.predict(trial.inputs, key=one).outputs, trial)
+        answers = given.score >= 0.5 if given.choice is None else given.choice
+        found.append(np.where(np.isnan(given.score), np.nan, answers))
+    return found[0], found[1]
 
 
 def _eigenvalues(
-    nets: tuple[RateRNN, RateRNN],
-    still: list[Activity],
-    inside: np.ndarray,
-    n_permutations: int | float,
-    seed: int | float,
+    nets: tuple[RateRNN, RateRNN], slopes: tuple[np.ndarray, np.ndarray], n_permutations: int | float, seed: int | float
 ) -> Similarity:
     n, rng = whole(n_permutations, "`n_permutations`"), as_generator(seed, "`seed`")
-    slopes = [_slopes(net, activity, inside) for net, activity in zip(nets, still, strict=True)]
     weights = [np.asarray(net.W_rec, np.float64) for net in nets]
     k = min(LEADING, *(net.n_rec for net in nets))
     reference = _leading(weights[0] * slopes[0][:, None], k)
-    size = np.abs(reference).mean()
-    if not size > 0:
+    if not np.abs(reference).max() > 0:
         return NONE
 
     def distance(w: np.ndarray) -> float:
-        apart = np.abs(reference[:, None] - _leading(w * slopes[1][:, None], k)[None])
-        return float(apart[linear_sum_assignment(apart)].mean() / size)
+        other = _leading(w * slopes[1][:, None], k)
+        apart = np.abs(reference[:, None] - other[None])
+        matched = apart[linear_sum_assignment(apart)].sum()
+        return float(matched / (np.abs(reference).sum() + np.abs(other).sum()))
 
     value, null = distance(weights[1]), np.array([distance(rng.permuted(weights[1], axis=1)) for _ in range(n)])
     p = (1 + np.count_nonzero(null <= value * (1 + 1e-9))) / (1 + n) if n else float("nan")
@@ -224,9 +326,9 @@ def _eigenvalues(
 
 
 def _leading(matrix: np.ndarray, k: int) -> np.ndarray:
-    """Eigenvalues with the largest real parts."""
+    """The largest eigenvalues: of those near 0, which the recurrence does not make, a large network has more."""
     values = np.linalg.eigvals(matrix)
-    return values[np.argsort(-values.real, kind="stable")[:k]]
+    return values[np.argsort(-np.abs(values), kind="stable")[:k]]
 
 
 def _slopes(net: RateRNN, activity: Activity, inside: np.ndarray) -> np.ndarray:
@@ -241,35 +343,24 @@ def _slopes(net: RateRNN, activity: Activity, inside: np.ndarray) -> np.ndarray:
     return np.asarray(jax.jvp(sent, (x,), (jnp.ones_like(x),))[1])[inside].mean(axis=0).astype(np.float64)
 
 
-def _effects(
-    nets: tuple[RateRNN, RateRNN], task: Task, trial: Trial, label: str, key: jax.Array
-) -> tuple[list[str], np.ndarray, np.ndarray]:
-    """Names (K), effects and their standard errors (2, K, 2): change of the score, and of the outputs (relative)."""
-    found, errors = [], []
-    shared = _shared(nets, label)
-    names = list(dict(_perturbations(nets[0], trial, label, shared, 1.0)))
-    for net, one in zip(nets, jax.random.split(key), strict=True):
-        before = net.predict(trial.inputs, key=one)
-        inside = np.asarray(trial.inside)
-        spread = float(np.asarray(stacked(before.states))[inside].std())
-        score, outputs = behaviour_of(task, before.outputs, trial).score, np.asarray(before.outputs)
-        scale = outputs[inside].std()
-        rows = []
-        for _, perturbation in _perturbations(net, trial, label, shared, DRIVE * spread):
-            after = net.perturb(trial, perturbation, key=one)
-            changed = np.where(inside[..., None], np.asarray(after.outputs) - outputs, 0.0)
-            apart = np.sqrt((changed**2).sum(axis=(0, 2)) / inside.sum(axis=0)) / scale
-            rows.append(np.stack([behaviour_of(task, after.outputs, trial).score - score, apart]))
-        means, deviations = _means(np.array(rows))
-        found.append(means)
-        errors.append(deviations)
-    return names, np.array(found), np.array(errors)
+def _effects(net: RateRNN, task: Task, trial: Trial, label: str, shared: Sequence[str], key: jax.Array) -> np.ndarray:
+    """Effects of K perturbations and their standard errors, (2, K, 2): of the score, and of the outputs (relative)."""
+    before, inside = net.predict(trial.inputs, key=key), np.asarray(trial.inside)
+    spread = float(np.asarray(stacked(before.states))[inside].std())
+    score, outputs = behaviour_of(task, before.outputs, trial).score, np.asarray(before.outputs)
+    scale, rows = outputs[inside].std(), []
+    for _, perturbation in _perturbations(net, trial, label, shared, DRIVE * spread):
+        after = net.perturb(trial, perturbation, key=key)
+        changed = np.where(inside[..., None], np.asarray(after.outputs) - outputs, 0.0)
+        apart = np.sqrt((changed**2).sum(axis=(0, 2)) / inside.sum(axis=0)) / scale
+        rows.append(np.stack([behaviour_of(task, after.outputs, trial).score - score, apart]))
+    return np.stack(_means(np.array(rows)))
 
 
-def _shared(nets: tuple[RateRNN, RateRNN], label: str) -> list[str]:
-    """Values of a label that units of both networks have."""
-    a, b = (set(map(str, net.units.get(label, []))) for net in nets)
-    return sorted((a & b) - {""})
+def _shared(nets: Iterable[RateRNN], label: str) -> list[str]:
+    """Values of a label that units of all networks have."""
+    values = [set(map(str, net.units.get(label, []))) for net in nets]
+    return sorted(set.intersection(*values) - {""})
 
 
 def _perturbations(
@@ -285,19 +376,16 @@ def _perturbations(
                 yield f"drive {name} {sign:+d}, {epoch}", Drive(units, sign * current, epoch)
 
 
-def _scores(nets: tuple[RateRNN, RateRNN], task: Task, repeats: int, key: jax.Array) -> dict[str, np.ndarray]:
-    """Mean scores, and their standard errors, (2, 2, K), of both networks in each condition of extensions of a task."""
+def _scores(net: RateRNN, task: Task, repeats: int, key: jax.Array, key_noise: jax.Array) -> dict[str, np.ndarray]:
+    """Mean scores and their standard errors, (2, K), in each condition of extensions of a task."""
     found = {}
     for name, extended, strength, noise in _extensions(task):
         trial = extended.trials(repeats, key=key)
         trial = trial._replace(inputs=strength * trial.inputs)
         rows = rows_of(extended, trial) % MOST_ROWS
-        both = []
-        for net, one in zip(nets, jax.random.split(key), strict=True):
-            louder = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
-            score = behaviour_of(extended, louder.predict(trial.inputs, key=one).outputs, trial).score
-            both.append(np.transpose([_means(score[rows == row]) for row in np.unique(rows)]))
-        found[name] = np.array(both).swapaxes(0, 1)
+        louder = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
+        score = behaviour_of(extended, louder.predict(trial.inputs, key=key_noise).outputs, trial).score
+        found[name] = np.transpose([_means(score[rows == row]) for row in np.unique(rows)])
     return found
 
 

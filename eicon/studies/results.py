@@ -10,5 +10,6 @@ from ._fit import FitMeasures as FitMeasures
 from ._match_noise import MatchedNoise as MatchedNoise
 from ._perturb import PerturbationEffect as PerturbationEffect
 from ._profile import Profile as Profile
+from ._profile import Profiles as Profiles
 from ._responses import Responses as Responses
 from ._stiffness import Stiffness as Stiffness

@@ -65,7 +65,7 @@ class Curriculum:
                 raise ValueError(f"stage {i} of a curriculum has no criterion, and would never end.")
 
 
-def criterion_of(task: Task) -> Criterion:
+def criterion_of(task: Task) -> AccuracyReached | LossReached:
     """Rule that a task's own criterion is.
 
     Raises

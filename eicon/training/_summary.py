@@ -1,5 +1,6 @@
-"""What a training did, in a few lines; and if it did not work, what speaks for which cause."""
+"""Summary of a training in a few lines; if it did not work, the evidence for each likely cause."""
 
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -28,7 +29,7 @@ def summary(trainer: Any) -> str:
     if not trainer.history.n_steps:
         return f"Not trained yet: {_name(trainer.task)}, {trainer.net.n_rec} units."
     lines = [_time(trainer), *_reached(trainer)]
-    if _criterion_met(trainer):
+    if _criterion_met(trainer) or _too_few_validations(trainer):
         return "\n".join(lines)
     learned, task = _learned(trainer), trainer.task
     if learned is False:
@@ -89,9 +90,21 @@ def _reached(trainer: Any) -> list[str]:
         score = f"{task.score_name} of {task.criterion:.0%}"
         of = {"accuracy": score, "worst": f"{score} in the worst condition"}
         said = of.get(task.criterion_of, f"loss of {task.criterion:.4g}")
-        reached = "was reached" if _criterion_met(trainer) else "was not reached"
+        if _too_few_validations(trainer):
+            n, window = len(trainer.stage_history.validation_step), criterion_of(task).window
+            reached = f"is judged by the mean of {window} validations; there {'was' if n == 1 else 'were'} only {n}"
+        else:
+            reached = "was reached" if _criterion_met(trainer) else "was not reached"
         lines.append(f"The task's criterion ({said}) {reached}.")
     return lines
+
+
+def _too_few_validations(trainer: Any) -> bool:
+    """Whether all validations together meet the criterion, which asks for more of them."""
+    task, n = trainer.task, len(trainer.stage_history.validation_step)
+    if not np.isfinite(task.criterion) or not 0 < n < criterion_of(task).window:
+        return False
+    return replace(criterion_of(task), window=n)(trainer.stage_history)
 
 
 def _criterion_met(trainer: Any) -> bool:

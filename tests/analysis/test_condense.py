@@ -135,6 +135,7 @@ def test_fields_are_what_they_are_called(method, sign):
     for i in range(N):
         shares = np.abs(result.coefficients[:, i]) * canonical.std(axis=0)
         assert result.groups[i] == (shares.argmax() if shares.any() else -1)
+    np.testing.assert_array_equal(result.unrepresented, [i for i in range(N) if result.groups[i] == -1])
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -342,6 +343,9 @@ def test_units_that_do_not_vary_go_first_and_nobody_stands_for_them(sign, level)
     assert found.groups[[2, 9]].tolist() == [-1, -1]
     assert np.isnan(found.unit_error[[2, 9]]).all()
     np.testing.assert_allclose(found.offset[[2, 9]], level, atol=1e-12)
+    np.testing.assert_array_equal(found.unrepresented, [2, 9])
+    every = condense(rates, weights, readout, N, sign=sign)
+    np.testing.assert_array_equal(every.groups, np.arange(N), err_msg="a unit that stays stands for itself")
     # What they sent is a bias now.
     np.testing.assert_allclose(found.bias, level * weights[np.ix_([2, 9], found.kept)].sum(axis=0), atol=1e-9)
     assert found.predicted_error < 1e-9
@@ -448,8 +452,14 @@ def test_types_are_never_merged_with_each_other(method, similarity):
     for size in (2, 5, 9):
         found = condense(rates, weights, readout, size, method=method, similarity=similarity, sign=E_FIRST)
         np.testing.assert_array_equal(E_FIRST[found.kept][found.groups], E_FIRST)
-    with pytest.raises(ValueError, match="`size` must be at least 2, one unit of each sign; got 1"):
-        condense(rates, weights, readout, 1, method=method, sign=E_FIRST)
+    labels = np.arange(N) % 3
+    for options, least, of in (
+        ({"sign": E_FIRST}, 2, "sign"),
+        ({"sign": E_FIRST, "within": labels}, 6, "group of sign and label"),
+        ({"within": labels}, 3, "label"),
+    ):
+        with pytest.raises(ValueError, match=f"`size` must be at least {least}, one unit of each {of}; got 1"):
+            condense(rates, weights, readout, 1, method=method, **options)
 
 
 def test_magnitude_keeps_the_strongest_and_random_is_fixed_by_its_seed():

@@ -52,6 +52,8 @@ NOT_RUN = {
     "python -m benchmarks.edges": "tests/benchmarks run all of it at tiny sizes",
     "python -m benchmarks.optic_lobe": "needs an interpreter with flyvis; tests/benchmarks have a small one",
     "python -m studies.low_rank_fits": "takes a minute in its quick form; tests/studies run its parts",
+    "python -m studies.how_small": "takes a minute in its quick form, which tests/studies run",
+    "python -m studies.one_way": "takes a minute in its quick form, which tests/studies run",
     "python -m studies.signal_propagation": "reads a package that CI does not have",
     "python -m studies.mutants": "runs the tests themselves, for hours",
 }

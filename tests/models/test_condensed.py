@@ -79,7 +79,7 @@ def test_every_method_makes_every_network_a_smaller_one(name, method, tmp_path):
     np.testing.assert_array_equal(small.units["region"], net.units["region"][found.kept])
     np.testing.assert_array_equal(small.units["type"], net.units["type"][found.kept])
     for one, label in enumerate(small.units["represents"]):
-        np.testing.assert_array_equal(np.array(label.split(), int), np.flatnonzero(found.groups == one))
+        np.testing.assert_array_equal(np.array(label.split(", "), int), np.flatnonzero(found.groups == one))
     assert (small.activation, small.dt, small.sigma_rec, small.sigma_in) == (net.activation, net.dt, 0.2, 0.0)
     np.testing.assert_allclose(small.W_rec, found.recurrent, rtol=1e-6, atol=1e-12)
     np.testing.assert_allclose(small.W_out, found.readout, rtol=1e-6, atol=1e-12)
@@ -197,6 +197,43 @@ def hand(net, **changes):
     rates = net.predict(INPUTS, key=jax.random.key(0)).rates
     found = condense(rates, net.W_rec, net.W_out, 2, method="magnitude")
     return found._replace(**changes)
+
+
+LETTERS = np.array(list("abcdefghijkl"))
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        ({"neuron": np.char.add("RIM ", LETTERS)}, ["RIM a, RIM c, RIM l", "RIM b"]),
+        ({"unit": np.char.add(LETTERS, ",1")}, ["0, 2, 11", "1"]),
+        ({"name": np.where(LETTERS == "d", "", LETTERS)}, ["0, 2, 11", "1"]),
+        ({"name": np.where(LETTERS == "d", "a", LETTERS)}, ["0, 2, 11", "1"]),
+        ({}, ["0, 2, 11", "1"]),
+        ({"name": np.where(LETTERS == "d", "", LETTERS), "unit": LETTERS}, ["0, 2, 11", "1"]),
+    ],
+    ids=["spaces", "commas", "missing", "twice", "none", "the first of two"],
+)
+def test_names_of_represented_units_can_be_told_apart(names, wanted):
+    groups = np.array([0, 1, 0, *[-1] * 8, 0])
+    net = RateRNN.dale(2, N, 2, units=names, seed=1)
+    found = hand(net, kept=np.array([0, 1]), groups=groups)
+    assert net.condensed(found).units["represents"].tolist() == wanted
+    np.testing.assert_array_equal(found.unrepresented, np.arange(3, 11))
+
+
+@pytest.mark.parametrize("names", [{}, {"name": np.char.add("RIM ", LETTERS)}], ids=["indices", "names"])
+def test_units_of_the_first_network_are_named_over_all_stages(names):
+    net = RateRNN.dale(2, N, 2, units=names, seed=1, sigma_rec=0.2)
+    called = names.get("name", np.arange(N).astype(str))
+    holder, now = np.arange(N), net
+    for size in (9, 6, 3):
+        now, found = condense_network(now, INPUTS, size, method="magnitude" if size == 6 else "merge")
+        assert (found.unrepresented.size > 0) == (size == 6), "which deletes units"
+        holder = np.where(holder < 0, -1, found.groups[holder])
+        wanted = [set(called[holder == one]) for one in range(size)]
+        assert [set(label.split(", ")) for label in now.units["represents"]] == wanted
+    assert (holder < 0).any()
 
 
 def test_biases_are_made_only_where_they_are_asked_for():

@@ -24,6 +24,21 @@ sigma_rec = 0.05
 """
 
 
+RECIPE = """
+format = 2
+[task]
+name = "PerceptualDecision"
+[network]
+kind = "dale"
+n_rec = 8
+[training]
+steps = 2
+validate_every = 2
+[grid]
+seed = [0, 1, 2]
+"""
+
+
 def untrained(folder, name, n, *, seed=0, intervals=(400.0, 600.0), ramp=1.0):
     """A run with a network that was never trained, scaled so that its output may reach the threshold."""
     run = create_run(folder / name, parse_recipe(TIMING.format(seed=seed, n=n, intervals=list(intervals))))
@@ -264,9 +279,43 @@ def test_profile_stands_in_numbers_tables_and_pages(decision, no_figures, tmp_pa
         assert "The same way?" in (tmp_path / "out" / name).read_text(encoding="utf-8")
 
 
-def test_profile_is_asked_for(pair, decision):
+def test_profile_is_asked_for(pair):
     assert pair[2]["profile"] is None
     assert comparison_tables(pair[2]).profile == []
-    three = CliRunner().invoke(main, ["compare", "--profile", *[str(decision.path)] * 3])
-    assert three.exit_code == 2
-    assert "--profile is for two runs" in three.output
+
+
+def test_many_profiles_are_a_tree_and_a_table(decision, invoke, tmp_path):
+    """A decision network, itself again and another one: the two that are the same are nearest."""
+    other = create_run(tmp_path / "other", parse_recipe("seed = 1\n[network]\nn_rec = 20\n"))
+    save(other.recipe.make_network(other.recipe.make_task()), other.network)
+    words = ("compare", decision.path, other.path, decision.path, "--profile", "--repeats", 2, "--permutations", 4)
+    said = invoke(*words, "--out", "three")
+    assert said.exit_code == 0, said.output
+    found = json.loads((tmp_path / "three" / "compare.json").read_text(encoding="utf-8"))["profile"]
+    assert found["overall"][0][2] == max(found["overall"][i][j] for i in range(3) for j in range(i))
+    assert found["likeness"]["activity"][0][2] == pytest.approx(1.0, abs=1e-3)
+    assert [(one["a"], one["b"]) for one in found["pairs"]] == [
+        ("decision", "other"),
+        ("decision", "decision (again)"),
+        ("other", "decision (again)"),
+    ]
+    line = next(one for one in said.stdout.splitlines() if "the mean" not in one and "generalisation" in one)
+    assert line.split()[-1] == "mean"
+    for name in ("compare.md", "compare.html"):
+        assert "The same way?" in (tmp_path / "three" / name).read_text(encoding="utf-8")
+    assert (tmp_path / "three" / "profiles.png").is_file()
+
+
+def test_runs_of_a_sweep_are_compared(invoke, tmp_path):
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    made = invoke("sweep", "recipe.toml", "--out", "sweep", "--workers", 0)
+    assert made.exit_code == 0, made.output
+    said = invoke("compare", "sweep", "--repeats", 2, "--permutations", 4)
+    assert said.exit_code == 0, said.output
+    found = json.loads((tmp_path / "sweep" / "compare" / "compare.json").read_text(encoding="utf-8"))
+    assert found["names"] == ["seed=0", "seed=1", "seed=2"]
+    for cell in sorted((tmp_path / "sweep" / "runs" / "all").iterdir())[1:]:
+        (cell / "run.npz").unlink()
+    refused = invoke("compare", "sweep")
+    assert refused.exit_code == 1
+    assert "1 finished runs of 3; two are needed" in refused.stderr

@@ -79,6 +79,11 @@ MATRIX = analysis.results.SimilarityMatrix(
     ("data", "network", "untrained"), "cka", ALIKE, 0.1 * OFF, 0.15 * OFF, np.where(ALIKE > 0.5, 0.01, 0.4) * OFF,
     0.9 * OFF, np.full((3, 3), 40), "trials",
 )  # fmt: skip
+GROUP = np.array([0, 1, 0, 1, 1, 0])
+TOGETHER = np.where(np.eye(6, dtype=bool), 1.0, 0.3 + 0.4 * (GROUP[:, None] == GROUP))
+OTHER = TOGETHER[::-1, ::-1]
+LIKENESSES = {name: TOGETHER**k for k, name in enumerate(("activity", "outputs", "answers", "fixed points"), start=1)}
+LIKENESSES |= {"eigenvalues": np.where(TOGETHER == 1, 1.0, np.nan), "perturbations": TOGETHER, "generalisation": OTHER}
 CURRENTS = analysis.fits.population_currents(WEIGHTS, RATES, np.repeat(["M1", "PMC", "S1"], 4))
 FALLING = np.outer([0.9, 1.0, 1.2], [1.0, 0.3, 0.1, 0.05])
 CURVATURES = {m: 10.0 ** (-np.arange(30) / (1 + m)) for m in (1, 4, 10)}
@@ -238,6 +243,7 @@ FIGURES = {
     "interactions": lambda: plotting.behaviour.plot_interactions(with_flags(sweep_data(FEW))),
     "loss_curves": lambda: plotting.plot_loss_curves({"bio": sweep_data(FEW), "random": sweep_data(FEW, 0.5)})[0],
     "loss_boxes": lambda: plotting.plot_loss_boxes(SWEEPS),
+    "profiles": lambda: plotting.similarity.plot_profiles(LIKENESSES, [f"seed={i}" for i in range(6)]),
     "similarity_matrix": lambda: plotting.similarity.plot_similarity_matrix(MATRIX).figure,
     "perturbations": lambda: plotting.behaviour.plot_perturbations(EFFECTS, dose="fraction silenced"),
     "paired_differences": lambda: plotting.behaviour.plot_paired_differences({"sweep": PAIRED}),

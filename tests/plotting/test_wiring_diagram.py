@@ -7,6 +7,7 @@ from matplotlib.colors import to_hex
 
 from eicon import plotting
 from eicon.plotting import _wiring_diagram as wiring
+from eicon.plotting import _wiring_layout as layout
 from eicon.plotting._numbers import COLUMNS, figure_numbers
 
 from . import editor
@@ -152,13 +153,13 @@ def test_what_units_prefer_fills_them_and_is_in_the_legend():
 
 
 def test_areas_of_units_grow_with_what_they_stand_for():
-    ax = plotting.plot_wiring(PAIR, PAIR_TYPES, represents=["0 4 7 9", "1", "2 3"])
-    assert legend_texts(ax)[2:] == ["stands for 1 unit", "stands for 4 units"]
+    ax = plotting.plot_wiring(PAIR, PAIR_TYPES, represents=["0, 4, 7, 9", "RIM L", "2, 3"])
+    assert legend_texts(ax)[2:] == ["represents 1 unit", "represents 4 units"]
     assert [drawn(ax)[f"unit {i}"] for i in range(3)] == [4.0, 1.0, 2.0]
     ax.figure.canvas.draw()
     four, one, two = (radius for _, radius, _ in circles(ax))
-    least = wiring._smallest(["0"]) / 2
-    step = (wiring.LARGEST - 1.0) * least
+    least = layout.smallest(["0"]) / 2
+    step = (layout.LARGEST - 1.0) * least
     unit = four / (least + step)  # pixels
     np.testing.assert_allclose([one / unit, two / unit], [least + step / 2, least + step * np.sqrt(0.5)], rtol=1e-6)
     by_rate = plotting.plot_wiring(PAIR, PAIR_TYPES, rates=[0.0, 0.5, 2.0])
@@ -199,14 +200,34 @@ def test_labels_lie_in_their_circles_and_circles_touch_nothing(n, look, width):
 
 def test_connections_go_around_what_lies_between():
     """Three units in a row: the outer two are connected around the middle one."""
-    row = [wiring.Node(str(i), np.array([5.0 + 6.0 * i, 10.0]), np.array([1.5, 1.5])) for i in range(3)]
-    ways = wiring._ways(row[0], row[2])
+    row = [layout.Node(str(i), np.array([5.0 + 6.0 * i, 10.0]), np.array([1.5, 1.5])) for i in range(3)]
+    ways = layout.ways(row[0], row[2])
     straight = min(ways, key=lambda way: way[0])[1]
     assert row[1].covers(straight).any()
-    best = min(ways, key=lambda way: way[0] + wiring._cost(way[1], [row[1]], np.empty((0, 2)), (40.0, 40.0), 0.1))[1]
+    best = layout.cheapest(ways, [row[1]], np.empty((0, 2)), (40.0, 40.0), 0.1)
     assert not row[1].covers(best).any()
     for end, node in ((best[0], row[0]), (best[-1], row[2])):
         assert np.hypot(*(end - node.centre)) == pytest.approx(1.5 + 0.2)
+
+
+@pytest.mark.parametrize("missing", ["", None])
+def test_units_without_a_label_are_a_group_with_a_name_of_its_own(missing):
+    given = network(40)
+    areas, choices = np.array(["V1", "MT", missing]), np.array(["left", "none", missing])
+    labels = {"groups": areas[np.arange(40) % 3], "preferred": choices[np.arange(40) // 3 % 3]}
+    ax = plotting.plot_wiring(**given | labels)
+    named = [f"{area} {choice}" for area in ("V1", "MT", "no label") for choice in ("left", "none", "no preference")]
+    texts = {text.get_text() for text in ax.texts}
+    assert {text for text in texts if text[:2] in ("E ", "I ")} == {f"{side} {name}" for side in "EI" for name in named}
+    assert legend_texts(ax) == ["excites", "inhibits", "left", "none", "no preference"]
+    last = ax.get_legend().legend_handles[-1].get_markerfacecolor()
+    assert to_hex(last) == plotting._style.ink(0.3)
+    nothing = np.full(40, missing)
+    plain = plotting.plot_wiring(**given | {"groups": nothing, "preferred": nothing})
+    assert [text.get_text() for text in plain.texts if text.get_text().isalpha()] == ["E", "I"]
+    assert legend_texts(plain) == ["excites", "inhibits"]
+    numbers = plotting.plot_wiring(np.eye(3), preferred=[np.nan, 10.0, 2.0])
+    assert legend_texts(numbers) == ["excites", "2.0", "10.0", "no preference"]
 
 
 def test_boxes_hold_their_units_and_do_not_touch():
@@ -253,3 +274,15 @@ def test_inputs_are_not_changed_and_one_unit_is_a_network():
 def test_what_does_not_fit_is_refused(change, text):
     with pytest.raises(ValueError, match=text):
         plotting.plot_wiring(**({"W": PAIR, "excitatory": PAIR_TYPES} | change))
+
+
+def test_many_channels_are_not_drawn_which_is_said():
+    rng = np.random.default_rng(0)
+    ax = plotting.plot_wiring(rng.normal(size=(4, 4)), W_in=rng.normal(size=(9, 4)), W_out=rng.normal(size=(4, 2)))
+    words = ax.get_xlabel().replace("\n", " ")
+    assert "The 9 inputs are not drawn." in words
+    assert "of the input" not in words
+    few = plotting.plot_wiring(rng.normal(size=(4, 4)), W_in=rng.normal(size=(8, 4)), W_out=rng.normal(size=(4, 9)))
+    words = few.get_xlabel().replace("\n", " ")
+    assert "of the input" in words
+    assert "The 9 outputs are not drawn." in words

@@ -25,8 +25,9 @@ from eicon.runs import (
 )
 from eicon.runs._condense import stages
 from eicon.runs._condense_figures import _preferred, draw_condensation
+from eicon.runs._condense_purpose import purpose_of
 from eicon.studies import condense_network
-from eicon.studies._condense import output_error, reference
+from eicon.studies._condense import output_error
 from eicon.studies._responses import Responses
 from eicon.tasks import FlipFlop, PerceptualDecision
 
@@ -207,7 +208,7 @@ def test_interrupted_and_continued_is_the_same_as_at_once(source, plain, tmp_pat
     stage, calls = _condense._stage, []
 
     def interrupted(*arguments):
-        calls.append(arguments[5])
+        calls.append(arguments[4])
         if len(calls) == 2:
             raise KeyboardInterrupt
         return stage(*arguments)
@@ -233,9 +234,9 @@ def test_retraining_continues_after_a_stage(source, matched, tmp_path):
 
     copy = shutil.copytree(matched.path, tmp_path / "copy")
     record, original = read_condensation(matched), source.load_network()
-    test = reference(original, source.recipe.make_task(), 3, 2)
-    without = replace(MATCHED, retrain=0, match=0.0)
-    units = _condense._stage(source, without, original, original, np.arange(16), 11, 0, test)[1]["units"]
+    purpose, without = purpose_of(source, original, 2), replace(MATCHED, retrain=0, match=0.0)
+    first = jax.random.fold_in(jax.random.fold_in(jax.random.key(3), 0xC0), 1)
+    units = _condense._stage(purpose, without, original, np.arange(16), 11, first)[1]["units"]
     (copy / "condense.json").write_text(json.dumps(record | {"stages": record["stages"][:1], "units": units}))
     (copy / "network.npz").unlink()
     (copy / "stages" / "8.npz").write_bytes(b"half a file")
@@ -342,7 +343,8 @@ def test_figures(plain, matched):
     assert {path.name for path in paths} == {"condensation.png", "units.png", "stages.png", "wiring.png"}
     assert all(path.parent == matched.figures and path.read_bytes()[:4] == b"\x89PNG" for path in paths)
     shutil.rmtree(matched.figures)
-    assert len(_errors(read_condensation(matched)).lines) > len(_errors(read_condensation(plain)).lines)
+    of_matched, of_plain = (_errors(read_condensation(run), "outputs") for run in (matched, plain))
+    assert len(of_matched.lines) > len(of_plain.lines)
     plt.close("all")
 
 

@@ -361,7 +361,6 @@ def test_a_changed_recording_is_refused_when_a_run_goes_on(lab, tmp_path):
 PROBES = {
     "perturb": ["--silence", "I"],
     "explore": ["--no-open"],
-    "condense": ["--to", "6"],
     "dt-report": [],
     "export": ["--to", "xarray"],
     "compare": ["{run}"],

@@ -359,6 +359,13 @@ def test_formats():
         parse_recipe("format = 3", "mine")
     with pytest.raises(ConfigError, match=r"mine: has a table \[learner\], .* put format = 2 on its first line"):
         parse_recipe("[learner]\nlearning_rate = 0.1", "mine")
+    text = '[network]\nkind = "dale"\nn_rec = 8\n'
+    with pytest.raises(ConfigError, match=r"network\.kind: unknown key; .* A recipe may have .* put format = 2 on its"):
+        parse_recipe(text, "mine", kind="sweep")
+    with pytest.raises(ConfigError, match="unknown key") as caught:
+        parse_recipe(text + "colour = 3", "mine", kind="sweep")
+    assert "put format" not in str(caught.value)
+    assert parse_recipe(f"format = 2\n{text}", "mine", kind="sweep").network.n_rec == 8
     with pytest.raises(ConfigError, match=r"mine is not valid TOML: "):
         parse_recipe("format = ", "mine")
 

@@ -5,7 +5,9 @@ import pytest
 
 from eicon.models import Adapting, Connectivity, Edges, Leaky, LowRank, Plastic, RateRNN, load, verify
 from eicon.recordings import Recording
-from eicon.studies import condense_network
+from eicon.studies import condense_network, profile
+from eicon.studies._profile import RESPECTS, likeness
+from eicon.tasks import PerceptualDecision
 from eicon.training import Trainer
 
 pytestmark = pytest.mark.battery
@@ -79,7 +81,7 @@ def test_one_of_each_does_what_all_copies_did(net, method, within, tmp_path):
     assert verify(small).ok
     assert small.cell == net.cell
     for one, kept in zip(small.units["represents"], found.kept, strict=True):
-        np.testing.assert_array_equal(np.array(one.split(), int), np.flatnonzero(OWNER[kept] == OWNER))
+        np.testing.assert_array_equal(np.array(one.split(", "), int), np.flatnonzero(OWNER[kept] == OWNER))
     for name in net.network.parameters.keys() - {"b_rec", "b_out"}:
         whole, part = (np.broadcast_to(n.parameter(name), (n.n_rec,)) for n in (net, small))
         np.testing.assert_allclose(part, whole[found.kept], rtol=1e-5, err_msg=name)
@@ -89,9 +91,23 @@ def test_one_of_each_does_what_all_copies_did(net, method, within, tmp_path):
     np.testing.assert_array_equal(again.units["represents"], small.units["represents"])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [*NETS, "fitted"])
+def test_one_of_each_does_it_the_same_way(kind):
+    """Profile of a network and its condensation, perturbed by cell type; its copies have units of every type."""
+    net, size = (NETS[kind](), GROUPS) if kind in NETS else (fitted()[0], N - 1)
+    small = condense_network(net, INPUTS, size, noise=0.0).net
+    found = profile(net, small, PerceptualDecision(), label="cell_type", repeats=4, candidates=32, n_permutations=19)
+    alike = {respect: likeness(getattr(found, respect)) for respect in RESPECTS}
+    for respect in ("activity", "outputs", "eigenvalues", "perturbations"):
+        assert alike[respect] > 0.97, (respect, alike)
+    assert found.fixed_points.value == 1.0, "of the one fixed point of each"
+    assert {cell for name in found.effects for cell in "ABC" if f" {cell}" in name} == set("ABC")
+
+
 @pytest.mark.parametrize("method", ["subset", "merge", "cluster"])
 def test_labels_stay_apart(method):
-    """Fewer units than there are kinds of activity, so that others would speak for them if they might."""
+    """Fewer units than there are kinds of activity, so that others would represent them if they might."""
     net = dense(activation="relu", tau=TAU)
     found = condense_network(net, INPUTS, 3, noise=0.0, method=method, within="cell_type")[1]
     np.testing.assert_array_equal(np.sort(CELLS[found.kept]), list("ABC"))
@@ -124,18 +140,23 @@ def test_rates_of_all_units_are_rebuilt(name):
     assert verify(small).ok
 
 
-def test_a_fitted_network_predicts_the_same_when_it_is_condensed():
-    """Recorded units and others, with fewer units than there are copies to leave out."""
+def fitted():
+    """Network whose gains were fitted to 6 units of another one, and the rates of all units of this."""
     teacher = dense(cell=Leaky("relu", gain=True), parameters={"gain": TAU / 80})
     rates = np.asarray(teacher.predict(INPUTS, noise=False).rates)
     recording = Recording(rates[:, :, :6], dt=teacher.dt, units=list(map(str, range(6))), inputs=INPUTS)
     net = dense(cell=Leaky("relu", gain=True), train=["gain"])
-    trainer = Trainer(net, recording, learning_rate=0.02)
-    trainer.fit(150, progress=False)
+    Trainer(net, recording, learning_rate=0.02).fit(150, progress=False)
+    return net, rates
+
+
+def test_a_fitted_network_predicts_the_same_when_it_is_condensed():
+    """Recorded units and others, with fewer units than there are copies to leave out."""
+    net, rates = fitted()
     small, found = condense_network(net, INPUTS, 8, noise=0.0, readout="rates")
-    fitted, again = net.predict(INPUTS, noise=False).rates, small.predict(INPUTS, noise=False).outputs
+    before, again = net.predict(INPUTS, noise=False).rates, small.predict(INPUTS, noise=False).outputs
     assert found.measured_error < 0.02
-    errors = [float(np.mean((made[:, :, :6] - rates[:, :, :6]) ** 2)) for made in (fitted, again)]
+    errors = [float(np.mean((made[:, :, :6] - rates[:, :, :6]) ** 2)) for made in (before, again)]
     assert errors[1] < errors[0] + 1e-3 * rates.var()
 
 

@@ -73,7 +73,7 @@ NO_CHOICES = {"SequenceMemory", "SequenceExecution", "SineWave", "FlipFlop"}
 
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_in_every_choice_task_a_silent_network_gives_no_answer(name):
-    """Although its readout has biases that speak for a choice; also if it is silent only when it is asked."""
+    """Although its readout has biases that favour a choice; also if it is silent only when it is asked."""
     task = TASKS[name]()
     net = RateRNN.dale(task.n_in, 5, task.n_out, dt=task.dt, readout_bias=True, seed=1)
     net.b_out.value = jnp.linspace(0.1, 0.9, task.n_out, dtype=jnp.float32)

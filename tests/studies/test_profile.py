@@ -5,10 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eicon.analysis.results import Similarity
 from eicon.models import Connectivity, RateRNN
 from eicon.models.weights import Dense
-from eicon.studies import profile
-from eicon.studies._profile import _eigenvalues, _extensions, _perturbations, _shared
+from eicon.studies import profile, profiles
+from eicon.studies._profile import (
+    RESPECTS,
+    Profiles,
+    _eigenvalues,
+    _extensions,
+    _perturbations,
+    _shared,
+    _slopes,
+    likeness,
+)
 from eicon.tasks import CueSetGo, FlipFlop, PerceptualDecision
 from eicon.training import Trainer
 
@@ -82,6 +92,29 @@ def test_another_network_is_not(nets):
 
 
 @pytest.mark.battery
+def test_many_networks_are_compared_as_each_two_are(nets):
+    """A network, its copy and another: the copies are nearest, and pairs have the numbers of `profile`."""
+    named = {"one": nets[0], "copy": permuted(nets[0]), "other": nets[1]}
+    found = profiles(named, TASK, repeats=20, candidates=64, n_permutations=19)
+    assert list(found.pairs) == [("one", "copy"), ("one", "other"), ("copy", "other")]
+    for respect in RESPECTS:
+        matrix = found.matrix(respect)
+        np.testing.assert_array_equal(matrix, matrix.T)
+        np.testing.assert_array_equal(np.diag(matrix), 1.0)
+        assert matrix[0, 1] == pytest.approx(likeness(getattr(found.pairs["one", "copy"], respect)), nan_ok=True)
+    overall = found.overall()
+    assert overall[0, 1] > overall[0, 2] + 0.1
+    assert overall[0, 1] > 0.8
+    few = Profiles(found.names, {("one", "copy"): found.pairs["one", "copy"]})
+    assert few.overall()[0, 1] == overall[0, 1]
+    assert np.isnan(few.overall()[0, 2])
+    alone = profile(nets[0], named["copy"], TASK, repeats=20, candidates=64, n_permutations=19)
+    for respect in ("activity", "outputs", "fixed_points", "eigenvalues", "perturbations", "generalisation"):
+        one, other = getattr(alone, respect), getattr(found.pairs["one", "copy"], respect)
+        assert one.value == pytest.approx(other.value), respect
+
+
+@pytest.mark.battery
 def test_only_what_differs_is_found_different(nets):
     """The same network but for one thing: which units are perturbed together, or how noisy they are."""
     others = relabelled(nets[0], np.where(np.arange(N) < N // 2, "even", "odd"))
@@ -110,11 +143,21 @@ def test_eigenvalues_have_a_closed_form():
     rates = [np.asarray(one.rates)[inside] for one in still]
     if not all((one > 0).all() for one in rates):
         pytest.fail("the slopes of these units are 1 only while they are active")
-    found = _eigenvalues((a, b), still, inside, 19, 0)
-    assert found.value == pytest.approx((0.1 / 5 + 0.1 / 5) / 0.7, rel=1e-5)
+    slopes = tuple(_slopes(net, one, inside) for net, one in zip((a, b), still, strict=True))
+    found = _eigenvalues((a, b), slopes, 19, 0)
+    assert found.value == pytest.approx(0.2 / (3.5 + 3.3), rel=1e-5)
     assert found.n == 5
     assert found.null.shape == (19,)
     assert found.p <= 0.1
+
+
+def test_likeness_is_between_null_and_ceiling():
+    given = Similarity(0.7, np.array([0.1, 0.3]), 1.0, 5, 0.1, 0.3, 0.7, "trials")
+    assert likeness(given) == pytest.approx((0.7 - 0.2) / 0.8)
+    error = given._replace(value=0.1, null=np.array([0.9, 1.1]), ceiling=0.0)
+    assert likeness(error) == pytest.approx(0.9)
+    assert np.isnan(likeness(given._replace(null=np.ones(3))))
+    assert np.isnan(likeness(given._replace(null=np.zeros(0))))
 
 
 def test_extensions_are_those_that_a_task_can_have():
@@ -136,7 +179,7 @@ def test_units_are_perturbed_by_labels_that_both_networks_have(nets):
     assert len(names) == 2 * 3 * 4
     assert names[0] == "silence 30% of even, fixation"
     alone = relabelled(nets[1], np.full(N, "elsewhere"))
-    assert _shared((nets[0], alone), "area") == []
+    assert _shared([nets[0], alone], "area") == []
     every = dict(_perturbations(alone, trial, "area", [], 1.0))
     assert all(" all" in name for name in every)
     assert all(len(one.units) == N for one in every.values())
@@ -148,3 +191,7 @@ def test_what_is_refused(nets):
         profile(*nets, TASK, repeats=1)
     with pytest.raises(ValueError, match="the network of b has"):
         profile(nets[0], RateRNN.dale(5, 8, 2), TASK)
+    with pytest.raises(ValueError, match=r"name \['c'\]; the networks are a, b"):
+        profiles({"a": nets[0], "b": nets[1]}, TASK, pairs=[("a", "c")])
+    with pytest.raises(ValueError, match="two networks or more; got 1"):
+        profiles({"a": nets[0]}, TASK)

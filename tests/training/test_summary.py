@@ -14,11 +14,11 @@ from eicon.training._summary import causes, memory_ms, still_falls
 EASY = PerceptualDecision(coherence=(51.2,), coherence_scale="dots", fixation=40.0, stimulus=200.0, decision=100.0)
 
 
-def trained(task, steps, n_rec=20, **options):
+def trained(task, steps, n_rec=20, every=20, **options):
     net_options = {name: options.pop(name) for name in ("spectral_radius", "weights") if name in options}
     net = eicon.RateRNN.dale(task.n_in, n_rec, task.n_out, sigma_rec=0.1, seed=0, **net_options)
     trainer = eicon.Trainer(net, task, **({"batch_size": 16} | options))
-    trainer.fit(steps, progress=False, validate_every=min(20, max(steps, 1)))
+    trainer.fit(steps, progress=False, validate_every=min(every, max(steps, 1)))
     return trainer
 
 
@@ -33,6 +33,12 @@ def test_a_training_that_worked():
     assert "20 units, 16 trials a step" in said
     assert "(accuracy of 85%) was reached" in said
     assert f"best at step {trainer.best_step:,}" in said
+    assert "cause" not in said
+
+
+def test_one_validation_is_said_to_be_few():
+    said = trained(EASY, 300, learning_rate=0.01, every=300).summary()
+    assert "(accuracy of 85%) is judged by the mean of 5 validations; there was only 1." in said
     assert "cause" not in said
 
 

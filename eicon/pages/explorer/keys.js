@@ -19,8 +19,12 @@ const KEYS = {
   b: () => nextView("behaviour"),
   t: () => choose({ trials: !state.trials }),
   c: () => facts.levels.sizes.length > 1 && choose({ condensed: !state.condensed }),
+  r: () => choose({ role: !state.role }),
   Escape: () => choose({ group: null }),
 };
+
+// Those that also act while the page of a unit is open.
+const ROLE_KEYS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight", "j", "k", "[", "]", "g", "r"]);
 
 function stepLevel(by) {
   const level = Math.min(Math.max(state.level + by, 0), facts.levels.sizes.length - 1);
@@ -34,7 +38,8 @@ function setUpKeys() {
   }
   document.addEventListener("keydown", (event) => {
     const typing = event.target.matches("input[type=search], select, input[type=range]");
-    if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
+    const dialog = document.querySelector("dialog[open]");
+    if (event.ctrlKey || event.altKey || event.metaKey || (dialog && !(dialog.id === "role" && ROLE_KEYS.has(event.key)))) return;
     const arrow = event.key.startsWith("Arrow");
     if (event.target.matches("input[type=search]") || (typing && (arrow || event.target.matches("select")))) return;
     if (!Object.hasOwn(KEYS, event.key)) return;

@@ -38,8 +38,8 @@ function showLevel() {
   for (const unit of levelData("kept")) counts[values.types[unit]]++;
   const kinds = counts[""] ? "" : ` (${counts.E} E, ${counts.I} I)`;
   const words = state.level
-    ? [`${size} of ${values.n} units${kinds} stay and speak for the others; effective matrix ${size} × ${size}, no retraining; ${errorWords(state.level)} (of its standard deviation).`]
-    : [facts.levels.sizes.length > 1 ? `All ${values.n} units. Move the slider, or press . and , to leave fewer units that speak for the others.` : ""];
+    ? [`${size} of ${values.n} units${kinds} stay and represent the others; effective matrix ${size} × ${size}, no retraining; ${errorWords(state.level)} (of its standard deviation).`]
+    : [facts.levels.sizes.length > 1 ? `All ${values.n} units. Move the slider, or press . and , to leave fewer units that represent the others.` : ""];
   if (facts.levels.reason) words.push(facts.levels.reason);
   document.getElementById("level-words").textContent = words.join(" ");
 }

@@ -1,7 +1,7 @@
 // From numbers to views. When all is drawn, the document says how many ms after its opening that was.
 
 function aboutWords() {
-  const { task, trials, components, units, means_bits: bits } = facts;
+  const { task, trials, components, units, means_bits: bits, each: { silencing } } = facts;
   const parts = [
     `${task.name}: ${task.about}`,
     `Rates of ${trials.recorded} trials of ${trials.steps} steps of ${task.dt} ms were recorded with the network's noise. Means over trials use all of them`
@@ -12,6 +12,9 @@ function aboutWords() {
     `${units.measure.name}: ${units.measure.about}.`,
     "Condensed networks are made anew from the whole one at each level, from trials of their own, and not retrained;"
       + " their output error is measured without noise on further trials, as a part of the outputs' standard deviation.",
+    silencing
+      ? `Each unit was silenced for the whole of ${silencing.n_trials} trials, with the same noise; the change of the outputs is the root of its mean square, as a part of their standard deviation.`
+      : "The network has too many units to silence each.",
   ];
   return parts.join(" ");
 }
@@ -26,6 +29,7 @@ async function main() {
   setUpBehaviour();
   setUpLevels();
   setUpUnits();
+  setUpRole();
   setUpKeys();
   document.getElementById("about-words").textContent = aboutWords();
   readAddress();

@@ -10,6 +10,7 @@ const state = {
   condensed: false,
   space: "paths",
   behaviour: "",
+  role: false, // of the unit: whether its page is open
 };
 const followers = [];
 let asked = false;
@@ -40,14 +41,15 @@ function writeAddress() {
   if (state.group !== null) words.set("condition", state.group);
   if (state.grouping !== facts.grouping) words.set("by", facts.groupings[state.grouping].name);
   for (const name of ["order", "space", "behaviour"]) words.set(name, state[name]);
-  for (const name of ["trials", "condensed"]) if (state[name]) words.set(name, "1");
+  for (const name of ["trials", "condensed", "role"]) if (state[name]) words.set(name, "1");
   history.replaceState(null, "", "#" + words);
 }
 
 // Only what is possible is taken from an address; the rest stays as it is.
 function readAddress() {
   const words = new URLSearchParams(location.hash.slice(1));
-  const changes = { trials: words.get("trials") === "1", condensed: words.get("condensed") === "1", group: null };
+  const changes = { group: null };
+  for (const name of ["trials", "condensed", "role"]) changes[name] = words.get(name) === "1";
   const unit = whole(words.get("unit"), values.n);
   if (unit !== null) changes.unit = unit;
   const level = facts.levels.sizes.indexOf(Number(words.get("level")));

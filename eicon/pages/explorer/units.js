@@ -11,7 +11,7 @@ function columns() {
     ...label.slice(0, 2).map((column, i) => ({ ...column, place: i ? "second" : "" })),
     { key: "measure", name: facts.units.measure.name, about: facts.units.measure.about, of: (unit) => arrays.measure[unit], number: true, short: 2 },
     { key: "rate", name: "rate", about: "mean over steps and trials", of: (unit) => arrays.mean_rate[unit], number: true, short: 2 },
-    { key: "by", name: "by", about: "which unit speaks for it, at this level", of: (unit) => levelData("groups")[unit], number: true },
+    { key: "by", name: "by", about: "which unit represents it, at this level", of: (unit) => levelData("groups")[unit], number: true },
   ];
 }
 
@@ -166,9 +166,9 @@ function groupWords(unit) {
   const groups = levelData("groups");
   const others = Array.from(groups.keys()).filter((other) => groups[other] === unit && other !== unit);
   if (!state.level) return ["All units are there."];
-  if (isKept()[unit]) return others.length ? [`Stays, and speaks for ${others.length}: `, ...others.flatMap((u) => [u, " "])] : ["Stays, and speaks only for itself."];
-  if (groups[unit] < 0) return ["Is gone; no unit speaks for it (it does not vary, or is left out)."];
-  return ["Is gone; mostly ", groups[unit], ` speaks for it. Error of its rebuilt rate: ${shortNumber(levelData("unit_error")[unit], 2)}.`];
+  if (isKept()[unit]) return others.length ? [`Stays, and represents ${others.length}: `, ...others.flatMap((u) => [u, " "])] : ["Stays, and represents only itself."];
+  if (groups[unit] < 0) return ["Is gone; no unit represents it (it does not vary, or is left out)."];
+  return ["Is gone; mostly ", groups[unit], ` represents it. Error of its rebuilt rate: ${shortNumber(levelData("unit_error")[unit], 2)}.`];
 }
 
 function showCard() {

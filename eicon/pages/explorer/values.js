@@ -158,6 +158,6 @@ function isKept() {
 }
 
 function unitWords(unit) {
-  const about = [values.types[unit], ...values.labelNames.map((name) => facts.units.labels[name][unit])];
+  const about = [values.types[unit], ...values.labelNames.filter((name) => name !== "represents").map((name) => facts.units.labels[name][unit])];
   return [`unit ${unit}`, ...new Set(about.filter(Boolean))].join(" · ");
 }

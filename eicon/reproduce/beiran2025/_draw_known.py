@@ -8,10 +8,10 @@ from matplotlib.figure import Figure
 
 from ...plotting._fits import seed_intervals, seed_points
 from ...plotting._parts import category_looks
-from ...plotting._style import house_style, line_width, panel_letters, reference
+from ...plotting._style import house_style, line_width, panel_letters, panels, reference
 from ._circuits import CIRCUITS
 from ._claims import Line, last
-from ._draw_panels import by_seed, panels, shared_legend
+from ._draw_panels import by_seed, shared_legend
 from ._known import N_STEPS, NOISE, WINDOWS
 
 SHOWN = {"product": "gain \N{MULTIPLICATION SIGN} weight", "weights": "weight", "tau": "time constant", "gain": "gain"}

@@ -1,4 +1,4 @@
-"""What the figures share: panels in the style in force, and one legend for all of them."""
+"""What the figures share: values by seed, and one legend for all panels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,18 +6,6 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.figure import Figure
-
-from ...plotting._style import small_ticks
-
-
-def panels(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, np.ndarray]:
-    """Figure of Axes (rows, columns), for functions in `eicon.plotting._style.house_style`; inches of a notebook."""
-    import matplotlib.pyplot as plt  # here, so that importing eicon does not resolve a backend
-
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
-    for ax in axes.flat:
-        small_ticks(ax)
-    return figure, axes
 
 
 def by_seed(found: Mapping[tuple[int, Any], float], columns: Sequence[Any]) -> np.ndarray:

@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 
 from ...plotting._parts import category_looks
 from ...plotting._stiffness import direction_axes, number_shades
-from ...plotting._style import house_style, line_width, neutral, panel_letters, reference
+from ...plotting._style import house_style, line_width, neutral, panel_letters, panels, reference
 from ...plotting.fits import plot_fixed_directions, plot_recovery, plot_stiffness, plot_unrecorded
 from ._claims import RECOVERED, Line, last, lines_of, recorded_numbers
-from ._draw_panels import by_seed, panels
+from ._draw_panels import by_seed
 
 UNRECORDED, RECORDED = "unrecorded_fresh_error", "recorded_fresh_error"
 ERROR = "error / variance of currents, fresh trials"

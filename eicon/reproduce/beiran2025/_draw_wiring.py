@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from ...plotting._style import house_style, panel_letters
+from ...plotting._style import house_style, panel_letters, panels
 from ...plotting.fits import plot_unrecorded
 from ._circuits import CIRCUITS
 from ._claims import RECOVERED, Line, last
-from ._draw_panels import by_seed, panels, shared_legend
+from ._draw_panels import by_seed, shared_legend
 
 CONNECTOME, REWIRED, BEFORE = "connectome", "rewired within types", "connectome, before the fit"
 

@@ -1,6 +1,7 @@
 """What the figures share: panels in the house style, colours of levels, and panels that could not be drawn."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ... import analysis, plotting
-from ...plotting._style import coherence_cmap
+from ...plotting._style import coherence_cmap, small_ticks
+from ...plotting._style import panels as panels_of
 from ...tasks._coherence import unit_of
 
 INK, NEUTRAL, REFERENCE, SHADE = "#222222", "#555555", "#999999", "#ECECEC"
@@ -21,23 +23,17 @@ COHERENCE_UNIT = unit_of("song2016")
 COHERENCE_LABEL = f"signed coherence ({COHERENCE_UNIT})"
 
 
-def panels(rows: int, columns: int, size: tuple[float, float], **options: Any) -> tuple[Figure, np.ndarray]:
-    """Figure of Axes (rows, columns), to be filled inside ``with plotting.style()``."""
-    import matplotlib.pyplot as plt  # here, so that importing eicon does not resolve a backend
-
-    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False, **options)
-    for ax in axes.flat:
-        small_ticks(ax)
-    return figure, axes
+panels = partial(panels_of, tick_size=TICK_SIZE)
+"""Figure of Axes, to be filled inside ``with plotting.style()``."""
 
 
 def mosaic(layout: list[Any], size: tuple[float, float], **options: Any) -> tuple[Figure, dict[str, Axes]]:
     """Figure of named Axes that may span several cells."""
-    import matplotlib.pyplot as plt
+    import matplotlib.pyplot as plt  # here, so that importing eicon does not resolve a backend
 
     figure, axes = plt.subplot_mosaic(layout, figsize=size, **options)
     for ax in axes.values():
-        small_ticks(ax)
+        small_ticks(ax, TICK_SIZE)
     return figure, axes
 
 
@@ -51,13 +47,8 @@ def rows(
     parts = figure.subfigures(len(columns), 1, squeeze=False, height_ratios=height_ratios)
     axes = [part.subplots(1, n, squeeze=False)[0] for part, n in zip(parts.flat, columns, strict=True)]
     for ax in np.concatenate(axes):
-        small_ticks(ax)
+        small_ticks(ax, TICK_SIZE)
     return figure, axes
-
-
-def small_ticks(ax: Axes) -> None:
-    """Store the size of tick labels, which are made when the style is gone."""
-    ax.tick_params(labelsize=TICK_SIZE)
 
 
 def title(ax: Axes, text: str) -> None:

@@ -12,12 +12,15 @@ from eicon.pages import _explore_data as data_module
 from eicon.pages._explore import _about
 from eicon.pages._explore_data import contents
 from eicon.pages._explore_page import render
+from eicon.studies import condense_network
 from eicon.studies._levels import Level, Levels
+from eicon.studies._responses import responses
 
 from .conftest import Page, chromium
 
 pytestmark = pytest.mark.battery
 
+ROLE_PLOTS = ("tuning", "partners", "silenced", "silenced-outputs")
 CANVASES = ("matrix", "rates", "behaviour", "space", "curve")
 MINUS = "\N{MINUS SIGN}"
 
@@ -299,11 +302,11 @@ def test_the_slider_condenses(tab: Tab, page: Page):
     tab.page.click(f"#unit-{gone[0]}")
     tab.frame()
     speaker = int(page.arrays["groups_2"][gone[0]])
-    assert f"Is gone; mostly {speaker} speaks for it" in tab.text("#card")
+    assert f"Is gone; mostly {speaker} represents it" in tab.text("#card")
     tab.page.click(f"#unit-{speaker}")
     tab.frame()
     others = [u for u in range(12) if page.arrays["groups_2"][u] == speaker and u != speaker]
-    assert tab.text("#card").split("\n")[1].split(":")[0] == f"Stays, and speaks for {len(others)}"
+    assert tab.text("#card").split("\n")[1].split(":")[0] == f"Stays, and represents {len(others)}"
     whole = tab.picture("matrix")
     tab.press("c")
     assert tab.picture("matrix") != whole
@@ -466,10 +469,10 @@ def test_views_turn_and_zoom_and_show_single_trials(tab: Tab):
     assert tab.picture("rates") != rates
 
 
-def page_of(browser, page: Page, path, given, reason: str = "none") -> Tab:
-    """A page of other responses of the tiny network, not condensed."""
-    everyone, weights = np.arange(12), np.asarray(page.responses.net.W_rec, float)
-    shown = contents(given, Levels([Level(everyone, everyone, np.zeros(12), weights, 0.0)], reason))
+def page_of(browser, page: Page, path, given, reason: str = "none", **options) -> Tab:
+    """A page of other responses, of the tiny network or another one, without levels."""
+    n, weights = given.net.n_rec, np.asarray(given.net.W_rec, float)
+    shown = contents(given, Levels([Level(np.arange(n), np.arange(n), np.zeros(n), weights, 0.0)], reason), **options)
     path.write_text(render(shown, **_about("tiny", None, 0, given, shown, 12)), encoding="utf-8")
     return Tab(browser, path.as_uri())
 
@@ -564,5 +567,69 @@ def test_times_are_shown_where_the_task_has_them(browser, page: Page, tmp_path):
     words = {*tab.sweep("behaviour", np.linspace(0.1, 0.95, 20), np.linspace(0, 0.8, 40))} - {""}
     level = [f"{MINUS}16", f"{MINUS}4", "4", "16"]
     assert words == {f"coherence {x}: {160 if '16' in x else 40} ms of 12 trials" for x in level}
+    assert tab.trouble == []
+    tab.page.close()
+
+
+def test_the_role_of_a_unit(tab: Tab, page: Page):
+    tab.open("unit=10")
+    assert not tab.page.is_visible("#role")
+    tab.page.click("#role-button")
+    tab.frame()
+    assert tab.chosen()["role"] == "1"
+    assert tab.text("#role-title").startswith("Role of unit 10 · I")
+    assert not tab.page.is_visible("#role-members")  # the network is not condensed
+    weights, labels = page.arrays["weights"], np.array(page.facts["units"]["labels"]["type"])
+    sums = re.search(
+        r"from E: (\S+) excitatory; to E: (\S+) inhibitory; from I: (\S+) inhibitory", tab.label("partners")
+    )
+    expected = weights[labels == "E", 10].sum(), weights[10, labels == "E"].sum(), weights[labels == "I", 10].sum()
+    assert [number(text) for text in sums.groups()] == [near(value) for value in expected]
+    score = re.search(
+        r"intact: score (\S+) %; unit 10 silenced: score (\S+) %, outputs change by (\S+) s", tab.label("silenced")
+    )
+    accuracy = page.arrays["silenced_accuracy"]
+    expected = 100 * accuracy[12], 100 * accuracy[10], page.arrays["silenced_change"][10]
+    assert [number(text) for text in score.groups()] == [pytest.approx(value, rel=0.06) for value in expected]
+    means = [number(text) for text in re.findall(r"coherence \S+: (\S+?)[;.]?(?= |$)", tab.label("tuning"))]
+    assert means == [near(value) for value in page.arrays["tuning"][10]]
+    before = [tab.picture(name) for name in ROLE_PLOTS]
+    tab.press("ArrowUp", "]")
+    assert (tab.chosen()["unit"], tab.chosen()["condition"]) == ("9", "0")
+    assert all(now != then for now, then in zip(map(tab.picture, ROLE_PLOTS), before, strict=True))
+    assert "unit 9" in tab.label("silenced-outputs")
+    found = tab.sweep("silenced-outputs", np.linspace(0.1, 0.95, 30), np.linspace(0.1, 0.9, 30))
+    assert any(re.search(r"coherence .*\n.*, intact .*\n\d+ ms", words) for words in found)
+    tab.press("Escape")
+    assert not tab.page.is_visible("#role")
+    assert "role" not in tab.chosen()
+    assert tab.chosen()["condition"] == "0"  # Escape closed the dialog, and did nothing else
+    tab.press("r", "r")
+    assert not tab.page.is_visible("#role")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_role_of_a_unit_of_a_condensed_network(browser, page: Page, tmp_path, there: bool):
+    net, task, trial, _ = page.responses
+    small = condense_network(net, trial.inputs, 4, mask=np.asarray(trial.inside), key=0).net
+    given = responses(small, task, 12, seed=0)
+    original = net if there else "there is no run directory <nowhere>"
+    tab = page_of(browser, page, tmp_path / "small.html", given, seed=0, original=original).open("role=1&unit=2")
+    tab.frame()
+    names = re.findall(r"\d+", str(small.units["represents"][2]))
+    number_ = f"{len(names)} unit{'s' * (len(names) != 1)}"
+    assert tab.text("#members-title") == f"Represents {number_} of the original network"
+    rows = tab.page.eval_on_selector_all("#members tbody tr", "rows => rows.map((row) => row.cells[0].textContent)")
+    words = tab.text("#members-words")
+    if there:
+        assert sorted(map(int, rows)) == sorted(map(int, names))
+        assert f"type: {page.facts['units']['labels']['type'][int(names[0])]}" in words
+        assert "those it represents" in tab.label("tuning")
+        assert "original, intact" in tab.label("silenced")
+    else:
+        assert (rows, "original" in tab.label("silenced")) == ([], False)
+        assert words.startswith(", ".join(names) + ". Their types")
+        assert words.endswith("the original network is not there: there is no run directory <nowhere>.")
+    assert tab.page.evaluate("window.harmed") is None
     assert tab.trouble == []
     tab.page.close()

@@ -1,0 +1,345 @@
+"""Units that a task needs, and whether the small network does it the same way.
+
+    python -m studies.how_small --workers 2
+
+Networks of 100 units on ten tasks, free and under Dale's law, and the worm's connectome on three of them, are condensed
+to 40, 20, 10 and 5 units; beside them stand networks of these sizes that are trained on the task from scratch, trained
+on the large network's outputs alone, or made of units that are drawn at random and retrained.
+
+Budget: 10 hours on two cores; ``--minutes`` stops earlier, and the next call goes on from there.
+"""
+
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from eicon._one_thread import ONE_THREAD
+
+os.environ.update(ONE_THREAD)
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from eicon import connectomes
+from eicon.models import Connectivity, RateRNN
+from eicon.plotting._fits import seed_intervals
+from eicon.reproduce._parts import Keep, Measures, Part, run_parts
+from eicon.studies import condense_network, match_noise, profiles
+from eicon.studies._profile import RESPECTS, likeness
+from eicon.tasks import TASKS, Task, Trial
+from eicon.training import ActivityMatch, Trainer
+from studies.common import Places, new_parser, places, versions
+
+NAMES = (
+    "PerceptualDecision",
+    "ContextIntegration",
+    "DelayedResponse",
+    "DelayedMatchToSample",
+    "DelayedMatchToCategory",
+    "ParametricMemory",
+    "MultisensoryIntegration",
+    "FlipFlop",
+    "CueSetGo",
+    "ReadySetGo",
+)
+OF_THE_WORM = ("PerceptualDecision", "DelayedResponse", "FlipFlop")
+WAYS = {
+    "condensed": "condensed, retrained",
+    "random": "random units, retrained",
+    "scratch": "trained from scratch",
+    "distilled": "trained on the outputs",
+}
+RATE, RETRAIN_RATE, MATCH = 2e-3, 5e-4, 1.0
+BELOW = 0.05
+"""Of the score, by which a network of enough units may stay below the large one."""
+
+
+class Sizes(NamedTuple):
+    """How large everything is."""
+
+    tasks: tuple[str, ...] = NAMES
+    worm: tuple[str, ...] = OF_THE_WORM
+    kinds: tuple[str, ...] = ("free", "dale")
+    seeds: int = 3
+    n: int = 100
+    to: tuple[int, ...] = (40, 20, 10, 5)
+    steps: int = 1500
+    retrain: int = 200
+    repeats: int = 8
+    candidates: int = 32
+    permutations: int = 39
+
+
+FULL = Sizes()
+QUICK = Sizes(NAMES[:1], (), ("dale",), 1, n=12, to=(6,), steps=50, retrain=2, repeats=2, candidates=4, permutations=3)
+
+
+def parts_of(sizes: Sizes) -> list[Part]:
+    """One large network each, with all that is made of it; a seed of everything before the next."""
+    settings = {name: getattr(sizes, name) for name in ("n", "steps", "retrain", "repeats", "candidates")}
+    settings |= {"to": list(sizes.to), "permutations": sizes.permutations}
+    wanted = [(kind, task) for task in sizes.tasks for kind in sizes.kinds] + [("worm", task) for task in sizes.worm]
+    return [
+        {"name": f"{task}-{kind}-{seed}", "kind": kind, "task": task, "seed": seed, **settings}
+        for seed in range(sizes.seeds)
+        for kind, task in wanted
+    ]
+
+
+def network(kind: str, task: Task, n: int, seed: int) -> RateRNN:
+    """Untrained network of relu units with recurrent noise."""
+    options: dict[str, Any] = {"sigma_rec": 0.1, "dt": task.dt, "spectral_radius": 1.2, "seed": seed}
+    if kind == "worm":
+        return RateRNN.from_connectome(connectomes.load("celegans"), task.n_in, task.n_out, **options)
+    options |= {"bias": True, "readout_bias": True, "x0": 0.1, "train_x0": True}
+    if kind == "dale":
+        return RateRNN.dale(task.n_in, n, task.n_out, free_input=True, **options)
+    shapes = ((n, n), (task.n_in, n), (n, task.n_out))
+    return RateRNN(*(Connectivity.dense(*shape) for shape in shapes), **options)
+
+
+def trainer_of(net: RateRNN, task: Task, seed: int, rate: float = RATE, **options: Any) -> Trainer:
+    """The same trainer for all."""
+    return Trainer(net, task, learning_rate=rate, batch_size=32, validation_repeats=2, seed=seed, **options)
+
+
+def do(part: Part, keep: Keep) -> Measures:
+    """Train a large network, make small ones in every way, and profile each beside the large one."""
+    task, seed, steps = TASKS[part["task"]](), part["seed"], part["steps"]
+    large = network(part["kind"], task, part["n"], seed)
+    keep.fit(trainer_of(large, task, seed), steps, every=steps // 2)
+    keep.check()
+    trial = task.trials(part["repeats"], key=jax.random.key(1000 + seed))
+    nets = {"large": large}
+    for way in ("condensed", "random"):
+        nets |= {f"{way} {small.n_rec}": small for small in condensed(large, task, trial, part, way)}
+    small_kind = "free" if part["kind"] == "free" else "dale"
+    for way, options in (("scratch", {}), ("distilled", {"loss": _distilling(large)})):
+        for size in part["to"]:
+            net = network(small_kind, task, size, seed)
+            trainer_of(net, task, seed, **options).fit(steps, validate_every=steps // 2, progress=False)
+            nets[f"{way} {size}"] = net
+    active = {name: net for name, net in nets.items() if _active(net, trial)}
+    if "large" not in active:
+        return {"pairs": {name: None for name in nets if name != "large"}}
+    options = {name: part[name] for name in ("repeats", "candidates")} | {"n_permutations": part["permutations"]}
+    pairs = [("large", name) for name in active if name != "large"]
+    found = profiles(active, task, pairs=pairs, seed=seed, **options).pairs
+    return {
+        "pairs": {
+            name: {respect: likeness(getattr(found["large", name], respect)) for respect in RESPECTS}
+            | {"score": found["large", name].scores["as trained"].tolist()}
+            if name in active
+            else None
+            for name in nets
+            if name != "large"
+        }
+    }
+
+
+def condensed(large: RateRNN, task: Task, trial: Trial, part: Part, way: str) -> Iterator[RateRNN]:
+    """One network after the other, smaller and smaller."""
+    net, units, mask, seed = large, np.arange(large.n_rec), np.asarray(trial.inside), part["seed"]
+    for number, size in enumerate(part["to"]):
+        key_run, key_match = jax.random.split(jax.random.key(2000 + 100 * seed + number))
+        method = "subset" if way == "condensed" else "random"
+        net, made = condense_network(net, trial.inputs, size, mask=mask, key=key_run, method=method)
+        units = units[made.kept]
+        penalties = [ActivityMatch(large, units, MATCH)] if way == "condensed" else []
+        trainer = trainer_of(net, task, seed, RETRAIN_RATE, penalties=penalties)
+        trainer.fit(part["retrain"], validate_every=part["retrain"], progress=False)
+        net = match_noise(net, large, units, trial.inputs, mask=mask, key=key_match)[0]
+        yield net
+
+
+def _distilling(large: RateRNN) -> Any:
+    network = large.network
+
+    def distilled(outputs: jax.Array, trial: Trial) -> jax.Array:
+        wanted = network.run(trial.inputs.astype(network.dtype)).outputs
+        missed = jnp.where(trial.inside[:, :, None], outputs - wanted, 0.0) ** 2
+        return jnp.sum(missed) / (jnp.sum(trial.inside) * outputs.shape[2])
+
+    return distilled
+
+
+def _active(net: RateRNN, trial: Trial) -> bool:
+    rates = np.asarray(net.predict(trial.inputs, noise=False).rates)
+    return bool(np.isfinite(rates).all() and np.ptp(rates) > 0)
+
+
+def needed(sizes: Sequence[int], below: Sequence[float], bound: float = BELOW) -> float:
+    """Units from which on no network stays further than the bound below; inf where the largest one does."""
+    enough = float("inf")
+    for size, gap in sorted(zip(sizes, below, strict=True), reverse=True):
+        if not gap <= bound:
+            break
+        enough = size
+    return enough
+
+
+def page(lines: Sequence[Mapping[str, Any]], figure: str) -> str:
+    """Tables and words."""
+    settings = lines[0]["settings"]
+    sizes = settings["to"]
+    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for line in lines:
+        groups.setdefault((line["settings"]["task"], line["settings"]["kind"]), []).append(line["measures"]["pairs"])
+    text = [
+        "# How many units does a task need?",
+        "",
+        f"Networks of {settings['n']} relu units with recurrent noise 0.1 (the worm: its {worm_size()} neurons) "
+        f"are trained for {settings['steps']} steps, and made smaller, to {', '.join(map(str, sizes))} units, in four "
+        "ways:",
+        "",
+        f"- *condensed, retrained*: `eicon.studies.condense_network`, one size after the other, {settings['retrain']} "
+        "steps of training in between with a penalty that keeps the activity, and noise that matches;",
+        "- *random units, retrained*: the same with units that are drawn at random, and no such penalty;",
+        f"- *trained from scratch*: a new network of this size, {settings['steps']} steps on the task;",
+        "- *trained on the outputs*: a new network of this size, as many steps, whose targets are the large network's "
+        "outputs.",
+        "",
+        "## Units that are enough",
+        "",
+        f"Smallest size from which on the score under noise stays within {BELOW} of the large network's; median over "
+        "seeds, and their range. A network that is silent is not enough.",
+        "",
+        f"| task | network | seeds | score, large | {' | '.join(WAYS.values())} |",
+        "|---|---|---|---|" + "---|" * len(WAYS),
+    ]
+    for (task, kind), found in groups.items():
+        cells = []
+        for way in WAYS:
+            enough = [needed(sizes, [gap(pairs[f"{way} {size}"]) for size in sizes]) for pairs in found]
+            low, middle, high = (_units(value, sizes) for value in (min(enough), np.median(enough), max(enough)))
+            cells.append(middle if low == high else f"{middle} ({low} to {high})")
+        large = np.nanmean([one["score"][0] for pairs in found for one in pairs.values() if one])
+        text.append(f"| {task} | {kind} | {len(found)} | {large:.2f} | {' | '.join(cells)} |")
+    text += [
+        "",
+        "## The same, or merely as good?",
+        "",
+        "Likeness to the large network in seven respects (`eicon.studies.profile`): 0 is the mean of the null, 1 the "
+        f"ceiling. Means over the {len(lines)} large networks, with intervals of 95 %.",
+        "",
+        f"![Score and likeness against size]({figure})",
+        "",
+        "*Score below that of the large network, and likeness in seven respects, against size. Means over large "
+        "networks, with intervals of 95 %.*",
+        "",
+    ]
+    every = [pairs for found in groups.values() for pairs in found]
+    for size in sizes:
+        text += [f"{size} units:", "", f"| | {' | '.join(WAYS.values())} |", "|---|" + "---|" * len(WAYS)]
+        for respect in (*RESPECTS, "mean"):
+            cells = [_cell(values_of(every, way, size, respect)) for way in WAYS]
+            text.append(f"| {respect.replace('_', ' ')} | {' | '.join(cells)} |")
+        text.append("")
+    text += [
+        f"## By task, {sizes[len(sizes) // 2]} units",
+        "",
+        "Mean likeness over the seven respects; means over seeds.",
+        "",
+        f"| task | network | {' | '.join(WAYS.values())} |",
+        "|---|---|" + "---|" * len(WAYS),
+    ]
+    for (task, kind), found in groups.items():
+        cells = [_cell(values_of(found, way, sizes[len(sizes) // 2], "mean")) for way in WAYS]
+        text.append(f"| {task} | {kind} | {' | '.join(cells)} |")
+    return "\n".join(text) + "\n"
+
+
+def gap(pair: Mapping[str, Any] | None) -> float:
+    """Score of the large network minus that of the small one; NaN for a silent one."""
+    return float("nan") if pair is None else pair["score"][0] - pair["score"][1]
+
+
+def values_of(found: Sequence[Mapping[str, Any]], way: str, size: int, respect: str) -> np.ndarray:
+    """One respect, or their mean, or the gap of the score, of each large network; silent ones count as the null, 0."""
+    values = []
+    for pairs in found:
+        pair = pairs[f"{way} {size}"]
+        if respect == "gap":
+            values.append(gap(pair))
+        elif pair is None:
+            values.append(0.0)
+        else:
+            known = [v for name in RESPECTS if (v := pair[name]) is not None and np.isfinite(v)]
+            one = pair[respect] if respect != "mean" else float(np.mean(known)) if known else None
+            values.append(float("nan") if one is None else one)
+    return np.array(values, float)
+
+
+def _cell(values: np.ndarray) -> str:
+    mean, low, high = (float(one[0]) for one in seed_intervals(values[:, None]))
+    if not np.isfinite(mean):
+        return "none"
+    return f"{mean:.2f}" if not np.isfinite(low) else f"{mean:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _units(value: float, sizes: Sequence[int]) -> str:
+    return f"> {max(sizes)}" if np.isinf(value) else f"{value:g}"
+
+
+def worm_size() -> int:
+    """Neurons of the bundled connectome."""
+    return connectomes.load("celegans").n
+
+
+def draw(lines: Sequence[Mapping[str, Any]]) -> Any:
+    """Score and each respect against size, a line for each way."""
+    import matplotlib.pyplot as plt
+
+    from eicon.plotting import style
+
+    found, sizes = [line["measures"]["pairs"] for line in lines], lines[0]["settings"]["to"]
+    with style("paper"):
+        figure, axes = plt.subplots(2, 4, figsize=(7.1, 3.6), sharex=True, layout="constrained")
+        for ax, respect in zip(axes.ravel(), ("gap", *RESPECTS), strict=True):
+            for place, (way, words) in enumerate(WAYS.items()):
+                values = np.stack([values_of(found, way, size, respect) for size in sizes], axis=1)
+                mean, low, high = seed_intervals(values)
+                x = np.array(sizes) * 1.03 ** (place - 1.5)
+                bars = np.nan_to_num([mean - low, high - mean])
+                ax.errorbar(x, mean, bars, label=words, marker="o", markersize=3, linewidth=1)
+            ax.set_xscale("log")
+            ax.set_xticks(sizes, labels=list(map(str, sizes)))
+            ax.minorticks_off()
+            ax.set_title("score below the large one's" if respect == "gap" else respect.replace("_", " "))
+            if respect != "gap":
+                ax.axhline(1.0, color="0.6", linewidth=0.6, linestyle=":")
+        figure.supxlabel("units")
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+def write(lines: Sequence[Mapping[str, Any]], n_parts: int, where: Places) -> None:
+    """The page and its figure, of what is finished."""
+    draw(lines).savefig(where.images / "how_small.png", dpi=150)
+    done = "" if len(lines) == n_parts else f" {len(lines)} of {n_parts} large networks are done."
+    commits = ", ".join(sorted({str(line["commit"]) for line in lines}))
+    footer = (
+        f"\nParts: [how_small.jsonl](how_small.jsonl).{done}\n\n"
+        f"`python -m studies.how_small`; commit {commits}, {versions()}.\n"
+    )
+    (where.pages / "how_small.md").write_text(page(lines, "../images/how_small.png") + footer, encoding="utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the study."""
+    parser = new_parser("how_small", __doc__)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--minutes", type=float, help="begin nothing after so many minutes")
+    options = parser.parse_args(argv)
+    where, parts = places("how_small", options), parts_of(QUICK if options.quick else FULL)
+    results = where.pages / "how_small.jsonl"
+    lines = run_parts(parts, do, results, where.out, workers=options.workers, minutes=options.minutes)
+    if lines:
+        write(lines, len(parts), where)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,268 @@
+"""One way or many: whether networks that are trained alike do a task alike, and condensed ones more so.
+
+    python -m studies.one_way --workers 2
+
+Twelve networks of 100 units under Dale's law, that differ in their seeds, on each of three tasks, and each condensed to
+20 units: all are compared with each other in seven respects.
+
+Budget: 2 hours of two cores; ``--minutes`` stops earlier, and the next call goes on from there.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from eicon._one_thread import ONE_THREAD
+
+os.environ.update(ONE_THREAD)
+
+import jax
+import matplotlib.pyplot as plt
+import numpy as np
+from scipy.cluster import hierarchy
+from sklearn.metrics import silhouette_score
+
+from eicon.models import load
+from eicon.plotting.similarity import plot_profiles
+from eicon.reproduce._parts import Keep, Measures, Part, run_parts
+from eicon.studies import profiles
+from eicon.studies._profile import RESPECTS
+from eicon.tasks import TASKS
+from studies.common import Places, new_parser, places, versions
+from studies.how_small import OF_THE_WORM, condensed, network, trainer_of
+
+KIND = "dale"
+LARGE, SMALL = "large", "condensed"
+GROUPS = (2, 3, 4)
+"""Numbers of groups that are looked for."""
+DRAWS = 999
+"""Of the null of groups, and of bootstrapped seeds."""
+
+
+class Sizes(NamedTuple):
+    """How large everything is."""
+
+    tasks: tuple[str, ...] = OF_THE_WORM
+    seeds: int = 12
+    n: int = 100
+    to: int = 20
+    steps: int = 1500
+    retrain: int = 200
+    repeats: int = 10
+    candidates: int = 64
+    permutations: int = 39
+
+
+FULL = Sizes()
+QUICK = Sizes(OF_THE_WORM[:1], 3, n=12, to=6, steps=50, retrain=2, repeats=2, candidates=4, permutations=3)
+
+
+def stages(sizes: Sizes) -> list[list[Part]]:
+    """Networks, and comparisons of all of a task, which need them."""
+    same = {name: getattr(sizes, name) for name in ("n", "steps", "retrain", "repeats")} | {"to": [sizes.to]}
+    made = [
+        {"name": f"{task}-{seed}", "makes": f"{task}-{seed}-{SMALL}.npz", "task": task, "seed": seed, **same}
+        for seed in range(sizes.seeds)
+        for task in sizes.tasks
+    ]
+    compared = [
+        {"name": f"compare-{task}", "task": task, "seeds": sizes.seeds}
+        | {name: getattr(sizes, name) for name in ("n", "to", "repeats", "candidates", "permutations")}
+        for task in sizes.tasks
+    ]
+    return [made, compared]
+
+
+def do(part: Part, keep: Keep) -> Measures:
+    """Make a network and its condensation, or compare all of a task."""
+    task = TASKS[part["task"]]()
+    if "seeds" in part:
+        return _compare(part, keep)
+    seed = part["seed"]
+    large = network(KIND, task, part["n"], seed)
+    trainer = trainer_of(large, task, seed)
+    keep.fit(trainer, part["steps"], every=part["steps"] // 2)
+    trial = task.trials(part["repeats"], key=jax.random.key(1000 + seed))
+    (small,) = condensed(large, task, trial, part, "condensed")
+    large.save(keep.folder / f"{part['task']}-{seed}-{LARGE}.npz")
+    small.save(keep.folder / part["makes"])
+    return {
+        "accuracy": trainer.validate().accuracy,
+        "accuracy_condensed": trainer_of(small, task, seed).validate().accuracy,
+    }
+
+
+def _compare(part: Part, keep: Keep) -> Measures:
+    seeds, task = range(part["seeds"]), TASKS[part["task"]]()
+    nets = {
+        f"{kind} {seed}": load(keep.folder / f"{part['task']}-{seed}-{kind}.npz")
+        for kind in (LARGE, SMALL)
+        for seed in seeds
+    }
+    pairs = [(f"{kind} {a}", f"{kind} {b}") for kind in (LARGE, SMALL) for a, b in combinations(seeds, 2)]
+    pairs += [(f"{LARGE} {seed}", f"{SMALL} {seed}") for seed in seeds]
+    options: dict[str, Any] = {"repeats": part["repeats"], "candidates": part["candidates"]}
+    found = profiles(nets, task, pairs=pairs, n_permutations=part["permutations"], **options)
+    return {respect: np.round(found.matrix(respect), 4).tolist() for respect in RESPECTS}
+
+
+def overall(matrices: Mapping[str, Any]) -> np.ndarray:
+    """Mean likeness of each two over the respects in which there is something to compare."""
+    every = np.array([matrices[respect] for respect in RESPECTS], float)
+    known = np.isfinite(every)
+    return np.where(known, every, 0.0).sum(axis=0) / _counted(known.sum(axis=0))
+
+
+def among(matrix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Mean likeness of pairs: of all seeds, then of seeds that are drawn with replacement, (1 + draws,)."""
+    n = len(matrix)
+    drawn = np.concatenate([np.arange(n)[None], rng.integers(n, size=(DRAWS, n))])
+    values = matrix[drawn[:, :, None], drawn[:, None, :]]
+    kept = np.isfinite(values) & (drawn[:, :, None] != drawn[:, None, :])
+    return np.where(kept, values, 0.0).sum(axis=(1, 2)) / _counted(kept.sum(axis=(1, 2)))
+
+
+def groups(matrix: np.ndarray, rng: np.random.Generator) -> tuple[int, float, float]:
+    """Number of groups with the best silhouette, this, and its p.
+
+    The null has as many points from one Gaussian cloud, as long in each direction as the networks' own (classical
+    scaling of 1 minus the likeness), so that an elongated cloud is not taken for groups.
+    """
+    apart = np.clip(1.0 - matrix, 0.0, None)
+    np.fill_diagonal(apart, 0.0)
+    k, value = _best(apart)
+    centred = np.eye(len(apart)) - 1 / len(apart)
+    lengths = np.linalg.eigvalsh(-0.5 * centred @ apart**2 @ centred)
+    points = rng.standard_normal((DRAWS, *apart.shape)) * np.sqrt(np.clip(lengths, 0.0, None) / len(apart))
+    null = [_best(np.linalg.norm(one[:, None] - one[None], axis=2))[1] for one in points]
+    return k, value, (1 + np.count_nonzero(np.array(null) >= value)) / (1 + DRAWS)
+
+
+def _best(apart: np.ndarray) -> tuple[int, float]:
+    tree = hierarchy.linkage(apart[np.triu_indices(len(apart), 1)], "average")
+    found = {k: hierarchy.fcluster(tree, k, "maxclust") for k in GROUPS if k < len(apart)}
+    values = {
+        k: silhouette_score(apart, labels, metric="precomputed")
+        for k, labels in found.items()
+        if 1 < len(np.unique(labels)) < len(apart)
+    }
+    return max(values.items(), key=lambda item: item[1]) if values else (1, float("nan"))
+
+
+def page(lines: Sequence[Mapping[str, Any]], figures: Mapping[str, str]) -> str:
+    """Tables and words."""
+    compared = {line["settings"]["task"]: line for line in lines if line["name"].startswith("compare-")}
+    made = [line for line in lines if not line["name"].startswith("compare-")]
+    first = next(iter(compared.values()))["settings"]
+    n = first["seeds"]
+    text = [
+        "# One way or many?",
+        "",
+        f"{n} networks of {first['n']} relu units under Dale's law, with recurrent noise 0.1, are trained alike on "
+        f"each task and differ in their seeds; each is condensed to {first['to']} units and retrained, as in "
+        "[how_small](how_small.md). All are compared in seven respects (`eicon.studies.profiles`): 0 is the mean of "
+        "the null, 1 the ceiling. Intervals of 95 % are percentiles over seeds that are drawn with replacement.",
+    ]
+    rng = np.random.default_rng(0)
+    for task, line in compared.items():
+        matrices = line["measures"] | {"mean": overall(line["measures"]).tolist()}
+        of_task = [one["measures"] for one in made if one["settings"]["task"] == task]
+        accuracy, small = (np.mean([m[name] for m in of_task]) for name in ("accuracy", "accuracy_condensed"))
+        text += [
+            "",
+            f"## {task}",
+            "",
+            f"Accuracy {accuracy:.2f}, condensed {small:.2f}.",
+            "",
+            "| respect | large networks | condensed ones | condensed minus large | large and its own condensed one |",
+            "|---|---|---|---|---|",
+        ]
+        for respect in (*RESPECTS, "mean"):
+            matrix = np.array(matrices[respect], float)
+            seed = rng.integers(2**32)  # the same draws for both, so that their difference is of the same seeds
+            large, condensed_ones = (
+                among(part, np.random.default_rng(seed)) for part in (matrix[:n, :n], matrix[n:, n:])
+            )
+            own = matrix[np.arange(n), n + np.arange(n)]
+            text.append(
+                f"| {respect.replace('_', ' ')} | {_interval(large)} | {_interval(condensed_ones)} | "
+                f"{_interval(condensed_ones - large, '+')} | {_interval(_means(own, np.random.default_rng(seed)))} |"
+            )
+        mean = overall(line["measures"])
+        for words, part in (("large", mean[:n, :n]), ("condensed", mean[n:, n:])):
+            k, value, p = groups(part, rng)
+            text += ["", f"Groups among the {words} networks: at best {k}, silhouette {value:.2f}, p = {p:.3f}."]
+        text += [
+            "",
+            f"![Likeness of {n} networks on {task}]({figures[task]})",
+            "",
+            f"*Likeness of each two of the {n} large networks, in the order of a tree of their mean likeness.*",
+        ]
+    return "\n".join(text) + "\n"
+
+
+def _means(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    drawn = np.concatenate([values[None], values[rng.integers(len(values), size=(DRAWS, len(values)))]])
+    known = np.isfinite(drawn)
+    return np.where(known, drawn, 0.0).sum(axis=1) / _counted(known.sum(axis=1))
+
+
+def _counted(n: np.ndarray) -> np.ndarray:
+    return np.where(n > 0, n, np.nan)
+
+
+def _interval(values: np.ndarray, sign: str = "") -> str:
+    """The value of all seeds, and the percentiles of those that are drawn."""
+    if not np.isfinite(values[0]):
+        return "none"
+    low, high = np.nanpercentile(values[1:], [2.5, 97.5])
+    return f"{values[0]:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
+
+
+def write(lines: Sequence[Mapping[str, Any]], n_parts: int, where: Places) -> None:
+    """The page and its figures, of the tasks that are compared."""
+    figures = {}
+    for line in lines:
+        task = line["settings"]["task"]
+        if line["name"] != f"compare-{task}":
+            continue
+        n = line["settings"]["seeds"]
+        matrices = {
+            respect.replace("_", " "): np.array(line["measures"][respect], float)[:n, :n] for respect in RESPECTS
+        }
+        figure = plot_profiles(matrices, [f"seed {seed}" for seed in range(n)])
+        figures[task] = f"../images/one_way_{task}.png"
+        figure.savefig(where.images / f"one_way_{task}.png", dpi=150, bbox_inches="tight")
+        plt.close(figure)
+    if not figures:
+        return
+    done = "" if len(lines) == n_parts else f" {len(lines)} of {n_parts} parts are done."
+    commits = ", ".join(sorted({str(line["commit"]) for line in lines}))
+    footer = (
+        f"\nParts: [one_way.jsonl](one_way.jsonl).{done}\n\n"
+        f"`python -m studies.one_way`; commit {commits}, {versions()}.\n"
+    )
+    (where.pages / "one_way.md").write_text(page(lines, figures) + footer, encoding="utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the study."""
+    parser = new_parser("one_way", __doc__)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--minutes", type=float, help="begin nothing after so many minutes")
+    options = parser.parse_args(argv)
+    where, parts = places("one_way", options), stages(QUICK if options.quick else FULL)
+    results, lines = where.pages / "one_way.jsonl", []
+    for stage in parts:
+        done = run_parts(stage, do, results, where.out, workers=options.workers, minutes=options.minutes)
+        lines += done
+        if len(done) < len(stage):
+            break
+    write(lines, sum(map(len, parts)), where)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
