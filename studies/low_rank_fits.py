@@ -649,7 +649,8 @@ def run(where: Places, sizes: Sizes, workers: int, minutes: float | None) -> Non
     of_areas = [line for line in lines if line["settings"]["kind"] == "areas"]
     if of_areas:
         draw_currents(of_areas[0]).savefig(where.images / "low_rank_currents.png", dpi=200)
-    footer = f"\n`python -m studies.low_rank_fits`; commit {lines[-1]['commit']}, {versions()}.\n"
+    commits = ", ".join(sorted({str(line["commit"]) for line in lines}))
+    footer = f"\n`python -m studies.low_rank_fits`; commit {commits}, {versions()}.\n"
     text = page(lines, len(teachers) + len(others)) + footer
     (where.pages / "low_rank_fits.md").write_text(text, encoding="utf-8")
 

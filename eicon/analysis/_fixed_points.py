@@ -107,7 +107,7 @@ def fixed_points(
     batch: int | float = 512,
     progress: bool = False,
 ) -> FixedPoints:
-    r"""Find the states at which a network stands still, or is slowest, and say what happens around them.
+    r"""Find the fixed points of a network, or its slowest points, and the linear dynamics around them.
 
     All candidates go at once, in float64, down the speed ``q = |F|^2 / 2``, ``F(x) = (step(x) - x) tau / dt``, by
     Gauss-Newton steps whose damping follows what they achieve (Levenberg-Marquardt), so that saddles are found as
@@ -132,7 +132,7 @@ def fixed_points(
     slow : float
         Speed (in 1/tau) below which a direction counts as neutral and is not followed: with 0.05 or 0.1, candidates
         drop onto an approximate line or ring and stay where they came down, rather than move along it to the isolated
-        points where it stands still.
+        fixed points.
     marginal : float
         Largest ``|Re(lambda)| tau`` of a direction that neither grows nor decays.
     same_within : float

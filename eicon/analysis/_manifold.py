@@ -51,7 +51,7 @@ class Manifold(NamedTuple):
 
 
 def manifold(positions: ArrayLike, *, gap: float = 0.15) -> Manifold:
-    """Recognise a line, ring or plane among points at which a network stands still or moves slowly.
+    """Recognise a line, ring or plane among fixed points and slow points.
 
     Points hang together where a chain of them leads from one to the other, no link of which is longer than `gap` times
     the largest distance within the set that hangs together. The dimension of the largest such set is the number of

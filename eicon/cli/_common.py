@@ -19,7 +19,7 @@ from ._surroundings import use_console, use_settings, why_no_platform
 
 INTERRUPTED = 130
 EXPECTED = (ValueError, OSError, ArithmeticError, TypeError, RuntimeError, ImportError, MemoryError)
-"""What eicon raises for input that cannot be used; anything else is a fault of eicon's own."""
+"""What eicon raises for input that cannot be used; anything else is a bug in eicon."""
 
 
 def _remember(context: click.Context, option: click.Parameter, given: bool) -> None:
@@ -140,7 +140,9 @@ def errors(context: click.Context, run: Path | None = None, *, again: str = "") 
             platform = why_no_platform()
             said = platform or " ".join(str(error).split())
             if not isinstance(error, EXPECTED) and platform is None:
-                said = f"{type(error).__name__}: {said} (a fault of eicon; --debug shows where. Please report it.)"
+                said = (
+                    f"{type(error).__name__}: {said} (this is a bug in eicon; rerun with --debug and please report it)"
+                )
             click.secho("error: ", fg="red", err=True, nl=False)
             click.echo(said, err=True)
             sys.exit(1)
@@ -152,7 +154,7 @@ def _say_interrupted(context: click.Context, run: Path | None, again: str) -> No
         demo = context.info_name == "demo"
         again = hint("eicon", "demo", "--out", run) if demo else hint("eicon", "train", "--resume", run)
     if again:
-        click.echo(f" Everything up to there is saved; go on with: {again}", err=True, nl=False)
+        click.echo(f" Progress is saved; resume with: {again}", err=True, nl=False)
     click.echo(err=True)
     _interrupts.told = True  # a signal that comes from now on says nothing more
     sys.exit(INTERRUPTED)

@@ -1,4 +1,4 @@
-"""A trained run as a page to look around in: explore."""
+"""A trained run as an interactive page: explore."""
 
 import json
 import webbrowser
@@ -13,7 +13,7 @@ from ._common import command, errors, json_option, run_argument, seed_option
 @run_argument
 @click.option("--no-open", is_flag=True, help="Only write the page.")
 @click.option(
-    "--repeats", type=click.IntRange(min=1), help="Trials per condition.  [default: so many that there are about 200]"
+    "--repeats", type=click.IntRange(min=1), help="Trials per condition.  [default: about 200 trials in total]"
 )
 @seed_option
 @json_option
@@ -21,7 +21,7 @@ from ._common import command, errors, json_option, run_argument, seed_option
 def explore(
     context: click.Context, run: Path, no_open: bool, repeats: int | None, seed: int | None, as_json: bool
 ) -> None:
-    """Look around in a trained RUN, in the browser.
+    """Explore a trained RUN in the browser.
 
     RUN/explore.html has linked views of weights, rates, trajectories and behaviour, and a slider that condenses the
     network. It is one file, which loads nothing from anywhere.

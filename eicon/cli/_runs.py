@@ -11,7 +11,7 @@ from .._hints import hint
 from ._common import Form, command, errors, figure_options, json_option, run_argument, seed_option
 from ._sweeps import changes_of, default_out, set_option
 
-NO_PAGE = 'No view of the fixed points to turn with the mouse: it needs plotly, pip install "eicon[interactive]".'
+NO_PAGE = 'Skipped the interactive fixed-point page: it needs plotly, pip install "eicon[interactive]".'
 
 
 @command()
@@ -196,11 +196,13 @@ def _run_training(
 @command()
 @run_argument
 @click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
-@click.option("--fixed-points", is_flag=True, help="Where the network stands still while its input is held.")
+@click.option("--fixed-points", is_flag=True, help="Find fixed points with the input held constant.")
 @click.option("--lyapunov", is_flag=True, help="Lyapunov exponents, with input held and along trials.")
 @click.option("--spectra", is_flag=True, help="Eigenvalues along the mean trajectory, and through training.")
 @click.option("--epoch", help="In which the input is held.  [default: the longest]")
-@click.option("--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Only trials that agree with it.")
+@click.option(
+    "--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Use only trials that match this condition."
+)
 @click.option("--candidates", type=click.IntRange(min=1), help="Searches for fixed points.  [default: 512]")
 @seed_option
 @figure_options
@@ -259,7 +261,7 @@ def analyze(
                 click.echo(line)
             click.echo(f"Figures: {run / 'figures'}\nAll on one page: {hint('eicon', 'report', run)}")
             if not opened.recipe.is_fit:
-                click.echo(f"To look around in it: {hint('eicon', 'explore', run)}")
+                click.echo(f"Explore it interactively: {hint('eicon', 'explore', run)}")
 
 
 @command()

@@ -1,4 +1,4 @@
-"""Which way round a file's matrix is: every reader names it, and hands on rows = sources."""
+"""Orientation of connectivity matrices: every reader declares it and returns rows = sources."""
 
 from typing import Any, Literal, get_args
 

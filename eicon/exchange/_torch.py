@@ -55,7 +55,7 @@ def torch_rnn(net: RateRNN) -> TorchRNN:
     Raises
     ------
     ValueError
-        If the network is another equation; `to_torch` takes any.
+        If the network obeys a different equation; `to_torch` takes any.
     ImportError
         If PyTorch is not installed.
     """

@@ -169,7 +169,7 @@ def from_numpy(
     keep_zeros : bool
         Recurrent, input and readout weights that are 0 are no connections, and stay 0 in training.
     activation, tau, dt, x0
-        As for `RateRNN`. A network whose leak acts on the rate is another equation.
+        As for `RateRNN`. A network whose leak acts on the rate obeys a different equation.
     **options
         As for `RateRNN` (``sigma_rec``, ``units``, ...).
 

@@ -230,7 +230,7 @@ class Connectivity:
         outside = ~self.mask & (weights != 0) & (weights.astype(self.fixed.dtype) != self.fixed)
         if outside.any():
             raise ValueError(
-                f"{int(outside.sum())} weights lie where no connection is, the first at [pre, post] = "
+                f"{int(outside.sum())} weights are non-zero where no connection exists, the first at [pre, post] = "
                 f"{[int(i) for i in np.argwhere(outside)[0]]}; set them to zero, or allow them in the mask."
             )
         inverse = POSITIVE[self.positive][1]

@@ -154,7 +154,7 @@ def _places(populations: Sequence[Population]) -> dict[str, np.ndarray]:
     if len(places) < len(populations):
         names = [population.name for population in populations]
         double = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"two populations are called {double!r}; names must differ.")
+        raise ValueError(f"duplicate population name {double!r}; names must be unique.")
     return places
 
 

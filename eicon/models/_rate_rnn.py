@@ -434,7 +434,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         if given.shape != (self.n_in,) or not np.isfinite(given).all():
             raise ValueError(
                 f"inputs held must be finite, shape (n_in,) = ({self.n_in},); got shape {given.shape}. "
-                "Of an epoch take one step of one trial."
+                "Pass the input at a single step of a single trial."
             )
         return held_step(self.network, given)
 

@@ -1,4 +1,4 @@
-"""A trained network as a page to look around in: one HTML file, opened without a server."""
+"""A trained network as an interactive page: one HTML file, opened without a server."""
 
 import os
 import time

@@ -89,7 +89,7 @@ CAPTIONS = {
     ),
     "fixed_points": (
         "Fixed points",
-        "States at which the network stands still while its input is held, in the plane of the first principal "
+        "Fixed points with the input held constant, in the plane of the first principal "
         "components of its currents, with trajectories. Saddles let go along the segments.",
     ),
     "slow_points": (

@@ -244,7 +244,7 @@ class Frame(NamedTuple):
         return paths, list(coherence_cmap()(rank / max(distinct.size - 1, 1)))
 
     def segments(self, points: FixedPoints, where: np.ndarray) -> np.ndarray:
-        """Both ends of each unstable mode of each saddle that stands still, (S, 2, k).
+        """Both ends of each unstable mode of each saddle, (S, 2, k).
 
         A pair of complex modes spans a plane: the two directions drawn are its real and its imaginary part.
         """

@@ -118,7 +118,7 @@ def plot_ramps(
     dt : float
         Step, ms. The state after step t is drawn at ``(t + 1) dt``, an input from ``t dt`` to ``(t + 1) dt``.
     set_step : (C,) int array, optional
-        Step at which set comes in each trial: time 0. None draws from the begin of the trials.
+        Step at which set comes in each trial: time 0. None draws from the start of the trials.
     mask : (T, C) array of bool or 0/1, optional
         Steps that are drawn, as `Trial.mask`.
     channels : sequence of str

@@ -82,6 +82,7 @@ def plot_wiring(
     outputs: Sequence[str] = (),
     share: float | int = 0.8,
     pool: bool | None = None,
+    note: str = "",
     ax: Axes | None = None,
 ) -> Axes:
     r"""Draw a small network as a circuit: units, or groups of them, and the connections that matter.
@@ -125,6 +126,8 @@ def plot_wiring(
         In (0, 1].
     pool : bool, optional
         Draw connections between groups. By default where there would be more than 48 connections between units.
+    note : str
+        Further words below, for instance when units are most active.
     ax : Axes, optional
         Drawn into; None makes a new figure.
 
@@ -143,7 +146,7 @@ def plot_wiring(
     >>> W = [[0.5, 0.0, 1.0], [0.0, 0.5, 1.0], [-1.0, -1.0, 0.0]]
     >>> ax = plot_wiring(W, [True, True, False], preferred=["left", "right", ""], W_out=[[1, 0], [0, 1], [0, 0]])
     >>> print(ax.get_xlabel().replace("\n", " "))
-    Lines: 80 % of the recurrent weight (widest: 1), 100 % of the readout (widest: 1).
+    Lines: 80 % of the recurrent weight (widest: 1), 100 % of the readout (widest: 1). Weaker ones are left out.
     """
     weights = _checked("W", W, "N", "N")
     n = len(weights)
@@ -173,7 +176,7 @@ def plot_wiring(
         mean = member / member.sum(0)
         weights, given, read = member.T @ weights @ mean, given @ mean, member.T @ read
     connections, words = _chosen(weights, given, read, share, pool)
-    caption = textwrap.fill(" ".join([words, *(f"The {what} are not drawn." for what in absent)]), 62)
+    caption = textwrap.fill(" ".join([words, *(f"The {what} are not drawn." for what in absent), note]).strip(), 62)
     layout = laid_out(units.names, _scale(units.values), units.kind, units.inhibitory, together, *said)
     handles = _entries(units, layout.units, represents is not None, weights, read)
     wide, high = layout.page
@@ -335,7 +338,8 @@ def _chosen(
         drawn = np.abs(matrix[mask]).sum() / total
         said.append(f"{100 * drawn:.0f} % of the {name} (widest: {number(largest)})")
     lines = "Lines between groups" if pool else "Lines"
-    text = f"{lines}: {', '.join(said)}." if said else "There is no connection."
+    weaker = " Weaker ones are left out." if any(not one.startswith("100 %") for one in said) else ""
+    text = f"{lines}: {', '.join(said)}.{weaker}" if said else "There is no connection."
     return sorted(found, key=lambda one: -one.width), text
 
 

@@ -32,6 +32,10 @@ PANELS = 9
 MOST_WIRED = 40
 """Units of a network whose circuit is drawn."""
 MOST_PREFERRED = 4
+SELECTIVE = 0.1
+"""Contrast of mean rates, or correlation with targets, below which a unit has no preference."""
+SILENT = 1e-3
+"""Of the largest rate of all units."""
 """Inputs that are drawn in it, and levels of a condition by which its units are grouped."""
 
 
@@ -156,6 +160,8 @@ def _wiring(net: RateRNN, task: Task, seed: int, units: list[int]) -> Drawing:
     key_trial, key_noise = jax.random.split(jax.random.fold_in(key_of(seed), CONDENSE_STREAM))
     trial = task.trials(10, key=key_trial)
     given = Responses(net, task, trial, net.predict(trial.inputs, key=key_noise))  # some are active with noise alone
+    since = f", from the {task.aligned_to.replace('_', ' ')} on" if task.aligned_to else ""
+    accuracy = float(task.accuracy(given.activity.outputs, trial))
     return plotting.plot_wiring(
         net.W_rec,
         unit_types(net),
@@ -166,32 +172,45 @@ def _wiring(net: RateRNN, task: Task, seed: int, units: list[int]) -> Drawing:
         names=[str(unit) for unit in units],
         inputs=task.input_channels,
         outputs=task.output_channels,
+        note=f"Colours: when units are most active{since}. Accuracy with noise: {100 * accuracy:.0f} %.",
     )
 
 
 def _preferred(given: Responses) -> list[str]:
-    """In what each unit is most active: a choice, a level of a condition, or high or low targets of an output."""
+    """In what each unit is most active: a choice, a level of a condition, or high or low targets of an output.
+
+    Means are from the epoch on to which the task aligns its trials: what is shown, held and answered counts.
+    """
     task, trial, rates = given.task, given.trial, np.asarray(given.activity.rates, np.float64)
-    window = window_of(task, trial)
+    inside = np.asarray(trial.inside)
+    window = np.maximum.accumulate(window_of(task, trial), axis=0) & inside
+    silent = rates[inside].max(axis=0) <= SILENT * rates[inside].max()
     classes, by = None, []
     if task.asked_time is None:
         classes = two_classes(task, trial)
         by = [one for one in sorted_by(task, trial) if np.unique(one.values).size <= MOST_PREFERRED]
-    if classes is not None and classes.sort is None:
-        names, label = ["choice 0", "choice 1"], classes.labels
-    elif by:
-        levels, label = np.unique(by[0].values, return_inverse=True)
-        names = [f"{by[0].name} {level_name(level)}" for level in levels]
+    if by or (classes is not None and classes.sort is None):
+        if classes is not None and classes.sort is None:
+            names, label = ["choice 0", "choice 1"], classes.labels
+        else:
+            levels, label = np.unique(by[0].values, return_inverse=True)
+            names = [f"{by[0].name} {level_name(level)}" for level in levels]
+        means = np.stack([rates[:, label == i][window[:, label == i]].mean(axis=0) for i in range(len(names))])
+        selective = np.ptp(means, axis=0) >= SELECTIVE * (means.max(axis=0) + means.min(axis=0))
+        names = [names[i] for i in means.argmax(axis=0)]
     else:
-        both = rates[np.asarray(trial.inside)], outputs_and_targets(given)[1][np.asarray(trial.inside)]
+        both = rates[inside], outputs_and_targets(given)[1][inside]
         x, y = (values - values.mean(axis=0) for values in both)
-        together = x.T @ (y / np.maximum(np.linalg.norm(y, axis=0), 1e-9))
+        x, y = (values / np.maximum(np.linalg.norm(values, axis=0), 1e-9) for values in (x, y))
+        together = x.T @ y
         best = np.abs(together).argmax(axis=1)
         signs = np.where(np.take_along_axis(together, best[:, None], 1)[:, 0] > 0, "high", "low")
         names = [f"{task.output_channels[i]} {sign}".replace("_", " ") for i, sign in zip(best, signs, strict=True)]
-        return [name if values.any() else "constant" for name, values in zip(names, x.T, strict=True)]
-    means = np.stack([rates[:, label == i][window[:, label == i]].mean(axis=0) for i in range(len(names))])
-    return ["constant" if values.min() == values.max() else names[values.argmax()] for values in means.T]
+        selective = np.abs(together).max(axis=1) >= SELECTIVE
+    return [
+        "silent" if quiet else name if differs else "unselective"
+        for name, quiet, differs in zip(names, silent, selective, strict=True)
+    ]
 
 
 def _error(measured: dict[str, Any]) -> float:

@@ -15,7 +15,7 @@ def refuse_taken(path: Path) -> None:
         If the path exists and is not an empty directory; nothing in it is touched.
     """
     if path.exists() and (not path.is_dir() or any(not is_litter(inner) for inner in path.iterdir())):
-        again = f"go on with: {hint('eicon', 'train', '--resume', path)}"
+        again = f"resume with: {hint('eicon', 'train', '--resume', path)}"
         then = again if (path / "config.toml").is_file() else "choose another --out"
         raise FileExistsError(f"{path} already exists and is not empty; {then}.")
 

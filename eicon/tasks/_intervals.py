@@ -12,7 +12,7 @@ THRESHOLD = 1.0
 
 
 def check_intervals(intervals: tuple[float, ...], dt: float) -> tuple[float, ...]:
-    """Refuse less than two intervals, and such that do not ascend by at least a step; as floats."""
+    """Check that there are at least two intervals, increasing by at least one step; return floats."""
     intervals = tuple(float(interval) for interval in intervals)
     if len(intervals) < 2 or not all(0 < interval < math.inf for interval in intervals):
         raise ValueError(f"intervals must hold at least two durations > 0 ms; got {intervals}.")

@@ -162,7 +162,7 @@ def _bound(duration: Any) -> float:
 
 
 def conditions_of(trials: Sequence[WholeTrial]) -> tuple[list[Condition], list[str]]:
-    """What of the trials' information are numbers or texts, and the names of what is neither."""
+    """Split trial information into numeric or text conditions and the names of everything else."""
     found, left = [], []
     for key in trials[0].info:
         values = [trial.info.get(key) for trial in trials]

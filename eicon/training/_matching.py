@@ -1,4 +1,4 @@
-"""Stay the network that a teacher is: a penalty on the difference of activities."""
+"""Penalty on deviations from a teacher network's activity."""
 
 from dataclasses import dataclass
 

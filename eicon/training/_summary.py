@@ -58,7 +58,7 @@ def causes(trainer: Any, learned: bool) -> list[str]:
     found = [] if isinstance(trainer.task, Fit) else _of_mask(trainer.task, trainer.validation_trials)
     if found:
         return found  # nothing else matters then
-    found = _of_steps(trainer)
+    found = [*_of_readout(trainer.net, trainer.validation_trials), *_of_steps(trainer)]
     if learned:
         return found
     return [*found, *_of_activity(trainer.net, trainer.validation_trials), *_of_start(trainer)]
@@ -151,6 +151,22 @@ def _of_mask(task: Task, trial: Trial) -> list[str]:
             f"out the steps on which the {task.score_name} depends"
         ]
     return []
+
+
+def _of_readout(net: RateRNN, trial: Trial) -> list[str]:
+    """Whether targets are negative where weights and rates cannot be, and there is no bias."""
+    targets, mask = np.asarray(trial.targets), np.asarray(trial.mask) != 0
+    read = (np.asarray(net.W_out) != 0).any(axis=1)
+    biased = "b_out" in net.trainable_variables() or np.any(net.b_out)
+    if targets.ndim != 3 or biased or (net.readout.sign[read] <= 0).any():
+        return []
+    rates, low = np.asarray(net.predict(trial.inputs, noise=False).rates), np.nanmin(targets[mask])
+    if not (rates >= 0).all() or low >= 0:
+        return []
+    return [
+        f"targets go down to {low:.3g}, and outputs cannot be negative: rates and readout weights are not, and there "
+        "is no bias; set readout_bias = true"
+    ]
 
 
 def _of_activity(net: RateRNN, trial: Trial) -> list[str]:

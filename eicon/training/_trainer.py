@@ -402,7 +402,7 @@ class Trainer:
         write_checkpoint(path, Checkpoint(variables, learner, best, self.history, setup))
 
     def resume(self, path: str | os.PathLike[str], *, other_settings: bool = False) -> None:
-        """Go back to the state in a checkpoint of the same training.
+        """Restore the state from a checkpoint of this training.
 
         Parameters
         ----------

@@ -108,7 +108,7 @@ def test_a_signal_saves_and_says_how_to_resume(number, invoke, signals_spare_tes
         said = invoke("--quiet", "train", "--resume", run.path)
     assert said.exit_code == 130, said.output
     again = f"eicon train --resume {run.path}"
-    assert said.stderr == f"\nInterrupted. Everything up to there is saved; go on with: {again}\n"
+    assert said.stderr == f"\nInterrupted. Progress is saved; resume with: {again}\n"
     assert run.read_record()["steps"] == 60
     assert read_history(run.checkpoint).n_steps == 60
 
@@ -135,7 +135,7 @@ def test_interrupt_saves_and_says_how_to_resume(number, interrupts_raise, tiny_t
     finally:
         process.kill()
     assert process.returncode == 130, said
-    assert f"go on with: eicon train --resume {run.path}" in said
+    assert f"resume with: eicon train --resume {run.path}" in said
     steps = run.read_record()["steps"]
     assert steps >= 20
     assert steps % 20 == 0

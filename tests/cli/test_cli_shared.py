@@ -145,7 +145,9 @@ def test_a_fault_of_eicon_is_said_to_be_one(invoke, monkeypatch):
     monkeypatch.setattr(_table, "describe", broken)
     said = invoke("tasks")
     assert said.exit_code == 1
-    assert said.stderr == ("error: KeyError: 'units' (a fault of eicon; --debug shows where. Please report it.)\n")
+    assert said.stderr == (
+        "error: KeyError: 'units' (this is a bug in eicon; rerun with --debug and please report it)\n"
+    )
     assert isinstance(invoke("tasks", "--debug").exception, KeyError)
 
 

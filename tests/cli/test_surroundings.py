@@ -176,7 +176,7 @@ def test_the_hint_after_an_interrupt_is_quoted(tmp_path, monkeypatch):
     (tmp_path / "-my run" / "checkpoints").mkdir(parents=True)
     (tmp_path / "-my run" / "checkpoints" / "latest.npz").touch()
     said = invoked(lambda: os.kill(os.getpid(), signal.SIGTERM), Path("-my run"))
-    assert said.stderr.endswith("go on with: eicon train --resume './-my run'\n")
+    assert said.stderr.endswith("resume with: eicon train --resume './-my run'\n")
 
 
 # signals
@@ -330,5 +330,5 @@ def test_a_run_that_gets_two_signals_is_stopped(tiny_toml, tmp_path):
     finally:
         process.kill()
     assert process.returncode == 130, said
-    assert said == "\nInterrupted. Everything up to there is saved; go on with: eicon train --resume run\n"
+    assert said == "\nInterrupted. Progress is saved; resume with: eicon train --resume run\n"
     assert json.loads((tmp_path / "run" / "run.json").read_text())["status"] == "stopped: KeyboardInterrupt"

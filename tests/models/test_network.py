@@ -270,7 +270,9 @@ def test_other_numbers_of_variables_are_the_same_set_up(tmp_path):
 def test_weights_where_no_connection_is_are_refused():
     weights = np.zeros((4, 4))
     weights[1, 1] = 0.5
-    with pytest.raises(ValueError, match=r"1 weights lie where no connection is, .* \[1, 1\]; set them to zero"):
+    with pytest.raises(
+        ValueError, match=r"1 weights are non-zero where no connection exists, .* \[1, 1\]; set them to zero"
+    ):
         Connectivity.dale(4, 0.5).raw(weights)
 
 

@@ -190,8 +190,8 @@ BOTH = [ONE, TWO]
         (lambda: Projection(density=float("nan")), r"density of '\*' -> '\*' must be in \(0, 1\]; got nan"),
         (lambda: Projection("a", "b", weight=0.0), "constant weight must be finite and not 0; got 0.0 in 'a' -> 'b'"),
         (lambda: Projection(weight=float("inf")), "constant weight must be finite and not 0; got inf"),
-        (lambda: Connectivity.areas([ONE, ONE], BOTH), "two populations are called 'one'; names must differ"),
-        (lambda: Connectivity.areas(BOTH, [TWO, TWO]), "two populations are called 'two'; names must differ"),
+        (lambda: Connectivity.areas([ONE, ONE], BOTH), "duplicate population name 'one'; names must be unique"),
+        (lambda: Connectivity.areas(BOTH, [TWO, TWO]), "duplicate population name 'two'; names must be unique"),
         (
             lambda: Connectivity.areas(BOTH, BOTH, [Projection("on")]),
             r"no population is called 'on', as 'on' -> '\*' says; there are 'one', 'two'",
@@ -213,7 +213,7 @@ BOTH = [ONE, TWO]
             "a constant weight is a size, and must be > 0 where the source is E or I; got one < 0",
         ),
         (lambda: Connectivity.areas(BOTH, BOTH, [Projection("two", weight=-1.0)]), "is a size, and must be > 0"),
-        (lambda: RateRNN.from_populations(BOTH, ["a", "a"], 1), "two populations are called 'a'; names must differ"),
+        (lambda: RateRNN.from_populations(BOTH, ["a", "a"], 1), "duplicate population name 'a'; names must be unique"),
         (
             lambda: RateRNN.from_populations(BOTH, 2, 1, input=[Projection("input 2")]),
             "no population is called 'input 2', as .*; there are 'input 0', 'input 1'",

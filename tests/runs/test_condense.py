@@ -352,17 +352,24 @@ def test_units_of_the_wiring_diagram_are_grouped_by_what_they_prefer():
     task = PerceptualDecision()
     trial = task.trials(3, key=key(0))
     for_0 = np.asarray(trial.conditions["coherence"]) > 0
-    rates = np.zeros((*trial.inputs.shape[:2], 3))
+    rates = np.zeros((*trial.inputs.shape[:2], 5))
     rates[:, :, 0], rates[:, :, 1] = np.where(for_0, 1.0, 0.2), np.where(for_0, 0.0, 0.1)
-    rates[:, :, 1] += 0.05 * ~for_0
+    rates[:, :, 3] = np.where(for_0, 1.0, 0.9)
+    rates[:, :, 4] = np.asarray(trial.during("decision")) * np.where(for_0, 0.0, 0.5)  # in the answer
     made = SimpleNamespace(rates=rates, outputs=np.zeros(trial.targets.shape))
-    assert _preferred(Responses(None, task, trial, made)) == ["choice 0", "choice 1", "constant"]
+    assert _preferred(Responses(None, task, trial, made)) == [
+        "choice 0",
+        "choice 1",
+        "silent",
+        "unselective",
+        "choice 1",
+    ]
     task = FlipFlop(n_bits=2)
     trial = task.trials(20, key=key(0))
     bits = np.asarray(trial.targets)
     rates = np.stack([np.maximum(bits[..., 0], 0), np.maximum(-bits[..., 1], 0), 0 * bits[..., 0] + 1], axis=-1)
     made = SimpleNamespace(rates=rates, outputs=bits)
-    assert _preferred(Responses(None, task, trial, made)) == ["bit 0 high", "bit 1 low", "constant"]
+    assert _preferred(Responses(None, task, trial, made)) == ["bit 0 high", "bit 1 low", "unselective"]
 
 
 def test_figures_need_a_condensation_and_its_source(source, copy):
@@ -436,7 +443,7 @@ def test_options_reach_the_protocol(source, invoke, monkeypatch):
     words = ("condense", source.path, "--to", 5)
     said = invoke(*words)
     assert said.exit_code == 130
-    assert "Interrupted. Everything up to there is saved; go on with: the same command" in said.stderr
+    assert "Interrupted. Progress is saved; resume with: the same command" in said.stderr
     invoke(
         *words,
         "--every",

@@ -195,7 +195,7 @@ def test_a_signal_says_how_to_go_on(number, here, signals_spare_tests, finished_
         code, _, error = here("--workers", 0)
     assert code == 130, error
     again = f"eicon --quiet sweep {tmp_path / 'small.toml'} --out {out} --workers 0"
-    assert error == f"\nInterrupted. Everything up to there is saved; go on with: {again}\n"
+    assert error == f"\nInterrupted. Progress is saved; resume with: {again}\n"
     assert started(out) == written[1:]
     assert [path.parent for path in finished(out)] == written[:1]
     assert here("--workers", 0)[::2] == (0, "")
@@ -220,8 +220,8 @@ def test_ctrl_c_says_how_to_go_on(number, begin, interrupts_raise, kill_toml, tm
         process.send_signal(number)
     code, _, error = finish(process)
     assert code == 130, error
-    said = error.split("go on with: ")
-    assert said[0] == "\nInterrupted. Everything up to there is saved; "
+    said = error.split("resume with: ")
+    assert said[0] == "\nInterrupted. Progress is saved; "
     assert said[1].startswith(f"eicon --quiet sweep {kill_toml} --out {out} --workers ")
     assert said[1].count("\n") == 1
     assert not psutil.wait_procs(workers, timeout=ORPHAN_SECONDS)[1]

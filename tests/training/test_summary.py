@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 
 import eicon
-from eicon.tasks import DelayedMatchToSample, PerceptualDecision, SequenceMemory
+from eicon.tasks import DelayedMatchToSample, FlipFlop, PerceptualDecision, SequenceMemory
 from eicon.training import Fixed, split_trials
-from eicon.training._summary import causes, memory_ms, still_falls
+from eicon.training._summary import _of_readout, causes, memory_ms, still_falls
 
 EASY = PerceptualDecision(coherence=(51.2,), coherence_scale="dots", fixation=40.0, stimulus=200.0, decision=100.0)
 
 
 def trained(task, steps, n_rec=20, every=20, **options):
-    net_options = {name: options.pop(name) for name in ("spectral_radius", "weights") if name in options}
+    of_net = {"spectral_radius", "weights", "readout_bias"} & options.keys()
+    net_options = {name: options.pop(name) for name in of_net}
     net = eicon.RateRNN.dale(task.n_in, n_rec, task.n_out, sigma_rec=0.1, seed=0, **net_options)
     trainer = eicon.Trainer(net, task, **({"batch_size": 16} | options))
     trainer.fit(steps, progress=False, validate_every=min(every, max(steps, 1)))
@@ -40,6 +41,18 @@ def test_one_validation_is_said_to_be_few():
     said = trained(EASY, 300, learning_rate=0.01, every=300).summary()
     assert "(accuracy of 85%) is judged by the mean of 5 validations; there was only 1." in said
     assert "cause" not in said
+
+
+def test_negative_targets_that_a_readout_cannot_reach():
+    """Excitatory units alone are read, so that the low state of a bit is out of reach without a bias."""
+    task = FlipFlop(n_bits=1)
+    cause = "targets go down to -1, and outputs cannot be negative"
+    assert cause in trained(task, 20, spectral_radius=0.9).summary()
+    assert cause not in trained(task, 20, spectral_radius=0.9, readout_bias=True).summary()
+    assert cause not in trained(PerceptualDecision(), 20).summary()
+    shapes = ((20, 20), (task.n_in, 20), (20, task.n_out))
+    free = eicon.RateRNN(*(eicon.Connectivity.dense(*shape) for shape in shapes))
+    assert _of_readout(free, task.trials(2, key=eicon.key(0))) == []
 
 
 def test_too_few_steps():
