@@ -165,7 +165,7 @@ populations = [
 SWEEP = """
 connectome = { name = "larva_left", neurons = 1 }
 task = { name = "SequenceMemory", pattern_length = 2 }
-training = { epochs = 1, repeats = 1, n_trials = 10 }
+training = { epochs = 1, repeats = 2, n_trials = 10 }
 """
 RECIPE = """
 format = 2
