@@ -157,7 +157,7 @@ def _of_readout(net: RateRNN, trial: Trial) -> list[str]:
     """Whether targets are negative where weights and rates cannot be, and there is no bias."""
     targets, mask = np.asarray(trial.targets), np.asarray(trial.mask) != 0
     read = (np.asarray(net.W_out) != 0).any(axis=1)
-    biased = "b_out" in net.trainable_variables() or np.any(net.b_out)
+    biased = "b_out" in net.trainable_variables() or np.asarray(net.b_out).any()
     if targets.ndim != 3 or biased or (net.readout.sign[read] <= 0).any():
         return []
     rates, low = np.asarray(net.predict(trial.inputs, noise=False).rates), np.nanmin(targets[mask])

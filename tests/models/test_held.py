@@ -69,6 +69,6 @@ def test_later_training_does_not_reach_it():
 @pytest.mark.parametrize("inputs", [np.zeros(3), np.zeros((1, 2)), [np.nan, 0.0]])
 def test_errors(inputs):
     with pytest.raises(
-        ValueError, match=r"inputs held must be finite, shape \(n_in,\) = \(2,\).*one step of one trial"
+        ValueError, match=r"inputs held must be finite, shape \(n_in,\) = \(2,\).*a single step of a single trial"
     ):
         make().held(inputs)

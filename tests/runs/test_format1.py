@@ -287,7 +287,7 @@ def test_populations_without_projections_are_all_to_all():
     ("listed", "message"),
     [
         ("populations = [{name = '', n = 10}]", "a population needs a name"),
-        ("populations = [{name = 'a', n = 5}, {name = 'a', n = 5}]", "two populations are called 'a'"),
+        ("populations = [{name = 'a', n = 5}, {name = 'a', n = 5}]", "duplicate population name 'a'"),
         ("populations = [{name = 'a', n = 10}]\ninput = [{target = 'b'}]", "no population is called 'b'"),
         ("populations = [{name = 'a', n = 10}]\nrecurrent = [{weight = 0.0}]", "must be finite and not 0; got 0.0"),
     ],
