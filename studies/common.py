@@ -58,6 +58,45 @@ def write_study(name: str, text: str | None, make: Callable[[Places, bool], str]
     return 0
 
 
+def run_study(
+    name: str,
+    text: str | None,
+    stages: Callable[[bool], Sequence[Sequence[dict[str, Any]]]],
+    do: Callable[..., dict[str, Any]],
+    write: Callable[[list[dict[str, Any]], Places, str], None],
+    argv: Sequence[str] | None,
+) -> int:
+    """Command of a study of many parts, each done once: the next call resumes what an earlier one left.
+
+    ``stages(quick)`` lists the parts, those of a stage needing all of the stages before; ``do`` does one, and
+    ``write(lines, places, footer)`` makes the page of those that are finished.
+    """
+    from eicon.reproduce._parts import run_parts
+
+    parser = new_parser(name, text)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--minutes", type=float, help="start nothing after this many minutes")
+    options = parser.parse_args(argv)
+    where, wanted, lines = places(name, options), stages(options.quick), []
+    for stage in wanted:
+        results = where.pages / f"{name}.jsonl"
+        done = run_parts(stage, do, results, where.out, workers=options.workers, minutes=options.minutes)
+        lines += done
+        if len(done) < len(stage):
+            break
+    if lines:
+        n = sum(map(len, wanted))
+        progress = "" if len(lines) == n else f" {len(lines)} of {n} parts are finished."
+        commits = ", ".join(sorted({str(line["commit"]) for line in lines}))
+        write(
+            lines,
+            where,
+            f"\nParts: [{name}.jsonl]({name}.jsonl).{progress}\n\n"
+            f"`python -m studies.{name}`; commit {commits}, {versions()}.\n",
+        )
+    return 0
+
+
 def told(rows: Iterable[str]) -> list[str]:
     """Lines of a table, printed as they come."""
     lines = []

@@ -19,13 +19,13 @@ import numpy as np
 
 from eicon.models import RateRNN
 from eicon.plotting._fits import seed_intervals
-from eicon.reproduce._parts import Keep, Measures, Part, run_parts
+from eicon.reproduce._parts import Keep, Measures, Part
 from eicon.studies import condense_network, match_noise
 from eicon.studies._condense import Reference, output_error, performance, reference
 from eicon.tasks import CueSetGo
 from eicon.training import ActivityMatch, Trainer
 from eicon.training._losses import LOSSES
-from studies.common import Places, new_parser, places, versions
+from studies.common import Places, run_study
 from studies.condensation import network, train
 
 LEARNING_RATE, MATCH = 3e-4, 1.0
@@ -165,29 +165,14 @@ def page(lines: Sequence[Mapping[str, Any]]) -> str:
     return "\n".join(text) + "\n"
 
 
-def write(lines: Sequence[Mapping[str, Any]], n_parts: int, where: Places) -> None:
-    """The page, of what is finished."""
-    done = "" if len(lines) == n_parts else f" {len(lines)} of {n_parts} networks are done."
-    commits = ", ".join(sorted({str(line["commit"]) for line in lines}))
-    footer = (
-        f"\nParts: [condensed_noise.jsonl](condensed_noise.jsonl).{done}\n\n"
-        f"`python -m studies.condensed_noise`; commit {commits}, {versions()}.\n"
-    )
+def write(lines: Sequence[Mapping[str, Any]], where: Places, footer: str) -> None:
+    """Write the page, of what is finished."""
     (where.pages / "condensed_noise.md").write_text(page(lines) + footer, encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the study."""
-    parser = new_parser("condensed_noise", __doc__)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--minutes", type=float, help="begin nothing after so many minutes")
-    options = parser.parse_args(argv)
-    where, parts = places("condensed_noise", options), parts_of(QUICK if options.quick else FULL)
-    results = where.pages / "condensed_noise.jsonl"
-    lines = run_parts(parts, do, results, where.out, workers=options.workers, minutes=options.minutes)
-    if lines:
-        write(lines, len(parts), where)
-    return 0
+    return run_study("condensed_noise", __doc__, lambda quick: [parts_of(QUICK if quick else FULL)], do, write, argv)
 
 
 if __name__ == "__main__":

@@ -25,12 +25,12 @@ import numpy as np
 from eicon import connectomes
 from eicon.models import Connectivity, RateRNN
 from eicon.plotting._fits import seed_intervals
-from eicon.reproduce._parts import Keep, Measures, Part, run_parts
+from eicon.reproduce._parts import Keep, Measures, Part
 from eicon.studies import condense_network, match_noise, profiles
 from eicon.studies._profile import RESPECTS, likeness
 from eicon.tasks import TASKS, Task, Trial
 from eicon.training import ActivityMatch, Trainer
-from studies.common import Places, new_parser, places, versions
+from studies.common import Places, run_study
 
 NAMES = (
     "PerceptualDecision",
@@ -315,30 +315,15 @@ def draw(lines: Sequence[Mapping[str, Any]]) -> Any:
     return figure
 
 
-def write(lines: Sequence[Mapping[str, Any]], n_parts: int, where: Places) -> None:
-    """The page and its figure, of what is finished."""
+def write(lines: Sequence[Mapping[str, Any]], where: Places, footer: str) -> None:
+    """Write the page and its figure, of what is finished."""
     draw(lines).savefig(where.images / "how_small.png", dpi=150)
-    done = "" if len(lines) == n_parts else f" {len(lines)} of {n_parts} large networks are done."
-    commits = ", ".join(sorted({str(line["commit"]) for line in lines}))
-    footer = (
-        f"\nParts: [how_small.jsonl](how_small.jsonl).{done}\n\n"
-        f"`python -m studies.how_small`; commit {commits}, {versions()}.\n"
-    )
     (where.pages / "how_small.md").write_text(page(lines, "../images/how_small.png") + footer, encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the study."""
-    parser = new_parser("how_small", __doc__)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--minutes", type=float, help="begin nothing after so many minutes")
-    options = parser.parse_args(argv)
-    where, parts = places("how_small", options), parts_of(QUICK if options.quick else FULL)
-    results = where.pages / "how_small.jsonl"
-    lines = run_parts(parts, do, results, where.out, workers=options.workers, minutes=options.minutes)
-    if lines:
-        write(lines, len(parts), where)
-    return 0
+    return run_study("how_small", __doc__, lambda quick: [parts_of(QUICK if quick else FULL)], do, write, argv)
 
 
 if __name__ == "__main__":

@@ -26,11 +26,11 @@ from sklearn.metrics import silhouette_score
 
 from eicon.models import load
 from eicon.plotting.similarity import plot_profiles
-from eicon.reproduce._parts import Keep, Measures, Part, run_parts
+from eicon.reproduce._parts import Keep, Measures, Part
 from eicon.studies import profiles
 from eicon.studies._profile import RESPECTS
 from eicon.tasks import TASKS
-from studies.common import Places, new_parser, places, versions
+from studies.common import Places, run_study
 from studies.how_small import OF_THE_WORM, condensed, network, trainer_of
 
 KIND = "dale"
@@ -60,19 +60,19 @@ QUICK = Sizes(OF_THE_WORM[:1], 3, n=12, to=6, steps=50, retrain=2, repeats=2, ca
 
 
 def stages(sizes: Sizes) -> list[list[Part]]:
-    """Networks, and comparisons of all of a task, which need them."""
+    """List the networks of a task and then their comparison, which needs all of them, task by task."""
     same = {name: getattr(sizes, name) for name in ("n", "steps", "retrain", "repeats")} | {"to": [sizes.to]}
-    made = [
-        {"name": f"{task}-{seed}", "makes": f"{task}-{seed}-{SMALL}.npz", "task": task, "seed": seed, **same}
-        for seed in range(sizes.seeds)
-        for task in sizes.tasks
-    ]
-    compared = [
-        {"name": f"compare-{task}", "task": task, "seeds": sizes.seeds}
-        | {name: getattr(sizes, name) for name in ("n", "to", "repeats", "candidates", "permutations")}
-        for task in sizes.tasks
-    ]
-    return [made, compared]
+    compared = {name: getattr(sizes, name) for name in ("n", "to", "repeats", "candidates", "permutations")}
+    found: list[list[Part]] = []
+    for task in sizes.tasks:
+        found.append(
+            [
+                {"name": f"{task}-{seed}", "makes": f"{task}-{seed}-{SMALL}.npz", "task": task, "seed": seed, **same}
+                for seed in range(sizes.seeds)
+            ]
+        )
+        found.append([{"name": f"compare-{task}", "task": task, "seeds": sizes.seeds, **compared}])
+    return found
 
 
 def do(part: Part, keep: Keep) -> Measures:
@@ -221,8 +221,8 @@ def _interval(values: np.ndarray, sign: str = "") -> str:
     return f"{values[0]:{sign}.2f} [{low:{sign}.2f}, {high:{sign}.2f}]"
 
 
-def write(lines: Sequence[Mapping[str, Any]], n_parts: int, where: Places) -> None:
-    """The page and its figures, of the tasks that are compared."""
+def write(lines: Sequence[Mapping[str, Any]], where: Places, footer: str) -> None:
+    """Write the page and its figures, of the tasks that are compared."""
     figures = {}
     for line in lines:
         task = line["settings"]["task"]
@@ -236,32 +236,13 @@ def write(lines: Sequence[Mapping[str, Any]], n_parts: int, where: Places) -> No
         figures[task] = f"../images/one_way_{task}.png"
         figure.savefig(where.images / f"one_way_{task}.png", dpi=150, bbox_inches="tight")
         plt.close(figure)
-    if not figures:
-        return
-    done = "" if len(lines) == n_parts else f" {len(lines)} of {n_parts} parts are done."
-    commits = ", ".join(sorted({str(line["commit"]) for line in lines}))
-    footer = (
-        f"\nParts: [one_way.jsonl](one_way.jsonl).{done}\n\n"
-        f"`python -m studies.one_way`; commit {commits}, {versions()}.\n"
-    )
-    (where.pages / "one_way.md").write_text(page(lines, figures) + footer, encoding="utf-8")
+    if figures:
+        (where.pages / "one_way.md").write_text(page(lines, figures) + footer, encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the study."""
-    parser = new_parser("one_way", __doc__)
-    parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--minutes", type=float, help="begin nothing after so many minutes")
-    options = parser.parse_args(argv)
-    where, parts = places("one_way", options), stages(QUICK if options.quick else FULL)
-    results, lines = where.pages / "one_way.jsonl", []
-    for stage in parts:
-        done = run_parts(stage, do, results, where.out, workers=options.workers, minutes=options.minutes)
-        lines += done
-        if len(done) < len(stage):
-            break
-    write(lines, sum(map(len, parts)), where)
-    return 0
+    return run_study("one_way", __doc__, lambda quick: stages(QUICK if quick else FULL), do, write, argv)
 
 
 if __name__ == "__main__":
