@@ -1,10 +1,12 @@
 """Train to the end with a checkpoint after every chunk, going on from the checkpoint if there is one.
 
-Run by `test_kill` in a process of its own: ``python -m tests.training.kill_worker KIND CHECKPOINT STEPS``. The
-checkpoint after the last step holds all that is compared: parameters, the learner's state and history.
+Run by `test_kill` in a process of its own: ``python -m tests.training.kill_worker KIND CHECKPOINT STEPS``, which reads
+a byte of its input before each checkpoint: whoever kills it decides how far it can run ahead. The checkpoint after the
+last step holds all that is compared: parameters, the learner's state and history.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import brainpy as bp
@@ -26,12 +28,13 @@ STAGE = 40
 """Steps of a stage of the curriculum."""
 
 
-def main(kind: str, checkpoint: Path, steps: int) -> None:
+def main(kind: str, checkpoint: Path, steps: int, callback: Callable[[Trainer], None] | None = None) -> None:
     trainer = WORK[kind]()
     if checkpoint.exists():
         trainer.resume(checkpoint)
-    trainer.fit(steps - trainer.step, validate_every=2, checkpoint=checkpoint, checkpoint_every=2, progress=False)
+    options = {"validate_every": 2, "checkpoint_every": 2, "callback": callback}
+    trainer.fit(steps - trainer.step, checkpoint=checkpoint, progress=False, **options)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), callback=lambda trainer: sys.stdin.buffer.read(1) and None)
