@@ -44,7 +44,8 @@ $(VENV)/.bench: $(VENV)/.dev
 demo: $(VENV)/.base
 	$(BIN)/eicon demo
 
-PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+# Programs that `make test` compiled serve `make test-all`, too.
+PYTEST := JAX_COMPILATION_CACHE_DIR=$(abspath $(VENV)/programs) $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 # Annotations, shapes included, are checked at every call: a quarter more time, so that the batteries do it.
 TYPED := '--jaxtyping-packages=eicon,beartype.beartype(conf=beartype.BeartypeConf(is_pep484_tower=True))'
 

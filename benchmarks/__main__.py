@@ -1,4 +1,4 @@
-"""Time a training step of eicon beside a PyTorch loop, BrainPy's notebook and the limit of its products."""
+"""Time a training step of eicon next to PyTorch loops, NeuralRNN, BrainPy's notebook and the limit of its products."""
 
 import argparse
 import signal
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
         words = sys.argv[1:] if argv is None else argv
         report.write_page(args.page, text, " ".join(["python -m benchmarks", *words]))
     for name in absent:
-        print(f"{name}: not installed (pip install 'eicon[bench]')")
+        print(f"{name}: not installed ({VARIANTS[name].install})")
     for failure in failures:
         print(f"{failure.variant}, N={failure.n_rec}: failed: {failure.message}")
     content = {

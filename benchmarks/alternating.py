@@ -172,26 +172,26 @@ def page(tables: Mapping[str, list[dict[str, Any]]], options: argparse.Namespace
     pairs = options.starts * math.ceil(options.alternations / options.starts)
     threads = "one thread" if options.threads == 1 else f"{options.threads} threads"
     parts = [
-        "# Training beside version 0.1.0",
+        "# Training time compared with version 0.1.0",
         report.paragraph(
-            f"""Both versions train the same dense Dale networks with the same settings, each in a process of its own
+            f"""Both versions train the same dense Dale networks with the same settings, each in a separate process
             with {threads}. They take turns, a block of about {options.block:g} s each, in random order within each of
-            {pairs} pairs of blocks; for each row fresh processes are started {options.starts} times, and compilation
-            is not timed. Times are medians; a ratio is that of the medians, now / 0.1.0, with a bootstrap interval
-            over pairs; the last is the median of the ratios of pairs."""
+            {pairs} pairs of blocks; for each row, new processes are started {options.starts} times, and compilation is
+            not timed. Times are medians; a ratio is that of the medians, now / 0.1.0, with a bootstrap interval over
+            pairs; the last column is the median of the ratios of pairs."""
         ),
     ]
     if "steps" in tables:
         text = f"A step of `Trainer`: perceptual decision, 60 time steps, {BATCH} trials, noise, Adam."
         parts += [text, report.markdown(VERSIONS, tables["steps"])]
     if "epochs" in tables:
-        text = f"""An epoch on fixed trials: sequence memory, {TRIALS} trials, a fifth of them to validate with,
+        text = f"""An epoch on fixed trials: sequence memory, {TRIALS} trials, a fifth of them for validation,
             batches of {BATCH}, noise, Adam."""
         parts += [report.paragraph(text), report.markdown(VERSIONS, tables["epochs"])]
     if "cells" in tables:
-        text = f"""Present version, relu networks of {tables["cells"][0]["n"]} units, all cells in one process, in turn
-            as above. A gradient is that of the loss with respect to all weights, without noise; a training step is one
-            of `Trainer`, with the task above. Ratios are to the leaky cell."""
+        text = f"""Current version, relu networks of {tables["cells"][0]["n"]} units, all cells in one process,
+            alternating as above. A gradient is that of the loss with respect to all weights, without noise; a training
+            step is one of `Trainer`, with the task above. Ratios are relative to the leaky cell."""
         parts += ["## Cells", report.paragraph(text), report.markdown(CELL, tables["cells"])]
     return "\n\n".join([*parts, report.measured_on(facts)]) + "\n"
 

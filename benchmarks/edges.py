@@ -362,31 +362,32 @@ def page(found: Mapping[str, Any], options: argparse.Namespace, facts: Mapping[s
         "# Sparse weights of a large network",
         report.paragraph(
             f"""{options.units} units, {first["edges"]} random connections (`Edges`), each source with one sign; trials
-            of {first["steps"]} time steps, {options.trials} at a time. Medians of {options.repeats} steps after those
-            that compile; memory is the largest resident set of a process that does nothing else, before the first step
-            and in all."""
+            of {first["steps"]} time steps, {options.trials} at a time. Medians of {options.repeats} steps after
+            compilation; memory is the largest resident set of a process that does nothing else, before the first step
+            and in total."""
         ),
         report.markdown(TRAINING, rows),
         report.paragraph(
-            f"""A product with rates of so many trials, `weights.product().send(r)`, beside
-            `jax.experimental.sparse.BCSR` times the same rates, already turned; in {options.repeats} alternations in
-            random order. The ratio is that of the medians, with a bootstrap interval over alternations."""
+            f"""A product with the rates of several trials (columns), `weights.product().send(r)`, compared with
+            `jax.experimental.sparse.BCSR` times the same rates, already transposed; in {options.repeats} alternations
+            in random order. The ratio is that of the medians, with a bootstrap interval over alternations."""
         ),
         report.markdown(PRODUCT, multiplied),
         report.paragraph(
-            f"""As large as the whole brain of a fly: {large[0]["units"]} units and {large[0]["edges"]} random
-            connections, each with a value of its own, which is trained."""
+            f"""The size of the whole brain of a fly: {large[0]["units"]} units and {large[0]["edges"]} random
+            connections, each with its own trained value."""
         ),
         report.markdown(LARGE, large),
         "## Edges or a dense matrix",
         report.paragraph(
-            f"""The same random networks with both, without groups: loss and gradient with respect to recurrent weights,
-            {COMPARED_STEPS} time steps, {COMPARED_TRIALS} trials, in {options.repeats} alternations in random order."""
+            f"""The same random networks with both kinds of weights, without groups: loss and gradient with respect to
+            recurrent weights, {COMPARED_STEPS} time steps, {COMPARED_TRIALS} trials, in {options.repeats} alternations
+            in random order."""
         ),
         report.markdown(STORAGE, compared),
         report.paragraph(
-            """What follows for `RateRNN.from_connectome`: edges for more than 5,000 units, and from 500 on where fewer
-            than 5 % of all pairs are connected; a dense matrix elsewhere."""
+            """Consequence for `RateRNN.from_connectome`: edges for more than 5,000 units, and from 500 units on if
+            fewer than 5 % of all pairs are connected; otherwise a dense matrix."""
         ),
         report.measured_on(facts),
     ]

@@ -26,7 +26,7 @@ TOL, RATE = 1e-12, 0.2
 SIZES = {"size": 200, "candidates": 4096, "times": 25.0, "rounds": 2}
 VARIANTS = {
     "eicon": "`eicon.analysis.fixed_points`, compilation and eigenvectors of all points included",
-    "eicon-again": "the same, compiled before",
+    "eicon-again": "the same, already compiled",
     "brainpy": "`bp.analysis.SlowPointFinder.find_fps_with_gd_method`, Adam, its default rate 0.2, falling as a cosine",
     "torch": "the same Adam on the speed of all candidates at once, in a plain loop",
 }
@@ -133,8 +133,8 @@ def page(rounds: list[dict[str, dict[str, Any]]], options: argparse.Namespace) -
         "",
         f"{options.candidates} candidates, N = {options.size}, tanh units that hold three bits; converged means",
         f"q < {TOL:g} in float64, q the squared speed / 2 in units of 1/tau. The gradient searches get",
-        f"{options.times:g} times what eicon took in the same round, compilation included, or stop when all have",
-        "converged. Medians over rounds in turn; in brackets the range.",
+        f"{options.times:g} times the time that eicon took in the same round, compilation included, or stop when all",
+        "candidates have converged. Medians over alternating rounds, with the range in parentheses.",
         "",
         *(f"- {name}: {text}" for name, text in VARIANTS.items() if name in rounds[0]),
         "",

@@ -110,12 +110,12 @@ def page(found: Mapping[str, Any], options: argparse.Namespace, facts: Mapping[s
         "# Training the optic lobe of the fly",
         report.paragraph(
             f"""The published model (`eicon.connectomes.optic_lobe({options.extent})`, `optic_lobe_network`): one time
-            constant and one resting potential per cell type, one strength per pair of types, times synapse count and
-            sign. A step is that of the published training without its decoder: 4 sequences of 19 frames of random
-            light, dt 20 ms, the mean squared rate of all cells as loss, its gradient with respect to these numbers, and
-            Adam. In flyvis trials begin at the resting potentials that are trained, in eicon at those of the start.
-            Memory is the largest resident set of a process, imports included, after some steps; it builds the network
-            from nothing."""
+            constant and one resting potential per cell type, one strength per pair of types, multiplied by synapse
+            count and sign. A step is that of the published training without its decoder: 4 sequences of 19 frames of
+            random light, dt 20 ms, the mean squared rate of all cells as loss, its gradient with respect to these
+            numbers, and Adam. In flyvis, trials start at the trained resting potentials, in eicon at the initial ones.
+            Memory is the largest resident set of a process, imports included, after building the network and some
+            steps."""
         ),
         report.markdown(LIBRARY, [{"name": name, **values} for name, values in found.items()]),
     ]
@@ -131,15 +131,15 @@ def page(found: Mapping[str, Any], options: argparse.Namespace, facts: Mapping[s
             }
             for run in COMPARED
         ]
-        text = f"""Medians of {options.repeats} blocks of {IN_A_ROW} runs of both in turn, in random order; the ratio is
-            that of the medians, with a bootstrap interval over pairs."""
+        text = f"""Medians of {options.repeats} blocks of {IN_A_ROW} runs of both libraries, alternating in random
+            order; the ratio is that of the medians, with a bootstrap interval over pairs."""
         parts += [report.paragraph(text), report.markdown(RATIO, rows)]
     else:
         parts.append("flyvis was not timed: no interpreter that has it was named.")
     profile = [
         {"what": STEPS[run], "middle": statistics.median(seconds), "low": min(seconds)} for run, seconds in ours.items()
     ]
-    parts += ["Where the time of eicon goes:", report.markdown(PROFILE, profile), report.measured_on(facts)]
+    parts += ["Breakdown of eicon's time:", report.markdown(PROFILE, profile), report.measured_on(facts)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -12,7 +12,13 @@ from typing import Any
 from benchmarks.problem import recurrent_flops
 from benchmarks.variants import VARIANTS
 
-RATIOS = (("torch", "eicon"), ("torch-hoisted", "eicon"), ("seed", "eicon"), ("core", "limit"))
+RATIOS = (
+    ("torch", "eicon"),
+    ("torch-hoisted", "eicon"),
+    ("neuralrnn", "eicon"),
+    ("seed", "eicon"),
+    ("core", "limit"),
+)
 
 
 def summarise(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -111,10 +117,11 @@ def write_page(path: Path, text: str, command: str) -> None:
     """Write the printed tables as a page for the docs."""
     explained = (
         "torch: a plain PyTorch loop; torch-hoisted: the same with all that does not depend on the state taken out of\n"
-        "the loop; seed: BrainPy's published notebook; eicon: `Trainer`; core: forward scan, backward scan and weight\n"
-        "gradient of eicon alone; limit: the three large matrix products of a step alone. T = 110, B = 16, forward,\n"
-        "backward and Adam; noise per step, trial and unit, but in seed, where all trials share it. Start: from the\n"
-        "start of the process to the end of the first call (50 steps in eicon, one in the others)."
+        "the loop; neuralrnn: the E-I network of NeuralRNN in a PyTorch loop; seed: BrainPy's published notebook;\n"
+        "eicon: `Trainer`; core: forward scan, backward scan and weight gradient of eicon alone; limit: the three\n"
+        "large matrix products of a step alone. T = 110, B = 16, forward, backward and Adam; noise per step, trial\n"
+        "and unit, except in seed, where all trials share it. Start: from the start of the process to the end of the\n"
+        "first call (50 steps in eicon, one in the others)."
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"# Benchmark\n\n{explained}\n\n```\n{text}\n```\n\n`{command}`\n", encoding="utf-8")

@@ -24,7 +24,7 @@ from studies.common import machine, without_absent
 
 VARIANTS = {
     "torch": "a plain PyTorch loop: effective weight in each step, autograd through the trial",
-    "torch-hoisted": "the same with all that does not depend on the state taken out of the loop",
+    "torch-hoisted": "the same with all state-independent work taken out of the loop",
     "eicon": "`Trainer`, sparse E-I network, without the vanishing-gradient penalty",
     "eicon-omega": "the same with the penalty, as in the suite",
 }
@@ -115,8 +115,8 @@ def page(rounds: list[dict[str, tuple[float, float]]], batch_size: int, repeats:
     lines = [
         "# A training step of parametric working memory",
         "",
-        f"N = {N_REC}, {batch_size} trials a step, 245 steps a trial (4.9 s at dt 20 ms), forward, backward and",
-        "Adam, on all cores. Medians over rounds in turn; in brackets the range of the rounds' ratios.",
+        f"N = {N_REC}, {batch_size} trials per step, 245 steps per trial (4.9 s at dt 20 ms), forward, backward and",
+        "Adam, on all cores. Medians over alternating rounds, with the range of the rounds' ratios in parentheses.",
         "",
         *(f"- {name}: {text}" for name, text in VARIANTS.items() if name in rounds[0]),
         "",

@@ -72,13 +72,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows.append({"seed": seed, **middle, **interval(times["now"], times["then"]), **counts})
     text = "\n\n".join(
         [
-            "# The start of a training beside version 0.1.0",
+            "# The start of training compared with version 0.1.0",
             report.paragraph(
                 f"""Seconds from the end of all imports to the end of step 50 of a perceptual decision ({options.n}
-                units, batches of 32, default settings), with the making of network and trainer, all compiling, and the
-                validation after step 50; then the same for further seeds in the same process. {options.alternations}
-                processes of each version, in turn, with all cores and no compilation cache. Times are medians; ratios
-                are now / 0.1.0, with a bootstrap interval over pairs of processes."""
+                units, batches of 32, default settings), including construction of network and trainer, compilation, and
+                the validation after step 50; then the same for further seeds in the same process.
+                {options.alternations} processes of each version, alternating, with all cores and no compilation cache.
+                Times are medians; ratios are now / 0.1.0, with a bootstrap interval over pairs of processes."""
             ),
             report.markdown(COLUMNS, rows),
             report.measured_on(facts),

@@ -1,12 +1,13 @@
-"""What Sphinx is taught here: API pages with readable shapes, mathematics without scripts, links to generated pages."""
+"""Extension for Sphinx: API pages with readable shapes, formulas without scripts, links to generated pages."""
 
 import ast
 import dataclasses
 import importlib
 import inspect
-import itertools
+import pkgutil
 import re
 import shutil
+import sys
 import textwrap
 import types
 from collections.abc import Iterator
@@ -15,48 +16,29 @@ from typing import Any
 
 import click
 from docutils import nodes
-from docutils.parsers.rst import Directive
-from docutils.statemachine import StringList
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
 from sphinx import addnodes
 from sphinx.application import Sphinx
-from sphinx.roles import XRefRole
+from sphinx.pycode import ModuleAnalyzer
 from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import make_refnode
-
-import eicon
 
 logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-ROOMS = (
-    "analysis",
-    "connectomes",
-    "exchange",
-    "models",
-    "models.circuits",
-    "pages",
-    "plotting",
-    "recordings",
-    "reproduce.beiran2025",
-    "reproduce.song2016",
-    "runs",
-    "studies",
-    "tasks",
-    "training",
-)
 NOTEBOOKS, MISTAKES = "notebooks", "mistakes"
 ELSEWHERE = ("collections", "jax", "numpy", "typing", "brainpy")
-"""Packages whose names are shown as text: a link would lead off the page's own host."""
+"""Packages whose names are shown as text, because a link would lead to another host."""
 
 
 # Pages that are made of files elsewhere in the repository.
 
 
 def copy_pages(app: Sphinx) -> None:
-    """Notebooks, and a page for each test of a known mistake, where Sphinx finds them."""
+    """Write the notebooks, and a page for each test of a known mistake, where Sphinx finds them."""
     pages = {
         HERE / NOTEBOOKS / path.name: path.read_text("utf-8") for path in sorted((ROOT / NOTEBOOKS).glob("*.ipynb"))
     }
@@ -74,8 +56,14 @@ def copy_pages(app: Sphinx) -> None:
             path.write_text(text, "utf-8")
 
 
+def keep_outputs_apart(app: Sphinx) -> None:
+    """Let MyST-NB extract pictures into the folder of the doctrees; its own choice lies between the versions."""
+    folder = str(app.doctreedir / "jupyter_execute")
+    app.env.mystnb_config = app.env.mystnb_config.copy(output_folder=folder)
+
+
 def link_pages(app: Sphinx, doctree: nodes.document) -> None:
-    """Links to files of the repository that have a page of their own lead to the page."""
+    """Let links to files of the repository lead to the pages made from these files."""
     name = app.env.docname
     folder = ROOT / name if name.startswith(f"{NOTEBOOKS}/") else HERE / name
     for node in [*doctree.findall(addnodes.download_reference), *doctree.findall(addnodes.pending_xref)]:
@@ -92,7 +80,7 @@ def link_pages(app: Sphinx, doctree: nodes.document) -> None:
 
 
 def page_of(path: Path) -> str | None:
-    """Name of the page that a file of the repository has here."""
+    """Return the name of the page made from a file of the repository; None without such a page."""
     if path.suffix == ".ipynb" and path.parent == ROOT / NOTEBOOKS:
         return f"{NOTEBOOKS}/{path.stem}"
     if path.suffix == ".py" and path.parent == ROOT / "tests" / "known_mistakes":
@@ -105,107 +93,62 @@ def page_of(path: Path) -> str | None:
 # Names in signatures, docstrings and prose.
 
 
-def public_names() -> dict[str, str]:
-    """Full names of all that rooms and their files export, by the short one where it is unique, and by the full one."""
-    found: dict[str, list[str]] = {}
-    for room in ROOMS:
-        try:
-            module = importlib.import_module(f"eicon.{room}")
-        except ModuleNotFoundError:
-            continue
-        for name in dir(module):
-            value = None if name.startswith("_") else getattr(module, name)
-            if inspect.ismodule(value) and hasattr(value, "__file__") and not hasattr(value, "__path__"):
-                for inner in vars(value):
-                    if not inner.startswith("_"):
-                        found.setdefault(inner, []).append(f"eicon.{room}.{name}.{inner}")
-            elif value is not None and not inspect.ismodule(value):
-                found.setdefault(name, []).append(f"eicon.{room}.{name}")
-    names = {short: full[0] for short, full in found.items() if len(full) == 1}
-    names |= {full: full for several in found.values() for full in several}
-    headline = {name: getattr(eicon, name) for name in dir(eicon) if not name.startswith("_")}
-    for name, value in headline.items():
-        if not inspect.ismodule(value):
-            home = value.__module__.split(".")[1]
-            names[f"eicon.{name}"] = f"eicon.{name}" if home.startswith("_") else f"eicon.{home}.{name}"
-    return names
+NAMES: dict[str, list[str]] = {}
+"""Full names of all that is documented, by name without module."""
 
 
-NAMES = public_names()
+def without_module(name: str) -> str:
+    """Return ``RateRNN.dale`` for ``eicon.RateRNN.dale`` and for ``eicon.models._network.RateRNN.dale``."""
+    return re.sub(r"^eicon\.(?:[a-z0-9_]+\.)*", "", name)
 
 
-def known(target: str, objects: Any) -> str | None:
-    """Full name of what is documented under a name, or under the first part of it."""
-    if target in objects:
-        return target
-    head, _, tail = target.partition(".")
-    if target.startswith("eicon."):
-        parts = target.split(".")
-        for n in range(len(parts), 1, -1):
-            full = NAMES.get(".".join(parts[:n]))
-            if full is not None:
-                candidate = ".".join([full, *parts[n:]])
-                return candidate if candidate in objects else None
-        # An annotation names the file of a class that is imported only when it is needed.
-        return known(parts[-1], objects) if any(part.startswith("_") for part in parts) else None
-    full = NAMES.get(head)
-    candidate = f"{full}.{tail}" if tail else full
-    return candidate if candidate in objects else None
+def index_names(app: Sphinx, env: Any) -> None:
+    """Collect what is documented; docstrings and annotations may use any module that exports a name."""
+    NAMES.clear()
+    for full, entry in env.domains["py"].objects.items():
+        if entry.objtype != "module" and not entry.aliased:
+            NAMES.setdefault(without_module(full), []).append(full)
 
 
-class NameRole(XRefRole):
-    """Text in single backticks of a docstring: a link where there is something of this name, else code."""
+def link_to(app: Sphinx, docname: str, target: str, content: nodes.Node) -> nodes.Node | None:
+    """Return a link to the documentation of a name; None if nothing, or more than one thing, is documented."""
+    objects = app.env.domains["py"].objects
+    found = [target] if target in objects else NAMES.get(without_module(target), [])
+    if len(found) > 1 and target.startswith("eicon."):  # several modules have a function of this name
+        found = [full for full in found if _value(full) is _value(target)]
+    if len(found) != 1:
+        return None
+    entry = objects[found[0]]
+    return make_refnode(app.builder, docname, entry.docname, entry.node_id, content, found[0])
 
-    def process_link(
-        self, env: Any, refnode: nodes.Element, has_explicit_title: bool, title: str, target: str
-    ) -> tuple[str, str]:
-        """Remember where the name was used."""
-        refnode.attributes.update({"soft": True, "py:module": env.ref_context.get("py:module")})
-        refnode["py:class"] = env.ref_context.get("py:class")
-        refnode["reftype"], refnode["refdomain"] = "obj", "py"
-        return title, target.removesuffix("()")
+
+def _value(name: str) -> Any:
+    try:
+        return pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return None
 
 
 def resolve_name(app: Sphinx, env: Any, node: nodes.Element, content: nodes.Node) -> nodes.Node | None:
-    """Names of other rooms; those in signatures and docstrings that are documented nowhere are shown as text."""
+    """Link what Sphinx has not found; names in docstrings that are documented nowhere are shown as text."""
     if node.get("refdomain") != "py":
         return None
-    objects = env.domains["py"].objects
-    full = known(node["reftarget"], objects)
-    if full is not None:
-        entry = objects[full]
-        return make_refnode(app.builder, node["refdoc"], entry.docname, entry.node_id, content, full)
-    elsewhere = node["reftarget"].partition(".")[0] in ELSEWHERE
-    return content if node.get("soft") or elsewhere or "refexplicit" not in node else None
+    target = node["reftarget"].removesuffix("()")
+    as_text = node["reftype"] == "obj" or target.partition(".")[0] in ELSEWHERE or "refexplicit" not in node
+    return link_to(app, node["refdoc"], target, content) or (content if as_text else None)
 
 
 def link_prose(app: Sphinx, doctree: nodes.document, docname: str) -> None:
-    """Link ``eicon.room.name`` in the text of a page to its documentation, and complain if there is no such thing."""
-    objects = app.env.domains["py"].objects
+    """Link ``eicon.module.name`` in the text of a page to its documentation; warn if eicon does not have it."""
     for node in list(doctree.findall(nodes.literal)):
         match = re.fullmatch(r"(eicon(?:\.\w+)+)(?:\(\))?", node.astext())
         if match is None or isinstance(node.parent, nodes.reference):
             continue
-        full = known(match[1], objects)
-        if full is not None:
-            entry = objects[full]
-            link = make_refnode(app.builder, docname, entry.docname, entry.node_id, node.deepcopy(), full)
+        if _value(match[1]) is None:
+            logger.warning("eicon does not have %s", match[1], location=node)
+        link = link_to(app, docname, match[1], node.deepcopy())
+        if link is not None:
             node.replace_self(link)
-        elif not _importable(match[1]):
-            logger.warning("%s is nothing that eicon has", match[1], location=node)
-
-
-def _importable(name: str) -> bool:
-    parts = name.split(".")
-    for n in range(len(parts), 0, -1):
-        try:
-            value = importlib.import_module(".".join(parts[:n]))
-        except ModuleNotFoundError:
-            continue
-        for part in parts[n:]:
-            value = getattr(value, part, None)
-        return value is not None
-    return False
 
 
 # Signatures as they are written, so that shapes are those of the source.
@@ -214,7 +157,10 @@ def _importable(name: str) -> bool:
 def show_signature(
     app: Sphinx, what: str, name: str, obj: Any, options: Any, signature: str | None, returns: str | None
 ) -> tuple[str | None, str | None] | None:
-    """Parameters and result as the source has them."""
+    """Return parameters and result as written in the source.
+
+    autodoc and sphinx-autodoc-typehints write ``ArrayLike`` out in full, and show tasks as ``(*args, **options)``.
+    """
     if signature is None:
         return None
     if what == "class":
@@ -277,7 +223,7 @@ def _default(value: ast.expr | None) -> str:
 
 
 def skip_member(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options: Any) -> bool | None:
-    """Fields are explained by their class; what has no docstring of its own is not public."""
+    """Skip fields, which their class explains, and values without a docstring of their own."""
     if skip or isinstance(obj, property):
         return None
     own = inspect.getdoc(obj) or ""
@@ -286,29 +232,27 @@ def skip_member(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options
     return True if field or plain else None
 
 
-class ApiDirective(Directive):
-    """Public names of a room: ``.. eicon-api:: eicon.room``, names in the content; a table, then all of each."""
+class ApiDirective(SphinxDirective):
+    """Public names of a module: ``.. eicon-api:: eicon.module``, names in the content; a table, then each in full."""
 
     required_arguments = 1
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        """Expand into what autodoc and autosummary know."""
-        room = importlib.import_module(self.arguments[0])
+        """Expand into directives of autodoc and autosummary."""
+        module = importlib.import_module(self.arguments[0])
         names = " ".join(self.content).split()
-        lines = [f".. currentmodule:: {room.__name__}", ""]
-        values = {name: getattr(room, name) for name in names}
+        lines = [f".. currentmodule:: {module.__name__}", ""]
+        values = {name: getattr(module, name) for name in names}
         functions = [name for name, v in values.items() if callable(v) and not isinstance(v, types.GenericAlias)]
         if functions:
             lines += [".. autosummary::", "   :nosignatures:", "", *(f"   {name}" for name in functions), ""]
         for name in names:
-            lines += [*_auto(room, name, values[name]), ""]
-        parsed = nodes.Element()
-        self.state.nested_parse(StringList(lines, source=self.state_machine.input_lines.source(0)), 0, parsed)
-        return parsed.children
+            lines += [*_auto(module, name, values[name]), ""]
+        return self.parse_text_to_nodes("\n".join(lines))
 
 
-def _auto(room: types.ModuleType, name: str, value: Any) -> Iterator[str]:
+def _auto(module: types.ModuleType, name: str, value: Any) -> Iterator[str]:
     if isinstance(value, types.GenericAlias):
         # Both numpydoc and autodoc take an alias such as dict[str, Array] for a class.
         yield f".. py:data:: {name}"
@@ -322,7 +266,7 @@ def _auto(room: types.ModuleType, name: str, value: Any) -> Iterator[str]:
             yield "   :inherited-members: DynamicalSystem"
     elif inspect.isfunction(value):
         yield f".. autofunction:: {name}"
-    elif (text := _said_below(room, name, value)) is not None:
+    elif (text := _said_below(module, name, value)) is not None:
         yield f".. py:data:: {name}"
         yield ""
         yield from (f"   {line}" for line in text.splitlines())
@@ -331,23 +275,24 @@ def _auto(room: types.ModuleType, name: str, value: Any) -> Iterator[str]:
         yield "   :no-value:"
 
 
-def _said_below(room: types.ModuleType, name: str, value: Any) -> str | None:
-    """Text below the assignment of a name in a private file of a room, which autodoc looks for in the room itself."""
-    for path in sorted(Path(room.__file__ or "").parent.glob("_*.py")):
-        for node, below in itertools.pairwise(ast.parse(path.read_text("utf-8")).body):
-            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-            named = any(isinstance(target, ast.Name) and target.id == name for target in targets)
-            said = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-            if named and said and getattr(importlib.import_module(f"{room.__package__}.{path.stem}"), name) is value:
-                return inspect.cleandoc(str(below.value.value))
+def _said_below(module: types.ModuleType, name: str, value: Any) -> str | None:
+    """Return the text below the assignment of a name in a private file; autodoc looks only in the public module."""
+    for file, private in sorted(sys.modules.items()):
+        if file.startswith(f"{module.__package__}._") and vars(private).get(name) is value:
+            text = ModuleAnalyzer.for_module(file).find_attr_docs().get(("", name))
+            if text:
+                return "\n".join(text)
     return None
 
 
-class CommandsDirective(Directive):
-    """Help texts of all commands, as the shell shows them."""
+class CommandsDirective(SphinxDirective):
+    """Help texts of all commands, as the shell shows them.
+
+    sphinx-click turns ``--`` in examples into a dash, sorts by name, and needs three times the space.
+    """
 
     def run(self) -> list[nodes.Node]:
-        """A section for each command and each command of a group."""
+        """Return a section for each command and each command of a group."""
         from eicon.cli import main
 
         return [self._section(path, command) for path, command in walk(main, "eicon")]
@@ -361,28 +306,26 @@ class CommandsDirective(Directive):
         return section
 
 
-class RecipeKeysDirective(Directive):
-    """All keys of a recipe: a section with a table for each of its tables."""
+class RecipeKeysDirective(SphinxDirective):
+    """Keys of a recipe: a section with a table for each of its tables."""
 
     def run(self) -> list[nodes.Node]:
-        """Expand into the Markdown that `eicon.runs` has."""
+        """Expand into the Markdown that `eicon.runs` writes."""
         from eicon.runs._start import keys_page
 
-        parsed = nodes.Element()
-        lines = StringList(keys_page().splitlines(), source="eicon.runs")
-        self.state.nested_parse(lines, 0, parsed, match_titles=True)
-        return parsed.children
+        return self.parse_text_to_nodes(keys_page(), allow_section_headings=True)
 
 
 def walk(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
-    """A command and all below it, with the words that call them."""
+    """Yield a command and all below it, with the words that call them."""
     yield path, command
     if isinstance(command, click.Group):
         for name, child in command.commands.items():
             yield from walk(child, f"{path} {name}")
 
 
-# Mathematics as MathML, which browsers draw themselves: no script, no font, no other host.
+# Formulas as MathML, which browsers draw without a script, a font or another host. Extensions for Sphinx need one of
+# these (MathJax) or Node.js during the build (KaTeX); docutils converts to MathML, but Sphinx does not call it.
 
 
 def _mathml(self: Any, node: nodes.Element, *, block: bool) -> None:
@@ -417,12 +360,13 @@ def block_math(self: Any, node: nodes.Element) -> None:
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register all of it."""
     app.connect("builder-inited", copy_pages)
+    app.connect("builder-inited", keep_outputs_apart, priority=900)
     app.connect("doctree-read", link_pages)
+    app.connect("env-updated", index_names)
     app.connect("missing-reference", resolve_name)
     app.connect("doctree-resolved", link_prose)
     app.connect("autodoc-process-signature", show_signature)
     app.connect("autodoc-skip-member", skip_member)
-    app.add_role("eicon-name", NameRole())
     app.add_directive("eicon-api", ApiDirective)
     app.add_directive("eicon-commands", CommandsDirective)
     app.add_directive("eicon-recipe-keys", RecipeKeysDirective)

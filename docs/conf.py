@@ -1,5 +1,7 @@
 """Settings of the documentation; build it with ``python docs/build.py``."""
 
+import logging
+import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +11,24 @@ sys.path.insert(0, str(HERE.parent))
 
 from eicon import __version__  # noqa: E402
 
+
+def date_and_commit() -> str:
+    """Return the date and hash of the commit that is built, ``-dirty`` if files differ; empty outside a clone."""
+    if not (HERE.parent / ".git").exists():  # an unpacked archive may lie in a different repository
+        return ""
+    found = []
+    for words in (["log", "-1", "--format=%cs · %h"], ["status", "--porcelain"]):
+        try:
+            done = subprocess.run(["git", "-C", str(HERE), *words], capture_output=True, text=True, check=True)
+        except (OSError, subprocess.SubprocessError):
+            return ""
+        found.append(done.stdout.strip())
+    return found[0] + ("-dirty" if found[1] else "")
+
+
+built_from = date_and_commit()
+# a11y_pygments, which furo imports, shows the INFO messages of all packages; JAX has one for each missing backend.
+logging.getLogger("jax._src.xla_bridge").setLevel(logging.WARNING)
 project = "eicon"
 author = "The eicon developers"
 project_copyright = "The eicon developers; Apache-2.0"
@@ -20,7 +40,7 @@ extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosumma
 exclude_patterns = ["_build", "**/.ipynb_checkpoints"]
 suppress_warnings: list[str] = []
 nitpicky = True
-default_role = "eicon-name"
+default_role = "py:obj"
 add_module_names = False
 maximum_signature_line_length = 88
 toc_object_entries = False
@@ -45,6 +65,7 @@ templates_path = ["_templates"]
 html_math_renderer = "mathml"
 html_show_sourcelink = False
 html_copy_source = False
+html_context = {"built_from": built_from}
 html_show_sphinx = False
 html_domain_indices = False
 html_use_opensearch = ""

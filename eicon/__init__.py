@@ -13,6 +13,6 @@ _find, __dir__, __all__ = lazy_room(__name__, __file__)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "experiments":  # as in 0.1.0, though it is no room any more; its names warn
+    if name == "experiments":  # as in 0.1.0; a module of moved names, which warn
         return importlib.import_module(".experiments", __name__)
     return _find(name)

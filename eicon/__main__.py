@@ -8,7 +8,7 @@ from typing import NoReturn
 
 
 def main() -> None:
-    """Run the command; until it takes care of signals itself, they end it without a trace."""
+    """Run the command; until it handles signals itself, they end it without a traceback."""
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)

@@ -1,7 +1,7 @@
-"""BrainPy, imported without losing JAX's double precision, whether or not there is a home to write to.
+"""Import of BrainPy that keeps JAX's double precision and does not need a writable home directory.
 
-Importing BrainPy switches ``jax_enable_x64`` off, whatever the environment says, and makes a folder for compiled
-kernels, without which it cannot be imported. All of eicon takes BrainPy from here.
+Importing BrainPy switches ``jax_enable_x64`` off, regardless of the environment, and fails unless it can make a folder
+for compiled kernels. All of eicon imports BrainPy from here.
 """
 
 import atexit
@@ -17,7 +17,7 @@ _KERNELS = "BRAINEVENT_CACHE_DIR"
 
 
 def _make_folder_of_kernels() -> None:
-    """Where there is no home, or it cannot be written, a folder of this process stands in for the one in it."""
+    """Use a temporary folder for kernels if the home directory does not exist or is not writable."""
     if os.environ.get(_KERNELS):
         return
     try:
@@ -32,10 +32,10 @@ def _make_folder_of_kernels() -> None:
 
 
 def _wide() -> bool:
-    """Whether all of the process computes in double precision, and not only what is inside ``jax.enable_x64``."""
+    """Return whether the whole process uses double precision, not only code inside ``jax.enable_x64``."""
     if os.environ.get("JAX_ENABLE_X64", "").lower() in ("1", "true", "on", "yes"):
         return True
-    with ThreadPoolExecutor(1) as pool:  # contexts are those of a thread
+    with ThreadPoolExecutor(1) as pool:  # contexts belong to a thread
         return bool(pool.submit(jax.config.read, "jax_enable_x64").result())
 
 

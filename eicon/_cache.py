@@ -1,4 +1,4 @@
-"""Where the command keeps compiled programs from one process to the next, with JAX's own cache."""
+"""Cache of compiled programs between processes of the command, based on JAX's own cache."""
 
 import contextlib
 import hashlib
@@ -12,33 +12,33 @@ from pathlib import Path
 FOLDER, LEAST_SECONDS = "JAX_COMPILATION_CACHE_DIR", "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"
 PREFIX = "jax-"
 MOST_BYTES = 512 * 2**20
-"""Of one folder; what was written first goes first."""
+"""Largest size of one folder; the oldest files are removed first."""
 
 
 def use_cache() -> None:
-    """Let this process, and those that it starts, keep the programs that take 0.1 s or more to compile.
+    """Cache programs that take 0.1 s or more to compile, in this process and its children.
 
-    Nothing is done where JAX is imported already. ``EICON_CACHE=off`` turns the cache off; so does a job of SLURM,
+    If JAX is imported already, nothing changes. ``EICON_CACHE=off`` turns the cache off; it is also off in SLURM jobs,
     whose machines may differ, unless ``EICON_CACHE=on``.
     """
     if "jax" not in sys.modules:
         os.environ.update(cache_settings(os.environ))
-        # A damaged or full cache is no more than a slower start.
+        # A damaged or full cache only makes the start slower.
         warnings.filterwarnings("ignore", message="Error (reading|writing) persistent compilation cache")
 
 
 def cache_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Variables that a process with these ones needs to use the cache; empty if it is off or cannot be written."""
+    """Return the variables with which a process uses the cache; empty if it is off or not writable."""
     asked, given = environment.get("EICON_CACHE", "").lower(), environment.get(FOLDER, "")
     if asked == "off" or (asked != "on" and "SLURM_JOB_ID" in environment):
         return {}
     if given and not Path(given).name.startswith(PREFIX):
-        return {}  # the user's own
+        return {}  # the user's own cache
     try:
         folder = _root(environment) / "eicon" / (PREFIX + _kind(environment))
         folder.mkdir(parents=True, exist_ok=True)
         _bound(folder)
-    except (OSError, RuntimeError):  # the latter where there is no home
+    except (OSError, RuntimeError):  # the latter without a home directory
         return {}
     if not os.access(folder, os.W_OK):
         return {}
@@ -46,7 +46,7 @@ def cache_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _root(environment: Mapping[str, str]) -> Path:
-    """Folder for caches of this user."""
+    """Return the folder for caches of this user."""
     if given := environment.get("XDG_CACHE_HOME"):
         return Path(given)
     if sys.platform == "win32":
@@ -55,8 +55,8 @@ def _root(environment: Mapping[str, str]) -> Path:
 
 
 def _kind(environment: Mapping[str, str]) -> str:
-    """What programs must have in common to be exchanged: JAX, the processor, and the number of threads."""
-    from importlib import metadata  # here, so that help is shown at once
+    """Identify what compiled programs depend on: JAX, the processor, and the number of threads."""
+    from importlib import metadata  # here, so that help is shown without delay
 
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     said = [environment.get(name, "") for name in ("NPROC", "PJRT_NPROC", "OMP_NUM_THREADS")]

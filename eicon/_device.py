@@ -1,4 +1,4 @@
-"""Arrays on the device, without a program that is compiled to put them there."""
+"""Transfer of arrays to the device without compiling a program."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ import numpy as np
 
 
 def on_device(value: Any, dtype: Any = None) -> jax.Array:
-    """Array of JAX with these values, a copy; unlike `jnp.asarray`, nothing is compiled for each new shape.
+    """Copy values to a JAX array; unlike `jnp.asarray`, without compiling for each new shape.
 
     Parameters
     ----------
     value : array, number
     dtype : dtype, optional
-        By default that of the value (in single precision if JAX computes in it).
+        By default that of the value (in single precision if JAX uses it).
     """
     if isinstance(value, jax.Array):
         return value if dtype is None or value.dtype == dtype else jnp.asarray(value, dtype)

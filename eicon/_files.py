@@ -1,4 +1,4 @@
-"""Files that are either whole or absent, and one door for all that are read: what they must be is checked first.
+"""Atomic writing of files, and checked reading of text, JSON and arrays.
 
 Arrays with a JSON header are stored in one npz, without pickle; the header lists every array with its checksum.
 """
@@ -21,26 +21,29 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from ._lock import refuse_lost
+from ._version import __date__, __version__
 
 HEADER = "header.json"
+ADDED = ("format", "eicon", "eicon_date", "arrays")
+"""Keys of the header that `load_arrays` does not return."""
 LARGEST_JSON = 2**24
-"""Bytes of JSON that are parsed; the names and labels of a connectome may be more."""
+"""Largest JSON file in bytes; the names and labels of a connectome may be larger."""
 DEEPEST_JSON = 50
-"""Lists and objects within one another."""
+"""Largest depth of nested lists and objects."""
 SLACK = 130
 """Bytes around a member of an archive, besides its name and content; an npy file has 128 of its own."""
 SMALL, MOST_PACKED = 2**25, 100
-"""Bytes that anything may unpack to, and how many times its packed size it may be beyond."""
+"""Unpacked size in bytes that is always accepted, and the largest ratio to the packed size above it."""
 
 
 @contextlib.contextmanager
 def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """Open a temporary file beside ``path`` that replaces it only once it is completely on disk.
+    """Open a temporary file next to ``path`` that replaces it only once it is completely on disk.
 
     Raises
     ------
     DirectoryLostError
-        If this process holds the lock of a directory around it, and that directory was removed.
+        If this process has locked an enclosing directory, and that directory was removed.
     """
     target = Path(path)
     refuse_lost(target)
@@ -48,7 +51,9 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     try:
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
     except OSError as error:
-        raise type(error)(error.errno, error.strerror, str(target)) from error  # not the temporary one
+        raise type(error)(
+            error.errno, error.strerror, str(target)
+        ) from error  # names the target, not the temporary file
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -80,7 +85,7 @@ def write_json(path: str | os.PathLike[str], value: Any) -> None:
 
 
 def csv_text(value: Any) -> Any:
-    """Cell of a table that no spreadsheet takes for a formula; numbers stay what they are.
+    """Return a table cell that no spreadsheet takes for a formula; numbers stay unchanged.
 
     Examples
     --------
@@ -96,7 +101,7 @@ def csv_text(value: Any) -> Any:
 
 
 def csv_table(rows: Iterable[Iterable[Any]]) -> str:
-    """Rows as CSV, in which no text is a formula."""
+    """Return rows as CSV, in which no text is a formula."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(map(csv_text, row) for row in rows)
     return text.getvalue()
@@ -104,9 +109,9 @@ def csv_table(rows: Iterable[Iterable[Any]]) -> str:
 
 @contextlib.contextmanager
 def named(path: str | os.PathLike[str], what: str) -> Iterator[None]:
-    """Turn whatever the content of a file raises into a ValueError of one line that names the file.
+    """Turn any error caused by the content of a file into a ValueError of one line that names the file.
 
-    Libraries raise nearly anything when a file is damaged. An error that names the file already stays as it is.
+    Libraries raise many types of errors for damaged files. An error that already names the file is not changed.
 
     Parameters
     ----------
@@ -117,33 +122,33 @@ def named(path: str | os.PathLike[str], what: str) -> Iterator[None]:
     try:
         yield
     except ImportError:
-        raise  # a package that is not installed says nothing about the file
+        raise  # a missing package is not an error of the file
     except Exception as error:
         said = " ".join(str(error).split()).removesuffix(".")[:500] or type(error).__name__
         if isinstance(error, ValueError | OSError) and Path(path).name in said:
             raise
         if isinstance(error, KeyError):
-            raise ValueError(f"{path} is incomplete: it has no {said}.") from error
-        raise ValueError(f"{path} is damaged, or no {what} that eicon reads ({said}).") from error
+            raise ValueError(f"{path} is incomplete: it lacks {said}.") from error
+        raise ValueError(f"{path} is damaged, or not a valid {what} ({said}).") from error
 
 
 def check_unpacked(path: str | os.PathLike[str], unpacked: int, packed: int) -> None:
-    """Refuse what would take much more memory than its file.
+    """Reject content that would take much more memory than its file.
 
     Raises
     ------
     ValueError
-        If it is large, and more than 100 times as large as the file.
+        If it is large and more than 100 times as large as the file.
     """
     if unpacked > max(SMALL, MOST_PACKED * packed):
         raise ValueError(
-            f"{path} would unpack from {packed} to {unpacked} bytes or more; up to {MOST_PACKED} times the size of a "
-            f"file, or {SMALL} bytes, are unpacked. Unpack it yourself if it is what it should be."
+            f"{path} would unpack from {packed} to {unpacked} bytes or more; the limit is {MOST_PACKED} times the size "
+            f"of the file, or {SMALL} bytes. If the file is genuine, unpack it yourself."
         )
 
 
 def read_text(path: str | os.PathLike[str], what: str, *, largest: int = LARGEST_JSON) -> str:
-    """Text of a file in UTF-8.
+    """Read the text of a file in UTF-8.
 
     Raises
     ------
@@ -168,7 +173,7 @@ def read_text(path: str | os.PathLike[str], what: str, *, largest: int = LARGEST
 
 
 def read_json(path: str | os.PathLike[str], what: str, *, largest: int = LARGEST_JSON) -> dict[str, Any]:
-    """JSON object of a file.
+    """Read the JSON object of a file.
 
     Parameters
     ----------
@@ -176,14 +181,14 @@ def read_json(path: str | os.PathLike[str], what: str, *, largest: int = LARGEST
     what : str
         What the file should be, as in "run record".
     largest : int
-        Bytes that are read.
+        Largest number of bytes.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is too large, damaged, no JSON, nested too deeply, or not an object.
+        If it is too large, damaged, not JSON, nested too deeply, or not an object.
     """
     text = read_text(path, what, largest=largest)
     if not text.strip():
@@ -198,7 +203,7 @@ def read_json(path: str | os.PathLike[str], what: str, *, largest: int = LARGEST
 
 
 def _parsed_json(text: str) -> Any:
-    """Value of JSON that is not nested too deeply."""
+    """Parse JSON, and check that it is not nested too deeply."""
     try:
         value = json.loads(text)
     except RecursionError:
@@ -221,8 +226,8 @@ def save_arrays(
 ) -> None:
     """Write named arrays and a JSON header to one npz file, atomically.
 
-    The header lists type, shape and checksum of every array (the CRC-32 that the archive holds of its member), and
-    has a checksum of its own, so that `load_arrays` finds anything that is missing, changed or added.
+    The header lists type, shape and checksum of every array (the CRC-32 of its member of the archive), and has its own
+    checksum, so that `load_arrays` detects anything missing, changed or added.
 
     Parameters
     ----------
@@ -230,25 +235,27 @@ def save_arrays(
     arrays : mapping of str to array
         No object arrays.
     kind : str
-        What the file holds; `load_arrays` refuses any other.
+        Kind of content; `load_arrays` rejects any other.
     version : int
-        Format version; `load_arrays` refuses newer ones.
+        Format version; `load_arrays` rejects newer ones.
     header : mapping
-        JSON-compatible; without the keys that are added: format, version, arrays and checksum.
+        JSON-compatible, without the keys that are added: format, version, eicon and eicon_date (version and release
+        date of eicon), arrays and checksum.
     """
     listed: dict[str, list[Any]] = {}
     with atomic_file(path) as stream, zipfile.ZipFile(stream, "w") as archive:
         for name, value in arrays.items():
             array = np.asanyarray(value)
             listed[name] = [array.dtype.str, list(array.shape), _written(archive, name, array)]
-        text = json.dumps({"format": f"eicon.{kind}", "version": version, **header, "arrays": listed})
+        identity = {"format": f"eicon.{kind}", "version": version, "eicon": __version__, "eicon_date": __date__}
+        text = json.dumps({**identity, **header, "arrays": listed})
         text = f'{{"checksum": {zlib.crc32(text.encode())}, {text[1:]}'
         _written(archive, HEADER, np.frombuffer(text.encode(), np.uint8))
 
 
 def _written(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> int:
-    """CRC-32 of a member that is added."""
-    member = zipfile.ZipInfo(f"{name}.npy")  # of a fixed date: equal content gives equal files
+    """Add a member to an archive and return its CRC-32."""
+    member = zipfile.ZipInfo(f"{name}.npy")  # with a fixed date: equal content gives equal files
     with archive.open(member, "w", force_zip64=True) as stream:
         np.lib.format.write_array(stream, array, allow_pickle=False)
     return member.CRC
@@ -257,17 +264,17 @@ def _written(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> int:
 def load_arrays(
     path: str | os.PathLike[str], *, kind: str, version: int, largest_header: int = LARGEST_JSON
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Read what `save_arrays` wrote; its format version is in the header.
+    """Read a file of `save_arrays`; the header contains its format version.
 
-    Files of version 0.1.0, whose header lists no arrays, are read as they are.
+    Files of eicon 0.1.0, whose header lists no arrays, are read without these checks.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is truncated or damaged, is not an eicon file of this kind, was written by a newer version of the
-        format, or does not hold just the arrays that its header lists.
+        If the file is truncated or damaged, is not an eicon file of this kind, has a newer format version, or does not
+        contain exactly the arrays that its header lists.
     """
     path = Path(path)
     if not path.is_file():
@@ -277,44 +284,44 @@ def load_arrays(
             archive = zipfile.ZipFile(path)
         except zipfile.BadZipFile as error:
             raise ValueError(
-                f"{path} is not an eicon {kind} file, or it is truncated: it is no npz archive ({error})."
+                f"{path} is not an eicon {kind} file, or it is truncated: it is not an npz archive ({error})."
             ) from error
         with archive:
             members = _members(path, archive)
             header = _header(path, archive, members.pop(HEADER, None), largest_header)
             if (found := header["format"]) != f"eicon.{kind}":
-                raise ValueError(f"{path} holds {found!r:.80}, not an eicon {kind}.")
+                raise ValueError(f"{path} contains {found!r:.80}, not an eicon {kind}.")
             if header["version"] > version:
                 raise ValueError(
-                    f"{path} is version {header['version']} of the eicon {kind} format; this eicon reads up to "
-                    f"{version}. Upgrade eicon to read it."
+                    f"{path} has version {header['version']} of the eicon {kind} format; this eicon reads versions up "
+                    f"to {version}. Update eicon to read it."
                 )
             listed = header.get("arrays")
             checked = isinstance(listed, dict) or "checksum" in header
             if checked and header.pop("checksum") != zlib.crc32(json.dumps(header).encode()):
-                raise ValueError(f"{path} is damaged: its header has another checksum than it says.")
+                raise ValueError(f"{path} is damaged: the checksum of its header is wrong.")
             _check_listed(path, listed, members)
             arrays = {name: _array(archive.read(member)) for name, member in members.items()}
             if isinstance(listed, dict):
                 for name, array in arrays.items():
                     if [array.dtype.str, list(array.shape)] != listed[name][:2]:
                         raise ValueError(f"{path} is damaged: {name!r} is not the array that its header lists.")
-    return arrays, {key: value for key, value in header.items() if key not in ("format", "arrays")}
+    return arrays, {key: value for key, value in header.items() if key not in ADDED}
 
 
 def read_npz(path: str | os.PathLike[str], *, objects: bool = False) -> dict[str, Any]:
-    """Arrays of any npz file, none of them pickled.
+    """Read the arrays of any npz file, none of them pickled.
 
     Parameters
     ----------
     path : path
     objects : bool
-        Give None for arrays of Python objects, rather than refuse the file.
+        Return None for arrays of Python objects instead of rejecting the file.
 
     Raises
     ------
     ValueError
-        If the file is damaged, or an array holds Python objects.
+        If the file is damaged, or an array contains Python objects.
     """
     found = {}
     with named(path, "npz archive"), zipfile.ZipFile(path) as archive:
@@ -327,35 +334,35 @@ def read_npz(path: str | os.PathLike[str], *, objects: bool = False) -> dict[str
 
 
 def read_npy(path: str | os.PathLike[str]) -> np.ndarray:
-    """Array of an npy file, whose size is checked before memory is taken.
+    """Read the array of an npy file, checking its size before memory is allocated.
 
     Raises
     ------
     ValueError
-        If the file is damaged, or holds Python objects, which are never loaded.
+        If the file is damaged, or contains Python objects, which are never loaded.
     """
     with named(path, "npy file"):
         return _array(Path(path).read_bytes())
 
 
 def _members(path: Path | str | os.PathLike[str], archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Arrays in an archive by name, once it is known that each is there once and unpacks to a sensible size."""
+    """Return the members of an archive by name, checking that each occurs once and unpacks to a sensible size."""
     members: dict[str, zipfile.ZipInfo] = {}
     for member in archive.infolist():
         name = member.filename.removesuffix(".npy")
         if name in members:
-            raise ValueError(f"{path} is damaged: it holds {name!r} twice.")
+            raise ValueError(f"{path} is damaged: it contains {name!r} twice.")
         members[name] = member
     if _has_gap(archive):
-        raise ValueError(f"{path} is damaged: it holds an array that its table of contents does not list.")
+        raise ValueError(f"{path} is damaged: it contains an array that its table of contents does not list.")
     check_unpacked(path, sum(member.file_size for member in members.values()), os.path.getsize(path))
     return members
 
 
 def _header(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo | None, largest: int) -> dict[str, Any]:
-    """Header, once it is known to be one."""
+    """Read and check the header."""
     if member is not None and member.file_size > largest:
-        raise ValueError(f"{path} is damaged: its header has {member.file_size} bytes; up to {largest} are read.")
+        raise ValueError(f"{path} is damaged: its header has {member.file_size} bytes; the limit is {largest}.")
     try:
         if member is None:
             raise ValueError("no header.json")
@@ -370,21 +377,21 @@ def _header(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo | None
 
 
 def _check_listed(path: Path, listed: Any, members: Mapping[str, zipfile.ZipInfo]) -> None:
-    """Refuse an archive that lacks an array, has another one of that name, or holds more than its header lists."""
+    """Reject an archive with missing, different or additional arrays, compared with its header."""
     if listed is None:  # a file of version 0.1.0
         return
     if missing := [repr(name) for name in listed if name not in members]:
-        raise ValueError(f"{path} is incomplete: it has no {', '.join(missing)}, which its header lists.")
+        raise ValueError(f"{path} is incomplete: it lacks {', '.join(missing)}, which its header lists.")
     if surplus := [repr(name) for name in members if name not in listed]:
-        raise ValueError(f"{path} is damaged: it holds {', '.join(surplus)}, which its header does not list.")
+        raise ValueError(f"{path} is damaged: it contains {', '.join(surplus)}, which its header does not list.")
     if isinstance(listed, dict):
         other = [repr(name) for name, (_, _, checksum) in listed.items() if checksum != members[name].CRC]
         if other:
-            raise ValueError(f"{path} is damaged: {', '.join(other)} has another checksum than its header lists.")
+            raise ValueError(f"{path} is damaged: the checksum of {', '.join(other)} differs from that in its header.")
 
 
 def _has_gap(archive: zipfile.ZipFile) -> bool:
-    """Whether there is room for one more array among those that an archive lists."""
+    """Return whether an archive has space for an array that it does not list."""
     members = sorted(archive.infolist(), key=lambda member: member.header_offset)
     begins = [*(member.header_offset for member in members), archive.start_dir]
     ends = [0, *(m.header_offset + len(m.filename.encode()) + m.compress_size for m in members)]
@@ -392,17 +399,17 @@ def _has_gap(archive: zipfile.ZipFile) -> bool:
 
 
 def _array(data: bytes) -> np.ndarray:
-    """Array in the bytes of an npy file; they must be as many as its shape and type take."""
+    """Return the array in the bytes of an npy file, whose number must match its shape and type."""
     shape, fortran, dtype, start = _described(data[: _end_of_description(data)])
     if dtype.hasobject:
-        raise ValueError("it holds Python objects, which are never loaded")
+        raise ValueError("it contains Python objects, which are never loaded")
     wanted, there = math.prod(shape) * dtype.itemsize, len(data) - start
     if wanted != there:
         raise ValueError(f"an array of shape {shape} and type {dtype} takes {wanted} bytes; there are {there}")
     if dtype.kind == "U" and there and dtype.itemsize:
         letters = np.frombuffer(data, np.dtype(np.uint32).newbyteorder(dtype.byteorder), offset=start)
         if letters.max() > sys.maxunicode or ((letters >= 0xD800) & (letters < 0xE000)).any():
-            raise ValueError("it holds letters that do not exist")
+            raise ValueError("it contains invalid characters")
     return np.ndarray(shape, dtype, data, start, order="F" if fortran else "C").copy("K")
 
 
@@ -412,7 +419,7 @@ def _end_of_description(data: bytes) -> int:
 
 
 class _Description(NamedTuple):
-    """What an npy file says of its array, and where that begins."""
+    """Description of the array in an npy file, and the offset of its data."""
 
     shape: tuple[int, ...]
     fortran: bool
@@ -422,12 +429,12 @@ class _Description(NamedTuple):
 
 @functools.lru_cache(1024)
 def _described(head: bytes) -> _Description:
-    """Description of an array; equal ones are parsed once, as thousands of small files need."""
+    """Parse the description of an array; equal ones are cached, for thousands of small files."""
     stream = io.BytesIO(head)
     version = np.lib.format.read_magic(stream)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}.get(version)
     if read is None:
-        raise ValueError(f"version {version} of npy is not read")
+        raise ValueError(f"version {version} of npy is not supported")
     shape, fortran, dtype = read(stream)
     if min(shape, default=0) < 0:
         raise ValueError(f"shape {shape}")
@@ -435,7 +442,7 @@ def _described(head: bytes) -> _Description:
 
 
 def without_nan(value: Any) -> Any:
-    """Same nested value with None for numbers that JSON does not have (NaN, infinite), and lists for arrays."""
+    """Replace NaN and infinite numbers by None and arrays by lists in a nested value, for JSON."""
     if isinstance(value, np.ndarray | np.generic):
         return without_nan(value.tolist())
     if isinstance(value, dict):

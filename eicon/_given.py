@@ -1,4 +1,4 @@
-"""Arrays as users give them: of NumPy, JAX, pandas or xarray, or lists."""
+"""Arrays from users: of NumPy, JAX, pandas or xarray, or lists."""
 
 from typing import Any
 
@@ -12,24 +12,24 @@ def plain(name: str, values: Any) -> np.ndarray:
     Raises
     ------
     TypeError
-        For masked and sparse arrays, and for anything that is neither number nor text.
+        For masked and sparse arrays, and for values that are neither numbers nor text.
     ValueError
         For lists whose rows have different lengths.
     """
     if hasattr(values, "held"):
-        raise TypeError(f"`{name}` must be an array; got a network. Pass what it does in trials, net.predict(trial).")
+        raise TypeError(f"`{name}` must be an array; got a network. Pass its activity in trials, net.predict(trial).")
     if hasattr(values, "_fields"):
         fields = ", ".join(values._fields[:6])
         raise TypeError(f"`{name}` must be an array; got {type(values).__name__}. Pass one of its arrays ({fields}).")
     parts = values if isinstance(values, list | tuple) else (values,)
     if any(isinstance(part, np.ma.MaskedArray) for part in parts):
         raise TypeError(
-            f"`{name}` must not be a masked array, whose hidden values would count; "
-            "leave such trials out, pass a `mask` where there is one, or NaN from .filled(numpy.nan)."
+            f"`{name}` must not be a masked array, whose masked values would be used; leave out such trials, pass a "
+            "`mask` if the function has one, or use NaN from .filled(numpy.nan)."
         )
     if values is None or isinstance(values, dict | set) or hasattr(values, "tocsr"):
         shown = "None" if values is None else f"a {type(values).__name__}"
-        more = " Of a sparse array pass .toarray()." if hasattr(values, "tocsr") else ""
+        more = " Convert a sparse array with .toarray()." if hasattr(values, "tocsr") else ""
         raise TypeError(f"`{name}` must be an array; got {shown}.{more}")
     try:
         array = np.asarray(values)
@@ -37,17 +37,17 @@ def plain(name: str, values: Any) -> np.ndarray:
         raise ValueError(f"`{name}` must be one array; got rows of different lengths.") from None
     except TypeError:
         raise TypeError(f"`{name}` must be an array; got {type(values).__name__}.") from None
-    if array.dtype.kind == "T":  # numpy's text of any length
+    if array.dtype.kind == "T":  # numpy's text of variable length
         array = array.astype(object)
     if array.dtype.kind == "V" and array.dtype.names is None:
         if not np.can_cast(array.dtype, np.float64):
-            raise TypeError(f"`{name}` must hold numbers or text; got {array.dtype}.")
-        return array.astype(np.float64)  # bfloat16 and its kind, which numpy does not know
+            raise TypeError(f"`{name}` must contain numbers or text; got {array.dtype}.")
+        return array.astype(np.float64)  # bfloat16 and similar types, unknown to numpy
     return _unboxed(name, array) if array.dtype.kind == "O" else array
 
 
 def _unboxed(name: str, array: np.ndarray) -> np.ndarray:
-    """Array of objects as one of floats, or of text."""
+    """Convert an array of objects to floats or text."""
     items = list(array.ravel())
     missing = [
         item is None or type(item).__name__ in ("NAType", "NaTType") or (isinstance(item, float) and item != item)
@@ -63,38 +63,38 @@ def _unboxed(name: str, array: np.ndarray) -> np.ndarray:
         if any(missing):
             raise ValueError(
                 f"`{name}` must have a label for each trial; got {sum(missing)} without (None or NA). "
-                "Leave such trials out first."
+                "Leave out such trials first."
             )
         return array.astype(np.str_)
     kinds = sorted({type(item).__name__ for item in known})
-    raise TypeError(f"`{name}` must hold numbers or text; got objects ({', '.join(kinds[:4])}).")
+    raise TypeError(f"`{name}` must contain numbers or text; got objects ({', '.join(kinds[:4])}).")
 
 
 def numbers(name: str, values: Any, dtype: Any = np.float64) -> Shaped[np.ndarray, "..."]:
-    """Return `values` as an array of any shape, of float64, or of its own type for ``dtype=None``; NaN may be in it.
+    """Return `values` as an array of any shape, of float64, or of its own type for ``dtype=None``; NaN is allowed.
 
     Raises
     ------
     TypeError
-        If it holds no real numbers.
+        If it does not contain real numbers.
     """
     array = plain(name, values)
     if array.dtype.kind == "c":
-        raise TypeError(f"`{name}` must be real; got complex numbers. Pass .real, if the rest is rounding, or abs().")
+        raise TypeError(f"`{name}` must be real; got complex numbers. Pass .real or abs().")
     if array.dtype.kind in "USmM" or array.dtype.names:
-        raise TypeError(f"`{name}` must hold numbers; got {array.dtype}.")
+        raise TypeError(f"`{name}` must contain numbers; got {array.dtype}.")
     return array if dtype is None else array.astype(dtype)
 
 
 def is_named(values: Any) -> bool:
-    """Whether `values` is an xarray DataArray."""
+    """Return whether `values` is an xarray DataArray."""
     return hasattr(values, "dims") and hasattr(values, "coords") and hasattr(values, "transpose")
 
 
 def by_name(name: str, values: Any, dims: tuple[tuple[str, ...], ...]) -> Any:
-    """Return a DataArray with its dimensions in the order of `dims`, for each of which several names may do.
+    """Return a DataArray with its dimensions in the order of `dims`, each with several allowed names.
 
-    Anything else is returned as it is.
+    Anything else is returned unchanged.
     """
     if not is_named(values):
         return values
@@ -104,7 +104,7 @@ def by_name(name: str, values: Any, dims: tuple[tuple[str, ...], ...]) -> Any:
     if lacking := [allowed[0] for allowed, dim in zip(dims, order, strict=True) if dim is None]:
         raise ValueError(
             f"`{name}` must have the dimensions {wanted}; got {', '.join(names) or 'none'}, without {lacking[0]}. "
-            f"One {lacking[0]} is kept as a dimension by isel({lacking[0]}=[0]); other names are changed by .rename()."
+            f"To keep a single {lacking[0]} as a dimension use isel({lacking[0]}=[0]); change other names by .rename()."
         )
     if unknown := [dim for dim in names if dim not in order]:
         raise ValueError(
@@ -115,14 +115,14 @@ def by_name(name: str, values: Any, dims: tuple[tuple[str, ...], ...]) -> Any:
 
 
 def as_inputs(given: Any) -> Any:
-    """Inputs of trials: those of what has some, such as a `Trial`, and of a DataArray (time, trial, input) by name.
+    """Return the inputs of trials: from an object with ``inputs``, such as a `Trial`, an array, or a DataArray by name.
 
     Raises
     ------
     TypeError
         For masked arrays, complex numbers, text and objects.
     ValueError
-        For a DataArray with other dimensions.
+        For a DataArray with dimensions other than time, trial and input.
     """
     inputs = given.inputs if hasattr(given, "inputs") else given
     if type(inputs).__module__.startswith(("jax", "brainpy")):

@@ -1,21 +1,21 @@
-"""HDF5 files, before the library of that name opens them."""
+"""Checks of HDF5 files before the HDF5 library opens them."""
 
 import mmap
 import os
 
 LARGEST = 2**28
-"""Bytes that are searched; to search more would take as long as to read them."""
+"""Largest file in bytes that is searched; searching more would take as long as reading."""
 
 
 def check_heaps(path: str | os.PathLike[str]) -> None:
-    """Refuse a file in whose heaps of text and references HDF5 would search without end.
+    """Reject a file with damaged heaps of text and references, which HDF5 would search forever.
 
-    HDF5 goes from one object of a global heap to the next by their sizes, and stays where a damaged one has none.
+    HDF5 steps through the objects of a global heap by their sizes, and never leaves a damaged one of size 0.
 
     Raises
     ------
     ValueError
-        Names the place.
+        Names the position.
     """
     if not 0 < os.path.getsize(path) <= LARGEST:
         return

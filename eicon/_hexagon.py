@@ -7,7 +7,7 @@ Columns = Int32[np.ndarray, "n 2"]
 
 
 def columns(extent: int) -> Columns:
-    """Coordinates (u, v) of the 3 e (e + 1) + 1 columns within ``extent`` steps of the middle, sorted by u, then v.
+    """Return coordinates (u, v) of the 3 e (e + 1) + 1 columns within ``extent`` steps of the centre, by u, then v.
 
     Examples
     --------
@@ -19,9 +19,9 @@ def columns(extent: int) -> Columns:
 
 
 def positions(uv: np.ndarray) -> Float64[np.ndarray, "n 2"]:
-    """Place of columns in the plane: x to the right, y upwards, in units of the distance between neighbours.
+    """Return positions of columns in the plane: x to the right, y upwards, in units of the distance of neighbours.
 
-    As Lappalainen et al. (2024) draw them: u counts columns downwards, and v those to the lower right.
+    The orientation is that of Lappalainen et al. (2024): u counts columns downwards, v towards the lower right.
 
     Examples
     --------

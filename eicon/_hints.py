@@ -1,4 +1,4 @@
-"""Commands that messages name, written so that they can be pasted into a shell."""
+"""Commands in messages, quoted for pasting into a shell."""
 
 import os
 import shlex
@@ -7,9 +7,9 @@ import sys
 
 
 def hint(*words: str | os.PathLike[str]) -> str:
-    """Write a command with its words quoted where a shell would take them apart.
+    """Return a command with its words quoted where a shell needs it.
 
-    A path, unlike a word, never begins with a dash, which would make it an option.
+    A path, unlike a word, never starts with a dash, which would make it an option.
 
     Parameters
     ----------

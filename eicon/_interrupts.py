@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one `KeyboardInterrupt`, which is raised where it is not lost."""
+"""Conversion of Ctrl-C and SIGTERM to a single `KeyboardInterrupt`, raised only where it is not lost."""
 
 import contextlib
 import math
@@ -9,39 +9,39 @@ from collections.abc import Iterator
 from types import FrameType
 
 SECONDS_OF_ONE_INTERRUPT = 3.0
-"""Signals that follow one another this fast are one: the second does not disturb what the first one lets be saved."""
+"""Time within which repeated signals count as one, so that the second does not disturb saving after the first."""
 SECONDS_BETWEEN_LOOKS = 0.05
 IMPORTS = "<frozen importlib._bootstrap>"
 DEAF = ("_xla_gc_callback", "__del__")
-"""Functions, the first one of JAX, whose exceptions are printed and dropped."""
+"""Functions (the first one of JAX) whose exceptions are printed and dropped."""
 told = False
-"""Whether the user was told that this process was interrupted, and it is about to end."""
+"""True if the user was told about the interrupt and the process is about to end."""
 
 
 class Received:
-    """What signals did inside of `interrupts`."""
+    """State of signals inside `interrupts`."""
 
     def __init__(self) -> None:
         self.last = -float("inf")
         self.waits = False
 
     def seconds_ago(self) -> float:
-        """Seconds since the last signal that raised; infinite without one."""
+        """Return the seconds since the last signal that raised; infinite without one."""
         return time.monotonic() - self.last
 
     def settle(self) -> None:
-        """Raise `KeyboardInterrupt` for a signal that still waits, or whose exception something dropped."""
+        """Raise `KeyboardInterrupt` for a pending signal, or one whose exception was dropped."""
         if self.waits or math.isfinite(self.last):
             raise KeyboardInterrupt
 
 
 @contextlib.contextmanager
 def interrupts(*numbers: int) -> Iterator[Received]:
-    """Raise `KeyboardInterrupt` for signals, and yield what is known of them.
+    """Raise `KeyboardInterrupt` for signals, and yield their state.
 
-    A signal that this process was told to ignore, as those of background jobs are, stays ignored. One that comes while
-    a module is being imported, or memory is being freed, waits for the end of that: there an exception would be
-    dropped, or turned into another one. Whoever is done calls `Received.settle`, as it may wait until then.
+    Signals that the process already ignores, as in background jobs, stay ignored. A signal during the import of a
+    module or the release of memory waits until that is finished, because an exception would be dropped or changed
+    there. At the end, the caller must call `Received.settle`, because a signal may still be pending.
 
     Parameters
     ----------
@@ -71,13 +71,13 @@ def interrupts(*numbers: int) -> Iterator[Received]:
 
 def _send_again(number: int) -> None:
     if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident or 0, number)  # wakes it up, too
+        signal.pthread_kill(threading.main_thread().ident or 0, number)  # also wakes up the main thread
     else:
         signal.raise_signal(number)
 
 
 def _is_deaf(frame: FrameType | None) -> bool:
-    """Whether an exception that is raised where a signal came would be lost."""
+    """Return whether an exception raised at the place of a signal would be lost."""
     while frame is not None:
         if frame.f_code.co_filename == IMPORTS or frame.f_code.co_name in DEAF:
             return True

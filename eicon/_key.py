@@ -1,4 +1,4 @@
-"""Random keys, without a word about JAX."""
+"""Random keys and generators from seeds."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
 
 
 def key(seed: int | float) -> "jax.Array":
-    """Random key, for whatever takes ``key``: one seed gives the same numbers each time.
+    """Make a random key, for arguments ``key``; the same seed always gives the same numbers.
 
     Parameters
     ----------
     seed : int
-        In 0..2**64 - 1; all of its bits count. A float that is whole is taken for the integer.
+        In 0..2**64 - 1; all of its bits count. A whole float is accepted as an integer.
 
     Returns
     -------
     jax.Array
-        For a seed below 2**32 that of ``jax.random.key``.
+        For a seed below 2**32, the key of ``jax.random.key``.
 
     Raises
     ------
     TypeError
-        If the seed is no whole number.
+        If the seed is not a whole number.
     ValueError
         For a negative or larger seed.
 
@@ -46,7 +46,7 @@ def key(seed: int | float) -> "jax.Array":
 
 
 def split(key: "jax.Array", n: int = 2) -> list["jax.Array"]:
-    """Keys that `jax.random.split` makes of one, on the host, where nothing must be compiled for them."""
+    """Return the keys of `jax.random.split`, computed on the host without compilation."""
     import jax
     import numpy as np
 
@@ -56,12 +56,12 @@ def split(key: "jax.Array", n: int = 2) -> list["jax.Array"]:
 
 
 def keys_of_steps(key: "jax.Array", steps: "np.ndarray", parts: int = 2) -> "np.ndarray":
-    """Data of the keys that `jax.random.split` makes of ``jax.random.fold_in(key, step)``, on the host.
+    """Return the data of the keys of `jax.random.split` of ``jax.random.fold_in(key, step)``, computed on the host.
 
     Returns
     -------
     numpy.ndarray of uint32, shape (n_steps, parts + 1, 2)
-        Those, and last that of ``fold_in(fold_in(key, step), 1)``.
+        These data, followed by those of ``fold_in(fold_in(key, step), 1)``.
     """
     import jax
     import numpy as np
@@ -90,7 +90,7 @@ def _words(key: "jax.Array") -> "np.ndarray":
 
 
 def _threefry(key: "np.ndarray", counters: "np.ndarray") -> "np.ndarray":
-    """Both words that Threefry-2x32 with 20 rounds makes of ``(0, counter)``, (n, 2); of one key (2,), or of n (2, n).
+    """Return both words of Threefry-2x32 (20 rounds) for ``(0, counter)``, (n, 2), for one key (2,) or n keys (2, n).
 
     Source: Salmon et al. (2011), "Parallel random numbers: as easy as 1, 2, 3", SC11.
     """
@@ -111,14 +111,14 @@ def _threefry(key: "np.ndarray", counters: "np.ndarray") -> "np.ndarray":
 
 
 def as_key(value: Any, name: str = "key") -> "jax.Array":
-    """Random key from one of JAX, old or new, or from a seed.
+    """Return a random key from a JAX key, old or new, or from a seed.
 
     Raises
     ------
     TypeError
-        If it is neither, or several keys.
+        If it is neither, or contains several keys.
     ValueError
-        For a seed that `key` refuses.
+        For a seed that `key` rejects.
     """
     import jax
     import jax.numpy as jnp
@@ -133,11 +133,11 @@ def as_key(value: Any, name: str = "key") -> "jax.Array":
     elif not isinstance(value, bool) and isinstance(value, int | float | np.integer | np.floating):
         return key(whole(value, "a seed"))
     shown = f"an array of type {value.dtype}, shape {value.shape}" if hasattr(value, "dtype") else repr(value)
-    raise TypeError(f"{name} must be a seed (a whole number) or one key of JAX, as from eicon.key(0); got {shown:.80}.")
+    raise TypeError(f"{name} must be a seed (a whole number) or one JAX key, such as eicon.key(0); got {shown:.80}.")
 
 
 def as_generator(value: Any, name: str = "rng") -> "np.random.Generator":
-    """Generator of NumPy from one, which goes on where it is, or from a seed or whatever else NumPy takes for one.
+    """Return a NumPy generator from a generator, which continues, or from anything that NumPy accepts as a seed.
 
     Raises
     ------
@@ -159,6 +159,6 @@ def as_generator(value: Any, name: str = "rng") -> "np.random.Generator":
     except (TypeError, ValueError):
         pass
     raise TypeError(
-        f"{name} must be a seed (a whole number) or a generator, as from np.random.default_rng(0); "
+        f"{name} must be a seed (a whole number) or a generator, such as np.random.default_rng(0); "
         f"got {type(value).__name__}."
     )

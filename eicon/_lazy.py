@@ -1,4 +1,4 @@
-"""Rooms import what is asked for on first use: the stub beside a room's ``__init__`` says what there is, and where."""
+"""Lazy imports of public names, listed in the stub next to the ``__init__`` of a package."""
 
 import importlib
 from collections.abc import Callable, Mapping
@@ -12,22 +12,22 @@ from ._moved import warn_moved
 def lazy_room(
     module: str, file: str, moved: Mapping[str, str] | None = None, gone: Mapping[str, str] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """Make the ``__getattr__``, ``__dir__`` and ``__all__`` of a room.
+    """Make the ``__getattr__``, ``__dir__`` and ``__all__`` of a package.
 
     Parameters
     ----------
     module, file : str
-        ``__name__`` and ``__file__`` of the room; the stub ``__init__.pyi`` lies beside it.
+        ``__name__`` and ``__file__`` of the package; the stub ``__init__.pyi`` is in the same folder.
     moved : mapping of str to str, optional
-        Names that the room had in 0.1.0, in one text for each of its files where they are now. They are still found,
-        with a `DeprecationWarning`.
+        Names of the package in 0.1.0, in one text for each file where they are now. They still work, with a
+        `DeprecationWarning`.
     gone : mapping of str to str, optional
-        Names that the room had in 0.1.0, and what is there instead.
+        Names of the package in 0.1.0 that were removed, and their replacements.
 
     Returns
     -------
     tuple
-        A name that is asked for is imported then, and kept.
+        Names are imported on first use, and kept.
     """
     get, directory, names = lazy_loader.attach_stub(module, file)
     homes = {name: f"{module}.{home}.{name}" for home, listed in (moved or {}).items() for name in listed.split()}

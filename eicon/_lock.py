@@ -1,8 +1,8 @@
-"""One writer per directory: a lock that names its owner, and is taken over from one that is dead.
+"""Locks that allow one writer per directory, and are taken over from processes that have died.
 
-The lock is the file ``.lock``, JSON with the owner's process, machine and command. Whoever finds it looks whether that
-process still lives. On another machine nobody can; there, the owner touches its lock every minute, and one that was not
-touched for 15 minutes counts as dead. Files that an earlier owner left half-written are removed by the next one.
+The lock is the file ``.lock``, JSON with the owner's process, machine and command. A process that finds a lock checks
+whether its owner is still alive. This is impossible for other machines; therefore the owner touches its lock every
+minute, and a lock that was not touched for 15 minutes counts as abandoned. The next owner removes unfinished files.
 """
 
 import contextlib
@@ -23,37 +23,37 @@ from typing import Any
 LOCK = ".lock"
 BOOT = "/proc/sys/kernel/random/boot_id"
 BEAT, DEAD_AFTER = 60.0, 900.0
-"""Seconds between two signs of life, and without one until the lock of another machine counts as left behind."""
+"""Seconds between two signs of life, and until a lock of another machine without one counts as abandoned."""
 
 _held: dict[Path, str] = {}
-"""Directories that this process holds, and the token of each lock."""
+"""Directories locked by this process, and the token of each lock."""
 
 
 class DirectoryInUseError(ValueError):
-    """Another process writes into the directory."""
+    """Error: another process writes into the directory."""
 
 
 class DirectoryLostError(FileNotFoundError):
-    """A directory, or its lock, was removed while this process wrote into it."""
+    """Error: a directory, or its lock, was removed while this process wrote into it."""
 
 
 @contextlib.contextmanager
 def directory_lock(path: str | os.PathLike[str], what: str = "run") -> Iterator[None]:
-    """Hold a directory for writing; it is made if there is none.
+    """Lock a directory for writing, making it if necessary.
 
-    Only one process can hold it. The lock of a process that was killed is taken over, and what it left half-written
-    (``.NAME.*.part``) is removed. Processes that are forked inside inherit the directory, but never release it.
+    Only one process can have the lock. The lock of a killed process is taken over, and its unfinished files
+    (``.NAME.*.part``) are removed. Forked processes inherit the lock, but never release it.
 
     Parameters
     ----------
     path : path
     what : str
-        What the directory is, for the error.
+        Name of the kind of directory, for errors.
 
     Raises
     ------
     DirectoryInUseError
-        If another process, or another part of this one, holds it.
+        If another process, or another part of this one, has the lock.
     """
     directory = Path(os.path.realpath(path))
     made = not directory.exists()
@@ -77,12 +77,12 @@ def directory_lock(path: str | os.PathLike[str], what: str = "run") -> Iterator[
 
 
 def refuse_lost(target: Path) -> None:
-    """Refuse to write into a directory that this process holds and somebody removed.
+    """Refuse to write into a directory that was removed after this process locked it.
 
     Raises
     ------
     DirectoryLostError
-        Rather than make the directory anew, with the rest of its files missing.
+        Raised instead of making a new directory without the other files.
     """
     place = Path(os.path.realpath(target.parent)) if _held else target
     for directory, token in _held.items():
@@ -96,8 +96,8 @@ def refuse_lost(target: Path) -> None:
 def _acquire(lock: Path, mine: dict[str, Any], what: str) -> None:
     """Make the lock, or replace that of a dead owner.
 
-    A dead lock is replaced by whoever holds the lock of its token, and so by one process only; that second lock can be
-    left behind and replaced in the same way.
+    An abandoned lock is replaced by the process that has the lock of its token, so only by one process; that second
+    lock can be abandoned and replaced in the same way.
     """
     for _ in range(100):
         if _created(lock, mine):
@@ -110,7 +110,7 @@ def _acquire(lock: Path, mine: dict[str, Any], what: str) -> None:
         turn = lock.with_name(f"{LOCK}.{owner['token']}")
         _acquire(turn, mine | {"token": uuid.uuid4().hex}, what)
         try:
-            if (_read(lock) or {}).get("token") == owner["token"]:  # nobody else was first
+            if (_read(lock) or {}).get("token") == owner["token"]:  # no other process was first
                 with _written(lock, mine) as new:
                     os.replace(new, lock)
                 return
@@ -120,7 +120,7 @@ def _acquire(lock: Path, mine: dict[str, Any], what: str) -> None:
 
 
 def _created(lock: Path, mine: dict[str, Any]) -> bool:
-    """Whether the lock could be made, complete with its content, where none was."""
+    """Make the lock with its content, and return whether there was none before."""
     with _written(lock, mine) as new:
         try:
             os.link(new, lock)
@@ -151,7 +151,7 @@ def _written(lock: Path, mine: dict[str, Any]) -> Iterator[str]:
 
 
 def _read(lock: Path) -> dict[str, Any] | None:
-    """Content of a lock; None if there is none. One that nobody can read has a token made of its bytes."""
+    """Return the content of a lock; None if there is none. The token of an unreadable lock comes from its bytes."""
     try:
         data = lock.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -176,10 +176,10 @@ def _me() -> dict[str, Any]:
 
 
 def _dead(lock: Path, owner: dict[str, Any]) -> bool:
-    """Whether an owner cannot come back."""
-    here = owner.get("host") == socket.gethostname() and os.name == "posix"  # elsewhere no signal asks without harm
+    """Return whether an owner has ended for certain."""
+    here = owner.get("host") == socket.gethostname() and os.name == "posix"  # elsewhere no harmless signal exists
     if here and owner.get("boot") != _line(BOOT):
-        return True  # the machine was started anew
+        return True  # the machine was restarted
     if here and owner.get("processes") == _space():
         return not _alive(int(owner["pid"]), owner.get("started"))
     with contextlib.suppress(FileNotFoundError), _written(lock, {}) as now:  # by the clock of the file system
@@ -188,27 +188,27 @@ def _dead(lock: Path, owner: dict[str, Any]) -> bool:
 
 
 def _alive(pid: int, started: Any) -> bool:
-    """Whether a process of this machine lives, and is not another one that got the same number."""
+    """Return whether a process of this machine is alive, and not a different one with the same number."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except (OSError, OverflowError):  # it belongs to somebody else
+    except (OSError, OverflowError):  # it belongs to another user
         pass
     now = _started(pid)
     return now != "dead" and (not started or not now or now == started)
 
 
 def _started(pid: int) -> str:
-    """When a process was started, "dead" if it only waits for its parent; "" where the platform does not tell."""
-    line = _line(f"/proc/{pid}/stat").rpartition(")")[2].split()  # its name may hold anything
+    """Return the start time of a process, "dead" if it only waits for its parent, "" if unknown."""
+    line = _line(f"/proc/{pid}/stat").rpartition(")")[2].split()  # its name may contain anything
     if len(line) < 20:
         return ""
     return "dead" if line[0] in "ZX" else line[19]
 
 
 def _space() -> str:
-    """Name space of process numbers: those of another container mean nothing here."""
+    """Return the name space of process numbers, because those of other containers are meaningless here."""
     with contextlib.suppress(OSError):
         return os.readlink("/proc/self/ns/pid")
     return ""
@@ -233,7 +233,7 @@ def _refusal(lock: Path, owner: dict[str, Any], what: str) -> str:
 
 
 def _beat(lock: Path, token: str, done: threading.Event) -> None:
-    """Touch the lock from time to time, for other machines to see."""
+    """Touch the lock regularly, as a sign of life for other machines."""
     while not done.wait(BEAT):
         with contextlib.suppress(OSError):
             if (_read(lock) or {}).get("token") == token:
@@ -246,7 +246,7 @@ def _release(lock: Path, token: str) -> None:
 
 
 def _clean(directory: Path, before: float) -> None:
-    """Remove what was left half-written before this lock; directories below that have a lock of their own are left."""
+    """Remove unfinished files older than this lock, except in subdirectories with their own lock."""
     for folder, folders, files in os.walk(directory):
         here = Path(folder)
         if here != directory and LOCK in files:

@@ -1,4 +1,4 @@
-"""MATLAB files of version 4 to 7, through scipy, once it is known that they are what they say."""
+"""MATLAB files of version 4 to 7, read by scipy after a check of their structure."""
 
 import math
 import zlib
@@ -13,8 +13,8 @@ _BYTES = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 9: 8, 12: 8, 13: 8, 16: 1, 1
 
 
 def mat_content(path: Path) -> dict[str, Any]:
-    """Variables of a MATLAB file of version 4 to 7."""
-    from scipy import io  # which takes longer to import than most files to read
+    """Return the variables of a MATLAB file of version 4 to 7."""
+    from scipy import io  # its import takes longer than reading most files
 
     with named(path, "MATLAB file"):
         data = path.read_bytes()
@@ -35,7 +35,7 @@ def mat_content(path: Path) -> dict[str, Any]:
 
 
 def _mat_elements(data: bytes, start: int, stop: int, order: Any, allowed: set[int]) -> list[tuple[int, int, int]]:
-    """Type and place of each element of a MATLAB file; scipy trusts them, and a wrong one ends the process."""
+    """Return type and position of each element of a MATLAB file; scipy trusts them, and a wrong one can crash it."""
     found = []
     while start < stop:
         kind, size = (int.from_bytes(data[start + i : start + i + 4], order) for i in (0, 4))
@@ -63,11 +63,11 @@ def _mat_elements(data: bytes, start: int, stop: int, order: Any, allowed: set[i
 
 
 def _check_mat_size(sizes: bytes, kind: int, parts: list[tuple[int, int, int]], order: Any, at: int) -> None:
-    """Refuse an array of texts, numbers or cells with fewer of them than its size says."""
+    """Reject an array of texts, numbers or cells with fewer elements than its size requires."""
     count = math.prod(int.from_bytes(sizes[i : i + 4], order, signed=True) for i in range(0, len(sizes), 4))
     bytes_of = parts[0][2] - parts[0][1] if parts else 0
     there = bytes_of // _BYTES.get(parts[0][0], 1) if parts else 0
     if kind == 1:
         there = len(parts)
     if len(sizes) < 8 or count < 0 or (kind in {1, 4, *range(6, 16)} and count > there):
-        raise ValueError(f"array at byte {at} should hold {count} elements; there are {there}")
+        raise ValueError(f"array at byte {at} should contain {count} elements; found {there}")

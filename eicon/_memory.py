@@ -1,4 +1,4 @@
-"""What a long process gives back between one job and the next."""
+"""Release of memory between the jobs of a long process."""
 
 import ctypes
 import gc
@@ -9,10 +9,10 @@ LOWERED = (("jax._src.pjit", "_pjit_lower"), ("jax._src.interpreters.pxla", "_ca
 
 
 def give_back() -> None:
-    """Free what is needed only to compile; nothing that is compiled already will be compiled again.
+    """Free memory that is only needed for compilation; compiled programs are kept.
 
-    JAX keeps the source of every program beside its compiled code, 1.2 MB each, however small; and the C library keeps
-    what the compiler freed. Where a version of JAX has no such caches, or a C library no such function, they stay.
+    JAX keeps the source of every program in addition to its compiled code, 1.2 MB each, however small; and the C
+    library keeps memory that the compiler freed. Versions without these caches or functions are left alone.
     """
     gc.collect()
     for module, name in LOWERED:

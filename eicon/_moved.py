@@ -1,4 +1,4 @@
-"""Names that moved: the old import path works, and warns with the new one."""
+"""Moved names: old import paths work, with a warning that names the new one."""
 
 import importlib
 import warnings
@@ -19,7 +19,7 @@ def moved(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
     Returns
     -------
     callable
-        It imports what is asked for from its new home, with a `DeprecationWarning` that says where that is.
+        Function that imports a name from its new module, with a `DeprecationWarning` that names it.
     """
 
     def find(name: str) -> Any:
@@ -34,12 +34,13 @@ def moved(module: str, homes: Mapping[str, str]) -> Callable[[str], Any]:
 
 
 def warn_moved(old: str, new: str) -> None:
-    """Warn the caller of a module's ``__getattr__`` that a name has another home, or none that is public."""
+    """Warn the caller of a module's ``__getattr__`` that a name has moved, or is no longer public."""
     private = any(part.startswith("_") for part in new.split("."))
     now = "is no longer public" if private else f"is now {new}"
-    warnings.warn(f"{old} {now}; the old path goes in 0.3.0.", DeprecationWarning, stacklevel=3)
+    warnings.warn(f"{old} {now}; the old path will be removed in 0.3.0.", DeprecationWarning, stacklevel=3)
 
 
 def warn_renamed(old: str, new: str, what: str) -> None:
-    """Warn whoever asks for an attribute by its old name."""
-    warnings.warn(f"{old} of {what} is called {new}; the old name goes in 0.3.0.", DeprecationWarning, stacklevel=3)
+    """Warn about the use of an attribute by its old name."""
+    said = f"{old} of {what} is now called {new}; the old name will be removed in 0.3.0."
+    warnings.warn(said, DeprecationWarning, stacklevel=3)

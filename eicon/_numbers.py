@@ -1,4 +1,4 @@
-"""Counts as users give them: whole numbers, of whatever type they are."""
+"""Numbers from users: real and whole numbers of any type."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def real(value: Any, name: str) -> float:
-    """Number of whatever type it is, as a float: 1, 0.5, np.float32(0.5), a 0-d array.
+    """Return a number of any type as a float: 1, 0.5, np.float32(0.5), a 0-d array.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def real(value: Any, name: str) -> float:
     Raises
     ------
     TypeError
-        If it is no real number: a bool, text, None, an array of several.
+        If it is not a real number: a bool, text, None, an array of several.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def real(value: Any, name: str) -> float:
 
 
 def whole(value: Any, name: str) -> int:
-    """Whole number from an int or from a float that is whole, of Python or NumPy: 8, 1e3, np.int64(3).
+    """Return a whole number from an int or a whole float, of Python or NumPy: 8, 1e3, np.int64(3).
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def whole(value: Any, name: str) -> int:
     Raises
     ------
     TypeError
-        If it is no whole number: 2.5, NaN, a bool, text, None, an array.
+        If it is not a whole number: 2.5, NaN, a bool, text, None, an array.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Packages that eicon can do without, imported where they are needed."""
+"""Optional packages, imported where they are needed."""
 
 import importlib
 import os
@@ -6,16 +6,21 @@ from typing import Any
 
 
 def optional(module: str, *, extra: str = "exchange", needed_by: str | os.PathLike[str] = "this") -> Any:
-    """Import a module that eicon can do without.
+    """Import an optional module.
 
     Raises
     ------
     ImportError
-        If it is not there; says what needs it, a file perhaps, and how to install it.
+        If it is not available; the text names what needs it, such as a file, and how to install it.
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
-            f'{needed_by} needs {module}, which is not installed or does not import: pip install "eicon[{extra}]".'
+            f"{needed_by} needs {module}, which is not installed or cannot be imported: {install(extra)}."
         ) from error
+
+
+def install(extra: str) -> str:
+    """Return the command that installs an extra of eicon, for error messages."""
+    return f'pip install -e ".[{extra}]" in the clone of eicon'

@@ -1,4 +1,4 @@
-"""Signatures as they are written in the source; ``help`` would otherwise print the definition of ``ArrayLike``."""
+"""Signatures with types as in the source; otherwise ``help`` would print the definition of ``ArrayLike``."""
 
 import inspect
 import types
@@ -11,7 +11,7 @@ _ARRAY_LIKE = set(get_args(ArrayLike))
 
 
 class _Shown:
-    """An annotation whose text is this one."""
+    """Annotation with a given text."""
 
     def __init__(self, text: str):
         self.text = text
@@ -21,7 +21,7 @@ class _Shown:
 
 
 def readable(kind: _T) -> _T:
-    """Class decorator: signatures of methods name types as the source does; the annotations themselves stay."""
+    """Decorate a class so that signatures of methods show types as in the source; annotations are unchanged."""
     for member in vars(kind).values():
         function = getattr(member, "__func__", member)
         if inspect.isfunction(function):
@@ -45,7 +45,7 @@ def _text(value: Any) -> str:
         return "..."
     if isinstance(value, str):
         return value
-    if isinstance(value, list):  # of the arguments of a Callable
+    if isinstance(value, list):  # the arguments of a Callable
         return f"[{', '.join(map(_text, value))}]"
     origin, arguments = get_origin(value), get_args(value)
     if origin in (Union, types.UnionType):

@@ -1,4 +1,4 @@
-"""A user's code that JAX traces: what it cannot do is said in one line, with the line of the user's file."""
+"""Errors of user code that JAX traces, in one line that names the line of the user's file."""
 
 import linecache
 import os
@@ -40,18 +40,18 @@ _FOLDERS = tuple(
 
 @contextmanager
 def users_code(what: str) -> Iterator[None]:
-    """Say in one line what a user's callable did that JAX cannot trace; all other errors pass.
+    """Explain in one line why JAX cannot trace a user's callable; all other errors pass.
 
     Parameters
     ----------
     what : str
-        Which code it is, e.g. ``"the loss `f`"`` (`named`); begins the line.
+        Name of the code, e.g. ``"the loss `f`"`` (`named`), the start of the message.
 
     Raises
     ------
     TypeError
-        In place of JAX's errors about values that are not known while a program is being compiled. The frames of JAX
-        are left out; the original is its ``__context__``.
+        Replaces JAX's errors about values that are unknown while a program is compiled. Frames of JAX are omitted; the
+        original error is its ``__context__``.
     """
     try:
         yield
@@ -63,27 +63,27 @@ def users_code(what: str) -> Iterator[None]:
 
 
 def named(kind: str, function: Any) -> str:
-    """Kind and name of a user's callable, for errors: ``the loss `f` ``, ``the loss `Ridge` ``."""
+    """Return kind and name of a user's callable, for errors: ``the loss `f` ``, ``the loss `Ridge` ``."""
     name = getattr(function, "__qualname__", None) or type(function).__name__
     return f"the {kind} `{name.rpartition('<locals>.')[2]}`"
 
 
 def scalar(value: Any, name: str) -> "jax.Array":
-    """One real number that a user's callable returned, as an array of shape ().
+    """Check that a user's callable returned one real number, and return it as an array of shape ().
 
     Parameters
     ----------
     value
-        What was returned.
+        Returned value.
     name : str
-        Of the callable, for the error (`named`).
+        Name of the callable, for the error (`named`).
 
     Raises
     ------
     TypeError
-        If it is not a number: nothing, a tuple, a text, a complex number.
+        If it is not a number: None, a tuple, a text, a complex number.
     ValueError
-        If it is an array of another shape than ().
+        If it is an array whose shape is not ().
     """
     import jax.numpy as jnp
 
@@ -113,7 +113,7 @@ def _cause(error: Exception) -> str | None:
         return None
     from jax import errors
 
-    # The first that fits: errors about truth values are a kind of those about concrete values.
+    # The first match counts, because errors about truth values are a subclass of those about concrete values.
     table: tuple[tuple[type[Exception], str], ...] = (
         (errors.TracerArrayConversionError, _NUMPY),
         (errors.TracerBoolConversionError, _IF),
@@ -126,7 +126,7 @@ def _cause(error: Exception) -> str | None:
 
 
 def _where(found: TracebackType | None) -> str:
-    """Place of the innermost frame that is the user's: file, line and text."""
+    """Return the location of the innermost user frame: file, line and text."""
     theirs = ""
     for frame, line in traceback.walk_tb(found):
         path = frame.f_code.co_filename

@@ -166,7 +166,7 @@ def table(label: str, rows: list[dict[str, Any]], remapping: list[str]) -> list[
     lines = [
         f"## {label}",
         "",
-        "What remapping does to the real connectome:",
+        "Effect of remapping in the real connectome:",
         "",
         *remapping,
         "",
@@ -215,7 +215,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         page.read_text(encoding="utf-8").partition("<!-- tables -->")[0] if page.is_file() else "# Biology or not\n\n"
     )
     lines = [line for label, rows in tables.items() for line in table(label, rows, remapping[label])]
-    body = "\n".join([*notes, "", "`*`: the interval does not hold 0.", "", *lines])
+    body = "\n".join([*notes, "", "`*`: the interval excludes 0.", "", *lines])
     page.write_text(f"{head}<!-- tables -->\n\n{body}", encoding="utf-8")
     return 0
 

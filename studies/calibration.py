@@ -402,30 +402,31 @@ def page(done: Sequence[dict]) -> str:
         [
             "# How often intervals and tests are right",
             "",
-            "Experiments of 20 to 1,000 trials were simulated and analysed. A 95 % interval should hold the true value "
-            "in .95 of them, and a test at the level of .05 alarm in .05 of those without an effect. With 1,000 "
+            "Experiments of 20 to 1,000 trials were simulated and analysed. A 95 % interval should contain the true "
+            "value in .95 of them, and a test at the level of .05 should reject in .05 of those without an effect. "
+            "With 1,000 "
             "experiments, a rate of .95 or .05 has a standard error of .007.",
             "",
-            "## 95 % intervals: how often they hold the truth, by trials",
+            "## Coverage of 95 % intervals, by number of trials",
             "",
             *table(rows[INTERVALS]),
             "",
-            "*Given*: the part of experiments in which there was an interval; standard errors and bootstraps have none "
-            "where data do not determine the fit. Profile likelihoods always have one, if need be with an open end. "
+            "*Given*: the fraction of experiments with an interval; standard errors and bootstraps have none if the "
+            "data do not determine the fit. Profile likelihoods always have one, if necessary with an open end. "
             f"The psychometric curve has a bias of {BIAS:g} and a width of {WIDTH:g}, at eight levels from -8 to 8; "
             f"the Weibull curve a threshold of {THRESHOLD:g} and a slope of {SLOPE:g}, at six strengths from 1 to 32.",
             "",
-            "Use `bias_ci`, `width_ci`, `threshold_ci` and `slope_ci`. An estimated width is skewed, so that twice "
-            "its standard error is too short on the side of wide curves until there are hundreds of trials. Width and "
-            "slope need 200 trials; with fewer, a step or a flat line is often as good. Fits with a lapse rate need "
-            "more: which part of the errors are lapses only trials with strong evidence say. Intervals of the median "
-            "are made of order statistics and hold at least what they say, with few trials more.",
+            "Use `bias_ci`, `width_ci`, `threshold_ci` and `slope_ci`. The distribution of the estimated width is "
+            "skewed, so twice its standard error is too short on the side of wide curves unless there are hundreds of "
+            "trials. Width and slope need 200 trials; with fewer, a step or a flat line often fits equally well. Fits "
+            "with a lapse rate need more, because only trials with strong evidence reveal lapses. Intervals of the "
+            "median use order statistics: their coverage is at least the nominal level, and higher with few trials.",
             "",
-            "## Tests at the level of .05: how often they alarm without an effect, by trials",
+            "## False-alarm rate of tests at the level of .05, by number of trials",
             "",
             *table(rows[TESTS]),
             "",
-            "All are for trials that are exchangeable; where they are not, `groups` say which belong together.",
+            "All results are for exchangeable trials; otherwise, `groups` defines which trials belong together.",
             "",
         ]
     )

@@ -2,10 +2,10 @@
 
     python -m studies.gallery [--accept]
 
-The figures of functions show the arrays of tests/plotting/test_plotting.py, those of commands small networks that are
-trained here. All are drawn twice, for a notebook and for print, into results/gallery; changes.png there has the
-pictures of the last release (docs/images/gallery) beside those that differ. ``--accept`` puts the new ones in their
-place and writes the page: a change of a figure is a decision.
+Functions draw the arrays of tests/plotting/test_plotting.py, commands draw small networks that are trained here. All
+figures are drawn twice, for a notebook and for print, in results/gallery; changes.png there shows the pictures that
+differ next to those of the last release (docs/images/gallery). ``--accept`` replaces the old pictures and writes the
+page: a change of a figure is a decision.
 
 Budget: 10 minutes on two cores.
 """
@@ -73,7 +73,7 @@ SETTINGS = {
     "timing": ("dale", 500, 0.01, 0.0),
     "wave": ("free", 600, 0.003, 0.0),
 }
-"""Kind, steps, learning rate and noise of networks that are not as the others."""
+"""Kind, steps, learning rate and noise of networks with different settings from the others."""
 
 
 class Command(NamedTuple):
@@ -107,7 +107,9 @@ COMMANDS = (
         "{decision}/figures",
         "A decision, and its dynamics",
     ),
-    Command("timed", "eicon analyze results/first", "analyze {timed}", "{timed}/figures", "A decision with its time"),
+    Command(
+        "timed", "eicon analyze results/first", "analyze {timed}", "{timed}/figures", "A decision with reaction times"
+    ),
     Command("memory", "eicon analyze results/first", "analyze {memory}", "{memory}/figures", "Memory of a direction"),
     Command(
         "frequencies",
@@ -117,7 +119,7 @@ COMMANDS = (
         "Comparison of two frequencies",
     ),
     Command("timing", "eicon analyze results/first", "analyze {timing}", "{timing}/figures", "Timing"),
-    Command("wave", "eicon analyze results/first", "analyze {wave}", "{wave}/figures", "Nothing but an output"),
+    Command("wave", "eicon analyze results/first", "analyze {wave}", "{wave}/figures", "A task without choices"),
     Command("plot", "eicon plot results/bio", "plot {sweep} --out {out}/sweep", "{out}/sweep", "A sweep"),
     Command(
         "perturb",
@@ -160,7 +162,7 @@ class Picture(NamedTuple):
 
 
 def table_of_tests() -> Any:
-    """The functions and arrays of tests/plotting/test_plotting.py."""
+    """Import the functions and arrays of tests/plotting/test_plotting.py."""
     path = ROOT / "tests" / "plotting" / "test_plotting.py"
     spec = importlib.util.spec_from_file_location("table_of_figures", path)
     assert spec is not None
@@ -171,7 +173,7 @@ def table_of_tests() -> Any:
 
 
 def calls() -> dict[str, str]:
-    """Name and call of every public function that draws a figure, with the arguments that it needs."""
+    """Return the name and call of every public function that draws a figure, with its required arguments."""
     from eicon import plotting
 
     found: dict[str, str] = {}
@@ -205,7 +207,7 @@ def draw_functions(out: Path, wanted: Sequence[str] | None = None) -> list[Pictu
 
 
 def train_networks(out: Path, commands: Sequence[Command]) -> dict[str, str]:
-    """Train what the commands need, and return the folders that stand in `Command.words`; what is there stays."""
+    """Train the networks that the commands need, except existing ones, and return the folders of `Command.words`."""
     from eicon import runs
 
     words = " ".join(command.words for command in commands)
@@ -259,7 +261,7 @@ def small(path: Path, *, width: int = WIDTH) -> Image.Image:
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """How much two pictures differ, as one sees it from afar: mean difference of lightness, 0 to 1."""
+    """Return the mean difference in lightness of two reduced pictures, 0 to 1."""
     if abs(one.height / one.width - other.height / other.width) > 0.02:
         return 1.0
     size = (160, max(1, round(160 * one.height / one.width)))
@@ -268,7 +270,7 @@ def difference(one: Image.Image, other: Image.Image) -> float:
 
 
 def changes(before: Path, after: Path) -> dict[str, str]:
-    """Figures that are new, gone or differ between two folders of pictures, and how."""
+    """Find figures that are new, gone or different between two folders of pictures."""
     old, new = ({path.stem: path for path in folder.glob("[!_]*.png")} for folder in (before, after))
     found = dict.fromkeys(sorted(new.keys() - old.keys()), "new")
     found |= dict.fromkeys(sorted(old.keys() - new.keys()), "gone")
@@ -280,7 +282,7 @@ def changes(before: Path, after: Path) -> dict[str, str]:
 
 
 def beside(before: Path, after: Path, names: Sequence[str]) -> Image.Image | None:
-    """One picture with what was on the left and what is on the right."""
+    """Join old pictures (left) and new ones (right) into one."""
     rows: list[tuple[str, list[Image.Image | None]]] = []
     for name in names:
         pair = [_opened(folder / f"{name}.png") for folder in (before, after)]
@@ -339,12 +341,12 @@ def page(pictures: Sequence[Picture], n_sheets: int) -> str:
     lines = [
         "# Gallery",
         "",
-        f"All {len(pictures)} figures that eicon draws, with what draws each. Commands write their figures with the "
-        "numbers beside them (`NAME.csv`), as PNG, PDF or SVG (`--format`), and with `--style paper` 85, 114 or 180 mm "
-        "wide for print. Functions get the arrays of the tests here, commands small networks that were trained for "
-        "it. `python -m studies.gallery` draws everything anew and puts what has changed beside what is here; with "
-        "`--accept` it writes this page. The figures of published suites are on the page of "
-        "[their results](results/song2016.md).",
+        f"All {len(pictures)} figures that eicon draws, each with the function or command that draws it. Commands save "
+        "figures as PNG, PDF or SVG (`--format`) and their numbers as `NAME.csv`; with `--style paper`, figures are "
+        "85, 114 or 180 mm wide for print. Here, functions draw arrays from the tests, and commands draw small "
+        "networks trained for this page. `python -m studies.gallery` redraws everything and shows the changes; with "
+        "`--accept` it writes this page. The figures of reproduced papers are on "
+        "[their own page](results/song2016.md).",
         "",
     ]
     for group in dict.fromkeys(picture.group for picture in pictures):
@@ -355,13 +357,13 @@ def page(pictures: Sequence[Picture], n_sheets: int) -> str:
         for picture in members:
             said = f"`{picture.made_by}`" if group == "Functions" else f"{picture.name.partition('_')[2]}"
             lines += [f"![{picture.name}](images/gallery/{picture.name}.png)", "", said, ""]
-    lines += ["## Moving", "", "`python -m studies.circuits`", ""]
+    lines += ["## Animations", "", "`python -m studies.circuits`", ""]
     for name in ("neuron", "two_neurons", "respiration", "ring"):
         lines += [f"![{name}](images/circuit_{name}.gif)", ""]
     lines += [
         "## In print",
         "",
-        'The same figures made inside `with eicon.plotting.style("paper")`, at one scale, and in grey.',
+        'The same figures drawn with `eicon.plotting.style("paper")`, at one scale, in colour and in grey.',
         "",
     ]
     for number in range(1, n_sheets + 1):
@@ -384,7 +386,7 @@ def write_pictures(folder: Path, pictures: Sequence[Picture]) -> int:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Draw everything, and say what changed."""
+    """Draw everything and report what changed."""
     parser = argparse.ArgumentParser(prog="python -m studies.gallery", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a few figures, into --out alone")
     parser.add_argument("--out", type=Path, default=Path("results/gallery"), help="default: results/gallery")

@@ -1,4 +1,4 @@
-"""Hessian-free training beside Adam: loss against time, from the same initial weights, one thread each.
+"""Hessian-free training compared with Adam: loss against time, from the same initial weights, one thread each.
 
     python -m studies.hessian_free --seeds 5 --seconds 30 --clock cpu --tasks "cue-set-go" "memory 2 s"
 
@@ -234,14 +234,14 @@ def write_page(curves: dict[str, dict[str, list[Any]]], options: argparse.Namesp
     """The table, and the figure beside it."""
     facts, sizes = machine(), _sizes(options)
     lines = [
-        "# Hessian-free training beside Adam",
+        "# Hessian-free training compared with Adam",
         "",
         f"{sizes.n} units, tanh, no constraints, no noise; {options.seeds} seeds, the same initial weights for all",
         f"methods, one thread, {options.seconds:g} s of training ({options.clock} time without compilation and",
-        "evaluation; with one thread, CPU time is wall time on a core of one's own).",
+        "evaluation; with one thread, CPU time equals wall time on a dedicated core).",
         f"Loss on the same {sizes.evaluated} trials for all. Adam: batch 32, gradients clipped to norm 1, constant",
-        "learning rate. Medians, in brackets ranges over seeds. An iteration of conjugate gradients (CG) costs about",
-        "1.3 gradients of the same trials.",
+        "learning rate. Medians, with ranges over seeds in parentheses. An iteration of conjugate gradients (CG)",
+        "takes as long as about 1.3 gradients of the same trials.",
         "",
         f"![loss against time]({page.stem}.png)",
         "",

@@ -484,21 +484,21 @@ def page(lines: Sequence[Mapping[str, Any]], n_parts: int) -> str:
         "",
         "Valente, Pillow & Ostojic (2022), NeurIPS 35, *Extracting computational mechanisms from neural data using "
         "low-rank RNNs* (LINT). A network of tanh units is trained on a task; a network of low rank is then fitted "
-        "to the rates of all of its units, recurrent and input weights alone. Tasks, noise and sizes are those of "
-        "the paper and of the settings that its authors published; teachers of delayed match to sample have "
-        f"{TEACHERS['match'].n} units in place of 512, and fits take {FULL.fit:,} steps in place of 1,250 to 25,000.",
+        "to the rates of all its units, by its recurrent and input weights only. Tasks, noise and sizes are those of "
+        "the paper and of the settings published by its authors, except that teachers of delayed match to sample "
+        f"have {TEACHERS['match'].n} instead of 512 units, and fits take {FULL.fit:,} instead of 1,250 to 25,000 "
+        "steps.",
         "",
         "The teachers of the first two tasks have the rank of the fits, those of delayed match to sample have full "
-        "rank, as in the settings from which the published values come. R2 is that of all rates in "
-        "200 other trials, around one mean for all of them. *As published*: with the noise that the paper's "
-        "networks have in these trials, in teacher and fit; private noise of the teacher's units cannot be "
-        "predicted, and its share bounds this R2 (*ceiling*: the teacher without noise predicts the teacher with "
-        "noise). *Without noise*: of both.",
+        "rank, as in the settings behind the published values. R2 is computed over all rates in 200 new trials, "
+        "relative to their common mean. *As published*: teacher and fit have the noise of the paper's networks in "
+        "these trials; private noise of the teacher's units cannot be predicted and limits this R2 (*ceiling*: the "
+        "teacher without noise predicts the teacher with noise). *Without noise*: neither has noise.",
         "",
-        "*Effective connectivity*: in a network of rank K, currents stay in the span of the K vectors that modes "
-        "send to the units and of the input weights. What sources contribute to the modes is projected onto this "
-        "span, for teacher and fit, each with its own; the correlation is that between the entries of the resulting"
-        " matrices. That of the whole matrices stands beside it.",
+        "*Effective connectivity*: in a network of rank K, currents stay in the span of the K output vectors of the "
+        "modes and of the input weights. The input vectors of the modes are projected onto this span, separately for "
+        "teacher and fit; the correlation is that between the entries of the resulting matrices. The correlation of "
+        "the complete matrices is also given.",
         "",
         "| task | rank | measure | published | mean over seeds (95 %) | status |",
         "|---|---|---|---|---|---|",
@@ -521,22 +521,22 @@ def page(lines: Sequence[Mapping[str, Any]], n_parts: int) -> str:
             text.append(f"| {WORDS[row.task]} | {row.rank} | {' | '.join(cells)} |")
     text += [
         "",
-        "One number for each seed. The accuracy is that of the fitted network with the teacher's readout, which was"
-        " not fitted.",
+        "One number per seed. The accuracy is that of the fitted network with the teacher's readout, which was not "
+        "fitted.",
         "",
         "Tried on one seed: from random weights as in the paper, 1,000 steps of Adam at rates of 0.002 and 0.005 "
-        "leave fits to delayed match to sample at an R2 of 0.37 to 0.38 (rank 1 and 2), that of a network driven by"
-        " its inputs alone. All fits here start from the leading directions of the recorded currents, each of which"
-        " sustains itself.",
+        "leave fits to delayed match to sample at an R2 of 0.37 to 0.38 (rank 1 and 2), which is the R2 of a network "
+        "driven only by its inputs. All fits here start from the leading directions of the recorded currents, each "
+        "with self-sustaining dynamics.",
         "",
         "![R2 and connectivity](../images/low_rank_fits.png)",
         "",
         "## Two areas, no connection known",
         "",
-        "A teacher of two areas under Dale's law, connected by excitatory units alone (density 0.2), was trained on"
-        " a perceptual decision; the first area receives the input and the second is read out. The fit knows the "
-        "areas and the signs, and has all connections that these allow. Currents between populations are compared "
-        "in other trials.",
+        "A teacher of two areas under Dale's law, connected by excitatory units alone (density 0.2), was trained on "
+        "a perceptual decision; the first area receives the input and the second is read out. The fit uses the areas "
+        "and the signs, and has all connections that these allow. Currents between populations are compared in new "
+        "trials.",
         "",
         "| seed | R2 of rates | median R2 of a unit | weights (correlation) | currents within | currents between |",
         "|---|---|---|---|---|---|",
@@ -552,8 +552,8 @@ def page(lines: Sequence[Mapping[str, Any]], n_parts: int) -> str:
     done = "" if len(lines) == n_parts else f" {len(lines)} of {n_parts} parts are done."
     text += [
         "",
-        "Currents: mean correlation, over pairs of populations within an area or between areas, of what one sends to "
-        "each unit of the other.",
+        "Currents: mean correlation, over pairs of populations within an area or between areas, of the current from "
+        "one population to each unit of the other.",
         "",
         "![currents between populations](../images/low_rank_currents.png)",
         "",

@@ -97,9 +97,10 @@ def lyapunov_study(where: Places, quick: bool) -> str:
         "",
         f"`tau dx/dt = -x + g J tanh(x)`, J normal with variance 1/N, Euler steps of tau/10, tau = {TAU:g} ms. Leading",
         "exponent times tau, at the origin (where the network is silent) and on the attractor that it reaches from a",
-        "random state. At the origin it is also known from the eigenvalue `l` of `g J` of largest modulus of",
-        "`1 + (l - 1) / 10`. `0 at` is the gain at which it changes sign, interpolated between the last gain of the",
-        f"table at which it is not above {CLEAR} by two standard errors and the next.",
+        "random state. At the origin it is also known analytically, from the factor `1 + (l - 1) / 10` of largest",
+        "modulus, where `l`",
+        "is an eigenvalue of `g J`. `0 at` is the gain at which it changes sign, interpolated between the last gain",
+        f"in the table at which it does not exceed {CLEAR} by two standard errors and the next.",
         "",
         "| N | seed | where | " + " | ".join(f"g = {gain:g}" for gain in GAINS) + " | 0 at |",
         "|---|---|---|" + "---|" * (len(GAINS) + 1),
@@ -110,10 +111,10 @@ def lyapunov_study(where: Places, quick: bool) -> str:
 
 
 READING = [
-    "The silent state becomes unstable at gain 1, within 5 %, as the circular law says. Chaos begins later: between",
-    "there are other fixed points (negative) and cycles (0), in a range of gains that is wide at N = 250 and narrower",
-    "at N = 1000. That the two are the same gain holds for large N (Sompolinsky, Crisanti & Sommers 1988, Phys Rev",
-    "Lett 61:259).",
+    "The silent state becomes unstable at gain 1, within 5 %, as predicted by the circular law. Chaos starts at",
+    "larger gains: between the two transitions there are other fixed points (negative exponents) and cycles (0), in a",
+    "range of gains that is wide at N = 250 and narrower at N = 1000. The two transitions coincide for large N",
+    "(Sompolinsky, Crisanti & Sommers 1988, Phys Rev Lett 61:259).",
     "",
 ]
 
@@ -148,7 +149,7 @@ def _spectrum(n: int, n_steps: int) -> list[str]:
     found = lyapunov(network, np.random.default_rng(0).normal(size=n), dt=DT, n_steps=n_steps, transient=n_steps // 4)
     shown = ", ".join(f"{value * TAU:+.4f}" for value in found.exponents[:5])
     return [
-        "## A whole spectrum",
+        "## A complete spectrum",
         "",
         f"N = {n}, g = 6: the leading exponents times tau are {shown};",
         f"Kaplan-Yorke dimension {found.kaplan_yorke:.2f}.",
@@ -193,7 +194,7 @@ def _driven(n: int, n_steps: int) -> list[str]:
     return [
         "## Input suppresses chaos",
         "",
-        f"N = {n}, g = 2, each unit driven by a cosine of period 5 tau and a phase of its own. Amplitude and leading",
+        f"N = {n}, g = 2, each unit driven by a cosine of period 5 tau with its own phase. Amplitude and leading",
         f"conditional exponent times tau: {'; '.join(cells)}.",
     ]
 

@@ -28,7 +28,7 @@ def notebook_study(where: Places, quick: bool) -> str:
         "",
         "`RatePerceptualDecisionMaking(dt=20.)`, N = 50, 80 % excitatory, recurrent noise 0.15, batch 16, Adam with",
         "learning rate 1e-3, 20 epochs of 64 batches. Mean loss per epoch; the notebook prints",
-        f"{LOSS} for its last one. Here Dale's law holds, noise differs between trials and the leak acts",
+        f"{LOSS} for its last one. In eicon, Dale's law holds, noise is independent between trials and the leak acts",
         "on the current. Initial spectral radius 1, biases, input and readout weights of either sign, no gradient",
         "clipping.",
         "",

@@ -7,10 +7,10 @@ Budget: 60 minutes of one core; ``--minutes`` stops earlier, and the next call g
 Needs ``pip install -e ".[worm]"`` (wormneuroatlas, GPL-3; its file is read at run time and never copied), or its file
 ``funatlas.h5``, or its wheel, as ``--data``.
 
-A network on the connectome of *C. elegans* is at rest. A current into one neuron is held for 5 s, and what all others
-do at its end stands for their measured response: to small currents the response to a held current is the time integral
-of that to a brief one, which is what was measured, an average over a window after a flash of light. The current has
-the size of the measured response of the stimulated neuron itself.
+In a network on the connectome of *C. elegans* at rest, one neuron receives a constant current for 5 s. The activity of
+all others at its end is compared with their measured responses, which are averages over a window after a flash of
+light: for small currents, the response to a constant current is the time integral of the response to a brief one. The
+size of the current is the measured response of the stimulated neuron.
 """
 
 import importlib.util
@@ -473,21 +473,21 @@ KEYS = {
 
 
 def page(lines: Sequence[Mapping[str, Any]], n_parts: int, image: str) -> str:
-    """What was found, in words and tables."""
+    """Write the results as text and tables."""
     found = {line["settings"]["split"]: line for line in lines if line["settings"]["kind"] == "summary"}
     text = [
         "# Does the worm's connectome predict how signals propagate?",
         "",
         "Responses of neurons of *C. elegans* to the stimulation of one other neuron (Randi et al. 2023, Nature 623: "
-        "406-414), beside those of a network on the connectome (Cook et al. 2019). "
+        "406-414), compared with those of a network on the connectome (Cook et al. 2019). "
         + " ".join((__doc__ or "").split("\n\n")[-1].split()),
         "",
         "Weights are numbers of synapses times a strength per pair of types (class and sign of the transmitter), "
-        f"scaled to a spectral radius of {RADIUS:g} before the fit. Fitted are strengths, gains, biases and time "
-        "constants; a tenth of the pairs that are not tested decides when to stop. Null models have the same types,"
-        " signs, and degrees by type. Biases alone can give every neuron a response of its own, whatever is "
-        "stimulated, as the mean of the responding neuron does. Intervals are 95 % of a bootstrap over stimulated "
-        "neurons; those of null models are of their mean.",
+        f"scaled to a spectral radius of {RADIUS:g} before the fit. Strengths, gains, biases and time constants are "
+        "fitted; a tenth of the pairs that are not tested is used for early stopping. Null models have the same "
+        "types, signs, and degrees by type. Biases alone can give each neuron its own response regardless of the "
+        "stimulated neuron, like the mean of the responding neuron. Intervals are 95 % bootstrap intervals over "
+        "stimulated neurons; for null models, of their mean.",
         "",
     ]
     for split, line in found.items():
@@ -499,7 +499,7 @@ def page(lines: Sequence[Mapping[str, Any]], n_parts: int, image: str) -> str:
             f"{m['pairs']:,} pairs of {m['stimulated']} stimulated neurons with {FEWEST} stimulations or more, in "
             f"{line['settings']['folds']} parts; {m['responding']:.1%} of them respond (q < {SIGNIFICANT:g}). Measured "
             f"means are noisy: their reliability (two halves of the stimulations, Spearman-Brown) is "
-            f"{m['reliability']:.2f}, so that the best of all models would reach a correlation of about {best:.2f}.",
+            f"{m['reliability']:.2f}, so even a perfect model would reach a correlation of only about {best:.2f}.",
             "",
             f"| prediction | {' | '.join(KEYS.values())} |",
             "|---" * (1 + len(KEYS)) + "|",
@@ -535,16 +535,16 @@ def written(value: Sequence[float | None], key: str, name: str) -> str:
 
 
 def verdicts(differences: Mapping[str, Mapping[str, Sequence[float]]]) -> list[str]:
-    """What the intervals of the differences say."""
+    """State the conclusions from the intervals of the differences."""
     rows = []
     for pair, of in differences.items():
         one, other = (f"*{words}*" for words in pair.split(" - "))
         by = {key: (of[key][1] > 0) - (of[key][2] < 0) for key in ("r", "auc")}
-        said = {1: f"better than {other}", -1: f"worse than {other}", 0: f"not told apart from {other}"}
+        said = {1: f"is better than {other}", -1: f"is worse than {other}", 0: f"cannot be distinguished from {other}"}
         if by["r"] == by["auc"]:
-            rows.append(f"{one} is {said[by['r']]}, by correlation and by AUC.")
+            rows.append(f"{one} {said[by['r']]}, by correlation and by AUC.")
         else:
-            rows.append(f"{one} is {said[by['r']]} by correlation, and {said[by['auc']]} by AUC.")
+            rows.append(f"{one} {said[by['r']]} by correlation, and {said[by['auc']]} by AUC.")
     return rows
 
 
@@ -605,7 +605,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help=f"{FILE}, or the wheel of {PACKAGE}; default: that of the package")
     parser.add_argument("--strain", choices=STRAINS, default="wt")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--minutes", type=float, help="begin nothing after so many minutes")
+    parser.add_argument("--minutes", type=float, help="start nothing after this many minutes")
     options = parser.parse_args(argv)
     where, sizes = places("signal_propagation", options), QUICK if options.quick else FULL
     try:

@@ -1,4 +1,4 @@
-"""Which tasks a network learns from its start, with nothing but the defaults of network and trainer.
+"""Tasks that a network learns with the defaults of network and trainer.
 
     python -m studies.starts --starts slow --seeds 1 2
     python -m studies.starts --page docs/results/starts.md
@@ -103,19 +103,19 @@ def read(file: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
 def page(rows: dict[tuple[str, str, str, int], dict[str, Any]]) -> str:
     """Table of all tasks, in Markdown."""
     lines = [
-        "# Which tasks are learnt from the start of a network",
+        "# Tasks learned from the default initial weights",
         "",
         f"`RateRNN.dale` with {N} units, and `RateRNN.from_populations` with two areas of {N // 2} units (input to",
         "one, readout from the other, a fifth of the connections back), with their defaults; `Trainer(net, task)` with",
-        f"its defaults, at most {STEPS} steps. Each entry: seeds that reached the criterion, of those that were run,",
-        "and the median of their steps and seconds (one core of a busy machine). *Before* is the start of 0.1.0,",
-        '`start="balanced"`, without settings. The criterion is the mean of five validations, one every 50 steps.',
-        "Made by `python -m studies.starts`; each training is a line of `docs/results/starts.jsonl`.",
+        f"its defaults, at most {STEPS} steps. Each entry: number of seeds that reached the criterion, and the median",
+        "of their steps and seconds (one core of a busy machine). *Before* means the initial weights of 0.1.0,",
+        '`start="balanced"`, without settings. The criterion applies to the mean of five validations, one every 50',
+        "steps. Made by `python -m studies.starts`; each training is a line of `docs/results/starts.jsonl`.",
         "",
         "The constants of the slow start (shapes of the distributions, bound of the currents, size of the outputs)",
-        "were chosen on seeds 11 to 18 (one network: 1 and 6 to 8, too) of DelayedMatchToSample,",
-        "DelayedMatchToCategory and ReactionTimeDecision, after earlier rules had been seen to fail on seeds 1 to 5;",
-        "the strength of inhibition on seeds 1 to 4 of three tasks.",
+        "were chosen on seeds 11 to 18 (one network: also 1 and 6 to 8) of DelayedMatchToSample,",
+        "DelayedMatchToCategory and ReactionTimeDecision, after earlier rules had failed on seeds 1 to 5;",
+        "the strength of inhibition was chosen on seeds 1 to 4 of three tasks.",
         "",
         "| task | criterion | setting | one network | before | two areas | before |",
         "|---|---|---|---|---|---|---|",
@@ -129,7 +129,7 @@ def page(rows: dict[tuple[str, str, str, int], dict[str, Any]]) -> str:
         stop = criterion_of(kind_of_task())
         setting = ", ".join(f"{key}={value!r}" for key, value in SETTINGS.get(name, {}).items())
         lines.append(f"| {name} | {_words(stop)} | {setting} | {' | '.join(entries)} |")
-    lines += ["", f"{DELAYED} in one network, with what differs from the first table:", ""]
+    lines += ["", f"{DELAYED} in one network, with the following changes:", ""]
     lines += ["| variant | slow | balanced, of 0.1.0 |", "|---|---|---|"]
     for kind in VARIANTS:
         found = [[rows[key] for seed in SEEDS if (key := (DELAYED, kind, start, seed)) in rows] for start in STARTS]

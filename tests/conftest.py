@@ -25,14 +25,12 @@ os.environ.setdefault("EICON_CACHE", "off")  # commands in processes of their ow
 
 # Equal programs are compiled once, whoever traces them: other tests, the other worker, commands in processes of their
 # own. JAX writes an entry in place; one that is read half-written is compiled again, with a warning (pyproject.toml).
-if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+if "JAX_COMPILATION_CACHE_DIR" not in os.environ:  # make test and make test-all share one
     _PROGRAMS = tempfile.mkdtemp(prefix="eicon-tests-")
     atexit.register(shutil.rmtree, _PROGRAMS, ignore_errors=True)
-    os.environ |= {
-        "JAX_COMPILATION_CACHE_DIR": _PROGRAMS,
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _PROGRAMS
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 import jax
 import numpy as np

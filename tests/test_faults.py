@@ -103,15 +103,15 @@ def test_m2_what_is_missing_changed_or_added_is_named(file, name, read, files):
     with np.load(path) as archive:
         value = archive[shown]
     rewrite(path, **{name: None})
-    assert f"is incomplete: it has no '{shown}', which its header lists" in refusal(read, path)
+    assert f"is incomplete: it lacks '{shown}', which its header lists" in refusal(read, path)
     rewrite(path, **{name: value + (value.dtype.type(1) if value.dtype != bool else ~value)})
-    assert f"'{shown}' has another checksum than its header lists" in refusal(read, path)
+    assert f"the checksum of '{shown}' differs from that in its header" in refusal(read, path)
     rewrite(path, **{name: value[:1]})
     refusal(read, path)
     rewrite(path, **{name: value})
     read(path)
     rewrite(path, extra=np.ones(2))
-    assert "it holds 'extra', which its header does not list" in refusal(read, path)
+    assert "it contains 'extra', which its header does not list" in refusal(read, path)
 
 
 def test_m2_two_arrays_that_changed_places_are_found(files):
@@ -119,7 +119,7 @@ def test_m2_two_arrays_that_changed_places_are_found(files):
     with np.load(path) as archive:
         tau, x0 = archive["parameter/tau"], archive["parameter/x0"]
     rewrite(path, parameter__tau=x0.astype(float), parameter__x0=tau.astype(np.float32))
-    assert "'parameter/tau', 'parameter/x0' has another checksum" in refusal(load, path)
+    assert "the checksum of 'parameter/tau', 'parameter/x0' differs" in refusal(load, path)
 
 
 def test_m2_a_header_that_was_changed_is_found(files):
@@ -128,7 +128,7 @@ def test_m2_a_header_that_was_changed_is_found(files):
     for change in ({"dt": 10.0}, {"checksum": 0}, {"arrays": {}}):
         text = json.dumps(header | change).encode()
         rewrite(files / "net.npz", **{"header.json": np.frombuffer(text, np.uint8)})
-        assert "its header has another checksum than it says" in refusal(load, files / "net.npz")
+        assert "the checksum of its header is wrong" in refusal(load, files / "net.npz")
 
 
 def test_m2_a_bit_in_the_table_of_contents_drops_no_array_of_an_old_file(files):
@@ -148,7 +148,7 @@ def test_m2_a_bit_in_the_table_of_contents_drops_no_array_of_an_old_file(files):
         (files / name).write_bytes(data)
         assert len(zipfile.ZipFile(files / name).namelist()) == 4
         text = refusal(lambda path: load_arrays(path, kind="a", version=1), files / name)
-        assert "holds an array that its table of contents does not list" in text
+        assert "contains an array that its table of contents does not list" in text
 
 
 @pytest.mark.parametrize("name", ["areas", "plain", "published"])
@@ -159,7 +159,7 @@ def test_m2_files_of_0_1_0_are_read_and_lack_nothing_that_they_name(name, tmp_pa
     for bias in {"b_rec", "b_out"} & set(header_of(path)["trainable"]):
         shutil.copy(ORACLE / f"{name}.net.npz", path)
         rewrite(path, **{f"parameter__{bias}": None})
-        assert f"says that {bias} is trained, but has no such values" in refusal(load, path)
+        assert f"lists {bias} as trained, but has no such values" in refusal(load, path)
 
 
 # M3, M4, L4, L11: connectomes in text
@@ -168,9 +168,9 @@ def test_m2_files_of_0_1_0_are_read_and_lack_nothing_that_they_name(name, tmp_pa
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("A,B,0,77\nB,A,0,5\n", "a decimal comma ('0,77') is a usual cause"),
-        ("A,B,0.77\nB,A,0.5,9\n", "line 2: has 4 columns, and the first line has 3"),
-        ("pre,post,weight\nA,B,0,77\n", "line 2: has 4 columns, and the header has 3; a decimal comma"),
+        ("A,B,0,77\nB,A,0,5\n", "a common cause is a decimal comma ('0,77')"),
+        ("A,B,0.77\nB,A,0.5,9\n", "line 2 has 4 columns, but the first line has 3"),
+        ("pre,post,weight\nA,B,0,77\n", "line 2 has 4 columns, but the header has 3; a common cause is a decimal"),
         ("A;B;1_0\n", "the weight must be a number >= 0; got '1_0'"),
         ("A;B;-1\n", "the weight must be a number >= 0; got '-1'"),
         ("A;B;nan\n", "the weight must be a number >= 0; got 'nan'"),
@@ -244,7 +244,7 @@ def test_l1_every_value_of_a_header_may_be_wrong(old, files):
     """Refused by one line that names the file, or a network that satisfies its constraints."""
     path = files / "old.npz"
     original = ORACLE / "published.net.npz" if old else files / "net.npz"
-    names = sorted(header_of(original).keys() - {"arrays", "checksum"})
+    names = sorted(header_of(original).keys() - {"arrays", "checksum", "eicon", "eicon_date"})
     refused = 0
     for name in names:
         for value in EVIL:
@@ -264,7 +264,7 @@ def test_l1_a_header_that_is_too_large_or_too_deep(files):
     unsealed(files / "net.npz", trained="@nested@")
     assert "it is nested too deeply" in refusal(load, files / "net.npz")
     rewrite(files / "net.npz", **{"header.json": np.zeros(2**24 + 1, np.uint8)})
-    assert "up to 16777216 are read" in refusal(load, files / "net.npz")
+    assert "the limit is 16777216" in refusal(load, files / "net.npz")
 
 
 # L2: checkpoints
@@ -287,8 +287,8 @@ def remade(path, **changes):
         ({"variables__raw_rec": np.full((3, 3), np.inf, np.float32)}, "'variables/raw_rec' must be finite numbers"),
         ({"variables__raw_rec": np.full((3, 3), "a")}, "'variables/raw_rec' must be finite numbers"),
         ({"best__raw_rec": np.full((3, 3), np.nan, np.float32)}, "'best/raw_rec' must be finite numbers"),
-        ({"best__raw_rec": np.ones(2)}, "'best/raw_rec' is of another shape than 'variables/raw_rec'"),
-        ({"best__step": None}, "is incomplete: it has no 'step'"),
+        ({"best__raw_rec": np.ones(2)}, "'best/raw_rec' differs in shape from 'variables/raw_rec'"),
+        ({"best__step": None}, "is incomplete: it lacks 'step'"),
         ({"best__rank": np.ones(3)}, "needs a step and a rank of two numbers"),
         (
             {"history__loss": np.ones(3)},
@@ -297,11 +297,11 @@ def remade(path, **changes):
         ({"history__damping": np.ones(3)}, "damping (3,)"),
         ({"history__validation_loss": np.ones(3)}, "validation_loss (3,)"),
         ({"history__loss": np.ones((4, 1))}, "loss (4, 1)"),
-        ({"history__loss": np.array(["a"] * 4)}, "'history/loss' holds no numbers"),
+        ({"history__loss": np.array(["a"] * 4)}, "'history/loss' contains no numbers"),
         ({"history__loss": None}, "is incomplete: it has no 'history/loss'"),
         ({"setup": []}, "setup must be an object; got []"),
-        ({"setup": {"at": "x"}}, "at is of the wrong kind: 'x'"),
-        ({"setup": {"stages": 3}}, "stages is of the wrong kind: 3"),
+        ({"setup": {"at": "x"}}, "at is of the wrong type: 'x'"),
+        ({"setup": {"stages": 3}}, "stages is of the wrong type: 3"),
         ({"setup": {"stages": [3]}}, "stages must be texts; got [3]"),
         ({"setup": {"first": -1}}, "a stage has a negative number"),
     ],
@@ -346,12 +346,12 @@ def npy(shape, descr="<f8", body=b""):
         (npy((-2, -2), body=bytes(32)), r"shape (-2, -2)"),
         (npy((2, 2), body=bytes(31)), "takes 32 bytes; there are 31"),
         (npy((2, 2), body=bytes(33)), "takes 32 bytes; there are 33"),
-        (npy((2, 2), "|O", bytes(32)), "it holds Python objects, which are never loaded"),
-        (npy((1,), "<U1", b"\xff\xff\xff\x00"), "it holds letters that do not exist"),
-        (npy((2, 2)).replace(b"{", b"("), "is damaged, or no npy file that eicon reads"),
-        (npy((2, 2)).replace(b"(2, 2)", b"((((((" + b"("), "is damaged, or no npy file that eicon reads"),
-        (b"\x93NUMPY\x09\x00", "is damaged, or no npy file that eicon reads"),
-        (b"\x93NUMPY", "is damaged, or no npy file that eicon reads"),
+        (npy((2, 2), "|O", bytes(32)), "it contains Python objects, which are never loaded"),
+        (npy((1,), "<U1", b"\xff\xff\xff\x00"), "it contains invalid characters"),
+        (npy((2, 2)).replace(b"{", b"("), "is damaged, or not a valid npy file"),
+        (npy((2, 2)).replace(b"(2, 2)", b"((((((" + b"("), "is damaged, or not a valid npy file"),
+        (b"\x93NUMPY\x09\x00", "is damaged, or not a valid npy file"),
+        (b"\x93NUMPY", "is damaged, or not a valid npy file"),
     ],
 )
 def test_l3_npy_files(data, words, tmp_path):
@@ -444,7 +444,7 @@ def test_l3_a_matlab_file_whose_text_is_shorter_than_it_says(tmp_path):
     data = bytearray(path.read_bytes())
     data[data.rindex(b"AL") - 14] = 1  # 65538 letters
     path.write_bytes(data)
-    assert "elements; there are" in refusal(as_matrix, path)
+    assert "elements; found" in refusal(as_matrix, path)
 
 
 # L6: run.json and others

@@ -57,7 +57,8 @@ def test_old_names_are_there_or_say_where_they_are(room):
         assert warning.category is DeprecationWarning
         old = re.escape(f"{room}.{name}")
         said = re.fullmatch(
-            rf"{old} (is no longer public|is now (?P<new>\S+)); the old path goes in 0\.3\.0\.", str(warning.message)
+            rf"{old} (is no longer public|is now (?P<new>\S+)); the old path will be removed in 0\.3\.0\.",
+            str(warning.message),
         )
         assert said, warning.message
         if said["new"]:

@@ -5,9 +5,12 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from datetime import date
 from pathlib import Path
 
 import pytest
+
+from eicon._version import __date__, __version__
 
 ROOT = Path(__file__).parents[1]
 EXTRAS = ("brainpy_datasets", "dask", "distributed", "mlxtend", "plotly", "pynwb", "seaborn", "torch", "xarray", "zarr")
@@ -83,6 +86,13 @@ def test_the_sdist_gives_the_same_wheel(released, tmp_path):
     out = tmp_path / "dist"
     out.mkdir()
     assert contents(build(source, out)[0]) == contents(released[0])
+
+
+def test_the_citation_has_the_version_and_the_release_date():
+    lines = (ROOT / "CITATION.cff").read_text("utf-8").splitlines()
+    cited = dict(line.split(": ", 1) for line in lines if line.startswith(("version: ", "date-released: ")))
+    released = {} if __date__ == "unreleased" else {"date-released": date.fromisoformat(__date__).isoformat()}
+    assert cited == {"version": __version__} | released
 
 
 @pytest.mark.battery

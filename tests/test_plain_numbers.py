@@ -202,7 +202,7 @@ def test_keys_of_jax_pass():
 
 @pytest.mark.parametrize("value", ["3", None, True, np.arange(3), jax.random.split(jax.random.key(0))])
 def test_what_is_no_key(value):
-    with pytest.raises(TypeError, match=r"key must be a seed \(a whole number\) or one key of JAX, as from eicon.key"):
+    with pytest.raises(TypeError, match=r"key must be a seed \(a whole number\) or one JAX key, such as eicon.key"):
         as_key(value)
 
 
@@ -261,7 +261,7 @@ def test_numbers_of_units_may_be_whole_floats(n):
         ),
         (lambda: analysis.decode(RATES, LABELS, rng=0, folds="3"), "`folds` must be a whole number; got '3'."),
         (lambda: analysis.decode(RATES, LABELS, rng="3"), "`rng` must be a seed (a whole number) or a generator"),
-        (lambda: NET.predict(INPUTS, key="3"), "key must be a seed (a whole number) or one key of JAX"),
+        (lambda: NET.predict(INPUTS, key="3"), "key must be a seed (a whole number) or one JAX key"),
     ],
 )
 def test_text_in_place_of_a_number(make, words):
@@ -281,9 +281,9 @@ def test_text_in_place_of_a_number(make, words):
     ],
 )
 def test_studies_of_a_class_or_with_swapped_arguments(study):
-    with pytest.raises(TypeError, match=r"FlipFlop is a class, and a task is one of its instances; call it: FlipFlop"):
+    with pytest.raises(TypeError, match=r"FlipFlop is a class, but a task is an instance; call it: FlipFlop"):
         study(NET, FlipFlop)
-    with pytest.raises(TypeError, match=r"it is a network, and the network comes before the task: swap the two argume"):
+    with pytest.raises(TypeError, match=r"it is a network, which comes before the task: swap the two argume"):
         study(FlipFlop(), NET)
 
 

@@ -9,17 +9,26 @@ is one chunk long, and "start" in the report is the time from the start of the p
 
 from typing import NamedTuple
 
+BENCH = 'pip install -e ".[bench]"'
+
 
 class Variant(NamedTuple):
-    """Where a variant lives and which optional package it needs."""
+    """Where a variant lives, which optional package it needs, and the command that installs that package."""
 
     module: str
     requires: str | None = None
+    install: str = BENCH
 
 
 VARIANTS: dict[str, Variant] = {
     "torch": Variant("torch_loop", requires="torch"),
     "torch-hoisted": Variant("torch_hoisted", requires="torch"),
+    "neuralrnn": Variant(
+        "neuralrnn_ei",
+        requires="neuralrnn",
+        # Not in the extra: its dependencies bring an old neurogym, Jupyter and Gym, none of which is needed here.
+        install=f"{BENCH} gymnasium && pip install --no-deps neuralrnn==0.4.0",
+    ),
     "seed": Variant("brainpy_seed"),
     "eicon": Variant("eicon_trainer"),
     "core": Variant("eicon_core"),

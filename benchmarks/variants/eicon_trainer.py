@@ -29,14 +29,19 @@ class FixedBatches(Task):
 
     def sample(self, key: jax.Array, batch_size: int) -> Trial:
         """One of the prepared batches."""
-        return self.build(key, {"batch": jax.random.randint(key, (1,), 0, problem.N_BATCHES)})
+        which = jax.random.randint(key, (), 0, problem.N_BATCHES)
+        return self.build(key, {"batch": jnp.full(batch_size, which)})
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """The first batch asked for."""
+        """Trial i is that at place i, modulo their number, of the batch asked for."""
         inputs, labels = (jnp.asarray(np.stack(part)) for part in zip(*problem.batches(), strict=True))
-        which = conditions["batch"][0]
-        whole = jnp.tile(jnp.array([[0, problem.T]]), (problem.B, 1))
-        return Trial(inputs[which], labels[which], jnp.ones((problem.T, problem.B)), {}, {"trial": whole})
+        which = conditions["batch"]
+        place = jnp.arange(len(which)) % problem.B
+        whole = jnp.tile(jnp.array([[0, problem.T]]), (len(which), 1))
+        mask = jnp.ones((problem.T, len(which)))
+        return Trial(
+            inputs[which, :, place].swapaxes(0, 1), labels[which, :, place].T, mask, {**conditions}, {"trial": whole}
+        )
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
         """Whether the class at the last step is right."""

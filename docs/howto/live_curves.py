@@ -1,4 +1,4 @@
-"""Curves of a training, drawn in TensorBoard while it goes on.
+"""Live curves of a training in TensorBoard.
 
 Install a writer and TensorBoard (``pip install tensorboardX tensorboard``), then run ``python live_curves.py`` and, in
 another terminal, ``tensorboard --logdir curves``.
@@ -13,7 +13,7 @@ VALIDATION = ("validation_loss", "validation_accuracy", "validation_worst")
 
 
 class LiveCurves:
-    """Callback for `Trainer.fit` that passes on what is new in the history.
+    """Callback for `Trainer.fit` that writes new entries of the history.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What a network learned: pure functions on arrays, whose results are NamedTuples.
+"""Analyses of what networks learned: pure functions on arrays, whose results are NamedTuples.
 
 Nothing here imports models, tasks or plotting, and no input is ever modified.
 """

@@ -1,10 +1,10 @@
-"""The door of the analysis room: inputs become checked float64, bool or int numpy arrays here.
+"""Input checks for `eicon.analysis`: inputs become checked float64, bool or int numpy arrays.
 
-Nothing in this module writes into what it is given; `np.asarray` of a read-only buffer is never modified
-by the callers either. One rule holds at every door: masked arrays, complex numbers, text and objects that are no
-numbers are refused where numbers are wanted; pandas columns are taken, NA as NaN; an xarray DataArray is read by the
-names of its dimensions, which are those that `eicon.exchange` writes; whatever has ``rates`` (what a network's
-`predict` returns, a dataset of `to_xarray`, condition averages) is taken by them.
+Nothing in this module writes into its inputs, and callers never modify the `np.asarray` of a read-only buffer.
+The same rules apply to every input: masked arrays, complex numbers, text and objects that are not numbers are
+rejected where numbers are expected; pandas columns are accepted, with NA as NaN; an xarray DataArray is read by the
+names of its dimensions, which are those that `eicon.exchange` writes; of anything with ``rates`` (the result of a
+network's `predict`, a dataset from `to_xarray`, condition averages), the rates are used.
 """
 
 from typing import Any, Protocol, runtime_checkable
@@ -22,7 +22,7 @@ from .._numbers import real, whole
 SILENT = 1e-6
 """A unit whose standard deviation is below this fraction of the largest modulus of its rates counts as silent."""
 LEVEL = 1e-6
-"""Numbers that differ by less than this fraction of their range are one level."""
+"""Numbers that differ by less than this fraction of their range count as one level."""
 NO_ANSWER = -1
 ALSO_TRIALS = ("trial", "condition")
 LAST = ("unit", "component", "output", "input")
@@ -31,7 +31,7 @@ LAST = ("unit", "component", "output", "input")
 
 @runtime_checkable
 class HasRates(Protocol):
-    """What a network's `predict` returns, and whatever else has rates (T, B, N)."""
+    """Anything with rates (T, B, N), such as the result of a network's `predict`."""
 
     @property
     def rates(self) -> Any:
@@ -44,9 +44,9 @@ Rates = ArrayLike | HasRates
 
 
 def named_like(source: Any, values: np.ndarray, dims: tuple[Any, ...], **new: Any) -> Any:
-    """Return `values` as a DataArray with the coordinates of `source` if that has named dimensions, else as it is.
+    """Return `values` as a DataArray with the coordinates of `source` if that has named dimensions, else unchanged.
 
-    ``dims``: an ellipsis at first stands for all dimensions of `source` but the one of the units.
+    ``dims``: a leading ellipsis stands for all dimensions of `source` except that of the units.
     ``new``: coordinates of dimensions, in place of those of `source`.
     """
     source = rates_of(source)
@@ -66,14 +66,14 @@ def named_like(source: Any, values: np.ndarray, dims: tuple[Any, ...], **new: An
 
 
 def rates_of(given: Any) -> Any:
-    """Rates of what has some, which arrays have not; else what is given."""
+    """Return the rates of an object that has ``rates``; return anything else, such as an array, unchanged."""
     return given.rates if hasattr(given, "rates") and not hasattr(given, "held") else given
 
 
 def as_rates(rates: Any, name: str = "rates") -> Float[np.ndarray, "T B N"]:
     """Return `rates` as a float64 array (T, B, N); finiteness is left to the caller, who knows the mask.
 
-    Of a DataArray by the names time, trial (or condition) and unit, of what has ``rates`` those.
+    A DataArray is read by the names time, trial (or condition) and unit; of an object with ``rates``, these are used.
     """
     array = numbers(name, by_name(name, rates_of(rates), (("time",), ALSO_TRIALS, LAST)))
     if array.ndim != 3 or 0 in array.shape:
@@ -85,7 +85,7 @@ def as_rates(rates: Any, name: str = "rates") -> Float[np.ndarray, "T B N"]:
 
 
 def as_projected(rates: Any, n_units: int, found: str) -> Float[np.ndarray, "... N"]:
-    """Return `rates` (..., N) as float64, for directions in the space of `n_units` that were found before."""
+    """Return `rates` (..., N) as float64, for directions in the space of `n_units` that were found earlier."""
     rates = rates_of(rates)
     if is_named(rates) and (units := [dim for dim in rates.dims if dim in LAST]):
         rates = rates.transpose(..., *units)
@@ -99,31 +99,31 @@ def as_projected(rates: Any, n_units: int, found: str) -> Float[np.ndarray, "...
 
 
 def steps_of(rates: Any, mask: Any) -> Any:
-    """`mask`, or where there is none the steps that what has rates says are inside (aligned trials, averages)."""
+    """Return `mask`, or without one the steps marked as inside by `rates` itself (aligned trials, averages)."""
     return getattr(rates, "inside", None) if mask is None else mask
 
 
 def is_constant(samples: Float[np.ndarray, "S ..."]) -> bool:
-    """Whether samples are equal but for the rounding of means."""
+    """Return True if samples are equal up to the rounding of means."""
     return bool((np.ptp(samples, axis=0) <= 1e-12 * np.abs(samples).max()).all())
 
 
 def as_alpha(alpha: Any) -> float:
     """Return the level of a test, in (0, 1]."""
     if not 0.0 < (level := real(alpha, "`alpha`")) <= 1.0:
-        raise ValueError(f"`alpha` must be in (0, 1], such as 0.05; got {alpha}. Percentages need dividing by 100.")
+        raise ValueError(f"`alpha` must be in (0, 1], such as 0.05; got {alpha}. Divide percentages by 100.")
     return level
 
 
 def as_flag(name: str, value: Any, more: str = "") -> bool:
-    """Return a bool; whatever else would be taken for True is refused."""
+    """Return a bool; reject anything else, which would count as True."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"`{name}` must be True or False; got {value!r:.40}.{more}")
     return bool(value)
 
 
 def whole_array(name: str, values: Any) -> Shaped[np.ndarray, "..."]:
-    """Return integers, or floats that are whole, as an int array; anything else as it is."""
+    """Return integers, or floats that are whole, as an int array; return anything else unchanged."""
     array = plain(name, values)
     is_whole = array.dtype.kind in "iu" or (
         array.dtype.kind == "f" and np.isfinite(array).all() and not (array % 1).any()
@@ -149,10 +149,10 @@ def as_mask(name: str, mask: ArrayLike | None, shape: tuple[int, int]) -> Bool[n
     if array.shape != shape:
         more = "Arrays are time-major: steps first, trials second."
         if array.shape == shape[::-1]:
-            more = f"It would fit rates whose first two axes are exchanged: is it those that are (B, T, N)? {more}"
+            more = f"It would fit rates with the first two axes exchanged: are the rates (B, T, N)? {more}"
         raise ValueError(f"`{name}` must have shape (T, B) = {shape}; got {array.shape}. {more}")
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-        raise ValueError(f"`{name}` must hold only True/False or 0/1; got other values, as in a weighted mask.")
+        raise ValueError(f"`{name}` must contain only True/False or 0/1; got other values, as in a weighted mask.")
     return array.astype(bool)
 
 
@@ -206,32 +206,32 @@ def as_span(window: Span, n_steps: int, fewest: int = 1) -> tuple[int, int]:
 
 
 def as_choice(choice: Any, n_trials: int, *, n_choices: int | None = 2) -> Int[np.ndarray, "B"]:
-    """Return `choice` as an int array (B,): 0, 1, ... or -1 for no answer, which NaN, None and pandas' NA are too.
+    """Return `choice` as an int array (B,): 0, 1, ..., or -1 for no answer (also given as NaN, None or pandas' NA).
 
-    ``n_choices``: how many there are; None for any number.
+    ``n_choices``: number of choices; None for any number.
     """
     array = plain("choice", choice)
     if array.shape != (n_trials,):
         raise ValueError(
             f"`choice` must have shape (B,) = ({n_trials},), one per trial; got {array.shape}. "
-            "Per-step labels have to be reduced to one choice per trial first."
+            "Reduce per-step labels to one choice per trial first."
         )
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"`choice` must hold whole numbers >= 0, -1 for no answer; got {array.dtype}.")
+        raise TypeError(f"`choice` must contain whole numbers >= 0, -1 for no answer; got {array.dtype}.")
     none = np.isnan(array) if array.dtype.kind == "f" else np.zeros(array.shape, dtype=bool)
     answers = np.where(none, NO_ANSWER, array)
     found = np.unique(answers)
     if found.tolist() == [-1, 1] and not none.any():
         raise ValueError(
-            "`choice` must hold whole numbers >= 0, -1 for no answer; got only -1 and 1, of which half would be left "
-            "out. If -1 is the other choice, pass (choice > 0)."
+            "`choice` must contain whole numbers >= 0, -1 for no answer; got only -1 and 1, of which half would be "
+            "left out. If -1 is the other choice, pass (choice > 0)."
         )
     odd = (found < NO_ANSWER) | (found % 1 != 0)
     if odd.any() or (n_choices is not None and found.size and found[-1] >= n_choices):
         allowed = "whole numbers >= 0" if n_choices is None else " or ".join(map(str, range(n_choices)))
-        more = "Labels that count from 1 need 1 subtracted." if not odd.any() else "Stimulus levels are no choices."
+        more = "Subtract 1 from labels that count from 1." if not odd.any() else "Stimulus levels are not choices."
         raise ValueError(
-            f"`choice` must hold only {allowed}, and -1 or NaN for no answer (left out); "
+            f"`choice` must contain only {allowed}, and -1 or NaN for no answer (left out); "
             f"got values {found[:6].tolist()}. {more}"
         )
     return answers.astype(np.int64)
@@ -257,7 +257,7 @@ def as_excitatory(excitatory: ArrayLike | None, n_units: int) -> Bool[np.ndarray
 def as_matrix(matrix: Any, name: str = "matrix", *, complex_too: bool = False) -> Shaped[np.ndarray, "N N"]:
     """Return `matrix` as a finite array (N, N), float64, or complex128 where that is allowed and it is complex.
 
-    Of a network, and what else has ``recurrent`` weights, these.
+    Of a network, or anything else with ``recurrent`` weights, these weights are used.
     """
     if not hasattr(matrix, "__array__"):
         matrix = getattr(matrix, "recurrent", matrix)
@@ -268,14 +268,14 @@ def as_matrix(matrix: Any, name: str = "matrix", *, complex_too: bool = False) -
     if array.ndim != 2 or array.shape[0] != array.shape[1] or array.size == 0:
         raise ValueError(
             f"`{name}` must be square (N, N), W[pre, post]; got shape {array.shape}. "
-            "Only recurrent weights have a spectrum, input and readout weights have not."
+            "Only recurrent weights have a spectrum; input and readout weights do not."
         )
     require_finite(name, array)
     return array
 
 
 def in_order(weights: Any) -> Any:
-    """Weights [pre, post] of a DataArray with these dimensions, or of a table that names its units, by the names."""
+    """Order the weights [pre, post] of a DataArray with these dimensions, or of a table with named units, by name."""
     if is_named(weights) and set(weights.dims) == {"pre", "post"}:
         return weights.transpose("pre", "post")
     if hasattr(weights, "columns") and hasattr(weights, "index"):
@@ -297,7 +297,7 @@ def as_series(name: str, values: Any) -> Float[np.ndarray, "T B _"]:
 
 
 def require_function(name: str, function: Any, usage: str) -> None:
-    """Raise TypeError unless it is a function; a network is none, since it can be meant in several ways."""
+    """Raise TypeError unless `function` is a function; a network is rejected, being ambiguous."""
     if hasattr(function, "held") or not callable(function):
         raise TypeError(f"`{name}` must be a function of states; got {type(function).__name__}. {usage}")
 
@@ -305,7 +305,7 @@ def require_function(name: str, function: Any, usage: str) -> None:
 def silent_below(largest: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
     """Standard deviation up to which each unit counts as silent, from the largest modulus of its rates.
 
-    `SILENT` of that, or of what half of the active units reach: one unit with huge rates silences no other.
+    `SILENT` times that, or times the level that half of the active units reach: huge rates in one unit affect no other.
     """
     active = largest[largest > 0.0]
     return SILENT * np.maximum(largest, np.median(active) if active.size else 0.0)
@@ -330,24 +330,24 @@ def as_labels(
 ) -> Shaped[np.ndarray, "B"]:
     """Return one label per trial as an array (B,) without NaN; numbers that are nearly equal become one.
 
-    ``shape``: of the rates, for the error.
+    ``shape``: shape of the rates, for the error message.
     """
     array = plain(name, labels)
     if array.shape != (n_trials,):
-        more = "Per-step values have to be reduced to one per trial first."
+        more = "Reduce per-step values to one per trial first."
         if shape is not None and array.shape == shape[:1]:
             more = (
-                f"There are as many as the rates {shape} have steps: arrays are time-major, (T, B, N), and these may "
-                "be (B, T, N)."
+                f"Their number is the number of steps of the rates {shape}: arrays are time-major, (T, B, N); these "
+                "may be (B, T, N)."
             )
         elif shape is not None and array.shape == shape[2:3]:
             more = (
-                f"There are as many as the rates {shape} have units: arrays are (T, B, N), and these may be in "
-                "another order."
+                f"Their number is the number of units of the rates {shape}: arrays are (T, B, N); these may be in "
+                "a different order."
             )
         raise ValueError(f"`{name}` must have shape (B,) = ({n_trials},), one per trial; got {array.shape}. {more}")
     if array.dtype.kind not in "biufUS":
-        raise TypeError(f"`{name}` must hold real numbers or text; got {array.dtype}.")
+        raise TypeError(f"`{name}` must contain real numbers or text; got {array.dtype}.")
     if array.dtype.kind == "f":
         if np.isnan(array).any():
             raise ValueError(f"`{name}` must not be NaN; got NaN for some trials. Leave such trials out first.")
@@ -357,11 +357,11 @@ def as_labels(
 
 
 def levels_of(values: ArrayLike) -> tuple[Shaped[np.ndarray, "L"], Int[np.ndarray, "B"]]:
-    """Return the distinct values, ascending, and for each of `values` the one that it is.
+    """Return the distinct values, ascending, and for each of `values` the index of its level.
 
-    Floats that differ by less than `LEVEL` of their range (or by no more than float32 rounds) are one level: the most
-    frequent of them, of equally frequent ones the one with the fewest digits. Where all are whole, as dates and numbers
-    of subjects are, none are rounded, and all that differ are levels. NaN is no level; its index is -1.
+    Floats that differ by less than `LEVEL` of their range (or by no more than float32 rounding) are one level: the most
+    frequent of them, or of equally frequent ones the one with the fewest digits. If all are whole, like dates and
+    subject numbers, none are rounded, and all distinct values are levels. NaN is not a level; its index is -1.
     """
     array = np.asarray(values)
     if array.dtype.kind != "f" or not array.size:
@@ -420,7 +420,7 @@ def as_correct(correct: ArrayLike, n_trials: int) -> Float[np.ndarray, "B"]:
     array = as_vector("correct", correct, n_trials)
     if not (np.isnan(array) | (array == 0) | (array == 1)).all():
         raise ValueError(
-            "`correct` must hold only True/False, 0/1 or NaN (left out); got other values. "
+            "`correct` must contain only True/False, 0/1 or NaN (left out); got other values. "
             "Scores in between, as for trials without a choice, must be set to NaN or counted as errors first."
         )
     return array
@@ -434,21 +434,21 @@ def as_dt(dt: Any) -> float:
 
 
 def as_tau(tau: Any, dt: Any, name: str = "tau") -> float:
-    """Return the time constant in ms that goes with steps of `dt` ms; one, or several that are equal.
+    """Return the time constant in ms, checked against steps of `dt` ms; one, or several that are equal.
 
     Raises
     ------
     ValueError
-        If it is shorter than the step, which no time step of a leaky unit can be, or the constants differ.
+        If the time constant is shorter than the step, which no leaky unit allows, or the constants differ.
     """
     array = numbers(name, tau)
     if not array.size or not np.isfinite(array).all() or (array <= 0).any():
         raise ValueError(f"`{name}` must be positive and finite (ms); got {tau}.")
-    # 1e-5 lets pass what was equal in float32
+    # 1e-5 accepts constants that were equal in float32
     if np.ptp(array) > 1e-5 * array.max():
         raise ValueError(
             f"`{name}` must be one time constant; got {array.size}, from {array.min():g} to {array.max():g} ms. "
-            "Where one measures all units, pass net.tau.mean()."
+            "To use one for all units, pass net.tau.mean()."
         )
     found, step = float(array.flat[0]), as_dt(dt)
     require_same_unit(step, found, name)

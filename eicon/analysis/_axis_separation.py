@@ -1,4 +1,4 @@
-"""Whether the axes of task variables show each its own variable."""
+"""Separation of the axes of task variables: how exclusively each axis shows its own variable."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from ._regression_axes import RegressionAxes
 
 
 class AxisSeparation(NamedTuple):
-    """How well each axis tells its own variable from the others; P axes, V variables.
+    """Separation of task variables on the axes; P axes, V variables.
 
     Attributes
     ----------
@@ -20,7 +20,7 @@ class AxisSeparation(NamedTuple):
         ``R2(all variables) - R2(all but this one)`` of single-trial activity on the axis at `step`: the fraction
         of variance that only this variable explains. NaN where the activity does not vary.
     own_share : (P,) float
-        ``unique[p, own] / sum_v unique[p, v]``: 1 if the axis shows its variable alone. NaN if nothing
+        ``unique[p, own] / sum_v unique[p, v]``: 1 if the axis shows only its own variable. NaN if nothing
         is explained.
     step : (P,) int
         `RegressionAxes.best_step`.
@@ -43,11 +43,11 @@ def axis_separation(
     Parameters
     ----------
     axes : RegressionAxes
-        Of the same network.
+        Axes found in the same network.
     rates : (T, B, N) array
-        Single trials, aligned as those that the axes come from; other ones than those, for an unbiased measure.
+        Single trials, aligned like those used to find the axes; different trials, for an unbiased measure.
     regressors : mapping of name to (B,) array, or DataFrame
-        Task variables, those of the axes among them.
+        Task variables, including those of the axes.
     mask : (T, B) array of bool or 0/1, optional
         Steps that are used.
 
@@ -76,7 +76,7 @@ def axis_separation(
     if missing or n_steps <= axes.best_step.max():
         raise ValueError(
             f"`regressors` must name {', '.join(axes.names)} and `rates` reach step {axes.best_step.max()}; "
-            f"got {', '.join(regressors)} and T = {n_steps}. The axes are of other trials."
+            f"got {', '.join(regressors)} and T = {n_steps}. The axes belong to other trials."
         )
     design, included = as_design(regressors, n_trials), as_mask("mask", steps_of(rates, mask), (n_steps, n_trials))
     unique = np.full((len(axes.names), design.shape[1]), np.nan)

@@ -1,4 +1,4 @@
-"""What curves of choices have in common: counts per level, intervals, and binomial maximum likelihood."""
+"""Tools shared by all choice curves: counts per level, intervals, and binomial maximum likelihood."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -14,15 +14,15 @@ FLAT = 1e-6
 """Log-likelihoods closer than this are taken as equal when asking whether the data determine a curve at all."""
 MAX_LAPSE = 0.4
 MIN_LAPSE = 1e-9
-"""Smallest lapse rate that is searched; a curve without lapses is fitted by itself."""
+"""Smallest lapse rate searched; a curve without lapses is fitted separately."""
 _Z = float(special.ndtri(0.975))
 _MAX_ITERATIONS = 200
 _TRIED, _KEPT = 10, 8
-"""After so many iterations, so many of the starts are followed further."""
+"""Number of iterations for all starts, and number of starts followed further."""
 _NO_GAIN = 1e-14
-"""Log-likelihood that the next step may promise when the search ends."""
+"""Gain in log-likelihood predicted for the next step, below which the search ends."""
 _MAX_ENDS = 40
-"""Places at which an end of an interval is looked for."""
+"""Most evaluations in the search for one end of an interval."""
 
 
 class Terms(NamedTuple):
@@ -57,14 +57,14 @@ class Counts(NamedTuple):
 
 
 def counts(levels: Float[np.ndarray, "B"], success: Bool[np.ndarray, "B"], used: Bool[np.ndarray, "B"]) -> Counts:
-    """Count single trials; nearly equal levels are one."""
+    """Count single trials; nearly equal levels count as one."""
     distinct, index = levels_of(levels[used])
     n, k = np.bincount(index), np.bincount(index, weights=success[used]).astype(np.float64)
     return Counts(distinct, n, k, int(np.count_nonzero(~used)))
 
 
 def aggregated(levels: Float[np.ndarray, "B"], name: str, successes: ArrayLike, n: ArrayLike) -> Counts:
-    """Add up trials that were counted before: `successes` of `n` at each entry; without trials, or NaN, left out."""
+    """Add up counted trials: `successes` of `n` at each entry; entries without trials, or NaN, are left out."""
     k, total = as_vector(name, successes, levels.size), as_vector("n", n, levels.size)
     used = np.isfinite(k) & (total > 0)
     whole = np.abs(k - np.round(k)) < 1e-6
@@ -72,7 +72,7 @@ def aggregated(levels: Float[np.ndarray, "B"], name: str, successes: ArrayLike, 
     if (counted % 1 != 0).any() or (counted < 0).any() or not (whole & (k >= 0) & (k <= total))[used].all():
         raise ValueError(
             f"with `n`, `{name}` must be whole numbers from 0 to n; got {name} {k[used][:4].tolist()} with n "
-            f"{total[used][:4].tolist()}. Of fractions, pass fraction * n."
+            f"{total[used][:4].tolist()}. For fractions, pass fraction * n."
         )
     distinct, index = levels_of(levels[used])
     found = (np.bincount(index, weights=values[used], minlength=distinct.size) for values in (total, np.round(k)))
@@ -81,12 +81,12 @@ def aggregated(levels: Float[np.ndarray, "B"], name: str, successes: ArrayLike, 
 
 
 def refuse_fractions(name: str, values: Float[np.ndarray, "B"]) -> None:
-    """Raise ValueError if `values` are fractions of trials, where single trials are wanted."""
+    """Raise ValueError if `values` are fractions of trials, where single trials are expected."""
     known = values[~np.isnan(values)]
     if known.size and (known >= 0).all() and (known <= 1).all() and (known % 1 != 0).any():
         raise ValueError(
             f"`{name}` must be one answer per trial; got fractions such as {known[known % 1 != 0][0]:g}. "
-            f"Of trials that were counted, pass the numbers: {name}=fraction * n, n=n."
+            f"For counted trials, pass the counts: {name}=fraction * n, n=n."
         )
 
 
@@ -95,7 +95,7 @@ def wilson(k: Float[np.ndarray, "*L"], n: Int[np.ndarray, "*L"]) -> Float[np.nda
     trials = np.where(n > 0, n, np.nan)
     centre = (k + _Z**2 / 2) / (trials + _Z**2)
     half = _Z / (trials + _Z**2) * np.sqrt(k * (trials - k) / trials + _Z**2 / 4)
-    # At the ends the formula gives 0 and 1 but for rounding.
+    # At the ends the formula gives 0 and 1 up to rounding.
     low, high = np.where(k == 0, 0.0 * trials, centre - half), np.where(k == trials, 1.0, centre + half)
     return np.stack([low, high], axis=-1)
 
@@ -132,7 +132,7 @@ def maximise(
 ) -> Fit:
     """Best of the maxima that damped Fisher scoring finds from all starts together, within bounds.
 
-    `converged` is whether the first two parameters, those of place and steepness, are inside their bounds.
+    `converged` is True if the first two parameters, location and steepness, are inside their bounds.
     """
     bounds = np.asarray(low), np.asarray(high)
     theta, value = _climb(model, n, k, starts, bounds, np.zeros(starts.shape, dtype=bool), kept=_KEPT)
@@ -152,7 +152,7 @@ def _climb(
     kept: int | None = None,
     no_gain: float = _NO_GAIN,
 ) -> tuple[Float[np.ndarray, "K P"], Float[np.ndarray, "K"]]:
-    """Damped Fisher scoring within bounds, but for parameters that are fixed: places and values of the starts kept."""
+    """Run damped Fisher scoring within bounds, except for fixed parameters; return the kept points and values."""
     theta = np.clip(starts, *bounds)
     damping = np.full(len(theta), 1e-2)
     terms = model(theta)
@@ -173,8 +173,8 @@ def _climb(
         new_terms = model(candidate)
         new_value = log_likelihood(new_terms, n, k)
         gain = new_value - value
-        better = gain >= -1e-13 * np.abs(value)  # rounding is no loss
-        # A step that brings less than it promised is too long: the real curvature is above the expected one.
+        better = gain >= -1e-13 * np.abs(value)  # rounding is not a loss
+        # A step that gains less than predicted is too long: the real curvature is above the expected one.
         factor = np.where(
             better & (gain > 0.75 * promised), 0.1, np.where(better & (gain > 0.25 * promised), 1.0, 10.0)
         )
@@ -195,8 +195,8 @@ def profile_intervals(
 ) -> Float[np.ndarray, "2 2"]:
     """95 % intervals of the first two parameters by the profile likelihood; infinite where a bound is not excluded.
 
-    Within an interval are the values at which the best of the other parameters lower twice the log-likelihood by less
-    than the percentile 95 of chi2 with one degree of freedom. `theta` is where the likelihood is highest.
+    An interval contains the values at which twice the log-likelihood, maximised over the other parameters, falls by
+    less than the 95th percentile of chi2 with one degree of freedom. `theta` maximises the likelihood.
     """
     bounds = np.asarray(low, np.float64), np.asarray(high, np.float64)
     rows, which, upper = np.arange(4), np.array([0, 0, 1, 1]), np.array([False, True, False, True])
@@ -215,13 +215,13 @@ def profile_intervals(
         found, values = _climb(model, n, k, starts, bounds, fixed, no_gain=1e-8)
         root = np.sqrt(np.maximum(2.0 * (top - values), 0.0))
         within = root < _Z
-        # Searches begin within the interval, since outside of it the likelihood may be too flat to climb.
+        # Searches start within the interval, since outside it the likelihood may be too flat to climb.
         places = np.where(within[:, None], found, places)
         inner, outer = np.where(within, tried, inner), np.where(within, outer, tried)
         done |= (np.abs(root - _Z) < 1e-3) | (within & (tried == limit)) | (np.abs(outer - inner) < 1e-9)
         if done.all():
             break
-        # The root of the deviance is nearly linear in the distance: that gives the next place to try.
+        # The root of the deviance is nearly linear in the distance: this gives the next point to try.
         guess = centre + (tried - centre) * np.clip(_Z / np.maximum(root, 1e-9), 0.3, 3.0)
         beyond = np.where(upper, (guess >= outer) | (guess <= inner), (guess <= outer) | (guess >= inner))
         guess = np.where(beyond & (outer == limit) & within, limit, np.where(beyond, (inner + outer) / 2, guess))
@@ -231,7 +231,7 @@ def profile_intervals(
 
 
 def simplest(fits: Sequence[Fit]) -> Fit:
-    """Best of fits that go from the simplest to the richest; a richer one must really be better."""
+    """Select the best of fits ordered from simplest to richest; a richer one must be clearly better."""
     best = fits[0]
     for fit in fits[1:]:
         if fit.value > best.value + FLAT:
@@ -256,7 +256,7 @@ def _step(
     bounds: tuple[Float[np.ndarray, "P"], Float[np.ndarray, "P"]],
     fixed: Bool[np.ndarray, "S P"],
 ) -> Float[np.ndarray, "S P"]:
-    """Damped scoring step; parameters at a bound that the gradient points out of do not turn the others' steps."""
+    """Damped scoring step; parameters at a bound that the gradient points beyond do not affect the other steps."""
     held = fixed | ((theta <= bounds[0]) & (gradient < 0)) | ((theta >= bounds[1]) & (gradient > 0))
     free = ~held
     matrix = fisher * (free[:, :, None] & free[:, None, :])

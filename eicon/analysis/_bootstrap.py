@@ -30,13 +30,12 @@ class Bootstrap(NamedTuple):
     se : (P,) float
         Standard deviation over the resampled data sets that determine the fit; NaN for fewer than two.
     ci : (P, 2) float
-        95 % interval, bias-corrected and accelerated (BCa): percentiles of them, chosen so that a skewed or biased
-        estimate is made up for. NaN if more than 5 % do not determine the fit, since these would be beyond one end or
-        the other.
+        95 % interval, bias-corrected and accelerated (BCa): percentiles of `samples`, chosen to correct for a skewed
+        or biased estimate. NaN if more than 5 % do not determine the fit, since these could lie beyond either end.
     samples : (R, P) float
         Parameters of each resampled data set; NaN where it does not determine the fit.
     n_failed : int
-        Number of those.
+        Number of resampled data sets that do not determine the fit.
     """
 
     names: tuple[str, ...]
@@ -68,12 +67,12 @@ def bootstrap(
     parameters : sequence of str
         Names of the numbers taken from the result, such as ``("bias", "width")``.
     rng : numpy Generator or int
-        Source of the resampling, or its seed. A Generator moves on.
+        Source of the resampling, or its seed. A Generator is advanced.
     strata : (B,) array, optional
-        Trials are exchanged only within equal labels, such as sessions, so that every data set has as many of each.
-        Labels of a single trial, which could not vary, are one stratum together. A stratum of m trials varies too
-        little by a factor of ``sqrt((m - 1) / m)``: use few and large ones, and not the levels of a stimulus. None
-        exchanges all trials.
+        Trials are exchanged only within equal labels, such as sessions, so that every data set has the same number of
+        each. Labels with a single trial, which could not vary, are pooled into one stratum. A stratum of m trials
+        varies too little by a factor of ``sqrt((m - 1) / m)``: use few, large strata, not the levels of a stimulus.
+        None exchanges all trials.
     n_resamples : int
         Number R of data sets.
 
@@ -84,17 +83,17 @@ def bootstrap(
     Raises
     ------
     ValueError
-        If arrays differ in length, a parameter is not a number, `n_resamples` < 2, or `fit` refuses the data
+        If arrays differ in length, a parameter is not a number, `n_resamples` < 2, or `fit` rejects the data
         themselves.
 
     Notes
     -----
     Efron & Tibshirani (1993), An Introduction to the Bootstrap, section 14.3, with the acceleration from leaving out up
-    to 50 random parts of the trials in turn, which takes as many fits more. How often such intervals hold the true
-    value is in ``docs/results/calibration.md``.
+    to 50 random parts of the trials in turn, which takes up to 50 further fits. The coverage of such intervals is
+    measured in ``docs/results/calibration.md``.
 
-    Trials must be independent: of those that share noise, as of one slowly drifting session, or that are copies of each
-    other, resample the session instead.
+    Trials must be independent. If they share noise, as in one slowly drifting session, or are copies of each other,
+    resample sessions instead.
 
     Examples
     --------
@@ -113,10 +112,10 @@ def bootstrap(
     if not data or any(array.ndim < 1 or len(array) != len(data[0]) or not len(array) for array in data):
         raise ValueError(
             f"the arrays must have one entry per trial, in the same number; got {[a.shape for a in data]}. "
-            "Time-major arrays (T, B, N) must be turned so that trials come first."
+            "Transpose time-major arrays (T, B, N) so that trials come first."
         )
     if n_resamples < 2:
-        raise ValueError(f"`n_resamples` must be at least 2, better 1000; got {n_resamples}.")
+        raise ValueError(f"`n_resamples` must be at least 2 (1000 is typical); got {n_resamples}.")
     n_trials = len(data[0])
     groups = [np.arange(n_trials)] if strata is None else _groups(plain("strata", strata), n_trials)
     estimate = _numbers(fit(*data), parameters)
@@ -180,7 +179,7 @@ def _numbers(result: Any, parameters: Sequence[str]) -> Float[np.ndarray, "P"]:
         value = np.asarray(getattr(result, name, None))
         if value.ndim != 0 or not np.issubdtype(value.dtype, np.number):
             raise ValueError(
-                f"`parameters` must name numbers in the result of the fit; got {name!r}, which is none. "
+                f"`parameters` must name numbers in the result of the fit; got {name!r}, which is not a number. "
                 f"The result is a {type(result).__name__}."
             )
         values.append(float(value))

@@ -20,7 +20,7 @@ class AccuracyByCondition(NamedTuple):
     n : (L,) int
         Trials with a score.
     mean : (L,) float
-        Their mean score; NaN without trials.
+        Mean score of these trials; NaN without trials.
     ci : (L, 2) float
         95 % interval of `mean`, lower and upper; NaN without trials.
     n_left_out : int
@@ -35,7 +35,7 @@ class AccuracyByCondition(NamedTuple):
 
 
 def accuracy_by_condition(score: ArrayLike, condition: ArrayLike) -> AccuracyByCondition:
-    """Mean score at each level of a condition, with 95 % intervals.
+    """Compute the mean score at each level of a condition, with 95 % intervals.
 
     Parameters
     ----------

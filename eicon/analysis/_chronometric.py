@@ -24,26 +24,26 @@ class Chronometric(NamedTuple):
     Attributes
     ----------
     levels : (L,) float
-        Distinct strengths, ascending, in the unit they came in.
+        Distinct strengths, ascending, in the unit of the input.
     n : (2, L) int
         Trials with a reaction time.
     n_missing : (L,) int
-        Trials without one (no choice).
+        Trials without a reaction time (no choice).
     mean : (2, L) float
-        ms; NaN without trials.
+        Mean reaction time, ms; NaN without trials.
     ci : (2, L, 2) float
         95 % interval of the mean, ``mean -+ t_{n-1}(0.975) sd / sqrt(n)``; NaN for fewer than two trials.
     median : (2, L) float
-        ms; NaN without trials.
+        Median reaction time, ms; NaN without trials.
     median_ci : (2, L, 2) float
         Order statistics that enclose the median with at least 95 % probability whatever the distribution; NaN for
-        fewer than six trials, which cannot.
+        fewer than six trials, which are too few for that.
     bound : float
-        A, half the distance of the bounds in units of the noise, sqrt(ms).
+        A, half the distance between the bounds in units of the noise, sqrt(ms).
     sensitivity : float
         k, drift per unit of strength, in units of the noise, 1 / (strength sqrt(ms)).
     residual_time : float
-        t0, time that is not decision, ms.
+        t0, non-decision time, ms.
     bound_se, sensitivity_se, residual_time_se : float
         Standard errors, from the standard errors of the means; NaN if reaction times never differ within a level.
         Fit and errors are NaN if not `converged`.
@@ -51,12 +51,12 @@ class Chronometric(NamedTuple):
         Whether the means determine the curve: at least three levels, and the best of the curves that fall is neither a
         parabola (k -> 0) nor a hyperbola (k -> infinity).
     rho, p_value : float
-        Spearman's rank correlation of reaction time and strength over correct trials, and the probability of one as
-        low if they were independent (one-sided); NaN if either is constant.
+        Spearman's rank correlation of reaction time and strength over correct trials, and the probability of a
+        correlation this low if they were independent (one-sided); NaN if either is constant.
     slope, slope_p_value : float
         Slope of the least-squares line through the reaction times of correct trials against log2 of a strength > 0, ms
-        per doubling of the strength, and the probability of one as steep without a dependence (two-sided t test); NaN
-        for fewer than three trials, or if either is constant.
+        per doubling of the strength, and the probability of a slope this steep without a dependence (two-sided t test);
+        NaN for fewer than three trials, or if either is constant.
     n_left_out : int
         Trials with a reaction time that are neither right nor wrong.
     """
@@ -89,7 +89,7 @@ class Chronometric(NamedTuple):
 
     @property
     def is_decreasing(self) -> bool:
-        """Whether the mean of correct trials never increases with strength."""
+        """True if the mean of correct trials never increases with strength."""
         mean = self.mean[0][self.n[0] > 0]
         return bool((np.diff(mean) <= 0.0).all())
 
@@ -110,7 +110,7 @@ def chronometric(strength: ArrayLike, reaction_time: ArrayLike, correct: ArrayLi
     reaction_time : (B,) array
         ms; NaN where no choice was made, as from `threshold_crossing`.
     correct : (B,) array of bool or 0/1
-        Whether the choice was right; not looked at where there is no reaction time. NaN leaves a trial out.
+        Whether the choice was right; ignored where there is no reaction time. NaN leaves a trial out.
 
     Returns
     -------
@@ -275,7 +275,7 @@ def _amplitude_and_offset(
 def _parameter_errors(
     fit: Float[np.ndarray, "3"], c: Float[np.ndarray, "L"], error: Float[np.ndarray, "L"]
 ) -> Float[np.ndarray, "3"]:
-    """Square roots of the diagonal of ``(J' W J)^-1``, J the derivatives of the curve by (A, k, t0)."""
+    """Square roots of the diagonal of ``(J' W J)^-1``, J the derivatives of the curve with respect to (A, k, t0)."""
     bound, k, _ = fit
     x = bound * k * c
     ratio, fall = _tanh_ratio(x), np.cosh(np.clip(x, -350.0, 350.0)) ** -2.0

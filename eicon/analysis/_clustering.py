@@ -1,4 +1,4 @@
-"""Do units that prefer the same choice connect more strongly? (Song, Yang & Wang 2016, fig. 2)."""
+"""Connection strength among units that prefer the same choice (Song, Yang & Wang 2016, fig. 2)."""
 
 from typing import NamedTuple
 
@@ -18,11 +18,11 @@ class ChoiceClustering(NamedTuple):
     ----------
     excitatory : mean weight E -> E between units of the same preference, divided by that of opposite preference
     inhibitory : mean weight I -> E onto the same preference, divided by that onto the opposite one
-    n_selective : (E, I) numbers of units that are compared, those with ``|d'|`` from the threshold on, or `selective`
+    n_selective : (E, I) numbers of units compared: those with ``|d'|`` at or above the threshold, or `selective`
     means : (2, 2) mean moduli of the weights; rows E -> E and I -> E, columns same and opposite preference
-    p_excitatory : probability of a difference same - opposite as high in E -> E if preferences had nothing to do with
+    p_excitatory : probability of a difference same - opposite this high in E -> E if preferences were unrelated to
         weights, ``(1 + #{shuffled >= found}) / (1 + n_permutations)``; NaN without permutations
-    p_inhibitory : the same of one as low in I -> E
+    p_inhibitory : probability of a difference this low in I -> E
 
     Above 1 for excitation, two populations support themselves; below 1 for inhibition, each suppresses
     the other. NaN where a group is empty or its weights are all zero.
@@ -42,11 +42,11 @@ class SignedClustering(NamedTuple):
     Attributes
     ----------
     difference : float
-        Mean weight between units of the same preference less that between units of opposite preference, in standard
+        Mean weight between units of the same preference minus that between units of opposite preference, in standard
         deviations of the weights between different selective units; NaN if fewer than two units prefer one of the
         choices, or all weights are the same.
     p_value : float
-        Probability of a difference as high if preferences had nothing to do with weights,
+        Probability of a difference this high if preferences were unrelated to weights,
         ``(1 + #{shuffled >= found}) / (1 + n_permutations)``; NaN likewise.
     """
 
@@ -71,14 +71,14 @@ def choice_clustering(
     weights : array, shape (N, N)
         Effective recurrent weights ``[pre, post]``.
     d_prime : array, shape (N,)
-        As from `selectivity`.
+        Selectivity d' of each unit, such as `Selectivity.d_prime`.
     excitatory : bool array, shape (N,)
     threshold : float
-        Units with ``|d'|`` below it are left out. It is no test: see `selectivity`.
+        Units with ``|d'|`` below it are left out. The threshold is not a test: see `selectivity`.
     selective : (N,) bool array, optional
         Units that are compared instead of those beyond the threshold, such as ``selectivity(...).p_value < 0.05``.
     n_permutations : int
-        Preferences are shuffled so many times, among the selective E units and among the selective I units, for the
+        Number of shuffles of the preferences, among the selective E units and among the selective I units, for the
         p-values.
     rng : numpy Generator or int, optional
         Source of the shuffling, or its seed; needed with permutations.
@@ -102,7 +102,7 @@ def choice_clustering(
     if n_permutations < 0 or (n_permutations > 0 and rng is None):
         raise ValueError(
             f"`n_permutations` must be >= 0, and > 0 only with `rng`; got {n_permutations} and {rng}. "
-            "Pass a seed, so that the p-values can be had again."
+            "Pass a seed, so that the p-values are reproducible."
         )
     compared = _compared(d, threshold, selective)
     targets, others = np.flatnonzero(e & compared), np.flatnonzero(~e & compared)
@@ -115,7 +115,7 @@ def choice_clustering(
         shuffled = _shuffled(w, targets, others, preference, n_permutations, as_generator(rng, "`rng`"))
         for row, sign in ((0, 1.0), (1, -1.0)):
             if np.isfinite(found[row]):
-                # Rounding must not tell apart what is equal.
+                # Rounding must not separate equal values.
                 margin = 1e-12 * np.abs(means[row]).max()
                 extreme = np.count_nonzero(sign * (shuffled[:, row] - found[row]) >= -margin)
                 p_values[row] = (1 + extreme) / (1 + n_permutations)
@@ -133,23 +133,23 @@ def signed_clustering(
 ) -> SignedClustering:
     """Compare signed weights within and between the two groups of choice-selective units, whatever their types.
 
-    `choice_clustering` compares moduli by type; this is for networks without Dale's law too, where same preferences may
-    go with more positive weights and opposite ones with more negative ones.
+    `choice_clustering` compares moduli by type; this function also suits networks without Dale's law, where the same
+    preference may go with more positive weights and opposite preferences with more negative ones.
 
     Parameters
     ----------
     weights : array, shape (N, N)
         Effective recurrent weights ``[pre, post]`` among the units that are compared, such as the excitatory ones.
     d_prime : array, shape (N,)
-        As from `selectivity`.
+        Selectivity d' of each unit, such as `Selectivity.d_prime`.
     rng : numpy Generator or int
         Source of the shuffling, or its seed.
     threshold : float
-        Units with ``|d'|`` below it are left out. It is no test: see `selectivity`.
+        Units with ``|d'|`` below it are left out. The threshold is not a test: see `selectivity`.
     selective : (N,) bool array, optional
         Units that are compared instead of those beyond the threshold, such as ``selectivity(...).p_value < 0.05``.
     n_permutations : int
-        Preferences are shuffled so many times among the selective units.
+        Number of shuffles of the preferences among the selective units.
 
     Returns
     -------
@@ -171,7 +171,7 @@ def signed_clustering(
     w, d = _weights_and_preferences(weights, d_prime)
     n_permutations, generator = whole(n_permutations, "`n_permutations`"), as_generator(rng, "`rng`")
     if n_permutations < 1:
-        raise ValueError(f"`n_permutations` must be at least 1, better 999; got {n_permutations}.")
+        raise ValueError(f"`n_permutations` must be at least 1 (999 is typical); got {n_permutations}.")
     compared = np.flatnonzero(_compared(d, threshold, selective))
     side = np.sign(d[compared])
     among = w[np.ix_(compared, compared)]
@@ -185,7 +185,7 @@ def signed_clustering(
 
     found = difference(side)
     shuffled = np.array([difference(generator.permutation(side)) for _ in range(n_permutations)])
-    # Rounding must not tell apart what is equal.
+    # Rounding must not separate equal values.
     p_value = (1 + np.count_nonzero(shuffled >= found - 1e-9)) / (1 + n_permutations)
     return SignedClustering(found, float(p_value))
 
@@ -201,17 +201,17 @@ def _weights_and_preferences(
 
 
 def _compared(d: Float[np.ndarray, "N"], threshold: float, selective: ArrayLike | None) -> Bool[np.ndarray, "N"]:
-    """Units that are compared; those without a preference are on no side."""
+    """Select the units to compare; those without a preference belong to neither side."""
     sided = (d != 0) & ~np.isnan(d)
     if selective is None:
         if not real(threshold, "`threshold`") >= 0.0:
-            raise ValueError(f"`threshold` must be >= 0, of |d'|; got {threshold}.")
+            raise ValueError(f"`threshold` must be >= 0, a bound on |d'|; got {threshold}.")
         return sided & (np.abs(d) >= threshold)
     given = plain("selective", selective)
     if given.dtype != np.bool_ or given.shape != d.shape:
         raise ValueError(
             f"`selective` must be bools (N,) = {d.shape}; got {given.dtype}, shape {given.shape}. "
-            "Of probabilities, pass p_value < 0.05."
+            "From probabilities, pass p_value < 0.05."
         )
     return given & sided
 

@@ -1,4 +1,4 @@
-"""Two networks, or a network and data, on the same trials: all measures of likeness at once; and many of them."""
+"""Comparison of two networks, or of a network and data, by all similarity measures; and of many pairs by one."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -35,11 +35,11 @@ DIRECTIONS = 64
 Overall = Literal["cka", "procrustes", "rsa"]
 OVERALL = {"cka": linear_cka, "procrustes": procrustes_distance, "rsa": rsa}
 NONE = Similarity(np.nan, np.zeros(0), np.nan, 0, np.nan, np.nan, np.nan, "")
-"""Of what was not given."""
+"""Similarity where the input was not given."""
 
 
 class Comparison(NamedTuple):
-    """How alike two networks are; in arrays of two rows the first belongs to a, the second to b.
+    """Similarity of two networks; in arrays with two rows, the first belongs to a, the second to b.
 
     Attributes
     ----------
@@ -54,7 +54,7 @@ class Comparison(NamedTuple):
     cca : Similarity
         Mean canonical correlation of the first k components, held out (see `cca`).
     angles : PrincipalAngles
-        Between time courses of the first k components, (k,), ascending, rad (see `subspace_angles`).
+        Principal angles between time courses of the first k components, (k,), ascending, rad (see `subspace_angles`).
     aligned_nrmse : (Similarity, Similarity)
         NRMSE of a's first k components predicted linearly from b's, and of b's from a's (see `aligned_nrmse`).
     output_nrmse : Similarity
@@ -62,7 +62,7 @@ class Comparison(NamedTuple):
     rate_nrmse : Similarity
         NRMSE of b's rates against those of the same units of a; all NaN unless `units` were given.
     unit_angles : PrincipalAngles or None
-        Between the first k components in the space of the shared units; None unless `units` were given.
+        Angles between the first k components in the space of the shared units; None unless `units` were given.
     participation_ratio : (2,) float
         See `PCA`.
     n_components : (2, 3) int
@@ -108,7 +108,7 @@ def compare(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> Comparison:
-    """Compare two networks, or a network with recordings, by all measures of `eicon.analysis.similarity`.
+    """Compare two networks, or a network and recordings, by all measures of `eicon.analysis.similarity`.
 
     Rates are enough; outputs and weights add what they allow. All measures of the rates share their permutations.
 
@@ -116,7 +116,7 @@ def compare(
     ----------
     rates_a, rates_b : (T, B, N_a) and (T, B, N_b) arrays
         Rates of both in the same trials, or with `conditions` in trials of the same conditions. A DataArray is read by
-        its names; what a network's `predict` returns is taken by its rates.
+        its names; of the result of a network's `predict`, the rates are used.
     outputs_a, outputs_b : (T, B, n_out) arrays, optional
         Outputs of both, in the same trials.
     weights_a, weights_b : (N_a, N_a) and (N_b, N_b) arrays, optional
@@ -127,18 +127,18 @@ def compare(
         Steps that count for the outputs; None takes `mask`.
     conditions : (B,) array of labels, or a pair of them, optional
         Rates are averaged over the trials of each condition: pass ``(labels_a, labels_b)`` for trials that are not the
-        same, as an animal's and a network's. Repeats then give noise ceilings.
+        same, such as an animal's and a network's. Repeats then give noise ceilings.
     n_components : int, optional
         Number k of components for canonical correlations, angles and alignment. None takes the smaller of the two
         networks' numbers for 95 % of the variance.
     units : (N_b,) array of int, optional
         Unit j of b is unit ``units[j]`` of a, for instance the units that a condensed network kept.
     permute : {"trials", "conditions", "time"}, optional
-        As for `linear_cka`.
+        See `linear_cka`.
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations, and of the halves of repeats.
+        Source of permutations and of the halves of repeats.
 
     Returns
     -------
@@ -188,7 +188,7 @@ def compare(
             lacking = "outputs_a" if outputs_a is None else "outputs_b"
             raise ValueError(f"`{lacking}` must be given too; got outputs of the other network only.")
         scored = steps_of(rates_a, mask) if output_mask is None else output_mask
-        # What a network's `predict` returns has both: here its outputs are meant.
+        # The result of a network's `predict` has rates and outputs: here the outputs are meant.
         seen_a, seen_b = (getattr(one, "outputs", one) for one in (outputs_a, outputs_b))
         output = _error(both(seen_a, seen_b, scored, names=("reference", "other")), options)
     spectra = [None if weights is None else spectrum(weights) for weights in (weights_a, weights_b)]
@@ -219,16 +219,16 @@ def _error(given: Both, options: dict[str, Any]) -> Similarity:
 
 
 class SimilarityMatrix(NamedTuple):
-    """One measure of each two of K networks or recordings; matrices are symmetric, and NaN where there is no number.
+    """One measure of each pair of K networks or recordings; matrices are symmetric, and NaN where undefined.
 
     Attributes
     ----------
     names : (K,) tuple of str
     measure : {"cka", "procrustes", "rsa"}
     value : (K, K) float
-        That of each with itself on the diagonal.
+        Measure of each pair; on the diagonal, of each with itself.
     chance, null_95, p, ceiling : (K, K) float
-        Mean of the null, the value that 5 % of it pass, p (each pair by itself) and the noise ceiling; NaN on the
+        Mean of the null, its 95 % limit, p (of each pair separately) and the noise ceiling; NaN on the
         diagonal.
     n : (K, K) int
         Trials or conditions.
@@ -257,7 +257,7 @@ def compare_many(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> SimilarityMatrix:
-    """Compare each two of many networks and recordings by one measure.
+    """Compare all pairs of several networks and recordings by one measure.
 
     Parameters
     ----------
@@ -270,11 +270,11 @@ def compare_many(
     conditions : (B,) array of labels, or a mapping of name to one, optional
         Rates are averaged over the trials of each condition.
     permute : {"trials", "conditions", "time"}, optional
-        As for `linear_cka`.
+        See `linear_cka`.
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations, and of the halves of repeats.
+        Source of permutations and of the halves of repeats.
 
     Returns
     -------
@@ -283,11 +283,11 @@ def compare_many(
     Raises
     ------
     ValueError
-        If there are fewer than two, or as the measure.
+        If there are fewer than two, or for the reasons given at the measure.
 
     Notes
     -----
-    With many pairs some p are small by chance: of 45 pairs of 10 networks that have nothing in common, 2 have
+    With many pairs some p are small by chance: of 45 pairs of 10 unrelated networks, 2 have
     p <= 0.05.
 
     Examples
@@ -327,7 +327,7 @@ def compare_many(
 
 
 def _of_each(given: Any, pair: Sequence[str]) -> Any:
-    """What belongs to two networks, from one for all or from a mapping."""
+    """Return the values for two networks, from one value for all or from a mapping."""
     return tuple(given[name] for name in pair) if isinstance(given, Mapping) else given
 
 

@@ -1,4 +1,4 @@
-"""Fewer units that do the same: which units stay, and how they represent the others."""
+"""Condensation to fewer units: which units are kept, and how they represent the others."""
 
 from typing import Any, NamedTuple
 
@@ -17,38 +17,39 @@ INCOMING = ("kept", "averaged")
 
 
 class Condensation(NamedTuple):
-    """How a network of N units becomes one of n *canonical* units; see `condense`.
+    """Mapping of a network of N units onto one of n *canonical* units; see `condense`.
 
     Attributes
     ----------
     method : str
     kept : (n,) int
-        Units that stay (of a cluster: its most typical member), ascending.
+        Kept units (of a cluster: its most typical member), ascending.
     coefficients : (n, N) float
-        How rates of all units are rebuilt: ``r ~ r_canonical @ coefficients + offset``.
+        Reconstruction of the rates of all units: ``r ~ r_canonical @ coefficients + offset``.
     offset : (N,) float
     incoming : (N, n) float
-        How currents combine to those of the canonical units, ``x_canonical = x @ incoming``; columns sum to 1.
+        Combination of currents into those of the canonical units, ``x_canonical = x @ incoming``; columns sum to 1.
     recurrent : (n, n) float
         Weights ``[pre, post]`` among the canonical units.
     readout : (n, n_out) float
     bias : (n,) float
-        What is added to the bias of the canonical units.
+        Addition to the bias of the canonical units.
     readout_bias : (n_out,) float
-        What is added to the bias of the outputs.
+        Addition to the bias of the outputs.
     groups : (N,) int
-        Canonical unit, 0 ... n - 1, that mostly stands for each neuron, and that stands for itself; -1 for those that
-        none stands for: they were deleted, or do not vary.
+        Canonical unit, 0 ... n - 1, that mainly represents each neuron (a kept unit represents itself); -1 for neurons
+        that none represents, which were deleted or do not vary.
     connected : (n, n) bool
-        Pairs that may be connected: with ``within``, if any unit of the first one's kind projects to the second one.
+        Pairs that may be connected: with ``within``, if any unit of the first one's kind projects to a unit merged into
+        the second.
     unit_error : (N,) float
         Error of each unit's rebuilt rate, relative to its standard deviation; NaN for units that do not vary.
     reconstruction_error : float
-        Root of the part of the rates' variance that is not rebuilt.
+        Square root of the fraction of the rates' variance that is not reconstructed.
     predicted_error : float
         Relative error of the outputs as read out from the canonical units' activity in the *original* network.
     measured_error : float
-        The same in the condensed network when it runs by itself; NaN until that was measured.
+        The same error when the condensed network runs on its own; NaN until measured.
     """
 
     method: str
@@ -74,12 +75,12 @@ class Condensation(NamedTuple):
 
     @property
     def unrepresented(self) -> Int[np.ndarray, "_"]:
-        """Units that no canonical unit stands for."""
+        """Units that no canonical unit represents."""
         return np.flatnonzero(self.groups < 0)
 
 
 class _Network(NamedTuple):
-    """What is condensed: activity (S, N), what of it goes through the recurrent weights, and the weights."""
+    """Network to condense: activity (S, N), what is sent through the recurrent weights, and the weights."""
 
     rates: Float[np.ndarray, "S N"]
     sent: Float[np.ndarray, "S N"] | None
@@ -87,12 +88,12 @@ class _Network(NamedTuple):
     readout: Float[np.ndarray, "N n_out"]
     sign: Int[np.ndarray, "N"]
     kind: Int[np.ndarray, "N"]
-    """Of units that may stand for each other: one number for each sign and label."""
+    """Class of units that may represent each other: one number for each sign and label."""
     labelled: bool
 
 
 class _Mapping(NamedTuple):
-    """Which units stay, how the others are rebuilt from them, and how their currents are made."""
+    """Kept units, the reconstruction of the others from them, and the combination of currents."""
 
     kept: Int[np.ndarray, "n"]
     coefficients: Float[np.ndarray, "n N"]
@@ -123,18 +124,18 @@ def condense(
     r"""Condense a rate network to fewer units, from its activity and what its units send.
 
     ``subset``
-        Keep units that represent the others. Units are chosen one by one, each time the one that explains
-        most of what is left of all rates and of the currents and outputs that they make (orthogonal forward
+        Keep units that represent the others. Units are chosen one by one, each time the one that explains most of the
+        remaining variance of all rates and of the currents and outputs that they drive (orthogonal forward
         selection). The kept units then send what the whole network sent,
 
         .. math:: R_{kept} W' + b' \approx (R W)_{kept}, \qquad R_{kept} W_{out}' + b_{out}' \approx R W_{out},
 
         by least squares, with a slight pull towards their own original weights. Under Dale's law these are
         non-negative least squares with the sign of each kept unit; the ``coefficients`` are then non-negative
-        within each type, and serve only to say which neurons a unit stands for.
+        within each type, and only show which neurons a unit represents.
     ``merge``
-        The two units that look most alike are merged, again and again. The stronger one stays; it also sends what
-        the other sent, whose own weights are deleted. Its incoming weights are ``kept`` or ``averaged``.
+        The two most similar units are merged, repeatedly. The stronger one stays and also sends what the other sent;
+        the other's own weights are deleted. Incoming weights are ``kept`` or ``averaged``.
     ``cluster``
         Agglomerative clusters become their averages: outgoing weights summed, incoming ones averaged.
     ``magnitude``, ``random``
@@ -143,7 +144,7 @@ def condense(
     Parameters
     ----------
     rates : (T, B, N) array
-        Activity, with the noise that the condensed network shall stand.
+        Activity, with the noise that the condensed network must tolerate.
     weights : (N, N) array
         Effective recurrent weights ``W[pre, post]``.
     readout : (N, n_out) array
@@ -156,28 +157,28 @@ def condense(
     sign : (N,) array of -1, 0, 1, optional
         Signs under Dale's law, kept by every method; None or 0 for free units.
     sent : (T, B, N) array, optional
-        What goes through the recurrent weights, where that is not the rate (plastic synapses); the readout reads rates.
+        Signal sent through the recurrent weights, if it is not the rate (plastic synapses); the readout uses rates.
     within : (N,) array of labels, optional
-        Units stand only for others with the same label, such as a cell type or an area (not for ``magnitude`` and
-        ``random``, in which none stands for another). Of each label at least one stays, and no connections arise
-        between labels where there were none.
+        Units represent only others with the same label, such as a cell type or an area (not for ``magnitude`` and
+        ``random``, in which no unit represents another). At least one unit of each label is kept, and no connections
+        arise between labels that had none.
     free_readout : bool
-        Under Dale's law: let all units be read out, with weights of either sign; by default only those of types that
-        were, with the signs of these.
+        Under Dale's law: allow a readout of all units, with weights of either sign; by default only of those types that
+        had one, with the same signs.
     ridge : float
         Pull of the least squares towards the kept units' own weights (``subset``), >= 0: in units of the units' mean
-        square activity, and times the part of the activity's amplitude that the kept units leave unexplained, so
-        that there is none where they explain all others (to within ``tolerance``).
+        square activity, and times the fraction of the activity's amplitude that the kept units leave unexplained, so
+        that the pull vanishes where they explain all others (to within ``tolerance``).
     tolerance : float
         See ``size``.
     similarity : {"pca", "correlation"}
-        Of ``merge`` and ``cluster``: distance between loadings on principal components, or 1 - correlation.
+        For ``merge`` and ``cluster``: distance between loadings on principal components, or 1 - correlation.
     incoming : {"kept", "averaged"}
-        Of ``merge``.
+        For ``merge``: incoming weights of the unit that stays.
     n_components : int
-        Of ``similarity="pca"``.
+        Number of principal components for ``similarity="pca"``.
     seed : int
-        Of ``random``.
+        Seed for ``random``.
 
     Returns
     -------
@@ -207,7 +208,7 @@ def condense(
     n_components = whole(n_components, "`n_components`")
     network = _checked(rates, weights, readout, mask, sign, sent, within)
     if within is not None and method in ("magnitude", "random"):
-        raise ValueError(f"with method {method!r} no unit stands for another; leave out `within`.")
+        raise ValueError(f"with method {method!r} no unit represents another; leave out `within`.")
     n = len(network.sign)
     _check_options(size, n, method, ridge, tolerance, similarity, incoming, n_components)
     centred, sent_centred = _compressed(network)
@@ -260,19 +261,19 @@ def _checked(
         )
     signs = np.zeros(n, np.int64) if sign is None else plain("sign", sign)
     if signs.shape != (n,) or not np.isin(signs, (-1, 0, 1)).all():
-        raise ValueError(f"`sign` must hold -1, 0 or 1 for each of the N = {n} units; got {np.asarray(sign)!r:.80}.")
+        raise ValueError(f"`sign` must contain -1, 0 or 1 for each of the N = {n} units; got {np.asarray(sign)!r:.80}.")
     wrong = int((signs[:, None] * matrix < 0).any(axis=1).sum())
     if wrong:
         raise ValueError(f"{wrong} units send weights that contradict their `sign`; is the matrix transposed?")
     labels = np.zeros(n) if within is None else plain("within", within)
     if labels.shape != (n,):
-        raise ValueError(f"`within` must hold one label for each of the N = {n} units; got shape {labels.shape}.")
+        raise ValueError(f"`within` must contain one label for each of the N = {n} units; got shape {labels.shape}.")
     kind = np.unique([signs, np.unique(labels, return_inverse=True)[1]], axis=1, return_inverse=True)[1].ravel()
     return _Network(samples, through, matrix, outputs, signs.astype(np.int64), kind, within is not None)
 
 
 def _compressed(network: _Network) -> tuple[np.ndarray, np.ndarray]:
-    """Rates and what is sent, centred, with as few rows as their covariances need."""
+    """Return centred rates and sent signals, with as few rows as their covariances need."""
     if network.sent is None:
         centred = compressed(network.rates)
         return centred, centred
@@ -299,7 +300,7 @@ def _check_options(
         if value not in allowed:
             raise ValueError(f"unknown {name} {value!r}; allowed: {', '.join(allowed)}.")
     if size is None and method != "subset":
-        raise ValueError(f"method {method!r} needs a `size`; only 'subset' can find it by itself.")
+        raise ValueError(f"method {method!r} needs a `size`; only 'subset' can choose it.")
     if size is not None and not 1 <= size <= n:
         raise ValueError(f"`size` must be in 1..{n}, the number of units; got {size}.")
     if not (ridge >= 0 and tolerance >= 0 and n_components >= 1):
@@ -310,13 +311,13 @@ def _check_options(
 
 
 def _strength(network: _Network) -> np.ndarray:
-    """Of each unit's outgoing weights."""
+    """Norm of each unit's outgoing weights."""
     strength: np.ndarray = np.linalg.norm(np.hstack([network.weights, network.readout]), axis=1)
     return strength
 
 
 def _delete(kept: np.ndarray, n: int) -> _Mapping:
-    """Units that stay as they are; the others are gone."""
+    """Keep some units as they are and delete the others."""
     one_each = np.eye(n)[kept]
     return _Mapping(kept, one_each, np.zeros(n), one_each.T)
 
@@ -384,7 +385,7 @@ def _merged(
 
 
 def _sent(network: _Network, mapping: _Mapping) -> tuple[np.ndarray, ...]:
-    """Every unit's outgoing weights go to the canonical units that rebuild it."""
+    """Assign every unit's outgoing weights to the canonical units that reconstruct it."""
     c, a = mapping.coefficients, mapping.incoming
     return (
         c @ network.weights @ a,
@@ -402,7 +403,7 @@ def _signed_weights(
     centred: np.ndarray,
     sent: np.ndarray,
 ) -> tuple[np.ndarray, ...]:
-    """Weights of the kept units, of their own sign, that make the currents and outputs of the whole network."""
+    """Fit weights of the kept units, each with its own sign, to the currents and outputs of the whole network."""
     kept = mapping.kept
     n, n_out = len(kept), network.readout.shape[1]
     own = np.hstack([network.weights[:, kept], network.readout])
@@ -423,7 +424,7 @@ def _signed_weights(
 
 
 def _readout_of_types(network: _Network) -> tuple[np.ndarray, np.ndarray]:
-    """Whether any unit of a unit's type is read out, and the sign of their readout weights (0: both occur)."""
+    """Return for each unit whether its type is read out, and the sign of the readout weights (0: both occur)."""
     reads, signs = np.zeros(len(network.sign), bool), np.zeros(len(network.sign), np.int64)
     for kind in np.unique(network.kind):
         members = network.kind == kind

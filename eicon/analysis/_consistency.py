@@ -16,9 +16,9 @@ from ._arrays import as_labels, as_vector, levels_of
 from ._similarity import PERMUTATIONS, Similarity, _tested
 
 MOST_EXACT = 1_000
-"""Orders up to which all of them are the null."""
+"""Largest number of orders for which all of them form the null."""
 CELLS = 1_000_000
-"""Numbers that permuted samples may take at once."""
+"""Most numbers that permuted samples may occupy at once."""
 
 
 class Strata(NamedTuple):
@@ -26,9 +26,9 @@ class Strata(NamedTuple):
 
     Attributes
     ----------
-    samples : (n,) which ones of those that were given
-    stratum : (n,) of each, ascending
-    start : (S,) place of the first of each stratum
+    samples : (n,) indices into the given samples
+    stratum : (n,) stratum of each sample, ascending
+    start : (S,) index of the first sample of each stratum
     """
 
     samples: Int[np.ndarray, "n"]
@@ -41,9 +41,9 @@ class Differences(NamedTuple):
 
     Attributes
     ----------
-    observed : (..., m) of samples that belong together
+    observed : (..., m) of samples that are paired
     expected : (..., m) of each sample from the other samples of its stratum, on average
-    plain : (..., m) of each sample from all samples of its stratum, the one that belongs to it included
+    plain : (..., m) of each sample from all samples of its stratum, including its partner
     """
 
     observed: Float[np.ndarray, "*P m"]
@@ -52,11 +52,11 @@ class Differences(NamedTuple):
 
 
 Agreement = Callable[[Float[np.ndarray, "*P m"], Float[np.ndarray, "*P m"]], Float[np.ndarray, "*P"]]
-"""Of differences that are observed and expected, 1 where none are observed."""
+"""Agreement from observed and expected differences; 1 where none are observed."""
 
 
 def stratified(strata: ArrayLike | None, known: np.ndarray) -> Strata:
-    """Strata of the samples that are known; without labels one stratum."""
+    """Return the strata of the known samples; a single stratum without labels."""
     index = np.zeros(known.size, int) if strata is None else levels_of(as_labels("strata", strata, known.size))[1]
     samples = np.flatnonzero(known)
     samples = samples[np.argsort(index[samples], kind="stable")]
@@ -75,7 +75,7 @@ def differences(
     summed = partial(np.add.reduceat, indices=start, axis=-2)
     n = np.diff(start, append=len(x))[:, None]
     together = summed((x - y) ** 2)
-    x, y = x - x[0], y - x[0]  # digits that all share would be lost
+    x, y = x - x[0], y - x[0]  # shared leading digits would cost precision
     every = n * (summed(x**2) + summed(y**2)) - 2.0 * summed(x) * summed(y)
     return Differences(together.sum(axis=-2), ((every - together) / (n - 1)).sum(axis=-2), (every / n).sum(axis=-2))
 
@@ -83,11 +83,11 @@ def differences(
 def orders_within(
     stratum: Int[np.ndarray, "n"], n_permutations: int, rng: np.random.Generator, at_once: int
 ) -> Iterator[Int[np.ndarray, "P n"]]:
-    """Orders of sorted samples that leave each in its stratum, some at once: random ones, or all others if few."""
+    """Yield orders of sorted samples within strata, several at once: random ones, or all others if few."""
     sizes = np.bincount(stratum)
     if n_permutations and sum(math.lgamma(int(size) + 1) for size in sizes) <= math.log(MOST_EXACT):
         every = product(*(permutations(np.flatnonzero(stratum == one)) for one in range(sizes.size)))
-        next(every)  # the order in which they are
+        next(every)  # skip the original order
         listed = [np.concatenate(parts) for parts in every]
         yield np.array(listed, int).reshape(len(listed), stratum.size)
         return
@@ -104,7 +104,7 @@ def judged_agreement(
     n_permutations: int | float,
     rng: Any,
 ) -> Similarity:
-    """Agreement of samples sorted by strata, against those of samples exchanged within strata."""
+    """Measure the agreement of samples sorted by strata, against that of samples exchanged within strata."""
     n, generator = whole(n_permutations, "`n_permutations`"), as_generator(rng, "`rng`")
     if n < 0:
         raise ValueError(f"`n_permutations` must be >= 0; got {n}.")
@@ -129,36 +129,36 @@ def error_consistency(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> Similarity:
-    r"""Agreement of two networks' answers trial by trial, beyond what their accuracies predict (error consistency).
+    r"""Measure the trial-by-trial agreement of two networks beyond what their accuracies predict (error consistency).
 
     Cohen's kappa of right and wrong answers, or of choices, in the same trials:
 
     .. math:: \kappa = \frac{c_{obs} - c_{exp}}{1 - c_{exp}}
 
     with the fraction :math:`c_{obs}` of trials in which both give the same answer, and the fraction :math:`c_{exp}` in
-    which they would if each drew its answers at random, as often right as it is. Two networks of accuracy .9 agree in
-    82 % of the trials without having anything in common.
+    which they would if each answered at random with its own accuracy. Two networks of accuracy .9 agree in 82 % of
+    the trials without having anything in common.
 
     Parameters
     ----------
     correct_a, correct_b : (B,) array of bool, 0/1 or int
         Answers of the two networks in the same trials: right or wrong, or whole numbers that name choices. Every
-        number is an answer of its own, so also -1 for none. NaN in one of them leaves a trial out, as where nothing
-        is right (catch trials).
+        number is a separate answer, including -1 for none. NaN in either leaves a trial out, as where no answer is
+        right (catch trials).
     strata : (B,) array of labels, optional
-        Conditions of the trials. Chance is then that of each condition, so that conditions which are hard for everybody
-        are no agreement. A trial that is alone in its condition is left out.
+        Conditions of the trials. Chance is then computed within each condition, so that conditions that are hard for
+        both do not count as agreement. A trial that is alone in its condition is left out.
     again : (again_a, again_b), two (B,) arrays, optional
-        Answers of both networks in a second run of the same trials, with other noise: they give the ceiling.
+        Answers of both networks in a second run of the same trials, with different noise, for the ceiling.
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations.
+        Source of permutations.
 
     Returns
     -------
     Similarity
-        1 for equal answers in all trials, 0 on average for answers that are independent in each condition, below for
+        1 for equal answers in all trials, 0 on average for answers that are independent in each condition, below 0 for
         opposite ones. Its `value` takes chance from different trials of a condition; ``plain`` is the published
         form, which takes it from all of them and is lower where conditions have few trials. NaN if both networks give
         one and the same answer in all trials of each condition, since chance is then 1.
@@ -167,30 +167,31 @@ def error_consistency(
     Raises
     ------
     ValueError
-        If lengths do not match, or an answer is not whole, or none is left.
+        If lengths do not match, an answer is not a whole number, or none is left.
 
     Notes
     -----
     Geirhos, Meding & Wichmann (2020), NeurIPS 33:13890; kappa: Cohen (1960), Educ Psychol Meas 20:37. Over conditions
     the fractions are means over trials, each with the chance of its condition. A condition in which both are always
-    right counts for nothing; where only one of them is, its kappa is 0, and it counts. With unequal accuracies kappa
+    right does not count; one in which only one network is counts with kappa 0. With unequal accuracies kappa
     stays below 1.
 
     Chance from different trials is :math:`(n c_{exp} - c_{obs}) / (n - 1)` in a condition of n trials: it leaves 1 and
-    the mean of the null, 0, where they are, and removes the bias of the rest to first order in 1/n.
+    the mean of the null, 0, unchanged, and removes the bias in between to first order in 1/n.
 
     The null exchanges the answers of `b` among the trials of each condition; all exchanges, if there are at most 1000.
 
     The ceiling is :math:`\sqrt{\kappa_{aa'} \kappa_{bb'}}`, with the consistency of each network with itself in the
-    other run. Geirhos et al. compare with the consistency of pairs of people instead, which people's differences lower.
-    If the noise of the two networks is independent, no expected kappa is above this ceiling (by Cauchy-Schwarz, in any
-    number of conditions and choices), and two networks that answer each trial with the same probabilities reach it.
+    other run. Geirhos et al. compare with the consistency of pairs of people instead, which is lowered by individual
+    differences. If the noise of the two networks is independent, no expected kappa is above this ceiling (by
+    Cauchy-Schwarz, in any number of conditions and choices), and two networks that answer each trial with the same
+    probabilities reach it.
 
     Examples
     --------
     >>> rng = np.random.default_rng(0)
     >>> easy = np.repeat([True, False], 200)
-    >>> a, b = (rng.random((2, 400)) < np.where(easy, 0.95, 0.55))  # nothing in common but what is easy
+    >>> a, b = (rng.random((2, 400)) < np.where(easy, 0.95, 0.55))  # only the easy trials are shared
     >>> round(error_consistency(a, b).value, 2), round(error_consistency(a, b, strata=easy).value, 2)
     (0.23, 0.02)
     >>> error_consistency(a, a).value
@@ -222,7 +223,7 @@ def error_consistency(
 
 
 def _kappa(observed: Float[np.ndarray, "*P m"], expected: Float[np.ndarray, "*P m"]) -> Float[np.ndarray, "*P"]:
-    """Of the squared differences of indicators of answers: 2 for each trial in which they differ."""
+    """Compute kappa from squared differences of indicators of answers: 2 for each trial in which they differ."""
     differ, chance = observed.sum(axis=-1), expected.sum(axis=-1)
     return np.asarray(1.0 - np.divide(differ, chance, out=np.full(np.shape(chance), np.nan), where=chance > 0))
 
@@ -232,7 +233,7 @@ def _answers(name: str, values: Any, n_trials: int | None = None) -> Float[np.nd
     odd = array[~np.isnan(array) & (np.isinf(array) | (np.floor(array) != array))]
     if odd.size:
         raise ValueError(
-            f"`{name}` must hold True/False, 0/1, whole numbers that name choices, or NaN (left out); got {odd[0]:g}. "
+            f"`{name}` must contain True/False, 0/1, whole numbers for choices, or NaN (left out); got {odd[0]:g}. "
             "Scores in between must be counted as right or wrong first."
         )
     return array

@@ -18,13 +18,13 @@ class ThresholdCrossing(NamedTuple):
     choice : (B,) int
         Index of that output; -1 if none reached it, or if several did in the same step (a tie).
     time : (B,) float
-        From the begin of step `start` to the crossing, ms; NaN where `choice` is -1.
+        Time from the start of step `start` to the crossing, ms; NaN where `choice` is -1.
     step : (B,) int
         The step of the crossing, ``first t >= start with outputs[t] >= threshold``; -1 where `choice` is -1.
     tied : (B,) bool
         Trials left without a choice because of a tie.
     n_left_out : int
-        Trials without a choice, ties among them.
+        Trials without a choice, including ties.
     """
 
     choice: Int[np.ndarray, "B"]
@@ -48,15 +48,15 @@ def threshold_crossing(
     Parameters
     ----------
     outputs : (T, B, n) array
-        One output per choice, time-major; or what has ``outputs``, as what a network's `predict` returns.
+        One output per choice, time-major; or an object with ``outputs``, such as the result of `predict`.
     threshold : float
-        An output that is at least this high has decided.
+        An output at or above this value counts as a decision.
     start : int or (B,) array of int
-        First step looked at, usually the onset of the stimulus; it is time 0.
+        First step considered, usually the onset of the stimulus; it is time 0.
     dt : float
         Step, ms.
     inside : (T, B) array of bool or 0/1, optional
-        Steps of the trial; others, such as padding, are never looked at.
+        Steps of the trial; all others, such as padding, are ignored.
     interpolate : bool
         Place the crossing within its step on the line from the output of the step before, instead of at the end of
         the step. Outputs that cross in one step are a tie either way.
@@ -68,14 +68,14 @@ def threshold_crossing(
     Raises
     ------
     ValueError
-        If shapes do not match, `start` is outside the trial, `threshold` or an output looked at is not finite, or
+        If shapes do not match, `start` is outside the trial, `threshold` or a considered output is not finite, or
         `dt` is not positive.
 
     Notes
     -----
     The output of step t is that of the end of the step, hence ``time = (step + 1 - start) dt`` without
     interpolation. The reaction-time version of the task is in Song, Yang & Wang (2016), PLoS Comput Biol
-    12:e1004792; unlike in the code published with it, ties are no choice.
+    12:e1004792; unlike in the code published with it, a tie is not a choice.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def threshold_crossing(
 def _fraction_early(
     values: Float[np.ndarray, "T B n"], threshold: float, step: Int[np.ndarray, "B"], choice: Int[np.ndarray, "B"]
 ) -> Float[np.ndarray, "B"]:
-    """Part of the step that is left after the crossing: 1 if the output was there before, 0 if that is not known."""
+    """Fraction of the step after the crossing: 1 if the output was above before the step, 0 if that is not known."""
     trials = np.arange(len(step))
     before, after = values[step - 1, trials, choice], values[step, trials, choice]
     known = (step > 0) & np.isfinite(before) & (choice >= 0)

@@ -19,7 +19,7 @@ class PopulationCurrents(NamedTuple):
     labels : (N,) array
         Population of each unit.
     current : (P, T, B, N) float
-        ``current[a]`` is what the units of population ``a`` send to each unit; NaN outside of the mask. The sum over
+        ``current[a]`` is the current from population ``a`` into each unit; NaN outside the mask. The sum over
         populations is the whole recurrent input, ``rates @ weights``.
     share : (P, P) float
         ``share[a, b]``: of the variance of currents into population ``b``, the share of those from ``a``; columns sum
@@ -60,7 +60,7 @@ def population_currents(
     weights : (N, N) array
         ``W[pre, post]``, or a network with such weights.
     rates : (T, B, N) array
-        What units send, time-major.
+        Rates that the units send, time-major.
     labels : (N,) array
         Population of each unit: an area, a type.
     mask : (T, B) array of bool or 0/1, optional
@@ -80,7 +80,7 @@ def population_currents(
     Current-based decomposition (CURBD): Perich et al. (2021), bioRxiv 2020.12.18.423348. Variances are those of each
     target unit over steps and trials. Currents from several populations covary, and those of excitatory and inhibitory
     ones often cancel, so that the variances do not sum to that of the whole input: a share says how large a current is
-    beside the others, not how much of the input would be missing without it.
+    compared with the others, not how much of the input would be missing without it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Reading a condition out of a population: cross-validated decoding at each time, and across times."""
+"""Cross-validated decoding of a condition from a population, at each time and across times."""
 
 import warnings
 from collections.abc import Iterator
@@ -18,28 +18,28 @@ from ._permutation import group_of, is_between, permuted
 Decoder = Literal["lda", "logistic", "ridge"]
 DECODERS = ("lda", "logistic", "ridge")
 FLOOR = 1e-6
-"""Least variance of units within a class for LDA, in parts of that of all trials."""
+"""Minimum variance of units within a class for LDA, as a fraction of that of all trials."""
 _SURE = 1e-4
-"""A word is said on the order of trials if chance gives one like it less often."""
+"""Warn of the order of trials if its probability by chance is below this."""
 
 
 class Decoding(NamedTuple):
-    """How well a condition can be read out of held-out trials; S time bins, C classes.
+    """Decoding of a condition from held-out trials; S time bins, C classes.
 
     Attributes
     ----------
     accuracy : (S,) float
-        Balanced accuracy, the mean over classes of the fraction of its trials that were recognised, of decoders that
-        were trained and tested in the same bin. Guessing gives 1 / C however unequal the classes are. NaN where there
+        Balanced accuracy, the mean over classes of the fraction of its trials that were decoded correctly, for decoders
+        trained and tested in the same bin. Guessing gives 1 / C however unequal the classes are. NaN where there
         are too few trials.
     generalisation : (S, S) float
-        The same of decoders trained in one bin (rows) and tested in another (columns); its diagonal is `accuracy`.
+        The same for decoders trained in one bin (rows) and tested in another (columns); its diagonal is `accuracy`.
     chance : (S,) float
-        Mean accuracy after permuting the labels; 1 / C if no permutations were asked for.
+        Mean accuracy after permuting the labels; 1 / C without permutations.
     chance_95 : (S,) float
-        Percentile 95 of it over the permutations; NaN without.
+        95th percentile of the accuracy over the permutations; NaN without permutations.
     p : (S,) float
-        ``(1 + permutations at least as good) / (1 + permutations)``, each bin by itself; NaN without.
+        ``(1 + permutations at least as good) / (1 + permutations)``, of each bin separately; NaN without permutations.
     steps : (S, 2) int
         First step of each bin, and the step after its last.
     classes : (C,)
@@ -59,7 +59,7 @@ class Decoding(NamedTuple):
 
 
 class _Trials(NamedTuple):
-    """What is decoded."""
+    """Trials to decode."""
 
     binned: Float[np.ndarray, "S B N"]
     inside: Bool[np.ndarray, "S B"]
@@ -90,11 +90,11 @@ def decode(
     rates : (T, B, N) array
         Firing rates, time-major.
     labels : (B,) array
-        What is decoded, one label per trial; at least two different ones, each on at least `folds` trials (or groups).
+        Condition to decode, one label per trial; at least two classes, each with at least `folds` trials (or groups).
     rng : numpy Generator or int
         Source of folds and permutations, or its seed.
     folds : int
-        Parts the trials are cut into, each with its share of every class; each part is held out once.
+        Number of parts that the trials are split into, each with a share of every class; each part is held out once.
     decoder : {"lda", "logistic", "ridge"}
         Linear discriminants with shrinkage of the covariance after Ledoit & Wolf, logistic regression or ridge
         regression on the classes, on units standardised by their mean and deviation in the training trials of the bin.
@@ -103,19 +103,19 @@ def decode(
     bin_steps : int
         Steps that are averaged into a bin; a remainder at the end is left out.
     n_permutations : int
-        Permutations of the labels for the chance level, each with folds of its own. The time they take is as many
-        times that of the decoding itself.
+        Permutations of the labels for the chance level, each with its own folds. Each permutation takes as long as the
+        decoding itself.
     mask : (T, B) array of bool or 0/1, optional
-        Steps that are used, for trials of different length. A bin has the mean over those of its steps that are, and
-        the trials with any.
+        Steps that are used, for trials of different length. A bin averages those of its steps that are used, over the
+        trials that have any.
     groups : (B,) array, optional
         Trials that are not independent of each other, such as those of a session or of a block, or copies of one trial.
-        A group is held out as a whole. Labels of whole groups are permuted where all trials of a group have the same
-        one, or else those within each group.
+        A group is held out as a whole. Labels are permuted between whole groups if all trials of each group have the
+        same label, otherwise within groups.
     across : (B,) array, optional
-        Context of each trial: decoders learn in all contexts but one and are tested in that one, each in turn, instead
-        of in `folds`. Well above chance, what is decoded is represented in the same way in all contexts. Labels are
-        permuted within contexts.
+        Context of each trial: decoders are trained in all contexts but one and tested in that one, each in turn,
+        instead of in `folds`. An accuracy well above chance means that the condition is represented in the same way in
+        all contexts. Labels are permuted within contexts.
     progress : bool
         Show a progress bar.
 
@@ -133,21 +133,21 @@ def decode(
     -----
     UserWarning
         If trials are copies of each other, as of a network without noise, or if the labels come in blocks while rates
-        drift from trial to trial, and `groups` say nothing of it.
+        drift from trial to trial, and `groups` do not account for it.
 
     Notes
     -----
-    A trial is predicted once, by decoders that saw it neither for their weights nor for the standardisation. Across
-    times, the same trials are held out in all bins: rates are correlated in time, and a decoder must not have seen the
-    trial it is tested on in any bin. King & Dehaene (2014), Trends Cogn Sci 18:203; across contexts, Bernardi et al.
+    A trial is predicted once, by decoders that used it neither for their weights nor for the standardisation. Across
+    times, the same trials are held out in all bins: rates are correlated in time, and a decoder must not be trained on
+    its test trial in any bin. King & Dehaene (2014), Trends Cogn Sci 18:203; across contexts, Bernardi et al.
     (2020), Cell 183:954. Classes weigh equally in the accuracy, and for LDA in the decoder too (priors); the others
     weight trials accordingly.
 
-    Accuracy and p mean what they say if trials are exchangeable: if labels had nothing to do with the rates, any order
-    of them would have been as likely. They are not if a trial is in the data several times, or if labels were given in
-    blocks while the rates drifted: a decoder then recognises the copy, or the time of the session, and random labels
-    seem to be decoded (with blocks of 10 trials and an autocorrelation of .95 from trial to trial, p <= .05 in 40 % of
-    cases). With `groups` that hold what belongs together, they are again. Labels that alternate from block to block are
+    Accuracy and p are valid if trials are exchangeable: if labels were unrelated to the rates, every order of them
+    would be equally likely. Trials are not exchangeable if one of them occurs several times, or if labels came in
+    blocks while the rates drifted: a decoder then recognises the copy, or the time within the session, and random
+    labels seem to be decoded (with blocks of 10 trials and an autocorrelation of .95 from trial to trial, p <= .05 in
+    40 % of cases). `groups` of dependent trials restore exchangeability. Labels that alternate from block to block are
     not exchangeable with any groups.
 
     Examples
@@ -190,7 +190,7 @@ def decode(
                 other = permuted(index, generator, group, context)
                 row[:] = _balanced(_predict(trials, other, generator, across_bins=False), other, inside)
                 bar.update()
-            # Rounding must not tell apart what is equal; what gives no number is no evidence.
+            # Rounding must not separate equal values; NaN is not evidence.
             as_good = np.count_nonzero(~(null < accuracy - 1e-9), axis=0)
             p = np.where(np.isnan(accuracy), np.nan, (1 + as_good) / (1 + n_permutations))
             chance, percentile = null.mean(axis=0), np.percentile(null, 95, axis=0)
@@ -232,17 +232,17 @@ def _check_folds(trials: _Trials, index: Int[np.ndarray, "B"], n_classes: int) -
         )
     if trials.groups is not None and not is_between(trials.across, trials.groups):
         raise ValueError(
-            "`groups` must lie in one context of `across` each, or a group would be in training and test; got groups "
-            "in several. Decode within each group by itself instead."
+            "each of `groups` must lie in one context of `across`, or it would be in both training and test; got "
+            "groups in several. Decode within each group separately instead."
         )
 
 
 def _warn_of_dependence(trials: _Trials, index: Int[np.ndarray, "B"]) -> None:
-    """Say so if trials are copies of each other, or if labels come in blocks and neighbouring trials are alike."""
+    """Warn if trials are copies of each other, or if labels come in blocks and neighbouring trials are alike."""
     n_trials = index.size
     alive = trials.inside.all(axis=0)
     flat = np.concatenate(list(trials.binned), axis=1)
-    # Rounding, as of float32, makes no other trial; units with large rates do not make copies of those with small ones.
+    # Rounding, as of float32, does not make trials distinct; large rates do not hide differences in small ones.
     scale = silent_below(np.abs(trials.binned).max(axis=(0, 1)))
     ticks = np.divide(trials.binned, scale, out=np.zeros_like(trials.binned), where=scale > 0)
     rounded = np.concatenate([np.concatenate(list(ticks.round()), axis=1) + 0.0, trials.inside.T], axis=1)
@@ -263,7 +263,7 @@ def _warn_of_dependence(trials: _Trials, index: Int[np.ndarray, "B"]) -> None:
         if likeness > special.ndtri(1 - _SURE) and _blocks(index) < special.ndtri(_SURE):
             warnings.warn(
                 "the labels come in blocks of trials, and neighbouring trials with one label are alike, as if rates "
-                "drifted: a decoder may tell the time and not the label. Pass `groups=` with the block, or whatever "
+                "drifted: a decoder may recognise the time, not the label. Pass `groups=` with the block, or whatever "
                 "such trials have in common.",
                 UserWarning,
                 stacklevel=3,
@@ -271,7 +271,7 @@ def _warn_of_dependence(trials: _Trials, index: Int[np.ndarray, "B"]) -> None:
 
 
 def _likeness_of_neighbours(flat: Float[np.ndarray, "B M"], index: Int[np.ndarray, "B"]) -> float:
-    """How much more alike successive trials with one label are than others with it, in standard errors."""
+    """Compute how much more alike successive trials with one label are than others with it, in standard errors."""
     rest = flat.copy()
     for value in np.unique(index):
         rest[index == value] -= rest[index == value].mean(axis=0)
@@ -287,7 +287,7 @@ def _likeness_of_neighbours(flat: Float[np.ndarray, "B M"], index: Int[np.ndarra
 
 
 def _blocks(index: Int[np.ndarray, "B"]) -> float:
-    """How many more changes of the label there are from trial to trial than in random order, in standard errors."""
+    """Compute how many more changes of label there are between trials than in random order, in standard errors."""
     alike = float(np.sum((np.bincount(index) / index.size) ** 2))
     changes, expected = np.count_nonzero(np.diff(index)), (index.size - 1) * (1.0 - alike)
     return float((changes - expected) / np.sqrt(max(expected * alike, 1e-12)))
@@ -296,9 +296,9 @@ def _blocks(index: Int[np.ndarray, "B"]) -> float:
 def _predict(
     trials: _Trials, index: Int[np.ndarray, "B"], generator: np.random.Generator, *, across_bins: bool
 ) -> Float[np.ndarray, "S *R B"]:
-    """Whether each trial was recognised by a decoder that did not see it: (S, B), or (S trained, S tested, B).
+    """Return whether each trial was decoded correctly when held out: (S, B), or (S trained, S tested, B).
 
-    NaN where the trials of training lack a class.
+    NaN where the training trials lack a class.
     """
     binned, inside = trials.binned, trials.inside
     n_bins, n_trials, n_units = binned.shape
@@ -323,7 +323,7 @@ def _predict(
 def _folds(
     trials: _Trials, index: Int[np.ndarray, "B"], generator: np.random.Generator
 ) -> Iterator[Bool[np.ndarray, "B"]]:
-    """Held-out trials of each fold: a context, or whole groups, of which every class has its share."""
+    """Yield the held-out trials of each fold: a context, or whole groups with a share of every class."""
     if trials.across is not None:
         for context in np.unique(trials.across):
             yield trials.across == context
@@ -344,7 +344,7 @@ def _folds(
 
 
 class _Shrunk:
-    """Covariance of the trials of a class, shrunk after Ledoit & Wolf; what scikit-learn estimates it with."""
+    """Covariance of the trials of a class, shrunk after Ledoit & Wolf; an estimator for scikit-learn."""
 
     covariance_: Float[np.ndarray, "N N"]
 
@@ -359,9 +359,9 @@ class _Shrunk:
 
 
 class _Ridge:
-    """Ridge regression on the classes with a penalty of 1, as scikit-learn's RidgeClassifier, but ten times as fast.
+    """Ridge regression on the classes with a penalty of 1, like scikit-learn's RidgeClassifier, but ten times as fast.
 
-    Its checks take longer than the solution, which counts where labels are permuted a thousand times.
+    The checks of RidgeClassifier take longer than the solution, which matters for a thousand permutations.
     """
 
     def __init__(self, n_classes: int) -> None:
@@ -386,7 +386,7 @@ class _Ridge:
 def _decoder(name: Decoder, n_classes: int) -> Any:
     if name == "ridge":
         return _Ridge(n_classes)
-    # sklearn takes a second to load, which only who decodes should wait for.
+    # Importing scikit-learn takes a second: only for those who decode.
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.linear_model import LogisticRegression
 
@@ -399,7 +399,7 @@ def _decoder(name: Decoder, n_classes: int) -> Any:
 def _balanced(
     correct: Float[np.ndarray, "... B"], index: Int[np.ndarray, "B"], inside: Bool[np.ndarray, "S B"]
 ) -> Float[np.ndarray, "..."]:
-    """Mean over classes of the fraction of trials with steps in the tested bin that are correct; NaN without some."""
+    """Mean over classes of the fraction of trials with steps in the tested bin that are correct; NaN without any."""
     fractions = []
     for value in range(index.max() + 1):
         counted = inside & (index == value)

@@ -1,4 +1,4 @@
-"""How many dimensions activity has: linear ones, those that repeat over trials, and those of a curved set."""
+"""Dimensions of activity: linear ones, those reproduced over trials, and those of a curved set."""
 
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ from .._numbers import whole
 from ._arrays import Rates, as_labels, as_mask, as_rates, steps_of
 from ._pca import condition_average, pca
 
-_FEWEST = 20  # points that the intrinsic dimension is estimated from
-_KEPT = 0.9  # of the ratios of distances: the largest ones depart from the law (Facco et al.)
+_FEWEST = 20  # fewest points for an estimate of the intrinsic dimension
+_KEPT = 0.9  # fraction of the ratios of distances: the largest ones depart from the law (Facco et al.)
 
 
 class Dimensionality(NamedTuple):
@@ -25,19 +25,19 @@ class Dimensionality(NamedTuple):
     participation_ratio : float
         ``(sum l)^2 / sum l^2`` over the eigenvalues l of the covariance of all samples.
     n_90, n_95, n_99 : int
-        Fewest principal components that hold 90, 95 and 99 % of the variance of all samples, noise included.
+        Fewest principal components that explain 90, 95 and 99 % of the variance of all samples, noise included.
     explained_ratio : (M,) float
         Fraction of the variance of each component, descending.
     n_signal : int or None
         The number k of components for which `split_error` is least: those of the averages of half of the trials whose
-        signal exceeds the noise that is left in them. 0 if nothing repeats; None without conditions.
+        signal exceeds their remaining noise. 0 if nothing is reproduced; None without conditions.
     split_error : (K + 1,) float
         ``|X2 - X1 U_k U_k^T|^2 / |X2|^2`` for k = 0, 1, ... K, where X1 and X2 are averages per condition of halves of
         the trials and U_k the first k components of X1; the mean over splits. Empty without conditions.
     two_nn : float
         Intrinsic dimension of the set of states, curved or not; NaN with fewer than 20 distinct states.
     n_points : int
-        Distinct states that it comes from.
+        Number of distinct states that enter `two_nn`.
     """
 
     participation_ratio: float
@@ -71,11 +71,11 @@ def dimensionality(
     mask : (T, B) array of bool or 0/1, optional
         Steps that count; padded steps are False.
     n_splits : int
-        Random splits of the trials into halves.
+        Number of random splits of the trials into halves.
     max_points : int
-        At most so many states, drawn at random, enter `two_nn`, whose cost is quadratic. Where smooth trajectories are
-        few and finely sampled, the neighbours of a state are the steps before and after it, at nearly equal distances,
-        which looks like a high dimension: draw fewer, so that they lie apart in time.
+        Maximum number of states, drawn at random, that enter `two_nn`, whose cost is quadratic. For few, finely sampled
+        smooth trajectories, the neighbours of a state are the steps before and after it, at nearly equal distances,
+        which looks like a high dimension: draw fewer, so that the states lie apart in time.
     rng : numpy Generator or int
         Source of splits and of the draw, or its seed.
 
@@ -93,7 +93,7 @@ def dimensionality(
     -----
     Participation ratio: Gao et al. (2017), bioRxiv 214262. Noise adds variance in all directions, so that the counts
     of components grow with it; the split halves, as in the cross-validated components of Stringer et al. (2019), Nature
-    571:361, see only what repeats. A component is counted when it helps to predict one half from the other, so that
+    571:361, detect only what is reproduced. A component is counted when it helps to predict one half from the other, so
     more trials uncover more of them. `two_nn`: Facco, d'Errico, Rodriguez & Laio (2017), Sci Rep 7:12140. For points of
     locally even density in d dimensions the ratio mu of the distances to the second and to the first neighbour has
     ``P(mu > m) = m^-d``; d is the slope through the origin of ``-log P`` on ``log mu``, without the largest 10 %.
@@ -139,7 +139,7 @@ def _split_error(
     included: Bool[np.ndarray, "T B"],
     generator: np.random.Generator,
 ) -> Float[np.ndarray, "K1"]:
-    """Squared error of one half of the trials, both ways, by the number of components of the other."""
+    """Return the squared error for one half of the trials, both ways, by the number of components of the other half."""
     half = np.zeros(labels.size, dtype=int)  # 0: left out where the number of trials is odd
     for level in np.unique(labels):
         members = generator.permutation(np.flatnonzero(labels == level))
@@ -147,7 +147,7 @@ def _split_error(
         if not size:
             raise ValueError(
                 f"every condition needs at least 2 trials; got 1 of {level}. "
-                "Noise is told from signal by repeats: label the trials by what was shown, not one by one."
+                "Separating noise from signal takes repeats: label the trials by what was shown, not one by one."
             )
         half[members[:size]], half[members[size : 2 * size]] = 1, 2
     first, second = (

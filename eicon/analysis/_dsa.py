@@ -1,4 +1,4 @@
-"""Dynamical similarity: whether two networks move alike, whatever their coordinates."""
+"""Dynamical similarity: comparison of the dynamics of two networks, whatever their coordinates."""
 
 import importlib
 from typing import Any, Literal, NamedTuple
@@ -16,7 +16,7 @@ _FEWEST_TRIALS = 4
 
 
 class DynamicalSimilarity(NamedTuple):
-    """How unlike the dynamics of two systems are; both described by a linear map of r delay coordinates.
+    """Dissimilarity of the dynamics of two systems, each described by a linear map of r delay coordinates.
 
     Attributes
     ----------
@@ -24,19 +24,19 @@ class DynamicalSimilarity(NamedTuple):
         0 for the same dynamics in other coordinates. In radians, 0 to pi, for "angular"; a norm or a transport cost for
         the other scores, without a fixed maximum.
     score : {"angular", "euclidean", "wasserstein"}
-        Which distance it is.
+        Type of distance.
     rank : int
-        r.
+        Dimension r of the linear maps.
     eigenvalues_a, eigenvalues_b : (r,) complex
-        Of the linear maps, per step, by descending modulus.
+        Eigenvalues of the linear maps, per step, by descending modulus.
     null : (P,) float
-        Distances of a from what is left of b when each of its units is turned in time by itself: units that move as
-        before, and have nothing to do with one another.
+        Distances of a from surrogates of b in which each unit is shifted in time separately: units with the same
+        dynamics as before, but unrelated to one another.
     p : float
-        ``(1 + permutations at most as far) / (1 + P)``; NaN without permutations.
+        ``(1 + permutations at most as distant) / (1 + P)``; NaN without permutations.
     ceiling : float
-        Distance of the halves of the trials of one system, the mean of both: what noise leaves between equal systems.
-        Halves know the dynamics less well than the whole, so that it may be more than `distance`. NaN with fewer than
+        Distance between the halves of the trials of one system, mean of both: what noise leaves between equal systems.
+        It may exceed `distance`, since halves determine the dynamics less well than the whole. NaN with fewer than
         four trials, or without permutations.
     n : int
         Number of trials, of the system that has fewer.
@@ -54,7 +54,7 @@ class DynamicalSimilarity(NamedTuple):
 
     @property
     def value(self) -> float:
-        """The distance, under the name that it has in every `Similarity`."""
+        """The distance, named as in every `Similarity`."""
         return self.distance
 
     @property
@@ -78,30 +78,31 @@ def dsa_distance(
 ) -> DynamicalSimilarity:
     """Compare the dynamics of two systems by their trajectories (dynamical similarity analysis).
 
-    Needs the package ``dsa-metric`` (MIT licence), which brings PyTorch: ``pip install "eicon[dsa]"``.
+    Needs the package ``dsa-metric`` (MIT licence), which installs PyTorch: ``pip install -e ".[dsa]"``.
 
     Parameters
     ----------
     a, b : (T, B, N) arrays
         Trajectories of the two systems in equal steps of time; numbers of steps, trials and units may differ.
     n_delays : int
-        Delay coordinates: states of so many steps are joined into one.
+        Number of delay coordinates: steps whose states are joined into one.
     delay_steps : int
-        Steps between them.
+        Steps between the delay coordinates.
     rank : int, optional
-        Dimensions r of the linear maps. None takes the number of principal directions that hold 99 % of the power of
+        Dimensions r of the linear maps. None takes the number of principal directions that explain 99 % of the power of
         the delay coordinates, of the system that needs more.
     score : {"angular", "euclidean", "wasserstein"}
-        The first two turn one map onto the other, both scaled to unit norm, by an orthogonal matrix found by gradient
+        The first two rotate one map onto the other, both scaled to unit norm, by an orthogonal matrix found by gradient
         descent; the third compares the eigenvalues only, by optimal transport, and is exact and fast.
     iterations : int
-        Of gradient descent.
+        Number of iterations of gradient descent.
     learning_rate : float
-        Of gradient descent.
+        Learning rate of gradient descent.
     seed : int
-        Fixes where it begins, and the permutations.
+        Seed for the start of gradient descent and for the permutations.
     n_permutations : int
-        For null and ceiling; each takes as long as the distance itself, seconds to minutes for "angular".
+        Number of permutations for null and ceiling; each takes as long as the distance itself, seconds to minutes for
+        "angular".
 
     Returns
     -------
@@ -119,7 +120,7 @@ def dsa_distance(
     Ostrow, Eisen, Kozachkov & Fiete (2023), Adv Neural Inf Process Syst 36, with the authors' code. The linear maps are
     fitted in whitened principal coordinates of all delays, in float32. Trajectories must explore the dynamics:
     directions that decayed before the first step, or that no trial visits, are not compared. Gradient descent may end
-    above the least distance; the smaller of two runs of it counts.
+    above the smallest distance; the better of two runs is used.
 
     Examples
     --------
@@ -148,7 +149,7 @@ def dsa_distance(
     if not 1 <= dimensions <= largest:
         raise ValueError(
             f"`rank` must be in 1..{largest}, the delay coordinates of the smaller system; got {rank}. "
-            "More delays give more of them."
+            "More delays allow a higher rank."
         )
     options = {"n_delays": n_delays, "delay_interval": delay_steps, "rank": dimensions}
     library, scoring = _library(), {"score_method": score, "iters": iterations, "lr": learning_rate}
@@ -177,7 +178,7 @@ def dsa_distance(
 
 
 def _turned(values: Float[np.ndarray, "T B N"], rng: np.random.Generator) -> Float[np.ndarray, "T B N"]:
-    """Every unit of every trial turned in time by a random number of steps; its end goes to its beginning."""
+    """Shift every unit of every trial circularly in time by a random number of steps."""
     by = rng.integers(len(values), size=values.shape[1:])
     step = (np.arange(len(values))[:, None, None] + by) % len(values)
     return np.take_along_axis(values, step, axis=0)
@@ -188,8 +189,7 @@ def _library() -> Any:
         return importlib.import_module("DSA")
     except ImportError as error:
         raise ImportError(
-            "dynamical similarity needs dsa-metric, which is not installed or does not import; "
-            'pip install "eicon[dsa]".'
+            'dynamical similarity needs dsa-metric, which is not installed or does not import; pip install -e ".[dsa]".'
         ) from error
 
 
@@ -203,7 +203,7 @@ def _compare(
 ) -> tuple[float, list[Float[np.ndarray, "r r"]]]:
     """Distance, and the fitted maps."""
     torch = importlib.import_module("torch")
-    data = [np.ascontiguousarray(values.swapaxes(0, 1)) for values in (first, second)]  # the library wants trials first
+    data = [np.ascontiguousarray(values.swapaxes(0, 1)) for values in (first, second)]  # DSA expects trials first
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         analysis = library.DSA(*data, device="cpu", verbose=False, **scoring, **options)

@@ -1,4 +1,4 @@
-"""Accuracy against the duration of the stimulus, which rises if the network goes on collecting evidence."""
+"""Accuracy against the duration of the stimulus, which rises if the network keeps collecting evidence."""
 
 from typing import NamedTuple
 
@@ -17,13 +17,13 @@ class AccuracyByDuration(NamedTuple):
     Attributes
     ----------
     levels : (L,) float
-        Distinct strengths, ascending, in the unit they came in.
+        Distinct strengths, ascending, in the unit of the input.
     edges : (D + 1,) float
         Bins ``edges[d] <= duration < edges[d + 1]``, ms; the last one includes its upper edge.
     duration : (D,) float
         Mean duration of the trials in each bin, ms; NaN for empty bins.
     n : (L, D) int
-        Trials.
+        Number of trials.
     p : (L, D) float
         Fraction correct; NaN without trials.
     ci : (L, D, 2) float
@@ -35,7 +35,7 @@ class AccuracyByDuration(NamedTuple):
         ``sum (x - mean x) correct / sqrt(m (1 - m) sum (x - mean x)^2)``, x = log2(duration) and m the mean of
         correct: the score test of a trend (Cochran-Armitage without bins). NaN if there are no errors, or errors only.
     p_value : (L,) float
-        Probability of a `z` as high without a trend, one-sided.
+        Probability of a `z` this high without a trend, one-sided.
     n_outside : int
         Trials whose duration is outside the edges.
     n_left_out : int
@@ -58,7 +58,7 @@ class AccuracyByDuration(NamedTuple):
 def accuracy_by_duration(
     duration: ArrayLike, strength: ArrayLike, correct: ArrayLike, edges: ArrayLike
 ) -> AccuracyByDuration:
-    """Accuracy in bins of stimulus duration, for each strength of the evidence.
+    """Compute the accuracy in bins of stimulus duration, for each strength of the evidence.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def accuracy_by_duration(
     used = inside & counted
     if not used.any():
         raise ValueError(
-            f"`edges` must hold some trials; got {borders[0]:g} to {borders[-1]:g} ms, and durations from "
+            f"`edges` must contain some trials; got {borders[0]:g} to {borders[-1]:g} ms, and durations from "
             f"{times.min():g} to {times.max():g} ms. All trials may be left out, or the unit is not ms."
         )
     levels, row = levels_of(values[used])
@@ -128,7 +128,7 @@ def accuracy_by_duration(
 
 
 def _trend(x: Float[np.ndarray, "b"], correct: Float[np.ndarray, "b"]) -> tuple[float, float]:
-    """Slope of the line of `correct` on x, and the z-score of its absence."""
+    """Return the slope of the line of `correct` on x, and the z-score against no trend."""
     centred, mean = x - x.mean(), correct.mean()
     spread = float(centred @ centred)
     if not np.ptp(x) > 0.0:

@@ -1,4 +1,4 @@
-"""How alike the effects are that the same perturbations have on two networks."""
+"""Similarity of the effects of the same perturbations on two networks."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from ._similarity import PERMUTATIONS, Similarity
 
 FEWEST = 3
 ROUNDING = 1e-12
-"""Effects that differ by less than this fraction of the largest are equal."""
+"""Effects that differ by less than this fraction of the largest count as equal."""
 
 
 def effect_similarity(
@@ -25,35 +25,35 @@ def effect_similarity(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> Similarity:
-    r"""Concordance of the effects that the same K perturbations have on two networks.
+    r"""Measure the concordance of the effects that the same K perturbations have on two networks.
 
     .. math:: \rho_c = 1 - \frac{\overline{(a_i - b_i)^2}}{\overline{(a_i - b_j)^2}_{\,i \neq j}}
 
     for the effects :math:`a_i` and :math:`b_i` of perturbation i. It is 1 only if each perturbation does the same to
     both: effects that are proportional, but twice as large, are not the same, although Pearson's correlation is then 1.
-    Performance in the same K conditions, for instance outside of the trained range, may stand for effects.
+    Performance in the same K conditions, for instance outside the trained range, may be used instead of effects.
 
     Parameters
     ----------
     effects_a, effects_b : (K,) or (K, M) array
-        Effects of the same perturbations on the two networks; of M measures, in any units, since each measure has its
-        own concordance, of which the mean is taken. NaN leaves a perturbation out.
+        Effects of the same perturbations on the two networks; of M measures, in any units: the mean of the measures'
+        concordances is taken. NaN leaves a perturbation out.
     errors_a, errors_b : arrays of the same shape, optional
         Standard errors of the effects, from which the ceiling follows.
     strata : (K,) array of labels, optional
         Kinds of the perturbations, such as their strengths. Effects are then compared, and exchanged by the null, only
-        within each kind, so that what a kind does to every network is no likeness. A perturbation that is alone in its
-        kind is left out.
+        within each kind, so that an effect of the kind on every network does not count as similarity. A perturbation
+        that is alone in its kind is left out.
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations.
+        Source of permutations.
 
     Returns
     -------
     Similarity
-        1 for equal effects, 0 on average for unrelated ones, below for opposite ones. ``plain`` is Lin's coefficient,
-        which counts also the pairs i = j in the denominator and is nearer to 0 where K is small. ``n`` is K,
+        1 for equal effects, 0 on average for unrelated ones, below 0 for opposite ones. ``plain`` is Lin's coefficient,
+        which also counts the pairs i = j in the denominator and is nearer to 0 where K is small. ``n`` is K,
         ``n_left_out`` counts the perturbations left out. NaN if all effects are equal.
 
     Raises
@@ -65,12 +65,12 @@ def effect_similarity(
     -----
     Lin (1989), Biometrics 45:255, :math:`2 s_{ab} / (s_a^2 + s_b^2 + (\bar a - \bar b)^2)`; without the bias of small
     samples: Carrasco & Jover (2003), Biometrics 59:849. The null exchanges perturbations of `b`: all orders if there
-    are at most 1000, which is so up to K = 6, and p is then exact. Three perturbations cannot give p below 1/6.
+    are at most 1000, as up to K = 6; p is then exact. Three perturbations cannot give p below 1/6.
 
     The ceiling is :math:`\sqrt{r_a r_b}` (Spearman 1904, Am J Psychol 15:72) with the reliabilities
     :math:`r = 1 - \overline{e^2} / s^2` of effects of variance :math:`s^2` and standard errors e: the concordance that
-    is expected of two networks whose true effects are equal. An error that all effects of a network share, as that of
-    its performance when it is not perturbed, hardly counts, and should not be in e.
+    is expected of two networks whose true effects are equal. An error that all effects of a network share, such as that
+    of its unperturbed performance, hardly matters and should not be included in e.
 
     Examples
     --------
@@ -90,8 +90,8 @@ def effect_similarity(
     kinds = stratified(strata, known)
     if kinds.samples.size < FEWEST:
         raise ValueError(
-            f"`effects_a` and `effects_b` must have at least {FEWEST} perturbations that neither is NaN for, nor alone "
-            f"in its stratum; got {kinds.samples.size} of {len(a)}."
+            f"`effects_a` and `effects_b` must have at least {FEWEST} perturbations that are NaN in neither and not "
+            f"alone in their stratum; got {kinds.samples.size} of {len(a)}."
         )
     x, y = a[kinds.samples], b[kinds.samples]
     least = len(x) * (ROUNDING * np.maximum(np.abs(x).max(axis=0), np.abs(y).max(axis=0))) ** 2

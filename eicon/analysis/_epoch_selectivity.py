@@ -1,4 +1,4 @@
-"""Which choice units prefer, epoch by epoch."""
+"""Choice preference of units, epoch by epoch."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -28,7 +28,7 @@ class EpochSelectivity(NamedTuple):
         Pearson correlation between epochs of d' over the units in which both are finite: near 1 if units keep their
         preference. NaN for fewer than two such units, or if d' is the same in all.
     p_value : (K, N) float
-        As `Selectivity.p_value`, corrected over units and epochs if that was asked for; NaN without permutations.
+        As `Selectivity.p_value`, corrected over units and epochs if requested; NaN without permutations.
     n_left_out : int
         Trials without a choice.
     """
@@ -53,7 +53,7 @@ def dprime_by_epoch(
     groups: ArrayLike | None = None,
     correction: Correction | None = None,
 ) -> EpochSelectivity:
-    """Measure how well each unit tells the two choices apart in each epoch of the trial.
+    """Measure how well each unit distinguishes the two choices in each epoch of the trial.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ def dprime_by_epoch(
     excitatory : (N,) bool array, optional
         True for E units, for `order`.
     n_permutations, rng, groups, correction
-        As for `selectivity`, for the probabilities; each epoch has permutations of its own.
+        See `selectivity`, for the probabilities; each epoch has its own permutations.
 
     Returns
     -------
@@ -75,11 +75,11 @@ def dprime_by_epoch(
     Raises
     ------
     ValueError
-        If there is no epoch, one leaves the trial or is empty, or as `selectivity`.
+        If there is no epoch, one leaves the trial or is empty, or for the reasons given at `selectivity`.
 
     Notes
     -----
-    As fig. 4 of Song, Yang & Wang (2016), PLoS Comput Biol 12:e1004792, for sensory and decision epochs.
+    Like fig. 4 of Song, Yang & Wang (2016), PLoS Comput Biol 12:e1004792, for sensory and decision epochs.
 
     Examples
     --------

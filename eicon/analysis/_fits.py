@@ -1,4 +1,4 @@
-"""How well activity is predicted, unit by unit, and how well the numbers of a network are recovered."""
+"""Quality of fits: prediction of activity, unit by unit, and recovery of the parameters of a network."""
 
 from typing import Any, NamedTuple
 
@@ -21,7 +21,7 @@ from ._arrays import (
 
 
 class FitSummary(NamedTuple):
-    """One number of each measure, over units.
+    """One number per measure, over units.
 
     Attributes
     ----------
@@ -46,20 +46,20 @@ class UnitFit(NamedTuple):
     mse : (N,) float
         Mean squared error over observed values.
     normalised_mse : (N,) float
-        That over the variance of the unit; NaN for units that are constant.
+        `mse` divided by the variance of the unit; NaN for units that are constant.
     r2 : (N,) float
         ``1 - mse / variance`` of the values that are compared: 0 for a prediction of each unit's mean, negative for a
         worse one. NaN for units that are constant.
     r : (N,) float
-        Pearson correlation, with its sign: -1 for a mirrored trace. 0 if the prediction is constant, NaN if the unit
-        is.
+        Pearson correlation, with its sign: -1 for a mirrored trace. 0 if the prediction is constant, NaN if the unit is
+        constant.
     condition_r2 : (N,) float
         ``r2`` of predicting each trial by the mean, step by step, of the other trials of its condition, over the values
         for which there is one; NaN without conditions, and where no condition has two trials.
     n : (N,) int
         Observed values.
     n_constant : int
-        Units that were observed and are constant: their `r2` and `r` do not exist.
+        Number of observed units that are constant, for which `r2` and `r` are undefined.
     """
 
     mse: Float[np.ndarray, "N"]
@@ -71,11 +71,11 @@ class UnitFit(NamedTuple):
     n_constant: int
 
     def mean(self, units: Any = None) -> FitSummary:
-        """Means over units: all, or indices, a slice, or bools (N,); units without a measure are left out of it."""
+        """Return means over units: all, or indices, a slice, or bools (N,); units without a measure are left out."""
         return self._over(np.mean, units)
 
     def median(self, units: Any = None) -> FitSummary:
-        """Medians over units, as `mean`; one unit that is predicted very badly does not decide them."""
+        """Return medians over units, like `mean`; a single badly predicted unit does not dominate them."""
         return self._over(np.median, units)
 
     def _over(self, reduce: Any, units: Any) -> FitSummary:
@@ -92,7 +92,7 @@ class UnitFit(NamedTuple):
 
 
 class Recovery(NamedTuple):
-    """Fitted numbers beside the true ones.
+    """Agreement of fitted numbers with the true ones.
 
     Attributes
     ----------
@@ -100,15 +100,15 @@ class Recovery(NamedTuple):
         ``1 - sum (fitted - true)^2 / sum (true - mean true)^2``, of the numbers as they are: no line is fitted, and no
         outlier is left out. 1 is perfect, 0 as good as the true mean for all. NaN if all true numbers are equal.
     r : float
-        Pearson correlation, which forgives a wrong scale and offset; 0 if all fitted numbers are equal.
+        Pearson correlation, which ignores a wrong scale and offset; 0 if all fitted numbers are equal.
     error : float
         Root mean squared error, in the unit of the numbers.
     slope : float
-        Of the regression line of fitted on true: below 1 where fits shrink towards the mean.
+        Slope of the regression line of fitted on true: below 1 where fits shrink towards the mean.
     n : int
         Numbers compared.
     groups : dict of str to Recovery
-        The same of each label, if there are any.
+        The same for each label, if there are any.
     """
 
     r2: float
@@ -127,21 +127,21 @@ def unit_fit(
     conditions: ArrayLike | None = None,
     variance_of: Rates | None = None,
 ) -> UnitFit:
-    """Error, explained variance and signed correlation of the prediction of each unit.
+    """Measure error, explained variance and signed correlation of the prediction of each unit.
 
     Parameters
     ----------
     predicted : (T, B, N) array
-        Activity of a model; finite wherever something was observed.
+        Activity of a model; finite wherever there is an observation.
     observed : (T, B, N) array
-        NaN where nothing was observed: of a step, a trial, or a whole unit.
+        NaN where nothing was observed: at a step, in a trial, or for a whole unit.
     mask : (T, B) array of bool or 0/1, optional
         Steps that count; padded steps are False.
     conditions : (B,) array, optional
-        What each trial was, for `UnitFit.condition_r2`: what a prediction must exceed to know more than the condition.
+        Condition of each trial, for `UnitFit.condition_r2`, which a prediction beyond the condition must exceed.
     variance_of : (T', B', N) array, optional
         Activity whose variances over its finite values divide the errors in `normalised_mse`, for instance that of the
-        trials which were fitted, in the comparison of held-out ones; by default `observed`. `r2` does not depend on it.
+        fitted trials when held-out ones are compared; by default `observed`. `r2` does not depend on it.
 
     Returns
     -------
@@ -154,7 +154,7 @@ def unit_fit(
 
     Notes
     -----
-    Variances and means are those of the values that are compared. A unit whose standard deviation is below a millionth
+    Variances and means are those of the compared values. A unit whose standard deviation is below a millionth
     of its largest value counts as constant.
 
     Examples
@@ -173,7 +173,7 @@ def unit_fit(
         raise ValueError(f"`observed` must have the shape of `predicted`, {model.shape}; got {data.shape}.{more}")
     seen = as_mask("mask", mask, data.shape[:2])[:, :, None] & ~np.isnan(data)
     if not seen.any():
-        raise ValueError("`observed` holds no value to compare: all are NaN, or outside of the mask.")
+        raise ValueError("`observed` has no value to compare: all are NaN, or outside the mask.")
     require_finite("observed", data[seen])
     require_finite("predicted", model[seen])
     n = seen.sum(axis=(0, 1))
@@ -203,21 +203,21 @@ def unit_fit(
 
 
 def _centred(values: Float[np.ndarray, "T B N"], seen: Bool[np.ndarray, "T B N"]) -> Float[np.ndarray, "T B N"]:
-    """Deviations from each unit's mean over what was seen, and 0 elsewhere."""
+    """Deviations from each unit's mean over observed values, and 0 elsewhere."""
     kept = np.where(seen, values, 0.0)
     mean = kept.sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1)
     return np.where(seen, kept - mean, 0.0)
 
 
 def _constant(values: Float[np.ndarray, "T B N"], seen: Bool[np.ndarray, "T B N"]) -> Bool[np.ndarray, "N"]:
-    """Units without variance among what was seen; those that were not seen are such, too."""
+    """Units without variance among observed values; unobserved units are included."""
     size = np.abs(np.where(seen, values, 0.0)).max(axis=(0, 1))
     sd = np.sqrt((_centred(values, seen) ** 2).sum(axis=(0, 1)) / np.maximum(seen.sum(axis=(0, 1)), 1))
     return sd <= silent_below(size)
 
 
 def _variance(values: Float[np.ndarray, "T B N"], seen: Bool[np.ndarray, "T B N"]) -> Float[np.ndarray, "N"]:
-    """Variance of each unit over what was seen; NaN of those that are constant."""
+    """Variance of each unit over observed values; NaN for constant units."""
     total = (_centred(values, seen) ** 2).sum(axis=(0, 1))
     return _over(total, seen.sum(axis=(0, 1)), ~_constant(values, seen))
 
@@ -257,9 +257,9 @@ def recovery(
     fitted, true : arrays of one shape
         One number per unit (N,), or per connection, such as weights (N, N).
     by : array of the same shape, optional
-        Labels, such as the types of units, for the same measures of each.
+        Labels, such as the types of units, for separate measures of each.
     where : array of bool of the same shape, optional
-        Entries that count: of weights the connections that exist, ``true != 0``, as the zeros elsewhere are known.
+        Entries that count: for weights, the existing connections, ``true != 0``, as zeros elsewhere are known.
 
     Returns
     -------
@@ -273,7 +273,7 @@ def recovery(
     Notes
     -----
     `Recovery.r2` is the Nash-Sutcliffe efficiency over all numbers, the definition of the benchmark connectome-gnn
-    (Allier et al.) before outliers are left out. Where weights and gains were both free, only products of them are
+    (Allier et al.) before outliers are left out. If weights and gains were both free, only their products are
     determined: compare `effective_connectivity`.
 
     Examples
@@ -329,7 +329,7 @@ def _recovered(fitted: Float[np.ndarray, "n"], true: Float[np.ndarray, "n"]) -> 
 def effective_connectivity(
     weights: Any, gain: ArrayLike | None = None, slope: ArrayLike | None = None
 ) -> Float[np.ndarray, "N N"]:
-    r"""Products of weights and gains, which activity determines where neither of them is determined alone.
+    r"""Compute products of weights and gains, which activity determines even if it determines neither alone.
 
     .. math:: J_{ij} = g_i\, W_{ij}\, s_j
 
@@ -338,9 +338,9 @@ def effective_connectivity(
     weights : (N, N) array
         ``W[pre, post]``, or a network with such weights.
     gain : (N,) array, optional
-        Factor :math:`g` of each unit's rate, hence of all that it sends; by default 1.
+        Factor :math:`g` of each unit's rate, hence of its output; by default 1.
     slope : (N,) array, optional
-        Factor :math:`s` within the activation, hence of all that a unit receives (as is ``input_gain``); by default 1.
+        Factor :math:`s` within the activation, hence of the unit's input (like ``input_gain``); by default 1.
 
     Returns
     -------
@@ -355,9 +355,9 @@ def effective_connectivity(
     Notes
     -----
     With :math:`r = g f(v)`, :math:`v = s x`, the equation :math:`\tau \dot v_j = -v_j + \sum_i f(v_i) J_{ij} + s_j
-    (u W_{in} + b)_j` holds whatever the activation is: networks with the same J and the same products of slopes with
-    input weights and biases have the same v. What tells a gain from the weights of its unit is the size of that unit's
-    rate, which must be recorded. For a ReLU, factors can be moved from `slope` to `gain`, too.
+    (u W_{in} + b)_j` holds for any activation: networks with the same J and the same products of slopes with
+    input weights and biases have the same v. A gain is distinguished from the weights of its unit by the size of the
+    unit's rate, which must be recorded. For a ReLU, factors can also be moved from `slope` to `gain`.
 
     Examples
     --------
@@ -370,7 +370,7 @@ def effective_connectivity(
 
 
 def unit_factors(name: str, values: ArrayLike | None, n: int) -> Float[np.ndarray, "N"]:
-    """One factor per unit: of one number, of N, or of None, which stands for 1."""
+    """Return one factor per unit, from one number, N numbers, or None (which means 1)."""
     array = np.ones(n) if values is None else numbers(name, values)
     if array.shape not in ((), (n,)):
         raise ValueError(f"`{name}` must be one number or one per unit, shape ({n},); got shape {array.shape}.")

@@ -1,4 +1,4 @@
-"""Fixed and slow points of a network at rest or under constant input, what they attract, and along which modes."""
+"""Fixed and slow points of a network at rest or under constant input, with their stability and modes."""
 
 from collections.abc import Callable
 from functools import partial
@@ -18,9 +18,9 @@ KINDS = ("fixed", "slow", "unconverged")
 
 
 class FixedPoints(NamedTuple):
-    """Distinct points that candidates ended on: fixed ones first, then slow ones, then those not converged.
+    """Distinct points at which candidates ended: fixed ones first, then slow ones, then those not converged.
 
-    Within each kind by the number of unstable directions, then by the number of candidates that ended there.
+    Within each kind, points are sorted by the number of unstable directions, then by that of candidates ending there.
 
     Attributes
     ----------
@@ -30,8 +30,8 @@ class FixedPoints(NamedTuple):
         ``|tau dx/dt|^2 / 2``, that is the squared speed in units of ``1/tau``.
     kind : (P,) str
         ``"fixed"`` (q < tol, and Newton steps from there converge to a zero), ``"slow"`` (a local minimum of q, or with
-        `slow` a point whose motion is all along neutral directions) or ``"unconverged"`` (neither, whatever else is
-        said of it).
+        `slow` a point that moves only along neutral directions) or ``"unconverged"`` (neither, whatever the other
+        fields).
     n_unstable, n_marginal : (P,) int
         Directions of the flow that grow, ``Re(lambda) tau > marginal``, and that neither grow nor decay,
         ``|Re(lambda)| tau <= marginal``.
@@ -48,11 +48,11 @@ class FixedPoints(NamedTuple):
     n_candidates : (P,) int
         Candidates that ended there.
     distance : (P,) float
-        To the nearest candidate: large for points far from where the network goes. None is left out for that.
+        Distance to the nearest candidate: large for points far from visited states. No point is left out for that.
     point_of : (M,) int
-        The point that each candidate ended on.
+        Point at which each candidate ended.
     dt, tau : float
-        In ms.
+        Step and time constant, ms.
     """
 
     positions: Float[np.ndarray, "P N"]
@@ -73,9 +73,9 @@ class FixedPoints(NamedTuple):
 
     @property
     def stability(self) -> list[str]:
-        """For each point ``"stable"``, ``"saddle-k"``, ``"unstable"`` (no direction decays) or ``"marginal"``.
+        """Stability of each point: ``"stable"``, ``"saddle-k"``, ``"unstable"`` (no decay) or ``"marginal"``.
 
-        Slow points have ``"slow, "`` before it; what has not converged is ``"not converged"`` and nothing else.
+        Slow points have the prefix ``"slow, "``; points that have not converged are just ``"not converged"``.
         """
         words = []
         for kind, grow, neutral in zip(self.kind, self.n_unstable, self.n_marginal, strict=True):
@@ -109,41 +109,41 @@ def fixed_points(
 ) -> FixedPoints:
     r"""Find the fixed points of a network, or its slowest points, and the linear dynamics around them.
 
-    All candidates go at once, in float64, down the speed ``q = |F|^2 / 2``, ``F(x) = (step(x) - x) tau / dt``, by
-    Gauss-Newton steps whose damping follows what they achieve (Levenberg-Marquardt), so that saddles are found as
-    well as attractors. Those that end within `same_within` of each other become one point, unless the network moves
-    between them: points of different stability stay apart. That q is small proves no zero, so Newton steps go on from
-    each point that might be fixed; where they do not converge it is a slow point at best.
+    All candidates descend together, in float64, the speed ``q = |F|^2 / 2``, ``F(x) = (step(x) - x) tau / dt``, by
+    Gauss-Newton steps whose damping adapts to their success (Levenberg-Marquardt), so that saddles are found as
+    well as attractors. Candidates that end within `same_within` of each other become one point, unless the network
+    moves between them: points of different stability stay apart. A small q does not prove a zero, so Newton steps
+    follow from each point that might be fixed; where these do not converge, it is a slow point at best.
 
     Parameters
     ----------
     step : callable
-        One time step of states, rows independent: (M, N) to (M, N), in JAX; without noise, inputs held. Of a network:
-        ``net.held(inputs)``. Computations inside of `step` that are forced to float32 limit q to about 1e-12.
+        One time step of states, rows independent: (M, N) to (M, N), in JAX; without noise, inputs held. For a network:
+        ``net.held(inputs)``. Computations inside `step` that are forced to float32 limit q to about 1e-12.
     candidates : (M, N) array
-        Where to start, for instance states the network visits.
+        Starting points, for instance states that the network visits.
     dt : float
         Length of the step, ms.
     tau : float or array
-        Time constant that speeds are measured by, ms, at least dt; several if they are equal, as ``net.tau``. For a map
+        Time constant for the unit of speed, ms, at least dt; several if they are equal, such as ``net.tau``. For a map
         without time both are 1.
     tol : float
-        q that a fixed point has to be below.
+        Upper limit of q for a fixed point.
     slow : float
         Speed (in 1/tau) below which a direction counts as neutral and is not followed: with 0.05 or 0.1, candidates
-        drop onto an approximate line or ring and stay where they came down, rather than move along it to the isolated
-        fixed points.
+        converge onto an approximate line or ring and stay there, rather than move along it to the isolated fixed
+        points.
     marginal : float
         Largest ``|Re(lambda)| tau`` of a direction that neither grows nor decays.
     same_within : float
-        Distance of points that are taken for one, as a fraction of the candidates' median distance from their median
+        Distance below which points are merged, as a fraction of the candidates' median distance from their median
         (which a few candidates far away do not change).
     n_modes : int
         Eigenvectors kept at each point (at most N).
     max_steps : int
-        Gauss-Newton steps of a candidate at most.
+        Maximum number of Gauss-Newton steps of a candidate.
     batch : int
-        Candidates that advance at once; memory grows with it, results do not depend on it but for rounding.
+        Candidates that advance at once; affects memory, and results only through rounding.
     progress : bool
         Show a progress bar.
 
@@ -172,7 +172,7 @@ def fixed_points(
     batch = whole(batch, "`batch`")
     step_ms, tau_ms = as_dt(dt), as_tau(tau, dt)
     starts = _checked(candidates, tol, slow, marginal, same_within, n_modes, max_steps, batch)
-    import jax  # here, since importing this room does not load it
+    import jax  # here, since importing this package does not load it
 
     from ._zeros import SLOWEST, Search
 
@@ -211,10 +211,10 @@ def _checked(
     if starts.ndim != 2 or 0 in starts.shape:
         raise ValueError(
             f"`candidates` must be a non-empty (M, N) array of states; got shape {starts.shape}. "
-            "Of currents (T, B, N) take currents.reshape(-1, N), or some of its rows."
+            "From currents (T, B, N), pass currents.reshape(-1, N), or some of its rows."
         )
     if not np.isfinite(starts).all():
-        raise ValueError("`candidates` must be finite; got NaN or infinity. Padded steps of trials hold no states.")
+        raise ValueError("`candidates` must be finite; got NaN or infinity. Padded steps of trials are not states.")
     if not (np.isfinite(tol) and tol > 0):
         raise ValueError(f"`tol` must be positive; got {tol}.")
     for name, value in (("slow", slow), ("marginal", marginal), ("same_within", same_within)):
@@ -227,15 +227,15 @@ def _checked(
 
 
 def _check_step(step: Callable[[Any], Any], starts: Float[np.ndarray, "M N"]) -> None:
-    require_function("step", step, "Of a network: net.held(inputs), from states (M, N) to the next ones.")
+    require_function("step", step, "For a network, pass net.held(inputs), which maps states (M, N) to the next ones.")
     following = step(starts)
     if np.shape(following) != starts.shape:
         raise ValueError(
-            f"`step` must take states (M, N) = {starts.shape} to as many; got {np.shape(following)}. "
+            f"`step` must map states (M, N) = {starts.shape} to the same shape; got {np.shape(following)}. "
             "A function of a single state needs jax.vmap."
         )
     if not np.isfinite(following).all():
-        raise ValueError("`step` gave NaN or infinity at a candidate; its weights or held inputs may not be finite.")
+        raise ValueError("`step` returned NaN or infinity at a candidate; weights or held inputs may not be finite.")
 
 
 def _modes(matrix: Float[np.ndarray, "N N"], n_modes: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""How a network measures time: ramps, temporal scaling, and the variability of produced intervals."""
+"""Interval timing of networks: ramps, temporal scaling, and the variability of produced intervals."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from ._arrays import Rates, as_labels, as_rates, as_steps, levels_of, numbers, r
 
 
 class RampIndex(NamedTuple):
-    """How well straight lines in time describe each unit during an epoch; C conditions.
+    """Fit of straight lines in time to each unit during an epoch; C conditions.
 
     Attributes
     ----------
@@ -39,16 +39,16 @@ class RampIndex(NamedTuple):
 
 
 class TemporalScaling(NamedTuple):
-    """Whether activity stretches with the interval, or follows absolute time; C conditions, P phases.
+    """Comparison of activity that stretches with the interval and activity in absolute time; C conditions, P phases.
 
     Attributes
     ----------
     scaled : (N,) float
         ``1 - between / total`` in phase (0 = start, 1 = end of each condition's epoch): *between* is the mean squared
-        deviation of the conditions' time courses from their mean course, *total* that from the mean over courses and
+        deviation of the conditions' time courses from their mean course, *total* is that from the mean over courses and
         phases. 1 if one course, stretched, serves all conditions. NaN for silent units.
     absolute : (N,) float
-        The same in time since the start, all conditions cut to the shortest: 1 if all conditions run through
+        The same in time since the start, all conditions cut to the shortest: 1 if all conditions follow
         the same course.
     scaled_mean, absolute_mean : float
         Variance-weighted means over units, ``1 - sum between / sum total``.
@@ -74,27 +74,27 @@ class TemporalScaling(NamedTuple):
 
 
 class ScalarVariability(NamedTuple):
-    """Produced intervals, per interval asked for.
+    """Produced intervals for each requested interval.
 
     Attributes
     ----------
     intervals : (C,) float
-        Asked for, ms, ascending.
+        Requested intervals, ms, ascending.
     mean : (C,) float
-        Mean of the produced ones, ms; NaN where there is none.
+        Mean of the produced intervals, ms; NaN where there is none.
     sd : (C,) float
-        Their standard deviation (``n - 1``), ms; NaN where there are fewer than two.
+        Standard deviation of the produced intervals (``n - 1``), ms; NaN where there are fewer than two.
     bias : (C,) float
         ``mean - intervals``, ms.
     n : (C,) int
         Trials with a produced interval.
     n_missing : (C,) int
-        Trials without one, which are left out of mean and sd.
+        Trials without a produced interval, left out of mean and sd.
     weber : float
         Weber fraction: slope of the regression of sd on mean through the origin, ``sum(mean sd) / sum(mean^2)``
         over the intervals that have an sd (scalar property: sd = weber * mean). NaN if none has one and a mean > 0.
     slope, intercept : float
-        Of the regression with intercept, ``sd = slope * mean + intercept`` (ms); NaN for fewer than two.
+        Coefficients of the regression with intercept, ``sd = slope * mean + intercept`` (ms); NaN for fewer than two.
     """
 
     intervals: Float[np.ndarray, "C"]
@@ -114,7 +114,7 @@ class ScalarVariability(NamedTuple):
 
 
 def ramp_index(rates: Rates, start: ArrayLike, stop: ArrayLike, *, conditions: ArrayLike | None = None) -> RampIndex:
-    """Measure how much of each unit's activity in an epoch is a ramp, as that of an integrator is.
+    """Measure how much of each unit's activity in an epoch is a ramp, like that of an integrator.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def ramp_index(rates: Rates, start: ArrayLike, stop: ArrayLike, *, conditions: A
 def temporal_scaling(
     rates: Rates, start: ArrayLike, stop: ArrayLike, conditions: ArrayLike, *, n_phases: int | float = 50
 ) -> TemporalScaling:
-    """Tell activity that stretches with the interval from activity that follows absolute time.
+    """Distinguish activity that stretches with the interval from activity that follows absolute time.
 
     Parameters
     ----------
@@ -201,7 +201,7 @@ def temporal_scaling(
     (1.0, 0.659)
     """
     if conditions is None:
-        raise TypeError("`conditions` must be a label for each trial; got None. Those of different intervals differ.")
+        raise TypeError("`conditions` must be a label for each trial; got None. Intervals need labels that differ.")
     courses, levels, scale = _courses(rates, start, stop, conditions)
     n_phases = whole(n_phases, "`n_phases`")
     if n_phases < 3:
@@ -209,7 +209,7 @@ def temporal_scaling(
     lengths = [len(course) for course in courses]
     if len(set(lengths)) < 2:
         raise ValueError(
-            f"`conditions` must hold at least two epochs of different durations; got {len(lengths)} conditions, "
+            f"`conditions` must contain at least two epochs of different durations; got {len(lengths)} conditions, "
             f"durations {sorted(set(lengths))} steps. With one duration, phase and time are the same."
         )
     phase = np.linspace(1.0 / min(lengths), 1.0, n_phases)
@@ -223,14 +223,14 @@ def temporal_scaling(
 
 
 def scalar_variability(produced: ArrayLike, interval: ArrayLike) -> ScalarVariability:
-    """Mean, spread and Weber fraction of produced intervals.
+    """Compute mean, spread and Weber fraction of produced intervals.
 
     Parameters
     ----------
     produced : (B,) array
         Produced interval of each trial, ms; NaN where none was produced.
     interval : (B,) array
-        Interval asked for, ms, > 0.
+        Requested interval, ms, > 0.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def scalar_variability(produced: ArrayLike, interval: ArrayLike) -> ScalarVariab
             f"got {times.shape} and {asked.shape}."
         )
     if not (np.isfinite(asked) & (asked > 0)).all():
-        raise ValueError("`interval` must be positive and finite (ms); got other values. It is what was asked for.")
+        raise ValueError("`interval` must be positive and finite (ms); got other values. It is the requested interval.")
     levels, index = levels_of(asked)
     groups = [times[(index == i) & np.isfinite(times)] for i in range(levels.size)]
     mean = np.array([group.mean() if group.size else np.nan for group in groups])
@@ -278,7 +278,7 @@ def scalar_variability(produced: ArrayLike, interval: ArrayLike) -> ScalarVariab
 def _courses(
     rates: Rates, start: ArrayLike, stop: ArrayLike, conditions: ArrayLike | None
 ) -> tuple[list[Float[np.ndarray, "_ N"]], Shaped[np.ndarray, "C"], Float[np.ndarray, "N"]]:
-    """Mean time course of each condition, aligned to `start`; the conditions; and the largest modulus of each unit."""
+    """Return mean time courses of the conditions from `start`, the conditions, and the largest modulus of each unit."""
     values = as_rates(rates)
     n_steps, n_trials, _ = values.shape
     first, last = (as_steps(name, edge, n_trials) for name, edge in (("start", start), ("stop", stop)))

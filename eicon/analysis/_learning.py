@@ -1,4 +1,4 @@
-"""How fast and how far losses fell."""
+"""Milestones of losses: how fast and how far they fell."""
 
 from typing import NamedTuple
 
@@ -16,8 +16,8 @@ class Milestones(NamedTuple):
     Attributes
     ----------
     min_loss : (...) smallest loss
-    min_epoch : (...) epoch at which it was reached first
-    fall_epoch : (...) first epoch at which 99 % of the fall from the first loss to the smallest was done
+    min_epoch : (...) epoch at which the smallest loss was first reached
+    fall_epoch : (...) first epoch at which 99 % of the fall from the first loss to the smallest was reached
     """
 
     min_loss: np.ndarray
@@ -26,7 +26,7 @@ class Milestones(NamedTuple):
 
 
 def milestones(loss: ArrayLike) -> Milestones:
-    """Smallest loss of each curve, and when it, and 99 % of the way to it, were reached.
+    """Find the smallest loss of each curve, and when it, and 99 % of the way to it, were reached.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def milestones(loss: ArrayLike) -> Milestones:
     """
     loss = numbers("loss", loss)
     if loss.ndim == 0 or loss.shape[-1] == 0:
-        raise ValueError(f"`loss` must hold at least one epoch; got shape {loss.shape}.")
+        raise ValueError(f"`loss` must contain at least one epoch; got shape {loss.shape}.")
     known = np.where(np.isfinite(loss), loss, np.inf)
     low = known.min(axis=-1)
     exists = np.isfinite(low)

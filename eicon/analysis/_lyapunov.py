@@ -1,4 +1,4 @@
-"""Lyapunov exponents of any step function: how fast nearby states part, one number per direction."""
+"""Lyapunov exponents of any step function: the rates at which nearby states diverge, one per direction."""
 
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -13,31 +13,31 @@ from .._numbers import whole
 from .._users import users_code
 from ._arrays import as_dt, numbers, require_finite, require_function
 
-_SEGMENTS = 10  # of a run, whose means give the standard error
+_SEGMENTS = 10  # parts of a run, whose means give the standard error
 
 
 class Lyapunov(NamedTuple):
-    """The k leading Lyapunov exponents of a map, and how far they can be trusted; K re-orthonormalisations.
+    """The k leading Lyapunov exponents of a map, with their accuracy; K re-orthonormalisations.
 
     Attributes
     ----------
     exponents : (k,) float
         1/ms, descending: lengths grow as ``exp(exponent * t)``. Very negative, or -inf, for directions that a single
-        step wipes out.
+        step collapses.
     standard_error : (k,) float
         1/ms, from the means of ten equal segments of the run; NaN with fewer than 20 re-orthonormalisations.
     running : (K, k) float
-        Estimates from the first 1, 2, ... K of them, 1/ms; the last row is `exponents`.
+        Estimates from the first 1, 2, ... K re-orthonormalisations, 1/ms; the last row is `exponents`.
     time : (K,) float
-        Time since the end of the transient at which they were made, ms.
+        Times of the re-orthonormalisations since the end of the transient, ms.
     mean_log_det : float
-        Mean of ``log |det J| / dt`` over all steps, 1/ms, from the Jacobians J themselves: what all N exponents must
-        add up to (for a flow: the mean divergence). NaN if fewer than N were asked for.
+        Mean of ``log |det J| / dt`` over all steps, 1/ms, from the Jacobians J themselves: the sum that all N exponents
+        must have (for a flow: the mean divergence). NaN if fewer than N were computed.
     kaplan_yorke : float
-        Dimension of the attractor, ``j + (l_1 + ... + l_j) / |l_(j + 1)|`` with the largest j for which that sum is
+        Dimension of the attractor, ``j + (l_1 + ... + l_j) / |l_(j + 1)|`` with the largest j for which the sum is
         >= 0. 0 if all exponents are negative, N if all N add up to >= 0; NaN if more exponents are needed.
     state : (N,) float
-        State at the end, for going on.
+        Final state, for continuing the orbit.
     map : {"autonomous", "driven"}
         Exponents of an orbit of the map itself, or those conditional on one sequence of inputs.
     """
@@ -70,21 +70,21 @@ def lyapunov(
     ----------
     step : callable
         JAX function from a state (N,) to the state one step later, or with `inputs` from (state, input (n_in,)). It is
-        called with float64. Arrays of float32 that it holds take part with the values they have, and the result is
-        float64 all the same; one that rounds its result to float32 is let through, with orbits rounded that way.
+        called with float64. Its float32 constants keep their values, and the result is still float64; a function that
+        rounds its result to float32 is accepted, with orbits rounded accordingly.
     x0 : (N,) array
         First state.
     dt : float
-        Time that one step stands for, ms.
+        Duration of one step, ms.
     n_steps : int
         Steps after the transient, a multiple of `qr_every`.
     n_exponents : int, optional
-        How many, k; None takes all N.
+        Number k of exponents; None takes all N.
     transient : int, optional
-        Steps before, in which orbit and tangent vectors settle; a multiple of `qr_every`. None takes about a fifth of
-        `n_steps`, with inputs the steps that they have beyond `n_steps`.
+        Preceding steps, in which orbit and tangent vectors settle; a multiple of `qr_every`. None takes about a fifth
+        of `n_steps`, or with inputs, the steps that these have beyond `n_steps`.
     qr_every : int
-        Steps between re-orthonormalisations: more is faster, until the vectors cannot be told apart any more.
+        Steps between re-orthonormalisations: more is faster, until the vectors become indistinguishable.
     inputs : (T, n_in) array, optional
         Inputs of all steps, ``T = transient + n_steps``.
     rng : numpy Generator or int
@@ -97,7 +97,7 @@ def lyapunov(
     Raises
     ------
     ValueError
-        If shapes do not match, a number is out of range, or `step` gives no real (N,) array.
+        If shapes do not match, a number is out of range, or `step` does not return a real (N,) array.
     FloatingPointError
         If states or tangent vectors become NaN or infinite.
 
@@ -105,8 +105,8 @@ def lyapunov(
     -----
     Benettin, Galgani, Giorgilli & Strelcyn (1980), Meccanica 15:9; Geist, Parlitz & Lauterborn (1990), Prog Theor Phys
     83:875 (QR); Frederickson, Kaplan, Yorke & Yorke (1983), J Differ Equ 49:185 (dimension). All steps are one compiled
-    scan. It is compiled once for a function and its shapes, but what the function holds is read at each call, so that a
-    network may be trained further in between. A lambda made anew for each call is compiled anew.
+    scan. It is compiled once for a function and its shapes, but values captured by the function are read at each call,
+    so that a network may be trained further in between. A lambda created for each call is compiled again.
 
     Examples
     --------
@@ -117,9 +117,9 @@ def lyapunov(
     >>> np.exp(result.exponents).round(6).tolist()
     [2.0, 0.5]
     """
-    import jax  # here, since importing this room does not load it
+    import jax  # here, since importing this package does not load it
 
-    require_function("step", step, "Of a network: net.held(inputs), from one state (N,) to the next one.")
+    require_function("step", step, "For a network, pass net.held(inputs), which maps one state (N,) to the next one.")
     state = numbers("x0", x0)
     if state.ndim != 1 or not state.size:
         raise ValueError(f"`x0` must be one state (N,); got shape {state.shape}. Take one trial of one step.")
@@ -129,7 +129,7 @@ def lyapunov(
     n, per_step = state.size, as_dt(dt)
     width = n if n_exponents is None else whole(n_exponents, "`n_exponents`")
     if not 1 <= width <= n:
-        raise ValueError(f"`n_exponents` must be in 1..N = {n}; got {width}. A state of N numbers has N of them.")
+        raise ValueError(f"`n_exponents` must be in 1..N = {n}; got {width}. A state of N numbers has N exponents.")
     driven, before = _sequence(inputs, n_steps, transient, qr_every)
     frame, _ = np.linalg.qr(as_generator(rng, "`rng`").normal(size=(n, width)))
     with jax.enable_x64(True):
@@ -157,16 +157,16 @@ def lyapunov(
 
 
 class _Program:
-    """A traced step with its constants beside it; equal to a trace of the same function that does the same.
+    """A traced step and its constants; equal to another trace of the same function that does the same.
 
-    Two functions are never equal, however alike: the text of a trace does not hold the constants of jitted functions
+    Two functions are never equal, however alike: the text of a trace lacks the constants of jitted functions
     that are called within.
     """
 
     def __init__(self, step: Callable[..., Any], arguments: tuple[np.ndarray, ...]):
         import jax
 
-        # By a new function, as JAX gives a function that it has seen before the trace, and the constants, of then.
+        # A new function, since JAX returns the old trace and constants of a function that it has traced before.
         closed = jax.make_jaxpr(lambda *given: step(*given))(*arguments)
         self.step, self.jaxpr, self.constants = step, closed.jaxpr, closed.consts
         self.key = (step, str(closed), tuple(argument.shape for argument in arguments))
@@ -175,7 +175,7 @@ class _Program:
         if len(shapes) != 1 or shapes[0][0] != (n,) or not shapes[0][1].startswith("float"):
             got = ", ".join(f"{kind} {shape}" for shape, kind in shapes) or "nothing"
             raise ValueError(
-                f"`step` must give one float array (N,) = ({n},), the next state; got {got}. "
+                f"`step` must return one float array (N,) = ({n},), the next state; got {got}. "
                 "It works on one trial: no batch."
             )
 
@@ -248,7 +248,7 @@ def _sequence(
 
 
 def _check_finite(state: Float[np.ndarray, "N"], logs: Float[np.ndarray, "M k"], qr_every: int) -> None:
-    # log 0 = -inf is a direction that is wiped out, which is no accident
+    # log 0 = -inf is a direction that collapses, which is legitimate
     bad = (np.isnan(logs) | (logs == np.inf)).any(axis=1)
     if bad.any() or not np.isfinite(state).all():
         last = (int(np.argmax(bad)) + 1 if bad.any() else len(logs)) * qr_every

@@ -1,4 +1,4 @@
-"""Whether fixed and slow points lie apart, or on a line, a ring or a sheet: continuous attractors."""
+"""Arrangement of fixed and slow points: isolated, or on a line, a ring or a sheet (continuous attractors)."""
 
 from typing import Literal, NamedTuple
 
@@ -14,32 +14,32 @@ from ._arrays import numbers
 
 Shape = Literal["points", "line", "ring", "plane", "volume"]
 FEWEST = 10
-"""Points that a line, ring or plane is recognised from."""
+"""Fewest points in which a line, ring or plane is recognised."""
 EXPLAINED = 0.95
-"""Of the variance of a neighbourhood, that its dimensions have to explain."""
+"""Fraction of the variance of a neighbourhood that its dimensions must explain."""
 CLOSED = 0.6
 """A ring stays in one piece when a stretch of it is cut out (everywhere), a line only near its ends."""
 
 
 class Manifold(NamedTuple):
-    """The largest set of points that hang together, and its shape.
+    """The largest connected set of points, and its shape.
 
     Attributes
     ----------
     shape : {"points", "line", "ring", "plane", "volume"}
-        ``"points"``: fewer than 10 hang together, all are isolated. ``"plane"``: a sheet, curved or not; ``"volume"``:
-        more than two dimensions.
+        ``"points"``: no 10 points are connected, all count as isolated. ``"plane"``: a sheet, curved or not;
+        ``"volume"``: more than two dimensions.
     dimension : int
-        Of the neighbourhood of most of its points, 0 for isolated ones.
+        Dimension of the neighbourhood of most of its points, 0 for isolated ones.
     members : (L,) int
         Indices of the points that belong to it; along a line or around a ring in order.
     coordinate : (L,) float
         Arc length from one end of a line, angle (rad, -pi to pi) around the middle of a ring in its plane, as ordered;
         NaN otherwise.
     n_pieces : int
-        Sets of points that hang together, isolated points among them.
+        Number of connected sets of points, including isolated points.
     link : float
-        Distance within which points hang together.
+        Distance within which points are connected.
     """
 
     shape: Shape
@@ -53,17 +53,17 @@ class Manifold(NamedTuple):
 def manifold(positions: ArrayLike, *, gap: float = 0.15) -> Manifold:
     """Recognise a line, ring or plane among fixed points and slow points.
 
-    Points hang together where a chain of them leads from one to the other, no link of which is longer than `gap` times
-    the largest distance within the set that hangs together. The dimension of the largest such set is the number of
-    directions that explain 95 % of the variance within two links around most of its points. In one dimension it is a
-    ring if it stays in one piece wherever a stretch of it is cut out.
+    Points are connected if a chain leads from one to the other, none of whose links is longer than `gap` times the
+    largest distance within the connected set. The dimension of the largest such set is the number of directions that
+    explain 95 % of the variance within two links around most of its points. In one dimension, it is a ring if it stays
+    in one piece wherever a stretch of it is cut out.
 
     Parameters
     ----------
     positions : (P, N) array
         For instance ``points.positions[points.kind != "unconverged"]`` of `fixed_points`, with ``slow`` set.
     gap : float
-        In (0, 0.5); a gap in an otherwise continuous line or ring that is longer takes it apart.
+        In (0, 0.5); a longer gap in an otherwise continuous line or ring splits it.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def manifold(positions: ArrayLike, *, gap: float = 0.15) -> Manifold:
 
 
 def _largest_piece(distance: Float[np.ndarray, "P P"], gap: float) -> tuple[float, Int[np.ndarray, "L"]]:
-    """The link, and the points of the largest set that hangs together by links of `gap` times its own extent."""
+    """Return the link, and the points of the largest set connected by links of `gap` times its own extent."""
     members = np.arange(len(distance))
     while True:
         inside = distance[np.ix_(members, members)]

@@ -1,4 +1,4 @@
-"""Fixed points of two networks matched one to one, in a space that both networks' trajectories share."""
+"""One-to-one matching of the fixed points of two networks, in a space shared by their trajectories."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -22,24 +22,25 @@ NAMES = ("states_a", "states_b")
 
 
 class MatchedPoints(NamedTuple):
-    """Fixed points of two networks, one to one; P_a and P_b points of the kinds that were asked for.
+    """Fixed points of two networks, matched one to one; P_a and P_b points of the requested kinds.
 
-    Points are named by their rows in what was given, also if not all of them were used.
+    Points are numbered by their rows in the input, even if not all of them were used.
 
     Attributes
     ----------
     similarity : Similarity
-        Fraction of all points that have a partner with as many unstable directions, 0 to 1: ``2 same / (P_a + P_b)``.
+        Fraction of all points that have a partner with the same number of unstable directions, 0 to 1: ``2 same / (P_a
+        + P_b)``.
     pairs : (M, 2) int
-        Points of a and of b that belong together; by the point of a.
+        Matched points of a and of b; sorted by the point of a.
     distance : (M,) float
-        Between the two of each pair, in units of the trajectories' spread.
+        Distance between the points of each pair, in units of the trajectories' spread.
     same : (M,) bool
-        Whether the two have as many unstable directions.
+        Whether both have the same number of unstable directions.
     unmatched_a, unmatched_b : (P_a - M,) and (P_b - M,) int
         Points without a partner.
     aligned_a, aligned_b : (P_a, k) and (P_b, k) float
-        All points, in order, in a's k leading components; those of b as mapped there.
+        All points, in order, in a's k leading components; those of b are mapped there.
     spread : float
         Root mean squared distance of a's states from their mean in these components.
     """
@@ -56,7 +57,7 @@ class MatchedPoints(NamedTuple):
 
 
 class _Points(NamedTuple):
-    """Points that are matched: rows of what was given, their positions in k components, and directions that grow."""
+    """Points to match: rows of the input, positions in k components, and numbers of unstable directions."""
 
     rows: Int[np.ndarray, "P"]
     positions: Float[np.ndarray, "P k"]
@@ -89,25 +90,25 @@ def match_points(
 ) -> MatchedPoints:
     r"""Match the fixed points of two networks one to one, and compare their stability.
 
-    Networks have state spaces of their own. What they share is trials: the states in these give, by least squares, an
+    Each network has its own state space, but they share trials, whose states give, by least squares, an
     affine map from b's k leading principal components to a's, and one from a's to b's, as for `aligned_nrmse`. The
     distance of a point of a from a point of b is the root mean square of the two distances, in a's and in b's
     components, each in units of the spread there (the root mean squared distance of the states from their mean).
     Points are then matched so that the sum of distances is smallest, where a distance above `limit` counts as `limit`,
-    as does a point left over; what is farther apart than `limit` is no pair.
+    as does an unmatched point; points farther apart than `limit` are not a pair.
 
     Parameters
     ----------
     points_a, points_b : FixedPoints, or (positions (P, N), n_unstable (P,))
-        What `fixed_points` found, with the inputs held in the same way; or positions of points, with the number of
+        Result of `fixed_points`, with the inputs held in the same way; or positions of points, with the number of
         unstable directions of each.
     states_a : (T, B, N_a) array
         States of one network, in the space of its points: ``activity.currents``, not the rates.
     states_b : (T, B, N_b) array
-        States of the other in the same trials. Points have no noise: run the trials without, or name `conditions`,
-        since noise draws mapped points towards the mean.
+        States of the other in the same trials. Points have no noise: run the trials without noise, or pass
+        `conditions`, since noise draws mapped points towards the mean.
     kinds : sequence of {"fixed", "slow", "unconverged"}
-        Which of the `FixedPoints` count.
+        Kinds of `FixedPoints` to use.
     limit : float
         Largest distance of a pair.
     n_components : int, optional
@@ -116,38 +117,38 @@ def match_points(
     mask : (T, B) array of bool or 0/1, or a pair of them, optional
         Steps that count, for instance those of an epoch; masked values may be NaN.
     conditions : (B,) array of labels, or a pair of them, optional
-        As for `linear_cka`.
+        See `linear_cka`.
     permute : {"trials", "conditions", "time"}, optional
-        What the null exchanges, as for `linear_cka`.
+        What the null exchanges, see `linear_cka`.
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations.
+        Source of permutations.
 
     Returns
     -------
     MatchedPoints
         Its `similarity` is 1 if all points have a partner of the same stability, 0 if none has; NaN if neither network
-        has a point of these kinds, as there is nothing to match (and the search may have failed). Its ceiling is 1,
-        for states without noise.
+        has a point of these kinds, as there is nothing to match (and the search may have failed). For states without
+        noise, its ceiling is 1.
 
     Raises
     ------
     TypeError
         If rates are given for states, or `points_a` or `points_b` is neither of the two.
     ValueError
-        If shapes do not match, a value is not finite, a kind is unknown, `limit` is not positive, or as
-        `aligned_nrmse`.
+        If shapes do not match, a value is not finite, a kind is unknown, `limit` is not positive, or for the reasons
+        given at `aligned_nrmse`.
 
     Notes
     -----
     The assignment is that of Kuhn (1955), Nav Res Logist Q 2:83, with the distances cut off as in the metric of
     Schuhmacher, Vo & Vo (2008), IEEE Trans Signal Process 56:3447.
 
-    The null fits the maps to states of `b` in exchanged trials: what is left is a likeness in what all trials share. A
+    The null fits the maps to states of `b` in exchanged trials: only similarity common to all trials remains. A
     single point near the mean of the states has a partner there in any network, hence the value 1 with a large p. The
-    value has few levels, and p, in which ties count as at least as alike, is below 0.05 in fewer than 5 % of unrelated
-    pairs.
+    value has few levels, and p, for which ties count as at least as similar, is below 0.05 in fewer than 5 % of
+    unrelated pairs.
 
     Examples
     --------
@@ -155,7 +156,7 @@ def match_points(
     >>> states = rng.normal(size=(5, 30, 3)) * [3.0, 2.0, 1.0]
     >>> points = (np.array([[-3.0, 0, 0], [0, 0, 0], [3.0, 0, 0]]), np.array([0, 1, 0]))
     >>> turned = np.linalg.qr(rng.normal(size=(3, 3)))[0]
-    >>> other = (points[0][::-1] @ turned, np.array([0, 1, 1]))  # its last point is no attractor
+    >>> other = (points[0][::-1] @ turned, np.array([0, 1, 1]))  # its last point is not an attractor
     >>> found = match_points(points, other, states, states @ turned)
     >>> found.pairs.tolist(), found.same.tolist(), round(found.similarity.value, 2)
     ([[0, 2], [1, 1], [2, 0]], [False, True, True], 0.67)
@@ -174,7 +175,7 @@ def match_points(
         _points("points_b", points_b, names, given.b, axes_b),
     ]
     makers: dict[str, Maker] = {"points": lambda one: Measure(lambda crossed: _fraction(crossed, points, apart))}
-    # Halves of repeats have components of their own, in which points are not.
+    # Halves of repeats have their own components, in which the points have no coordinates.
     value = judged(given._replace(repeats=None), makers, pair, permute, n_permutations, rng)["points"].similarity
     crossed = Crossed(pair)
     match = _match(crossed, points, apart)
@@ -195,8 +196,8 @@ def match_points(
 def _refuse_rates(name: str, states: Any) -> None:
     if hasattr(states, "rates"):
         raise TypeError(
-            f"`{name}` must be states (T, B, N), as points are; got {type(states).__name__}, of which the rates "
-            "would be taken. Pass its currents."
+            f"`{name}` must be states (T, B, N), like the points; got {type(states).__name__}, whose rates would be "
+            "used. Pass its currents."
         )
 
 
@@ -229,7 +230,7 @@ def _points(
     if positions.ndim != 2 or positions.shape[1] != n_units:
         raise ValueError(
             f"`{name}` must have positions (P, N) in the space of the states, N = {n_units}; "
-            f"got shape {positions.shape}. No points are numpy.zeros((0, N))."
+            f"got shape {positions.shape}. Without points, pass numpy.zeros((0, N))."
         )
     if n_unstable.shape != positions.shape[:1] or (
         n_unstable.size and (n_unstable.dtype.kind not in "iu" or n_unstable.min() < 0)
@@ -243,7 +244,7 @@ def _points(
 
 
 def _n_for(scores: Float[np.ndarray, "S r"]) -> int:
-    """Number of components that hold most of the variance."""
+    """Number of components that explain most of the variance."""
     variance = (scores**2).sum(axis=0)
     return int(np.argmax(np.cumsum(variance) >= (FRACTION - 1e-12) * variance.sum())) + 1
 

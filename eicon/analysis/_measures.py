@@ -1,6 +1,6 @@
-"""Measures of similarity of two networks' samples, in one order of the second network's samples or in many.
+"""Similarity measures of two networks' samples, in one or many orders of the second network's samples.
 
-Each is a function of a `Crossed`, so that the product of both networks' samples is taken once for all of them.
+Each is a function of a `Crossed`, so that the product of both networks' samples is computed once for all measures.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,9 +18,9 @@ RANK_TOLERANCE = 1e-6
 """Singular values below this fraction of the largest count as zero: rates are float32 numbers."""
 FOLDS = 5
 SPLITS = 20
-"""Halves of the repeats, drawn anew, over which a noise ceiling is averaged."""
+"""Number of random halvings of the repeats over which a noise ceiling is averaged."""
 _CELLS = 4_000_000
-"""Numbers that the products of blocks may take at once."""
+"""Most numbers that the products of blocks may occupy at once."""
 
 Value = float | Float[np.ndarray, "..."]
 
@@ -41,7 +41,7 @@ class Coordinates(NamedTuple):
 
 
 def coordinates(name: str, samples: Float[np.ndarray, "S N"]) -> Coordinates:
-    """Principal components that have variance, of samples that are not all equal."""
+    """Return the principal components with variance of samples that are not all equal."""
     if is_constant(samples):
         raise ValueError(f"`{name}` must vary; got {len(samples)} identical samples. The network may be silent.")
     left, singular, right = linalg.svd(samples - samples.mean(axis=0), full_matrices=False)
@@ -50,7 +50,7 @@ def coordinates(name: str, samples: Float[np.ndarray, "S N"]) -> Coordinates:
 
 
 class Pair(NamedTuple):
-    """Samples of two networks in coordinates of their own."""
+    """Samples of two networks, each in its own coordinates."""
 
     x: Float[np.ndarray, "S r_a"]
     y: Float[np.ndarray, "S r_b"]
@@ -60,7 +60,7 @@ class Pair(NamedTuple):
 
 
 class Crossed:
-    """One network against the other, whose samples are in some order."""
+    """One network compared with another, whose samples are in a given order."""
 
     def __init__(self, pair: Pair, order: Int[np.ndarray, "S"] | None = None) -> None:
         self.pair, self.order = pair, order
@@ -76,7 +76,7 @@ class Crossed:
 
     @cached_property
     def total(self) -> Float[np.ndarray, "r_a r_b"]:
-        """Products of the two, summed over samples."""
+        """Products of the samples of both networks, summed over samples."""
         return self.pair.x.T @ self.y
 
 
@@ -86,10 +86,10 @@ class Measure(NamedTuple):
     Attributes
     ----------
     at : Crossed -> value
-    plain : Crossed -> value before it is debiased; None where it is not
-    smaller : whether smaller values mean more alike
-    agreement : value -> what is like a correlation, 1 for equality; and its inverse
-    shared : a pair -> what both have in common, for measures that are this over its own geometric mean
+    plain : Crossed -> value before debiasing; None if there is no debiasing
+    smaller : whether smaller values mean more similar
+    agreement : value -> a number like a correlation, 1 for equality; and the inverse
+    shared : a pair -> the product of both, for measures that divide it by the geometric mean of the own products
     """
 
     at: Callable[[Crossed], Value]
@@ -100,7 +100,7 @@ class Measure(NamedTuple):
 
 
 class Judged(NamedTuple):
-    """Value of a measure, what it is before it is debiased, and its values in random orders."""
+    """Value of a measure, its value before debiasing, and its values in random orders."""
 
     value: Value
     plain: Value
@@ -110,7 +110,7 @@ class Judged(NamedTuple):
 def judge(
     pair: Pair, measures: Mapping[str, Measure], permute: Permuted, n: int, rng: np.random.Generator
 ) -> dict[str, Judged]:
-    """Take all measures of a pair, in the order in which it is and in `n` random ones."""
+    """Compute all measures of a pair, in the given order and in `n` random ones."""
     found = Crossed(pair)
     values = {name: one.at(found) for name, one in measures.items()}
     plain = {name: values[name] if one.plain is None else one.plain(found) for name, one in measures.items()}
@@ -132,7 +132,7 @@ def paired(
     names: tuple[str, str] = ("a", "b"),
     noise: tuple[Float[np.ndarray, "S"], Float[np.ndarray, "S"]] | None = None,
 ) -> Pair:
-    """Both networks in their principal components."""
+    """Return both networks in their principal components."""
     first, second = coordinates(names[0], a), coordinates(names[1], b)
     return Pair(first.scores, second.scores, samples, noise, (first.basis, second.basis))
 
@@ -144,11 +144,12 @@ def ceilings(
     measures: Mapping[str, Measure],
     rng: np.random.Generator,
 ) -> dict[str, Value]:
-    """Value of each measure for two networks that are alike but for the noise of their repeats; NaN without repeats.
+    """Estimate each measure for two networks that differ only by the noise of their repeats; NaN without repeats.
 
-    From the agreement of the halves of each network's own trials. Where a measure is a product over the geometric mean
-    of the two own products, that of the halves is free of noise, and its part of the own product is what noise leaves;
-    other measures are taken of the halves, and their agreement extrapolated to all trials by Spearman and Brown.
+    The estimate comes from the agreement of halves of each network's own trials. Where a measure is a product over the
+    geometric mean of the two own products, the product of the halves is free of noise, and its ratio to the own product
+    gives the effect of noise; other measures are computed on the halves, and their agreement extrapolated to all trials
+    by the Spearman-Brown formula.
     """
     left: dict[str, list[Any]] = {name: [] for name in measures}
     for place, repeats in enumerate(given.repeats or ()):
@@ -206,8 +207,8 @@ class Side:
 def hsic(x: Side, y: Side, total: Float[np.ndarray, "r_a r_b"] | None = None) -> float:
     r"""Unbiased estimate of the Hilbert-Schmidt independence criterion with linear kernels.
 
-    As that of Song et al. (2012), which is the mean of :math:`k_{ij} l_{ij} + k_{ij} l_{qr} - 2 k_{ij} l_{iq}` over
-    samples that all differ; here, over samples of different blocks, as those of one block depend on one another.
+    Like the estimate of Song et al. (2012), the mean of :math:`k_{ij} l_{ij} + k_{ij} l_{qr} - 2 k_{ij} l_{iq}` over
+    samples that all differ, but over samples of different blocks, as those of one block depend on one another.
     ``total``: products of all samples, if they are known.
     """
     length = np.count_nonzero(x.samples.members < len(x.values), axis=1).astype(np.float64)
@@ -224,7 +225,7 @@ def hsic(x: Side, y: Side, total: Float[np.ndarray, "r_a r_b"] | None = None) ->
 
 
 def _within(x: Side, y: Side) -> float:
-    """Sum over blocks of the squared norm of their products."""
+    """Return the sum over blocks of the squared norm of their products."""
     B, L = x.samples.members.shape
     if min(x.values.shape[1], y.values.shape[1]) >= L and B * L * L <= _CELLS:
         return float(np.vdot(x.gram, y.gram))
@@ -234,7 +235,7 @@ def _within(x: Side, y: Side) -> float:
 
 
 def cka(pair: Pair, *, debiased: bool = True) -> Measure:
-    """Linear CKA, from the unbiased estimate of its three terms or as it is."""
+    """Linear CKA, from the unbiased estimate of its three terms or in its plain form."""
     x, y, samples = pair.x, pair.y, pair.samples
     scale = linalg.norm(x.T @ x) * linalg.norm(y.T @ y)
 
@@ -269,7 +270,7 @@ def procrustes(pair: Pair) -> Measure:
     def at(crossed: Crossed) -> float:
         if crossed.order is not None:
             return float(np.arccos(min(linalg.svdvals(crossed.total).sum() / scale, 1.0)))
-        # The chord keeps the digits that arccos loses near 1.
+        # The chord keeps the precision that arccos loses near 1.
         first, second = (np.pad(values, ((0, 0), (0, width - values.shape[1]))) for values in (x, y))
         left, _, right = linalg.svd(first.T @ second)
         chord = linalg.norm(first - second @ (left @ right).T)
@@ -307,7 +308,7 @@ class Products(NamedTuple):
 
 
 def _folds(samples: Samples) -> list[Int[np.ndarray, "_"]]:
-    """Samples of each fold: whole blocks; of a single trial consecutive steps, as neighbours are alike."""
+    """Return the samples of each fold: whole blocks, or consecutive (and so similar) steps of a single trial."""
     n = min(FOLDS, samples.n)
     every = np.arange(samples.n)
     of_block = every * n // samples.n if samples.named == "steps" else every % n
@@ -331,7 +332,7 @@ def _inverse_root(matrix: Float[np.ndarray, "k k"]) -> Float[np.ndarray, "k k"]:
 
 
 def cca(pair: Pair, k: int) -> Measure:
-    """Mean canonical correlation of the first k components in trials that did not fix the directions."""
+    """Mean canonical correlation of the first k components in trials held out from the fit of the directions."""
     first, second = _bases(pair, k)
     folds = _folds(pair.samples)
 
@@ -367,7 +368,7 @@ def aligned(pair: Pair, k: int, *, reverse: bool = False) -> Measure:
     power = linalg.norm(target)
 
     def sides(crossed: Crossed) -> tuple[np.ndarray, np.ndarray]:
-        """What is predicted, and what from."""
+        """Return what is predicted, and the predictors."""
         return (crossed.ordered(target), first) if reverse else (target, crossed.ordered(second))
 
     def at(crossed: Crossed) -> float:
@@ -430,7 +431,7 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> float:
 def _distances(
     values: Float[np.ndarray, "S r"], noise: Float[np.ndarray, "S"] | None, samples: Samples
 ) -> Float[np.ndarray, "P"]:
-    """Squared distances of each two blocks, per step that both have, less what noise adds to them."""
+    """Squared distances of all pairs of blocks, per shared step, minus the contribution of noise."""
     padded = samples.padded(values)
     flat = padded.reshape(len(padded), -1)
     power = (padded**2).sum(axis=2)

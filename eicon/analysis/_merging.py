@@ -1,4 +1,4 @@
-"""Units that look alike, merged: pair by pair, or as clusters."""
+"""Merging of similar units: pair by pair, or as clusters."""
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,11 +11,11 @@ SIMILARITIES = ("pca", "correlation")
 def unit_distances(
     samples: Float[np.ndarray, "K N"], similarity: str, n_components: int, kind: Int[np.ndarray, "N"]
 ) -> Float[np.ndarray, "N N"]:
-    """How unlike the activities of each two units are, (N, N).
+    """Compute the dissimilarity of the activities of all pairs of units, (N, N).
 
     "pca": distance between the units' loadings on the first principal components (scaled by the components'
     standard deviations); "correlation": ``1 - correlation`` (0 with a silent unit). Units of different kinds are
-    further from each other than any two of the same.
+    farther from each other than any two of the same kind.
     """
     if similarity == "pca":
         _, values, axes = np.linalg.svd(samples, full_matrices=False)
@@ -31,11 +31,11 @@ def unit_distances(
 
 
 def merge_pairs(apart: Float[np.ndarray, "N N"], strength: Float[np.ndarray, "N"], size: int) -> Int[np.ndarray, "N"]:
-    """Merge the two most similar units that are left, again and again; of two, the stronger one stays.
+    """Merge the two most similar remaining units repeatedly; the stronger of the two stays.
 
     Returns
     -------
-    winner : (N,) the unit that each one went into (itself, if it stays)
+    winner : (N,) the unit that each unit was merged into (itself, if it stays)
     """
     apart = apart.copy()
     np.fill_diagonal(apart, np.inf)
@@ -49,9 +49,9 @@ def merge_pairs(apart: Float[np.ndarray, "N N"], strength: Float[np.ndarray, "N"
 
 
 def clusters(apart: Float[np.ndarray, "N N"], strength: Float[np.ndarray, "N"], size: int) -> Int[np.ndarray, "N"]:
-    """Agglomerative clusters (average linkage), and as the name of each its unit nearest to all others in it; (N,).
+    """Cluster units (average linkage), and return for each unit the most central unit of its cluster, (N,).
 
-    Of two that are as near, as both are in a pair, the stronger one.
+    Among equally central units, such as both of a pair, the stronger one is taken.
     """
     tree = hierarchy.linkage(distance.squareform(apart, checks=False), "average")
     labels = hierarchy.cut_tree(tree, n_clusters=size)[:, 0]

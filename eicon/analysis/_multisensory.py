@@ -1,4 +1,4 @@
-"""How well two senses are combined, compared with the best."""
+"""Combination of two senses, compared with the optimum."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class MultisensoryRatio(NamedTuple):
     sigma : (3,) float
         Widths of first sense, second sense, both; in the unit of the rate.
     sigma_se : (3,) float
-        Their standard errors; NaN where a curve is not determined.
+        Standard errors of the widths; NaN where a curve is not determined.
     predicted : float
         sigma of both if independent evidence is combined optimally,
         ``1 / predicted^2 = 1 / sigma[0]^2 + 1 / sigma[1]^2``.
@@ -31,11 +31,11 @@ class MultisensoryRatio(NamedTuple):
     converged : bool
         Whether the data determine all three curves.
     n_failed : int
-        Resampled data sets that do not.
+        Resampled data sets that do not determine the ratio.
     curves : (3,) tuple of Psychometric
         First sense, second sense, both.
     n_left_out : int
-        Trials without a choice, or of another modality.
+        Trials without a choice, or of a different modality.
     """
 
     sigma: Float[np.ndarray, "3"]
@@ -72,9 +72,9 @@ def multisensory_ratio(
     Parameters
     ----------
     rate : (B,) array
-        The quantity that is judged, such as events per second; high rates favour choice 0 (else pass ``-rate``).
+        The judged quantity, such as events per second; high rates favour choice 0 (else pass ``-rate``).
     modality : (B,) array
-        Which senses had it in each trial, as one of `labels`.
+        Senses stimulated in each trial, as one of `labels`.
     choice : (B,) array of int
         0 or 1; -1 or NaN, no answer, leaves a trial out.
     rng : numpy Generator or int
@@ -98,7 +98,7 @@ def multisensory_ratio(
     Notes
     -----
     Song, Yang & Wang (2016), PLoS Comput Biol 12:e1004792; the prediction is that of Ernst & Banks (2002), Nature
-    415:429. All curves have a bias of their own.
+    415:429. Each curve has its own bias.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Zeros of a vector field from many starting points at once: Levenberg-Marquardt, its linear systems by CGLS.
+"""Zeros of a vector field from many starting points at once: Levenberg-Marquardt with CGLS for its linear systems.
 
 All points of a batch advance together, so that a Jacobian-vector product of the batch is one matrix product; no
-Jacobian is ever formed. Points that are done make room for waiting ones.
+Jacobian is ever formed. Finished points are replaced by waiting ones.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,15 @@ from jaxtyping import Float
 from tqdm import tqdm
 
 INNER = 100
-"""Most CGLS iterations for one step: a better solution of a far-off linear system is not worth its price."""
+"""Most CGLS iterations for one step: a better solution of a far-off linear system is not worth its cost."""
 ACCURACY = 1e-3
-"""Of the solution of a linear system; coarser ones save time on smooth networks and lose zeros of `relu` networks."""
+"""Accuracy of linear solutions; a coarser one saves time on smooth networks but loses zeros of `relu` networks."""
 ROUND = 4
-"""Steps between two looks at which points are done."""
+"""Steps between two checks for finished points."""
 TRUST = 1e-2
 """Damping at the start, as a fraction of |F|."""
 MEMORY = 10
-"""A bold step may end at a larger |F| than it began with, but not than all of the last ones: so kinks are crossed."""
+"""A bold step may increase |F|, but not beyond all of the last values: this allows steps across kinks."""
 PATIENCE = 25
 """Steps without progress after which a bold point becomes careful, and a careful one is given up."""
 BOTTOM = 1e-6
@@ -37,14 +37,14 @@ class _State(NamedTuple):
     trust: Any  # (B,) factor of the damping
     recent: Any  # (B, MEMORY) norms of F at the last states
     best: Any  # (B, N) state with the smallest norm so far
-    least: Any  # (B,) that norm
-    idle: Any  # (B,) steps since it last fell by a hundredth
+    least: Any  # (B,) the smallest norm
+    idle: Any  # (B,) steps since the smallest norm last fell by a hundredth
     careful: Any  # (B,) whether every step has to go down
     done: Any  # (B,)
 
 
 def field_of(step: Callable[[Any], Any], scale: float) -> Field:
-    """``F(x) = (step(x) - x) scale``, which jit takes for the same function if `step` and its shapes are."""
+    """``F(x) = (step(x) - x) scale``, which jit treats as the same function if `step` and its shapes are the same."""
     partial = step if isinstance(step, Field) else Field(step)
     return Field(_moved, partial, np.float64(scale))
 
@@ -63,7 +63,7 @@ def find_zeros(
     batch: int,
     progress: bool,
 ) -> Float[np.ndarray, "M N"]:
-    """Where all points end: at ``|F|^2 / 2 < tol``, where they cannot get slower, or after ``max_steps`` steps.
+    """Return where all points end: at ``|F|^2 / 2 < tol``, at a minimum of the speed, or after ``max_steps`` steps.
 
     ``slow``: singular values of the Jacobian below this are not followed.
     """
@@ -104,12 +104,12 @@ def _advance(field: Field, state: _State, tol: jax.Array, slow: jax.Array) -> _S
 
 
 def _step(field: Field, state: _State, tol: jax.Array, slow: jax.Array) -> _State:
-    """One damped Gauss-Newton step of every point that is not done.
+    """Take one damped Gauss-Newton step with every unfinished point.
 
-    The damping ``trust |F|`` makes a step shorter and turns it towards the gradient, the more so the less the last one
-    paid; it vanishes with F, which keeps convergence superlinear even where zeros are not isolated. A point that gets
-    nowhere goes back to its best state and becomes careful: its steps then have to lower q, as a local minimum of q
-    that is no zero is found by descent alone.
+    The damping ``trust |F|`` shortens a step and turns it towards the gradient, the more so the less the last one
+    achieved; it vanishes with F, which keeps convergence superlinear even where zeros are not isolated. A point without
+    progress returns to its best state and becomes careful: its steps must then lower q, as a local minimum of q that is
+    not a zero is found by descent only.
     """
     value, push = jax.linearize(field, state.x)
     pull = _transposed(push, state.x)

@@ -11,16 +11,16 @@ from ._arrays import ALSO_TRIALS, as_dt, by_name, numbers
 
 
 class Oscillation(NamedTuple):
-    """An oscillation, one expected period after the other; K whole periods.
+    """Amplitude and period of an oscillation, over K whole expected periods.
 
     Attributes
     ----------
     amplitude : (K,) float
         ``|c_k|``, mean over trials, with ``c_k = (2 i / S) sum_s output[k S + s] exp(-2 pi i s / S)``, s = 1 ... S: the
-        amplitude of a sine of the expected period. NaN where an output is.
+        amplitude of a sine of the expected period. NaN where an output is NaN.
     period : float
         ``expected / (1 + drift / 2 pi)``, ms, where ``drift`` is the slope over k of the phase of ``c_k``, mean over
-        trials; NaN if the amplitude is not above `smallest` in every period, so that there is no phase.
+        trials; NaN if the amplitude is not above `smallest` in every period, so that the phase is undefined.
     """
 
     amplitude: Float[np.ndarray, "K"]
@@ -30,7 +30,7 @@ class Oscillation(NamedTuple):
 def oscillation(
     outputs: ArrayLike, expected: float | int, dt: float | int, *, smallest: float | int = 0.2
 ) -> Oscillation:
-    """Measure how strongly an output oscillates near an expected period, and with which period it really does.
+    """Measure how strongly an output oscillates near an expected period, and its true period.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def oscillation(
     dt : float
         Step, ms.
     smallest : float
-        Amplitude up to which there is no oscillation whose period could be measured.
+        Amplitude up to which an output does not count as oscillating, and has no period.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def oscillation(
     if values.ndim != 2 or not values.shape[1] or len(values) < 2 * steps:
         raise ValueError(
             f"`outputs` must be (T, B) with at least two periods of {steps} steps; got shape {values.shape}. "
-            "From several outputs take one, outputs[:, :, k]."
+            "Of several outputs, pass one, outputs[:, :, k]."
         )
     n = len(values) // steps
     cut = values[: n * steps].reshape(n, steps, -1)

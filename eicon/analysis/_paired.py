@@ -1,4 +1,4 @@
-"""Whether one of two things that were done in pairs is better: the mean difference, exactly."""
+"""Comparison of paired values by the mean difference, with an exact interval and test."""
 
 from typing import NamedTuple
 
@@ -10,9 +10,9 @@ from .._key import as_generator
 from ._arrays import as_vector
 
 MOST_EXACT = 16
-"""Pairs up to which all subsets are looked at."""
+"""Largest number of pairs for which all subsets are used."""
 N_DRAWN = 9_999
-"""Subsets, and changes of signs, that are drawn for more pairs."""
+"""Number of subsets, and of changes of signs, drawn for more pairs."""
 LEVEL = 0.95
 
 
@@ -26,17 +26,17 @@ class PairedDifference(NamedTuple):
     ci : (2,) float
         Interval of the difference, lower and upper; NaN with fewer than two pairs.
     level : float
-        Coverage of the interval: at least .95, or ``1 - 2 ** (1 - n)`` with fewer than six pairs, which do not allow
-        for more.
+        Coverage of the interval: at least .95, or ``1 - 2 ** (1 - n)`` with fewer than six pairs, the most that these
+        allow.
     p : float
-        Two-sided probability of a mean difference of at least this size if nothing but chance decided about the signs
-        of the differences; ``2 ** (1 - n)`` is the smallest that n pairs can have.
+        Two-sided probability of a mean difference of at least this size if the signs of the differences
+        were random; ``2 ** (1 - n)`` is the smallest value possible with n pairs.
     differences : (n,) float
-        Of the pairs.
+        Difference of each pair.
     n : int
         Number of pairs.
     n_left_out : int
-        Number of pairs of which one value, or both, is missing.
+        Number of pairs with one or both values missing.
     """
 
     difference: float
@@ -51,7 +51,7 @@ class PairedDifference(NamedTuple):
 def paired_difference(
     first: ArrayLike, second: ArrayLike, *, rng: np.random.Generator | int | float = 0
 ) -> PairedDifference:
-    """Mean difference of pairs, with an exact interval and an exact test.
+    """Compute the mean difference of pairs, with an exact interval and an exact test.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def paired_difference(
         Values of both members of each pair, e.g. accuracies of networks on a connectome and on a null model, with the
         same seeds and settings. NaN leaves a pair out.
     rng : numpy Generator or int
-        Source of what is drawn with more than 16 pairs, or its seed.
+        Source of the draws with more than 16 pairs, or its seed.
 
     Returns
     -------
@@ -76,7 +76,7 @@ def paired_difference(
     at random: ``p = (1 + #{null >= value}) / (1 + number drawn)``. The limits of the interval are those differences
     that this test would not reject; they are order statistics of the means of all subsets of the pairs, or of subsets
     drawn at random (Hartigan 1969, J Am Stat Assoc 64:1303). Both are exact for differences that are symmetric about
-    their mean, which those of two exchangeable runs are, however few there are.
+    their mean, as between two exchangeable runs, however few there are.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def paired_difference(
 def _subsets(
     differences: Float[np.ndarray, "n"], rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "S"], Float[np.ndarray, "S"]]:
-    """Sums and sizes of subsets that are not empty: all of them, or some that are drawn."""
+    """Return sums and sizes of non-empty subsets: all of them, or a random sample."""
     n = differences.size
     if n <= MOST_EXACT:
         members = (np.arange(1, 2**n)[:, None] >> np.arange(n)) & 1
@@ -119,9 +119,9 @@ def _subsets(
 
 
 def _p(differences: Float[np.ndarray, "n"], sums: Float[np.ndarray, "S"]) -> float:
-    """Changing the signs of all but a subset turns the sum into twice the subset's sum minus the sum of all."""
+    """Return p; changing all signs but a subset's turns the sum into twice the subset's sum minus the sum of all."""
     total = differences.sum()
-    slack = 1e-9 * np.abs(differences).sum()  # sums of the same numbers in another order are equal
+    slack = 1e-9 * np.abs(differences).sum()  # sums of the same numbers in a different order count as equal
     extreme = np.abs(2 * sums - total) >= abs(total) - slack
     if differences.size <= MOST_EXACT:  # the empty subset changes all signs, which is as extreme
         return float((np.count_nonzero(extreme) + 1) / 2**differences.size)

@@ -1,7 +1,7 @@
-"""Samples of two networks that belong together, and the orders in which one of them is exchanged against the other.
+"""Paired samples of two networks, and the orders in which the samples of one are exchanged against the other.
 
-A sample is a step of a trial, or of a condition where activity is averaged over its trials. Samples lie trial by trial.
-What is exchanged as a whole, because its samples depend on one another, is a block: a trial or a condition.
+A sample is a step of a trial, or of a condition where activity is averaged over its trials. Samples are ordered trial
+by trial. A block, that is a trial or a condition, is exchanged as a whole, because its samples depend on one another.
 """
 
 import math
@@ -15,24 +15,24 @@ from ._arrays import as_labels, as_mask, as_rates, require_finite, steps_of
 
 Permuted = Literal["trials", "conditions", "time"]
 FEWEST_BLOCKS = 4
-"""With fewer trials, steps take their place in unbiased estimators."""
+"""Fewest trials for unbiased estimators over trials; with fewer, steps replace them."""
 ENOUGH_ORDERS = 20
-"""Fewer different orders cannot give p = 0.05."""
+"""Fewest distinct orders that allow p = 0.05."""
 
 
 class Samples(NamedTuple):
-    """Where samples are.
+    """Layout of samples.
 
     Attributes
     ----------
     start, length : (R,) int
-        First sample of each trial (or condition), and how many there are.
+        First sample of each trial (or condition), and number of samples.
     kind : (R,) int
-        Trials of the same kind have the same steps, and may change places.
+        Trials of the same kind have the same steps, and may be exchanged.
     block : (S,) int
         Block of each sample, ascending.
     members : (B, L) int
-        Samples of each block; S where it has ended.
+        Samples of each block; S after its end.
     averaged : bool
         Whether these are averages over the trials of conditions.
     """
@@ -51,15 +51,15 @@ class Samples(NamedTuple):
 
     @property
     def named(self) -> str:
-        """What the blocks are."""
+        """Name of the blocks."""
         return "steps" if self.n != len(self.start) else "conditions" if self.averaged else "trials"
 
     def padded(self, values: Float[np.ndarray, "S N"]) -> Float[np.ndarray, "B L N"]:
-        """Values block by block; 0 where one has ended."""
+        """Return values block by block; 0 after the end of a block."""
         return np.concatenate([values, np.zeros((1, values.shape[1]))])[self.members]
 
     def summed(self, values: Float[np.ndarray, "S N"]) -> Float[np.ndarray, "B N"]:
-        """Sum over each block."""
+        """Return the sum over each block."""
         return np.add.reduceat(values, self.members[:, 0], axis=0)
 
 
@@ -70,7 +70,7 @@ class Repeats(NamedTuple):
     ----------
     rates : (T, B, N)
     inside : (T, B) steps that count
-    condition : (B,) which one each trial belongs to; -1 for none that both networks have
+    condition : (B,) condition of each trial; -1 if the networks do not share it
     used : (T, C) steps of the averages that count
     """
 
@@ -81,13 +81,13 @@ class Repeats(NamedTuple):
 
     @property
     def fewest(self) -> int:
-        """Trials of the condition that has fewest, at any step that counts."""
+        """Smallest number of trials of a condition, at any step that counts."""
         return int(_counts(self.inside, self.condition, self.used.shape[1])[self.used].min())
 
     def halves(self, rng: np.random.Generator) -> "tuple[Averages, Averages] | None":
-        """Averages over each half of the trials of every condition; None if one of them has no trial at some step.
+        """Average each half of the trials of every condition; return None if a half has no trial at some step.
 
-        Trials of like length are split, so that both halves go on to the last step.
+        Trials of similar length are split, so that both halves reach the last step.
         """
         first = np.zeros(self.condition.size, dtype=bool)
         lengths = self.inside.sum(axis=0)
@@ -105,7 +105,7 @@ class Repeats(NamedTuple):
 
 
 class Averages(NamedTuple):
-    """Means over the trials of conditions: of each sample, and the variance of the mean summed over units."""
+    """Means over the trials of conditions, for each sample, and the variances of the means summed over units."""
 
     values: Float[np.ndarray, "S N"]
     noise: Float[np.ndarray, "S"]
@@ -129,7 +129,7 @@ def both(
     conditions: Any = None,
     names: tuple[str, str] = ("a", "b"),
 ) -> Both:
-    """Check the activity of two networks and put its samples beside each other.
+    """Check the activity of two networks and align its samples.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def both(
         Steps that count.
     conditions : (B,) labels, or two of them, optional
         Activity is averaged over the trials of each; the networks may then have different trials.
-    names : of the two, for errors
+    names : of the two, for error messages
     """
     rates = [as_rates(values, name) for values, name in zip((a, b), names, strict=True)]
     if conditions is not None:
@@ -146,8 +146,8 @@ def both(
     shapes = [values.shape[:2] for values in rates]
     if shapes[0] != shapes[1]:
         raise ValueError(
-            f"`{names[0]}` and `{names[1]}` must hold the same trials, (T, B); got {shapes[0]} and {shapes[1]}. "
-            "Run both networks on the same inputs, or name the `conditions` of the trials of each, "
+            f"`{names[0]}` and `{names[1]}` must contain the same trials, (T, B); got {shapes[0]} and {shapes[1]}. "
+            "Run both networks on the same inputs, or pass the `conditions` of the trials of each, "
             "over which activity is then averaged."
         )
     first, second = _masks((a, b), mask, shapes)
@@ -157,7 +157,7 @@ def both(
 
 
 def _masks(given: tuple[Any, Any], mask: Any, shapes: list[tuple[int, int]]) -> list[Bool[np.ndarray, "T B"]]:
-    """Steps that count of each, from one mask for both, from two, or from what the activity itself says."""
+    """Return the steps that count for each, from one mask for both, from two, or from the activity itself."""
     two = isinstance(mask, tuple)
     if two and len(mask) != 2:
         raise ValueError(f"`mask` must be one array (T, B), or a pair of them; got {len(mask)}.")
@@ -186,8 +186,8 @@ def _averaged(
     steps = [len(values) for values in rates]
     if steps[0] != steps[1]:
         raise ValueError(
-            f"`{names[0]}` and `{names[1]}` must have as many steps of the same length; got {steps[0]} and {steps[1]}. "
-            "Cut or resample one of them."
+            f"`{names[0]}` and `{names[1]}` must have equally many steps of the same length; got {steps[0]} and "
+            f"{steps[1]}. Cut or resample one of them."
         )
     index, n_conditions = _conditions(conditions, [values.shape[1] for values in rates])
     masks = _masks(given, mask, [values.shape[:2] for values in rates])
@@ -208,7 +208,7 @@ def _averaged(
 
 
 def _conditions(given: Any, n_trials: list[int]) -> tuple[list[Int[np.ndarray, "_"]], int]:
-    """Which condition each trial of either network belongs to; -1 for one that the other network has not."""
+    """Return the condition of each trial of either network; -1 for a condition that the other network lacks."""
     two = isinstance(given, tuple) and len(given) == 2 and all(np.ndim(one) == 1 for one in given)
     pair = given if two else (given, given)
     labels = [as_labels("conditions", one, n) for one, n in zip(pair, n_trials, strict=True)]
@@ -220,7 +220,7 @@ def _conditions(given: Any, n_trials: list[int]) -> tuple[list[Int[np.ndarray, "
     shared = np.flatnonzero([all((one == level).any() for one in of_each) for level in range(levels.size)])
     if shared.size < 2:
         raise ValueError(
-            f"`conditions` must have at least 2 levels that both have trials of; got {shared.size} of {levels.size}."
+            f"`conditions` must have at least 2 levels with trials in both; got {shared.size} of {levels.size}."
         )
     place = np.full(levels.size, -1)
     place[shared] = np.arange(shared.size)
@@ -266,7 +266,7 @@ def _samples(inside: Bool[np.ndarray, "T R"], *, averaged: bool) -> Samples:
 
 
 def what_is_permuted(samples: Samples, permute: Permuted | None) -> Permuted:
-    """What to exchange: as asked for, or else whole trials (or conditions), or time where these are too few."""
+    """Return what to exchange: as requested, or else whole trials (or conditions), or time where these are too few."""
     whole: Permuted = "conditions" if samples.averaged else "trials"
     if permute is None:
         sizes = np.bincount(samples.kind)
@@ -277,16 +277,16 @@ def what_is_permuted(samples: Samples, permute: Permuted | None) -> Permuted:
     if permute not in ("trials", "conditions", "time"):
         raise ValueError(f"`permute` must be trials, conditions or time; got {permute!r}.")
     if permute not in (whole, "time"):
-        more = "Activity was averaged over trials." if samples.averaged else "Name the `conditions` of the trials."
+        more = "Activity was averaged over trials." if samples.averaged else "Pass the `conditions` of the trials."
         raise ValueError(f"`permute` must be {whole} or time here; got {permute!r}. {more}")
     return permute
 
 
 def orders(samples: Samples, permute: Permuted, n: int, rng: np.random.Generator) -> Iterator[Int[np.ndarray, "S"]]:
-    """Samples of the second network that take the places of its samples, in `n` random orders.
+    """Yield `n` random orders of the second network's samples.
 
-    Trials (or conditions) are exchanged among those that have the same steps. In time, each trial is turned by a random
-    number of steps, and its end goes to its beginning.
+    Trials (or conditions) are exchanged among those that have the same steps. In time, each trial is shifted circularly
+    by a random number of steps.
     """
     trial = np.repeat(np.arange(samples.start.size), samples.length)
     step = np.arange(trial.size) - samples.start[trial]

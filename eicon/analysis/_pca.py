@@ -41,7 +41,7 @@ class PCA(NamedTuple):
     explained_ratio : (M,) float
         ``explained_variance / sum(explained_variance)``.
     trajectories : (T, B, k) float
-        ``(rates - mean) @ components.T``, at masked steps too; of a DataArray one of time, trial and component.
+        ``(rates - mean) @ components.T``, at masked steps too; from a DataArray, one with time, trial and component.
     participation_ratio : float
         ``(sum l)^2 / sum l^2`` over the eigenvalues l: 1 for a line, N for a round cloud (Gao et al. 2017).
     """
@@ -72,14 +72,14 @@ class PCA(NamedTuple):
             If `fraction` is outside (0, 1].
         """
         if not 0.0 < real(fraction, "`fraction`") <= 1.0:
-            raise ValueError(f"`fraction` must be in (0, 1]; got {fraction}. Percentages need dividing by 100.")
+            raise ValueError(f"`fraction` must be in (0, 1]; got {fraction}. Divide percentages by 100.")
         # 1e-12 absorbs the rounding of the cumulative sum, which otherwise may never reach exactly 1.
         return int(np.argmax(np.cumsum(self.explained_ratio) >= fraction - 1e-12)) + 1
 
     def project(self, rates: Rates) -> Any:
-        """Return ``(rates - mean) @ components.T`` (..., k) of other rates (..., N), in the same coordinates.
+        """Return ``(rates - mean) @ components.T`` (..., k) for other rates (..., N), in the same coordinates.
 
-        Of a DataArray one with the dimension component in place of unit.
+        From a DataArray, return one with the dimension component in place of unit.
 
         Raises
         ------
@@ -93,12 +93,12 @@ class PCA(NamedTuple):
 class ConditionAverage(NamedTuple):
     """Averages over the trials of each condition.
 
-    Functions that want rates take it as it is, the conditions as trials.
+    Functions that take rates accept it directly, with conditions as trials.
 
     Attributes
     ----------
     average : (C, T, ...) float
-        Mean over the unmasked trials of the condition; NaN at steps where none is left. Of a DataArray one of
+        Mean over the unmasked trials of the condition; NaN at steps where none is left. From a DataArray, one with
         condition, time and what follows.
     levels : (C,)
         The distinct conditions, ascending.
@@ -112,12 +112,12 @@ class ConditionAverage(NamedTuple):
 
     @property
     def rates(self) -> Float[np.ndarray, "T C ..."]:
-        """Averages with the steps first, (T, C, ...), as rates are of trials."""
+        """Averages with the steps first, (T, C, ...), like rates with conditions as trials."""
         return np.swapaxes(np.asarray(self.average), 0, 1)
 
     @property
     def inside(self) -> Bool[np.ndarray, "T C"]:
-        """Where there is an average."""
+        """True where there is an average."""
         return self.n.T > 0
 
 
@@ -127,9 +127,9 @@ def pca(rates: Rates, *, mask: ArrayLike | None = None, n_components: int | floa
     Parameters
     ----------
     rates : (T, B, N) array
-        Firing rates, time-major; or what has them, such as condition averages.
+        Firing rates, time-major; or an object with rates, such as condition averages.
     mask : (T, B) array of bool or 0/1, optional
-        Steps that enter the fit; padded steps are False. Trajectories are given everywhere.
+        Steps that enter the fit; padded steps are False. Trajectories include all steps.
     n_components : int, optional
         Number k of components to keep, 1 to min(N, S - 1); None keeps all.
 
@@ -192,7 +192,7 @@ def condition_average(values: Rates, conditions: ArrayLike, mask: ArrayLike | No
     values : (T, B, ...) array
         Rates, outputs or trajectories, time-major.
     conditions : (B,) array
-        One number or label per trial; numbers that differ by less than 1e-6 of their range are one condition.
+        One number or label per trial; numbers that differ by less than 1e-6 of their range count as one condition.
     mask : (T, B) array of bool or 0/1, optional
         Steps to include; masked values may be NaN.
 
@@ -228,7 +228,7 @@ def condition_average(values: Rates, conditions: ArrayLike, mask: ArrayLike | No
 
 
 def _with_names(values: Rates) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Values with the steps first and the trials second, and the names of their dimensions, if they have any."""
+    """Return values with the steps first and the trials second, and the names of their dimensions, if any."""
     given: Any = rates_of(values)
     if not is_named(given):
         return numbers("values", given), ()
@@ -240,7 +240,7 @@ def _with_names(values: Rates) -> tuple[np.ndarray, tuple[str, ...]]:
 def _masked_mean(
     values: Float[np.ndarray, "T b *rest"], included: Bool[np.ndarray, "T b"]
 ) -> tuple[Float[np.ndarray, "T *rest"], Int[np.ndarray, "T"]]:
-    """Mean over the trial axis of the included entries, NaN where there are none, and their number."""
+    """Return the mean over trials of the included entries, NaN where there are none, and their number."""
     extra = (1,) * (values.ndim - 2)
     total = np.where(included.reshape(included.shape + extra), values, 0.0).sum(axis=1)
     count = included.sum(axis=1)
@@ -249,6 +249,6 @@ def _masked_mean(
 
 
 def _fix_signs(rows: Float[np.ndarray, "k N"]) -> Float[np.ndarray, "k N"]:
-    """Flip rows so that the entry of largest modulus is positive; eigenvectors have no sign of their own."""
+    """Flip rows so that the entry of largest modulus is positive; the sign of an eigenvector is arbitrary."""
     largest = np.take_along_axis(rows, np.abs(rows).argmax(axis=1, keepdims=True), axis=1)
     return rows * np.sign(largest)

@@ -1,4 +1,4 @@
-"""Labels exchanged between trials, as they could have been if they had nothing to do with the activity."""
+"""Permutations of labels between trials, under the hypothesis that they are unrelated to the activity."""
 
 from typing import Literal
 
@@ -14,12 +14,12 @@ CORRECTIONS = ("holm", "fdr")
 
 
 def group_of(name: str, groups: ArrayLike | None, n_trials: int) -> Int[np.ndarray, "B"] | None:
-    """Number of the group of each trial."""
+    """Return the number of each trial's group."""
     return None if groups is None else levels_of(as_labels(name, groups, n_trials))[1]
 
 
 def is_between(index: Int[np.ndarray, "B"], groups: Int[np.ndarray, "B"] | None) -> bool:
-    """Whether all trials of a group have one label, so that labels can be exchanged only between groups."""
+    """Return True if all trials of each group have one label, so that labels can be exchanged only between groups."""
     return groups is not None and len(np.unique(groups)) == len(np.unique(np.stack([groups, index]), axis=1).T)
 
 
@@ -29,10 +29,10 @@ def permuted(
     groups: Int[np.ndarray, "B"] | None = None,
     within: Int[np.ndarray, "B"] | None = None,
 ) -> Int[np.ndarray, "B"]:
-    """Labels after one permutation.
+    """Permute labels once.
 
-    Without groups, those of trials are exchanged; with groups of one label each, those of whole groups; with groups of
-    several labels, those of trials within each group. Only trials with equal values of `within` exchange theirs.
+    Without groups, labels of trials are exchanged; with groups of one label each, labels of whole groups; with groups
+    of several labels, labels of trials within each group. Only trials with equal values of `within` exchange labels.
     """
     if groups is None and within is None:
         return generator.permutation(index)
@@ -50,7 +50,7 @@ def permuted(
 
 
 def corrected(p_values: Float[np.ndarray, "..."], correction: Correction | None) -> Float[np.ndarray, "..."]:
-    """Probabilities that allow for the number of tests; NaN is no test."""
+    """Correct probabilities for the number of tests; NaN does not count as a test."""
     if correction not in (None, *CORRECTIONS):
         raise ValueError(f"`correction` must be one of {', '.join(CORRECTIONS)}, or None; got {correction!r}.")
     known = ~np.isnan(p_values)
@@ -76,12 +76,12 @@ def shuffle_test(
     generator: np.random.Generator,
     groups: Int[np.ndarray, "B"] | None,
 ) -> Float[np.ndarray, "N"]:
-    """Two-sided p of the area under the ROC curve of two labels, from the ranks of B trials."""
+    """Compute the two-sided p of the area under the ROC curve of two labels, from the ranks of B trials."""
     labels = np.stack([index, *(permuted(index, generator, groups) for _ in range(n_permutations))])
     first = (labels == 0).astype(np.float64)
     n0 = first.sum(axis=1, keepdims=True)
     n1 = index.size - n0
     distance = np.abs((first @ ranks - n0 * (n0 + 1) / 2) / (n0 * n1) - 0.5)
-    # Rounding must not tell apart what is equal.
+    # Rounding must not separate equal values.
     extreme = (distance[1:] >= distance[0] - 1e-9).sum(axis=0)
     return np.asarray((1 + extreme) / (1 + n_permutations), np.float64)

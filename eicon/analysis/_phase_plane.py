@@ -21,10 +21,10 @@ class PhasePlane(NamedTuple):
     velocity : (n, n, 2) float
         dx/dt projected on the two axes, per ms; first index y, second x.
     speed : (n, n) float
-        ``q = |dx/dt|^2 / 2`` of the whole N-dimensional velocity: what is projected away counts.
+        ``q = |dx/dt|^2 / 2`` of the whole N-dimensional velocity, including components outside the plane.
     nullclines : two (s, 2, 2) float arrays, or None
-        Where the first and where the second unit does not change, as short lines from (x, y) to (x, y), in no order.
-        None unless N = 2: in a larger space neither is a line in this plane.
+        Where the first and where the second unit does not change, as unordered line segments from (x, y) to (x, y).
+        None unless N = 2: in a larger space, neither is a line in this plane.
     origin : (N,) float
         Point of the plane at x = y = 0.
     axes : (2, N) float
@@ -68,7 +68,7 @@ def phase_plane(
     Parameters
     ----------
     flow : callable
-        From states (M, N) to their velocities dx/dt (M, N), per ms; of numpy or JAX.
+        Function from states (M, N) to their velocities dx/dt (M, N), per ms; in numpy or JAX.
     origin : (N,) array
         A point of the plane, for instance a fixed point or `PCA.mean`.
     axes : (2, N) array
@@ -101,18 +101,18 @@ def phase_plane(
     >>> plane.velocity[2, 0].tolist(), plane.speed[1, 1].tolist()
     ([0.1, -0.2], 0.0)
     """
-    require_function("flow", flow, "Of a network: lambda x: (net.held(inputs)(x) - x) / net.dt.")
+    require_function("flow", flow, "For a network, pass lambda x: (net.held(inputs)(x) - x) / net.dt.")
     point, directions = numbers("origin", origin), numbers("axes", axes)
     if point.ndim != 1 or directions.shape != (2, point.size):
         raise ValueError(
             f"`origin` must be (N,) and `axes` (2, N), as rows; got {point.shape} and {directions.shape}. "
-            "Of principal components take the first two rows."
+            "Of principal components, pass the first two rows."
         )
-    # 1e-5 lets pass what was orthonormal in float32.
+    # 1e-5 accepts axes that were orthonormal in float32.
     if not np.allclose(directions @ directions.T, np.eye(2), rtol=0.0, atol=1e-5):
         raise ValueError(
             "`axes` must be orthonormal rows, or projected velocities would not be those of projected states; got "
-            f"scalar products {np.round(directions @ directions.T, 3).tolist()}. Take numpy.linalg.qr(axes.T)[0].T."
+            f"scalar products {np.round(directions @ directions.T, 3).tolist()}. Use numpy.linalg.qr(axes.T)[0].T."
         )
     n = whole(n, "`n`")
     if len(extent) != 4:
@@ -128,11 +128,11 @@ def phase_plane(
     velocities = numbers("flow", flow(states))
     if velocities.shape != states.shape:
         raise ValueError(
-            f"`flow` must give velocities of the shape of the states, (M, N) = {states.shape}; got {velocities.shape}. "
-            "A function of one state has to be vectorised."
+            f"`flow` must return velocities of the shape of the states, (M, N) = {states.shape}; got "
+            f"{velocities.shape}. Vectorise a function of one state."
         )
     require_finite("flow", velocities)
-    # fields of each unit, also when the axes of a pair are turned
+    # one field per unit, even if the axes of two units are rotated
     units = [one.reshape(n, n) for one in velocities.T] if point.size == 2 else []
     return PhasePlane(
         x,
@@ -146,7 +146,7 @@ def phase_plane(
 
 
 def _zeros(field: Float[np.ndarray, "n n"], x: Float[np.ndarray, "n"], y: Float[np.ndarray, "n"]) -> np.ndarray:
-    """Lines (s, 2, 2) along which a field is zero, each within half of a square of the grid."""
+    """Return lines (s, 2, 2) along which a field is zero, each within half of a square of the grid."""
     across, up = np.meshgrid(x, y)
     points = np.stack([across, up], axis=-1)
     corners = [(slice(None, -1), slice(None, -1)), (slice(None, -1), slice(1, None))]
@@ -158,7 +158,7 @@ def _zeros(field: Float[np.ndarray, "n n"], x: Float[np.ndarray, "n"], y: Float[
         above = values > 0.0
         mixed = (above.any(axis=1)) & (~above).any(axis=1)
         values, places, above = values[mixed], places[mixed], above[mixed]
-        # One corner stands alone; the line crosses the two edges that lead to it.
+        # One corner differs in sign; the line crosses the two edges that meet there.
         alone = np.argmax(above == (above.sum(axis=1) == 1)[:, None], axis=1)
         rows = np.arange(alone.size)
         ends = []
@@ -168,4 +168,4 @@ def _zeros(field: Float[np.ndarray, "n n"], x: Float[np.ndarray, "n"], y: Float[
             ends.append(places[rows, alone] + share * (places[rows, other] - places[rows, alone]))
         lines.append(np.stack(ends, axis=1))
     found = np.concatenate(lines)
-    return found[(found[:, 0] != found[:, 1]).any(axis=1)]  # a zero on a point of the grid is no line
+    return found[(found[:, 0] != found[:, 1]).any(axis=1)]  # a zero on a point of the grid is not a line

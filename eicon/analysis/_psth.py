@@ -1,4 +1,4 @@
-"""Activity around an event: trials cut out of their batch, averages per condition, and the order of peaks."""
+"""Activity around an event: aligned trials, averages per condition, and the order of peaks."""
 
 from typing import Any, NamedTuple
 
@@ -36,11 +36,11 @@ class Aligned(NamedTuple):
     Attributes
     ----------
     values : (W, K, n) float
-        ``values[event + k]`` for the steps k of the window; NaN outside the trial. Of a DataArray one too.
+        ``values[event + k]`` for the steps k of the window; NaN outside the trial. A DataArray if one was given.
     time : (W,) float
         ``k dt``, ms: 0 at the step of the event.
     inside : (W, K) bool
-        False where `values` is NaN because the trial has not begun or is over.
+        False where `values` is NaN because the trial has not started or is over.
     trials : (K,) int
         The trials, in their original order.
     n_left_out : int
@@ -55,7 +55,7 @@ class Aligned(NamedTuple):
 
     @property
     def rates(self) -> Any:
-        """`values`, for functions that want rates and take this as it is."""
+        """`values`, for functions that take rates."""
         return self.values
 
 
@@ -65,14 +65,14 @@ class PSTH(NamedTuple):
     Attributes
     ----------
     average : (C, W, N) float
-        Mean over the trials of the condition that are inside at the step; NaN where there is none. Of a DataArray one
-        of condition, time and unit, as `sem`.
+        Mean over the trials of the condition that are inside at the step; NaN where there is none. From a DataArray,
+        one with condition, time and unit, like `sem`.
     sem : (C, W, N) float
-        Standard deviation over these trials (``n - 1``) divided by ``sqrt(n)``; NaN for fewer than two.
+        Standard deviation over the averaged trials (``n - 1``) divided by ``sqrt(n)``; NaN for fewer than two.
     n : (C, W) int
-        Number of these trials.
+        Number of averaged trials.
     time : (W,) float
-        ms, 0 at the step of the event.
+        Time, ms, 0 at the step of the event.
     levels : (C,)
         The conditions, ascending.
     n_left_out : int
@@ -95,7 +95,7 @@ def align(
     window: tuple[float | int, float | int],
     inside: ArrayLike | None = None,
 ) -> Aligned:
-    """Cut trials out around an event that comes at a different step in each.
+    """Align trials to an event that comes at a different step in each.
 
     Parameters
     ----------
@@ -108,12 +108,12 @@ def align(
     window : (from, to)
         ms relative to the event, both ends included.
     inside : (T, B) array of bool or 0/1, optional
-        Steps of the trial; others, such as padding, become NaN.
+        Steps of the trial; all others, such as padding, become NaN.
 
     Returns
     -------
     Aligned
-        Functions that want rates, such as `regression_axes`, take it as it is, with ``inside`` as the mask.
+        Functions that take rates, such as `regression_axes`, accept it directly, with ``inside`` as the mask.
 
     Raises
     ------
@@ -171,7 +171,7 @@ def psth(
     Raises
     ------
     ValueError
-        As `align`; also if a condition is NaN or a rate inside is not finite.
+        For the reasons given at `align`, or if a condition is NaN or a rate inside is not finite.
 
     Examples
     --------
@@ -211,7 +211,7 @@ def sort_by_peak(average: ArrayLike, *, excitatory: ArrayLike | None = None) -> 
     Parameters
     ----------
     average : (W, N) or (C, W, N) array
-        Mean rates, as `PSTH.average`; conditions are averaged first. NaN is ignored.
+        Mean rates, such as `PSTH.average`; conditions are averaged first. NaN is ignored.
     excitatory : (N,) bool array, optional
         True for E units, which then come before all I units.
 
@@ -236,7 +236,7 @@ def sort_by_peak(average: ArrayLike, *, excitatory: ArrayLike | None = None) -> 
     array = array.reshape(-1, *array.shape[-2:])
     known = np.isfinite(array)
     if not known.any():
-        raise ValueError("`average` must hold some finite values; got none. The window may be outside all trials.")
+        raise ValueError("`average` must contain some finite values; got none. The window may be outside all trials.")
     types = as_excitatory(excitatory, array.shape[2])
     n = known.sum(axis=0)
     course = np.where(known, array, 0.0).sum(axis=0) / np.where(n > 0, n, 1)
@@ -248,7 +248,7 @@ def sort_by_peak(average: ArrayLike, *, excitatory: ArrayLike | None = None) -> 
 
 
 def _by_time(average: Any) -> Float[np.ndarray, "..."]:
-    """Averages with the units last and the steps before them, of a DataArray by the names."""
+    """Return averages with the units last and the steps before them; a DataArray is read by its names."""
     first = (ALSO_TRIALS,) if is_named(average) and len(average.dims) == 3 else ()
     return numbers("average", by_name("average", average, (*first, ("time",), LAST)))
 
@@ -256,7 +256,7 @@ def _by_time(average: Any) -> Float[np.ndarray, "..."]:
 def _events(
     values: Float[np.ndarray, "T B n"], event: ArrayLike, inside: ArrayLike | None
 ) -> tuple[Int[np.ndarray, "B"], Bool[np.ndarray, "T B"]]:
-    """Checked steps of the events, and the steps of the trials."""
+    """Return checked steps of the events, and the steps of the trials."""
     n_steps, n_trials = values.shape[:2]
     at = as_steps("event", event, n_trials)
     if (at < NO_ANSWER).any() or (at >= n_steps).any():
@@ -265,7 +265,7 @@ def _events(
             "It counts steps, not ms: divide times by dt."
         )
     if (at == NO_ANSWER).all():
-        raise ValueError("`event` must happen in some trial; got -1 in all. The network may never respond.")
+        raise ValueError("`event` must occur in some trial; got -1 in all. The network may never respond.")
     return at, as_mask("inside", inside, (n_steps, n_trials))
 
 
@@ -276,12 +276,12 @@ def _offsets(window: tuple[float | int, float | int], dt: float, n_steps: int) -
     begin, end = (real(edge, "`window`") for edge in window)
     if not (np.isfinite(begin) and np.isfinite(end)):
         raise ValueError(f"`window` must be finite (ms); got {window}.")
-    # 1e-9 keeps ends that are whole steps but for rounding.
+    # 1e-9 keeps ends that are whole steps up to rounding.
     first, last = int(np.ceil(begin / dt - 1e-9)), int(np.floor(end / dt + 1e-9))
     if last - first > 10 * n_steps:
         raise ValueError(
-            f"`window` must be of the length of the trials, T = {n_steps} steps of {dt:g} ms; got {window} ms, which "
-            f"is {(last - first) / n_steps:.0f} times as long. Is `dt` in seconds?"
+            f"`window` must not be much longer than the trials, T = {n_steps} steps of {dt:g} ms; got {window} ms, "
+            f"which is {(last - first) / n_steps:.0f} times as long. Is `dt` in seconds?"
         )
     if last < first:
         raise ValueError(
@@ -298,7 +298,7 @@ def _cut(
     offsets: Int[np.ndarray, "W"],
     trials: Int[np.ndarray, "K"],
 ) -> tuple[Float[np.ndarray, "W K n"], Bool[np.ndarray, "W K"]]:
-    """Cut the chosen trials out, NaN outside them."""
+    """Cut out the chosen trials, with NaN outside them."""
     steps = offsets[:, None] + at[trials]
     exists = (steps >= 0) & (steps < len(values))
     steps = np.clip(steps, 0, len(values) - 1)

@@ -36,22 +36,22 @@ class Psychometric(NamedTuple):
     Attributes
     ----------
     levels : (L,) float
-        Distinct signed coherences, ascending, in the unit they came in (usually %).
+        Distinct signed coherences, ascending, in the unit of the input (usually %).
     n : (L,) int
         Trials with a choice at each level.
     p : (L,) float
-        Fraction of them with choice 0.
+        Fraction of trials with choice 0 among those with a choice.
     ci : (L, 2) float
         Wilson 95 % interval of `p`, lower and upper (Wilson 1927, J Am Stat Assoc 22:209).
     bias : float
         Coherence at which both choices are equally likely.
     width : float
-        Standard deviation of the cumulative Gaussian: small is sensitive. Same unit as the levels.
+        Standard deviation of the cumulative Gaussian: small means sensitive. Same unit as the levels.
     lapse : float
         Error rate at overwhelming evidence, the same for both sides; 0 unless it was fitted.
     bias_se, width_se : float
-        Standard errors from the Fisher information, with that of the lapse rate where it was fitted, even if it came
-        out as 0; NaN if not `converged`. For intervals use `bias_ci` and `width_ci`: estimates of a width are skewed.
+        Standard errors from the Fisher information, with that of the lapse rate where it was fitted, even if it is
+        0; NaN if not `converged`. For intervals use `bias_ci` and `width_ci`: estimates of a width are skewed.
     log_likelihood : float
         ``sum_k n_k (p_k log p(c_k) + (1 - p_k) log(1 - p(c_k)))`` at the fit.
     converged : bool
@@ -80,19 +80,19 @@ class Psychometric(NamedTuple):
 
     @property
     def bias_ci(self) -> Float[np.ndarray, "2"]:
-        """95 % interval of `bias` by the profile likelihood, found when it is asked for.
+        """95 % interval of `bias` by the profile likelihood, computed on access.
 
-        Infinite at an end that the data do not set, as for a curve that hardly rises. `lapse_fitted` or not, the other
-        parameters are those that suit each bias best.
+        Infinite at an end that the data do not determine, as for a curve that hardly rises. The other parameters,
+        including the lapse rate if it is fitted, are those that suit each bias best.
         """
         return self._intervals()[0]
 
     @property
     def width_ci(self) -> Float[np.ndarray, "2"]:
-        """95 % interval of `width` by the profile likelihood, found when it is asked for.
+        """95 % interval of `width` by the profile likelihood, computed on access.
 
-        From 0 where a step is not excluded, to infinity where a flat line is not. It holds what it says from 200 trials
-        on, with fewer nearly so; how often is in the table of ``docs/results/calibration.md``.
+        From 0 where a step is not excluded, to infinity where a flat line is not. Its coverage is right from 200 trials
+        on and nearly so with fewer; see the table in ``docs/results/calibration.md``.
         """
         return np.exp(self._intervals()[1])
 
@@ -115,21 +115,21 @@ class Psychometric(NamedTuple):
 
     @property
     def is_monotone(self) -> bool:
-        """Whether `p` never decreases with coherence."""
+        """True if `p` never decreases with coherence."""
         return bool((np.diff(self.p) >= 0.0).all())
 
     @property
     def is_monotone_within_error(self) -> bool:
-        """Whether no level lies below a lower one by more than their 95 % intervals."""
+        """True if `p` at no level is below that at a lower level by more than the 95 % intervals."""
         highest_low = np.maximum.accumulate(self.ci[:, 0])
         return bool((self.ci[1:, 1] >= highest_low[:-1]).all())
 
     @property
     def follows_evidence(self) -> bool:
-        """Whether choices rise with the evidence.
+        """True if choices rise with the evidence.
 
-        The fitted curve goes from under 1/4 at the lowest level to over 3/4 at the highest, and
-        `is_monotone_within_error`.
+        The fitted curve must go from below 1/4 at the lowest level to above 3/4 at the highest, and
+        `is_monotone_within_error` must be True.
         """
         lowest, highest = self.predict(self.levels[[0, -1]])
         return self.is_monotone_within_error and bool(lowest < 0.25 and highest > 0.75)
@@ -138,20 +138,20 @@ class Psychometric(NamedTuple):
 def psychometric(
     coherence: ArrayLike, choice: ArrayLike, *, n: ArrayLike | None = None, lapse: bool = False
 ) -> Psychometric:
-    """Fraction of choice 0 per signed coherence, with a maximum-likelihood cumulative Gaussian.
+    """Compute the fraction of choice 0 per signed coherence, and fit a cumulative Gaussian by maximum likelihood.
 
     Parameters
     ----------
     coherence : (B,) array
         Signed coherence of each trial in any unit; positive favours choice 0, negative choice 1.
-        Values that differ by less than a millionth of their range are one level.
+        Values that differ by less than a millionth of their range count as one level.
     choice : (B,) array of int
         0 or 1; -1 or NaN, no answer, leaves a trial out. With `n`, the number of trials with choice 0.
     n : (B,) array of int, optional
-        Trials with a choice at each entry, for trials that were counted before.
+        Trials with a choice at each entry, for counted trials.
     lapse : bool
         Fit a symmetric lapse rate in [0, 0.4] too. Intervals and standard errors then need many trials with strong
-        evidence, which alone tell lapses from a wide curve.
+        evidence, which alone distinguish lapses from a wide curve.
 
     Returns
     -------
@@ -199,7 +199,7 @@ def psychometric(
     rate = float(fit.theta[2]) if fit.theta.size == 3 else 0.0
     bias_se, width_se = np.nan, np.nan
     if fit.converged:
-        # Where no lapse was seen, half a trial with one is what might have been: at 0 itself its error would be 0.
+        # Without an observed lapse, assume half a lapsed trial: at a lapse rate of 0, its error would be 0.
         theta = np.append(fit.theta[:2], max(rate, 0.5 / total.sum())) if lapse else fit.theta
         errors = standard_errors(lambda values: _terms(levels, values), theta, total)
         bias_se, width_se = float(errors[0]), float(errors[1]) * width
@@ -223,7 +223,7 @@ def psychometric(
 def psychometric_or_none(coherence: ArrayLike, choice: ArrayLike) -> Psychometric | None:
     """`psychometric`; None if fewer than two levels have a choice, as for a network that hardly ever chooses."""
     signed, chosen = as_vector("coherence", coherence), np.asarray(choice)
-    answered = chosen >= 0  # a network may give a single answer, or none
+    answered = chosen >= 0  # a network may always give the same answer, or none
     if levels_of(signed[answered])[0].size < 2:
         return None
     return psychometric(signed[answered], chosen[answered])._replace(n_left_out=int(np.count_nonzero(~answered)))
@@ -249,7 +249,7 @@ def _terms(levels: Float[np.ndarray, "L"], theta: Float[np.ndarray, "S P"]) -> T
 
 
 def _fit(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> Fit:
-    """Best of a step (width -> 0), a flat line (width -> infinity) and what is between them."""
+    """Select the best of a step (width -> 0), a flat line (width -> infinity) and the curves between them."""
     fits = [_best_flat(levels, n, k)]
     if _is_step(n, k):
         fits.append(_best_step(levels, n, k, lapse=False))
@@ -260,7 +260,7 @@ def _fit(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.nd
 
 
 def _is_step(n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"]) -> bool:
-    """Whether there is no level with a success below one with a failure; else a step is never most likely."""
+    """Return True if no level with a success is below one with a failure; otherwise a step is never most likely."""
     successes, failures = np.flatnonzero(k > 0), np.flatnonzero(k < n)
     return not successes.size or not failures.size or bool(successes[0] >= failures[-1])
 
@@ -293,7 +293,7 @@ def _interior(
 
 
 def _line(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"]) -> list[float]:
-    """Bias and log width of the line through the quantiles of the fractions, from which the search begins."""
+    """Bias and log width of the line through the quantiles of the fractions, from which the search starts."""
     quantile = special.ndtri((k + 0.5) / (n + 1.0))
     slope, height = np.polyfit(levels, quantile, 1, w=np.sqrt(n))
     slope = max(float(slope), 0.1)

@@ -27,7 +27,7 @@ def as_regressors(regressors: Any, n_trials: int) -> dict[str, Float[np.ndarray,
 
 
 def as_design(regressors: Any, n_trials: int) -> Float[np.ndarray, "B P"]:
-    """Return the regressors as columns, centred, with nothing else; refuse constant and dependent ones."""
+    """Return the regressors as columns, centred, with nothing else; reject constant and dependent ones."""
     columns = []
     for name, column in as_regressors(regressors, n_trials).items():
         if levels_of(column)[0].size < 2:
@@ -46,7 +46,7 @@ def as_design(regressors: Any, n_trials: int) -> Float[np.ndarray, "B P"]:
 
 
 def fewest_trials(n_trials: int, n_regressors: int, fraction: float | int) -> int:
-    """Trials that a step must have to be regressed: the given fraction of all, and one degree of freedom left."""
+    """Fewest trials for a regression at a step: the given fraction of all, with one degree of freedom left."""
     if not 0 <= real(fraction, "`min_fraction`") <= 1:
         raise ValueError(f"`min_fraction` must be in [0, 1]; got {fraction}. It is a fraction of the trials.")
     return max(int(np.ceil(fraction * n_trials)), n_regressors + 2)
@@ -58,10 +58,10 @@ def regress(
     included: Bool[np.ndarray, "T B"],
     fewest: int,
 ) -> Float[np.ndarray, "T P N"]:
-    """Least-squares coefficients of ``values[t, b] = sum_p design[b, p] coef[t, p] + constant[t]``.
+    """Compute the least-squares coefficients of ``values[t, b] = sum_p design[b, p] coef[t, p] + constant[t]``.
 
     Steps with fewer than `fewest` included trials, or trials that do not determine the coefficients, give NaN.
-    Values that are not included are never looked at.
+    Values that are not included are ignored.
     """
     n_steps, _, n_units = values.shape
     result = np.full((n_steps, design.shape[1], n_units), np.nan)
@@ -79,7 +79,7 @@ def regress(
 
 
 def _solver(design: Float[np.ndarray, "b P"]) -> Float[np.ndarray, "P b"] | None:
-    """Matrix that gives the coefficients, without that of the constant; None if they are not determined."""
+    """Return the matrix that gives the coefficients, except the constant; None if they are not determined."""
     full = np.column_stack([design, np.ones(len(design))])
     if np.linalg.matrix_rank(full / np.maximum(np.linalg.norm(full, axis=0), 1e-300)) < full.shape[1]:
         return None

@@ -36,9 +36,10 @@ class RegressionAxes(NamedTuple):
         The regressors, in the order in which the axes were made orthogonal.
     axes : (P, N) float
         Orthonormal rows, the Q of ``raw.T = Q R`` with a positive diagonal of R: z grows along an axis as its
-        variable grows. The first axis is the first raw one; each further axis is what is new in its raw one.
+        variable grows. The first axis is the first raw one; each further axis is the part of its raw axis orthogonal to
+        the earlier ones.
     raw : (P, N) float
-        The axes before that: denoised coefficients at `best_step`, scaled to length 1.
+        The axes before orthogonalisation: denoised coefficients at `best_step`, scaled to length 1.
     best_step : (P,) int
         The step at which the norm of the denoised coefficients of each variable is largest.
     coefficients : (T, P, N) float
@@ -47,10 +48,10 @@ class RegressionAxes(NamedTuple):
     norm : (T, P) float
         Norm of the denoised coefficients at each step; NaN likewise.
     independence : (P,) float
-        ``R_pp``: length of what is new in each raw axis, 1 if orthogonal to all earlier ones, near 0 if it lies in
-        their span.
+        ``R_pp``: length of the orthogonal part of each raw axis, 1 if orthogonal to all earlier ones, near 0 if it lies
+        in their span.
     trajectories : (C, T, P) float
-        Condition averages on the axes; NaN at steps that no trial of the condition has. Of a DataArray one of
+        Condition averages on the axes; NaN at steps without a trial of the condition. From a DataArray, one with
         condition, time and axis.
     levels : (C,)
         The conditions, ascending.
@@ -59,7 +60,7 @@ class RegressionAxes(NamedTuple):
     explained : (P,) float
         Fraction of the variance of the condition averages (over conditions and steps, all units) along each axis.
     n_pcs : int
-        Principal components of the condition averages that denoising kept; N without denoising.
+        Number of principal components of the condition averages kept in denoising; N without denoising.
     mean, scale : (N,) float
         Mean and 1 / standard deviation of each unit over unmasked steps and trials; scale 0 for silent units.
     """
@@ -82,7 +83,7 @@ class RegressionAxes(NamedTuple):
     def project(self, rates: Rates) -> Any:
         """Return ``((rates - mean) * scale) @ axes.T`` (..., P) of rates (..., N), such as other averages.
 
-        Of a DataArray one with the dimension axis in place of unit.
+        From a DataArray, return one with the dimension axis in place of unit.
 
         Raises
         ------
@@ -110,16 +111,16 @@ def regression_axes(
         Firing rates, time-major.
     regressors : mapping of name to (B,) array, or DataFrame
         Task variables of each trial, such as choice (-1, 1), signed coherences and context; a constant is added. Their
-        scale and offset do not matter, their sign gives that of the axis, and their order that of
+        scale and offset do not matter, their sign sets that of the axis, and their order that of
         orthogonalisation.
     conditions : (B,) array, optional
-        One label per trial; averages over the trials of each are denoised with and projected. None takes each
-        combination of regressor values as a condition.
+        One label per trial; the averages over the trials of each are used for denoising and are projected. None takes
+        each combination of regressor values as a condition.
     mask : (T, B) array of bool or 0/1, optional
         Steps that are used; padded steps are False and may be NaN.
     n_pcs : int, optional
-        Principal components of the condition averages that the coefficients are projected on (denoising), at least as
-        many as regressors; fewer if there are not so many. None leaves denoising out.
+        Number of principal components of the condition averages that the coefficients are projected on (denoising), at
+        least the number of regressors; fewer if there are not that many. None skips denoising.
     min_fraction : float
         Steps with a smaller fraction of all trials are not regressed: at the end of trials of variable duration, few
         trials would give large, noisy coefficients.
@@ -132,13 +133,13 @@ def regression_axes(
     ------
     ValueError
         If shapes do not match, a used value is not finite, a regressor is constant or follows linearly from others
-        (over all trials, or at every step), no unit varies, or an axis is not new.
+        (over all trials, or at every step), no unit varies, or an axis lies in the span of the earlier ones.
 
     Notes
     -----
     Mante, Sussillo, Shenoy & Newsome (2013), Nature 503:78, supplementary sections 6.5-6.7; used by Song, Yang & Wang
-    (2016), PLoS Comput Biol 12:e1004792. Demixed PCA (Kobak et al. 2016) is not offered: the package of its
-    authors (dPCA 1.0.5, of 2020) is not kept up for the present versions of numpy and Python.
+    (2016), PLoS Comput Biol 12:e1004792. Demixed PCA (Kobak et al. 2016) is not offered: the package of its authors
+    (dPCA 1.0.5, from 2020) is not maintained for current versions of numpy and Python.
 
     Examples
     --------
@@ -198,7 +199,7 @@ def regression_axes(
 
 
 def _standard(samples: Float[np.ndarray, "S N"]) -> tuple[Float[np.ndarray, "N"], Float[np.ndarray, "N"]]:
-    """Mean and 1 / standard deviation of each unit, 0 for silent ones."""
+    """Return mean and 1 / standard deviation of each unit, 0 for silent ones."""
     if not len(samples):
         raise ValueError("`mask` must leave some step of some trial; got none. The mask may be inverted.")
     require_finite("rates", samples)
@@ -221,7 +222,7 @@ def _denoise(
     used: Bool[np.ndarray, "C T"],
     n_pcs: int | None,
 ) -> tuple[Float[np.ndarray, "T P N"], int]:
-    """Coefficients within the leading principal components of the condition averages, and their number."""
+    """Project coefficients on the leading principal components of the condition averages; return also their number."""
     n_units, n_samples = activity.shape[2], int(used.sum())
     if n_pcs is None:
         return coefficients, n_units
@@ -233,7 +234,7 @@ def _denoise(
 def _orthogonal(
     vectors: Float[np.ndarray, "P N"], names: tuple[str, ...]
 ) -> tuple[Float[np.ndarray, "P N"], Float[np.ndarray, "P N"], Float[np.ndarray, "P"]]:
-    """Unit vectors, orthonormal ones made from them in their order, and the length of what each adds."""
+    """Return unit vectors, the orthonormal ones made from them in order, and the length of the part that each adds."""
     length = np.linalg.norm(vectors, axis=1)
     raw = np.divide(vectors, length[:, None], out=np.zeros_like(vectors), where=length[:, None] > 0.0)
     q, r = np.linalg.qr(raw.T)
@@ -241,7 +242,7 @@ def _orthogonal(
     if (new < _DEPENDENT).any():
         name = names[int(np.argmax(new < _DEPENDENT))]
         raise ValueError(
-            f"each regressor must have an axis of its own; got nothing new for {name!r}. "
+            f"each regressor must have its own axis; got nothing new for {name!r}. "
             "No unit may depend on it, all units may mix it with others in one way, or n_pcs is too small."
         )
     return raw, (q * np.sign(np.diag(r))).T + 0.0, new

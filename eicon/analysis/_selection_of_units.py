@@ -1,4 +1,4 @@
-"""Which units to record, so that the activity of the others is predicted."""
+"""Selection of units to record, so that the activity of the others can be predicted."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from ._arrays import as_flag, as_matrix, whole_array
 from ._fits import unit_factors
 
 _KNOWN = 1e-12
-"""What is left of a row's squared length, of the largest, below which those that were chosen determine it: rounding."""
+"""Remaining squared length of a row, relative to the largest, below which the chosen rows determine it: rounding."""
 _TIED = 1e-9
 _SINGULAR = 1e-12
-"""Smallest singular value of ``I - J``, of the largest."""
+"""Smallest allowed singular value of ``I - J``, relative to the largest."""
 
 
 def next_units(
@@ -27,10 +27,10 @@ def next_units(
     given: ArrayLike = (),
     worst: bool = False,
 ) -> Int[np.ndarray, "n"]:
-    r"""Rank units by how much their activity says about that of all others.
+    r"""Rank units by how informative their activity is about that of all others.
 
-    In a linear network, errors :math:`\delta` that unknown gains and biases make in the activity of their own units
-    reach all units as errors :math:`K \delta`, with
+    In a linear network, errors :math:`\delta` in the activity of units, from unknown gains and biases, reach all units
+    as errors :math:`K \delta`, with
 
     .. math:: K = (I - J)^{-1} J, \qquad J_{ij} = W_{ji}\, g_j,
 
@@ -45,14 +45,14 @@ def next_units(
     Parameters
     ----------
     weights : (N, N) array
-        ``W[pre, post]``, or a network with such weights. Of a non-linear network, the derivative of what units receive
-        by the activity of others, at a typical state.
+        ``W[pre, post]``, or a network with such weights. For a nonlinear network, pass the derivative of the units'
+        input with respect to the activity of others, at a typical state.
     n : int
-        Units to choose.
+        Number of units to choose.
     n_modes : int, optional
-        Leading modes that count, in each step those of what is not projected out; by default all.
+        Number of leading modes that count, in each step those of the remaining rows; by default all.
     gains : (N,) array, optional
-        Factor of what each unit sends, :math:`g` above: its gain, times the derivative of the activation.
+        Factor of each unit's output, :math:`g` above: its gain, times the derivative of the activation.
     given : array of int, optional
         Units that are recorded already.
     worst : bool
@@ -71,12 +71,12 @@ def next_units(
     Notes
     -----
     Criterion of Beiran & Litwin-Kumar (2025), Nature Neuroscience, "Prediction of neural activity in
-    connectome-constrained recurrent networks". Of units that are equally well aligned, the one with the largest row
-    comes first; units that respond to nothing, or whose activity those chosen determine, come last.
+    connectome-constrained recurrent networks". Among equally well aligned units, the one with the largest row comes
+    first; units that respond to nothing, or whose activity the chosen units determine, come last.
 
     Examples
     --------
-    Two chains: the unit in which both end says most.
+    Two chains: the unit where both end is the most informative.
 
     >>> weights = np.zeros((5, 5))
     >>> weights[0, 1] = weights[1, 4] = weights[2, 3] = weights[3, 4] = 0.9

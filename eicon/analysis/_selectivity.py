@@ -1,4 +1,4 @@
-"""Which choice a unit prefers: d' and the area under the ROC curve."""
+"""Choice preference of units: d' and the area under the ROC curve."""
 
 from typing import NamedTuple
 
@@ -30,10 +30,10 @@ class Selectivity(NamedTuple):
     n_trials : (2,) int
         Number of trials with choice 0 and choice 1.
     excitatory : (N,) bool or None
-        The unit types `order` was made with, in the original order of units.
+        The unit types used for `order`, in the original order of units.
     p_value : (N,) float
-        Probability of an `auc` as far from 0.5 (two-sided) if choices had nothing to do with the rate,
-        ``(1 + #{permuted >= found}) / (1 + n_permutations)``, after the `correction` that was asked for. 1 for units
+        Probability of an `auc` this far from 0.5 (two-sided) if choices were unrelated to the rate,
+        ``(1 + #{permuted >= found}) / (1 + n_permutations)``, after the requested `correction`. 1 for units
         that do not vary; NaN without permutations.
     n_left_out : int
         Trials without a choice.
@@ -59,12 +59,12 @@ def selectivity(
     groups: ArrayLike | None = None,
     correction: Correction | None = None,
 ) -> Selectivity:
-    """Measure how well each unit tells the two choices apart, and whether better than by chance.
+    """Measure how well each unit distinguishes the two choices, and whether better than chance.
 
     Parameters
     ----------
     rates : (T, B, N) array
-        Firing rates, time-major. Samples outside the window or of left-out trials are never looked at.
+        Firing rates, time-major. Samples outside the window or of left-out trials are ignored.
     choice : (B,) array of int
         0 or 1; -1 or NaN leaves a trial out (catch trial, no answer).
     window : None, slice, (start, stop) or (T, B) bool array
@@ -74,14 +74,15 @@ def selectivity(
     n_permutations : int
         Permutations of the choices for `Selectivity.p_value`, such as 999; they take milliseconds.
     rng : numpy Generator or int, optional
-        Source of the permutations, or its seed; needed with them.
+        Source of the permutations, or its seed; required if there are permutations.
     groups : (B,) array, optional
         Trials that are not independent of each other, such as those of a session, of a block, or copies of one trial.
-        Choices of whole groups are exchanged where all trials of a group have the same one, or else those within each
-        group.
+        Choices are permuted between whole groups if all trials of each group have the same one, otherwise within
+        groups.
     correction : {"holm", "fdr"}, optional
-        Over units: Holm's, for the probability of any false alarm, or Benjamini & Hochberg's, for the fraction of false
-        ones among those found. N units need more than 20 N permutations for Holm's to find any at 0.05.
+        Correction over units: Holm's, for the probability of any false alarm, or Benjamini & Hochberg's, for the
+        fraction of false ones among those found. With N units, Holm's needs more than 20 N permutations to find any at
+        0.05.
 
     Returns
     -------
@@ -95,14 +96,14 @@ def selectivity(
 
     Notes
     -----
-    ``|d'|`` is no test: of units with nothing but noise, 30 % reach 0.5 with 20 trials of one step, and 16 % with 10
-    trials of 25 correlated steps. Count the units with ``p_value < 0.05``, for which the trial, whatever its number of
-    steps, is what counts. The test needs trials that are exchangeable if choices do not matter: choices that come in
-    blocks, while rates drift slowly, need `groups`.
+    ``|d'|`` is not a test: of units with pure noise, 30 % reach 0.5 with 20 trials of one step, and 16 % with 10
+    trials of 25 correlated steps. Count the units with ``p_value < 0.05`` instead, which treats the trial as the
+    sample, whatever its number of steps. The test requires trials that are exchangeable if choices do not matter:
+    choices that come in blocks, while rates drift slowly, need `groups`.
 
     d' of the stimulus period as in Song, Yang & Wang (2016), PLoS Comput Biol 12:e1004792, without the small
     constant that the published notebooks add to the variance. The AUC is the Mann-Whitney U over ``n0 n1``
-    (Green & Swets 1966); its test by permutation is exact, ties or not.
+    (Green & Swets 1966); its permutation test is exact, with or without ties.
 
     Examples
     --------
@@ -125,7 +126,7 @@ def selectivity(
     if n_permutations < 0 or (n_permutations > 0 and rng is None):
         raise ValueError(
             f"`n_permutations` must be >= 0, and > 0 only with `rng`; got {n_permutations} and {rng}. "
-            "Pass a seed, so that the p-values can be had again."
+            "Pass a seed, so that the p-values are reproducible."
         )
     group = group_of("groups", groups, n_trials)
     counts = np.array([np.count_nonzero(chosen == 0), np.count_nonzero(chosen == 1)])
@@ -160,7 +161,7 @@ def selectivity(
 def _trial_means(
     values: Float[np.ndarray, "T B N"], selected: Bool[np.ndarray, "T B"], chosen: Int[np.ndarray, "B"]
 ) -> Float[np.ndarray, "B N"]:
-    """Average each used trial over its window; left-out trials give 0 and are never read."""
+    """Average each used trial over its window; left-out trials give 0 and are ignored."""
     n_steps = np.where(chosen >= 0, selected.sum(axis=0), 1)
     if (n_steps == 0).any():
         raise ValueError(

@@ -1,9 +1,9 @@
-"""How alike two networks move: NRMSE, CKA, Procrustes, canonical correlations and distances between conditions.
+"""Similarity of networks' activity: NRMSE, CKA, Procrustes, canonical correlations and distances between conditions.
 
 All measures take rates or outputs of the two networks in the *same* trials, or in the same conditions. `nrmse` needs
-matching units; the others compare geometry and take networks of different sizes, whatever the order of their units.
-All but `nrmse`, whose 1 is the level of the mean, return a `Similarity`: the value, and beside it what trials give that
-do not belong together, and the most that noise allows.
+matching units; the others compare geometry and accept networks of different sizes, whatever the order of their units.
+All but `nrmse`, where 1 is the level of the mean, return a `Similarity`: the value, with its null for trials that are
+not paired, and the ceiling set by noise.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,35 +23,35 @@ from ._measures import Measure, Pair, Value
 from ._pairing import Both, Permuted, both, what_is_permuted
 
 PERMUTATIONS = 199
-"""By default; the smallest p is then 0.005."""
+"""Default number of permutations; the smallest p is then 0.005."""
 Maker = Callable[[Pair], Measure]
 
 
 class Similarity(NamedTuple):
-    """How alike two networks are, and what that number is worth.
+    """Similarity of two networks, with its null and its noise ceiling.
 
     Attributes
     ----------
     value : float
-        Debiased where a debiased form is known; the function says how. An estimate without bias may lie outside of the
-        range of what it estimates.
+        Debiased if a debiased form is known; see each function. An unbiased estimate may lie outside the range of the
+        estimated quantity.
     null : (P,) float
-        Values after permutations: of networks that have nothing to do with each other but what all trials share.
+        Values after permutations: for networks that are unrelated except for what all trials share.
     ceiling : float
-        Value for two networks that are alike but for the noise of single trials. It needs repeats: `conditions` of
-        which each has two trials or more in both, or what a function asks for instead; else it is NaN.
+        Value for two networks that differ only by the noise of single trials. It needs repeats: `conditions` with two
+        or more trials each in both, or what a function asks for instead; otherwise it is NaN.
     n : int
         Number of independent samples: trials, or conditions; steps where there are fewer than 4 trials.
     p : float
-        ``(1 + permutations at least as alike) / (1 + P)``; NaN without permutations.
+        ``(1 + permutations at least as similar) / (1 + P)``; NaN without permutations.
     null_95 : float
-        More alike than this are 5 % of the permutations; NaN without.
+        Limit that 5 % of the permutations exceed in similarity; NaN without permutations.
     plain : float
-        The value before it is debiased.
+        The value before debiasing.
     permuted : str
         What was permuted: trials, conditions or time.
     n_left_out : int
-        Trials of conditions that the other network has not.
+        Trials of conditions that the other network lacks.
     """
 
     value: float
@@ -80,7 +80,7 @@ class PrincipalAngles(NamedTuple):
     null : (P, k) float
         Angles after permutations.
     ceiling, p, null_95 : (k,) float
-        As in `Similarity`, each angle by itself.
+        As in `Similarity`, for each angle separately.
     n, permuted, n_left_out
         As in `Similarity`; ``permuted`` may be "units".
     """
@@ -115,7 +115,7 @@ class Found(NamedTuple):
 
     @property
     def similarity(self) -> Similarity:
-        """As one number."""
+        """Return the numbers as a `Similarity`."""
         return Similarity(
             float(self.value),
             self.null,
@@ -130,7 +130,7 @@ class Found(NamedTuple):
 
     @property
     def angles(self) -> PrincipalAngles:
-        """As angles."""
+        """Return the numbers as `PrincipalAngles`."""
         value, ceiling = np.asarray(self.value), np.broadcast_to(self.ceiling, np.shape(self.value)).copy()
         p, null_95 = np.asarray(self.p), np.asarray(self.null_95)
         return PrincipalAngles(value, self.null, ceiling, self.n, p, null_95, self.permuted, self.n_left_out)
@@ -144,7 +144,7 @@ def judged(
     n_permutations: int | float,
     rng: Any,
 ) -> dict[str, Found]:
-    """Take measures of a pair, with the same permutations for all of them."""
+    """Compute measures of a pair, with the same permutations for all of them."""
     n, generator = whole(n_permutations, "`n_permutations`"), as_generator(rng, "`rng`")
     if n < 0:
         raise ValueError(f"`n_permutations` must be >= 0; got {n}.")
@@ -163,7 +163,7 @@ def judged(
 
 
 def _tested(value: Value, null: np.ndarray, smaller: bool) -> tuple[Value, Value]:
-    """p, and the value that 5 % of the permutations pass."""
+    """Return p, and the value that 5 % of the permutations exceed."""
     if not len(null):
         nothing = np.full(np.shape(value), np.nan)
         return nothing, nothing
@@ -174,26 +174,26 @@ def _tested(value: Value, null: np.ndarray, smaller: bool) -> tuple[Value, Value
 
 
 def pair_of(given: Both, names: tuple[str, str] = ("a", "b")) -> Pair:
-    """Both networks in their principal components."""
+    """Return both networks in their principal components."""
     with threadpool_limits(1, "blas"):
         return measures.paired(given.a, given.b, given.samples, names, given.noise)
 
 
 def nrmse(reference: Rates, other: Rates, *, mask: ArrayLike | None = None) -> float:
-    r"""Normalised root mean squared error of `other` against `reference`, unit by unit.
+    r"""Compute the normalised root mean squared error of `other` against `reference`, unit by unit.
 
     .. math:: \mathrm{NRMSE} = \sqrt{\frac{\sum (a - b)^2}{\sum (a - \bar a)^2}}
 
     with both sums over the unmasked samples (steps x trials) and all units (or outputs), and the mean
-    :math:`\bar a` of each unit of the reference over those samples. 0 is equality, 1 is as bad as the means. This is an
-    error with a level of its own, and no similarity; `eicon.analysis.compare` gives it with a null.
+    :math:`\bar a` of each unit of the reference over those samples. 0 is equality, 1 is as bad as the means. NRMSE is
+    an error with its own reference level, not a similarity; `eicon.analysis.compare` gives it with a null.
 
     Parameters
     ----------
     reference : (T, B, n) array
         Outputs, or rates, of the reference.
     other : (T, B, n) array
-        Of the other network, in the same order of outputs or units. For a condensed network that has kept
+        Outputs, or rates, of the other network, in the same order. For a condensed network that has kept
         ``units`` of the reference pass ``reference[:, :, units]`` first.
     mask : (T, B) array of bool or 0/1, optional
         Steps that count; masked values may be NaN.
@@ -219,11 +219,11 @@ def nrmse(reference: Rates, other: Rates, *, mask: ArrayLike | None = None) -> f
 
 
 def matched(given: Both) -> Pair:
-    """Samples of matching units, without the means of the reference."""
+    """Return samples of matching units, without the means of the reference."""
     a, b = given.a, given.b
     if a.shape != b.shape:
         raise ValueError(
-            f"`reference` and `other` must have as many units; got {a.shape[1]} and {b.shape[1]}. "
+            f"`reference` and `other` must have the same number of units; got {a.shape[1]} and {b.shape[1]}. "
             "Take the matching units of the reference, or compare geometry with linear_cka."
         )
     if is_constant(a):
@@ -242,7 +242,7 @@ def linear_cka(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> Similarity:
-    r"""Linear centred kernel alignment of two networks' activity.
+    r"""Compute the linear centred kernel alignment of two networks' activity.
 
     .. math:: \mathrm{CKA} = \frac{\mathrm{HSIC}(A, B)}{\sqrt{\mathrm{HSIC}(A, A) \, \mathrm{HSIC}(B, B)}}, \qquad
         \mathrm{HSIC}_{plain}(A, B) = \|A^T B\|_F^2
@@ -263,22 +263,22 @@ def linear_cka(
     mask : (T, B) array of bool or 0/1, or a pair of them, optional
         Steps that count; masked values may be NaN.
     conditions : (B,) array of labels, or a pair of them, optional
-        Activity is averaged over the trials of each condition. The two may then have different trials, as an animal
-        and a network have: pass ``(labels_a, labels_b)``. Without it, both hold the same trials.
+        Activity is averaged over the trials of each condition. The two may then have different trials, such as an
+        animal's and a network's: pass ``(labels_a, labels_b)``. Without it, both have the same trials.
     debiased : bool
-        False takes the plain form, which is in [0, 1].
+        False uses the plain form, which is in [0, 1].
     permute : {"trials", "conditions", "time"}, optional
-        What the null exchanges: whole trials, whole conditions (with `conditions`), or each trial turned in time. By
-        default the first or second, and time where there are too few of them (a single trial).
+        What the null exchanges: whole trials, whole conditions (with `conditions`), or time, shifting each trial
+        circularly. By default trials or conditions, and time if there are too few of them (a single trial).
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations, and of the halves of repeats.
+        Source of permutations and of the halves of repeats.
 
     Returns
     -------
     Similarity
-        1 at most on average; about 0, above or below, for activity that is unrelated.
+        At most 1 on average; about 0, above or below, for unrelated activity.
 
     Raises
     ------
@@ -289,15 +289,15 @@ def linear_cka(
     Notes
     -----
     Kornblith, Norouzi, Lee & Hinton (2019), ICML, eq. 4. The unbiased estimate is that of Song, Smola, Gretton, Bedo &
-    Borgwardt (2012), J Mach Learn Res 13:1393, with blocks of samples in place of samples; why CKA needs it where units
-    are many and samples few: Murphy, Zylberberg & Fyshe (2024), arXiv:2405.01012. With fewer than four trials each
-    step counts as a sample of its own; smooth activity then leaves a bias, which the null shows.
+    Borgwardt (2012), J Mach Learn Res 13:1393, with blocks of samples in place of samples; CKA needs it when there are
+    many units and few samples: Murphy, Zylberberg & Fyshe (2024), arXiv:2405.01012. With fewer than four trials each
+    step counts as a separate sample; smooth activity then leaves a bias, which the null shows.
 
-    Time courses that all trials share make networks alike, whatever the trials. They are in the value and in the null
-    by permutation of trials, so that a p of 0.5 beside a large value says: alike in nothing but that. For activity
-    without such a course, as in a single recording without trials, permute time.
+    Time courses common to all trials make networks similar, whatever the trials. They contribute to the value and to
+    the null by permutation of trials, so that a p of 0.5 with a large value means: similar in nothing else. For
+    activity without such a course, as in a single recording without trials, permute time.
 
-    CKA weighs directions by their variance squared, so that it is blind to small components: see also
+    CKA weights directions by their variance squared and is therefore blind to small components: see also
     `subspace_angles`. The noise ceiling is :math:`\sqrt{h_a h_b}` with :math:`h = \mathrm{HSIC}(A_1, A_2) /
     \mathrm{HSIC}(A, A)` of averages over halves of the trials of each condition.
 
@@ -327,12 +327,12 @@ def procrustes_distance(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> Similarity:
-    r"""Angle between two networks' trajectories after the best rotation of one onto the other, in radians.
+    r"""Compute the angle between two networks' trajectories after the best rotation of one onto the other, in radians.
 
     .. math:: \theta = \min_Q \arccos \langle A, B Q \rangle = \arccos \|A^T B\|_*
 
     for activity ``A``, ``B`` (samples x units), centred per unit and divided by its Frobenius norm, Q orthogonal and
-    :math:`\|.\|_*` the sum of singular values. The network with fewer units gets zeros for the missing ones.
+    :math:`\|.\|_*` the sum of singular values. The network with fewer units is padded with zeros.
 
     Parameters
     ----------
@@ -343,33 +343,33 @@ def procrustes_distance(
     mask : (T, B) array of bool or 0/1, or a pair of them, optional
         Steps that count; masked values may be NaN.
     conditions : (B,) array of labels, or a pair of them, optional
-        Activity is averaged over the trials of each condition. The two may then have different trials, as an animal
-        and a network have: pass ``(labels_a, labels_b)``. Without it, both hold the same trials.
+        Activity is averaged over the trials of each condition. The two may then have different trials, such as an
+        animal's and a network's: pass ``(labels_a, labels_b)``. Without it, both have the same trials.
     permute : {"trials", "conditions", "time"}, optional
-        What the null exchanges: whole trials, whole conditions (with `conditions`), or each trial turned in time. By
-        default the first or second, and time where there are too few of them (a single trial).
+        What the null exchanges: whole trials, whole conditions (with `conditions`), or time, shifting each trial
+        circularly. By default trials or conditions, and time if there are too few of them (a single trial).
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations, and of the halves of repeats.
+        Source of permutations and of the halves of repeats.
 
     Returns
     -------
     Similarity
-        The value is in [0, pi/2] rad; 0 for trajectories that are equal up to rotation and one scale. Smaller is more
-        alike. No form without bias is known: with many units and few samples the best rotation finds small angles
-        between independent noise, too, so that the value means nothing without the null.
+        The value is in [0, pi/2] rad; 0 for trajectories that are equal up to rotation and one scale. Smaller means
+        more similar. No unbiased form is known: with many units and few samples, the best rotation finds small angles
+        even between independent noise, so that the value means nothing without the null.
 
     Raises
     ------
     ValueError
-        As `linear_cka`.
+        For the reasons given at `linear_cka`.
 
     Notes
     -----
-    The angular distance of Williams, Kunz, Kornblith & Linderman (2021), NeurIPS, eq. 7: a metric. The
-    disparity of `scipy.spatial.procrustes` is ``sin(theta)^2``. The noise ceiling takes the cosine for a
-    correlation: halves of the repeats, extrapolated to all of them after Spearman and Brown.
+    The angular distance of Williams, Kunz, Kornblith & Linderman (2021), NeurIPS, eq. 7, is a metric. The
+    disparity of `scipy.spatial.procrustes` is ``sin(theta)^2``. For the noise ceiling, the cosine is treated as a
+    correlation: of halves of the repeats, extrapolated to all of them by the Spearman-Brown formula.
 
     Examples
     --------
@@ -396,12 +396,12 @@ def subspace_angles(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> PrincipalAngles:
-    """Principal angles between the leading components of two networks, ascending, in radians.
+    """Compute the principal angles between the leading components of two networks, ascending, in radians.
 
     Two networks do not share their units, but they share their samples (steps x trials). Without `units` the angles
     are those between the two k-dimensional spaces of *time courses*: the left singular vectors ``U_a (S, k)``,
     ``U_b (S, k)`` of the centred activity. Their cosines, the singular values of ``U_a^T U_b``, are the canonical
-    correlations between the first k principal components of the one and of the other, on the samples that they are
+    correlations between the first k principal components of both networks, on the samples that they are
     fitted to; `cca` gives those of held-out trials.
 
     With `units` the networks share these units, and the angles are those between the two k-dimensional spaces of
@@ -421,14 +421,14 @@ def subspace_angles(
     units : (N_b,) array of int, optional
         Unit j of `b` is unit ``units[j]`` of `a`, for instance the units that a condensed network kept.
     conditions : (B,) array of labels, or a pair of them, optional
-        As for `linear_cka`.
+        See `linear_cka`.
     permute : {"trials", "conditions", "time"}, optional
-        What the null exchanges: whole trials, whole conditions (with `conditions`), or each trial turned in time. By
-        default the first or second, and time where there are too few of them (a single trial).
+        What the null exchanges: whole trials, whole conditions (with `conditions`), or time, shifting each trial
+        circularly. By default trials or conditions, and time if there are too few of them (a single trial).
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations, and of the halves of repeats.
+        Source of permutations and of the halves of repeats.
 
     Returns
     -------
@@ -438,7 +438,8 @@ def subspace_angles(
     Raises
     ------
     ValueError
-        As `linear_cka`; if `n_components` is larger than the rank of one of the two; if `units` does not match.
+        For the reasons given at `linear_cka`, if `n_components` exceeds the rank of either, or if `units` does not
+        match.
 
     Notes
     -----
@@ -463,7 +464,7 @@ def subspace_angles(
 
 
 def unit_angles(given: Both, n_components: int | float, n_permutations: int | float, rng: Any) -> PrincipalAngles:
-    """Angles between the spaces of units of two networks that have the same units."""
+    """Compute the angles between the spaces of units of two networks that have the same units."""
     n, generator = whole(n_permutations, "`n_permutations`"), as_generator(rng, "`rng`")
     sides = [measures.coordinates(name, values) for name, values in (("a", given.a), ("b", given.b))]
     k = _as_k(n_components, {name: side.scores.shape[1] for name, side in zip("ab", sides, strict=True)})
@@ -486,12 +487,12 @@ def cca(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> Similarity:
-    """Mean canonical correlation of two networks' leading components, in trials that did not fix the directions.
+    """Compute the mean canonical correlation of two networks' leading components, in held-out trials.
 
     Activity is reduced to the first k principal components of each network (singular vector CCA). Directions in which
-    these correlate most are fitted to four fifths of the trials, and their correlations are measured in the fifth that
-    is left, five times; the value is the mean over components and fifths. The correlations of the samples that were
-    fitted, which are high for noise too, are ``plain``.
+    these correlate most are fitted to four fifths of the trials, and their correlations are measured in the remaining
+    fifth, five times; the value is the mean over components and fifths. The correlations of the fitted samples, which
+    are high even for noise, are ``plain``.
 
     Parameters
     ----------
@@ -500,34 +501,34 @@ def cca(
     b : (T, B, N_b) array
         Rates of the other in the same trials.
     n_components : int
-        Number k of components of each; as many as hold most of the variance, and far fewer than trials.
+        Number k of components of each; enough to explain most of the variance, and far fewer than trials.
     mask : (T, B) array of bool or 0/1, or a pair of them, optional
         Steps that count; masked values may be NaN.
     conditions : (B,) array of labels, or a pair of them, optional
-        Activity is averaged over the trials of each condition. The two may then have different trials, as an animal
-        and a network have: pass ``(labels_a, labels_b)``. Without it, both hold the same trials.
+        Activity is averaged over the trials of each condition. The two may then have different trials, such as an
+        animal's and a network's: pass ``(labels_a, labels_b)``. Without it, both have the same trials.
     permute : {"trials", "conditions", "time"}, optional
-        What the null exchanges: whole trials, whole conditions (with `conditions`), or each trial turned in time. By
-        default the first or second, and time where there are too few of them (a single trial).
+        What the null exchanges: whole trials, whole conditions (with `conditions`), or time, shifting each trial
+        circularly. By default trials or conditions, and time if there are too few of them (a single trial).
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations, and of the halves of repeats.
+        Source of permutations and of the halves of repeats.
 
     Returns
     -------
     Similarity
-        1 if the components of the one are linear functions of those of the other, about 0 for unrelated ones.
+        1 if the components of one are linear functions of those of the other, about 0 for unrelated ones.
 
     Raises
     ------
     ValueError
-        As `subspace_angles`.
+        For the reasons given at `subspace_angles`.
 
     Notes
     -----
     Raghu, Gilmer, Yosinski & Sohl-Dickstein (2017), NeurIPS. With fewer than four trials, fifths are stretches of time.
-    Every component weighs the same, however small its variance: CKA is the opposite.
+    Every component has the same weight, however small its variance, in contrast to CKA.
 
     Examples
     --------
@@ -552,12 +553,12 @@ def rsa(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> Similarity:
-    r"""Correlation of two networks' distances between conditions (representational similarity analysis).
+    r"""Correlate two networks' distances between conditions (representational similarity analysis).
 
-    Distances are squared Euclidean distances between the activity of each two conditions (or trials), over all units
-    and the steps that both have, per step. Noise makes every distance larger, and more so where trials are few. With
-    repeats the mean of :math:`\langle x_{ir} - x_{jr}, x_{is} - x_{js} \rangle` over different trials r and s is
-    taken, in which the noise of one trial does not meet itself (cross-validated distances); it may be negative.
+    Distances are squared Euclidean distances between the activity of all pairs of conditions (or trials), over all
+    units and shared steps, per step. Noise makes every distance larger, and more so where trials are few. With repeats
+    the mean of :math:`\langle x_{ir} - x_{jr}, x_{is} - x_{js} \rangle` over different trials r and s is taken, in
+    which the noise of a trial is never multiplied by itself (cross-validated distances); it may be negative.
 
     Parameters
     ----------
@@ -568,15 +569,15 @@ def rsa(
     mask : (T, B) array of bool or 0/1, or a pair of them, optional
         Steps that count; masked values may be NaN.
     conditions : (B,) array of labels, or a pair of them, optional
-        Activity is averaged over the trials of each condition. The two may then have different trials, as an animal
-        and a network have: pass ``(labels_a, labels_b)``. Without it, both hold the same trials.
+        Activity is averaged over the trials of each condition. The two may then have different trials, such as an
+        animal's and a network's: pass ``(labels_a, labels_b)``. Without it, both have the same trials.
     permute : {"trials", "conditions", "time"}, optional
-        What the null exchanges: whole trials, whole conditions (with `conditions`), or each trial turned in time. By
-        default the first or second, and time where there are too few of them (a single trial).
+        What the null exchanges: whole trials, whole conditions (with `conditions`), or time, shifting each trial
+        circularly. By default trials or conditions, and time if there are too few of them (a single trial).
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations, and of the halves of repeats.
+        Source of permutations and of the halves of repeats.
 
     Returns
     -------
@@ -586,13 +587,13 @@ def rsa(
     Raises
     ------
     ValueError
-        As `linear_cka`; if there are fewer than three conditions, or all distances are equal.
+        For the reasons given at `linear_cka`, if there are fewer than three conditions, or all distances are equal.
 
     Notes
     -----
     Kriegeskorte, Mur & Bandettini (2008), Front Syst Neurosci 2:4; cross-validated distances: Walther et al. (2016),
-    NeuroImage 137:188, here with all pairs of trials as folds. Divide units by the deviation of their noise first
-    where these differ much. Distances that share a condition depend on one another: only the null, which permutes
+    NeuroImage 137:188, here with all pairs of trials as folds. If the noise of units differs much, divide units by its
+    standard deviation first. Distances that share a condition depend on one another: only the null, which permutes
     whole conditions, gives a p. The noise ceiling is that of `linear_cka`, with the covariance of distances for HSIC.
 
     Examples
@@ -618,11 +619,11 @@ def aligned_nrmse(
     n_permutations: int | float = PERMUTATIONS,
     rng: np.random.Generator | int | float = 0,
 ) -> Similarity:
-    r"""NRMSE of the reference's leading components as the best affine function of the other network's.
+    r"""Compute the NRMSE of the reference's leading components as the best affine function of the other network's.
 
     The first k principal components ``P_a (S, k)`` of the reference are predicted by least squares from the first k
-    of the other, ``P_b W + c``, with ``W`` fitted to four fifths of the trials for the fifth that is left; the result
-    is the NRMSE of that prediction over all trials. Fitted and measured on the same samples it would be
+    of the other, ``P_b W + c``, with ``W`` fitted to four fifths of the trials and applied to the remaining fifth; the
+    result is the NRMSE of that prediction over all trials. Fitted and measured on the same samples it would be
 
     .. math:: \sqrt{1 - \sum_i s_i^2 \|U_b^T u_i\|^2 / \sum_i s_i^2}
 
@@ -639,15 +640,15 @@ def aligned_nrmse(
     mask : (T, B) array of bool or 0/1, or a pair of them, optional
         Steps that count; masked values may be NaN.
     conditions : (B,) array of labels, or a pair of them, optional
-        Activity is averaged over the trials of each condition. The two may then have different trials, as an animal
-        and a network have: pass ``(labels_a, labels_b)``. Without it, both hold the same trials.
+        Activity is averaged over the trials of each condition. The two may then have different trials, such as an
+        animal's and a network's: pass ``(labels_a, labels_b)``. Without it, both have the same trials.
     permute : {"trials", "conditions", "time"}, optional
-        What the null exchanges: whole trials, whole conditions (with `conditions`), or each trial turned in time. By
-        default the first or second, and time where there are too few of them (a single trial).
+        What the null exchanges: whole trials, whole conditions (with `conditions`), or time, shifting each trial
+        circularly. By default trials or conditions, and time if there are too few of them (a single trial).
     n_permutations : int
-        0 for none.
+        Number of permutations; 0 for none.
     rng : int or numpy Generator
-        Of permutations, and of the halves of repeats.
+        Source of permutations and of the halves of repeats.
 
     Returns
     -------
@@ -658,7 +659,7 @@ def aligned_nrmse(
     Raises
     ------
     ValueError
-        As `subspace_angles`.
+        For the reasons given at `subspace_angles`.
 
     Examples
     --------
@@ -675,7 +676,7 @@ def aligned_nrmse(
 
 
 def n_components_of(value: int | float, pair: Pair, names: tuple[str, str] = ("a", "b")) -> int:
-    """Number of components, which both networks have."""
+    """Check the number of components against the ranks of both networks."""
     return _as_k(value, {name: side.shape[1] for name, side in zip(names, (pair.x, pair.y), strict=True)})
 
 
@@ -685,7 +686,7 @@ def _as_k(value: int | float, ranks: Mapping[str, int]) -> int:
         if not 1 <= k <= rank:
             raise ValueError(
                 f"`n_components` must be in 1..{rank}, the rank of the activity of `{name}`; got {k}. "
-                "Components of no variance have no direction."
+                "Components without variance have no direction."
             )
     return k
 

@@ -1,4 +1,4 @@
-"""Eigenvalues of weight matrices and Jacobians, against what a random matrix would give."""
+"""Eigenvalues of weight matrices and Jacobians, compared with those of a random matrix."""
 
 from typing import Any, Literal, NamedTuple
 
@@ -28,7 +28,7 @@ class Spectrum(NamedTuple):
         Centre of the random-matrix circle: 0 for a matrix, ``-1/tau`` (continuous), ``1 - dt/tau``
         (discrete); NaN if tau differs between units, as there is no circle then.
     random_radius : float
-        Radius of the circle that holds the eigenvalues of a random matrix whose entries have the same
+        Radius of the circle around the eigenvalues of a random matrix whose entries have the same
         variances (formula: see `spectrum` and `jacobian_spectrum`); NaN if tau differs between units.
     outliers : (n_out,) int
         Indices into `eigenvalues` with ``|lambda - center| > outlier_factor * random_radius``.
@@ -46,20 +46,20 @@ class Spectrum(NamedTuple):
 
     @property
     def is_stable(self) -> bool | None:
-        """Whether small perturbations decay: abscissa < 0 (flow), radius < 1 (step), None for a matrix."""
+        """True if small perturbations decay: abscissa < 0 (flow), radius < 1 (step); None for a matrix."""
         if self.map == "continuous":
             return self.spectral_abscissa < 0.0
         return self.spectral_radius < 1.0 if self.map == "discrete" else None
 
 
 def spectrum(matrix: Any, *, excitatory: ArrayLike | None = None, outlier_factor: float = 1.2) -> Spectrum:
-    """Eigenvalues of an effective recurrent weight matrix.
+    """Compute the eigenvalues of an effective recurrent weight matrix.
 
     Parameters
     ----------
     matrix : (N, N) array
-        Effective weights ``W[pre, post]`` (signed and masked, not the raw parameters); or a network, whose recurrent
-        weights as they are now are taken. May be complex.
+        Effective weights ``W[pre, post]`` (signed and masked, not the raw parameters); or a network, whose current
+        recurrent weights are used. May be complex.
     excitatory : (N,) bool array, optional
         True for E rows. None treats all entries as one population.
     outlier_factor : float
@@ -68,7 +68,7 @@ def spectrum(matrix: Any, *, excitatory: ArrayLike | None = None, outlier_factor
     Returns
     -------
     Spectrum
-        With ``map="matrix"``.
+        Spectrum with ``map="matrix"``.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def jacobian(
     *,
     dt: float | int | None = None,
 ) -> Float[np.ndarray, "N N"]:
-    """Jacobian of a rate network at one state, rows = unit that changes, columns = unit that was perturbed.
+    """Compute the Jacobian of a rate network at one state: rows = unit that changes, columns = perturbed unit.
 
     The network is ``tau_j dx_j/dt = -x_j + sum_i f(x_i) W[i, j] + input_j``, hence
     ``J[j, i] = (-delta_ij + f'(x_i) W[i, j]) / tau_j``, that is
@@ -152,7 +152,7 @@ def jacobian_spectrum(
     excitatory: ArrayLike | None = None,
     outlier_factor: float = 1.2,
 ) -> Spectrum:
-    """Eigenvalues of the Jacobian of a rate network at one state (equations: see `jacobian`).
+    """Compute the eigenvalues of the Jacobian of a rate network at one state (equations: see `jacobian`).
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ def _collect(matrix: Shaped[np.ndarray, "N N"], center: float, radius: float, fa
     modulus = np.abs(values)
     order = np.lexsort((-values.imag, -values.real, -modulus))
     values = values[order]
-    # Rounding alone must not make outliers; comparing with NaN is False, so without a circle there are none.
+    # Rounding alone must not create outliers; comparing with NaN is False, so without a circle there are none.
     rounding = len(values) * np.finfo(np.float64).eps * linalg.norm(matrix)
     outliers = np.flatnonzero(np.abs(values - center) > factor * radius + rounding)
     return Spectrum(values, float(modulus.max()), float(values.real.max()), center, radius, outliers, kind)

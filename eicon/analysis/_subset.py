@@ -1,15 +1,15 @@
-"""Keep a subset of units that represent the others: choice of units, and least squares."""
+"""Subsets of units that represent the others: choice of units, and least squares."""
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy import linalg, optimize
 
 RESOLUTION = 1e-7
-"""Units whose remaining activity is below this part of their own (in amplitude) are explained already."""
+"""Units whose remaining activity is below this fraction of their own (in amplitude) count as explained."""
 
 
 def compressed(rates: Float[np.ndarray, "S N"]) -> Float[np.ndarray, "K N"]:
-    """Centred rates with the same inner products in at most N rows: the triangular factor of a QR decomposition."""
+    """Return centred rates with the same inner products in at most N rows: the triangular factor of a QR."""
     centred = rates - rates.mean(axis=0)
     return (
         centred
@@ -25,18 +25,18 @@ def choose(
     tolerance: float,
     kind: Int[np.ndarray, "N"],
 ) -> tuple[Int[np.ndarray, "n"], Float[np.ndarray, "n"]]:
-    """Choose units one at a time, each time the one that explains most of what is left of the targets.
+    """Choose units one at a time, each time the one that explains most of the remaining targets.
 
-    Orthogonal forward selection (Chen, Cowan & Grant 1991). The products of what is left of samples and targets
-    are updated, not recomputed, so that a choice costs O(N (K + M)).
+    Orthogonal forward selection (Chen, Cowan & Grant 1991). The products of the remaining samples and targets
+    are updated, not recomputed, so that each choice costs O(N (K + M)).
 
     Parameters
     ----------
     samples : (K, N) centred activity, a column per unit
     targets : (K, M) centred
-    size : number of units; None goes on until ``tolerance`` is reached
-    tolerance : relative error, root of the part of the samples' variance that is left
-    kind : of each unit; of each kind (that varies) one is chosen at least
+    size : number of units; None continues until ``tolerance`` is reached
+    tolerance : relative error, square root of the remaining fraction of the samples' variance
+    kind : of each unit; at least one unit of each kind (that varies) is chosen
 
     Returns
     -------
@@ -74,7 +74,7 @@ def choose(
 
 
 def _orthogonal(values: Float[np.ndarray, "K"], basis: Float[np.ndarray, "K k"]) -> Float[np.ndarray, "K"]:
-    """Unit vector along what is left of ``values`` outside of an orthonormal basis; twice, against rounding."""
+    """Return the unit vector along the part of ``values`` outside an orthonormal basis; twice, against rounding."""
     for _ in range(2):
         values = values - basis @ (values @ basis)
     return values / linalg.norm(values)
@@ -86,7 +86,7 @@ def least_squares(
     prior: Float[np.ndarray, "n M"],
     ridge: float,
 ) -> Float[np.ndarray, "n M"]:
-    """Coefficients that minimise the squared error plus ``ridge`` times the squared distance from ``prior``.
+    """Find the coefficients that minimise the squared error plus ``ridge`` times the squared distance from ``prior``.
 
     ``ridge`` is in units of the mean squared norm of the samples' columns.
     """
@@ -102,7 +102,7 @@ def signed_least_squares(
     sign: Int[np.ndarray, "n M"],
     allowed: Bool[np.ndarray, "n M"],
 ) -> Float[np.ndarray, "n M"]:
-    """As `least_squares`, with coefficients of given sign (0: either), and 0 where they are not allowed.
+    """Solve `least_squares` with coefficients of given sign (0: either), and 0 where they are not allowed.
 
     Active-set non-negative least squares (Lawson & Hanson 1974, in scipy) on the triangular factor; a coefficient of
     either sign is the difference of two.

@@ -1,4 +1,4 @@
-"""Intrinsic timescales: how long the fluctuations of a unit around its mean last."""
+"""Intrinsic timescales: durations of a unit's fluctuations around its mean."""
 
 from typing import NamedTuple
 
@@ -27,16 +27,16 @@ class Timescales(NamedTuple):
     population_tau : float
         Timescale of the autocorrelation averaged over units, ms.
     population_amplitude, population_offset, population_r_squared : float
-        The rest of that fit.
+        Other results of the population fit.
     autocorrelation : (L, N) float
         R of each unit; NaN at lags at which it has no pair of steps that vary over trials.
     lags : (L,) float
-        From one step on, ms.
+        Lags from one step on, ms.
     n_failed : int
-        Units without a fit: constant ones, and those whose autocorrelation does not fall, or over which the search for
-        tau ends at its bounds (a tenth of a step, ten windows).
+        Units without a fit: constant ones, those whose autocorrelation does not fall, and those for which the search
+        for tau ends at its bounds (a tenth of a step, ten windows).
     n_constant : (N,) int
-        Steps of each unit that were left out since all trials are equal there, such as the first one of a network that
+        Number of steps of each unit left out because all trials are equal, such as the first one of a network that
         starts from one state.
     """
 
@@ -66,12 +66,12 @@ def timescales(
     Parameters
     ----------
     rates : (T, B, N) array
-        Firing rates, time-major; trials of the same condition, at least three. Other conditions are signal that does
-        not decay: analyse them apart, or subtract their averages first.
+        Firing rates, time-major; trials of the same condition, at least three. Different conditions are signal that
+        does not decay: analyse them separately, or subtract their averages first.
     dt : float
         Step, ms.
     window : (start, stop) or slice, optional
-        Steps of the period that is looked at, such as the fixation before a stimulus; None takes all.
+        Steps of the period to analyse, such as the fixation before a stimulus; None takes all.
     max_lag : float, optional
         Longest lag of the fit, ms; None takes all that the window has.
 
@@ -88,13 +88,12 @@ def timescales(
     Notes
     -----
     Murray et al. (2014), Nat Neurosci 17:1661: R(lag) is the correlation over trials of a unit's rates at two steps,
-    averaged over all pairs of steps that far apart; the fit begins at one step, since lag 0 holds all fast noise. A
-    step at which all trials are equal has no correlation and is left out. Lags count by their number of pairs. For each
-    tau, A and B are the least squares solution; tau is searched on a grid and
-    then refined.
+    averaged over all pairs of steps that far apart; the fit starts at one step, since lag 0 contains all fast noise. A
+    step at which all trials are equal has no correlation and is left out. Lags are weighted by their number of pairs.
+    For each tau, A and B are the least-squares solution; tau is searched on a grid and then refined.
 
-    What a short window and few trials do: the offset B can hardly be told from a slow decay, so that estimates scatter
-    more and more, unevenly: most come out too short, some far too long. For units of one Ornstein-Uhlenbeck process,
+    In a short window with few trials, the offset B can hardly be distinguished from a slow decay, so that estimates
+    scatter widely and unevenly: most are too short, some far too long. For units of one Ornstein-Uhlenbeck process,
     windows of 10, 5, 2 and 1 tau gave medians of 0.98, 1.04, 0.90 and 0.90 tau with deviations of 0.11, 0.18, 0.47 and
     0.51 tau between units for 100 trials, and of 1.01, 0.97, 1.04 and 1.01 tau with 0.07, 0.08, 0.16 and 0.29 tau for
     500. The mean of a short window is not removed, which is what shortens timescales found within single trials. Slow
@@ -116,11 +115,11 @@ def timescales(
     require_finite("rates", values)
     if values.shape[1] < 3:
         raise ValueError(
-            f"`rates` must have at least 3 trials, better 100; got {values.shape[1]}. Correlations are over trials."
+            f"`rates` must have at least 3 trials, ideally 100; got {values.shape[1]}. Correlations are over trials."
         )
     longest = len(values) - 1
     if max_lag is not None:
-        # what is no number, or too large for one, is out of range
+        # NaN, infinity and numbers too large for an int are out of range
         longest = int(np.nan_to_num(np.floor(real(max_lag, "`max_lag`") / step + 1e-9), posinf=len(values)))
     if not _FEWEST_LAGS <= longest < len(values):
         raise ValueError(
@@ -143,9 +142,9 @@ def timescales(
 def _autocorrelation(
     unit: Float[np.ndarray, "T B"], longest: int
 ) -> tuple[Float[np.ndarray, "L"], Int[np.ndarray, "L"], int]:
-    """Correlation over trials of pairs of steps, averaged over the pairs at each lag from 1 on; how many pairs.
+    """Return the correlation over trials of pairs of steps, averaged at each lag from 1 on, and the number of pairs.
 
-    And how many steps have none, as all trials are equal.
+    The last value is the number of steps without a correlation, where all trials are equal.
     """
     centred = unit - unit.mean(axis=1, keepdims=True)
     size = np.sqrt(np.mean(centred**2, axis=1))
@@ -161,7 +160,7 @@ def _autocorrelation(
 def _fit(
     lags: Float[np.ndarray, "L"], values: Float[np.ndarray, "L"], weights: Float[np.ndarray, "L"]
 ) -> tuple[float, float, float, float]:
-    """Return tau, A, B and R^2 of ``A exp(-lag / tau) + B``; NaN where there is none."""
+    """Return tau, A, B and R^2 of ``A exp(-lag / tau) + B``; NaN where there is no fit."""
     none = (np.nan, np.nan, np.nan, np.nan)
     known = np.isfinite(values)
     if np.count_nonzero(known) < _FEWEST_LAGS:
@@ -189,7 +188,7 @@ def _fit(
 def _solve(
     tau: float, lags: Float[np.ndarray, "L"], values: Float[np.ndarray, "L"], weights: Float[np.ndarray, "L"]
 ) -> tuple[float, float, float]:
-    """Weighted least squares for A and B at a given tau, and the squared error that is left."""
+    """Solve weighted least squares for A and B at a given tau; return also the squared error."""
     shape = np.exp(-lags / tau)
     x, y = shape - np.average(shape, weights=weights), values - np.average(values, weights=weights)
     power = float(np.sum(weights * x**2))

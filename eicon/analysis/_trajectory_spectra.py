@@ -16,7 +16,7 @@ class TrajectorySpectra(NamedTuple):
     Attributes
     ----------
     eigenvalues : (T, N) complex
-        In each row by descending modulus, as `Spectrum.eigenvalues`.
+        Eigenvalues, in each row by descending modulus, as `Spectrum.eigenvalues`.
     abscissa : (T,) float
         ``max Re(lambda)``.
     radius : (T,) float
@@ -26,7 +26,7 @@ class TrajectorySpectra(NamedTuple):
     center : float
         Centre of the random-matrix circle, see `Spectrum.center`.
     random_radius : (T,) float
-        Its radius, which changes with the gains.
+        Radius of the circle, which changes with the gains.
     map : {"continuous", "discrete"}
         The Jacobian of the flow, eigenvalues in 1/ms, or that of one Euler step.
     """
@@ -46,9 +46,9 @@ class TrainingSpectra(NamedTuple):
     Attributes
     ----------
     steps : (S,) int
-        Training steps done at each, ascending.
+        Training steps done at each snapshot, ascending.
     eigenvalues : (S, N) complex
-        In each row by descending modulus.
+        Eigenvalues, in each row by descending modulus.
     radius : (S,) float
         Spectral radius ``max |lambda|``.
     abscissa : (S,) float
@@ -75,7 +75,7 @@ def trajectory_spectra(
     dt: float | int | None = None,
     excitatory: ArrayLike | None = None,
 ) -> TrajectorySpectra:
-    """Eigenvalues of the Jacobian of a rate network at every step of one trial (equations: see `jacobian`).
+    """Compute the eigenvalues of the Jacobian of a rate network at every step of one trial (see `jacobian`).
 
     Parameters
     ----------
@@ -101,8 +101,8 @@ def trajectory_spectra(
 
     Notes
     -----
-    Eigenvalues tell what happens to a perturbation while the state stays where it is. Along a moving trajectory what
-    counts in the long run are the exponents of `lyapunov`.
+    Eigenvalues describe the fate of a perturbation while the state is held fixed. Along a moving trajectory, the
+    exponents of `lyapunov` determine the long run.
 
     Examples
     --------
@@ -134,14 +134,14 @@ def training_spectra(
     excitatory: ArrayLike | None = None,
     outlier_factor: float = 1.2,
 ) -> TrainingSpectra:
-    """Eigenvalues of the recurrent weights at snapshots of a training.
+    """Compute the eigenvalues of the recurrent weights at snapshots of a training.
 
     Parameters
     ----------
     matrices : (S, N, N) array
         Effective weights ``W[pre, post]`` at each snapshot, for instance of the networks that `Trainer.fit` keeps.
     steps : (S,) array of int
-        Training steps done at each, ascending.
+        Training steps done at each snapshot, ascending.
     excitatory : (N,) bool array, optional
         True for E rows. None treats all entries as one population.
     outlier_factor : float
@@ -158,8 +158,8 @@ def training_spectra(
 
     Notes
     -----
-    Only the variances of the weights enter the circle (see `spectrum`): what training adds in a few directions, which
-    changes the variance little, leaves it as an outlier.
+    Only the variances of the weights enter the circle (see `spectrum`): a change by training in a few directions, which
+    changes the variance little, appears as an outlier.
 
     Examples
     --------

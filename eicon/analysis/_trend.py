@@ -1,4 +1,4 @@
-"""Whether one quantity rises or falls with another."""
+"""Test for a rise or fall of one quantity with another."""
 
 from typing import Literal, NamedTuple
 
@@ -18,11 +18,11 @@ class Trend(NamedTuple):
     rho : float
         Spearman's rank correlation, -1 to 1: falling or rising.
     p_value : float
-        By ``t = rho sqrt((n - 2) / (1 - rho^2))`` with n - 2 degrees of freedom.
+        Probability from ``t = rho sqrt((n - 2) / (1 - rho^2))`` with n - 2 degrees of freedom.
     n : int
         Pairs without NaN or infinite values.
     n_left_out : int
-        Other pairs.
+        Pairs with NaN or infinite values.
     """
 
     rho: float

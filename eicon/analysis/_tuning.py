@@ -1,4 +1,4 @@
-"""How units depend on a graded stimulus, and whether they go on doing so in the same way."""
+"""Dependence of units on a graded stimulus, and its stability over time."""
 
 from typing import NamedTuple
 
@@ -39,9 +39,9 @@ class Tuning(NamedTuple):
     Attributes
     ----------
     levels : (L,) float
-        Distinct stimuli, ascending, in the unit they came in.
+        Distinct stimuli, ascending, in the unit of the input.
     n : (L,) int
-        Trials of each.
+        Number of trials at each level.
     curve, sem : (L, N) float
         Mean rate in the window, and its standard error (NaN for fewer than two trials).
     slope, intercept : (N,) float
@@ -51,17 +51,17 @@ class Tuning(NamedTuple):
     rho : (N,) float
         Spearman's rank correlation of rate and stimulus over trials, -1 to 1: falling or rising. NaN for silent units.
     p_value : (N,) float
-        Two-sided, by ``t = rho sqrt((B - 2) / (1 - rho^2))`` with B - 2 degrees of freedom; corrected for the number of
-        units only if that was asked for.
+        Two-sided probability, from ``t = rho sqrt((B - 2) / (1 - rho^2))`` with B - 2 degrees of freedom; corrected for
+        the number of units only if requested.
     one_way : (N,) float
         ``|curve[L-1] - curve[0]| / sum_l |curve[l+1] - curve[l]|``: 1 if the curve only rises or only falls, 0 if it
-        comes back to where it began. NaN for silent units.
+        returns to its start. NaN for silent units.
     monotone : (N,) bool
         ``p_value < alpha`` and ``one_way > 0.5``.
     fraction_monotone : float
-        Fraction of the units that are not silent; NaN if all are.
+        Fraction of monotone units among those that are not silent; NaN if all are silent.
     p_any : (N,) float
-        Probability of means as different as these if a unit did not depend on the stimulus at all: F test of a one-way
+        Probability of means this different if a unit did not depend on the stimulus at all: F test of a one-way
         analysis of variance, corrected as `p_value`. 1 for units that do not vary; NaN for fewer trials than levels
         + 1.
     """
@@ -82,7 +82,7 @@ class Tuning(NamedTuple):
 
 
 class TunedFractions(NamedTuple):
-    """How many units are tuned at each of T steps.
+    """Fractions of units tuned at each of T steps.
 
     Attributes
     ----------
@@ -95,7 +95,7 @@ class TunedFractions(NamedTuple):
 
 
 class TuningCorrelation(NamedTuple):
-    """Tuning of all units at each of S steps, and how alike it is between steps.
+    """Tuning of all units at each of S steps, and its correlation between steps.
 
     Attributes
     ----------
@@ -103,8 +103,8 @@ class TuningCorrelation(NamedTuple):
         Regression coefficient of each unit's rate on the stimulus, a line with constant over trials; NaN at steps with
         too few trials.
     correlation : (S, S) float
-        Pearson correlation over units of ``slope`` at two steps: 1 if units keep their tuning, -1 if all turn it round.
-        NaN where slopes are, or all units have one slope.
+        Pearson correlation over units of ``slope`` at two steps: 1 if units keep their tuning, -1 if all reverse it.
+        NaN where slopes are NaN or equal for all units.
     steps : (S,) int
         The steps.
     """
@@ -136,8 +136,9 @@ def tuning(
     alpha : float
         Level of the test for a monotone dependence.
     correction : {"holm", "fdr"}, optional
-        Over units: Holm's, for the probability of any false alarm, or Benjamini & Hochberg's, for the fraction of false
-        ones among those found. Without, 5 % of units that do not depend on the stimulus have p < 0.05.
+        Correction over units: Holm's, for the probability of any false alarm, or Benjamini & Hochberg's, for the
+        fraction of false ones among those found. Without, 5 % of units that do not depend on the stimulus have
+        p < 0.05.
 
     Returns
     -------
@@ -151,7 +152,7 @@ def tuning(
 
     Notes
     -----
-    The tests take trials as independent: those of one slow drift, or copies of each other, are not.
+    The tests assume independent trials; trials within one slow drift, or copies of each other, are not independent.
 
     Monotone tuning in parametric working memory: Romo, Brody, Hernandez & Lemus (1999), Nature 399:470.
 
@@ -203,7 +204,7 @@ def tuned_fractions(rates: Rates, stimulus: ArrayLike, *, alpha: float = 0.05) -
         Graded stimulus of each trial.
     alpha : float
         Level of the two-sided test of Pearson's correlation of rate and stimulus over trials; not corrected for the
-        number of units and steps: of units that do not depend on the stimulus, alpha / 2 rise and alpha / 2 fall.
+        number of units and steps: among units that do not depend on the stimulus, alpha / 2 rise and alpha / 2 fall.
 
     Returns
     -------
@@ -253,11 +254,11 @@ def tuning_correlation(
     stimulus : (B,) array
         Graded stimulus of each trial.
     others : (B,) or (B, K) array, optional
-        Further variables that the regression allows for, such as the second of two stimuli.
+        Further variables in the regression, such as the second of two stimuli.
     mask : (T, B) array of bool or 0/1, optional
         Steps that are used; padded steps are False and may be NaN.
     steps : (S,) array of int, optional
-        Steps that are compared, such as every tenth; None takes all.
+        Steps to compare, such as every tenth; None takes all.
     min_fraction : float
         Steps with a smaller fraction of all trials give NaN.
 
@@ -313,7 +314,7 @@ def tuning_correlation(
 
 
 def _one_per_trial(rates: Rates, window: Window) -> Float[np.ndarray, "B N"]:
-    """Rates of trials, averaged over the window if they have steps."""
+    """Return the rates of trials, averaged over the window if they have steps."""
     given = rates_of(rates)
     if np.ndim(given) == 2 and np.size(given):
         if window is not None:

@@ -23,7 +23,7 @@ from ._binomial import (
     wilson,
 )
 
-# Beyond this exponent, the probability of an error is the lapse rate to all digits.
+# Beyond this exponent, the probability of an error is the lapse rate to machine precision.
 _MAX_EXPONENT = 20.0
 Bounds = tuple[float, float, float]
 
@@ -36,11 +36,11 @@ class Weibull(NamedTuple):
     Attributes
     ----------
     levels : (L,) float
-        Distinct strengths, ascending, in the unit they came in.
+        Distinct strengths, ascending, in the unit of the input.
     n : (L,) int
         Trials at each level.
     p : (L,) float
-        Fraction of them that is correct.
+        Fraction of correct trials.
     ci : (L, 2) float
         Wilson 95 % interval of `p`, lower and upper (Wilson 1927, J Am Stat Assoc 22:209).
     threshold : float
@@ -50,8 +50,8 @@ class Weibull(NamedTuple):
     lapse : float
         Error rate at overwhelming evidence; 0 unless it was fitted.
     threshold_se, slope_se : float
-        Standard errors from the Fisher information, with that of the lapse rate where it was fitted, even if it came
-        out as 0; NaN if not `converged`. For intervals use `threshold_ci` and `slope_ci`: both estimates are skewed.
+        Standard errors from the Fisher information, with that of the lapse rate where it was fitted, even if it is
+        0; NaN if not `converged`. For intervals use `threshold_ci` and `slope_ci`: both estimates are skewed.
     log_likelihood : float
         ``sum_k n_k (p_k log p(c_k) + (1 - p_k) log(1 - p(c_k)))`` at the fit.
     converged : bool
@@ -79,15 +79,15 @@ class Weibull(NamedTuple):
 
     @property
     def threshold_ci(self) -> Float[np.ndarray, "2"]:
-        """95 % interval of `threshold` by the profile likelihood, found when it is asked for.
+        """95 % interval of `threshold` by the profile likelihood, computed on access.
 
-        0 or infinite at an end that the data do not set, as for a curve that hardly rises.
+        0 or infinite at an end that the data do not determine, as for a curve that hardly rises.
         """
         return np.exp(self._intervals()[0])
 
     @property
     def slope_ci(self) -> Float[np.ndarray, "2"]:
-        """95 % interval of `slope` by the profile likelihood, found when it is asked for.
+        """95 % interval of `slope` by the profile likelihood, computed on access.
 
         From 0 where a flat line is not excluded, to infinity where a step is not.
         """
@@ -112,22 +112,22 @@ class Weibull(NamedTuple):
 
     @property
     def is_monotone(self) -> bool:
-        """Whether `p` never decreases with strength."""
+        """True if `p` never decreases with strength."""
         return bool((np.diff(self.p) >= 0.0).all())
 
 
 def weibull(strength: ArrayLike, correct: ArrayLike, *, n: ArrayLike | None = None, lapse: bool = False) -> Weibull:
-    """Fraction correct per strength of evidence, with a maximum-likelihood Weibull curve.
+    """Compute the fraction correct per strength of evidence, and fit a Weibull curve by maximum likelihood.
 
     Parameters
     ----------
     strength : (B,) array
         Strength of the evidence in each trial, >= 0 in any unit, such as the modulus of a signed coherence. Values that
-        differ by less than a millionth of their range are one level.
+        differ by less than a millionth of their range count as one level.
     correct : (B,) array of bool or 0/1
         Whether the choice was right; NaN leaves a trial out. With `n`, the number of right choices.
     n : (B,) array of int, optional
-        Trials at each entry, for trials that were counted before.
+        Trials at each entry, for counted trials.
     lapse : bool
         Fit a lapse rate in [0, 0.4] too.
 
@@ -173,7 +173,7 @@ def weibull(strength: ArrayLike, correct: ArrayLike, *, n: ArrayLike | None = No
     rate = float(fit.theta[2]) if fit.theta.size == 3 else 0.0
     threshold_se, slope_se = np.nan, np.nan
     if fit.converged:
-        # As for `psychometric`: at a lapse rate of 0 itself its error would be 0.
+        # As in `psychometric`: at a lapse rate of 0, its error would be 0.
         theta = np.append(fit.theta[:2], max(rate, 0.5 / total.sum())) if lapse else fit.theta
         errors = standard_errors(lambda values: _terms(levels, values), theta, total)
         threshold_se, slope_se = float(errors[0]) * threshold, float(errors[1]) * slope
@@ -201,7 +201,7 @@ def _terms(levels: Float[np.ndarray, "L"], theta: Float[np.ndarray, "S P"]) -> T
     log_levels = np.log(levels, out=np.full_like(levels, -np.inf), where=levels > 0.0)
     exponent = np.clip(slope * (log_levels - theta[:, :1]), -700.0, _MAX_EXPONENT)
     power = np.exp(exponent)
-    guess = np.log(0.5 - lapse) - power  # logarithm of the probability to be wrong without having lapsed
+    guess = np.log(0.5 - lapse) - power  # logarithm of the probability of an error without a lapse
     floor = np.log(lapse, out=np.full_like(lapse, -np.inf), where=lapse > 0.0)
     log_q = np.logaddexp(floor, guess)
     log_p = np.log1p(-np.exp(log_q))
@@ -221,14 +221,14 @@ def _slope_bounds(levels: Float[np.ndarray, "L"]) -> tuple[float, float]:
 
 
 def _bounds(levels: Float[np.ndarray, "L"]) -> tuple[Bounds, Bounds]:
-    """Least and greatest (log threshold, log slope, lapse)."""
+    """Return the smallest and largest (log threshold, log slope, lapse)."""
     places, margin = np.log(levels[levels > 0]), float(np.log(1e3))
     shallow, steep = np.log(_slope_bounds(levels))
     return (float(places[0]) - margin, float(shallow), MIN_LAPSE), (float(places[-1]) + margin, float(steep), MAX_LAPSE)
 
 
 def _fit(levels: Float[np.ndarray, "L"], n: Int[np.ndarray, "L"], k: Float[np.ndarray, "L"], lapse: bool) -> Fit:
-    """Best of a flat line (slope -> 0), a step (slope -> infinity) and what is between them."""
+    """Select the best of a flat line (slope -> 0), a step (slope -> infinity) and the curves between them."""
     places = np.log(levels[levels > 0])
     low, high = _bounds(levels)
     span = places[-1] - places[0]

@@ -1,4 +1,4 @@
-"""Zeros of a field: the search from many candidates, which of its ends are one point, and whether that is a zero."""
+"""Zeros of a field: search from many candidates, merging of equal ends, and a test whether each is a zero."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,14 +13,14 @@ from . import _newton
 SLOWEST = 1e-3
 """``|J^T F| / |F|`` (in 1/tau) below which a point that moves counts as a local minimum of the speed."""
 CHUNK = 64
-"""Points that are evaluated at once."""
+"""Number of points evaluated at once."""
 NEWTON_STEPS = 40
 REACH = 0.1
-"""Way to the zero from where the search for it ended, at most, as a fraction of the candidates' spread."""
+"""Largest distance from the end of a search to the zero, as a fraction of the candidates' spread."""
 
 
 class Search:
-    """The field ``F(x) = (step(x) - x) scale``, where its zeros are looked for, and what tells two of them apart."""
+    """Search for zeros of the field ``F(x) = (step(x) - x) scale``, with the criteria that distinguish two of them."""
 
     def __init__(
         self,
@@ -47,10 +47,10 @@ class Search:
         slow: float = 0.0,
         progress: bool = False,
     ) -> Float[np.ndarray, "M N"]:
-        """Where all points end, on their way down the speed, along directions that are not slower than `slow`."""
+        """Return where all points end in descending the speed, along directions not slower than `slow`."""
         if not len(starts):
             return starts
-        filled = starts[np.arange(max(batch, len(starts))) % len(starts)]  # a size that is compiled once
+        filled = starts[np.arange(max(batch, len(starts))) % len(starts)]  # a single size, compiled once
         slow = max(slow, self.follow)
         ends = _newton.find_zeros(
             self.field, filled, tol=tol, slow=slow, max_steps=max_steps, batch=batch, progress=progress
@@ -62,17 +62,17 @@ class Search:
         return self._evaluated(_newton.speed, points)[0]
 
     def slow(self, points: Float[np.ndarray, "P N"]) -> Bool[np.ndarray, "P"]:
-        """Whether points are local minima of the speed, or move along neutral directions only."""
+        """Return whether points are local minima of the speed, or move along neutral directions only."""
         norm, slope = self._evaluated(_newton.speed_and_slope, points)
         return slope <= max(self.follow, SLOWEST) * norm
 
     def around(self, points: Float[np.ndarray, "P N"]) -> tuple[Float[np.ndarray, "P N"], Float[np.ndarray, "P N N"]]:
-        """F and its Jacobian at every point."""
+        """Return F and its Jacobian at every point."""
         values, matrices = self._evaluated(_newton.linearised, points)
         return values, matrices
 
     def _evaluated(self, function: Callable[..., Any], x: np.ndarray) -> list[np.ndarray]:
-        """Results for rows of x, from chunks of one size, the last one filled up: compiled once."""
+        """Evaluate rows of x in chunks of one size, the last one padded, so that it is compiled once."""
         n = max(len(x), 1)
         filled = np.resize(x, (n + -n % self.chunk, x.shape[1]))
         parts = [function(self.field, filled[at : at + self.chunk]) for at in range(0, len(filled), self.chunk)]
@@ -81,17 +81,17 @@ class Search:
     def merged(
         self, points: Float[np.ndarray, "M N"], kind: Int[np.ndarray, "M"]
     ) -> tuple[Float[np.ndarray, "P N"], Int[np.ndarray, "P"], Int[np.ndarray, "M"]]:
-        """Distinct points with their kinds, and for each of `points` which it is."""
+        """Return distinct points with their kinds, and for each of `points` the index of its distinct point."""
         kept, point_of = distinct(points, self.speed(points), kind, self.within, self._still_between)
         return points[kept], kind[kept], point_of
 
     def _still_between(
         self, first: Float[np.ndarray, "K N"], second: Float[np.ndarray, "K N"]
     ) -> Bool[np.ndarray, "K"]:
-        """Whether the network is as still between two points as at them.
+        """Return whether the network is as slow between two points as at them.
 
-        Between zeros at a distance d of which one repels and the other attracts, the speed is about a tenth of d times
-        the difference of their eigenvalues; on a line of zeros, and around a single one, it is that of the ends.
+        Between zeros at a distance d, of which one repels and the other attracts, the speed is about a tenth of d times
+        the difference of their eigenvalues; on a line of zeros, and around a single one, it equals that of the ends.
         """
         share = 0.382  # not the middle, where another zero may lie by symmetry
         between = self.speed(first + share * (second - first))
@@ -99,9 +99,9 @@ class Search:
         return between <= at_ends + max(self.marginal, self.follow) / 8 * np.linalg.norm(second - first, axis=1)
 
     def converged(self, starts: Float[np.ndarray, "P N"]) -> tuple[Float[np.ndarray, "P N"], Bool[np.ndarray, "P"]]:
-        """Zeros that Newton steps from `starts` lead to, and whether they do; where not, the starts.
+        """Return the zeros that Newton steps from `starts` converge to, or else the starts, and whether they converge.
 
-        They do if the speed falls by half with each step, to what rounding leaves, within reach.
+        Steps converge if the speed halves with each step, down to rounding, within the allowed distance.
         """
         now, holds = starts.copy(), np.zeros(len(starts), dtype=bool)
         if not len(starts):
@@ -126,7 +126,7 @@ class Search:
         return np.where(holds[:, None], now, starts), holds
 
     def _rounding(self, points: Float[np.ndarray, "P N"]) -> Float[np.ndarray, "P"]:
-        """Speed that rounding alone makes at each point: what is left of a tiny move after its linear part."""
+        """Return the speed due to rounding alone at each point: the remainder of a tiny move after its linear part."""
         values, matrices = self.around(points)
         size = 1.0 + np.linalg.norm(points, axis=1)
         move = np.random.default_rng(0).normal(size=points.shape)
@@ -143,11 +143,11 @@ def distinct(
     within: float,
     still_between: Callable[[np.ndarray, np.ndarray], np.ndarray],
 ) -> tuple[Int[np.ndarray, "P"], Int[np.ndarray, "M"]]:
-    """Which ends stand for the others, and for each which: of those close together the best converged one.
+    """Return the ends that represent the others, and the representative of each: the best converged one nearby.
 
-    An end that has none near it stands for itself: isolated points are what one looks for, not outliers. Ends of
-    different kinds stay apart, or one that has not converged could stand for a fixed point. Those between which the
-    network moves are sorted again among themselves.
+    An end without neighbours represents itself: isolated points are the aim of the search, not outliers. Ends of
+    different kinds stay apart, or an unconverged one could represent a fixed point. Ends between which the network
+    moves are sorted again among themselves.
     """
     point_of = np.full(len(ends), -1)
     kept: list[int] = []

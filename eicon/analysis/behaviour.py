@@ -1,4 +1,4 @@
-"""Behaviour in detail: fits, reaction times, ties, several senses, agreement, and when it was learned."""
+"""Behaviour in detail: fits, reaction times, ties, multisensory choices, agreement, and learning speed."""
 
 from ._bootstrap import bootstrap as bootstrap
 from ._by_condition import accuracy_by_condition as accuracy_by_condition

@@ -1,4 +1,4 @@
-"""What units and populations encode, and when."""
+"""Coding by units and populations, and its time course."""
 
 from ._axis_separation import axis_separation as axis_separation
 from ._clustering import signed_clustering as signed_clustering

@@ -1,4 +1,4 @@
-"""Networks beside recordings: what is predicted, what is recovered, which units to record next, and currents."""
+"""Comparison of networks with recordings: predictions, recovery, units to record next, and currents."""
 
 from ._currents import population_currents as population_currents
 from ._fits import effective_connectivity as effective_connectivity

@@ -1,4 +1,4 @@
-"""What the functions of `eicon.analysis` return."""
+"""Results of the functions of `eicon.analysis`."""
 
 from ._axis_separation import AxisSeparation as AxisSeparation
 from ._bootstrap import Bootstrap as Bootstrap

@@ -1,4 +1,4 @@
-"""How alike two networks are: trajectories, representations, dynamics, fixed points and effects, each with its null."""
+"""Similarity of networks: trajectories, representations, dynamics, fixed points and effects, each with its null."""
 
 from ._compare import compare_many as compare_many
 from ._dsa import dsa_distance as dsa_distance

@@ -4,7 +4,7 @@ import os
 
 import click
 
-from .._version import __version__
+from .._version import version_line
 from ._common import INTERRUPTED as INTERRUPTED
 from ._common import Group, shared_options
 from ._compare import compare
@@ -26,7 +26,13 @@ EXAMPLES = """Examples:
   eicon analyze results/first --fixed-points
   eicon condense results/first --to 40
 
-Exit codes: 0 done; 1 error, said in one line; 2 wrong usage; 130 interrupted, saved."""
+Exit codes: 0 done; 1 error, reported in one line; 2 wrong usage; 130 interrupted, saved."""
+
+
+def _print_version(context: click.Context, option: click.Parameter, given: bool) -> None:
+    if given and not context.resilient_parsing:
+        click.echo(f"eicon, version {version_line()}")
+        context.exit()
 
 
 @click.group(
@@ -36,10 +42,17 @@ Exit codes: 0 done; 1 error, said in one line; 2 wrong usage; 130 interrupted, s
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\n" + EXAMPLES.replace("\n\n", "\n\n\b\n"),
 )
-@click.version_option(__version__, prog_name="eicon")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_print_version,
+    help="Show version and date, and exit.",
+)
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Train excitatory-inhibitory rate networks and see what they learned."""
+    """Train excitatory-inhibitory rate networks and analyse what they learned."""
     if os.environ.get("NO_COLOR"):
         context.color = False
 

@@ -1,4 +1,4 @@
-"""What all commands share: options, errors in one line, exit codes, and Ctrl-C."""
+"""Shared parts of all commands: options, errors in one line, exit codes, and Ctrl-C."""
 
 import contextlib
 import functools
@@ -19,7 +19,7 @@ from ._surroundings import use_console, use_settings, why_no_platform
 
 INTERRUPTED = 130
 EXPECTED = (ValueError, OSError, ArithmeticError, TypeError, RuntimeError, ImportError, MemoryError)
-"""What eicon raises for input that cannot be used; anything else is a bug in eicon."""
+"""Errors that eicon raises for invalid input; anything else is a bug in eicon."""
 
 
 def _remember(context: click.Context, option: click.Parameter, given: bool) -> None:
@@ -38,17 +38,17 @@ _TRUSTS: dict[str, Any] = {"callback": _trust}
 
 
 def shared_options() -> list[click.Option]:
-    """``--quiet``, ``--debug`` and ``--trust``, which stand before or after the name of a command."""
+    """``--quiet``, ``--debug`` and ``--trust``, which may be given before or after the name of a command."""
     shared: dict[str, Any] = {"is_flag": True, "expose_value": False, "callback": _remember}
     return [
-        click.Option(["--quiet"], help="No progress, only the result.", **shared),
-        click.Option(["--debug"], help="Show the whole trace of an error.", **shared),
-        click.Option(["--trust"], help="Import the code that a run names, wherever it lies.", **shared | _TRUSTS),
+        click.Option(["--quiet"], help="Print only the result, no progress.", **shared),
+        click.Option(["--debug"], help="Show the full traceback of an error.", **shared),
+        click.Option(["--trust"], help="Import code that a run names, wherever its file is.", **shared | _TRUSTS),
     ]
 
 
 class Command(click.Command):
-    """Command with the options that all share."""
+    """Command with the shared options."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -56,35 +56,35 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """Group of such commands, listed in the order in which they are used."""
+    """Group of commands with the shared options, listed in the order of use."""
 
     command_class = Command
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
-        """Run a command, on whatever console there is."""
+        """Run a command on any console."""
         use_console()
         return super().main(*args, **kwargs)
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Names, in order of definition."""
+        """Return the names in order of definition."""
         return list(self.commands)
 
 
 command = functools.partial(click.command, cls=Command)
 run_argument = click.argument("run", type=click.Path(path_type=Path, file_okay=False))
-json_option = click.option("--json", "as_json", is_flag=True, help="Print all results as JSON, and nothing else.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print all results as JSON and nothing else.")
 seed_option = click.option(
-    "--seed", type=click.IntRange(min=0), help="Of the trials and their noise.  [default: the run's]"
+    "--seed", type=click.IntRange(min=0), help="Seed of the trials and their noise.  [default: the run's]"
 )
 
 Form = Literal["png", "pdf", "svg"]
-"""Of figures, as `eicon.plotting.save_figures` has them; that room imports matplotlib."""
+"""File formats of figures, as in `eicon.plotting.save_figures`; that package imports matplotlib."""
 
 
 def figure_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """``--format``, ``--dpi`` and ``--style`` for a command that draws.
 
-    The command gets ``form`` and ``dpi``, for `eicon.plotting.save_figures`; it runs in the style.
+    The command receives ``form`` and ``dpi`` for `eicon.plotting.save_figures`, and runs with the chosen style.
     """
 
     @click.option(
@@ -93,7 +93,7 @@ def figure_options(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(["png", "pdf", "svg"]),
         default="png",
         show_default=True,
-        help="Of the figures; each has its numbers beside it, in a file .csv.",
+        help="File format of the figures; the numbers of each are saved next to it as .csv.",
     )
     @click.option("--dpi", type=click.FloatRange(10, 10_000), help="Dots per inch.  [default: 150; 300 in paper style]")
     @click.option(
@@ -101,11 +101,11 @@ def figure_options(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(["notebook", "paper", "talk"]),
         default="notebook",
         show_default=True,
-        help="Of the figures; paper: 85, 114 or 180 mm wide, type of 7 pt.",
+        help="Style of the figures; paper: 85, 114 or 180 mm wide, 7 pt type.",
     )
     @functools.wraps(function)
     def styled(*args: Any, style: str, **options: Any) -> Any:
-        if style == "notebook":  # in force already; matplotlib is not imported for it
+        if style == "notebook":  # the default of eicon.plotting; no need to import matplotlib
             return function(*args, **options)
         from ..plotting import style as in_style
 
@@ -117,9 +117,9 @@ def figure_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def errors(context: click.Context, run: Path | None = None, *, again: str = "") -> Iterator[None]:
-    """Turn errors into one line and an exit code; SIGTERM is treated like Ctrl-C, and two in a row as one.
+    """Turn errors into one line and an exit code; treat SIGTERM like Ctrl-C, and two in quick succession as one.
 
-    ``again``: the command that goes on after an interrupt.
+    ``again``: the command that resumes after an interrupt.
     """
     _log(context)
     use_settings()
@@ -133,7 +133,7 @@ def errors(context: click.Context, run: Path | None = None, *, again: str = "") 
         except (click.ClickException, click.exceptions.Exit, BrokenPipeError):
             raise
         except Exception as error:
-            if received.seconds_ago() < SECONDS_OF_ONE_INTERRUPT:  # which compiled code makes an error of
+            if received.seconds_ago() < SECONDS_OF_ONE_INTERRUPT:  # compiled code turns an interrupt into an error
                 _say_interrupted(context, run, again)
             if context.obj["debug"]:
                 raise
@@ -156,7 +156,7 @@ def _say_interrupted(context: click.Context, run: Path | None, again: str) -> No
     if again:
         click.echo(f" Progress is saved; resume with: {again}", err=True, nl=False)
     click.echo(err=True)
-    _interrupts.told = True  # a signal that comes from now on says nothing more
+    _interrupts.told = True  # later signals end the process without a second message
     sys.exit(INTERRUPTED)
 
 

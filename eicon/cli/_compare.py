@@ -1,4 +1,4 @@
-"""Runs side by side, or beside a recording: compare."""
+"""Comparison of runs with each other or with a recording: compare."""
 
 import json
 import math
@@ -19,15 +19,21 @@ from ._probes import _given
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Directory.  [default: RUN_B/compare/NAME_OF_A; compare in the last of more than two, or in SWEEP]",
+    help="Directory.  [default: RUN_B/compare/NAME_OF_A; for more than two runs, compare in the last one or in SWEEP]",
 )
 @click.option("--repeats", type=click.IntRange(min=2), default=20, show_default=True, help="Trials per condition.")
-@click.option("--noise", is_flag=True, help="Run the networks twice with their noise: gives noise ceilings.")
+@click.option("--noise", is_flag=True, help="Run the networks twice with their noise, for noise ceilings.")
 @click.option(
-    "--permutations", type=click.IntRange(min=0), default=99, show_default=True, help="Of trials, for the nulls."
+    "--permutations",
+    type=click.IntRange(min=0),
+    default=99,
+    show_default=True,
+    help="Permutations of the trials for the null distributions.",
 )
-@click.option("--profile", is_flag=True, help="Also whether they do it the same way, in seven respects.")
-@click.option("--seed", type=click.IntRange(min=0), help="Of the trials and their noise.  [default: that of RUN_A]")
+@click.option("--profile", is_flag=True, help="Also compare how the networks solve the task, in seven respects.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Seed of the trials and their noise.  [default: that of RUN_A]"
+)
 @figure_options
 @json_option
 @click.pass_context
@@ -46,17 +52,17 @@ def compare(
 ) -> None:
     """Compare trained runs on the same trials.
 
-    Of two, compared are behaviour, trajectories and spectra, RUN_A being the reference; of more than two, the
-    trajectories of each two, as a matrix. Each number of likeness stands beside its null, and with --noise beside the
-    noise ceiling. Networks may differ in size, not in the inputs and outputs of their task.
+    Two runs are compared in behaviour, trajectories and spectra, with RUN_A as the reference; for more than two, a
+    matrix shows how similar the trajectories of each pair are. Each similarity is given with its null distribution,
+    and with --noise also with its noise ceiling. Networks may differ in size, but must have the same inputs and
+    outputs. A sweep directory stands for all its finished runs.
 
-    With --profile, networks are also compared in answers trial by trial, fixed points, eigenvalues, effects of the
-    same perturbations, and what they do beyond the trained range; many of them are drawn with a tree. In place of runs,
-    a directory of a sweep: all its finished runs.
+    With --profile, networks are also compared in their answers trial by trial, fixed points, eigenvalues, effects of
+    the same perturbations, and behaviour beyond the trained range; more than two are drawn with a tree.
 
-    In place of RUN_B, a file with a recording: the network's activity in its trials, with its inputs, beside what was
-    recorded. The recording that RUN was fitted to is read as its recipe says; another file that needs options to be
-    read is first written as npz, by eicon recording show with --save.
+    If RUN_B is a file with a recording, the network runs in the recorded trials with their inputs, and its activity is
+    compared with the recorded activity. The recording that RUN was fitted to is read as in its recipe; convert other
+    files that need reading options with eicon recording show FILE --save FILE.npz first.
 
     \b
     Examples:
@@ -78,7 +84,7 @@ def compare(
             raise click.UsageError("compare needs at least two runs, RUN_A and RUN_B, or a run and a recording.")
         if len(runs) == 2 and runs[1].is_file():
             if unused := _given(context, "out", "repeats", "noise", "profile", "form", "dpi", "style"):
-                raise click.UsageError(f"{unused} is for comparisons of runs; a recording has trials of its own.")
+                raise click.UsageError(f"{unused} is only for comparisons of runs; a recording defines its own trials.")
             _recording(runs[0], runs[1], permutations, seed, as_json)
             return
         from ..runs import open_run
@@ -115,7 +121,7 @@ MEASURES = {
     "a_from_b": ("network's {} from recorded ones", "NRMSE of the best linear map, held out"),
     "b_from_a": ("recorded {} from the network's", "NRMSE of the best linear map, held out"),
 }
-"""What is said of a network and a recording, and how to read it."""
+"""Measures between a network and a recording, and how to read them."""
 
 
 def _recording(path: Path, file: Path, permutations: int, seed: int | None, as_json: bool) -> None:
@@ -128,7 +134,7 @@ def _recording(path: Path, file: Path, permutations: int, seed: int | None, as_j
 
     run = open_run(path).with_seed(seed)
     table = run.recipe.recording
-    own = bool(table.file) and checksum(str(file)) == table.sha256  # which it knows how to read
+    own = bool(table.file) and checksum(str(file)) == table.sha256  # so the recipe has the options to read it
     given = read_of(table) if own else read(file)
     made = compare_recording(run.load_network(), given, n_permutations=permutations, seed=run.recipe.seed)
     found = made.found
@@ -157,7 +163,7 @@ def _recording(path: Path, file: Path, permutations: int, seed: int | None, as_j
 
 
 def _row(measure: str, numbers: dict[str, Any], n: int) -> tuple[str, ...]:
-    """Cells of a measure: its value, the null's mean and the value that 5 % of it pass, and the ceiling."""
+    """Return the cells of a measure: its value, the mean and upper 5 % point of the null, and the ceiling."""
     value, chance, edge, ceiling = (
         "none" if numbers[key] != numbers[key] else f"{numbers[key]:.3g}"
         for key in ("value", "chance", "null_95", "ceiling")
@@ -186,7 +192,7 @@ def _say(numbers: dict[str, Any], tables: Sequence[tuple[Sequence[str], Sequence
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Lines whose columns stand below each other."""
+    """Return lines with aligned columns."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows

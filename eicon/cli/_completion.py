@@ -1,4 +1,4 @@
-"""Completion of commands, options and names in the shell: completion."""
+"""Shell completion of commands, options and names: completion."""
 
 import os
 
@@ -8,7 +8,7 @@ from click.shell_completion import get_completion_class
 from ._common import command, errors
 
 SHELLS = ("bash", "zsh", "fish")
-HOW = """Put this into your start-up file:
+HOW = """Add this line to your start-up file:
   ~/.bashrc:                    eval "$(eicon completion bash)"
   ~/.zshrc:                     eval "$(eicon completion zsh)"
   ~/.config/fish/config.fish:   eicon completion fish | source"""
@@ -18,7 +18,7 @@ HOW = """Put this into your start-up file:
 @click.argument("shell", type=click.Choice(SHELLS), required=False)
 @click.pass_context
 def completion(context: click.Context, shell: str | None) -> None:
-    """Print the script for completion in a shell.
+    """Print the script for shell completion.
 
     The Tab key then completes commands, options, directories and names of connectomes. Without an argument, the
     script is for $SHELL.

@@ -1,4 +1,4 @@
-"""Condensing a trained run: condense."""
+"""Condensation of a trained run: condense."""
 
 import json
 from pathlib import Path
@@ -14,34 +14,40 @@ MATCH_STRENGTH = 0.1
 
 @command()
 @run_argument
-@click.option("--to", type=click.IntRange(min=1), required=True, help="Units to end with.")
-@click.option("--every", type=click.IntRange(min=1), default=10, show_default=True, help="Units taken away at a time.")
+@click.option("--to", type=click.IntRange(min=1), required=True, help="Number of units of the condensed network.")
+@click.option("--every", type=click.IntRange(min=1), default=10, show_default=True, help="Units removed per stage.")
 @click.option(
-    "--retrain", type=click.IntRange(min=0), default=100, show_default=True, help="Training steps in between; 0: none."
+    "--retrain",
+    type=click.IntRange(min=0),
+    default=100,
+    show_default=True,
+    help="Training steps after each stage; 0: none.",
 )
 @click.option(
-    "--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Of retraining.  [default: the run's]"
+    "--learning-rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Learning rate of retraining.  [default: the run's]",
 )
-@click.option("--match-activity", is_flag=True, help="Keep the activity of the original network while retraining.")
+@click.option("--match-activity", is_flag=True, help="Match the activity of the original network while retraining.")
 @click.option(
     "--match-strength",
     type=click.FloatRange(min=0, min_open=True),
-    help="Weight of --match-activity against the task.  [default: 0.1]",
+    help="Weight of --match-activity relative to the task.  [default: 0.1]",
 )
 @click.option(
     "--method",
     type=click.Choice(["subset", "merge", "cluster", "magnitude", "random"]),
     default="subset",
     show_default=True,
-    help="subset: kept units represent the others; merge: merge look-alikes pairwise.",
+    help="subset: kept units represent the others; merge: merge similar units pairwise.",
 )
 @click.option("--similarity", type=click.Choice(["pca", "correlation"]), default="pca", show_default=True)
 @click.option("--incoming", type=click.Choice(["kept", "averaged"]), default="kept", show_default=True)
-@click.option("--within", metavar="LABEL", default="", help="Units stand only for others of the same LABEL.")
+@click.option("--within", metavar="LABEL", default="", help="Units represent only others with the same LABEL.")
 @click.option("--free", is_flag=True, help="Give up Dale's law.")
 @click.option("--own-noise", is_flag=True, help="Do not match the original network's response to noise.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: RUN/condensed/METHOD-TO...]")
-@click.option("--seed", type=click.IntRange(min=0), help="Of trials, noise and retraining.  [default: the run's]")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of trials, noise and retraining.  [default: the run's]")
 @figure_options
 @json_option
 @click.pass_context
@@ -68,11 +74,11 @@ def condense(
 ) -> None:
     """Make a trained RUN smaller, a few units at a time.
 
-    In between, the network is retrained. The result is a run directory of its own. Stages that are done are kept; the
-    same command goes on.
+    The network is retrained after each stage. The result is a new run directory. Finished stages are kept; repeat the
+    same command to resume.
 
-    Of a RUN that was fitted to a recording, the condensed network gives the rates of all units, and is retrained on
-    those that were fitted. Beside a task, the recording is left out.
+    If RUN was fitted to a recording, the condensed network predicts the rates of all units, and is retrained on the
+    fitted ones. If RUN was trained on a task and a recording, the recording is not used.
 
     \b
     Examples:
@@ -119,7 +125,7 @@ def condense(
 
 
 def table(record: dict[str, Any]) -> str:
-    """One line per stage: units, output error, CKA, and loss and accuracy with noise, or R2 of what was recorded."""
+    """Return one line per stage: units, output error, CKA, and loss and accuracy with noise or R2 of units."""
     rows = [_row(record, stage) for stage in [record["original"], *record["stages"]]]
     widths = {title: max(8, len(title)) for title in rows[0]}
     shown = [{title: title for title in widths}, *rows]

@@ -9,7 +9,7 @@ import click
 from ._common import Form, Group, errors, figure_options, json_option
 
 MOST_NAMES = 1000
-"""Units that are listed."""
+"""Largest number of units that are listed."""
 FOLDER = click.option("--folder", type=click.Path(path_type=Path), help="Folder with connectome files of bio2art.")
 
 
@@ -22,7 +22,7 @@ def _names(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 @click.group(cls=Group)
 def connectomes() -> None:
-    """Wiring diagrams: what is available, and what they look like."""
+    """List and show wiring diagrams."""
 
 
 @connectomes.command("list")
@@ -30,7 +30,7 @@ def connectomes() -> None:
 @json_option
 @click.pass_context
 def list_connectomes(context: click.Context, folder: Path | None, as_json: bool) -> None:
-    """List all connectomes that eicon knows, and how to get those that are not here.
+    """List all known connectomes, and how to get missing ones.
 
     \b
     Examples:
@@ -68,14 +68,20 @@ def _conditions(context: click.Context, parameter: click.Parameter, given: tuple
 @click.argument("name", shell_complete=_names)
 @FOLDER
 @click.option(
-    "--rows", type=click.Choice(["source", "target", "symmetric"]), help="What a row is, in a matrix of your own."
+    "--rows", type=click.Choice(["source", "target", "symmetric"]), help="Meaning of a row in your own matrix."
 )
-@click.option("--sum", "add", is_flag=True, help="In a list of your own: add up lines of the same pair.")
-@click.option("--where", multiple=True, callback=_conditions, metavar="COLUMN=VALUE", help="Which lines of it to read.")
-@click.option("--variable", help="Which array of a file with several.")
-@click.option("--encoding", help="Of a text file.  [default: UTF-8]")
+@click.option("--sum", "add", is_flag=True, help="Add up lines of the same pair in your own list.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Picture; its ending says in what form.  [default: NAME.png]"
+    "--where",
+    multiple=True,
+    callback=_conditions,
+    metavar="COLUMN=VALUE",
+    help="Read only matching lines of your own list.",
+)
+@click.option("--variable", help="Name of the array, in a file with several.")
+@click.option("--encoding", help="Encoding of a text file.  [default: UTF-8]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Picture; its extension sets the format.  [default: NAME.png]"
 )
 @figure_options
 @json_option
@@ -94,10 +100,10 @@ def show(
     dpi: float | None,
     as_json: bool,
 ) -> None:
-    """Say what a connectome is, and draw its matrix, degrees and weights.
+    """Describe a connectome, and draw its matrix, degrees and weights.
 
-    NAME is in the list of connectomes, or a file: a matrix or list of connections as text, npy, npz, MATLAB, GraphML,
-    GEXF, Feather or Parquet.
+    NAME is one of `eicon connectomes list`, or a file with a matrix or a list of connections: text, npy, npz, MATLAB,
+    GraphML, GEXF, Feather or Parquet.
 
     \b
     Examples:

@@ -23,8 +23,8 @@ def explore(
 ) -> None:
     """Explore a trained RUN in the browser.
 
-    RUN/explore.html has linked views of weights, rates, trajectories and behaviour, and a slider that condenses the
-    network. It is one file, which loads nothing from anywhere.
+    RUN/explore.html shows linked views of weights, rates, trajectories and behaviour, with a slider that condenses the
+    network. It is one self-contained file that works offline.
 
     \b
     Examples:
@@ -43,4 +43,4 @@ def explore(
             return
         click.echo(f"Page: {written.path} ({written.size / 1e6:.1f} MB)")
         if not no_open and not webbrowser.open(Path(written.path).resolve().as_uri()):
-            click.echo("No browser could be started here; open the page in one of your own.", err=True)
+            click.echo("No browser could be started here; open the page yourself.", err=True)

@@ -1,4 +1,4 @@
-"""A trained run in other programs' formats: export."""
+"""Export of a trained run to other programs' formats: export."""
 
 import json
 from collections.abc import Callable
@@ -17,9 +17,9 @@ FORMATS = {
     "numpy": "numpy",
     "torch": "torch",
 }
-"""Where each format is written to, in the folder ``export`` of the run."""
+"""Default file or folder of each format, in the folder ``export`` of the run."""
 STREAM = 3
-"""Folded in after the stream of ``eicon analyze``: other trials than those of ``eicon compare`` (1) and figures (2)."""
+"""Stream folded in after that of ``eicon analyze``, different from ``eicon compare`` (1) and figures (2)."""
 
 
 @command()
@@ -29,7 +29,7 @@ STREAM = 3
 @click.option("--repeats", type=click.IntRange(min=1), default=10, show_default=True, help="Trials per condition.")
 @click.option("--noise/--no-noise", default=True, show_default=True, help="Run the network with its noise.")
 @seed_option
-@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing file or folder.")
 @json_option
 @click.pass_context
 def export(
@@ -43,11 +43,11 @@ def export(
     overwrite: bool,
     as_json: bool,
 ) -> None:
-    """Write a trained RUN for another program.
+    """Export a trained RUN to another program.
 
     \b
     xarray  trials and activity as netCDF       nwb    trials and activity, Neurodata Without Borders
-    zarr    the same as a Zarr folder           numpy  weights, and a simulator that needs numpy alone
+    zarr    the same as a Zarr folder           numpy  weights, and a simulator that only needs numpy
     mat     the same for MATLAB, with weights   torch  weights, and a PyTorch module that runs them
 
     \b

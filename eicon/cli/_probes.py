@@ -1,4 +1,4 @@
-"""Trained runs under other conditions: perturb, lesion and dt-report."""
+"""Trained runs under changed conditions: perturb, lesion and dt-report."""
 
 import json
 from collections.abc import Sequence
@@ -15,18 +15,20 @@ FRACTION = click.FloatRange(min=0, max=1, min_open=True)
 
 @command()
 @run_argument
-@click.option("--silence", multiple=True, metavar="UNITS", help="Rates are 0.")
-@click.option("--drive", multiple=True, metavar="UNITS:CURRENT", help="A constant current is added.")
-@click.option("--cut", multiple=True, metavar="UNITS>UNITS", help="Connections transmit nothing.")
-@click.option("--epoch", help="Of the trial, e.g. stimulus.  [default: all of it]")
+@click.option("--silence", multiple=True, metavar="UNITS", help="Set the rates of UNITS to 0.")
+@click.option("--drive", multiple=True, metavar="UNITS:CURRENT", help="Add a constant current to UNITS.")
+@click.option("--cut", multiple=True, metavar="UNITS>UNITS", help="Block the connections between UNITS.")
+@click.option("--epoch", help="Epoch of the perturbation, e.g. stimulus.  [default: the whole trial]")
 @click.option(
-    "--window", metavar="START:STOP", help="In ms from the start of the trial or of --epoch; 500: goes to the end."
+    "--window",
+    metavar="START:STOP",
+    help="Time in ms from the start of the trial or of --epoch; 500: extends to the end.",
 )
 @click.option("--trials", type=FRACTION, help="Fraction of the trials, drawn at random.  [default: all]")
 @click.option("--cells", type=FRACTION, help="Fraction of the UNITS, drawn at random.  [default: all]")
 @click.option("--ramp", metavar="MS or RISE:FALL", help="Linear rise at the start, and fall at the end.")
 @click.option(
-    "--dose", "doses", metavar="DOSE,DOSE...", help="Factors of the strength, e.g. 0,.1,.2,1; drawn as a dose curve."
+    "--dose", "doses", metavar="DOSE,DOSE...", help="Factors of the strength, e.g. 0,.1,.2,1; draws a dose curve."
 )
 @click.option("--repeats", type=click.IntRange(min=1), default=50, show_default=True, help="Trials per condition.")
 @click.option(
@@ -57,11 +59,11 @@ def perturb(
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Behaviour of a trained RUN under perturbations.
+    """Measure the behaviour of a trained RUN under perturbations.
 
-    Trials and noise are the same as without. UNITS are a type (I), labels (area=motor,type=E) or indices (0,5,7).
-    Each option given is a perturbation of its own. Fractions are those of the trials in which it acts, with 95 %
-    intervals in brackets; a trial without an answer is not a wrong one.
+    Trials and noise are the same with and without a perturbation. UNITS are a type (I), labels (area=motor,type=E) or
+    indices (0,5,7). Each option given is a separate perturbation. The table gives fractions of the perturbed trials,
+    with 95 % intervals in brackets; trials without an answer do not count as wrong.
 
     \b
     Examples:
@@ -75,7 +77,7 @@ def perturb(
         if not any(asked.values()):
             raise click.UsageError("give at least one of --silence, --drive and --cut.")
         if doses is None and (unused := _given(context, "out", "form", "dpi", "style")):
-            raise click.UsageError(f"{unused} is for the dose curve, which only --dose DOSE,DOSE... draws.")
+            raise click.UsageError(f"{unused} applies to the dose curve; it needs --dose DOSE,DOSE...")
         how: dict[str, Any] = {"trials": trials, "cells": cells}
         how |= {"window": None if window is None else _window(window), "ramp": None if ramp is None else _ramp(ramp)}
         factors = None if doses is None else _numbers("--dose", doses, ",")
@@ -110,14 +112,14 @@ def perturb(
 
 
 def _given(context: click.Context, *names: str) -> str:
-    """Name of the first of some options that was given, as it is typed."""
+    """Return the first of these options that was given, as the user types it."""
     options = {option.name: option.opts[0] for option in context.command.params}
     given = (name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE)
     return options[name] if (name := next(given, None)) else ""
 
 
 def _effects(effects: Sequence[Any]) -> str:
-    """Table of behaviour: of tasks with a choice correct, wrong and no answer, of others the score."""
+    """Return a table of behaviour: fractions of answers, or the score of a task without a choice."""
     choice = effects[0].no_answer == effects[0].no_answer  # not NaN
     fractions = ("correct", "wrong", "no_answer", "changed") if choice else ("accuracy",)
     dosed = len({(effect.name, effect.dose) for effect in effects}) > len({effect.name for effect in effects})
@@ -174,8 +176,10 @@ def _ramp(text: str) -> float | tuple[float, float]:
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Directory of the new run."
 )
-@click.option("--steps", type=click.IntRange(min=1), help="Of retraining.  [default: as many as RUN was to have]")
-@click.option("--seed", type=click.IntRange(min=0), help="Which UNITS are drawn, and of retraining.  [default: RUN's]")
+@click.option("--steps", type=click.IntRange(min=1), help="Steps of retraining.  [default: those of RUN's recipe]")
+@click.option(
+    "--seed", type=click.IntRange(min=0), help="Seed of the choice of UNITS and of retraining.  [default: RUN's]"
+)
 @json_option
 @click.pass_context
 def lesion(
@@ -188,10 +192,10 @@ def lesion(
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Remove units of a trained RUN: a new run.
+    """Remove units from a trained RUN, as a new run.
 
-    Its network is what is left; everything else about the run is that of RUN. It can be looked at as it is
-    (perturb, compare) and trained on with train --resume.
+    The new run has the remaining network and the settings of RUN. Perturb or compare it as it is, or retrain it with
+    train --resume.
 
     \b
     Examples:
@@ -211,14 +215,18 @@ def lesion(
             about = {"run": str(made.path), "network": str(made.network), "units": net.n_rec, "removed_from": str(run)}
             click.echo(json.dumps(about | {"removed": before.n_rec - net.n_rec}, indent=2))
             return
-        click.echo(f"{before.n_rec - net.n_rec} of {before.n_rec} units removed; {net.n_rec} are left: {made.network}")
+        click.echo(f"{before.n_rec - net.n_rec} of {before.n_rec} units removed, {net.n_rec} left: {made.network}")
         click.echo(f"Retrain with: {hint('eicon', 'train', '--resume', made.path)}")
 
 
 @command("dt-report")
 @run_argument
 @click.option(
-    "--dt", "dts", type=click.FloatRange(min=0, min_open=True), multiple=True, help="ms.  [default: 20, 2 and 0.5]"
+    "--dt",
+    "dts",
+    type=click.FloatRange(min=0, min_open=True),
+    multiple=True,
+    help="Step in ms; repeatable.  [default: 20, 2 and 0.5]",
 )
 @click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
 @seed_option
@@ -227,9 +235,9 @@ def lesion(
 def dt_report(
     context: click.Context, run: Path, dts: tuple[float, ...], repeats: int, seed: int | None, as_json: bool
 ) -> None:
-    """Check a trained RUN in steps of several sizes.
+    """Check a trained RUN with several step sizes.
 
-    The exit code is 1 if their statistics do not agree.
+    The exit code is 1 if the statistics do not agree.
 
     \b
     Examples:

@@ -1,4 +1,4 @@
-"""What there is to say about recipes: recipe."""
+"""Writing and explaining recipes: recipe."""
 
 import json
 from pathlib import Path
@@ -13,10 +13,12 @@ KINDS = ("dale", "free", "populations", "connectome")
 
 @command()
 @click.argument("recipe", type=click.Path(path_type=Path), required=False)
-@click.option("--explain", is_flag=True, help="Say what RECIPE will compute.")
-@click.option("--convert", is_flag=True, help="Write RECIPE in the present format, every default spelled out.")
-@click.option("--task", default="PerceptualDecision", show_default=True, help="Of a recipe to start from.")
-@click.option("--kind", type=click.Choice(KINDS), default="dale", show_default=True, help="Its kind of network.")
+@click.option("--explain", is_flag=True, help="Describe what RECIPE will compute.")
+@click.option("--convert", is_flag=True, help="Write RECIPE in the current format, with every default.")
+@click.option("--task", default="PerceptualDecision", show_default=True, help="Task of a new recipe.")
+@click.option(
+    "--kind", type=click.Choice(KINDS), default="dale", show_default=True, help="Kind of network of a new recipe."
+)
 @click.option("--out", type=click.Path(path_type=Path), help="File to write to.  [default: standard output]")
 @set_option
 @json_option
@@ -32,11 +34,11 @@ def recipe(
     changes: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Write a recipe to start from, or say what one will compute.
+    """Write a recipe to start from, or explain an existing one.
 
-    Without RECIPE a commented file with all keys is written. --explain says how large the networks are, how many runs
-    there will be, and about how long they take, at once for a grid of any size. --convert reads a file of eicon 0.1.0
-    or a config.ini of bio_rnn_mem, too.
+    Without RECIPE, a commented file with all keys is written. --explain prints the size of the networks, the number of
+    runs and a rough estimate of their duration, immediately and for a grid of any size. --convert also reads files of
+    eicon 0.1.0 and a config.ini of bio_rnn_mem.
 
     \b
     Examples:
@@ -46,7 +48,7 @@ def recipe(
       eicon recipe --convert config.ini --out recipe.toml
     """
     if (explain or convert) != (recipe is not None) or (explain and convert):
-        raise click.UsageError("RECIPE belongs to --explain or to --convert; without it a new recipe is written.")
+        raise click.UsageError("give RECIPE with either --explain or --convert, or neither, to write a new recipe.")
     with errors(context):
         if recipe is None:
             from ..runs._start import commented

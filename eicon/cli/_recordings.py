@@ -11,49 +11,51 @@ import click
 from ._common import Form, Group, errors, figure_options, json_option
 
 MOST = 8
-"""Levels of a condition that are listed."""
+"""Largest number of levels of a condition that are listed."""
 QUANTITIES = {"rate": "rates", "current": "currents", "counts": "counts of spikes", "output": "outputs"}
-"""What was recorded, in the plural."""
+"""Names of recorded quantities, in the plural."""
 
 
 @click.group(cls=Group)
 def recording() -> None:
-    """Recordings of neurons: what a file holds."""
+    """Show recordings of neurons."""
 
 
 def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of `eicon.recordings.read` for a command, which gets those that were given as ``reading``."""
+    """Add the options of `eicon.recordings.read`; the command receives those that were given as ``reading``."""
     positive = click.FloatRange(min=0, min_open=True)
     options = {
-        "series": click.option("--series", help="Which of several recordings or arrays in the file."),
+        "series": click.option("--series", help="Name of the recording or array, if the file has several."),
         "axes": click.option("--axes", help='Axes of an array in their order, e.g. "unit trial time".'),
         "trials": click.option("--trials", help="Table of trials.  [default: trials]"),
-        "align_to": click.option("--align-to", help="Column of the trials with time 0.  [default: start_time]"),
-        "window": click.option("--window", metavar="FROM:TO", help="In ms from there; an empty edge is the trial's."),
-        "bin": click.option("--bin", type=positive, help="Step in ms.  [default: 10 of spikes, else the file's]"),
+        "align_to": click.option("--align-to", help="Column with each trial's time 0.  [default: start_time]"),
+        "window": click.option(
+            "--window", metavar="FROM:TO", help="Window in ms around time 0; an empty edge is the trial's."
+        ),
+        "bin": click.option("--bin", type=positive, help="Step in ms.  [default: 10 for spikes, else the file's]"),
         "kernel": click.option(
             "--kernel",
             type=click.Choice(["gaussian", "boxcar", "exponential", "none"]),
-            help="That smooths spikes.  [default: gaussian]",
+            help="Kernel that smooths spikes.  [default: gaussian]",
         ),
-        "width": click.option("--width", type=positive, help="Of the kernel, in ms.  [default: 50]"),
-        "causal": click.option("--causal", is_flag=True, help="Smooth with the past alone."),
-        "dt": click.option("--dt", type=positive, help="Step of arrays in ms, where the file does not say it."),
+        "width": click.option("--width", type=positive, help="Width of the kernel in ms.  [default: 50]"),
+        "causal": click.option("--causal", is_flag=True, help="Smooth with past spikes only."),
+        "dt": click.option("--dt", type=positive, help="Step of arrays in ms, if the file does not give it."),
         "observed": click.option(
             "--observed",
             type=click.Choice(["rate", "current", "counts", "calcium", "output"]),
-            help="What was recorded.  [default: what the file says]",
+            help="Recorded quantity.  [default: as given in the file]",
         ),
-        "hz": click.option("--hz", type=positive, help="Spikes per second that a rate of 1 stands for.  [default: 1]"),
+        "hz": click.option("--hz", type=positive, help="Spikes per second of a rate of 1.  [default: 1]"),
         "decay": click.option("--decay", type=positive, help="Time constant of calcium in ms."),
         "unit_of_time": click.option(
-            "--unit-of-time", type=click.Choice(["s", "ms"]), help="Of times in the file, where it does not say it."
+            "--unit-of-time", type=click.Choice(["s", "ms"]), help="Unit of times, if the file does not give it."
         ),
         "names": click.option("--names", help="Column or variable with the names of the units."),
         "conditions": click.option(
-            "--condition", "conditions", multiple=True, help="Column that says what trials were."
+            "--condition", "conditions", multiple=True, help="Column with a condition of the trials; repeatable."
         ),
-        "inputs": click.option("--inputs", help="Stimulus series or variable with what was shown."),
+        "inputs": click.option("--inputs", help="Series or variable with the stimuli."),
     }
 
     @functools.wraps(function)
@@ -77,18 +79,20 @@ def _window(text: str | None) -> tuple[float | None, float | None] | None:
     except ValueError:
         colon = ""
     if not colon:
-        raise click.UsageError(f"--window is FROM:TO in ms, such as -200:800 or -200: to the end; got {text!r}.")
+        raise click.UsageError(f"--window takes FROM:TO in ms, such as -200:800, or -200: up to the end; got {text!r}.")
     return edges[0], edges[1]
 
 
 @recording.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--by", help="Condition that has colours.  [default: the first of 2 to 6 levels]")
+@click.option("--by", help="Condition shown by colour.  [default: the first with 2 to 6 levels]")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Picture; its ending says in what form.  [default: NAME.png]"
+    "--out", type=click.Path(path_type=Path), help="Picture; its extension sets the format.  [default: NAME.png]"
 )
 @click.option(
-    "--save", type=click.Path(path_type=Path, dir_okay=False), help="Also write it as npz, which is read as it is."
+    "--save",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Also save the recording as npz, which needs no reading options.",
 )
 @figure_options
 @json_option
@@ -105,10 +109,10 @@ def show(
     dpi: float | None,
     as_json: bool,
 ) -> None:
-    """Say what a recording in FILE is, and draw it.
+    """Describe and draw the recording in FILE.
 
-    FILE is NWB, MATLAB, npz, npy, netCDF, HDF5, csv, or a folder of csv or Zarr. The options say how it is read, as
-    those of `eicon.recordings.read` do: spikes are counted or smoothed in windows around an event of each trial.
+    FILE is NWB, MATLAB, npz, npy, netCDF, HDF5 or csv, or a folder with csv or Zarr. The reading options are those of
+    `eicon.recordings.read`: spikes are counted or smoothed in windows around an event of each trial.
 
     \b
     Examples:
@@ -132,7 +136,7 @@ def show(
             path = path.with_name(f"{path.name}.{form}")
         if file.is_dir() and path.resolve().parent == file.resolve():
             raise click.UsageError(
-                f"{path} would lie among the tables of the recording; pass --out with another folder."
+                f"{path} would be among the tables of the recording; pass --out with another folder."
             )
         unit = "spikes/s" if ", in spikes/s," in found.source else ""
         drawn = plot_recording(found, by=by, unit=unit, since=reading.get("align_to", ""))
@@ -170,7 +174,7 @@ def _numbers(found: Any) -> dict[str, Any]:
 
 
 def _lines(found: Any) -> dict[str, str]:
-    """What a recording is, in nine lines."""
+    """Describe a recording in nine lines."""
     from ..recordings._recording import listed
 
     said = _numbers(found)
@@ -185,19 +189,19 @@ def _lines(found: Any) -> dict[str, str]:
     )
     return {
         "Recording": f"{what} of {found.n_units} units in {found.n_trials} trials",
-        "Source": found.source or "not said",
+        "Source": found.source or "unknown",
         "Time": f"{found.n_steps} steps of {found.dt:g} ms, from {found.start:g} to {end:g} ms",
         "Trials": span,
         "Observed": f"{said['observed_fraction']:.1%} of all values" + (f"; never: {listed(never)}" if never else ""),
         "Values": f"{said['smallest']:.3g} to {said['largest']:.3g}, mean {said['mean']:.3g}",
         "Conditions": "; ".join(_levels(*item) for item in found.conditions.items()) or "none",
         "Units": listed(found.units) + "".join(f"; {_levels(*item)}" for item in found.labels.items()),
-        "Inputs": shown if said["inputs_shown"] else "none that was shown",
+        "Inputs": shown if said["inputs_shown"] else "none",
     }
 
 
 def _levels(name: str, values: Any) -> str:
-    """Levels of a condition or label with their numbers, or what they span."""
+    """Return the levels of a condition or label with their counts, or their range."""
     import numpy as np
 
     levels, counts = np.unique(values, return_counts=True)

@@ -1,4 +1,4 @@
-"""Published suites: reproduce."""
+"""Reproduction of published work: reproduce."""
 
 import json
 from pathlib import Path
@@ -14,11 +14,13 @@ def reproduce() -> None:
 
 
 @reproduce.command()
-@click.option("--figure", "figures", type=int, multiple=True, help="1 to 9; may be given again.  [default: all]")
+@click.option("--figure", "figures", type=int, multiple=True, help="Figure, 1 to 9; repeatable.  [default: all]")
 @click.option("--seeds", type=click.IntRange(min=1), help="Networks per model.  [default: 5 or 3]")
-@click.option("--quick", is_flag=True, help="Small networks that hardly train, to see that everything runs.")
+@click.option("--quick", is_flag=True, help="Small networks with little training, to check that everything runs.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: results/song2016, or results/song2016-quick]")
-@click.option("--workers", type=click.IntRange(min=0), help="Processes; 0: only this one.  [default: one per core]")
+@click.option(
+    "--workers", type=click.IntRange(min=0), help="Number of processes; 0: only this one.  [default: one per core]"
+)
 @figure_options
 @json_option
 @click.pass_context
@@ -33,10 +35,10 @@ def song2016(
     dpi: float | None,
     as_json: bool,
 ) -> None:
-    """Song, Yang & Wang (2016): train the networks, draw the figures, write OUT/index.html.
+    """Song, Yang & Wang (2016): train networks and draw figures.
 
-    Networks that are trained already are loaded; after an interrupt the same command goes on. All of it takes about
-    an hour on two cores.
+    OUT/index.html shows all figures. Trained networks are loaded; repeat the same command to resume after an
+    interrupt. The whole suite takes about an hour on two cores.
 
     \b
     Examples:
@@ -49,7 +51,7 @@ def song2016(
         from ..reproduce import song2016 as suite
         from ..reproduce.song2016._models import models_of
 
-        models_of(figures)  # refuses what is no figure
+        models_of(figures)  # rejects unknown figures
         path = out or Path("results") / ("song2016-quick" if quick else "song2016")
         progress = not context.obj["quiet"]
         page = suite.reproduce(
@@ -70,14 +72,16 @@ def song2016(
 
 @reproduce.command()
 @click.option(
-    "--figure", "figures", type=int, multiple=True, help="1 to 6; may be given again.  [default: all that can be made]"
+    "--figure", "figures", type=int, multiple=True, help="Figure, 1 to 6; repeatable.  [default: all that can be made]"
 )
-@click.option("--quick", is_flag=True, help="Tiny networks that hardly train, to see that everything runs.")
+@click.option("--quick", is_flag=True, help="Tiny networks with little training, to check that everything runs.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: results/beiran2025, or ...-quick]")
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Wiring diagrams, for figures 5 and 6.")
-@click.option("--minutes", type=click.FloatRange(min=0), help="Stop after so long; the same command goes on.")
 @click.option(
-    "--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Processes; 0: only this one."
+    "--minutes", type=click.FloatRange(min=0), help="Stop after this many minutes; repeat the command to resume."
+)
+@click.option(
+    "--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Number of processes; 0: only this one."
 )
 @figure_options
 @json_option
@@ -94,11 +98,11 @@ def beiran2025(
     dpi: float | None,
     as_json: bool,
 ) -> None:
-    """Beiran & Litwin-Kumar (2025): what recordings of some units say of all, where the wiring is known.
+    """Beiran & Litwin-Kumar (2025): predict unrecorded neurons.
 
-    Teachers and students are trained, each part once: after an interrupt, or the given minutes, the same command goes
-    on. Then the figures are drawn, and the status of the claims is printed. Figures 1 to 4 take about five hours of
-    one core.
+    Networks with known wiring are fitted to recordings of some of their units. The command trains teachers and
+    students, draws the figures and prints the status of each claim. Finished parts are kept: repeat the same command
+    to resume after an interrupt or the given minutes. Figures 1 to 4 take about five hours on one core.
 
     \b
     Examples:

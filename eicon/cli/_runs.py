@@ -8,22 +8,25 @@ from typing import Any
 import click
 
 from .._hints import hint
+from .._optional import install
 from ._common import Form, command, errors, figure_options, json_option, run_argument, seed_option
 from ._sweeps import changes_of, default_out, set_option
 
-NO_PAGE = 'Skipped the interactive fixed-point page: it needs plotly, pip install "eicon[interactive]".'
+NO_PAGE = f"Skipped the interactive fixed-point page, which needs plotly: {install('interactive')}."
 
 
 @command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/demo"), show_default=True)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of weights, trials and noise.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of weights, trials and noise."
+)
 @figure_options
 @json_option
 @click.pass_context
 def demo(context: click.Context, out: Path, seed: int, form: Form, dpi: float | None, as_json: bool) -> None:
     """Train, analyse and report an example network.
 
-    It learns perceptual decisions; what it does is in OUT/report.html. A demo that was stopped goes on where it was.
+    The network learns a perceptual decision task; OUT/report.html shows the results. An interrupted demo is resumed.
 
     \b
     Examples:
@@ -41,7 +44,7 @@ def demo(context: click.Context, out: Path, seed: int, form: Form, dpi: float | 
 
         run = open_run(out) if there else create_run(out, demo_recipe(seed))
         if run.recipe != demo_recipe(seed).completed():
-            raise FileExistsError(f"{out} holds a run with other settings; choose another --out.")
+            raise FileExistsError(f"{out} contains a run with different settings; choose another --out.")
         _train(context, run)
         if not context.obj["quiet"]:
             click.echo("Analysing ...", err=True)
@@ -57,16 +60,16 @@ def demo(context: click.Context, out: Path, seed: int, form: Form, dpi: float | 
 
 
 def _training_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Argument and options of the commands that train."""
+    """Add the argument and options of the commands that train."""
     path: Any = click.Path(path_type=Path)
     options = (
         click.argument("recipe", type=path, required=False),
         click.option("--out", type=path, help="New run directory.  [default: results/NAME OF RECIPE]"),
-        click.option("--resume", type=path, metavar="RUN", help="Go on with an unfinished run."),
-        click.option("--from", "origin", type=path, metavar="RUN", help="Start with the network of a trained run."),
-        click.option("--steps", type=click.IntRange(min=1), help="Instead of the recipe's."),
-        click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Instead of the recipe's."),
-        click.option("--seed", type=click.IntRange(min=0), help="Instead of the recipe's."),
+        click.option("--resume", type=path, metavar="RUN", help="Resume an unfinished run."),
+        click.option("--from", "origin", type=path, metavar="RUN", help="Start from the network of a trained run."),
+        click.option("--steps", type=click.IntRange(min=1), help="Total training steps.  [default: the recipe's]"),
+        click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="[default: the recipe's]"),
+        click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: the recipe's]"),
         set_option,
         json_option,
         click.pass_context,
@@ -79,11 +82,11 @@ def _training_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @command()
 @_training_options
 def train(context: click.Context, **options: Any) -> None:
-    """Train a network, or go on with a run.
+    """Train a network, or resume a run.
 
-    RECIPE is a TOML file, which needs only what differs from the defaults (`eicon recipe` writes one to start from); or
-    RUN is finished, with --steps after so many steps in all. With --from, a new run goes on from the network of
-    another one, with other settings: those of RECIPE, or RUN's own and the options.
+    RECIPE is a TOML file that lists only what differs from the defaults; `eicon recipe` writes a template. --resume
+    continues RUN to its end, or up to --steps steps in total. With --from, a new run starts from the trained network
+    of RUN, with the settings of RECIPE (without one, those of RUN) and the options given.
 
     \b
     Examples:
@@ -100,9 +103,9 @@ def train(context: click.Context, **options: Any) -> None:
 def fit(context: click.Context, **options: Any) -> None:
     """Fit a network to a recording.
 
-    RECIPE has a table [recording], which says what was recorded and which units are fitted. It is trained as by `eicon
-    train`; what is said at the end is how well recorded and unrecorded units are predicted, in fitted and held-out
-    trials. The same numbers are in RUN/fit.json, and those of each unit in RUN/fit.csv.
+    RECIPE has a table [recording] that names the recording and the units to fit. Training is that of `eicon train`; at
+    the end, the command prints how well recorded and unrecorded units are predicted, in fitted and held-out trials.
+    RUN/fit.json contains the same numbers, RUN/fit.csv those of each unit.
 
     \b
     Examples:
@@ -127,13 +130,13 @@ def _run_training(
     fits: bool = False,
 ) -> None:
     if resume is not None and (recipe is not None or origin is not None):
-        raise click.UsageError("--resume RUN stands alone; RECIPE and --from belong to a new run.")
+        raise click.UsageError("--resume RUN cannot be combined with RECIPE or --from, which belong to a new run.")
     if recipe is None and resume is None and origin is None:
         raise click.UsageError("give RECIPE, --resume RUN or --from RUN.")
     if resume is not None and ((out, seed, learning_rate) != (None, None, None) or changes):
         raise click.UsageError(
             "--out, --seed, --learning-rate and --set belong to a new run; --resume takes them from the run. "
-            "--from RUN goes on from it with other settings."
+            "To continue with different settings, start a new run with --from RUN."
         )
     if origin is not None and recipe is None and out is None:
         raise click.UsageError("--from RUN needs --out, the directory of the new run.")
@@ -155,7 +158,7 @@ def _run_training(
         else:
             path = out or default_out(Path() if recipe is None else recipe)
             if recipe is not None and recipe.exists():
-                read_text(recipe)  # refuses what is no file, before the path of the run is looked at
+                read_text(recipe)  # rejects what is not a file before the path of the run is checked
             refuse_taken(path)
             settings = open_run(origin).recipe if origin is not None else None
             settings = read_recipe(recipe) if recipe is not None else settings
@@ -190,20 +193,20 @@ def _run_training(
                 click.echo(line)
         if done.trained:
             click.echo(f"Trained: {run.network}")
-        click.echo(f"Look at it with: {hint('eicon', 'analyze', run.path)}")
+        click.echo(f"Analyse it with: {hint('eicon', 'analyze', run.path)}")
 
 
 @command()
 @run_argument
 @click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
 @click.option("--fixed-points", is_flag=True, help="Find fixed points with the input held constant.")
-@click.option("--lyapunov", is_flag=True, help="Lyapunov exponents, with input held and along trials.")
-@click.option("--spectra", is_flag=True, help="Eigenvalues along the mean trajectory, and through training.")
-@click.option("--epoch", help="In which the input is held.  [default: the longest]")
+@click.option("--lyapunov", is_flag=True, help="Lyapunov exponents, with constant input and along trials.")
+@click.option("--spectra", is_flag=True, help="Eigenvalues along the mean trajectory and across training.")
+@click.option("--epoch", help="Epoch whose input is held constant.  [default: the longest]")
 @click.option(
     "--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Use only trials that match this condition."
 )
-@click.option("--candidates", type=click.IntRange(min=1), help="Searches for fixed points.  [default: 512]")
+@click.option("--candidates", type=click.IntRange(min=1), help="Starts of the fixed-point search.  [default: 512]")
 @seed_option
 @figure_options
 @json_option
@@ -223,7 +226,7 @@ def analyze(
     dpi: float | None,
     as_json: bool,
 ) -> None:
-    """Analyse a trained RUN: figures/ and analysis.json.
+    """Analyse a trained RUN; write figures/ and analysis.json.
 
     \b
     Examples:
@@ -235,8 +238,8 @@ def analyze(
     asked = fixed_points or lyapunov or spectra
     if (conditions and not asked) or (epoch and not (fixed_points or lyapunov)) or (candidates and not fixed_points):
         raise click.UsageError(
-            "--epoch belongs to --fixed-points or --lyapunov, --condition to any of these and --spectra, "
-            "--candidates to --fixed-points; give one of them."
+            "--epoch needs --fixed-points or --lyapunov; --condition needs one of these or --spectra; "
+            "--candidates needs --fixed-points."
         )
     agreed = dict(_condition(text) for text in conditions)
     with errors(context):
@@ -259,9 +262,9 @@ def analyze(
             _say_results(numbers)
             for line in dynamics_words(numbers):
                 click.echo(line)
-            click.echo(f"Figures: {run / 'figures'}\nAll on one page: {hint('eicon', 'report', run)}")
+            click.echo(f"Figures: {run / 'figures'}\nMake a report with: {hint('eicon', 'report', run)}")
             if not opened.recipe.is_fit:
-                click.echo(f"Explore it interactively: {hint('eicon', 'explore', run)}")
+                click.echo(f"Explore it interactively with: {hint('eicon', 'explore', run)}")
 
 
 @command()
@@ -269,9 +272,9 @@ def analyze(
 @json_option
 @click.pass_context
 def report(context: click.Context, run: Path, as_json: bool) -> None:
-    """Write report.html of an analysed RUN.
+    """Write report.html for an analysed RUN.
 
-    It is one self-contained page.
+    The report is one self-contained page.
 
     \b
     Example:
@@ -312,7 +315,7 @@ def tasks(context: click.Context, as_json: bool) -> None:
 
 def _refuse_no_recording(source: Any, recipe: Any, fits: bool) -> None:
     if fits and not recipe.recording.file:
-        raise ValueError(f"{source} has no table [recording] with a `file`; eicon train trains it on its task.")
+        raise ValueError(f"{source} has no table [recording] with a `file`; use eicon train to train it on its task.")
 
 
 def _condition(text: str) -> tuple[str, float]:

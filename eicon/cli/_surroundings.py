@@ -1,4 +1,4 @@
-"""What a command finds when it starts, and does not rely on: consoles, and settings for other programs."""
+"""Environment of a command, which may be unusual: consoles, and settings meant for other programs."""
 
 import io
 import logging
@@ -9,7 +9,7 @@ PLATFORMS = ("JAX_PLATFORMS", "JAX_PLATFORM_NAME")
 
 
 def use_console() -> None:
-    """Let a character that the console cannot show, or a console that is closed, be no error."""
+    """Prevent errors from characters that the console cannot show, and from a closed console."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
@@ -19,15 +19,15 @@ def use_console() -> None:
 
 
 def use_settings() -> None:
-    """Draw into files, whatever other program, such as a notebook, the variables of matplotlib were set for."""
+    """Draw into files, even if matplotlib's variables were set for another program, such as a notebook."""
     if "matplotlib" not in sys.modules:
         os.environ["MPLBACKEND"] = "agg"
-    # It warns of a folder for its settings that cannot be written, and is only slower without.
+    # Matplotlib warns if its settings folder cannot be written; the only consequence is a slower start.
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
 
 
 def why_no_platform() -> str | None:
-    """Why JAX computes nothing, if that is because the environment asks for a platform that is not there."""
+    """Explain why JAX cannot compute, if the environment requests a platform that is not available."""
     asked = [f"{name}={os.environ[name]}" for name in PLATFORMS if os.environ.get(name)]
     if not asked or "jax" not in sys.modules:
         return None
@@ -35,9 +35,9 @@ def why_no_platform() -> str | None:
 
     try:
         jax.devices()
-    except Exception:  # whatever a platform makes of it
+    except Exception:  # platforms raise errors of different types
         return (
-            f"JAX has no such platform here: {' and '.join(asked)} in the environment. Unset it, or set it to cpu; a "
+            f"JAX has no such platform here: the environment sets {' and '.join(asked)}. Unset it, or set it to cpu; a "
             "GPU needs a jaxlib that was built for it."
         )
     return None

@@ -1,4 +1,4 @@
-"""Grids of runs: sweep, plot."""
+"""Sweeps, or grids of runs: sweep, plot."""
 
 import json
 import math
@@ -16,23 +16,31 @@ from ._common import Command, command, errors, figure_options, json_option
 
 
 def set_option(function: Any) -> Any:
-    """Option ``--set KEY=VALUE``, any number of times."""
-    said = "Any key of the recipe, e.g. network.tau=50."
+    """Add the option ``--set KEY=VALUE``, which may be repeated."""
+    said = "Set any key of the recipe, e.g. network.tau=50; repeatable."
     return click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help=said)(function)
 
 
 @command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path), help="Directory of the sweep.  [default: as RECIPE says]")
-@click.option("--workers", type=click.IntRange(min=0), help="Processes; 0: only this one.  [default: one per core]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Directory of the sweep.  [default: results/NAME OF RECIPE, or as a config.ini sets it]",
+)
+@click.option(
+    "--workers", type=click.IntRange(min=0), help="Number of processes; 0: only this one.  [default: one per core]"
+)
 @click.option("--scheduler", metavar="ADDRESS", help="Use the dask cluster of this scheduler.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's.")
-@click.option("--repeats", type=click.IntRange(min=1, max=100_000), help="So many seeds, from the recipe's on.")
-@click.option("--seed", type=click.IntRange(min=0), help="Instead of the recipe's.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Training epochs.  [default: the recipe's]")
+@click.option(
+    "--repeats", type=click.IntRange(min=1, max=100_000), help="Number of seeds, counted up from the recipe's."
+)
+@click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: the recipe's]")
 @click.option("--connectomes", type=click.Path(path_type=Path), help="Folder with connectome files.")
-@click.option("--compat", type=click.Choice(["bio_rnn_mem"]), help="Repeat what the published code does.")
+@click.option("--compat", type=click.Choice(["bio_rnn_mem"]), help="Reproduce the published code, including its bugs.")
 @set_option
-@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@click.option("--dry-run", is_flag=True, help="Print the full recipe and train nothing.")
 @json_option
 @click.pass_context
 def sweep(
@@ -52,8 +60,8 @@ def sweep(
 ) -> None:
     """Train a grid of networks.
 
-    RECIPE is a TOML file or a config.ini of bio_rnn_mem. The same command goes on with a sweep that was stopped: only
-    what is missing is done. Every cell of the grid is a run, on which every command works.
+    RECIPE is a TOML file or a config.ini of bio_rnn_mem. Repeat the same command to resume an interrupted sweep: only
+    unfinished runs are trained. Every cell of the grid is a run that all other commands accept.
 
     \b
     Examples:
@@ -62,9 +70,11 @@ def sweep(
       eicon sweep recipe.toml --scheduler tls://node1:8786
     """
     if workers is not None and scheduler is not None:
-        raise click.UsageError("--workers are processes on this machine; --scheduler has workers of its own.")
+        raise click.UsageError(
+            "--workers starts processes on this machine; --scheduler has its own workers. Give only one of them."
+        )
     if workers == 0 and "jax" not in sys.modules:
-        os.environ.update(ONE_THREAD)  # the same bits as in several processes
+        os.environ.update(ONE_THREAD)  # so that results are bit-for-bit those of several processes
     with errors(context, again=hint("eicon", *sys.argv[1:])):
         changed = changes_of(changes)
         from ..runs import read_recipe
@@ -95,8 +105,8 @@ def sweep(
             click.echo(f"{explanation(settings).headline}{how}; in {path}", err=True)
             if settings.task.get("pictures") == "digits-latents":
                 click.echo(
-                    "No latents are named; these are 50 principal components of scikit-learn's digits. "
-                    "For others: --set task.pictures=FILE.npz",
+                    "The recipe names no latents; using 50 principal components of scikit-learn's digits. "
+                    "To use others: --set task.pictures=FILE.npz",
                     err=True,
                 )
         if dry_run:
@@ -110,14 +120,14 @@ def sweep(
             click.echo(json.dumps(without_nan(summaries), indent=2, allow_nan=False))
             return
         _say_summaries(summaries)
-        click.echo(f"Results: {path}\nLook at them with: {hint('eicon', 'plot', path)}")
+        click.echo(f"Results: {path}\nPlot them with:  {hint('eicon', 'plot', path)}")
 
 
 class SeveralLabels(Command):
-    """Command whose ``--labels`` takes all words up to the next option."""
+    """Command with an option ``--labels`` that takes all words up to the next option."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        """Put ``--labels`` before each of its words, which is how click takes several."""
+        """Repeat ``--labels`` before each of its words, the form that click expects."""
         spelled: list[str] = []
         inside = False
         for word in args:
@@ -140,7 +150,7 @@ OUTCOMES = ("accuracy", "loss", "steps")
     "--labels",
     multiple=True,
     metavar="LABEL ...",
-    help="One per sweep, after the sweeps.  [default: their directories' names]",
+    help="One label per sweep, after the sweeps.  [default: directory names]",
 )
 @click.option(
     "--out",
@@ -163,19 +173,21 @@ def plot(
     dpi: float | None,
     as_json: bool,
 ) -> None:
-    """Draw what sweeps found, over their choices and as curves.
+    """Draw the results of sweeps.
 
-    OUTCOME over each key of the grid (every run a point), and the interactions of two keys; curves of loss and
-    accuracy as means over seeds with one standard deviation; box plots of every run's smallest loss, its epoch, the
-    epoch at which 99 % of the fall was done, and the best accuracy. In fits to a recording, the explained variance
-    stands in place of the accuracy. Several sweeps, of the same grid, are drawn side by side. All numbers are in
-    losses.csv, too.
+    The figures show OUTCOME against each key of the grid (one point per run) and the interactions of two keys;
+    learning curves (mean and one standard deviation over seeds); and box plots of each run's smallest loss, its epoch,
+    the epoch at which 99 % of the decrease was reached, and the best accuracy (in fits to a recording, the explained
+    variance). Several sweeps of the same grid are drawn side by side. losses.csv contains all numbers.
 
-    Does the wiring matter? Runs on a connectome are paired with the runs on its null models that have the same seed
-    and the same other choices, or the first sweep with the others: null_models has the differences with their exact
-    95 % intervals, beside chance and the loss without memory, and differences.csv the numbers. Of fits to a recording
-    with recording.n_units in the grid: the error on the units that were not fitted against how many were, beside null
-    models. Directories of runs, of several seeds say, instead of sweeps: their learning curves, with a band.
+    Does the wiring matter? Runs on a connectome are paired with runs on its null models that have the same seed and
+    otherwise the same settings; if several sweeps are given, runs of the first are paired with those of the others.
+    The figure null_models and the table differences.csv give the differences with exact 95 % intervals, chance, and
+    the loss without memory.
+
+    For fits to a recording with recording.n_units in the grid, a figure shows the error on units that were not fitted
+    against the number of fitted units. For directories of runs instead of sweeps, such as several seeds, it shows
+    their learning curves with a band.
 
     \b
     Examples:
@@ -190,7 +202,7 @@ def plot(
         _refuse_mixed(sweeps)
         names = list(labels) or [path.name for path in sweeps]
         if len(names) != len(sweeps) or len(set(names)) < len(names):
-            raise ValueError(f"--labels must hold one different label per sweep ({len(sweeps)}); got {names}.")
+            raise ValueError(f"--labels needs one unique label per sweep ({len(sweeps)}); got {names}.")
         from ..runs import open_sweep
 
         opened = [open_sweep(path) for path in sweeps]
@@ -260,7 +272,7 @@ def plot(
 
 
 def _learned_nothing(pairs: dict[str, Any]) -> list[str]:
-    """What must be said before the question is answered: which of the networks are no better than no memory."""
+    """Warn about networks that are no better than no memory, for which the comparison means little."""
     found = []
     for pair in pairs.get("loss", ())[:1]:
         samples = {pair.original: pair.first} | {other.null: other.second for other in pairs["loss"]}
@@ -269,36 +281,36 @@ def _learned_nothing(pairs: dict[str, Any]) -> list[str]:
             worse = sum(value >= pair.no_memory for value in known)
             if worse:
                 found.append(
-                    f"{name}: {worse} of {len(known)} runs reached no smaller loss than {pair.no_memory:.3g}, that of "
-                    "the mean of the targets (no memory)."
+                    f"{name}: {worse} of {len(known)} runs did not get below {pair.no_memory:.3g}, the loss without "
+                    "memory (the mean of the targets)."
                 )
     return found
 
 
 def _refuse_mixed(paths: tuple[Path, ...]) -> None:
-    """Refuse runs and sweeps in one figure, and what is not there."""
+    """Reject a mixture of runs and sweeps, and missing directories."""
     for path in paths:
         if not path.is_dir():
             raise ValueError(f"there is no directory {path}; eicon plot takes directories of sweeps, or of runs.")
     runs = [str(path) for path in paths if not (path / "sweep.toml").is_file() and (path / "config.toml").is_file()]
     if runs:
-        raise ValueError(f"eicon plot takes sweeps or runs, not both at once; among those given, runs are {runs}.")
+        raise ValueError(f"eicon plot takes sweeps or runs, not both at once; {runs} are runs.")
 
 
 def _plot_runs(
     paths: tuple[Path, ...], labels: tuple[str, ...], out: Path | None, form: Any, dpi: float | None, as_json: bool
 ) -> None:
-    """Learning curves of runs, as one band, or as a band for each label."""
+    """Draw learning curves of runs as one band, or as one band per label."""
     from ..plotting import plot_loss, save_figures
     from ..runs import open_run
 
     if labels and len(labels) != len(paths):
-        raise ValueError(f"--labels must hold one label per run ({len(paths)}); got {list(labels)}.")
+        raise ValueError(f"--labels needs one label per run ({len(paths)}); got {list(labels)}.")
     runs = [open_run(path) for path in paths]
     for run in runs:
         if not (run.checkpoint.is_file() or (run.path / "history.npz").is_file()):
             again = hint("eicon", "train", "--resume", run.path)
-            raise ValueError(f"{run.path} has no learning curve, since it was not trained yet. Train it with: {again}")
+            raise ValueError(f"{run.path} has no learning curve, because it is not trained yet. Train it with: {again}")
     groups: dict[str, list[Any]] = {}
     for run, label in zip(runs, labels or [""] * len(runs), strict=True):
         groups.setdefault(label, []).append(run.history())
@@ -319,20 +331,20 @@ def _plot_runs(
 @json_option
 @click.pass_context
 def plot_losses(context: click.Context, words: tuple[str, ...], **options: Any) -> None:
-    """Do what `eicon plot` does; the old name goes in 0.3.0."""
-    click.echo("plot-losses is called plot now; the old name goes in 0.3.0.", err=True)
+    """Run `eicon plot`; this old name will be removed in 0.3.0."""
+    click.echo("plot-losses is now called plot; the old name will be removed in 0.3.0.", err=True)
     context.invoke(plot, sweeps=tuple(map(Path, words)), **options)
 
 
 def changes_of(texts: tuple[str, ...]) -> dict[str, Any]:
-    """Dotted keys and values of ``--set``."""
+    """Return the dotted keys and values of ``--set``."""
     return dict(map(_change, texts))
 
 
 def _change(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise ValueError(f"--set wants KEY=VALUE, e.g. network.remap=off; got {text!r}.")
+        raise ValueError(f"--set needs KEY=VALUE, e.g. network.remap=off; got {text!r}.")
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -340,7 +352,7 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def default_out(recipe: Path) -> Path:
-    """Directory for what a recipe makes, where nothing is said."""
+    """Return the default directory for the results of a recipe."""
     from ..runs._read import results_path
 
     return results_path(recipe) or Path("results") / recipe.stem
@@ -364,7 +376,7 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
 
 
 def _predicted(group: list[dict[str, Any]]) -> list[str]:
-    """R2 of units of a recording, medians over units, in held-out trials where there are some; nothing of a task."""
+    """Describe R2 of recorded units (median over units), in held-out trials if any; empty for a task."""
     said = []
     for which in ("recorded", "unrecorded"):
         keys = (f"{which}_{trials}_r2" for trials in ("held_out", "fitted"))
@@ -376,7 +388,7 @@ def _predicted(group: list[dict[str, Any]]) -> list[str]:
 
 
 def _without_memory(group: list[dict[str, Any]], losses: list[float]) -> str:
-    """How the losses compare with that of the best answer that ignores the trial, where it is one for all."""
+    """Compare the losses with that of the best answer that ignores the trial, if it is the same for all runs."""
     level = _shared(group, "null_loss")
     if level is None:
         return ""

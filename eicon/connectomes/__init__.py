@@ -1,4 +1,4 @@
-"""Connectomes: readers that make rows the sources, data that come with eicon, and a catalogue of both."""
+"""Connectomes: readers that make rows the sources, bundled data, and a catalogue of both."""
 
 from .._lazy import lazy_room
 

@@ -22,7 +22,7 @@ HOW_TO_GET = (
 
 
 class Bio2artFile(NamedTuple):
-    """What is known of one data set of bio2art, and is not in its files."""
+    """Facts about one data set of bio2art that its files do not contain."""
 
     alias: str
     species: str
@@ -54,12 +54,12 @@ FILES = {
         "human", "human", 57, "symmetric", False, "Betzel & Bassett 2018, PNAS 115:E4880"
     ),
 }  # fmt: skip
-"""The orientation is in no file: it follows from the sums (fractions of labelled neurons sum to at most 1 over the
+"""No file states its orientation: it follows from the sums (fractions of labelled neurons sum to at most 1 over the
 sources of one target) and from anatomy (V1 projects strongly to LM, and to V2)."""
 
 
 def package_folder(package: str) -> Path | None:
-    """Folder of an installed package, found without importing it."""
+    """Find the folder of an installed package without importing it."""
     with contextlib.suppress(ValueError, ImportError):
         spec = importlib.util.find_spec(package)
         if spec is not None and spec.submodule_search_locations:
@@ -68,7 +68,7 @@ def package_folder(package: str) -> Path | None:
 
 
 def connectome_folder(folder: str | os.PathLike[str] | None = None) -> Path | None:
-    """Folder of bio2art files: the one named, else that of the environment variable, else bio2art's own."""
+    """Return the folder of bio2art files: the one given, else the environment variable's, else bio2art's own."""
     named = folder if folder is not None else os.environ.get(FOLDER_VARIABLE)
     if named:
         return Path(named)
@@ -78,7 +78,7 @@ def connectome_folder(folder: str | os.PathLike[str] | None = None) -> Path | No
 
 
 def full_name(net_name: str) -> str:
-    """Name as in the file names, from that name or a short one ("macaque"), in any case."""
+    """Return the name used in the file names, given that name or a short one ("macaque"), in upper or lower case."""
     shortened = net_name.lower()
     matches = {name for name, file in FILES.items() if shortened in (name.lower(), file.alias)}
     if shortened == "mouse":
@@ -89,11 +89,12 @@ def full_name(net_name: str) -> str:
 def read_bio2art(
     net_name: str, folder: str | os.PathLike[str] | None = None, *, rows: Rows | None = None
 ) -> Connectome:
-    """Connectome from a folder of bio2art: ``C_<name>.npy``, ``Names_<name>.lst`` and ``ND_<name>.npy``.
+    """Read a connectome from a folder of bio2art: ``C_<name>.npy``, ``Names_<name>.lst`` and ``ND_<name>.npy``.
 
-    The files do not say whether rows are sources or targets, and differ: for the data sets that come with
-    bio2art eicon knows it (only ``Mouse_Gamanut_Normalized`` has rows = target, and is turned); for any other
-    it must be said. Densities are in neurons per mm³. Without a file of names, units are numbered from 1.
+    The files do not state whether rows are sources or targets, and both occur. The orientation of the data sets
+    bundled with bio2art is known to eicon (only ``Mouse_Gamanut_Normalized`` has rows = target, and is transposed);
+    that of any other must be given. Densities are in neurons per mm³. Without a file of names, units are numbered
+    from 1.
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def read_bio2art(
     folder : path, optional
         Default: the environment variable ``EICON_CONNECTOMES``, else the folder of the installed bio2art.
     rows : {"source", "target", "symmetric"}, optional
-        What a row of the file is, for files that do not come with bio2art.
+        Meaning of a row, for files that are not bundled with bio2art.
 
     Raises
     ------
@@ -115,12 +116,12 @@ def read_bio2art(
     name = full_name(net_name)
     place = connectome_folder(folder)
     if place is None:
-        raise FileNotFoundError(f"no folder of connectomes to read {name} from: {HOW_TO_GET}.")
+        raise FileNotFoundError(f"found no folder of connectomes to read {name} from: {HOW_TO_GET}.")
     path = place / f"C_{name}.npy"
     if not path.is_file():
         found = sorted(p.stem.removeprefix("C_") for p in place.glob("C_*.npy"))
         raise FileNotFoundError(
-            f"no file C_{name}.npy in {place}; it holds {', '.join(found) or 'no C_*.npy files'}. "
+            f"no file C_{name}.npy in {place}; it contains {', '.join(found) or 'no C_*.npy files'}. "
             f"For the data sets of bio2art, {HOW_TO_GET}."
         )
     known = FILES.get(name)
@@ -150,24 +151,24 @@ def _rows(name: str, known: Bio2artFile | None, rows: Rows | None) -> Rows:
         return known.rows
     if rows is None:
         raise ValueError(
-            f"what is a row of C_{name}.npy? It is none of the data sets that come with bio2art "
-            f"({', '.join(FILES)}): say rows='source' or rows='target'."
+            f"what is a row of C_{name}.npy? The file is not one of the data sets bundled with bio2art "
+            f"({', '.join(FILES)}), so pass rows='source' or rows='target'."
         )
     return rows
 
 
 def check_known(path: Path, weights: np.ndarray, known: Bio2artFile) -> None:
-    """Refuse weights ``[source, target]`` that are not those of a data set of bio2art.
+    """Check that weights ``[source, target]`` are those of a data set of bio2art.
 
     Raises
     ------
     ValueError
-        If their number, or what they sum to, is another.
+        If their number or their sums differ.
     """
     inputs = weights.sum(axis=0).max()
     if len(weights) != known.n or (known.fractions and inputs > 1 + 1e-6):
         raise ValueError(
-            f"{path} is not the file that comes with bio2art, so that its orientation is not known: expected "
+            f"{path} is not the file bundled with bio2art, so its orientation is unknown: expected "
             f"{known.n} regions{' whose inputs sum to at most 1' if known.fractions else ''}, got {len(weights)} "
-            f"with inputs up to {inputs:.3g}. Rename the file, and say `rows`."
+            f"with inputs up to {inputs:.3g}. Rename the file, and pass `rows`."
         )

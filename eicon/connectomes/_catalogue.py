@@ -1,4 +1,4 @@
-"""What connectomes there are, where they are, how to get the others, and one function to load each."""
+"""Catalogue of connectomes: those available, how to get the others, and one function to load each."""
 
 import inspect
 import os
@@ -35,23 +35,23 @@ class Entry(NamedTuple):
     """One connectome of the catalogue."""
 
     name: str
-    """What `load` takes."""
+    """Name to pass to `load`."""
     species: str
     n: int
     """Number of neurons or regions."""
     orientation: str
-    """Of the file; loaded connectomes always have rows = source."""
+    """Orientation of the file; loaded connectomes always have rows = source."""
     source: str
     """Paper to cite."""
     licence: str
     where: str
     """"embedded", the path of the file, or "" if it is not on this computer."""
     how_to_get: str
-    """What to do if it is not; "" for embedded ones."""
+    """Instructions for getting the file; "" for embedded connectomes."""
 
 
 class Embedded(NamedTuple):
-    """A connectome that comes with eicon, in the folder ``data``, or is tiled from a table there."""
+    """A connectome bundled with eicon, stored in the folder ``data`` or tiled from a table there."""
 
     species: str
     n: int
@@ -81,7 +81,7 @@ EMBEDDED = {
 
 
 def available(folder: str | os.PathLike[str] | None = None) -> list[Entry]:
-    """All connectomes that eicon knows, whether they are on this computer or not.
+    """List all connectomes that eicon knows, whether or not they are on this computer.
 
     Parameters
     ----------
@@ -135,26 +135,26 @@ def load(
     rows: Rows | None = None,
     **options: Any,
 ) -> Connectome:
-    """Connectome by its name in the catalogue; rows are sources, whatever its file's habit.
+    """Load a connectome by its name in the catalogue; rows are sources, whatever the orientation of the file.
 
     Parameters
     ----------
     name : str or path
         A name that `available` lists; a short one (celegans, larva, macaque, marmoset, mouse_gamanut,
-        mouse_oh, drosophila, human); ``X`` for a file ``C_X.npy`` of the folder; or the path of a file, with its
-        ending: one that `Connectome.save` wrote, or one in any format of `read_matrix` and `read_edges`.
+        mouse_oh, drosophila, human); ``X`` for a file ``C_X.npy`` of the folder; or the path of a file, including
+        its extension: one that `Connectome.save` wrote, or one in any format of `read_matrix` and `read_edges`.
     folder : path, optional
         Folder of bio2art files. Default: the environment variable ``EICON_CONNECTOMES``, else the folder of
         the installed bio2art.
     rows : {"source", "target", "symmetric"}, optional
-        What a row is, in a file that eicon does not know.
+        Meaning of a row, in a file that is not in the catalogue.
     **options
-        Of `read_matrix` or `read_edges`, for a file of one's own.
+        Options of `read_matrix` or `read_edges`, for your own file.
 
     Raises
     ------
     FileNotFoundError
-        If the connectome is known, but not on this computer.
+        If the connectome is in the catalogue, but not on this computer.
     ValueError
         If there is no connectome of that name.
 
@@ -170,7 +170,7 @@ signs: 237 E, 31 I, 34 unknown)
     if isinstance(name, os.PathLike) or "/" in name or os.sep in name or _ENDING.search(name):
         return _read_file(Path(name), rows, options)
     if options:
-        raise ValueError(f"{', '.join(options)}: only files of one's own, given by their path, take such options.")
+        raise ValueError(f"{', '.join(options)}: these options apply only to your own files, given by their path.")
     wanted = ALIASES.get(name.lower(), name)
     wanted = next((known for known in _elsewhere() if known.lower() == wanted.lower()), wanted)
     if wanted == "optic_lobe":
@@ -185,34 +185,34 @@ signs: 237 E, 31 I, 34 unknown)
     if full in FILES or _found(place, f"C_{full}.npy"):
         return read_bio2art(full, folder, rows=rows)
     raise ValueError(
-        f"no connectome {name!r}. With eicon come {', '.join(EMBEDDED)}; of bio2art it reads {', '.join(FILES)} "
-        f"({BIO2ART_HOW_TO_GET}); of cect {', '.join(CECT_FILES)} ({CECT_HOW_TO_GET}); of tvb-data "
-        f"{', '.join(f'tvb_{number}' for number in TVB_FILES)} ({TVB_HOW_TO_GET}). A folder named by `folder` or "
-        f"{FOLDER_VARIABLE} may hold others, as C_<name>.npy{'' if place is None else f'; {place} has no such file'}."
+        f"no connectome {name!r}. Bundled with eicon: {', '.join(EMBEDDED)}; read from bio2art: {', '.join(FILES)} "
+        f"({BIO2ART_HOW_TO_GET}); from cect: {', '.join(CECT_FILES)} ({CECT_HOW_TO_GET}); from tvb-data: "
+        f"{', '.join(f'tvb_{number}' for number in TVB_FILES)} ({TVB_HOW_TO_GET}). The folder given by `folder` or "
+        f"{FOLDER_VARIABLE} can add others, as C_<name>.npy{'' if place is None else f'; {place} has no such file'}."
     )
 
 
 def _read_file(path: Path, rows: Rows | None, options: dict[str, Any]) -> Connectome:
-    """Connectome of a user's own file: a matrix if its rows are said, a list otherwise if it looks like one."""
+    """Read a user's own file: as a matrix if `rows` is given, as a list of connections if it looks like one."""
     if kind_of(path) == "eicon":
         return read_npz(path)
     matrix = not is_edge_list(path, **{key: options[key] for key in ("delimiter", "encoding") if key in options})
     if matrix and rows is None:
         raise ValueError(
-            f"what is a row of {path}? Say rows='source', 'target' or 'symmetric'; if it is a list of connections, "
-            "read it by read_edges, and say which column is what."
+            f"what is a row of {path}? Pass rows='source', 'target' or 'symmetric'; if the file is a list of "
+            "connections, read it with read_edges, and name its columns."
         )
     if not matrix and rows not in (None, "source"):
         raise ValueError(f"{path} is a list of connections, which has no rows: leave `rows` out.")
     reader: Any = read_matrix if matrix else read_edges
     unknown = options.keys() - inspect.signature(reader).parameters.keys()
     if unknown:
-        raise ValueError(f"{path} is read by {reader.__name__}, which has no option {', '.join(sorted(unknown))}.")
+        raise ValueError(f"{path} is read with {reader.__name__}, which has no option {', '.join(sorted(unknown))}.")
     return reader(path, **({"rows": rows} if matrix else {}), **options)
 
 
 def _elsewhere() -> list[str]:
-    """Names that do not belong to bio2art."""
+    """List the names that do not belong to bio2art."""
     return [*EMBEDDED, *CECT_FILES, *(f"tvb_{number}" for number in TVB_FILES)]
 
 

@@ -15,7 +15,7 @@ from ._packages import installed
 
 HOW_TO_GET = "pip install --no-deps cect (it is read, not imported)"
 LARGEST = 2**27
-"""Bytes of a data set; those of the package have up to 3 MB."""
+"""Largest size of a data set, in bytes; those of the package have up to 3 MB."""
 WANG = "Wang et al. 2024, eLife 13:RP95402"
 
 _CONNECTIONS = {"chemical": "Generic_CS", "gap junctions": "Generic_GJ"}
@@ -25,10 +25,10 @@ _FAST = {"Acetylcholine": 1, "Glutamate": 1, "GABA": -1}
 
 
 class CectFile(NamedTuple):
-    """What is known of one data set of cect, and is not in its file."""
+    """Facts about one data set of cect that its file does not contain."""
 
     n: int
-    """Neurons."""
+    """Number of neurons."""
     citation: str
 
 
@@ -44,14 +44,14 @@ CECT_FILES = {
     },
 }
 """Data sets with rows = source: each correlates with Cook's by 0.67 to 0.77, and with its transpose by 0.17 at most.
-Others of the package are read alike, with `citation` left empty."""
+Other data sets of the package are read in the same way, with `citation` left empty."""
 
 
 def is_neuron(cell: str) -> bool:
-    """Whether a name of a C. elegans cell is a neuron's.
+    """Return whether a cell of C. elegans is a neuron, judged by its name.
 
-    Neurons are written in capitals and digits. So are body wall muscles (such as MDL01) and GLR cells, which
-    are told apart by their names; other cells have small letters.
+    Names of neurons consist of capitals and digits. So do those of body wall muscles (such as MDL01) and GLR cells,
+    which are recognised by their names; names of other cells contain lower-case letters.
 
     Examples
     --------
@@ -62,11 +62,11 @@ def is_neuron(cell: str) -> bool:
 
 
 def transmitter_sign(transmitters: set[str]) -> int:
-    """Usual sign of a neuron's fast transmitters: +1, -1, or 0 where it has none, or both kinds.
+    """Return the usual sign of a neuron's fast transmitters: +1, -1, or 0 where it has none, or both kinds.
 
-    Acetylcholine and glutamate count as +1 and GABA as -1. It is the receptor that decides: glutamate also
-    opens chloride channels (AWC inhibits AIY), acetylcholine has inhibitory receptors, and GABA has exciting
-    ones (EXP-1). Take the sign of a neuron as a default, not as a measurement.
+    Acetylcholine and glutamate count as +1 and GABA as -1. The receptor determines the effect: glutamate also
+    opens chloride channels (AWC inhibits AIY), acetylcholine has inhibitory receptors, and GABA has excitatory
+    ones (EXP-1). Treat the sign of a neuron as a default, not as a measurement.
 
     Examples
     --------
@@ -84,20 +84,20 @@ def read_cect(
     connections: str = "chemical",
     neurons_only: bool = True,
 ) -> Connectome:
-    """Connectome of C. elegans from the JSON files of the package cect; rows are sources.
+    """Read a connectome of C. elegans from the JSON files of the package cect; rows are sources.
 
     Labels are ``class`` (sensory, interneuron, motor, polymodal, muscle, other) and ``transmitter`` (all that
-    Wang et al. 2024 found, joined by "+"; of neurons that connect to others), as far as the package's files
-    are there. Signs follow from the transmitters of chemical synapses, see `transmitter_sign`.
+    Wang et al. 2024 found, joined by "+"; only for neurons that connect to others), where the package contains
+    the files. Signs follow from the transmitters of chemical synapses, see `transmitter_sign`.
 
     Parameters
     ----------
     reader : str
-        File in the package's folder ``cache``, without its ending; or the path of a JSON file.
+        File in the package's folder ``cache``, without its extension; or the path of a JSON file.
     folder : path, optional
-        Of the package, or its folder ``cache``; default the installed package.
+        Folder of the package, or its subfolder ``cache``; default the installed package.
     connections : str
-        "chemical", "gap junctions", or a kind that the file names otherwise.
+        "chemical", "gap junctions", or another kind of connection named in the file.
     neurons_only : bool
         Leave out muscles, glia and other cells (by `is_neuron`).
     """
@@ -105,7 +105,7 @@ def read_cect(
     cells, kinds = _content(path)
     kind = _CONNECTIONS.get(connections, connections)
     if kind not in kinds:
-        raise ValueError(f"{path.name} holds no {connections} connections ({kind!r}); it has {', '.join(kinds)}.")
+        raise ValueError(f"{path.name} contains no {connections} connections ({kind!r}); it has {', '.join(kinds)}.")
     with named(path, "connectome of cect"):
         matrix = np.array(kinds[kind], dtype=np.float64)
         rows = "symmetric" if kind == "Generic_GJ" else "source"
@@ -118,7 +118,7 @@ def read_cect(
         signed = kind == "Generic_CS"
         known = CECT_FILES.get(path.stem)
         if known is not None and sum(map(is_neuron, cells)) != known.n:
-            known = None  # a file of that name alone
+            known = None  # a file that shares only the name
         whole = Connectome(
             weights,
             tuple(cells),
@@ -149,7 +149,7 @@ def _json_path(reader: str, folder: str | os.PathLike[str] | None) -> Path:
 
 
 def _content(path: Path) -> tuple[list[str], dict[str, Any]]:
-    """Cells, and a matrix for each kind of connection."""
+    """Read the cells, and a matrix for each kind of connection."""
     content = read_json(path, "connectome of cect", largest=LARGEST)
     with named(path, "connectome of cect"):
         nodes = content["nodes"]
@@ -159,7 +159,7 @@ def _content(path: Path) -> tuple[list[str], dict[str, Any]]:
 
 
 def _transmitters(path: Path) -> dict[str, set[str]]:
-    """Transmitters of each cell that sends any, from the file beside the connectome's."""
+    """Read the transmitters of each cell that releases any, from the file next to the connectome's."""
     atlas = path.with_name(f"Wang2024{'Male' if 'Male' in path.stem else 'Herm'}Reader.json")
     if not atlas.is_file():
         return {}
@@ -173,7 +173,7 @@ def _transmitters(path: Path) -> dict[str, set[str]]:
 
 
 def _classes(path: Path) -> dict[str, str]:
-    """Class of each cell, from the package's table of cells."""
+    """Read the class of each cell from the package's table of cells."""
     table = path.parent.parent / "data" / "all_cell_info.csv"
     if not table.is_file():
         return {}
@@ -182,7 +182,7 @@ def _classes(path: Path) -> dict[str, str]:
 
 
 def _class(cell: str, kind: str) -> str:
-    """Class of a cell from its type in the package's table; the part after ";" repeats an older source."""
+    """Return the class of a cell given its type in the package's table; the part after ";" repeats an older source."""
     kind = kind.split(";")[0].lower()
     if not is_neuron(cell):
         return "muscle" if "muscle" in kind else "other"

@@ -1,4 +1,4 @@
-"""Which column of a table is what, by the names that people give them."""
+"""Roles of the columns of a table, recognised by their usual names."""
 
 import re
 from collections.abc import Sequence
@@ -30,21 +30,21 @@ _IDENTIFIERS = (
     },
 )
 KINDS = {"type", "kind", "synapsetype", "syntype", "connectiontype", "edgetype"}
-"""Columns that may say that a list mixes several kinds of connections."""
+"""Columns that may indicate that a list mixes several kinds of connections."""
 
 
 def unnamed(name: str) -> bool:
-    """Whether a column has no name, as the index of a data frame."""
+    """Return whether a column has no name, like the index of a data frame."""
     return not name or re.match(r"Unnamed: \d+$|__index_level_\d+__$", name) is not None
 
 
 def plain(name: str) -> str:
-    """Letters and digits of a name."""
+    """Return the letters and digits of a name."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def ends(header: Sequence[str]) -> list[tuple[int, int]]:
-    """Columns of sources and targets; several if the names leave it open.
+    """Return the pairs of columns that may be source and target; several if the names are ambiguous.
 
     Examples
     --------
@@ -66,12 +66,12 @@ def ends(header: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def weights_in(header: Sequence[str]) -> list[int]:
-    """Columns of weights; the one that is called so, if there is."""
+    """Return the columns that may be weights; only the one called "weight" if it exists."""
     found = [i for i, name in enumerate(header) if plain(name) in _WEIGHTS]
     return [i for i in found if plain(header[i]) == "weight"] or found
 
 
 def identifiers(header: Sequence[str]) -> list[int]:
-    """Columns that may hold the ids of units, else their names."""
+    """Return the columns that may contain the ids of units, else their names."""
     tiers = [[i for i, name in enumerate(header) if plain(name) in tier] for tier in _IDENTIFIERS]
     return tiers[0] or tiers[1]

@@ -1,4 +1,4 @@
-"""A connectome: who connects to whom, how strongly, and what is known of each unit."""
+"""A connectome: connections, their weights, and what is known about each unit."""
 
 import hashlib
 import json
@@ -18,26 +18,26 @@ from ._signs import assign_signs
 KIND, VERSION = "connectome", 2
 """Version 2 has signs of connections; without them a file is of version 1."""
 LARGEST_HEADER = 2**28
-"""Bytes of names, labels and other texts in a file."""
+"""Maximum size of names, labels and other texts in a file, in bytes."""
 MOST_DENSE = 20_000
-"""Units up to which a dense matrix is made."""
+"""Largest number of units for which a dense matrix is made."""
 
 Labels = Mapping[str, tuple[str, ...]]
 
 
 class Connectome:
-    """Weighted directed network, stored as a list of connections; a row is a source, whatever the file's habit.
+    """Weighted directed network, stored as a list of connections; rows are sources, whatever the file's orientation.
 
-    Weights are magnitudes. What a unit does to its targets is in ``sign``, where it is known. Names, labels, signs,
-    coordinates and provenance stay with the units through all methods. Nothing of it can be changed in place.
+    Weights are magnitudes; ``sign`` tells excitatory units from inhibitory ones, where this is known. All methods
+    preserve names, labels, signs, coordinates and provenance. A connectome is immutable.
 
     Parameters
     ----------
     weights : array or scipy.sparse array, shape (n, n)
-        ``weights[source, target]``, finite and >= 0; 0 means no connection. The diagonal holds connections of a unit
-        onto itself. `of_edges` takes a list of connections.
+        ``weights[source, target]``, finite and >= 0; 0 means no connection. The diagonal contains connections of a
+        unit onto itself. `of_edges` takes a list of connections.
     names : sequence of str
-        One per unit, all different.
+        One name per unit, all different.
     name : str
         Identifier of the data set.
     species : str
@@ -48,14 +48,14 @@ class Connectome:
     coordinates : array, shape (n, 3), optional
         Positions in mm; NaN where unknown.
     densities : array, shape (n,), optional
-        Neurons per region or per volume, whichever the source gives; NaN where unknown.
+        Neurons per region or per volume, depending on the source; NaN where unknown.
     citation, licence : str
-        The paper to cite, and the terms of the data.
+        The paper to cite, and the terms of use of the data.
     provenance : str
-        The file, its orientation, whether it was turned to make rows the sources, and what was done since.
+        The file, its orientation, whether it was transposed to make rows the sources, and later changes.
     edge_sign : array, shape (M,), optional
-        Sign of each connection, row by row, where some units have both: +1, -1 or 0 (that of its source). Units
-        whose own sign is known agree with it.
+        Sign of each connection, row by row, where some units have connections of both signs: +1, -1 or 0 (that of
+        its source). It must not contradict the known sign of a unit.
 
     Raises
     ------
@@ -135,24 +135,24 @@ class Connectome:
         edge_sign: ArrayLike | None = None,
         **about: Any,
     ) -> "Connectome":
-        """Make a connectome of a list of connections, in any order.
+        """Make a connectome from a list of connections, in any order.
 
         Parameters
         ----------
         source, target : array of int, shape (M,)
-            Units by number, from 0; no pair twice.
+            Indices of units, from 0; no pair may occur twice.
         weight : number or array, shape (M,)
             Finite and >= 0; connections of weight 0 are left out.
         names : sequence of str
         edge_sign : array, shape (M,), optional
-            In the order of the list.
+            Sign of each connection, in the order of the list.
         **about
-            As for the class.
+            Other parameters of the class.
 
         Raises
         ------
         ValueError
-            For units that do not exist, a pair that is listed twice, or what the class refuses.
+            If a unit does not exist, a pair is listed twice, or the class rejects a value.
 
         Examples
         --------
@@ -187,13 +187,13 @@ class Connectome:
         return cls(matrix, names, edge_sign=None if signs is None else signs[there], **about)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"a Connectome cannot be changed in place; make another one, with its own {name}.")
+        raise AttributeError(f"a Connectome cannot be changed in place; make a new one with a different {name}.")
 
     def __delattr__(self, name: str) -> None:
         raise AttributeError("a Connectome cannot be changed in place.")
 
     def _with(self, note: str = "", **changes: Any) -> "Connectome":
-        """Same but for what is given; the note goes into the provenance."""
+        """Return a copy with the given changes; the note is added to the provenance."""
         fields = {key: value for key, value in self.__dict__.items() if key != "adjacency"}
         fields["provenance"] = f"{self.provenance}; {note}".strip("; ")
         return Connectome(**{"weights": self.adjacency, **fields, **changes})
@@ -201,7 +201,7 @@ class Connectome:
     def _with_edges(
         self, source: np.ndarray, target: np.ndarray, weight: np.ndarray, edge_sign: np.ndarray | None, note: str
     ) -> "Connectome":
-        """Other connections among the same units."""
+        """Return a connectome of the same units with different connections."""
         about = {key: value for key, value in self.__dict__.items() if key not in ("adjacency", "edge_sign", "names")}
         about["provenance"] = f"{self.provenance}; {note}".strip("; ")
         return Connectome.of_edges(source, target, weight, self.names, edge_sign=edge_sign, **about)
@@ -233,7 +233,7 @@ class Connectome:
 
     @property
     def weights(self) -> Float64[np.ndarray, "n n"]:
-        """Dense copy ``weights[source, target]``; refused for more than 20,000 units."""
+        """Dense copy ``weights[source, target]``, of up to 20,000 units."""
         if self.n > MOST_DENSE:
             raise ValueError(
                 f"a dense matrix of {self.n} units takes {8e-9 * self.n**2:.0f} GB; "
@@ -245,7 +245,7 @@ class Connectome:
 
     @property
     def n_connections(self) -> int:
-        """Number of connections, those of a unit onto itself included."""
+        """Number of connections, including those of a unit onto itself."""
         return int(self.adjacency.nnz)
 
     @property
@@ -256,7 +256,7 @@ class Connectome:
 
     @property
     def reciprocity(self) -> float:
-        """Fraction of the connections between different units that are answered by one in return; NaN if none is."""
+        """Fraction of the connections between different units that are reciprocated; NaN if there are none."""
         n, forth = self.n, self.source != self.target
         there = self.source[forth].astype(np.int64) * n + self.target[forth]
         back = self.target[forth].astype(np.int64) * n + self.source[forth]
@@ -273,11 +273,11 @@ class Connectome:
 
     @property
     def turned(self) -> bool:
-        """Whether the file had rows = targets, and was turned on reading."""
+        """True if the file had rows = targets, and was transposed on reading."""
         return TURNED in self.provenance
 
     def reversed(self) -> "Connectome":
-        """Turn every connection round; a unit keeps its sign, and where it has none, a connection its own."""
+        """Reverse every connection; units keep their signs, as do connections of units of unknown sign."""
         note = "every connection turned round by Connectome.reversed()"
         own = None if self.edge_sign is None else np.where(self.sign[self.target] == 0, self.edge_sign, 0)
         return self._with_edges(self.target, self.source, self.weight, own, note)
@@ -288,7 +288,7 @@ class Connectome:
         Parameters
         ----------
         keep : array, sequence of str or mapping
-            One bool per unit, indices or names (the result has their order), or labels: ``{"region": ["V1", "V2"]}``.
+            One bool per unit; indices or names (the result has their order); or labels: ``{"region": ["V1", "V2"]}``.
 
         Examples
         --------
@@ -315,12 +315,12 @@ class Connectome:
         )
 
     def joined(self, units: Any) -> "Connectome":
-        """Add what a table says about the units, each looked up by its name.
+        """Add the contents of a table of units, each looked up by its name.
 
         Parameters
         ----------
         units : Units
-            Of `read_units`. Labels of the same name are replaced, and coordinates and signs where the table has them.
+            From `read_units`. Labels of the same name are replaced, as are coordinates and signs if the table has them.
 
         Raises
         ------
@@ -332,13 +332,13 @@ class Connectome:
         return self._with(f"{', '.join(found['labels'])} joined by name", **found)
 
     def symmetrised(self, combine: Literal["max", "mean", "sum"] | None = None) -> "Connectome":
-        """Make every connection go both ways.
+        """Make every connection bidirectional.
 
         Parameters
         ----------
         combine : {"max", "mean", "sum"}, optional
-            Weight of a pair with two different weights, one for each direction; by default such pairs are refused,
-            as in a triangle of a symmetric matrix there are none. A missing direction counts as 0 in a mean.
+            Weight of a pair with two different weights, one for each direction; by default such pairs are rejected,
+            because a triangle of a symmetric matrix has none. A missing direction counts as 0 in a mean.
 
         Raises
         ------
@@ -354,7 +354,7 @@ class Connectome:
         if combine not in (None, "max", "mean", "sum"):
             raise ValueError(f"combine must be 'max', 'mean' or 'sum'; got {combine!r}.")
         if self.edge_sign is not None:
-            raise ValueError("connections with signs of their own cannot be made to go both ways.")
+            raise ValueError("connections with signs of their own cannot be made bidirectional.")
         from scipy import sparse as sp
 
         there, back = self.adjacency, self.adjacency.T.tocsr()
@@ -363,7 +363,7 @@ class Connectome:
             differ = int(((there > 0).multiply(back > 0).multiply(there != back)).nnz) // 2
             if differ:
                 raise ValueError(
-                    f"{differ} pairs are connected with two different weights; say combine='max', 'mean' or 'sum'."
+                    f"{differ} pairs are connected with two different weights; pass combine='max', 'mean' or 'sum'."
                 )
         diagonal = sp.diags_array(there.diagonal())
         made = {"mean": (there + back) / 2, "sum": there + back - diagonal}.get(combine or "max", larger)
@@ -375,15 +375,15 @@ class Connectome:
         Parameters
         ----------
         at_least : float, optional
-            Least weight that stays, > 0.
+            Smallest weight to keep, > 0.
         density : float, optional
             Fraction of the pairs of different units that stay connected, in (0, 1); connections of a unit onto itself
-            stay. Where equal weights would be split, those of the earlier rows stay.
+            are kept. Among equal weights, those of earlier rows are kept first.
 
         Raises
         ------
         ValueError
-            Unless one of the two is given, or if it is not allowed.
+            Unless exactly one of the two is given, with an allowed value.
 
         Examples
         --------
@@ -391,7 +391,7 @@ class Connectome:
         2
         """
         if (at_least is None) == (density is None):
-            raise ValueError("give either at_least, the least weight that stays, or the density that is to stay.")
+            raise ValueError("give either at_least, the smallest weight, or density, the fraction of pairs to keep.")
         if density is not None:
             if not 0 < density < 1:
                 raise ValueError(
@@ -403,21 +403,21 @@ class Connectome:
             keep[others[dropped]] = False
         else:
             if not (at_least is not None and at_least > 0):
-                raise ValueError(f"at_least must be > 0, the least weight that stays; got {at_least}.")
+                raise ValueError(f"at_least must be > 0, the smallest weight to keep; got {at_least}.")
             keep = self.weight >= at_least
         note = f"{int(keep.sum())} of {self.n_connections} connections kept ({at_least=}, {density=})"
         own = None if self.edge_sign is None else self.edge_sign[keep]
         return self._with_edges(self.source[keep], self.target[keep], self.weight[keep], own, note)
 
     def without_autapses(self) -> "Connectome":
-        """Leave out the connections of units onto themselves."""
+        """Remove the connections of units onto themselves."""
         keep = self.source != self.target
         own = None if self.edge_sign is None else self.edge_sign[keep]
         note = f"{int((~keep).sum())} connections of units onto themselves left out"
         return self._with_edges(self.source[keep], self.target[keep], self.weight[keep], own, note)
 
     def expanded(self, neurons: ArrayLike, *, seed: int | float | np.random.Generator, **options: Any) -> "Connectome":
-        """Make neurons of regions, ``V1/1``, ``V1/2`` and so on; see `expand`.
+        """Expand regions to neurons, ``V1/1``, ``V1/2`` and so on; see `expand`.
 
         Signs, labels and coordinates are those of the region, whose name becomes the label ``region``.
 
@@ -427,7 +427,7 @@ class Connectome:
             Neurons in each region; from densities: `neurons_per_region`.
         seed : int or numpy.random.Generator
         **options
-            As for `expand`.
+            Other options of `expand`.
 
         Examples
         --------
@@ -437,7 +437,7 @@ class Connectome:
         """
         if self.edge_sign is not None or "region" in self.labels:
             raise ValueError(
-                f"{self.name or 'this connectome'} is one of neurons already"
+                f"{self.name or 'this connectome'} is already a connectome of neurons"
                 f"{' (it has regions as labels)' if 'region' in self.labels else ', with signs of their own'}."
             )
         from ._expand import expand
@@ -463,23 +463,23 @@ class Connectome:
         seed: int | float | np.random.Generator | None = None,
         by: Mapping[str, Mapping[str, int]] | None = None,
     ) -> "Connectome":
-        """Fill in signs that are unknown: those of transmitters or types, or drawn.
+        """Fill in unknown signs, from transmitters or types, or at random.
 
         Parameters
         ----------
         e_ratio : float, optional
-            Fraction of excitatory units, in [0, 1], within each ``region`` where there is such a label, else in all;
-            units whose sign is known count.
+            Fraction of excitatory units, in [0, 1], within each ``region`` if there is such a label, else overall;
+            units whose sign is known are included.
         seed : int or numpy.random.Generator, optional
-            Needed for ``e_ratio``.
+            Required with ``e_ratio``.
         by : mapping, optional
-            Signs by a label: ``{"transmitter": {"ACH": 1, "GABA": -1, "GLUT": -1}}``. Units with other labels
-            stay unknown.
+            Signs by the values of a label: ``{"transmitter": {"ACH": 1, "GABA": -1, "GLUT": -1}}``. Units with other
+            labels stay unknown.
 
         Raises
         ------
         ValueError
-            If nothing or something unknown is asked for, or a label gives a sign other than the one that is known.
+            If neither or both are given, a label is unknown, or a label contradicts a known sign.
 
         Examples
         --------
@@ -520,15 +520,15 @@ class Connectome:
         return self._with(f"{known} signs by {', '.join(by)}", sign=sign)
 
     def rewired(self, null: str = "rewire", *, seed: int | float | np.random.Generator, **options: Any) -> "Connectome":
-        """Draw a null model of it: the same units, of whose wiring only some properties are kept.
+        """Draw a null model: the same units, with only some properties of their wiring preserved.
 
         Parameters
         ----------
         null : str
-            A name in `eicon.connectomes.nulls.NULLS`, whose page says what each keeps.
+            A name in `eicon.connectomes.nulls.NULLS`, whose page lists the properties that each preserves.
         seed : int or numpy.random.Generator
         **options
-            As for that null model.
+            Options of that null model.
 
         Examples
         --------
@@ -541,7 +541,7 @@ class Connectome:
         return rewired(self, null, seed=seed, **options)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write an npz file without pickle, as a list of connections; `read_npz` reads it back."""
+        """Write an npz file without pickle, as a list of connections; `read_npz` reads the file."""
         index = np.min_scalar_type(self.n)
         optional = {name: getattr(self, name) for name in ("coordinates", "densities", "edge_sign")}
         arrays = {
@@ -580,7 +580,7 @@ class Connectome:
         return "\n".join(lines + [f"  {key:<{width}}  {text}" for key, text in facts.items() if text])
 
     def _labelled(self, wanted: Mapping[str, str | Sequence[str]]) -> np.ndarray:
-        """Units with these labels."""
+        """Return the indices of the units with these labels."""
         chosen = np.ones(self.n, bool)
         for label, values in wanted.items():
             column, asked = self._column(label), {values} if isinstance(values, str) else set(values)
@@ -602,12 +602,12 @@ class Connectome:
         return {label: self.names, **self.labels}
 
     def _both(self) -> np.ndarray:
-        """Units that have connections of both signs, (n,) bool."""
+        """Return which units have connections of both signs, (n,) bool."""
         signs, source = self.signs, self.source
         return np.logical_and(*(np.bincount(source[signs == s], minlength=self.n) > 0 for s in (1, -1)))
 
     def _known(self) -> np.ndarray:
-        """Sign of each unit, or of its connections where these alone are known; 0 where there are both, or none."""
+        """Return the sign of each unit, else that of its connections; 0 where these have both signs, or none."""
         known = self.sign.copy()
         for s in (1, -1):
             sends = np.bincount(self.source[self.signs == s], minlength=self.n) > 0
@@ -626,11 +626,13 @@ def _sources(adjacency: Any) -> np.ndarray:
 
 
 def _settled(edge_sign: np.ndarray, sign: np.ndarray | Any, source: np.ndarray) -> np.ndarray:
-    """Signs of connections, those of their source filled in; refuse those that contradict it."""
+    """Return the signs of connections, filled in from their sources; reject those that contradict their source."""
     own = sign[source]
     if (edge_sign * own < 0).any():
         i = int(source[np.flatnonzero(edge_sign * own < 0)[0]])
-        raise ValueError(f"unit {i} has the sign {sign[i]}, but some of its connections have the other; give it 0.")
+        raise ValueError(
+            f"unit {i} has the sign {sign[i]}, but some of its connections have the opposite sign; give the unit 0."
+        )
     return _frozen(np.where(edge_sign == 0, own, edge_sign))
 
 
@@ -648,7 +650,7 @@ def _counted(column: tuple[str, ...]) -> str:
 
 
 def _compact(values: np.ndarray) -> np.ndarray:
-    """Same values in the smallest type that holds them exactly."""
+    """Convert values to the smallest type that represents them exactly."""
     whole = values.size > 0 and values.max() < 2**32 and (values == np.floor(values)).all()
     with np.errstate(over="ignore"):
         small = values.astype(np.min_scalar_type(int(values.max())) if whole else np.float32)
@@ -661,14 +663,14 @@ def _frozen(array: np.ndarray) -> np.ndarray:
 
 
 def _adjacency(weights: Any) -> Any:
-    """Checked weights as a sparse matrix of their own, without entries of 0."""
-    from scipy import sparse as sp  # here, so that listing connectomes does not wait for it
+    """Check weights and return them as a new sparse matrix without entries of 0."""
+    from scipy import sparse as sp  # imported here to keep listing connectomes fast
 
     given: Any = weights if sp.issparse(weights) else np.asarray(weights)
     if given.ndim != 2 or given.shape[0] != given.shape[1] or not given.shape[0]:
         raise ValueError(
             f"weights must be a square matrix [source, target] of at least one unit; got shape {given.shape}. "
-            "A row or column of names, or the matrix of one hemisphere against both, is a usual cause."
+            "A common cause is a row or column of names, or the matrix of one hemisphere against both."
         )
     if not (np.issubdtype(given.dtype, np.number) or given.dtype == bool) or np.iscomplexobj(given):
         raise ValueError(f"weights must be real numbers; got an array of {given.dtype}.")
@@ -684,7 +686,7 @@ def _adjacency(weights: Any) -> Any:
                 else "Weights are magnitudes; the sign of a unit's outputs goes into `sign`."
             )
             raise ValueError(
-                f"weights must be {rule}; got {int(wrong.sum())} that are not, the first is {matrix.data[first]} "
+                f"weights must be {rule}; got {int(wrong.sum())} that are not, the first of them {matrix.data[first]} "
                 f"at [{row}, {column}]. {hint}"
             )
     matrix.eliminate_zeros()
@@ -710,7 +712,7 @@ def _check_labels(labels: Mapping[str, Sequence[str] | np.ndarray], n: int) -> N
 
 
 def _numbers(name: str, value: ArrayLike | None, shape: tuple[int, ...]) -> np.ndarray | None:
-    """Read-only copy, checked."""
+    """Check an array and return a read-only copy."""
     if value is None:
         return None
     array = np.asarray(value)
@@ -739,7 +741,7 @@ def _indices(keep: np.ndarray, names: tuple[str, ...]) -> np.ndarray:
         keep = np.flatnonzero(keep)
     if keep.ndim != 1 or not keep.size or not np.issubdtype(keep.dtype, np.integer):
         raise ValueError(
-            f"subset needs one bool per unit, or a list of indices, that keep at least one unit; got {keep!r}."
+            f"subset needs one bool per unit, or a list of indices, and must keep at least one unit; got {keep!r}."
         )
     if keep.min() < 0 or keep.max() >= n or len(np.unique(keep)) < len(keep):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""How many neurons each region gets."""
+"""Numbers of neurons per region."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -24,29 +24,29 @@ def neurons_per_region(
     densities : (n_regions,) array
         Neurons per volume or area, in any unit, > 0; NaN where unknown. Repeated values are fine.
     total : int, optional
-        Neurons in all. The counts add up to it exactly: every region gets the whole part of its share, and what
-        is left goes to the largest fractions (the first region, where these are equal). None: the least dense
-        region gets `smallest` neurons, and the others in proportion, rounded.
+        Total number of neurons. The counts add up to it exactly: every region gets the integer part of its share,
+        and the remaining neurons go to the largest fractions (the first region in a tie). None: the least dense
+        region gets `smallest` neurons, and the others a proportional number, rounded.
     method : {"ratio", "rank"}
         In proportion to density, or to its rank: 1 for the lowest value, 2 for the next, and so on; equal
         densities share a rank.
     smallest : int
         Least number of neurons in a region, >= 1.
     missing : {"error", "median", "smallest"}
-        What an unknown density is: refused, the median of the known ones, or the lowest of them.
+        Treatment of an unknown density: reject it, or use the median or the lowest of the known ones.
     names : sequence of str, optional
-        Names of the regions, for the error.
+        Names of the regions, for the error message.
 
     Returns
     -------
     (n_regions,) int array
-        For `expand`.
+        Numbers of neurons, for `expand`.
 
     Raises
     ------
     ValueError
-        If a density is NaN and `missing` is "error", not positive or infinite, none is known, or `total` is too
-        small for `smallest` neurons in each region.
+        If a density is not positive, infinite, or NaN when `missing` is "error"; if no density is known; or if
+        `total` is too small for `smallest` neurons in each region.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def _filled(densities: ArrayLike, missing: str, names: Sequence[str] | None) -> 
 
 
 def _apportion(shares: Float64[np.ndarray, "n"], total: int, smallest: int) -> Int[np.ndarray, "n"]:
-    """Largest remainder, among the regions whose share is more than `smallest`; the others get `smallest`."""
+    """Distribute by largest remainder among regions whose share exceeds `smallest`; the others get `smallest`."""
     counts = np.full(len(shares), smallest)
     rest = np.ones(len(shares), bool)
     while True:
@@ -110,7 +110,7 @@ def _apportion(shares: Float64[np.ndarray, "n"], total: int, smallest: int) -> I
         if not below.any():
             break
         rest &= ~below
-    # Rounding first, or 3 of 10 could come out as 2.9999999999999996.
+    # Round first: 3 of 10 could otherwise become 2.9999999999999996.
     quota = np.round(quota, 9)
     counts[rest] = np.floor(quota[rest]).astype(np.int64)
     fraction = np.where(rest, quota - np.floor(quota), -1.0)

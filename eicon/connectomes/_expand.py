@@ -1,4 +1,4 @@
-"""From weights between regions to weights between neurons."""
+"""Expansion of weights between regions to weights between neurons."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ SMALLEST_SHARE = 2.0**-24
 
 @dataclass(frozen=True, eq=False)
 class Expansion:
-    """Neurons made of regions.
+    """Neurons expanded from regions.
 
     Attributes
     ----------
@@ -37,11 +37,11 @@ class Expansion:
 
     @property
     def n_connections(self) -> int:
-        """Entries that are not zero."""
+        """Number of entries that are not zero."""
         return int(np.count_nonzero(self.weights.data if sp.issparse(self.weights) else self.weights))
 
     def block_sums(self) -> Float64[np.ndarray, "n_regions n_regions"]:
-        """Total weight from region to region, added up in float64."""
+        """Return the total weight from region to region, summed in float64."""
         starts = np.concatenate([[0], np.cumsum(self.neurons)[:-1]])
         if isinstance(self.weights, np.ndarray):
             columns = np.add.reduceat(self.weights, starts, axis=0, dtype=np.float64)
@@ -66,16 +66,16 @@ def expand(
     seed: int | float | np.random.Generator = 0,
     dtype: DTypeLike = np.float32,
 ) -> Expansion:
-    r"""Expand a connectome of regions to neurons, so that region-to-region weights stay what they are.
+    r"""Expand a connectome of regions to neurons, preserving the weights between regions.
 
     Every neuron of region i contacts ``max(1, round(target_sparsity * k_j))`` randomly chosen neurons of each
     region j with ``weights[i, j] > 0``, and the weights of these connections add up to ``weights[i, j]``.
-    Within a region every neuron contacts ``max(1, round(intrinsic_sparsity * k_i))`` neurons of its own, all
-    but itself unless `autapses`, with a total of
+    Within a region every neuron contacts ``max(1, round(intrinsic_sparsity * k_i))`` neurons of the same region,
+    excluding itself unless `autapses` is True, with a total of
 
     .. math:: W_{ii} = \frac{s}{1 - s} \sum_{j \ne i} W_{ij}
 
-    so that the share s of what a region sends stays inside it. (numpy's ``round`` takes halves to even.)
+    so that a share s of a region's output stays within the region. (numpy's ``round`` rounds halves to even.)
 
     Parameters
     ----------
@@ -88,30 +88,31 @@ def expand(
     intrinsic : bool or "measured"
         Connections within regions: True, with the total above; False, none; ``"measured"``, with the diagonal
         of `weights` as total (a region with 0 there gets none). With True or False a diagonal that is not zero
-        is refused, as it would be data that is thrown away.
+        is rejected, because these data would be discarded.
     intrinsic_share : float
-        The share s, in [0, 1). A region that sends nothing gets nothing within either.
+        The share s, in [0, 1). A region without outputs has no connections within itself either.
     intrinsic_sparsity : float
         Fraction of its own region's neurons that a neuron contacts, in (0, 1].
     intrinsic_of : {"outgoing", "incoming"}
-        Sum over what the region sends (row), or over what it receives (column): the latter reproduces bio2art.
+        Sum over the outputs of the region (row), or over its inputs (column): the latter reproduces bio2art.
     autapses : bool
-        Whether a neuron may contact itself. If not, a region of one neuron has nothing within.
+        Whether a neuron may contact itself. If not, a region of one neuron has no connections within itself.
     partition : {"equal", "random", "stick-breaking"}
-        How a weight is divided among its connections. ``"random"``: uniform over all divisions (Dirichlet(1)),
-        the same law for every connection. ``"stick-breaking"``: as bio2art does, by breaking off uniform
-        fractions of what remains, in random order: the largest part takes 62 %, whatever their number, and most parts
-        underflow to 0 when there are hundreds (block sums still hold). Only to reproduce published results.
+        Division of a weight among its connections. ``"random"``: uniform over all divisions (Dirichlet(1)),
+        with the same distribution for every connection. ``"stick-breaking"``: the scheme of bio2art, which breaks
+        off uniform fractions of the remainder, in random order: the largest part takes 62 %, whatever their number,
+        and most of several hundred parts underflow to 0 (block sums are still exact). Use it only to reproduce
+        published results.
     sparse : bool
         Return a `scipy.sparse.csr_array` with the same entries, without ever making the dense matrix.
     seed : int or numpy.random.Generator
-        Same seed, same bits; dense and sparse, too.
+        The same seed gives the same bits, dense or sparse.
     dtype : float32 or float64
 
     Returns
     -------
     Expansion
-        Block sums are those asked for, to rounding of each entry (relative error about 1e-7 in float32).
+        The expanded weights. Block sums are exact up to rounding of each entry (relative error about 1e-7 in float32).
 
     Raises
     ------
@@ -121,10 +122,10 @@ def expand(
     Notes
     -----
     The procedure is that of bio2art (Goulas, Damicelli & Hilgetag 2021, Neural Netw 142:608,
-    doi:10.1016/j.neunet.2021.07.011), with outgoing sums and a fair partition as defaults. Its call there is
-    ``expand(weights, 4, intrinsic_of="incoming", partition="stick-breaking")``.
+    doi:10.1016/j.neunet.2021.07.011), with outgoing sums and a fair partition as defaults. The equivalent of
+    bio2art's own call is ``expand(weights, 4, intrinsic_of="incoming", partition="stick-breaking")``.
 
-    Work goes strip by strip, one source region at a time, so that temporaries stay small.
+    Weights are computed one source region at a time, to keep temporary arrays small.
 
     Examples
     --------
@@ -161,7 +162,7 @@ Partition = Callable[[np.random.Generator, Float64[np.ndarray, "m"], Int[np.ndar
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """What to build: block totals, contacts of one source neuron per block, neurons per region."""
+    """Plan of an expansion: block totals, contacts of one source neuron per block, neurons per region."""
 
     blocks: np.ndarray
     contacts: np.ndarray
@@ -172,13 +173,13 @@ class _Plan:
 
     @functools.cached_property
     def edges(self) -> Int[np.ndarray, "n_edges"]:
-        """Where the neurons of each region start, and in the end N."""
+        """Index of the first neuron of each region, followed by N."""
         return np.concatenate([[0], np.cumsum(self.counts)])
 
     def strip(
         self, i: int, rng: np.random.Generator
     ) -> tuple[Bool[np.ndarray, "k N"], Float[np.ndarray, "k c"]] | None:
-        """Outputs of region i: where they are, and their weights in row-major order (c for every neuron)."""
+        """Draw the outputs of region i: their positions, and weights in row-major order (c for every neuron)."""
         targets = np.flatnonzero(self.contacts[i])
         if not len(targets):
             return None
@@ -209,7 +210,7 @@ class _Plan:
 def _subsets(
     pools: Int[np.ndarray, "m"], sizes: Int[np.ndarray, "m"], k: int, rng: np.random.Generator
 ) -> Bool[np.ndarray, "total k"]:
-    """For each of k neurons and m pools, a uniform subset of ``sizes[m]`` members; rows: members, pool by pool.
+    """Draw a uniform subset of ``sizes[m]`` members for each of k neurons and m pools; rows: members, pool by pool.
 
     Selection sampling (Knuth, The Art of Computer Programming, vol. 2, 3.4.2, algorithm S): member p of a pool
     is taken with probability (still needed) / (still to come). All pools and neurons take step p together.
@@ -303,7 +304,7 @@ def _sparse(plan: _Plan, streams: Iterator[np.random.Generator]) -> sp.csr_array
 
 
 def _positions(mask: Bool[np.ndarray, "k N"]) -> Iterator[tuple[slice, Int[np.ndarray, "m"]]]:
-    """Flat indices of the true entries, some rows at a time: far quicker than indexing by the mask, and small."""
+    """Yield flat indices of the true entries, a few rows at a time: much faster than the mask, in little memory."""
     k, n = mask.shape
     step = max(1, ENTRIES_AT_ONCE // n)
     for start in range(0, k, step):
@@ -312,14 +313,14 @@ def _positions(mask: Bool[np.ndarray, "k N"]) -> Iterator[tuple[slice, Int[np.nd
 
 
 def _streams(seed: int | float | np.random.Generator, n: int) -> Iterator[np.random.Generator]:
-    """One for each source region, so that a strip does not depend on the others."""
+    """Return one generator per source region, to make each strip independent of the others."""
     entropy = as_generator(seed, "seed").integers(0, 2**32, 4, dtype=np.uint32)
     root = np.random.SeedSequence([int(word) for word in entropy])
     return (np.random.Generator(np.random.SFC64(child)) for child in root.spawn(n))
 
 
 def _within(regions: np.ndarray, intrinsic: Any, share: float, of: str) -> Float64[np.ndarray, "n"]:
-    """Total weight within each region."""
+    """Return the total weight within each region."""
     if intrinsic not in (True, False, "measured"):
         raise ValueError(f"intrinsic must be True, False or 'measured'; got {intrinsic!r}.")
     if not 0 <= share < 1:
@@ -379,7 +380,7 @@ def _check_fraction(name: str, value: float) -> None:
 
 
 def _check_range(blocks: np.ndarray, connections: np.ndarray, dtype: np.dtype) -> None:
-    """No connection may underflow: the smallest share of n is at least about ``SMALLEST_SHARE / 2n``."""
+    """Check that no connection underflows: the smallest share of n is at least about ``SMALLEST_SHARE / 2n``."""
     there = connections > 0
     if not there.any():
         return

@@ -1,4 +1,4 @@
-"""Formats, told by their content, and the matrices in binary ones; nothing in a file is ever run."""
+"""File formats, recognised by content, and readers of binary matrices; no code in a file is ever run."""
 
 import os
 import re
@@ -31,31 +31,31 @@ OBJECTS = [
     ("array", ("__array__",)),
     ("array", ("index", "count")),
 ]
-"""Objects by what they have, of which nothing is imported; nested lists are arrays."""
+"""Objects recognised by their attributes, without importing their packages; nested lists are arrays."""
 REFUSED: dict[bytes, str] = {
     rb"\xd0\xcf\x11\xe0": "an Excel workbook: save its sheet as CSV",
     rb"RDX[23]\n|X\n\0": "an R object or workspace: write the matrix with write.csv",
-    rb"\x80[\2-\5]": "a pickle, which runs whatever its author put into it: save an npz or CSV",
+    rb"\x80[\2-\5]": "a pickle, which runs any code its author put into it: save an npz or CSV",
     rb"%PDF": "a PDF: get the table that it prints",
-    rb"FEA1": "a Feather file of the first version: write it anew",
+    rb"FEA1": "a Feather file of version 1: save it as version 2",
     rb"[{[]": "JSON or a printed array: write the matrix or the connections as CSV",
     rb'graph\s*\[|Creator "|\*[Vv]ertices|\*[Nn]etwork': "GML or Pajek: write the graph as GraphML",
     rb"SQLite format": "a database: write the table of connections as CSV",
     rb"(?i:<!doctype html|<html|<table)": "a web page: download the file that it shows or links to",
-    rb"version https://git-lfs": "a pointer of Git LFS: fetch the file that it stands for, by git lfs pull",
+    rb"version https://git-lfs": "a Git LFS pointer: fetch the file itself with git lfs pull",
     rb".{257}ustar|\x28\xb5\x2f\xfd|7z\xbc\xaf": "an archive: unpack it first",
     rb"# (Created by|name:)(?s:.)*# type: sparse matrix": "Octave's text of a sparse matrix: save it with -v7",
 }
-"""Formats that are not read, by a regular expression of how they begin."""
+"""Unsupported formats, by a regular expression of their first bytes."""
 MOST_UNITS = 2**24
-"""Rows of a sparse matrix, each of which takes memory however few numbers there are."""
+"""Largest number of rows of a sparse matrix; each takes memory even without entries."""
 NAMES = re.compile(
     r"names?|labels?|ids?|regions?|rois?|neurons?|nodes?|(region|roi|node|neuron)_?(names|labels|ids)", re.I
 )
 
 
 class Matrix(NamedTuple):
-    """A matrix as it stands in a file, rows and columns unturned."""
+    """A matrix with the orientation of its file."""
 
     weights: Any
     names: Sequence[str] | None = None
@@ -64,7 +64,7 @@ class Matrix(NamedTuple):
 
 
 def kind_of(source: Any) -> str:
-    """Kind of an object, or format of a file by its content: of `MAGIC`, of a zip, "eicon", "graph", else "text"."""
+    """Return the kind of an object, or of a file: one of `MAGIC`, of a zip, "eicon", "graph", else "text"."""
     if not isinstance(source, str | os.PathLike):
         for kind, marks in OBJECTS:
             if all(hasattr(source, mark) for mark in marks):
@@ -84,7 +84,7 @@ def kind_of(source: Any) -> str:
     if kind == "text" and path.suffix.lower() == ".mat" and b"\0" in head[:20]:  # version 4, which has no mark
         kind = "mat"
     if kind != "text" and unpacker(path) is not open:
-        raise ValueError(f"{path} is a file of kind {kind} that was packed once more: unpack it first.")
+        raise ValueError(f"{path} is a file of kind {kind} that was compressed again: unpack it first.")
     if kind == "zip":
         with named(path, "zip archive"):
             members = zipfile.ZipFile(path).namelist()
@@ -100,33 +100,33 @@ def kind_of(source: Any) -> str:
 
 
 def open_table(source: Any, delimiter: str | None = None, encoding: str | None = None, *, index: bool = False) -> Table:
-    """Table of a text, Feather or Parquet file, or a data frame, whose index can be the first column."""
+    """Open a text, Feather or Parquet file, or a data frame, as a table; an index can be the first column."""
     if (kind := kind_of(source)) == "data frame":
         return frame_table(source, index)
     path = Path(source)
     if kind in ("feather", "parquet"):
         return columns_table(path.name, arrow_columns(path, kind))
     if kind == "eicon":
-        raise ValueError(f"{path} was written by eicon: read_npz and load read it.")
+        raise ValueError(f"{path} was written by eicon: read it with read_npz or load.")
     if kind != "text":
-        raise ValueError(f"{path} is no table ({kind}); tables are read from text, Feather, Parquet or a data frame.")
+        raise ValueError(f"{path} is not a table ({kind}); tables are read from text, Feather, Parquet or data frames.")
     return text_table(path, delimiter, encoding)
 
 
 def is_sparse(value: Any) -> bool:
-    """Whether an array is one of scipy.sparse."""
+    """Return whether an array belongs to scipy.sparse."""
     return hasattr(value, "tocoo")
 
 
 def array_matrix(value: Any, variable: str | None) -> Matrix:
-    """Matrix of an array, which may be sparse, or of nested lists."""
+    """Make a matrix from an array, which may be sparse, or from nested lists."""
     if np.ma.isMaskedArray(value):
         value = np.ma.filled(value.astype(float), np.nan)
     return Matrix(_bounded(value) if is_sparse(value) else np.asarray(value))
 
 
 def _bounded(matrix: Any) -> Any:
-    """Sparse matrix in rows, once its indices are known to be inside of it: scipy trusts what a file says."""
+    """Convert a sparse matrix to rows after checking its indices, which scipy would trust."""
     from scipy import sparse as sp
 
     if max(matrix.shape) > MOST_UNITS:
@@ -144,22 +144,22 @@ def _bounded(matrix: Any) -> Any:
         or (steps < 0).any()
         or starts[-1] > min(len(inner), len(matrix.data))
     ):
-        raise ValueError("where the rows of the sparse matrix begin is damaged")
+        raise ValueError("the row offsets of the sparse matrix are damaged")
     inner, data = inner[: starts[-1]], np.array(matrix.data[: starts[-1]], matrix.dtype.newbyteorder("="))
     if inner.size and not 0 <= inner.min() <= inner.max() < below:
-        raise ValueError(f"indices of the sparse matrix are outside of 0..{below - 1}")
+        raise ValueError(f"indices of the sparse matrix are outside 0..{below - 1}")
     outer = np.repeat(np.arange(n), steps)
     pairs = (outer, inner) if matrix.format == "csr" else (inner, outer)
     return sp.csr_array(sp.coo_array((data, pairs), shape=matrix.shape))
 
 
 def npy_matrix(path: Path, variable: str | None) -> Matrix:
-    """Array of an npy file."""
+    """Read the array of an npy file."""
     return Matrix(read_npy(path))
 
 
 def npz_matrix(path: Path, variable: str | None) -> Matrix:
-    """Sparse matrix of scipy, or the square array of an archive of numpy."""
+    """Read a sparse matrix of scipy, or the square array of an archive of numpy."""
     from scipy import sparse as sp
 
     arrays = read_npz(path, objects=True)
@@ -170,12 +170,12 @@ def npz_matrix(path: Path, variable: str | None) -> Matrix:
 
 
 def mat_matrix(path: Path, variable: str | None) -> Matrix:
-    """Matrix of a MATLAB file of version 4 to 7."""
+    """Read the matrix of a MATLAB file of version 4 to 7."""
     return _chosen(path, mat_content(path), variable)
 
 
 def mtx_matrix(path: Path, variable: str | None) -> Matrix:
-    """Matrix of a text of Matrix Market; scipy's reader ends the process where lines are missing."""
+    """Read the matrix of a Matrix Market text; scipy's reader crashes the process where lines are missing."""
     from scipy import sparse as sp
 
     with named(path, "Matrix Market file"), path.open(encoding="utf-8") as stream:
@@ -190,7 +190,7 @@ def mtx_matrix(path: Path, variable: str | None) -> Matrix:
             return Matrix(_dense_mtx(np.loadtxt(lines, ndmin=1), size[0], size[1], symmetry))
         body = np.loadtxt(lines, ndmin=2) if size[2] else np.zeros((0, 3))
         if body.shape != (size[2], 2 if field == "pattern" else 3):
-            raise ValueError(f"there are {len(body)} lines of {body.shape[1]} numbers, {size[2]} of 3 are expected")
+            raise ValueError(f"expected {size[2]} lines of 3 numbers; got {len(body)} lines of {body.shape[1]}")
         pre, post = (body[:, i].astype(np.int64) - 1 for i in (0, 1))
         weight = np.ones(len(body)) if field == "pattern" else body[:, 2]
         if symmetry == "symmetric":
@@ -201,7 +201,7 @@ def mtx_matrix(path: Path, variable: str | None) -> Matrix:
 
 
 def _dense_mtx(numbers: np.ndarray, rows: int, columns: int, symmetry: str) -> np.ndarray:
-    """Matrix of its columns, of which a symmetric one lists what is not above the diagonal."""
+    """Build a matrix from its columns; those of a symmetric one list only the diagonal and the entries below."""
     wanted = rows * columns if symmetry == "general" else rows * (rows + 1) // 2
     if numbers.shape != (wanted,) or (symmetry != "general" and rows != columns):
         raise ValueError(f"there are {numbers.size} numbers; a {symmetry} matrix of {rows} x {columns} has {wanted}")
@@ -213,16 +213,17 @@ def _dense_mtx(numbers: np.ndarray, rows: int, columns: int, symmetry: str) -> n
 
 
 def hdf5_matrix(path: Path, variable: str | None) -> Matrix:
-    """Matrix of a MATLAB file of version 7.3, which stores columns first, or of another HDF5 file, which does not."""
+    """Read the matrix of a MATLAB file of version 7.3, which stores columns first, or of any other HDF5 file."""
     from scipy import sparse as sp
 
-    how = "pip install 'eicon[exchange]', or save with '-v7' in MATLAB"
+    how = "pip install -e '.[exchange]', or save with '-v7' in MATLAB"
+
     check_heaps(path)
     h5py = package("h5py", f"{path} is an HDF5 file (MATLAB's version 7.3): {how}.")
     turned, content = head_of(path).startswith(b"MATLAB"), {}
 
     def read(node: Any) -> Any:
-        check_unpacked(path, node.size * node.dtype.itemsize, path.stat().st_size)  # what was never written is 0
+        check_unpacked(path, node.size * node.dtype.itemsize, path.stat().st_size)  # data never written are 0
         return node[()]
 
     def visit(name: str, node: Any) -> None:
@@ -248,10 +249,10 @@ def hdf5_matrix(path: Path, variable: str | None) -> Matrix:
 
 
 def _chosen(path: Path, content: Mapping[str, Any], variable: str | None) -> Matrix:
-    """The matrix asked for, or the only one; and the only list of names that fits."""
+    """Return the matrix requested, or the only one, and the only list of names that fits."""
     arrays = {name: value for name, value in content.items() if _is_matrix(value)}
     matrices = {name: value for name, value in arrays.items() if len({*np.shape(value)}) == 1 == np.ndim(value) - 1}
-    matrices = matrices or arrays  # which are refused with a word on their shape
+    matrices = matrices or arrays  # these are refused with a message on their shape
     name = next(iter(matrices), "") if variable is None else variable
     if (variable is None and len(matrices) != 1) or name not in content or content[name] is None:
         there = ", ".join(
@@ -259,8 +260,8 @@ def _chosen(path: Path, content: Mapping[str, Any], variable: str | None) -> Mat
             for key, value in content.items()
         )
         wanted = f"{len(matrices) or 'no'} square matrices of numbers" if variable is None else f"no array {variable!r}"
-        ask = f"; say which one, as in variable={name!r}" if matrices and variable is None else ""
-        raise ValueError(f"{path} holds {wanted}; in it are {there or 'none'}{ask}.")
+        ask = f"; name one, as in variable={name!r}" if matrices and variable is None else ""
+        raise ValueError(f"{path} contains {wanted}; its arrays are {there or 'none'}{ask}.")
     weights = content[name]
     lists = {key: _texts(value) for key, value in content.items() if NAMES.fullmatch(key.rpartition("/")[2])}
     fitting = {key: texts for key, texts in lists.items() if len({*texts}) == len(texts) == np.shape(weights)[0]}
@@ -278,7 +279,7 @@ def _is_matrix(value: Any) -> bool:
 
 
 def _texts(value: Any) -> list[str]:
-    """Texts of an array of texts or numbers, or of a cell array of texts; none of another array."""
+    """Return the texts of an array of texts or numbers, or of a cell array of texts; [] for any other array."""
     cells = [np.asarray(x).ravel() for x in np.asarray(value).ravel()]
     if all(cell.size == 1 and cell.dtype.kind in "USiuf" for cell in cells):
         return [_decoded(cell.tolist()[0]).strip() for cell in cells]
@@ -286,7 +287,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _decoded(text: Any) -> str:
-    if isinstance(text, np.ndarray):  # MATLAB's letters
+    if isinstance(text, np.ndarray):  # character codes of MATLAB
         return "".join(map(chr, text.ravel()))
     return text.decode() if isinstance(text, bytes) else str(text)
 

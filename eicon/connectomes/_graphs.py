@@ -16,7 +16,7 @@ Edge = tuple[str, str, bool, Mapping[str, Any]]
 
 
 class Graph(NamedTuple):
-    """Connections from source to target, with all nodes and what is known of them."""
+    """Connections from source to target, with all nodes and their labels."""
 
     table: Table
     nodes: list[str] | None
@@ -24,10 +24,10 @@ class Graph(NamedTuple):
 
 
 def graph_file(path: Path) -> Graph:
-    """Graph of a GraphML or GEXF file; entities, which could be bombs or point to other files, are refused."""
+    """Read a GraphML or GEXF file; entities, which could be bombs or refer to other files, are rejected."""
 
     def refuse(*_: Any) -> None:
-        raise ValueError("it declares a document type or entities: save it again without")
+        raise ValueError("it declares a document type or entities: save it without them")
 
     checker = expat.ParserCreate()
     checker.StartDoctypeDeclHandler = refuse
@@ -43,16 +43,16 @@ def graph_file(path: Path) -> Graph:
         graphs = root.findall("graph")
         if root.tag not in ("graphml", "gexf") or len(graphs) != 1:
             raise ValueError(
-                f"{path} is XML with {len(graphs)} graphs in <{root.tag}>; one in GraphML or GEXF is read."
+                f"{path} is XML with {len(graphs)} graphs in <{root.tag}>; expected one, in GraphML or GEXF."
             )
         return _graph(path.name, *_read(root, graphs[0]))
 
 
 def graph_of_object(graph: Any) -> Graph:
-    """Graph of networkx, directed or not."""
+    """Convert a graph of networkx, directed or not."""
     nodes = {str(node): {k: as_text(v) for k, v in about.items()} for node, about in graph.nodes(data=True)}
     if len(nodes) < graph.number_of_nodes():
-        raise ValueError("nodes of the graph have the same name when written as text; rename them.")
+        raise ValueError("several nodes of the graph have the same name when written as text; rename them.")
     edges = [(str(a), str(b), graph.is_directed(), dict(about)) for a, b, about in graph.edges(data=True)]
     return _graph("the graph", nodes, edges)
 
@@ -60,7 +60,7 @@ def graph_of_object(graph: Any) -> Graph:
 def _graph(origin: str, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> Graph:
     unknown = sorted({end for edge in edges for end in edge[:2]} - nodes.keys())
     if unknown:
-        raise ValueError(f"edges of {origin} end at nodes that it does not list: {', '.join(unknown[:5])}")
+        raise ValueError(f"{origin} has edges to or from nodes that are not listed: {', '.join(unknown[:5])}")
     both = [*edges, *((b, a, directed, about) for a, b, directed, about in edges if not directed and a != b)]
     keys = list(dict.fromkeys(key for edge in edges for key in edge[3] if key not in ("source", "target", "id", "key")))
     attributes = list(dict.fromkeys(key for about in nodes.values() for key in about))
@@ -78,7 +78,7 @@ def _graph(origin: str, nodes: Mapping[str, Node], edges: Sequence[Edge]) -> Gra
 
 
 def _read(root: Any, graph: Any) -> tuple[dict[str, Node], list[Edge]]:
-    """Nodes and edges; attributes have ids in the file, under which their names and usual values are declared."""
+    """Read nodes and edges; the file declares the name and default value of each attribute under an id."""
     names: dict[tuple[str, str], str] = {}
     usual: dict[str, dict[str, str]] = {"node": {}, "edge": {}}
     declared = [(key.get("for", "all"), key, "attr.name") for key in root.iter("key")]

@@ -1,4 +1,4 @@
-"""Lists of connections in tables: which column is what, which lines count, and what is listed twice."""
+"""Lists of connections in tables: roles of columns, selection of lines, and repeated pairs."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _AS_LIST: dict[str, int | None] = {"source": 0, "target": 1, "weight": 2}
 
 
 class Lines(NamedTuple):
-    """Lines of a list: number in the file, units by number, weight, and sign."""
+    """Lines of a list: number in the file, indices of units, weight, and sign."""
 
     line: np.ndarray
     source: np.ndarray
@@ -28,7 +28,7 @@ class Lines(NamedTuple):
 
 
 def headed(table: Table, asked: Mapping[str, Column], header: bool | None) -> Table:
-    """Table with its header apart from the lines, if it has one."""
+    """Separate the header of a table, if there is one, from its lines."""
     if table.header is not None:
         return table
     first, sample = table.first(), table.sample()[1:]
@@ -38,15 +38,15 @@ def headed(table: Table, asked: Mapping[str, Column], header: bool | None) -> Ta
     counted = [[str(i + start) for i in range(len(sample))] for start in (0, 1)]
     commas = table.delimiter == "," and all(row[-2:-1] and row[-2].isdecimal() for row in sample)
     index = len(sample) > 1 and not commas and {len(row) for row in sample} == {len(first) + 1}
-    index = index and [row[0] for row in sample] in counted  # as R writes it: no name for its column of numbers
+    index = index and [row[0] for row in sample] in counted  # R's convention: no name for the column of row numbers
     if not (named or sample):
-        raise ValueError(f"{table.origin} holds no connections, only a header.")
+        raise ValueError(f"{table.origin} contains no connections, only a header.")
     names = [*([""] if index else []), *first]
     return replace(table, header=names, blocks=lambda: of_width(table, len(names), "the header has", skip=1))
 
 
 def columns_of(table: Table, asked: Mapping[str, Column]) -> dict[str, int | None]:
-    """Place of the columns of source, target and weight."""
+    """Find the columns of source, target and weight."""
     origin, header = table.origin, table.header
     for role, column in asked.items():
         if isinstance(column, int) and column < 0:
@@ -62,11 +62,11 @@ def columns_of(table: Table, asked: Mapping[str, Column]) -> dict[str, int | Non
     could = dict.fromkeys(("source", "target"), f": {several} could be" if several else "")
     for role, place in taken.items():
         if place is None and (role in could or asked[role] is not None):
-            which = f"is the {role}" if role in could else "holds the weights"
+            which = f"is the {role}" if role in could else "contains the weights"
             remedy = "weight= (of read_edges), by name, or weight=None if every line counts 1"
-            remedy = "source= and target=, by name (a matrix is read by read_matrix)" if role in could else remedy
+            remedy = "source= and target=, by name (a matrix is read with read_matrix)" if role in could else remedy
             raise ValueError(
-                f"{origin}: which column {which}? Its header is {some(header, 12)}{could.get(role, '')}; say {remedy}."
+                f"{origin}: which column {which}? Its header is {some(header, 12)}{could.get(role, '')}; pass {remedy}."
             )
     return taken
 
@@ -81,7 +81,7 @@ def lines_of(
     sign: str | None = None,
     signs: Mapping[str, int] | None = None,
 ) -> Lines:
-    """Lines that count, with units numbered in order of first appearance."""
+    """Read the selected lines, with units numbered in order of first appearance."""
     origin, header = table.origin, table.header or []
     sign_place = None if sign is None else place_of(table, "signs", sign)
     wanted = {place_of(table, "lines wanted", key): _texts(value) for key, value in (where or {}).items()}
@@ -115,48 +115,48 @@ def lines_of(
     for i, texts in wanted.items():
         if absent := sorted(texts - met[i]):
             there = some(sorted(met[i]), 10)
-            raise ValueError(f"{origin}: no line has {some(absent)} as {header[i]}; there are {there}.")
+            raise ValueError(f"{origin}: no line has {some(absent)} as {header[i]}; its values are {there}.")
     for i in mixed:
         kinds = sorted(met[i])
         both_ways = [kind for kind in kinds if kind.lower() == "undirected"]  # as Gephi writes it
         if both_ways or len(kinds) > 1:
-            what = "lists connections that go both ways" if both_ways else f"mixes {some(kinds)} as {header[i]}"
+            what = "lists bidirectional connections" if both_ways else f"mixes {some(kinds)} as {header[i]}"
             then = ", and call .symmetrised()" if both_ways else ", or a list of them"
             raise ValueError(
-                f"{origin} {what}; say which to read: where={{{header[i]!r}: {(both_ways or kinds)[0]!r}}}{then}."
+                f"{origin} {what}; select those to read: where={{{header[i]!r}: {(both_ways or kinds)[0]!r}}}{then}."
             )
     if not parts:
-        raise ValueError(f"{origin} holds no connections, only a header.")
+        raise ValueError(f"{origin} contains no connections, only a header.")
     numbered, source, target, weights, kinds_of = (np.concatenate(part) for part in zip(*parts, strict=True))
     return Lines(numbered, source, target, weights, kinds_of, list(units))
 
 
 def twice(table: Table, columns: Mapping[str, int | None], first: int, again: int) -> str:
-    """What to say about a pair that is listed in two lines: in what they differ, and what can be done."""
+    """Compose the message on a pair that is listed in two lines: their difference, and the remedy."""
     rows = dict(line for block in table.blocks() for line in zip(*block, strict=True) if line[0] in (first, again))
     begin = f"{table.origin}, line {again}: {rows[again][columns['source'] or 0]} -> "
-    begin += f"{rows[again][columns['target'] or 0]} is listed before"
+    begin += f"{rows[again][columns['target'] or 0]} is listed more than once"
     for i, (name, before, now) in enumerate(zip(table.header or (), rows[first], rows[again], strict=False)):
         if before != now and not unnamed(name) and i != columns["weight"]:
             return (
-                f"{begin}, with another {name} (line {first}: {before!r}, now {now!r}); say duplicates='sum' to add "
-                f"them, or where={{{name!r}: {before!r}}} to read one kind."
+                f"{begin}, with a different {name} (line {first}: {before!r}, now {now!r}); pass duplicates='sum' to "
+                f"add them, or where={{{name!r}: {before!r}}} to read one kind."
             )
-    return f"{begin}; say duplicates='sum' to add them, or take one kind of connection out of the file."
+    return f"{begin}; pass duplicates='sum' to add them, or remove one kind of connection from the file."
 
 
 def place_of(table: Table, role: str, column: str) -> int:
-    """Place of the only column of this name."""
+    """Return the index of the only column of this name."""
     header, count = table.header or table.first(), (table.header or []).count(column)
     if count == 0:
         raise ValueError(f"{table.origin} has no column {column!r} for the {role}; its first line is {header}.")
     if count > 1:
-        raise ValueError(f"{table.origin} has {count} columns {column!r}; say their place, from 0.")
+        raise ValueError(f"{table.origin} has {count} columns {column!r}; give the index of one, from 0.")
     return header.index(column)
 
 
 def _is_header(first: list[str], sample: list[list[str]], weight: Column) -> bool:
-    """Whether the first line holds no number, and names columns or stands above numbers."""
+    """Return whether the first line contains no number, and names columns or is followed by numbers."""
     if ends(first):
         return True
     if any(is_number(cell) or re.fullmatch(r"[\d_.,]+", cell) or (cell and cell.lower() in MISSING) for cell in first):
@@ -167,7 +167,7 @@ def _is_header(first: list[str], sample: list[list[str]], weight: Column) -> boo
 
 
 def _by_place(table: Table, asked: Mapping[str, Column]) -> dict[str, int | None]:
-    """Columns of a table without a header: three, or those that are said."""
+    """Return the columns of a table without a header: the first three, or those given."""
     first = table.first()
     said = {role: column for role, column in asked.items() if (role, column) != ("weight", "weight")}
     for role, column in said.items():
@@ -185,14 +185,14 @@ def _by_place(table: Table, asked: Mapping[str, Column]) -> dict[str, int | None
         digits = table.delimiter == "," and all(cell.isdecimal() for row in table.sample() for cell in row[-2:])
         raise ValueError(
             f"{table.origin} has {len(first)} columns and no header: source, target and weight are expected"
-            f"{DECIMAL_COMMA if digits else ''}; say which is what (source=0, target=1, weight={len(first) - 1}), or "
-            "read a matrix by read_matrix."
+            f"{DECIMAL_COMMA if digits else ''}; name the columns (source=0, target=1, weight={len(first) - 1}), or "
+            "read a matrix with read_matrix."
         )
     return places
 
 
 def _asked_for(table: Table, role: str, column: Column, found: Mapping[str, Sequence[int]]) -> int | None:
-    """Place of a column in a table with a header, None if it is not known."""
+    """Return the index of a column in a table with a header, None if it is unknown."""
     origin, header = table.origin, table.header or []
     usual = found[role][0] if len(found[role]) == 1 else None
     if column is None or ((role, column) == ("weight", "weight") and "weight" not in header):
@@ -207,8 +207,8 @@ def _asked_for(table: Table, role: str, column: Column, found: Mapping[str, Sequ
     if (usual is not None and usual != column and role != "weight") or others or unnamed(header[column]):
         meant = f" and {header[usual]!r} seems to be the {role}" if usual is not None else ""
         raise ValueError(
-            f"{origin}: column {column} is called {header[column]!r}{meant}; say {role}= by name, or header=False if "
-            "the first line is no header."
+            f"{origin}: column {column} is called {header[column]!r}{meant}; pass {role}= by name, or header=False if "
+            "the first line is not a header."
         )
     return column
 
@@ -219,7 +219,7 @@ def _weights(
     try:
         weight = numbers(cells, decimal)
     except NotANumberError as error:
-        hint = str(error).partition(" is no number")[2]
+        hint = str(error).partition(" is not a number")[2]
         wrong = error.place
     else:
         hint = ""
@@ -230,9 +230,9 @@ def _weights(
             return weight
         wrong = int(bad.argmax())
         if np.isnan(weight[wrong]):
-            hint = "; it is missing, which missing=0 reads as no connection"
+            hint = "; it is missing; missing=0 reads it as no connection"
         elif weight[wrong] < 0:
-            hint = "; a sign belongs into a column of its own, which sign= names"
+            hint = "; a sign belongs in a column of its own, named by sign="
     raise ValueError(f"{origin}, line {lines[wrong]}: the weight must be a number >= 0; got {cells[wrong]!r}{hint}.")
 
 

@@ -19,10 +19,10 @@ _HARMLESS = {
 
 
 def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
-    """Names from a pickled list of str, or from a text file (``.txt``, ``.csv``, ``.tsv``) with one name per line.
+    """Read names from a pickled list of str, or from a text file (``.txt``, ``.csv``, ``.tsv``), one per line.
 
-    The pickle is never run: its instructions are only listed, and a file with any instruction beyond those
-    that make up one list of texts is refused. Unpickling a file runs whatever its author put into it.
+    The pickle is never run: its instructions are only listed, and a file with any instruction other than those
+    that make up one list of texts is rejected. Unpickling a file would run any code its author put into it.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, or holds anything but one list of str.
+        If the file is damaged, or contains anything but one list of str.
     """
     path = Path(path)
     if path.suffix.lower() in (".txt", ".csv", ".tsv"):
@@ -45,9 +45,9 @@ def read_names(path: str | os.PathLike[str]) -> tuple[str, ...]:
     foreign = next((step for step, _ in steps if step not in _TEXT | _LIST | _HARMLESS), None)
     if foreign is not None:
         raise ValueError(
-            f"{path} is no plain list of names: it holds the pickle instruction {foreign}, and was not executed. "
-            "Only a list of str is read; write one name per line into a .txt file beside it instead."
+            f"{path} is not a plain list of names: it contains the pickle instruction {foreign}, and was not "
+            "executed. Only a list of str is read; write one name per line into a .txt file next to it instead."
         )
     if (lists := sum(step in _LIST for step, _ in steps)) != 1:
-        raise ValueError(f"{path} must hold one list of names; it holds {lists} lists.")
+        raise ValueError(f"{path} must contain one list of names; it contains {lists} lists.")
     return tuple(str(argument) for step, argument in steps if step in _TEXT)

@@ -1,4 +1,4 @@
-"""Null models: what a wiring diagram would look like if only some of its properties mattered.
+"""Null models: random wiring diagrams that share only some properties with the original.
 
 ===============================  =======  ===============  ======  ===========  ========  ======  ==============
 kept exactly                     permute  shuffle_weights  rewire  strength     distance  types   types_distance
@@ -16,11 +16,11 @@ weights per pair of types        no       no               no      no           
 reciprocity, blocks              no       yes              no      no           no        no (+)  no (+)
 ===============================  =======  ===============  ======  ===========  ========  ======  ==============
 
-(*) where the new graph can carry them; see `rewire_strength`. (+) Blocks are kept where they are those of types.
+(*) where the new graph permits; see `rewire_strength`. (+) Blocks are kept where they coincide with types.
 
 All take a dense array, a scipy.sparse matrix or a `Connectome` and return the same kind. A negative weight is a
-connection of an inhibitory source: sizes are drawn anew, and the sign stays with the source. A source with weights
-of both signs keeps its number of negative ones.
+connection of an inhibitory source: magnitudes are redrawn, and the sign stays with the source. A source with weights
+of both signs keeps its number of negative weights.
 """
 
 import inspect
@@ -38,11 +38,11 @@ from ._rewiring import LARGE, Edges, Lengths, rewired_targets, shuffled_within
 
 ROUNDS = 50
 LENGTH_ROUNDS = 200
-"""Rounds after which the overlap with the original no longer falls, on densities of 3 to 64 %: about 10 without
-classes of length, about 100 with ten of them."""
+"""Rounds after which the overlap with the original no longer falls, at densities of 3 to 64 %: about 10 without
+bins of length, about 100 with ten of them."""
 
 TYPES_LENGTH_ROUNDS = 500
-"""After these the overlap still falls, from 0.47 to 0.42 after 2000 with three types among 60 nodes at ten lengths."""
+"""Rounds after which the overlap still falls: from 0.47 to 0.42 after 2000, with three types, 60 nodes and ten bins."""
 
 BATCHES = 20
 MAX_ITERATIONS = 20_000
@@ -60,12 +60,13 @@ def permute(weights: Any, *, seed: int | float | np.random.Generator, sign: Arra
         ``weights[source, target]``.
     seed : int or numpy.random.Generator
     sign : (n,) array of +1 and -1, optional
-        Sign of each source. Needed where some weights are negative and a source has none from which to tell.
+        Sign of each source. Needed where some weights are negative and a source without weights has no known sign.
 
     Returns
     -------
     array, matrix or Connectome
-        Degrees, blocks and reciprocity are lost; the multiset of sizes, the sign of each source and the diagonal stay.
+        Degrees, blocks and reciprocity are lost; the multiset of magnitudes, the sign of each source and the diagonal
+        are kept.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def permute(weights: Any, *, seed: int | float | np.random.Generator, sign: Arra
         if signs is not None and not signs[source].all():
             raise ValueError(
                 f"'permute' connects sources that have no connections now, and {int((signs == 0).sum())} of {n} have "
-                "no sign; give sign=, +1 or -1 for each node, or use a null model that keeps degrees."
+                "no sign; pass sign=, +1 or -1 for each node, or use a null model that keeps degrees."
             )
         return edges._replace(
             source=source,
@@ -110,7 +111,7 @@ def permute(weights: Any, *, seed: int | float | np.random.Generator, sign: Arra
 
 
 def shuffle_weights(weights: Any, *, seed: int | float | np.random.Generator) -> Any:
-    """Permute the weights of the connections that exist; who connects to whom stays (also the diagonal).
+    """Permute the weights of the existing connections; the topology is kept, including the diagonal.
 
     Parameters
     ----------
@@ -121,8 +122,8 @@ def shuffle_weights(weights: Any, *, seed: int | float | np.random.Generator) ->
     Returns
     -------
     array, matrix or Connectome
-        Strengths are lost; topology, and with it every property of the binary graph, stays. So does the sign of
-        every connection: only sizes are permuted.
+        Strengths are lost; topology, and with it every property of the binary graph, is kept. The sign of
+        every connection is kept as well: only magnitudes are permuted.
 
     Raises
     ------
@@ -145,7 +146,7 @@ def rewire(weights: Any, *, seed: int | float | np.random.Generator, rounds: int
     """Draw a graph with the same in- and out-degree of every node; weights stay with their source.
 
     All directed graphs with these degrees are equally likely. Self-connections are neither made nor removed.
-    Every source's weights go to its new targets in random order: out-strengths stay, in-strengths are lost.
+    Each source assigns its weights to its new targets in random order: out-strengths are kept, in-strengths are lost.
 
     Parameters
     ----------
@@ -169,19 +170,20 @@ def rewire(weights: Any, *, seed: int | float | np.random.Generator, rounds: int
     In one round, rows are paired at random, and each pair trades the targets that only one of the two has
     (curveball: Strona et al. 2014, Nat Commun 5:4114; Carstens, Berger & Strona 2018, arXiv:1609.05137);
     then the same with columns. Connections and gaps are treated alike, and a graph of any density is mixed after
-    about ten rounds. Trades cannot turn a directed triangle around, and without that some graphs are out of
-    reach (Berger & Mueller-Hannemann 2010, Lect Notes Comput Sci 6410): every round also does so to some,
-    with probability 1/2. All moves are as likely as their reverses, hence the uniform law.
+    about ten rounds. Trades cannot reverse a directed triangle, and without reversals some graphs cannot be reached
+    (Berger & Mueller-Hannemann 2010, Lect Notes Comput Sci 6410): every round also reverses some triangles,
+    with probability 1/2. All moves are as likely as their reverses, hence the uniform distribution.
 
     Graphs of more than 5,000 nodes are rewired connection by connection: all are paired at random, and a pair
     exchanges its targets if its two new connections, and its two old ones, occur only once among all connections
-    together with all that are proposed in this round. Exchanges do not change what these are together, so that the
-    same pairs would exchange back: again every move is as likely as its reverse. Every fifth round turns triangles,
-    which are found along random paths of two connections; a path that has two nodes in common with another one is
-    left alone. Of 1.5 million connections among 45,669 nodes, 0.55 % are the same after eight rounds as after any
-    further ones. Where most pairs of nodes are connected few exchanges are possible, and more rounds are needed.
+    together with all that are proposed in this round. Exchanges leave this combined set unchanged, and the
+    same pairs would exchange back: again every move is as likely as its reverse. Every fifth round reverses triangles,
+    which are found along random paths of two connections; a path that shares two nodes with a different path is
+    left alone. Of 1.5 million connections among 45,669 nodes, 0.55 % are unchanged after eight rounds, and after any
+    number of further rounds. Where most pairs of nodes are connected few exchanges are possible, and more rounds are
+    needed.
 
-    ``networkx.directed_edge_swap`` is not used: it changes three edges per try in plain Python, and carries no
+    ``networkx.directed_edge_swap`` is not used: it changes three edges per attempt in plain Python, and ignores
     weights.
 
     Examples
@@ -209,9 +211,9 @@ def rewire_strength(
 ) -> Any:
     """Draw a graph with the same in- and out-degree, and the same in- and out-strength, of every node.
 
-    Degrees and out-strengths are exact. In-strengths are exact to 1e-6 if the new graph can carry them, which
-    most dense and few sparse graphs can (a strong source with only one, weak target makes it impossible), and
-    else as near as scaling gets. The weights themselves cannot stay at the same time: they start as a
+    Degrees and out-strengths are exact. In-strengths are exact to 1e-6 if the new graph permits, as
+    most dense and few sparse graphs do (a strong source with a single weak target makes it impossible), and
+    otherwise as close as scaling gets. The weights cannot be kept at the same time: they start as a
     rank-matched permutation of the originals and are then scaled by a factor for each row and each column.
     Topology, blocks and reciprocity are lost beyond what degrees and strengths imply.
 
@@ -223,7 +225,7 @@ def rewire_strength(
     rounds : int
         As in `rewire`.
     tolerance : float, optional
-        Refuse a result in which the relative error of an in-strength is larger than this, > 0. None: log a
+        Reject a result in which the relative error of an in-strength is larger than this, > 0. None: log a
         warning with the error instead.
 
     Returns
@@ -240,7 +242,7 @@ def rewire_strength(
     Notes
     -----
     Rank matching follows Rubinov & Sporns (2011), NeuroImage 56:2068, doi:10.1016/j.neuroimage.2011.03.069:
-    edges are ranked by the product of the strength that their ends still lack, get the weights of these
+    edges are ranked by the product of the strengths that their ends still lack, receive the weights of these
     ranks in random batches, and are re-ranked. Iterative proportional fitting (Sinkhorn) then makes strengths exact.
 
     Examples
@@ -260,8 +262,8 @@ def rewire_strength(
         fitted, error = _fit_margins(matched, edges.source, target, outward, inward)
         if error > (STRENGTH_ERROR if tolerance is None else tolerance):
             message = (
-                f"the rewired graph cannot carry the in-strengths: one is off by {error:.2g} (relative). "
-                "A strong node with few, weak partners does this, mostly in sparse graphs"
+                f"the rewired graph cannot match the in-strengths: one is off by {error:.2g} (relative). "
+                "The usual cause is a strong node with few, weak partners, mostly in sparse graphs"
             )
             if tolerance is not None:
                 raise ValueError(
@@ -286,7 +288,7 @@ def rewire_distance(
     """Draw a graph with the same degrees, the same wiring lengths and the same weights at each length.
 
     Exact: the in- and out-degree of every node, the number of edges in every bin of length, and the multiset
-    of weights in every bin. Strengths are lost, and so is what topology is beyond distance and degree.
+    of weights in every bin. Strengths are lost, as is all topology beyond distance and degree.
 
     Parameters
     ----------
@@ -315,12 +317,12 @@ def rewire_distance(
     -----
     The idea is that of Betzel & Bassett (2018), PNAS 115:E4880, doi:10.1073/pnas.1720186115. The chain is that
     of `rewire`, where only targets in the same bin for both sources are traded (and likewise for columns).
-    Connection by connection, a pair exchanges its targets if its two bins stay the same, and pairs have neighbouring
-    sources: they share a cell of a grid that is drawn anew in every round.
-    All moves are as likely as their reverses; that they reach every graph with these lengths is not proved.
+    In large graphs, a pair of connections exchanges its targets if its two bins stay the same, and pairs have
+    neighbouring sources: they share a cell of a grid that is redrawn in every round.
+    All moves are as likely as their reverses; it is not proved that they reach every graph with these lengths.
 
-    Within a bin lengths are free. In a cloud of 5,000 nodes with local connections ten bins of connections made
-    the mean length 16 % longer, 20 bins 6 %, and 40 bins 2 %.
+    Within a bin lengths are free. In a cloud of 5,000 nodes with local connections, ten bins of connection lengths
+    increased the mean length by 16 %, 20 bins by 6 %, and 40 bins by 2 %.
 
     Examples
     --------
@@ -338,10 +340,10 @@ def rewire_distance(
 def rewire_types(
     weights: Any, *, types: ArrayLike, seed: int | float | np.random.Generator, rounds: int | float = ROUNDS
 ) -> Any:
-    """Draw a graph in which every node has as many outputs to each type, and inputs from each type, as before.
+    """Draw a graph that keeps each node's number of outputs to each type and of inputs from each type.
 
-    Every pair of types is rewired on its own, and weights stay with their source and pair of types, in random
-    order. Lost is which neuron of a type a neuron connects to.
+    Every pair of types is rewired separately, and weights stay with their source and pair of types, in random
+    order. Only the choice of partners within each type is randomised.
 
     Parameters
     ----------
@@ -360,12 +362,12 @@ def rewire_types(
     Raises
     ------
     ValueError
-        If a shape does not match, a weight is not finite, every node has a type of its own, or `rounds` < 1.
+        If a shape does not match, a weight is not finite, all types are different, or `rounds` < 1.
 
     Notes
     -----
-    The chain is that of `rewire`, where a move needs sources of one type and targets of one type; triangles are
-    turned within a type.
+    The chain is that of `rewire`, restricted to sources of one type and targets of one type; triangles are
+    reversed within a type.
 
     Examples
     --------
@@ -409,7 +411,7 @@ def rewire_types_distance(
         Bins of length, at quantiles of the lengths of the connections, or the limits between them; the same for all
         pairs of types.
     rounds : int
-        As in `rewire`. So much is kept that graphs mix slowly: compare with more rounds.
+        As in `rewire`. With this many constraints graphs mix slowly: check the result with more rounds.
 
     Returns
     -------
@@ -418,12 +420,12 @@ def rewire_types_distance(
     Raises
     ------
     ValueError
-        As `rewire_types` and `rewire_distance` do.
+        In the same cases as `rewire_types` and `rewire_distance`.
 
     Notes
     -----
-    Where types and lengths imply most of the wiring, most of it stays: of the fly's optic lobe (65 types in columns)
-    84 % of the connections after any number of rounds, and 87 % after 100.
+    Where types and lengths imply most of the wiring, most of it is kept: in the fly's optic lobe (65 types in columns),
+    87 % of the connections after 100 rounds, and 84 % after any number of rounds.
 
     Examples
     --------
@@ -460,7 +462,7 @@ def rewired(
     label: str | None = None,
     **options: Any,
 ) -> Any:
-    """Draw a null model of a connectome; its units, their labels, signs and coordinates stay.
+    """Draw a null model of a connectome; its units, their labels, signs and coordinates are kept.
 
     Parameters
     ----------
@@ -469,9 +471,9 @@ def rewired(
         One of `NULLS`.
     seed : int or numpy.random.Generator
     label : str, optional
-        Label that holds the types, for the null models of types; "type" if left out, or else "region".
+        Label that contains the types, for the null models of types; by default "type", else "region".
     **options
-        Of the null model, such as ``rounds`` or ``bins``.
+        Options of the null model, such as ``rounds`` or ``bins``.
 
     Returns
     -------
@@ -480,7 +482,7 @@ def rewired(
     Raises
     ------
     ValueError
-        If there is no such null model, label or option, or the connectome lacks coordinates that are needed.
+        If there is no such null model, label or option, or the connectome lacks the coordinates it needs.
     """
     if null not in NULLS:
         raise ValueError(f"null must be one of {', '.join(map(repr, NULLS))}; got {null!r}.")
@@ -491,11 +493,11 @@ def rewired(
             there = ", ".join(map(repr, connectome.labels)) or "none"
             raise ValueError(
                 f"the null model {null!r} needs the type of each unit, and there is no label {label!r}; "
-                f"labels of this connectome: {there}. Give one as label=."
+                f"labels of this connectome: {there}. Pass one as label=."
             )
         options = {"types": np.array(connectome.labels[label]), **options}
     elif label is not None:
-        raise ValueError(f"label= is for null models of types, 'types' and 'types_distance'; got it with {null!r}.")
+        raise ValueError(f"label= applies only to the null models 'types' and 'types_distance'; got it with {null!r}.")
     if "coordinates" in allowed:
         if connectome.coordinates is None and "coordinates" not in options:
             raise ValueError(
@@ -518,7 +520,7 @@ def _randomised(
     draw: Callable[[Edges, np.random.Generator], Edges],
     signed: bool = True,
 ) -> Any:
-    """What `draw` makes of an array, a sparse matrix or a connectome, as one; self-connections stay."""
+    """Apply `draw` to an array, sparse matrix or connectome, return the same kind, and keep self-connections."""
     edges, rng = _as_edges(weights), as_generator(seed, "seed")
     is_connectome = hasattr(weights, "_with_edges")
     if edges.sign is not None and not (signed or is_connectome):
@@ -559,14 +561,16 @@ def _as_edges(weights: Any) -> Edges:
         source, target = np.nonzero(given)
         values = given[source, target]
     if given.dtype.kind not in "biuf" or not np.isfinite(values).all():
-        raise ValueError("weights must be finite real numbers; got NaN, infinity or another type. Write absent as 0.")
+        raise ValueError(
+            "weights must be finite real numbers; got NaN, infinity or another type. Write absent connections as 0."
+        )
     if (values < 0).any():
         return Edges(n, source, target, np.abs(values), np.sign(values).astype(np.int8))
     return Edges(n, source, target, values, None)
 
 
 def _sign_of_sources(edges: Edges, sign: ArrayLike | None) -> Int8[np.ndarray, "n"] | None:
-    """Sign of each node, 0 where it has no connection from which to tell; None if there are no signs at all."""
+    """Return the sign of each node, 0 where it has no connections; None if no weight is negative."""
     if sign is None and edges.sign is None:
         return None
     own, found = np.zeros(edges.n, np.int8), np.ones(1, np.int8) if edges.sign is None else edges.sign
@@ -574,8 +578,8 @@ def _sign_of_sources(edges: Edges, sign: ArrayLike | None) -> Int8[np.ndarray, "
     mixed = np.unique(edges.source[own[edges.source] != found])
     if mixed.size:
         raise ValueError(
-            f"'permute' gives a source other connections, and {mixed.size} of {edges.n} have weights of both signs, "
-            f"such as node {mixed[0]}: it cannot keep them. Use 'shuffle_weights' or 'rewire'."
+            f"'permute' gives a source different connections, but {mixed.size} of {edges.n} have weights of both "
+            f"signs, such as node {mixed[0]}, which would not be preserved. Use 'shuffle_weights' or 'rewire'."
         )
     if sign is None:
         return own
@@ -594,7 +598,7 @@ def _codes(types: ArrayLike, n: int) -> Int[np.ndarray, "n"]:
         raise ValueError(f"types must be ({n},), one for each node of weights; got shape {given.shape}.")
     kinds, code = np.unique(given, return_inverse=True)
     if len(kinds) == n > 1:
-        raise ValueError(f"each of the {n} nodes has a type of its own, so that nothing can be rewired; merge types.")
+        raise ValueError(f"each of the {n} nodes has a different type, so nothing can be rewired; merge types.")
     return code
 
 
@@ -605,7 +609,7 @@ def _drawn_within(
     types: Int[np.ndarray, "n"] | None = None,
     lengths: Lengths | None = None,
 ) -> Edges:
-    """Null model of types, of lengths, or of both."""
+    """Draw a null model that keeps types, lengths, or both."""
     kind = np.zeros(edges.n, np.int64) if types is None else types
     kinds = int(kind.max(initial=0)) + 1
     target = rewired_targets(edges, rng, rounds, types, lengths)
@@ -625,15 +629,15 @@ def _drawn_within(
 
 
 def _dealt(before: Int[np.ndarray, "m"], after: Int[np.ndarray, "m"], rng: np.random.Generator) -> Int[np.ndarray, "m"]:
-    """Old connection for each new one, drawn from those of the same group."""
+    """Draw an old connection for each new one from those of the same group."""
     index = np.empty(len(before), np.int64)
     index[shuffled_within(after, rng)] = np.argsort(before, kind="stable")
     return index
 
 
 def _strengths(edges: Edges) -> tuple[Float64[np.ndarray, "n"], Float64[np.ndarray, "n"]]:
-    """Out- and in-strengths."""
-    if edges.n <= LARGE:  # ranks may depend on the last digit of a sum: take those of 0.1.0
+    """Return out- and in-strengths."""
+    if edges.n <= LARGE:  # ranks may depend on the last digit of a sum: use those of 0.1.0
         exact = np.zeros((edges.n, edges.n))
         exact[edges.source, edges.target] = edges.weight
         return exact.sum(axis=1), exact.sum(axis=0)
@@ -648,7 +652,7 @@ def _rank_matched(
     in_strength: Float64[np.ndarray, "n"],
     rng: np.random.Generator,
 ) -> Float64[np.ndarray, "m"]:
-    """The weights, put on other edges so that strong nodes get strong ones."""
+    """Assign the weights to new edges, matching strong weights to strong nodes."""
     lacking_out, lacking_in = out_strength.copy(), in_strength.copy()
     values = np.sort(edges.weight.astype(np.float64))
     source, edge = edges.source, np.arange(len(values))
@@ -673,7 +677,7 @@ def _fit_margins(
     out_strength: Float64[np.ndarray, "n"],
     in_strength: Float64[np.ndarray, "n"],
 ) -> tuple[Float64[np.ndarray, "m"], float]:
-    """Scale rows and columns to the sums asked for; the weights, and the largest relative error of a column."""
+    """Scale rows and columns to given sums; return the weights and the largest relative error of a column."""
     sends, row = np.unique(source, return_inverse=True)
     receives, column = np.unique(target, return_inverse=True)
     core = sparse.csr_array((weights, (row, column)), shape=(len(sends), len(receives)))
@@ -689,7 +693,7 @@ def _fit_margins(
             if error > 0.99 * before:
                 break
             before = error
-        # Without a solution the factors diverge: they need a limit.
+        # Without a solution the factors diverge, hence the limit.
         scale = np.clip(scale / ratio, 1e-60, 1e60)
     fitted = factor[row] * weights * scale[column]
     if error > STRENGTH_ERROR:

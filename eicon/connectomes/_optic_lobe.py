@@ -1,4 +1,4 @@
-"""The optic lobe of the fly: types of cells in every column of the eye, and the columns that they reach."""
+"""The optic lobe of the fly: cell types in every column of the eye, and the columns that they project to."""
 
 import logging
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 KIND, VERSION = "optic lobe", 1
 TABLE = Path(__file__).parent / "data" / "optic_lobe.npz"
 EXTENT = 15
-"""Of the published model; the larger eyes that the same table can be tiled on are an extrapolation."""
+"""Extent of the published model; larger eyes tiled from the same table are an extrapolation."""
 CITATION = (
     "Lappalainen et al. 2024, Nature 634:1132; data: Rivera-Alba et al. 2011, Curr Biol 21:2000; Takemura et al. 2015, "
     "PNAS 112:13711; Takemura et al. 2017, eLife 6:e24394; Shinomiya et al. 2019, eLife 8:e40025"
@@ -27,26 +27,26 @@ SPECIES = "Drosophila melanogaster"
 
 
 def optic_lobe(extent: int | float = EXTENT, *, fill: float = 1.0, table: str | Path = TABLE) -> Connectome:
-    """Optic lobe of the fly, from the retina to T4 and T5, as Lappalainen et al. (2024) tile it.
+    """Build the optic lobe of the fly, from the retina to T4 and T5, tiled as by Lappalainen et al. (2024).
 
-    65 types of cells lie on a hexagonal grid of columns, most types in all of them, and a cell of one type reaches
-    cells of another one in the same relative columns everywhere. Weights are the mean numbers of synapses found
-    there. The published model has an extent of 15: 45,669 neurons and 1,513,231 connections.
+    65 cell types lie on a hexagonal grid of columns, most types in all columns, and a cell of one type contacts
+    cells of another type in the same relative columns everywhere. Weights are mean synapse counts per relative
+    column. The published model has an extent of 15: 45,669 neurons and 1,513,231 connections.
 
     Parameters
     ----------
     extent : int
-        Columns from the middle to the border, >= 0; there are 3 extent (extent + 1) + 1 of them.
+        Number of columns from the middle to the border, >= 0; in total there are 3 extent (extent + 1) + 1.
     fill : float
-        Synapses that are assumed in gaps of the data, which are columns within the convex hull of those that a type is
-        known to reach; 0 leaves these connections out.
+        Number of synapses assumed in gaps of the data, which are columns within the convex hull of those that a type
+        is known to contact; 0 omits these connections.
     table : path, optional
         Table of another version, as ``data/derive_optic_lobe.py`` writes it.
 
     Returns
     -------
     Connectome
-        Neurons are called ``T4a/u/v``. Labels: ``type``; ``role`` (input, output or intermediate, as published);
+        Neurons are named ``T4a/u/v``. Labels: ``type``; ``role`` (input, output or intermediate, as published);
         ``u`` and ``v``, the oblique coordinates of the column; and ``column``, its number in the order of u, then v.
         Signs are those of connections: R8, C2, C3 and Am excite some types and inhibit others.
 
@@ -57,8 +57,7 @@ def optic_lobe(extent: int | float = EXTENT, *, fill: float = 1.0, table: str | 
 
     Notes
     -----
-    Beyond an extent of 15 the same table is used where it was never compared with anything: the provenance and a
-    warning of the logger say so.
+    Beyond an extent of 15 the table has not been compared with data; the provenance and a logged warning state this.
 
     Examples
     --------
@@ -77,7 +76,7 @@ def optic_lobe(extent: int | float = EXTENT, *, fill: float = 1.0, table: str | 
 
 
 def _tiled(arrays: Mapping[str, np.ndarray], texts: Mapping[str, Any], extent: int, fill: float) -> Connectome:
-    """Connectome of a table on a grid of columns."""
+    """Tile a table on a grid of columns."""
     u, v = columns(extent).T
     there = ((u % arrays["stride"][:, :1] == 0) & (v % arrays["stride"][:, 1:] == 0)).astype(bool)  # (types, columns)
     kind, column = np.nonzero(there)

@@ -10,14 +10,14 @@ RECTANGULAR = (
 
 
 def oriented(weights: Any, rows: str, origin: str, *, tolerance: float = 1e-6) -> tuple[Any, str]:
-    """Matrix with rows = sources, and the provenance that says how it came to be so.
+    """Return the matrix with rows = sources, and its provenance.
 
     Parameters
     ----------
     weights : array or scipy.sparse array, shape (n, n)
-        As in the file.
+        Weights with the orientation of the file.
     rows : {"source", "target", "symmetric"}
-        What a row of the file is.
+        Meaning of a row of the file.
     origin : str
         The file.
     tolerance : float
@@ -32,16 +32,17 @@ def oriented(weights: Any, rows: str, origin: str, *, tolerance: float = 1e-6) -
     """
     if rows not in get_args(Rows):
         raise ValueError(
-            f"rows must be one of {', '.join(map(repr, get_args(Rows)))}: what a row of {origin} is; got {rows!r}."
+            f"rows must be one of {', '.join(map(repr, get_args(Rows)))}, which is the meaning of a row of {origin}; "
+            f"got {rows!r}."
         )
     if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:
-        ways = f"{RECTANGULAR}; or take out a row or column of names"
-        ways = "Of a stack of matrices, choose one, or take their mean" if weights.ndim == 3 else ways
-        raise ValueError(f"{origin} must hold a square matrix; got shape {weights.shape}. {ways}.")
+        ways = f"{RECTANGULAR}; or remove a row or column of names"
+        ways = "From a stack of matrices choose one, or take their mean" if weights.ndim == 3 else ways
+        raise ValueError(f"{origin} must contain a square matrix; got shape {weights.shape}. {ways}.")
     if rows == "symmetric" and (half := empty_half(weights)):
         raise ValueError(
-            f"{origin} was to be symmetric, but {half}: read it with rows='source', and call .symmetrised(), which "
-            "fills the other half."
+            f"{origin} should be symmetric, but {half}: read it with rows='source', and call .symmetrised() to "
+            "fill the other half."
         )
     if rows == "target":
         return weights.T, f"{origin}: rows = target, {TURNED}"
@@ -49,15 +50,15 @@ def oriented(weights: Any, rows: str, origin: str, *, tolerance: float = 1e-6) -
         largest = abs(weights - weights.T).max()
         if not largest <= tolerance * abs(weights).max():
             raise ValueError(
-                f"{origin} was to be symmetric, but differs from its transpose by up to {largest:g}; "
-                "say rows='source' or rows='target'."
+                f"{origin} should be symmetric, but differs from its transpose by up to {largest:g}; "
+                "pass rows='source' or rows='target'."
             )
         return weights, f"{origin}: symmetric"
     return weights, f"{origin}: rows = source, as in the file"
 
 
 def empty_half(weights: Any, fewest: int = 1) -> str:
-    """What is empty, if one side of the diagonal has nothing and the other some connections; else ""."""
+    """Describe the empty side of the diagonal, if only the other side has connections; else return ""."""
     source, target = weights.nonzero()
     above, below = int((source < target).sum()), int((source > target).sum())
     if min(above, below) or max(above, below) < fewest:

@@ -19,7 +19,7 @@ BARNSTEDT = "Barnstedt et al. 2016, Neuron 89:1237"
 
 
 class TvbFile(NamedTuple):
-    """What is known of one zip file of tvb-data, and is not in it."""
+    """Facts about one zip file of tvb-data that the file does not contain."""
 
     species: str
     n: int
@@ -37,24 +37,24 @@ TVB_FILES = {
     "192": TvbFile("macaque, on a human surface", 192, "target", _COCOMAC),
 }
 """Orientation: in 76 and 192 the amygdala projects to V1, and in 192 the lateral geniculate to V1, only if rows are
-targets; in 96 the cortex projects to the striatum only if rows are sources. Names of 96: unlike in 76, its weights
+targets; in 96 the cortex projects to the striatum only if rows are sources. Names of 96: unlike in 76, the weights
 do not depend on the distance of regions (rank correlation -0.01 in one hemisphere, -0.13 in 76)."""
 
 
 def read_graspologic(
     folder: str | os.PathLike[str] | None = None, *, side: Literal["left", "right"] = "right"
 ) -> Connectome:
-    """Mushroom body of a Drosophila larva (Eichler et al. 2017), from the installed graspologic or a folder.
+    """Read the mushroom body of a Drosophila larva (Eichler et al. 2017) from the installed graspologic or a folder.
 
     Rows are sources: projection neurons have outputs to Kenyon cells and no input from them. Label ``class``
-    is K (Kenyon cell), P (projection neuron), I (input neuron) or O (output neuron); the files name no
-    neurons, so that they are numbered within their class. Kenyon cells are cholinergic (shown in the adult,
+    is K (Kenyon cell), P (projection neuron), I (input neuron) or O (output neuron); the files contain no names of
+    neurons, which are numbered within their class. Kenyon cells are cholinergic (shown in the adult,
     Barnstedt et al. 2016) and get sign +1; all other classes mix transmitters, and get 0 (unknown).
 
     Parameters
     ----------
     folder : path, optional
-        Of the four CSV files, or of the package; default the installed package.
+        Folder of the four CSV files, or of the package; default the installed package.
     side : {"left", "right"}
         Hemisphere.
     """
@@ -88,47 +88,47 @@ def read_tvb(
     *,
     rows: Rows | None = None,
 ) -> Connectome:
-    """Connectome from the optional package tvb-data (GPL-3), read where it is installed and never copied; or own zips.
+    """Read a connectome of the optional package tvb-data (GPL-3), which is never copied, or a zip of your own.
 
-    Data sets 76 and 192 have rows = target and are turned; 96 has rows = source; 66 and 68 are symmetric.
+    Data sets 76 and 192 have rows = target and are transposed; 96 has rows = source; 66 and 68 are symmetric.
     Weights of 76, 96 and 192 are mostly CoCoMac grades from 0 to 3, not numbers of fibres. The cortical names
-    and coordinates of 96 do not seem to belong to its weights (V1 connects to M1 and to nearly everything
-    else, and weights do not fall with distance): take it as a network, not as a map, or use 76.
+    and coordinates of 96 do not seem to match its weights (V1 connects to M1 and to nearly everything
+    else, and weights do not fall with distance): use it as a network, not as a map, or use 76.
 
     Parameters
     ----------
     dataset : {"66", "68", "76", "96", "192"} or path
-        Number of regions; or a zip of one's own in the same layout, with ``weights.txt`` and ``centres.txt``.
+        Number of regions; or your own zip in the same layout, with ``weights.txt`` and ``centres.txt``.
     folder : path, optional
-        Of the zip files, or of the package; default the installed package.
+        Folder of the zip files, or of the package; default the installed package.
     rows : {"source", "target", "symmetric"}
-        What a row is, in a zip of one's own. TVB's simulator takes rows as targets.
+        Meaning of a row, in your own zip. TVB's simulator treats rows as targets.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, or is not the one of tvb-data, whose orientation and paper are known.
+        If the file is damaged, or is not the one of tvb-data, for which orientation and paper are known.
     """
     if str(dataset).endswith(".zip"):
         if rows is None:
             raise ValueError(
-                f"what is a row of weights.txt in {dataset}? TVB takes rows as targets: say rows='target', or what "
-                "they are."
+                f"what is a row of weights.txt in {dataset}? TVB treats rows as targets: pass rows='target', or the "
+                "actual meaning."
             )
         return read_matrix(dataset, rows=rows)
     known = TVB_FILES.get(str(dataset))
     if known is None:
-        raise ValueError(f"tvb-data has no connectivity {str(dataset)!r}; there are {', '.join(TVB_FILES)} (regions).")
+        raise ValueError(f"tvb-data has no connectivity {str(dataset)!r}; it has {', '.join(TVB_FILES)} (regions).")
     package = installed("tvb_data", folder, HOW_TO_GET_TVB)
     file = f"connectivity_{dataset}.zip"
     path = _existing([package / file, package / "connectivity" / file])
     found = tvb_matrix(path)
     if len(found.weights) != known.n:
         raise ValueError(
-            f"{path} is not the file of tvb-data, so that its orientation and paper are not known: expected {known.n} "
-            f"regions, got {len(found.weights)}. Read it by its path, and say `rows`."
+            f"{path} is not the file of tvb-data, so its orientation and paper are unknown: expected {known.n} "
+            f"regions, got {len(found.weights)}. Read it by its path, and pass `rows`."
         )
     if rows not in (None, known.rows):
         raise ValueError(f"the rows of connectivity {dataset} are {known.rows!r}; got rows={rows!r}. Leave `rows` out.")
@@ -147,11 +147,11 @@ def read_tvb(
 
 
 def installed(package: str, folder: str | os.PathLike[str] | None, how_to_get: str) -> Path:
-    """The folder, else that of the installed package; with an error that says how to get it."""
+    """Return the folder, else that of the installed package; if there is none, the error explains how to get it."""
     place = Path(folder) if folder is not None else package_folder(package)
     if place is None:
         raise FileNotFoundError(
-            f"the package {package} is not installed: {how_to_get}, or name a folder with its files as `folder`."
+            f"the package {package} is not installed: {how_to_get}, or pass the folder of its files as `folder`."
         )
     return place
 

@@ -1,4 +1,4 @@
-"""Readers of a user's own files: matrices, lists of connections, and what `Connectome.save` wrote."""
+"""Readers of a user's own files: matrices, lists of connections, and files written by `Connectome.save`."""
 
 import os
 import warnings
@@ -26,7 +26,7 @@ _AS_USUAL: dict[str, int | str | None] = {"source": None, "target": None, "weigh
 
 
 def read_npz(path: str | os.PathLike[str]) -> Connectome:
-    """Connectome that `Connectome.save` wrote.
+    """Read a connectome that `Connectome.save` wrote.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def read_npz(path: str | os.PathLike[str]) -> Connectome:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If the file is damaged, or holds no connectome.
+        If the file is damaged, or does not contain a connectome.
     """
     arrays, header = load_arrays(path, kind=KIND, version=VERSION, largest_header=LARGEST_HEADER)
     with named(path, "eicon connectome"):
@@ -85,46 +85,47 @@ def read_matrix(
     citation: str = "",
     licence: str = "",
 ) -> Connectome:
-    r"""Connectome from a square matrix: a file in any format that holds one, or an array.
+    r"""Read a connectome from a square matrix: an array, or a file in any of many formats.
 
-    Formats are told by content: text (CSV, TSV, white space; also packed by gzip, bzip2 or xz), npy, npz (also of
+    Formats are recognised by content: text (CSV, TSV, white space; also packed by gzip, bzip2 or xz), npy, npz (also of
     scipy.sparse), MATLAB (version 7.3 with the extra ``exchange``), HDF5, zips in TVB's layout, Feather and Parquet
     (with pyarrow), GraphML, GEXF; arrays, sparse matrices, data frames of pandas and graphs of networkx.
 
-    In a text file, names in the first row and column are recognised, also if they are numbers (ids) where the shape
-    or an empty corner says so. What cannot be decided is asked.
+    In a text file, names in the first row and column are recognised, and even numbers (ids) if the shape or an empty
+    corner implies names. Ambiguous files raise an error that names the missing argument.
 
     Parameters
     ----------
     path : path, array, sparse matrix, pandas.DataFrame or networkx graph
     rows : {"source", "target", "symmetric"}
-        What a row of the file is. No file says it, and there is no usual choice: look it up in its paper.
-        (Zips in TVB's layout usually have targets; graphs say it themselves, and take "source".)
+        Meaning of a row of the file. Files do not state it, and there is no common convention: look it up in the paper.
+        (Rows of zips in TVB's layout are usually targets; graphs are directed themselves, and take "source".)
     names : sequence of str or path, optional
-        Names of the units in the order of the rows, or a text file with one a line. Default: those in the file, else
+        Names of the units in the order of the rows, or a text file with one per line. Default: those in the file, else
         numbers from 1.
     header : bool, optional
-        Whether the first row of a text file, and the first column if the shape says so, hold names.
+        Whether the first row of a text file, and the first column if the shape implies it, contain names.
     delimiter : str, optional
-        Default: what parts all lines into equally many cells: tab, semicolon, comma, or else white space.
+        Default: the delimiter that gives all lines the same number of cells: tab, semicolon, comma, or else white
+        space.
     decimal : {".", ","}, optional
-        Default: a comma within numbers is a decimal comma, unless it could part thousands.
+        Default: a comma within numbers is a decimal comma, unless it could be a thousands separator.
     encoding : str, optional
-        Default UTF-8, or UTF-16 with its mark; such as "latin-1".
+        Encoding such as "latin-1"; default UTF-8, or UTF-16 with a byte-order mark.
     missing : float, optional
-        Weight of blank, NA and NaN entries, usually 0; by default they are refused.
+        Weight of blank, NA and NaN entries, usually 0; by default they are rejected.
     variable : str, optional
-        Which array of a file that holds several.
+        Name of the array, in a file that contains several.
     units : Units or path, optional
         Labels, coordinates and signs by name, see `read_units`.
     name : str, optional
-        Identifier; default the file's name.
+        Identifier; by default the name of the file.
     species, citation, licence : str
 
     Raises
     ------
     ValueError
-        With line and column, for what is no number; and if the matrix is not square, or its names do not agree.
+        If an entry is not a number (with line and column), the matrix is not square, or its names do not agree.
 
     Warns
     -----
@@ -147,7 +148,7 @@ def read_matrix(
     kind, origin, about = kind_of(path), _origin(path), _about(path, name, species, citation, licence)
     if kind == "graph":
         if rows == "target":
-            raise ValueError(f"{origin} has directions of its own, as a graph: say rows='source'.")
+            raise ValueError(f"{origin} is a graph, whose connections have directions: pass rows='source'.")
         made = _connected(_graph(path), _AS_USUAL, units=units, about=about)
         oriented(made.adjacency, rows, origin)
         return made
@@ -160,9 +161,9 @@ def read_matrix(
         table = open_table(path, delimiter, encoding, index=True)
         found = matrix_of_table(table, header, decimal, None if given is None else len(given), missing is not None)
     if given and found.names is not None and sorted(given) == sorted(found.names) and given != list(found.names):
-        raise ValueError(f"{origin} holds these names in another order; leave `names` out.")
+        raise ValueError(f"{origin} contains these names in a different order; omit `names`.")
     given = given or (None if found.names is None else list(found.names))
-    said = f"{origin} (TVB takes rows as targets)" if kind == "tvb" else origin
+    said = f"{origin} (TVB treats rows as targets)" if kind == "tvb" else origin
     weights, provenance = oriented(_filled(found.weights, given, missing, origin), rows, said)
     if half := empty_half(weights, fewest=3):
         warnings.warn(f"{origin}: {half}; if it is meant to be symmetric, call .symmetrised().", stacklevel=2)
@@ -197,50 +198,50 @@ def read_edges(
     citation: str = "",
     licence: str = "",
 ) -> Connectome:
-    r"""Connectome from a list of connections, one per line; also from a graph.
+    r"""Read a connectome from a list of connections, one per line, or from a graph.
 
-    A header is believed: columns are found by their usual names, in any order (pre and post, source and target, from
-    and to, ``pre_root_id``, ``bodyId_pre`` ...; weight, syn_count, synapses, FLN ...). Without one, the columns are
-    source, target and weight. What stays open is asked, never guessed. Ids stay exact, however long they are.
+    If there is a header, columns are found by their usual names, in any order (pre and post, source and target, from
+    and to, ``pre_root_id``, ``bodyId_pre`` ...; weight, syn_count, synapses, FLN ...). Without a header, the columns
+    are source, target and weight. Ambiguous files raise an error; nothing is guessed. Ids of any length stay exact.
 
-    Units are those that occur, in order of first appearance (of a line's source before its target). Every line counts.
+    Units are all those that occur, in order of first appearance (the source of a line before its target).
     Empty lines and comments (``# ...``) are skipped; a comment above the first line that names the columns is read.
 
     Parameters
     ----------
     path : path, pandas.DataFrame, networkx graph, or array, shape (M, 2) or (M, 3)
-        A file is text (also packed), Feather, Parquet, GraphML, GEXF or npy.
+        Files may be text (also compressed), Feather, Parquet, GraphML, GEXF or npy.
     source, target, weight : int or str, optional
-        Columns, by name or by place from 0. ``weight=None``: each line weighs 1.
+        Columns, by name or by index from 0. ``weight=None``: each line has weight 1.
     header : bool, optional
-        Whether the first line holds names of columns. Default: if it does not look like the others.
+        Whether the first line contains names of columns. Default: True if it does not look like the others.
     delimiter, decimal, encoding : str, optional
         As in `read_matrix`.
     missing : float, optional
-        Weight of blank and NA entries, usually 0; by default they are refused.
+        Weight of blank and NA entries, usually 0; by default they are rejected.
     duplicates : {"error", "sum"}
-        What to do with a pair that is listed twice. Lists by neuropil and lists of single synapses want "sum";
+        Treatment of a pair that is listed twice. Lists by neuropil and lists of single synapses need "sum";
         elsewhere a repeated pair is more often a mistake, such as two kinds of synapse in one file.
     where : mapping, optional
-        Which lines to read: value, or list of values, of each column named: ``{"type": "chemical"}``.
+        Lines to read: value, or list of values, of each named column: ``{"type": "chemical"}``.
     neurons : sequence or path, optional
-        All units in the order wanted, so that those without connections stay; or a text file with one a line.
+        All units in the desired order, including those without connections; or a text file with one per line.
     units : Units or path, optional
         Labels, coordinates and signs by id, see `read_units`.
     sign : str, optional
-        Column of signs or transmitters. Lines of one pair count by their weight. Units with connections of both signs
-        have sign 0, and their connections one each.
+        Column of signs or transmitters. Lines of one pair are weighted by their weights. Units with connections of
+        both signs get sign 0, and each of their connections has its own sign.
     signs : mapping of str to {1, -1, 0}, optional
-        What each value means: ``{"ACH": 1, "GABA": -1, "GLUT": -1}``. Not needed for 1 and -1, or E and I.
+        Meaning of each value: ``{"ACH": 1, "GABA": -1, "GLUT": -1}``. Not needed for 1 and -1, or E and I.
     name : str, optional
-        Identifier; default the file's name.
+        Identifier; by default the name of the file.
     species, citation, licence : str
 
     Raises
     ------
     ValueError
-        If it is not clear what a column is, or what to do with a pair that is listed twice; with the number of the
-        line, if it has too few or too many columns, an empty name, or no number >= 0 as weight.
+        If the meaning of a column is ambiguous, or a pair is listed twice; and, with its number, if a line has too
+        few or too many columns, an empty name, or a weight that is not a number >= 0.
 
     Examples
     --------
@@ -255,7 +256,7 @@ def read_edges(
     """
     if duplicates not in ("error", "sum"):
         raise ValueError(f"duplicates must be 'error' or 'sum'; got {duplicates!r}.")
-    if hasattr(path, "to_frame"):  # a series of pandas, by pairs
+    if hasattr(path, "to_frame"):  # a series of pandas, indexed by pairs
         path = path.to_frame(path.name or "weight")
     kind = kind_of(path)
     if kind == "graph":
@@ -263,7 +264,7 @@ def read_edges(
     elif kind in ("npy", "array"):
         graph = Graph(_array_table(_binary(path, kind, None).weights, _origin(path)), None, {})
     elif kind in _MATRICES:
-        raise ValueError(f"{path} holds a matrix, which is read by read_matrix; lists are text, tables or graphs.")
+        raise ValueError(f"{path} contains a matrix: use read_matrix. Lists are read from text, tables or graphs.")
     else:
         graph = Graph(open_table(path, delimiter, encoding), None, {})
     return _connected(
@@ -279,7 +280,7 @@ def read_edges(
 
 
 def is_edge_list(path: Path, delimiter: str | None = None, encoding: str | None = None) -> bool:
-    """Whether a file is a list of connections rather than a matrix, by its kind or its first lines."""
+    """Return whether a file is a list of connections, not a matrix, judged by its kind or first lines."""
     kind = kind_of(path)
     if kind not in ("text", "feather", "parquet"):
         return kind == "graph"
@@ -298,7 +299,7 @@ def _connected(
     about: Mapping[str, str],
     **options: Any,
 ) -> Connectome:
-    """Connectome of a list of connections."""
+    """Make a connectome from a list of connections."""
     if graph.nodes is not None and graph.table.header == ["source", "target"]:
         asked = {**asked, "weight": None}
     table = headed(graph.table, asked, header)
@@ -314,8 +315,8 @@ def _connected(
         raise ValueError(f"neurons occur more than once: {some([u for u, k in Counter(order).items() if k > 1])}.")
     if unknown := [unit for unit in names if unit not in place]:
         raise ValueError(
-            f"units of {table.origin} are not among the {len(order)} neurons: {some(unknown)}; name them as well, and "
-            "take a subset afterwards."
+            f"units of {table.origin} are not among the {len(order)} neurons: {some(unknown)}; add them to `neurons`, "
+            "and take a subset afterwards."
         )
     numbered = np.array([place[unit] for unit in names], np.int64)
     pairs, first, of_line = np.unique(
@@ -349,7 +350,7 @@ def _connected(
 
 
 def _known(units: Units | str | os.PathLike[str] | None, names: Sequence[str]) -> dict[str, Any]:
-    """What a table, if there is one, says about units."""
+    """Return what a table, if any, contains about the units."""
     units = read_units(units) if isinstance(units, str | os.PathLike) else units
     return {} if units is None else units.of(names)
 
@@ -373,21 +374,21 @@ def _binary(source: Any, kind: str, variable: str | None) -> Matrix:
 
 
 def _array_table(array: Any, origin: str) -> Table:
-    """List of connections in an array of numbers; units by number."""
+    """Convert an array of numbers to a list of connections; units are given by number."""
     if isinstance(array, np.ndarray) and array.dtype.names:
         return columns_table(origin, {name: array[name].tolist() for name in array.dtype.names})
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.shape[1] not in (2, 3):
         raise ValueError(
-            f"{origin} must hold a list of shape (M, 2) or (M, 3), source, target and weight; got {np.shape(array)}. A "
-            "matrix is read by read_matrix."
+            f"{origin} must be a list of shape (M, 2) or (M, 3): source, target and weight; got {np.shape(array)}. A "
+            "matrix is read with read_matrix."
         )
     if array.dtype.kind == "f" and (array[:, :2] % 1 > 0).any():
-        raise ValueError(f"{origin}: units are numbered by whole numbers; a matrix is read by read_matrix.")
+        raise ValueError(f"{origin}: units must be given as whole numbers; a matrix is read with read_matrix.")
     return columns_table(origin, dict(zip(("source", "target", "weight"), array.T.tolist(), strict=False)))
 
 
 def _filled(weights: Any, names: Sequence[str] | None, missing: float | None, origin: str) -> Any:
-    """Weights as real numbers, with missing ones filled."""
+    """Convert weights to real numbers, with missing ones filled."""
     if weights.dtype == object:
         with named(origin, "matrix of numbers"):
             weights = weights.astype(np.float64)
@@ -402,6 +403,6 @@ def _filled(weights: Any, names: Sequence[str] | None, missing: float | None, or
     place = [int(axis[0]) for axis in (weights != weights).nonzero()]
     row, column = (str(i + 1) if names is None or i >= len(names) else names[i] for i in place[:2])
     raise ValueError(
-        f"{origin}: {int(absent.sum())} missing in the matrix, the first in row {row}, column {column}; missing=0 "
-        "reads them as no connection."
+        f"{origin}: missing entries in the matrix: {int(absent.sum())}, the first in row {row}, column {column}; "
+        "missing=0 reads them as no connection."
     )

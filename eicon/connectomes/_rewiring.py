@@ -1,4 +1,4 @@
-"""Markov chains that draw a graph with the same degrees, and where asked the same types and lengths of connections."""
+"""Markov chains that draw a graph with the same degrees, and optionally the same types and lengths of connections."""
 
 from typing import NamedTuple
 
@@ -10,12 +10,12 @@ from scipy.spatial.distance import cdist
 from .._numbers import whole
 
 LARGE = 5000
-"""Nodes up to which rows trade targets, as in 0.1.0, at any density. Beyond, pairs of connections exchange theirs, at a
-cost for each connection and not for each pair of nodes."""
+"""Largest number of nodes for which rows trade targets, at any density. In larger graphs pairs of connections exchange
+targets, at a cost per connection instead of per pair of nodes."""
 
 
 class Edges(NamedTuple):
-    """Connections, row by row; those that a null model is drawn from are between different nodes."""
+    """Connections, row by row; null models are drawn from those between different nodes."""
 
     n: int
     source: Int[np.ndarray, "m"]
@@ -23,7 +23,7 @@ class Edges(NamedTuple):
     weight: Shaped[np.ndarray, "m"]
     """Absolute values."""
     sign: Int8[np.ndarray, "m"] | None
-    """Of each connection; None where none is negative, and where all signs are those of units."""
+    """Sign of each connection; None if no weight is negative, or all signs are those of units."""
 
     def signs(self, index: np.ndarray) -> Int8[np.ndarray, "k"] | None:
         return None if self.sign is None else self.sign[index]
@@ -34,7 +34,7 @@ class Edges(NamedTuple):
 
 
 class Lengths(NamedTuple):
-    """Positions, limits of the bins of length, and the bins of all pairs where nodes are few."""
+    """Positions, limits of the bins of length, and, in small graphs, the bins of all pairs."""
 
     points: Float64[np.ndarray, "n d"]
     limits: Float64[np.ndarray, "b"]
@@ -44,14 +44,14 @@ class Lengths(NamedTuple):
     def of(
         cls, coordinates: ArrayLike, edges: Edges, bins: int | float | ArrayLike, *, of_all: bool = False
     ) -> "Lengths":
-        """`bins` are limits, or a number of quantiles: of the connections' lengths, or of all distances."""
+        """Make bins from their limits, or from a number of quantiles of connection lengths or of all distances."""
         n, points = edges.n, np.asarray(coordinates, np.float64)
         if points.ndim != 2 or len(points) != n:
             raise ValueError(
                 f"coordinates must be ({n}, d), one row for each node of weights; got shape {points.shape}."
             )
         if not np.isfinite(points).all():
-            raise ValueError("coordinates must be finite; got NaN or infinity. Leave nodes of unknown position out.")
+            raise ValueError("coordinates must be finite; got NaN or infinity. Omit nodes of unknown position.")
         distance = cdist(points, points) if n <= LARGE else None
         if np.ndim(bins):
             limits = np.asarray(bins, np.float64)
@@ -79,7 +79,7 @@ class Lengths(NamedTuple):
         return np.searchsorted(self.limits, _distance(self.points, source, target))
 
     def neighbourhood(self, rng: np.random.Generator) -> Int[np.ndarray, "n"]:
-        """Cell of each node in a grid of random size and place."""
+        """Return the cell of each node in a grid of random size and position."""
         size = rng.choice([*self.limits[self.limits > 0], np.inf]) * rng.choice([1, 2, 4])
         cell = np.floor(self.points / size + rng.random(self.points.shape[1])).astype(np.int64)
         cell -= cell.min(axis=0)
@@ -93,7 +93,7 @@ def rewired_targets(
     types: Int[np.ndarray, "n"] | None = None,
     lengths: Lengths | None = None,
 ) -> Int[np.ndarray, "m"]:
-    """New target of each connection; every node keeps its degrees, also by `types`, and every bin its connections."""
+    """Draw new targets; nodes keep their degrees, also by type, and bins their numbers of connections."""
     rounds = whole(rounds, "rounds")
     if rounds < 1:
         raise ValueError(f"rounds must be at least 1; got {rounds}.")
@@ -119,7 +119,7 @@ def exchange_targets(
     types: Int[np.ndarray, "n"] | None = None,
     lengths: Lengths | None = None,
 ) -> None:
-    """Chain for large sparse graphs, in place; see the notes of `rewire`."""
+    """Run the chain for large sparse graphs, in place; see the notes of `rewire`."""
     for i in range(rounds):
         _exchange(source, target, n, rng, types, lengths)
         if i % 5 == 0:
@@ -140,8 +140,8 @@ def _trade(
 ) -> None:
     """Pair the rows; each pair redistributes, in place, the entries that only one of them has.
 
-    Entries move only within a class (same type, same lengths to both rows), and the two nodes' own columns are
-    left out, where a trade would make self-connections.
+    Entries move only within a class (same type, same lengths to both rows). The two nodes' own columns are
+    excluded, because a trade there would make self-connections.
     """
     n = len(graph)
     i, j = _tuples(2, n, types, rng)
@@ -188,10 +188,10 @@ def _exchange(
     types: Int[np.ndarray, "n"] | None,
     lengths: Lengths | None,
 ) -> None:
-    """Pair the connections; pairs exchange their targets, in place, where that makes none twice (see `rewire`).
+    """Pair the connections; pairs exchange their targets, in place, unless this duplicates one (see `rewire`).
 
-    Pairs are drawn within classes that an exchange does not change: types of source and target, places of sources.
-    A fifth or more of the connections is left out, and more in dense graphs, where proposals would collide.
+    Pairs are drawn within classes that an exchange does not change: types of source and target, cells of sources.
+    At least a fifth of the connections is left out, and more in dense graphs, where proposals would collide.
     """
     m, group = len(source), None
     if types is not None:
@@ -228,8 +228,8 @@ def _turn_paths(
 ) -> None:
     """Reverse, in place and with probability 1/2, pure directed triangles on random paths of two connections.
 
-    The path i -> j -> k is as likely as k -> j -> i is once the triangle is reversed: both are one of m connections,
-    and one of the connections from j. That holds for many paths at once if none of them can notice the others.
+    The path i -> j -> k is as likely as k -> j -> i after the reversal: both are one of m connections,
+    followed by one of the connections from j. This remains true for many paths at once if they do not interact.
     """
     m = len(source)
     if not m:
@@ -261,7 +261,7 @@ def _turn_paths(
 def _tuples(
     size: int, count: int, group: Int[np.ndarray, "m"] | None, rng: np.random.Generator
 ) -> Int[np.ndarray, "size tuples"]:
-    """Disjoint random tuples of 0..count - 1, all of one group."""
+    """Draw disjoint random tuples of 0..count - 1, each within one group."""
     if group is None:
         return rng.permutation(count)[: count // size * size].reshape(size, -1)
     order = shuffled_within(group, rng)[rng.integers(size) :]
@@ -270,5 +270,5 @@ def _tuples(
 
 
 def shuffled_within(group: Int[np.ndarray, "m"], rng: np.random.Generator) -> Int[np.ndarray, "m"]:
-    """Indices sorted by group, and in random order within each."""
+    """Return indices sorted by group, in random order within each."""
     return np.argsort(group + 0.5 * rng.random(len(group)))

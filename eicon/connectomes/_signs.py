@@ -1,4 +1,4 @@
-"""Which neurons excite and which inhibit."""
+"""Assignment of excitatory and inhibitory neurons."""
 
 import numpy as np
 from jaxtyping import Float64, Int, Int8
@@ -14,7 +14,7 @@ def assign_signs(
     seed: int | float | np.random.Generator,
     known: ArrayLike | None = None,
 ) -> Int8[np.ndarray, "N"]:
-    """Make a fraction of the neurons of every region excitatory, the others inhibitory.
+    """Make a fraction of the neurons of every region excitatory, and the others inhibitory.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def assign_signs(
         Fraction of excitatory neurons in each region, in [0, 1].
     seed : int or numpy.random.Generator
     known : (N,) int array, optional
-        +1 or -1 for neurons whose sign is known (from their transmitter), 0 for the others. Known signs win,
-        and the others are chosen so that the region comes as near to its number as it can.
+        +1 or -1 for neurons whose sign is known (from their transmitter), 0 for the others. Known signs are kept,
+        and the others chosen to bring the region as close as possible to its number.
 
     Returns
     -------
@@ -39,9 +39,9 @@ def assign_signs(
 
     Notes
     -----
-    A region of k neurons has ``floor(e_ratio * k)`` or one more that excite, never another number. Those with one
-    more are the regions with the largest fractions, in random order where these are equal, and as many as make
-    the total right: with one neuron in each of 55 regions, 44 excite.
+    A region of k neurons has ``floor(e_ratio * k)`` excitatory neurons, or one more. The extra neurons go to the
+    regions with the largest remainders, in random order among ties, until the total is right: with one
+    neuron in each of 55 regions, 44 are excitatory.
 
     Examples
     --------
@@ -69,7 +69,7 @@ def assign_signs(
 def _excitatory(
     size: Int[np.ndarray, "n"], ratios: Float64[np.ndarray, "n"], rng: np.random.Generator
 ) -> Int[np.ndarray, "n"]:
-    # Rounding first, or 29 % of 100 would come out as 28.999999999999996.
+    # Round first: 29 % of 100 would otherwise become 28.999999999999996.
     quota = np.round(size * ratios, 9)
     counts = np.floor(quota).astype(np.int64)
     more = round(float(quota.sum())) - int(counts.sum())
@@ -86,7 +86,7 @@ def _as_regions(region: ArrayLike) -> Int[np.ndarray, "N"]:
             f"region must be (N,) integers, the region of each neuron; got {regions.dtype} of shape {regions.shape}."
         )
     if regions.min() < 0:
-        raise ValueError(f"regions count from 0; got {regions.min()}.")
+        raise ValueError(f"regions are numbered from 0; got {regions.min()}.")
     return regions.astype(np.int64)
 
 

@@ -1,4 +1,4 @@
-"""Square matrices in tables: which row and column hold names, and which hold weights."""
+"""Square matrices in tables: rows and columns of names, and of weights."""
 
 import re
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ def matrix_of_table(
     units: int | None = None,
     missing: bool = False,
 ) -> Matrix:
-    """Weights as in the file, and the names in its first row or column; see `read_matrix`.
+    """Read weights with the orientation of the file, and the names in its first row or column; see `read_matrix`.
 
-    ``units`` is how many there are, if that is known; ``missing`` whether blanks are meant to be filled.
+    ``units`` is the number of units, if known; ``missing`` whether blanks are to be filled.
     """
     first, starts, body = _lines(table, decimal)
     header = header if table.header is None else True
@@ -30,7 +30,7 @@ def matrix_of_table(
     corner, origin = first[0] if len(first) == width else "", table.origin
     if width == 1 and rows > 1:
         raise ValueError(
-            f"{origin} has one column only. Is the delimiter right? It was taken to be {table.delimiter!r}."
+            f"{origin} has only one column, read with the delimiter {table.delimiter!r}. Is the delimiter right?"
         )
     if len(first) < width:
         by_row, by_column = {True}, {True}
@@ -42,7 +42,7 @@ def matrix_of_table(
             by_column = {False}
     square = [(h, c) for h in by_row for c in by_column if rows - h == width - c and (h or c or _numeric(corner))]
     numbered = first[1:] == starts and _ids(starts, body)
-    if len(square) == 2:  # numbers all over: names in both, or in neither
+    if len(square) == 2:  # all cells are numbers: names in both, or in neither
         diagonal = len(starts) > 0 and np.isnan(np.diagonal(body)).all()
         if units == rows or (units == rows - 1 and first[1:] == starts):
             square = [(units < rows, units < rows)]
@@ -51,7 +51,7 @@ def matrix_of_table(
         elif corner == "" or (numbered and corner.lower() in ("0", "0.0", "-1", "nan", "na")):
             raise ValueError(
                 f"{origin}: its first row and column are the same whole numbers; are they ids ({rows - 1} units) or "
-                f"weights ({rows} units)? Say header=True or header=False."
+                f"weights ({rows} units)? Pass header=True or header=False."
             )
         else:
             square = [(False, False)]
@@ -73,7 +73,7 @@ def matrix_of_table(
     if by_row_names and by_column_names and len(body) > 2:
         if all(a[-1].any() and np.allclose(a[-1], a[:-1].sum(0), atol=0) for a in (body, body.T)):
             raise ValueError(
-                f"{origin}: its last row and column, {starts[-1]!r}, are the sums of the others; take them out."
+                f"{origin}: its last row and column, {starts[-1]!r}, are the sums of the others; remove them."
             )
     elif not by_column_names:
         weights = np.column_stack([_along(table, starts, decimal), body])
@@ -82,12 +82,12 @@ def matrix_of_table(
 
 
 def agreed(origin: str, columns: Sequence[str] | None, rows: Sequence[str] | None) -> list[str] | None:
-    """Names of the units, from those of columns and rows; numbers that a program puts there are no names."""
+    """Return the names of the units, given those of columns and rows; running numbers are not names."""
     if columns is None or rows is None:
         names = rows if columns is None else columns
         return None if names is None else checked_ids(names, origin)
     columns, rows = checked_ids(columns, origin), checked_ids(rows, origin)
-    if columns == rows or all(re.fullmatch(r"[\w.]+", name) for name in columns):  # as R and MATLAB write columns
+    if columns == rows or all(re.fullmatch(r"[\w.]+", name) for name in columns):  # as in R, MATLAB
         mine, others = ([re.sub(r"[\W_]", "", name.lower()).removeprefix("x") for name in n] for n in (rows, columns))
         if columns == rows or (mine == others and len({*mine}) == len(mine)):
             return rows
@@ -95,25 +95,25 @@ def agreed(origin: str, columns: Sequence[str] | None, rows: Sequence[str] | Non
     if rows in counts or [_BEFORE_COUNT.sub("", name) for name in columns] in counts:
         return columns if rows in counts else rows
     i = next((i for i, (a, b) in enumerate(zip(columns, rows, strict=False)) if a != b), len(rows))
-    remedy = "put them into the same order" if sorted(columns) == sorted(rows) else "they should be the same units"
+    remedy = "sort them in the same order" if sorted(columns) == sorted(rows) else "they must be the same units"
     raise ValueError(
-        f"{origin}: the names of columns and rows differ from place {i + 1} on "
+        f"{origin}: the names of columns and rows differ at position {i + 1} "
         f"({list(columns[i : i + 1])} and {list(rows[i : i + 1])}); {remedy}."
     )
 
 
 def _lines(table: Table, decimal: str | None) -> tuple[list[str], list[str], np.ndarray]:
-    """First line, first cell of each other line, and the numbers beside those."""
+    """Return the first line, the first cell of every other line, and the numbers that follow those."""
     sample = table.sample()
     if not (sample or table.header):
-        raise ValueError(f"{table.origin} holds no matrix: it is empty.")
+        raise ValueError(f"{table.origin} contains no matrix: it is empty.")
     first, sample = (sample[0], sample[1:]) if table.header is None else (table.header, sample)
     width = len(sample[0]) if sample else len(first)
-    short = len(first) == width - 1 and first[0] != ""  # as R writes it
+    short = len(first) == width - 1 and first[0] != ""  # R's convention
     if len(first) != width and not (short and (table.delimiter != "," or not all(_numeric(row[0]) for row in sample))):
         hint = ragged(sample[0], len(first), table.delimiter)
         raise ValueError(f"{table.origin}: its first line has {len(first)} columns, the next one {width}{hint}.")
-    index = unnamed(first[0]) and identifiers(first[1:2]) == [0]  # beside the column of ids
+    index = unnamed(first[0]) and identifiers(first[1:2]) == [0]  # next to the column of ids
     index = index and [row[0] for row in sample[:2]] in (["0", "1"], ["1", "2"])
     starts: list[str] = []
     parts = [np.zeros((0, width - index - 1))]
@@ -125,7 +125,7 @@ def _lines(table: Table, decimal: str | None) -> tuple[list[str], list[str], np.
         except NotANumberError as error:
             row, column = divmod(error.place, width - index - 1)
             counted = column == 0 and unnamed(first[0]) and all(map(_numeric, starts))
-            hint = "; is the first column an index, which is no name? Take it out" if counted else ""
+            hint = "; is the first column an index instead of names? Remove it" if counted else ""
             hint = f"; {_LIST}" if is_list([first, *rows]) else hint
             raise ValueError(
                 f"{table.origin}, line {lines[row]}, column {column + 2 + index}: {error}{hint}."
@@ -133,11 +133,11 @@ def _lines(table: Table, decimal: str | None) -> tuple[list[str], list[str], np.
     return first[index:], starts, np.vstack(parts)
 
 
-_LIST = "a list of connections is read by read_edges"
+_LIST = "a list of connections is read with read_edges"
 
 
 def is_list(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first lines of a table are a list of connections: by their header, or two names and a number."""
+    """Return whether the first lines of a table are a list of connections: by header, or two names and a number."""
     if not rows or ends(rows[0]):
         return bool(rows)
     columns = list(zip(*(rows[1:] or rows), strict=False))
@@ -150,7 +150,7 @@ def _numeric(cell: str) -> bool:
 
 
 def _along(table: Table, cells: Sequence[str], decimal: str | None, row: bool = False) -> np.ndarray:
-    """Numbers of the first row or column."""
+    """Return the numbers of the first row or column."""
     try:
         return numbers(cells, decimal)
     except NotANumberError as error:
@@ -158,7 +158,7 @@ def _along(table: Table, cells: Sequence[str], decimal: str | None, row: bool = 
 
 
 def _ids(names: Sequence[str], rest: np.ndarray) -> bool:
-    """Whether whole numbers, all different, are in order, or larger than any weight."""
+    """Return whether names are different whole numbers, in order or larger than any weight."""
     if len(names) < 2 or len(set(names)) < len(names) or not all(name.isdecimal() for name in names):
         return False
     values = [int(name) for name in names]
@@ -168,7 +168,7 @@ def _ids(names: Sequence[str], rest: np.ndarray) -> bool:
 
 def _not_square(table: Table, first: list[str], starts: list[str], rows: int, width: int) -> str:
     if is_list(table.sample()):
-        return f"{table.origin} holds no matrix, but lines of source, target and weight: {_LIST}."
+        return f"{table.origin} contains lines of source, target and weight, not a matrix: {_LIST}."
     by_row = not all(map(_numeric, first[1:] or first)) or first[0] == "" or len(first) < width
     by_column = not all(map(_numeric, starts)) or first[0] == "" or len(first) < width
     columns = (first[1:] if by_column and len(first) == width else first) if by_row else None
@@ -176,13 +176,13 @@ def _not_square(table: Table, first: list[str], starts: list[str], rows: int, wi
     hints = {
         f"; {len(common)} names are both rows and columns ({', '.join(common[:3])} ...): "
         "table.loc[common, common]": len(common) > 1,
-        "; if whole numbers in its first line or column are ids, say header=True": (
+        "; if whole numbers in its first line or column are ids, pass header=True": (
             not by_row and not by_column and abs(rows - width) == 1
         ),
         DECIMAL_COMMA: table.delimiter == "," and width > rows and all(c.isdecimal() for c in first[1:] + starts),
         f"; {_LIST}": width in (2, 3) and rows > width,
     }
     return (
-        f"{table.origin} holds {rows - by_row} rows and {width - by_column} columns, which is no square matrix. "
+        f"{table.origin} has {rows - by_row} rows and {width - by_column} columns, which is not a square matrix. "
         f"{RECTANGULAR}{''.join(hint for hint, fits in hints.items() if fits)}."
     )

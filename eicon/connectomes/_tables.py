@@ -1,4 +1,4 @@
-"""Tables as people have them: text in any dress, data frames and Arrow files, read as blocks of lines of cells."""
+"""Tables from text of many styles, data frames and Arrow files, read as blocks of lines of cells."""
 
 import bz2
 import codecs
@@ -21,15 +21,15 @@ from .._files import check_unpacked, named
 from ._columns import ends, identifiers, unnamed
 
 Block = tuple[Sequence[int], Sequence[Sequence[str]]]
-"""Numbers of lines, and their cells."""
+"""Line numbers, and the cells of these lines."""
 LONGEST_LINE = 2**27
 CHARACTERS = 2**21
-"""Characters that are read at a time."""
+"""Number of characters read at a time."""
 READ = "connectomes are read from text, npy, npz, MATLAB, GraphML, GEXF, Feather and Parquet files"
 CELLS = 500_000
-"""Cells that are held as text at a time."""
+"""Number of cells kept as text at a time."""
 SAMPLE = 200
-"""Lines that the delimiter is found from."""
+"""Number of lines from which the delimiter is determined."""
 UNPACKERS: dict[bytes, Callable[..., Any]] = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
 PACKING_ERRORS = (OSError, EOFError, zlib.error, lzma.LZMAError)
 _MARKS = {
@@ -39,7 +39,7 @@ _MARKS = {
 }
 
 MISSING = {"", "na", "n/a", "#n/a", "<na>", "nan", "null", "none", "nd", "n.d.", "-", "--", ".", "?"}
-DECIMAL_COMMA = "; a decimal comma ('0,77') is a usual cause: write points, or separate cells by semicolons"
+DECIMAL_COMMA = "; a common cause is a decimal comma ('0,77'): write points, or separate cells by semicolons"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?|[+-]?inf(inity)?", re.ASCII | re.I)
 _WORDS = {"true": 1.0, "false": 0.0}
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(e[+-]?\d+)?", re.ASCII | re.I)
@@ -48,22 +48,22 @@ _GROUPED = re.compile(r"[+-]?[1-9]\d{0,2}((,\d{3}){2,}|(,\d{3})+\.\d*|(\.\d{3})+
 _ROUNDED = re.compile(r"\d(\.\d+)?e\+\d+", re.I)
 _FLOAT = re.compile(r"\d+\.0+")
 _BLANK = " \t\r\f\v;,|"
-"""What empty lines are made of, also as Excel writes them."""
+"""Characters of empty lines, including those written by Excel."""
 
 
 class NotANumberError(ValueError):
-    """A cell that should be a number: its place in the cells given, and what may have happened."""
+    """A cell that should be a number: its index among the cells given, and the likely cause."""
 
     def __init__(self, place: int, cell: str, hint: str = "") -> None:
-        super().__init__(f"{cell!r} is no number{hint}")
+        super().__init__(f"{cell!r} is not a number{hint}")
         self.place = place
 
 
 @dataclass(frozen=True)
 class Table:
-    """Lines of cells, the same ones each time that ``blocks`` is called.
+    """Lines of cells; every call of ``blocks`` returns the same lines.
 
-    ``header`` holds the columns' names where they are known; in text, they may be in the first line.
+    ``header`` contains the names of the columns where known; in text, they may be in the first line.
     """
 
     origin: str
@@ -72,29 +72,29 @@ class Table:
     delimiter: str = ""
 
     def first(self) -> list[str]:
-        """Cells of the first line."""
+        """Return the cells of the first line."""
         for _, rows in self.blocks():
             return list(rows[0])
-        raise ValueError(f"{self.origin} holds no connections: it is empty.")
+        raise ValueError(f"{self.origin} contains no connections: it is empty.")
 
     def sample(self) -> list[list[str]]:
-        """The first lines."""
+        """Return the first lines."""
         return [list(row) for _, rows in islice(self.blocks(), 1) for row in rows[:SAMPLE]]
 
 
 def text_table(path: str | os.PathLike[str], delimiter: str | None = None, encoding: str | None = None) -> Table:
-    """Table in a text file, packed or not; empty lines and comments are skipped."""
+    """Open a table in a text file, compressed or not; empty lines and comments are skipped."""
     path = Path(path)
     check_packed(path)
     encoding = encoding or _encoding(path)
     numbers_of, head = next(text_lines(path, encoding), ([], []))
-    said = re.fullmatch(r'"?sep=(.)"?', head[0]) if head else None  # as Excel writes it
+    said = re.fullmatch(r'"?sep=(.)"?', head[0]) if head else None  # Excel's convention
     start = 1 if said else 0
     numbers_of, head = numbers_of[start : start + SAMPLE], head[start : start + SAMPLE]
     delimiter = delimiter or (said[1] if said else _delimiter(path, head))
     sample = _split(path, numbers_of, head, delimiter)
     quote = "'" if sample and all(re.fullmatch("'.*'", cell) for cell in sample[0]) else '"'
-    filled = max((i + 1 for row in sample for i, cell in enumerate(row) if cell), default=0)  # Excel writes more cells
+    filled = max((i + 1 for row in sample for i, cell in enumerate(row) if cell), default=0)  # Excel adds empty cells
     longer = any(len(row) > filled for row in sample)
 
     def blocks() -> Iterator[Block]:
@@ -108,7 +108,7 @@ def text_table(path: str | os.PathLike[str], delimiter: str | None = None, encod
 
 
 def columns_table(origin: str, columns: Mapping[str, Sequence[Any]]) -> Table:
-    """Table of named columns of values of any type."""
+    """Make a table from named columns of values of any type."""
     length = len(next(iter(columns.values()), ()))
     step = max(1, CELLS // max(1, len(columns)))
 
@@ -121,13 +121,13 @@ def columns_table(origin: str, columns: Mapping[str, Sequence[Any]]) -> Table:
 
 
 def frame_table(frame: Any, index: bool = False) -> Table:
-    """Table of a data frame of pandas; its index as the first column if that is wanted, and no column holds names."""
+    """Make a table from a data frame of pandas; its index can be the first column, if no column contains names."""
     named = any(name is not None for name in frame.index.names) and not {*frame.index.names} & {*frame.columns}
     frame = frame.reset_index() if named else frame
     there = frame.astype(object).where(frame.notna(), None)
     columns = {str(name): there.iloc[:, i].tolist() for i, name in enumerate(frame.columns)}
     if len(columns) < len(frame.columns):
-        raise ValueError("columns of the data frame have the same name; rename them.")
+        raise ValueError("several columns of the data frame have the same name; rename them.")
     name = next(iter(columns), "")
     numeric = all(cell == "" or is_number(cell) for cell in map(as_text, columns.get(name, ())))
     if index and numeric and not (named or unnamed(name)):
@@ -137,7 +137,7 @@ def frame_table(frame: Any, index: bool = False) -> Table:
 
 
 def package(name: str, else_: str) -> Any:
-    """Module that is not always installed."""
+    """Import an optional module."""
     try:
         return importlib.import_module(name)
     except ImportError:
@@ -145,7 +145,7 @@ def package(name: str, else_: str) -> Any:
 
 
 def arrow_columns(path: Path, kind: str) -> dict[str, list[Any]]:
-    """Columns of a Feather or Parquet file, through pyarrow."""
+    """Read the columns of a Feather or Parquet file with pyarrow."""
     how = "which the package pyarrow reads: pip install pyarrow, or save the table as CSV"
     reader = package(f"pyarrow.{kind}", f"{path} is a {kind.capitalize()} file, {how}.")
     with named(path, f"{kind.capitalize()} file"):
@@ -153,24 +153,24 @@ def arrow_columns(path: Path, kind: str) -> dict[str, list[Any]]:
             said = reader.read_metadata(path)
             check_unpacked(path, 8 * said.num_rows * said.num_columns, path.stat().st_size)
         table = reader.read_table(path)
-        table.validate(full=True)  # or a wrong offset ends the process
-        index = (table.schema.pandas_metadata or {}).get("index_columns", ())  # which pandas writes last
+        table.validate(full=True)  # otherwise a wrong offset crashes the process
+        index = (table.schema.pandas_metadata or {}).get("index_columns", ())  # pandas writes these last
         names = sorted(table.column_names, key=lambda name: name not in index)
         return {name: table.column(name).to_pylist() for name in names}
 
 
 def as_text(value: Any) -> str:
-    """Cell of a value; "" if it is missing."""
+    """Convert a value to text; "" if it is missing."""
     return "" if value is None or value != value else str(value)
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is written as a number (with a decimal comma, too), which ``1_0`` is not."""
+    """Return whether a cell is a number (possibly with a decimal comma), unlike ``1_0``."""
     return bool(_NUMBER.fullmatch(cell) or _DECIMAL_COMMA.fullmatch(cell)) or cell.lower() in _WORDS
 
 
 def numbers(cells: Sequence[str], decimal: str | None = None) -> np.ndarray:
-    """Numbers of cells, NaN where they are missing; a NotANumberError for the first that is none."""
+    """Convert cells to numbers, NaN where missing; raise NotANumberError at the first that is not a number."""
     if decimal != "," and not any("_" in cell for cell in cells):
         try:
             return np.fromiter(map(float, cells), np.float64, len(cells))
@@ -182,9 +182,9 @@ def numbers(cells: Sequence[str], decimal: str | None = None) -> np.ndarray:
         wrong = next((i for i in commas if not _DECIMAL_COMMA.fullmatch(cells[i])), None)
         thousands = decimal is None and all(_THOUSANDS.fullmatch(cells[i]) for i in commas)
         if decimal == "." or point is not None or wrong is not None or thousands:
-            hint = "; its comma may be a decimal comma or part thousands: say decimal=',' or take it out"
+            hint = "; its comma may be a decimal comma or a thousands separator: pass decimal=',' or remove it"
             place = commas[0] if wrong is None else wrong
-            hint = "; take out what parts thousands in it" if _GROUPED.fullmatch(cells[place]) else hint
+            hint = "; remove its thousands separators" if _GROUPED.fullmatch(cells[place]) else hint
             raise NotANumberError(place, cells[place], hint)
         cells = [cell.replace(",", ".") for cell in cells]
     words = _WORDS | dict.fromkeys(MISSING, np.nan)
@@ -195,7 +195,7 @@ def numbers(cells: Sequence[str], decimal: str | None = None) -> np.ndarray:
 
 
 def checked_ids(names: Sequence[str], origin: str) -> list[str]:
-    """Names of units as they are, ids without the ``.0`` of floats; refused if digits are lost."""
+    """Return the names of units, ids without the ``.0`` of floats; raise an error if digits were lost."""
     lost = next((name for name in names if _ROUNDED.fullmatch(name)), None)
     if lost is None:
         large = [(name, int(float(name))) for name in names if len(name) > 15 and _FLOAT.fullmatch(name)]
@@ -205,14 +205,14 @@ def checked_ids(names: Sequence[str], origin: str) -> list[str]:
         lost = next((name for name, i in large if i > 2**53 and ("." in name or (through_floats and i > 2**56))), None)
     if lost is not None:
         raise ValueError(
-            f"{origin}: ids such as {lost} went through floating-point numbers or a spreadsheet and lost digits; read "
-            "the original as text or as whole numbers of 64 bits (in pandas, dtype=str) and write it again."
+            f"{origin}: ids such as {lost} lost digits in floating-point numbers or a spreadsheet; read "
+            "the original as text or as 64-bit integers (in pandas, dtype=str) and write it again."
         )
     missing = [name for name in names if name.lower() in MISSING]
     if missing and len(missing) < len(names) and all(name.isdecimal() for name in names if name not in missing):
-        raise ValueError(f"{origin}: an id is missing, as {missing[0]!r} stands among numbers; leave such lines out.")
+        raise ValueError(f"{origin}: an id is missing: {missing[0]!r} among numbers; omit such lines.")
     if odd := next((name for name in names if re.search("[\x80-\x9f]|Ã[\x80-¿]", name)), ""):
-        raise ValueError(f"{origin}: {odd!r} has another encoding, such as 'utf-8' or 'cp1252'; say encoding=.")
+        raise ValueError(f"{origin}: {odd!r} has a different encoding, such as 'utf-8' or 'cp1252'; pass encoding=.")
     if "" in names:
         raise ValueError(f"{origin}: the name of unit {names.index('') + 1} of {len(names)} is empty.")
     floats = {name for name in names if _FLOAT.fullmatch(name)}
@@ -221,14 +221,14 @@ def checked_ids(names: Sequence[str], origin: str) -> list[str]:
 
 
 def unpacker(path: Path) -> Any:
-    """What opens a file, which may be packed."""
+    """Return the function that opens a file, which may be compressed."""
     with path.open("rb") as stream:
         head = stream.read(6)
     return next((unpack for magic, unpack in UNPACKERS.items() if head.startswith(magic)), open)
 
 
 def check_packed(path: Path) -> None:
-    """Refuse text that unpacks to much more than its file, before any of it is parsed."""
+    """Reject text that decompresses to far more than its file, before parsing it."""
     if (unpack := unpacker(path)) is not open:
         unpacked, packed = 0, path.stat().st_size
         try:
@@ -236,17 +236,17 @@ def check_packed(path: Path) -> None:
                 while block := stream.read(CHARACTERS):
                     check_unpacked(path, unpacked := unpacked + len(block), packed)
         except PACKING_ERRORS as error:
-            raise ValueError(f"{path} is damaged, or was not copied whole ({error}).") from error
+            raise ValueError(f"{path} is damaged, or was not copied completely ({error}).") from error
 
 
 def head_of(path: Path) -> bytes:
-    """First bytes of a file, unpacked."""
+    """Return the first bytes of a file, decompressed."""
     unpack = unpacker(path)
     try:
         with unpack(path, "rb") as stream:
             return stream.read(4096)
     except PACKING_ERRORS as error:
-        raise ValueError(f"{path} is damaged, or was not copied whole ({error}).") from error
+        raise ValueError(f"{path} is damaged, or was not copied completely ({error}).") from error
 
 
 def _encoding(path: Path) -> str:
@@ -255,7 +255,7 @@ def _encoding(path: Path) -> str:
 
 
 def text_lines(path: Path, encoding: str = "") -> Iterator[tuple[Sequence[int], list[str]]]:
-    """Blocks of numbers and texts of the lines that are neither empty nor a comment."""
+    """Yield blocks of line numbers and texts, without empty lines and comments."""
     number, rest, encoding = 1, "", encoding or _encoding(path)
     try:
         codecs.lookup(encoding)
@@ -263,18 +263,18 @@ def text_lines(path: Path, encoding: str = "") -> Iterator[tuple[Sequence[int], 
             while text := stream.read(CHARACTERS):
                 *lines, rest = (rest + (text.removeprefix("\ufeff") if number == 1 else text)).split("\n")
                 if len(rest) > LONGEST_LINE or "\0" in text:
-                    raise ValueError(f"{path} is no text{_fitting(path)}; {READ}.")
+                    raise ValueError(f"{path} is not text{_fitting(path)}; {READ}.")
                 if (block := _kept(path, number, lines))[1]:
                     yield block
                 number += len(lines)
         if (block := _kept(path, number, [rest]))[1]:
             yield block
     except LookupError:
-        raise ValueError(f"there is no encoding {encoding!r}; usual ones are 'utf-8', 'latin-1', 'utf-16'.") from None
+        raise ValueError(f"there is no encoding {encoding!r}; common ones are 'utf-8', 'latin-1', 'utf-16'.") from None
     except UnicodeError:
         raise ValueError(_undecodable(path, encoding)) from None
     except PACKING_ERRORS as error:
-        raise ValueError(f"{path} is damaged, or was not copied whole ({error}).") from error
+        raise ValueError(f"{path} is damaged, or was not copied completely ({error}).") from error
 
 
 def _kept(path: Path, number: int, lines: list[str]) -> tuple[Sequence[int], list[str]]:
@@ -285,8 +285,8 @@ def _kept(path: Path, number: int, lines: list[str]) -> tuple[Sequence[int], lis
     odd = next((i for i in range(start, len(lines)) if re.match(r"#\w", lines[i])), None)
     if odd is not None:
         raise ValueError(
-            f"{path.name}, line {number + odd}: is {lines[odd][:20]!r} a comment or a name? Begin comments with '# ', "
-            "and put such names between quotation marks."
+            f"{path.name}, line {number + odd}: is {lines[odd][:20]!r} a comment or a name? Start comments with '# ', "
+            "and put such names in quotation marks."
         )
     above = kept[0] - 1 if number == 1 and kept else -1
     if above >= 0:  # numpy.savetxt writes the header as a comment
@@ -299,18 +299,18 @@ def _kept(path: Path, number: int, lines: list[str]) -> tuple[Sequence[int], lis
 
 
 def _undecodable(path: Path, encoding: str) -> str:
-    """Which line is not in an encoding, and which encoding fits."""
+    """Describe the first line that is not in an encoding, and the encoding that fits."""
     if b"\0" in head_of(path):
-        return f"{path} is no text{_fitting(path)}; {READ}."
+        return f"{path} is not text{_fitting(path)}; {READ}."
     with unpacker(path)(path, "rb") as stream:
         lines = enumerate(iter(lambda: stream.readline(CHARACTERS), b""), start=1)
         wrong = ((i, line) for i, line in lines if "\ufffd" in line.decode(encoding, "replace"))
         number, line = next(wrong, (1, b""))
-    return f"{path}, line {number}: is not encoded as {encoding}{_fitting(path, line)}."
+    return f"{path}, line {number} is not encoded as {encoding}{_fitting(path, line)}."
 
 
 def _fitting(path: Path, line: bytes = b"") -> str:
-    """Encoding in which a line is made of words."""
+    """Suggest an encoding in which a line consists of words."""
     head = head_of(path)
     for order in ("le", "be") if b"\0" in head else ():
         text = head[: len(head) // 2 * 2].decode(f"utf-16-{order}", "replace")
@@ -323,11 +323,11 @@ def _fitting(path: Path, line: bytes = b"") -> str:
         letters = found and (len(found[0]) == 1 or all(c.isalpha() or c.isascii() for c in found[0]))
         if found and letters and words.isascii() and not re.search("[a-z][À-ÖØ-Þ]", text):
             return f"; encoding={encoding!r} fits: {found[0]!r}"
-    return "; say which encoding it has: encoding='cp1252', for example" if line else ""
+    return "; pass its encoding, for example encoding='cp1252'" if line else ""
 
 
 def _delimiter(path: Path, lines: Sequence[str]) -> str:
-    """What parts every line into equally many cells, but for the corner that the first may lack."""
+    """Find the delimiter that gives all lines the same number of cells; the first may lack the corner."""
     for delimiter in "\t;,| ":
         try:
             rows = _split(path, range(len(lines)), lines, delimiter)
@@ -352,7 +352,7 @@ def _split(
             rows = list(csv.reader(given, delimiter=delimiter, quotechar=quote, skipinitialspace=True))
         except (csv.Error, TypeError) as error:
             raise ValueError(
-                f"{path}, line {numbers_of[0]} ff.: cannot be parted by {delimiter!r} ({error})."
+                f"{path}, line {numbers_of[0]} ff.: cannot be split by {delimiter!r} ({error})."
             ) from error
     if len(rows) != len(texts):
         number = next((n for n, t in zip(numbers_of, texts, strict=True) if t.count(quote) % 2), numbers_of[0])
@@ -362,20 +362,20 @@ def _split(
 
 
 def ragged(row: Sequence[str], width: int, delimiter: str) -> str:
-    """What may have happened to a line of another number of cells."""
+    """Suggest a cause for a line with a different number of cells."""
     digits = len(row) > width and any(a.isdecimal() and b.isdecimal() for a, b in pairwise(row))
     if digits and delimiter == ",":
         return DECIMAL_COMMA
-    return "; a title begins with #, and empty cells have their delimiters"
+    return "; a title must start with #, and empty cells need delimiters"
 
 
 def of_width(table: Table, width: int, unlike: str, skip: int = 0) -> Iterator[Block]:
-    """Blocks after the first lines; a line of another number of cells is refused."""
+    """Yield blocks after the first lines; reject a line with a different number of cells."""
     for lines, rows in table.blocks():
         lines, rows, skip = lines[skip:], rows[skip:], 0
         if not {len(row) for row in rows} <= {width}:
             number, row = next((n, r) for n, r in zip(lines, rows, strict=True) if len(r) != width)
             hint = ragged(row, width, table.delimiter)
-            raise ValueError(f"{table.origin}, line {number}: has {len(row)} columns, and {unlike} {width}{hint}.")
+            raise ValueError(f"{table.origin}, line {number} has {len(row)} columns, but {unlike} {width}{hint}.")
         if rows:
             yield lines, rows

@@ -13,12 +13,12 @@ from ._tables import is_number
 
 
 def tvb_matrix(path: Path, variable: str | None = None) -> Matrix:
-    """Weights, names and positions (mm) of regions in a zip in TVB's layout."""
+    """Read weights, names and positions (mm) of regions from a zip in TVB's layout."""
     texts = _zipped(path, ("weights.txt", "centres.txt", "centers.txt", "tract_lengths.txt"))
     centres = next((texts[name] for name in ("centres.txt", "centers.txt") if name in texts), None)
     if "weights.txt" not in texts or centres is None:
         lacking = "centres.txt" if "weights.txt" in texts else "weights.txt"
-        raise ValueError(f"{path} is no connectivity of TVB: it holds no file {lacking!r}.")
+        raise ValueError(f"{path} is not a TVB connectivity: it contains no file {lacking!r}.")
     names, positions = [], []
     for line in centres.splitlines():
         if not line.strip() or line.startswith("#"):
@@ -37,7 +37,7 @@ def tvb_matrix(path: Path, variable: str | None = None) -> Matrix:
 
 
 def _zipped(path: Path, wanted: Sequence[str]) -> dict[str, str]:
-    """Text files in a zip, by their name without folders and without the ending of a compressed file."""
+    """Read text files in a zip, by name without folders and without the extension of a compressed file."""
     texts: dict[str, str] = {}
     packed = path.stat().st_size
     with named(path, "zip file"), zipfile.ZipFile(path) as archive:
@@ -52,16 +52,16 @@ def _zipped(path: Path, wanted: Sequence[str]) -> dict[str, str]:
                 data = unpack.decompress(data, max(SMALL, MOST_PACKED * packed) + 1)
                 check_unpacked(path, len(data), packed)
                 if not unpack.eof:
-                    raise ValueError(f"{name} is not whole")
+                    raise ValueError(f"{name} is incomplete")
             text = data.decode("utf-8-sig")
             if texts.setdefault(name.removesuffix(".bz2"), text) != text:
-                raise ValueError(f"it holds several different files {name}; keep one")
+                raise ValueError(f"it contains several different files {name}; keep one")
     return texts
 
 
 def matrix_of_text(text: str, path: Path) -> np.ndarray:
-    """Matrix of numbers between white space."""
+    """Parse a matrix of numbers separated by white space."""
     try:
         return np.loadtxt(text.splitlines(), dtype=np.float64, ndmin=2)
     except ValueError as error:
-        raise ValueError(f"{path} holds no matrix of numbers ({error}).") from error
+        raise ValueError(f"{path} contains no matrix of numbers ({error}).") from error

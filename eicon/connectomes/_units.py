@@ -1,4 +1,4 @@
-"""What belongs to units: labels, coordinates and signs from a table, joined by id and never by position."""
+"""Labels, coordinates and signs of units from a table, joined by id and never by position."""
 
 import warnings
 from collections import Counter
@@ -17,7 +17,7 @@ USUAL_SIGNS = {"": 0, "0": 0, "0.0": 0} | {text: sign for sign, texts in _WRITTE
 
 
 class Units(NamedTuple):
-    """What is known of units, see `read_units`."""
+    """Labels, coordinates and signs of units, see `read_units`."""
 
     names: tuple[str, ...]
     """Ids, all different, in the order of the table."""
@@ -29,17 +29,17 @@ class Units(NamedTuple):
     partial: bool
 
     def of(self, names: Sequence[str]) -> dict[str, Any]:
-        """Labels, coordinates and sign of the units of these names, in their order."""
+        """Return labels, coordinates and signs of the units with these names, in their order."""
         place = {name: i for i, name in enumerate(self.names)}
         if (absent := [name for name in names if name not in place]) and not self.partial:
             raise ValueError(
-                f"the table of units lacks {len(absent)} of {len(names)}: {some(absent)}; its ids are such as "
-                f"{some(self.names[:3])}. Say id=, if another column holds these, or partial=True to leave them empty."
+                f"the table of units lacks {len(absent)} of {len(names)}: {some(absent)}; its ids are of the form "
+                f"{some(self.names[:3])}. Pass id= if a different column has them, or partial=True to leave them empty."
             )
         if (further := place.keys() - set(names)) and not self.partial:
             warnings.warn(
-                f"the table of units has {len(further)} that are not in the connectome, and are left out: "
-                f"{some(sorted(further))}; neurons=units.names keeps them, partial=True says that it is meant.",
+                f"the table of units has {len(further)} that are not in the connectome and are left out: "
+                f"{some(sorted(further))}; neurons=units.names keeps them, partial=True confirms the omission.",
                 UserWarning,
                 stacklevel=3,
             )
@@ -66,33 +66,33 @@ def read_units(
     delimiter: str | None = None,
     encoding: str | None = None,
 ) -> Units:
-    r"""Table of neurons or regions, one a line in any order: cell types, transmitters, coordinates.
+    r"""Read a table of neurons or regions, one per line in any order: cell types, transmitters, coordinates.
 
-    Give it to `read_edges` or `read_matrix` as ``units``, which look every unit up by its id.
+    Pass the result to `read_edges` or `read_matrix` as ``units``; they look up every unit by its id.
 
     Parameters
     ----------
     source : path or pandas.DataFrame
-        CSV or TSV with a header, packed or not; Feather or Parquet.
+        CSV or TSV with a header, compressed or not; Feather or Parquet.
     id : str, optional
-        Column of the ids. Default: the one that is called so (``root_id``, ``bodyId``, ``skid``, ``id``, ``name`` ...).
+        Column of the ids. Default: the one with a usual name (``root_id``, ``bodyId``, ``skid``, ``id``, ``name`` ...).
     coordinates : str or three str, optional
         Columns of x, y and z, or one with all three, such as ``"[353428 188908 213120]"``.
     unit : {"nm", "um", "mm"}
-        Of the coordinates. Voxels must be multiplied by their size before.
+        Unit of the coordinates. Multiply voxels by their size first.
     sign : str, optional
         Column of signs or transmitters.
     signs : mapping of str to {1, -1, 0}, optional
-        What each value means: ``{"ACH": 1, "GABA": -1, "GLUT": -1}``. Not needed for 1 and -1, or E and I.
+        Meaning of each value: ``{"ACH": 1, "GABA": -1, "GLUT": -1}``. Not needed for 1 and -1, or E and I.
     partial : bool
-        Whether units may be in the table alone, or in the connectome alone, where labels are then "".
+        Whether units may be only in the table, or only in the connectome, with labels "".
     delimiter, encoding : str, optional
         As in `read_matrix`.
 
     Raises
     ------
     ValueError
-        If ids are doubled, empty or damaged, or it is not clear which column holds them.
+        If ids are repeated, empty or damaged, or several columns may contain them.
 
     Examples
     --------
@@ -112,14 +112,14 @@ def read_units(
     blocks = of_width(table, len(header), "the header has", skip=table.header is None)
     rows = [row for _, block in blocks for row in block]
     if not rows:
-        raise ValueError(f"{table.origin} holds no table of units with a header.")
+        raise ValueError(f"{table.origin} contains no table of units with a header.")
     columns = dict(zip(header, map(list, zip(*rows, strict=True)), strict=True))
     if len(columns) < len(header):
         raise ValueError(f"{table.origin} has two columns of the same name; its header is {some(header, 20)}.")
     if id is None:
         found = identifiers(header)
         if len(found) != 1:
-            raise ValueError(f"{table.origin}: which column holds the ids? Say id=, one of {some(header, 20)}.")
+            raise ValueError(f"{table.origin}: which column contains the ids? Pass id=, one of {some(header, 20)}.")
         id = header[found[0]]
     placed = [coordinates] if isinstance(coordinates, str) else list(coordinates or ())
     if lacking := [name for name in (id, *placed, sign or id) if name not in columns]:
@@ -141,7 +141,7 @@ def read_units(
 
 
 def signs_of(values: Sequence[str], signs: Mapping[str, int] | None, origin: str) -> np.ndarray:
-    """Sign of each value: 1, -1, 0 unknown or missing."""
+    """Return the sign of each value: 1, -1, or 0 if unknown or missing."""
     meaning = {"": 0} | {str(key): int(sign) for key, sign in signs.items()} if signs else USUAL_SIGNS
     if not set(meaning.values()) <= {1, -1, 0}:
         raise ValueError(f"signs must be 1 (excitatory), -1 (inhibitory) or 0 (unknown); got {dict(signs or {})}.")
@@ -149,7 +149,7 @@ def signs_of(values: Sequence[str], signs: Mapping[str, int] | None, origin: str
     unknown = sorted(value for value, key in found.items() if key not in meaning)
     if unknown:
         raise ValueError(
-            f"{origin}: what do {some(unknown)} do to their targets? Say so: "
+            f"{origin}: are {some(unknown)} excitatory or inhibitory? Pass "
             f"signs={{{unknown[0]!r}: 1, ...}}, with 1, -1 or 0 (unknown) for each."
         )
     return np.array([meaning[found[value]] for value in values], np.int8)
@@ -161,7 +161,7 @@ def _coordinates(
     if unit not in MM:
         raise ValueError(
             f"{origin}: unit of the coordinates must be one of {some(list(MM))}; got {unit!r}. Multiply voxels by "
-            "their size before."
+            "their size first."
         )
     if isinstance(names, str):
         cells = [cell.strip("[]() ").replace(",", " ").split() for cell in columns[names]]
@@ -180,6 +180,6 @@ def _coordinates(
 
 
 def some(names: Sequence[str], count: int = 5) -> str:
-    """The first few of many names."""
+    """List the first few of many names."""
     more = f" and {len(names) - count} more" if len(names) > count else ""
     return ", ".join(map(repr, names[:count])) + more

@@ -1,4 +1,4 @@
-"""Writing connectome folders in the format of bio2art, without pickle."""
+"""Writer of connectome folders in the format of bio2art, without pickle."""
 
 import os
 import struct
@@ -22,33 +22,33 @@ def write_bio2art(
     rows: Rows | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write a connectome as bio2art has it: ``C_<name>.npy``, ``Names_<name>.lst`` and ``ND_<name>.npy``.
+    """Write a connectome in the layout of bio2art: ``C_<name>.npy``, ``Names_<name>.lst`` and ``ND_<name>.npy``.
 
     bio2art and `read_bio2art` both read the folder. Names are written as the list of texts that bio2art unpickles,
-    put together by hand from the four instructions that it takes. Densities are written where they are known, and
-    the orientation, for which the format has no place, into ``Rows_<name>.txt``. Signs, labels, coordinates, species
-    and citation have no place there either; `Connectome.save` keeps everything.
+    assembled by hand from the four instructions needed. Densities are written if known. The format does not
+    include the orientation, which is written to ``Rows_<name>.txt``, nor signs, labels, coordinates, species
+    and citation, which are lost; `Connectome.save` keeps everything.
 
     Parameters
     ----------
     folder : path
-        Made if it does not exist; other files in it stay.
+        Created if it does not exist; other files in it are kept.
     connectome : Connectome
     name : str, optional
-        Of the data set, by default ``connectome.name``.
+        Name of the data set, by default ``connectome.name``.
     rows : {"source", "target", "symmetric"}, optional
-        What a row of the file is to be; by default the sources, and for the data sets that come with bio2art what
-        they have there.
+        Meaning of a row of the file; by default the source, and for the data sets bundled with bio2art their
+        orientation there.
     overwrite : bool
-        Replace files of that name.
+        Whether to replace existing files.
 
     Raises
     ------
     FileExistsError
         If one of the files exists and ``overwrite`` is False; nothing is written.
     ValueError
-        If the name is none that files can have, the rows are not those of bio2art's own data set of that name, or
-        the connectome is not that data set; nothing is written.
+        If the name is not a valid file name, or belongs to a data set of bio2art that differs in orientation or
+        content; nothing is written.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def write_bio2art(
     """
     name = full_name(connectome.name if name is None else name)
     if not name or name != Path(name).name or name.startswith("."):
-        raise ValueError(f"name must be one that a file can have, such as 'Mouse_V1'; got {name!r}.")
+        raise ValueError(f"name must be a valid file name, such as 'Mouse_V1'; got {name!r}.")
     known = FILES.get(name)
     rows = _rows(name, connectome, rows)
     if known is not None:
@@ -78,7 +78,7 @@ def write_bio2art(
     there = sorted(file.name for file in (place / part for part in (*contents, f"ND_{name}.npy")) if file.exists())
     if there and not overwrite:
         raise FileExistsError(
-            f"{place} already holds {', '.join(there)}, and nothing was written; give another name, or overwrite=True."
+            f"{place} already contains {', '.join(there)}; nothing was written. Pass another name, or overwrite=True."
         )
     for part, content in contents.items():
         with atomic_file(place / part) as stream:
@@ -91,7 +91,7 @@ def write_bio2art(
 
 
 def listed(names: Sequence[str]) -> bytes:
-    """List of texts as protocol 2 of pickle has it: begin, a list, its texts in UTF-8, append, end."""
+    """Encode a list of texts in protocol 2 of pickle: start, a list, its texts in UTF-8, append, end."""
     texts = (name.encode() for name in names)
     return b"\x80\x02](" + b"".join(b"X" + struct.pack("<I", len(text)) + text for text in texts) + b"e."
 
@@ -104,7 +104,7 @@ def _rows(name: str, connectome: Connectome, rows: str | None) -> Rows:
     if chosen not in get_args(Rows):
         raise ValueError(f"rows must be 'source', 'target' or 'symmetric'; got {rows!r}.")
     if chosen == "symmetric" and known is None and not np.array_equal(connectome.weights, connectome.weights.T):
-        raise ValueError("rows='symmetric' needs a symmetric connectome; say 'source' or 'target'.")
+        raise ValueError("rows='symmetric' needs a symmetric connectome; pass 'source' or 'target'.")
     return cast("Rows", chosen)
 
 
@@ -112,6 +112,6 @@ def _about(rows: Rows) -> str:
     words = {
         "source": "rows are sources: C[i, j] is the connection from i to j",
         "target": "rows are targets: C[i, j] is the connection from j to i",
-        "symmetric": "the matrix is symmetric, and tells no direction",
+        "symmetric": "the matrix is symmetric, and contains no directions",
     }
     return f"{words[rows]}\nread it with: eicon.connectomes.read_bio2art(name, folder, rows={rows!r})\n"

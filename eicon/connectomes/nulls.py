@@ -1,4 +1,4 @@
-"""Null models: what is left of a connectome when something of it is kept and the rest is drawn anew."""
+"""Null models, which preserve some properties of a connectome and randomise the rest."""
 
 from ._nulls import NULLS as NULLS
 from ._nulls import permute as permute

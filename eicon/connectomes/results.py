@@ -1,4 +1,4 @@
-"""What the functions of `eicon.connectomes` return, apart from a `Connectome`."""
+"""Results of the functions of `eicon.connectomes`, other than a `Connectome`."""
 
 from ._catalogue import Entry as Entry
 from ._expand import Expansion as Expansion

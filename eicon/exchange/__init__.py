@@ -1,6 +1,6 @@
-"""Networks and their activity in other programs' formats, and published weights into a network.
+"""Export of networks and activity to other programs' formats, and import of published weights.
 
-xarray, netCDF, Zarr and NWB need ``pip install "eicon[exchange]"``; PyTorch is asked for where it is used.
+xarray, netCDF, Zarr and NWB need ``pip install -e ".[exchange]"``; PyTorch is required only where it is used.
 """
 
 from .._lazy import lazy_room

@@ -1,4 +1,4 @@
-"""MATLAB files, through scipy: numbers, structs and cells of text that MATLAB and Octave read as they are."""
+"""MATLAB files, through scipy: numbers, structs and cells of text that MATLAB and Octave read directly."""
 
 import os
 import re
@@ -19,7 +19,7 @@ from ._recorded import SIGNALS, Recorded, checked, recorded
 from ._weights import to_numpy
 
 LONGEST_NAME = 63
-"""Letters of a name in MATLAB."""
+"""Maximum length of a name in MATLAB."""
 KEYWORD = re.compile(
     "break|case|catch|classdef|continue|else|elseif|end|for|function|global|if|otherwise|parfor|persistent|return|spmd|"
     "switch|try|while"
@@ -35,19 +35,19 @@ def to_mat(
     task: Task | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write trials, activity and weights to a MATLAB file (version 5, compressed); `read_mat` reads it back.
+    """Write trials, activity and weights to a MATLAB file (version 5, compressed); `read_mat` reads the file.
 
     In MATLAB, ``load`` gives ``rates`` and ``currents`` (time, trial, unit), ``outputs``, ``inputs``, ``targets``,
-    ``mask``, ``time_ms``, ``dt_ms``; the structs ``conditions`` (one value per trial), ``epochs_ms`` (per trial its
-    beginning and end), ``units`` (labels) and ``network`` (effective weights ``W(from, to)``, constants); and the
-    cells ``input_channels`` and ``output_channels``. Names become names that MATLAB allows.
+    ``mask``, ``time_ms``, ``dt_ms``; the structs ``conditions`` (one value per trial), ``epochs_ms`` (start and
+    end per trial), ``units`` (labels) and ``network`` (effective weights ``W(from, to)``, constants); and the
+    cells ``input_channels`` and ``output_channels``. Names are converted to names that MATLAB allows.
 
     Parameters
     ----------
     path : path
-        Ends in ``.mat``.
+        Name ending in ``.mat``.
     net, trial, activity, task
-        As for `to_xarray`.
+        Same as for `to_xarray`.
     overwrite : bool
 
     Raises
@@ -76,7 +76,7 @@ def to_mat(
 
 
 def read_mat(path: str | os.PathLike[str]) -> Recorded:
-    """Trials and activity of a file of `to_mat`.
+    """Read trials and activity from a file of `to_mat`.
 
     Raises
     ------
@@ -89,12 +89,12 @@ def read_mat(path: str | os.PathLike[str]) -> Recorded:
         raise FileNotFoundError(f"no MATLAB file at {path}.")
     with open(path, "rb") as stream:
         if stream.read(10) == b"MATLAB 7.3":
-            raise ValueError(f"{path} was not written by eicon; eicon.recordings.read reads it.")
+            raise ValueError(f"{path} was not written by eicon; read it with eicon.recordings.read.")
     found = mat_content(Path(path))
     lacking = [name for name in (*SIGNALS, "conditions", "epochs_ms", "units", "dt_ms") if name not in found]
     if lacking:
         raise ValueError(
-            f"{path} was not written by eicon: it has no {', '.join(lacking)}; eicon.recordings.read reads it."
+            f"{path} was not written by eicon: it has no {', '.join(lacking)}; read it with eicon.recordings.read."
         )
     with named(path, "MATLAB file of eicon"):
         return checked(_recorded(found))
@@ -126,7 +126,7 @@ def _recorded(found: Mapping[str, Any]) -> Recorded:
 
 
 def matlab_name(name: str, taken: dict[str, Any]) -> str:
-    """Variable name in MATLAB for any text, different from those that are taken.
+    """Convert any text to a variable name for MATLAB, different from those already taken.
 
     Examples
     --------

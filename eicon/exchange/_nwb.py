@@ -1,4 +1,4 @@
-"""Neurodata Without Borders: trials one after the other on one time axis, as a recording is."""
+"""Neurodata Without Borders: trials one after the other on one time axis, like a recording."""
 
 import json
 import os
@@ -23,8 +23,8 @@ _ABOUT = {
     "rates": "Rates r = f(x) of the model's units, in the order of the table model_units.",
     "currents": "Synaptic currents x of the model's units, in the order of the table model_units.",
     "outputs": "Readout of the network.",
-    "inputs": "What the task showed.",
-    "targets": "Outputs that the task asks for.",
+    "inputs": "Stimuli of the task.",
+    "targets": "Desired outputs.",
     "mask": "1 where outputs are scored, 0 elsewhere and after the end of a trial.",
 }
 
@@ -40,24 +40,24 @@ def to_nwb(
     description: str = "Rate network in a task, simulated with eicon.",
     overwrite: bool = False,
 ) -> None:
-    """Write trials and activity to an NWB file (HDF5); `read_nwb` reads it back.
+    """Write trials and activity to an NWB file (HDF5); `read_nwb` reads the file.
 
     Trials follow one another on one time axis in seconds, each as long as the longest. The processing module
-    ``network`` holds the time series ``rates``, ``currents`` and ``outputs``, and the table ``model_units`` with the
+    ``network`` contains the time series ``rates``, ``currents`` and ``outputs``, and the table ``model_units`` with the
     units' labels; ``inputs`` are a stimulus; ``targets`` and ``mask`` are in the module ``task``. The trials table
     has a column for each condition, and ``<epoch>_start`` and ``<epoch>_stop`` in seconds for each epoch. Rates and
-    currents have arbitrary units: units of the model are no sorted spikes.
+    currents are in arbitrary units, not spikes of sorted units.
 
     Parameters
     ----------
     path : path
-        Ends in ``.nwb``.
+        Name ending in ``.nwb``.
     net, trial, activity, task
-        As for `to_xarray`.
+        Same as for `to_xarray`.
     start : datetime with a time zone, optional
-        Of the session; by default now.
+        Start of the session; by default now.
     description : str
-        Of the session.
+        Description of the session.
     overwrite : bool
 
     Raises
@@ -65,8 +65,8 @@ def to_nwb(
     FileExistsError
         If the file exists and ``overwrite`` is False.
     ValueError
-        If activity, trials, network and task do not belong together, ``start`` has no time zone, or the name ends in
-        anything but ``.nwb``.
+        If activity, trials, network and task do not belong together, ``start`` has no time zone, or the name does not
+        end in ``.nwb``.
     ImportError
         If pynwb is not installed.
     """
@@ -76,7 +76,7 @@ def to_nwb(
     if start.tzinfo is None:
         raise ValueError(f"start needs a time zone, e.g. datetime(2026, 1, 1, tzinfo=UTC); got {start!r}.")
     if os.path.splitext(path)[1] != ".nwb":
-        raise ValueError(f"the name of an NWB file ends in .nwb; got {os.fspath(path)}.")
+        raise ValueError(f"the name of an NWB file must end in .nwb; got {os.fspath(path)}.")
     refuse_existing(path, overwrite)
     contents = _session(pynwb, record, start, description)
     with replacing(path, overwrite) as made, pynwb.NWBHDF5IO(str(made), "w") as file:
@@ -91,8 +91,8 @@ def _session(pynwb: Any, record: Recorded, start: datetime, description: str) ->
         session_start_time=start,
         keywords=[FORMAT, f"dt_ms={record.dt!r}", f"n_steps={len(record.rates)}"],
     )
-    network = session.create_processing_module("network", "What the simulated network did.")
-    module = session.create_processing_module("task", "What the task asked for.")
+    network = session.create_processing_module("network", "Activity of the simulated network.")
+    module = session.create_processing_module("task", "Targets and mask of the task.")
     channels = {"inputs": record.input_channels, "outputs": record.output_channels}
     for name in SIGNALS:
         values = getattr(record, name)
@@ -115,7 +115,7 @@ def _session(pynwb: Any, record: Recorded, start: datetime, description: str) ->
 
 
 def _one_after_the_other(values: np.ndarray) -> np.ndarray:
-    """(T, B, ...) to (B T, ...)."""
+    """Reshape (T, B, ...) to (B T, ...)."""
     turned = np.swapaxes(values, 0, 1)
     return np.ascontiguousarray(turned.reshape(-1, *values.shape[2:]))
 
@@ -130,7 +130,7 @@ def _units_table(labels: dict[str, np.ndarray]) -> Any:
 
 
 def _column(common: Any, name: str) -> str:
-    """Name of a label in the table of units, which has some attributes of its own, such as ``name``."""
+    """Return the name of a label in the table of units, which reserves some attributes, such as ``name``."""
     return free_name(_allowed(name), set(dir(common.DynamicTable)), "unit")
 
 
@@ -160,7 +160,7 @@ def _plain(values: np.ndarray) -> Any:
 
 
 def read_nwb(path: str | os.PathLike[str]) -> Recorded:
-    """Trials and activity of a file of `to_nwb`.
+    """Read trials and activity from a file of `to_nwb`.
 
     Raises
     ------
@@ -178,7 +178,7 @@ def read_nwb(path: str | os.PathLike[str]) -> Recorded:
     with named(path, "NWB file of eicon.exchange.to_nwb"), pynwb.NWBHDF5IO(str(path), "r") as file:
         session = file.read()
         if FORMAT not in (session.keywords or [])[:]:
-            raise ValueError(f"{path} was not written by eicon; eicon.recordings.read reads it.")
+            raise ValueError(f"{path} was not written by eicon; read it with eicon.recordings.read.")
         return checked(_read(session))
 
 

@@ -1,4 +1,4 @@
-"""Files and folders that appear whole or not at all, and replace nothing unless that is asked for."""
+"""Atomic writing of files and folders, without replacing anything unless requested."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def refuse_existing(path: str | os.PathLike[str], overwrite: bool) -> Path:
-    """Path, if nothing would be replaced that may not be.
+    """Return the path, after checking that it may be written.
 
     Raises
     ------
@@ -18,21 +18,21 @@ def refuse_existing(path: str | os.PathLike[str], overwrite: bool) -> Path:
     """
     path = Path(path)
     if not overwrite and (path.exists() or path.is_symlink()):
-        raise FileExistsError(f"{path} already exists, and nothing was written; choose another name, or overwrite it.")
+        raise FileExistsError(f"{path} already exists; nothing was written. Use another name, or overwrite=True.")
     return path
 
 
 @contextlib.contextmanager
 def replacing(path: str | os.PathLike[str], overwrite: bool, *, marker: str = "") -> Iterator[Path]:
-    """Path to write a file or folder to, which takes the place of ``path`` once it is complete.
+    """Yield a temporary path for a file or folder, which replaces ``path`` once it is complete.
 
-    After an error, what was there before is there still. A folder is replaced as a whole if it holds nothing but what
-    the new one holds, or a file of the name ``marker``.
+    After an error the previous contents are unchanged. A folder is replaced as a whole if it contains only files that
+    the new one contains, or a file of the name ``marker``.
 
     Raises
     ------
     FileExistsError
-        If ``path`` exists and ``overwrite`` is False, or it is a folder of something else.
+        If ``path`` exists and ``overwrite`` is False, or it is a folder with other contents.
     """
     target = refuse_existing(path, overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -55,11 +55,11 @@ def replacing(path: str | os.PathLike[str], overwrite: bool, *, marker: str = ""
 
 
 def _refuse_foreign(old: Path, new: Path) -> None:
-    """Only a folder that looks like the new one may be replaced as a whole: a wrong name must not delete a home."""
+    """Check that a folder to be replaced resembles the new one: a wrong name must not delete other files."""
     made = {entry.name for entry in new.iterdir()} if new.is_dir() else set()
     kept = sorted({entry.name for entry in old.iterdir()} - made - {"__pycache__"})
     if not new.is_dir() or kept:
         raise FileExistsError(
-            f"{old} is a folder that holds other things ({', '.join(kept[:3])}), and was left as it is; "
-            "choose another name."
+            f"{old} is a folder that contains other files ({', '.join(kept[:3])}), and was left unchanged; "
+            "choose a different name."
         )

@@ -1,4 +1,4 @@
-"""Trials and what a network did in them, as plain numpy arrays with names: what every format is written from."""
+"""Trials and a network's activity as plain, named numpy arrays, from which every format is written."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ class Recorded(NamedTuple):
     rates, currents : (T, B, N)
     conditions : name -> (B,)
     epochs : name -> (B, 2) first step and the step after the last one
-    units : name -> (N,) labels of the units, among them ``type`` (E, I or "")
+    units : name -> (N,) labels of the units, including ``type`` (E, I or "")
     input_channels, output_channels : tuple of str
     """
 
@@ -47,7 +47,7 @@ class Recorded(NamedTuple):
 
     @property
     def trial(self) -> Trial:
-        """The trials, as a task samples them."""
+        """Return the trials in the form in which a task samples them."""
         return Trial(
             jnp.asarray(self.inputs),
             jnp.asarray(self.targets),
@@ -58,12 +58,12 @@ class Recorded(NamedTuple):
 
     @property
     def activity(self) -> Activity:
-        """What the network did, as `RateRNN.predict` returns it."""
+        """Return the activity in the form in which `RateRNN.predict` returns it."""
         return Activity(jnp.asarray(self.outputs), jnp.asarray(self.rates), {"x": jnp.asarray(self.currents)})
 
     @property
     def time(self) -> np.ndarray:
-        """Beginning of each step in ms, (T,)."""
+        """Start of each step in ms, (T,)."""
         return np.arange(len(self.rates)) * self.dt
 
     @property
@@ -80,9 +80,9 @@ def recorded(net: RateRNN, trial: Trial, activity: Activity, task: Task | None =
     net : RateRNN
     trial : Trial
     activity : Activity
-        As of ``net.predict(trial.inputs)``.
+        Result of ``net.predict(trial.inputs)``.
     task : Task, optional
-        Names the input and output channels, which are numbered without it.
+        Task that names the input and output channels, which are otherwise numbered.
 
     Raises
     ------
@@ -103,7 +103,7 @@ def recorded(net: RateRNN, trial: Trial, activity: Activity, task: Task | None =
     if task is not None and (task.dt, task.n_in, task.n_out) != (net.dt, net.n_in, net.n_out):
         raise ValueError(
             f"the task has dt {task.dt:g} ms, {task.n_in} inputs and {task.n_out} outputs, the network "
-            f"dt {net.dt:g} ms, {net.n_in} and {net.n_out}; it is another network's task."
+            f"dt {net.dt:g} ms, {net.n_in} and {net.n_out}; the task does not belong to this network."
         )
     return Recorded(
         dt=float(net.dt),
@@ -122,12 +122,12 @@ def recorded(net: RateRNN, trial: Trial, activity: Activity, task: Task | None =
 
 
 def checked(record: Recorded) -> Recorded:
-    """Same trials and activity, out of a file, once their sizes agree.
+    """Check that the sizes of trials and activity from a file agree, and return them.
 
     Raises
     ------
     ValueError
-        Names the array that does not fit, or holds no numbers.
+        If an array does not fit, or does not contain numbers; the error names the array.
     """
     T, B, n = record.rates.shape
     shapes = {"currents": (T, B, n), "mask": (T, B), "inputs": (T, B, len(record.input_channels))}
@@ -140,7 +140,7 @@ def checked(record: Recorded) -> Recorded:
         if values.shape != shape:
             raise ValueError(f"{name} has shape {values.shape}; {shape} fits the rates")
     if odd := [name for name in SIGNALS if getattr(record, name).dtype.kind not in "biuf"]:
-        raise ValueError(f"{odd[0]} holds no numbers")
+        raise ValueError(f"{odd[0]} does not contain numbers")
     if not (np.isfinite(record.dt) and record.dt > 0):
         raise ValueError(f"dt must be > 0 (ms); got {record.dt:g}")
     return record
@@ -168,5 +168,5 @@ def _names(given: Sequence[str] | None, what: str, n: int) -> tuple[str, ...]:
 
 
 def free_name(name: str, taken: Mapping[str, Any] | set[str], kind: str) -> str:
-    """Name of a condition or label, with its kind before it where it is taken already."""
+    """Return the name of a condition or label, prefixed with its kind if the name is taken."""
     return name if name not in taken else f"{kind}_{name}"

@@ -1,4 +1,4 @@
-"""To PyTorch and back."""
+"""Export to PyTorch and import from PyTorch."""
 
 from typing import Any, NamedTuple
 
@@ -14,7 +14,7 @@ NONLINEARITIES = ("tanh", "relu")
 
 
 class TorchRNN(NamedTuple):
-    """A network in the parts of PyTorch that are exactly it: ``outputs = readout(rnn(inputs, h0)[0])``.
+    """PyTorch modules that are exactly equivalent to a network: ``outputs = readout(rnn(inputs, h0)[0])``.
 
     Attributes
     ----------
@@ -29,10 +29,10 @@ class TorchRNN(NamedTuple):
 
 
 def to_torch(net: RateRNN) -> Any:
-    """Network as a ``torch.nn.Module``, whatever its time constants and activation.
+    """Convert a network with any time constants and activation to a ``torch.nn.Module``.
 
-    Inputs (T, B, n_in) give outputs (T, B, n_out), rates and currents (T, B, N), without noise. Its parameters are
-    effective weights; nothing keeps Dale's law while they are trained. The source is that of `write_torch`.
+    Inputs (T, B, n_in) give outputs (T, B, n_out), rates and currents (T, B, N), without noise. The parameters are
+    effective weights; training does not preserve Dale's law. The source is that of `write_torch`.
 
     Returns
     -------
@@ -50,21 +50,21 @@ def to_torch(net: RateRNN) -> Any:
 
 
 def torch_rnn(net: RateRNN) -> TorchRNN:
-    """Network as a ``torch.nn.RNN``, where it is one exactly: no leak (``tau == dt``), and tanh or relu.
+    """Convert a network to an exactly equivalent ``torch.nn.RNN``: no leak (``tau == dt``), and tanh or relu.
 
     Raises
     ------
     ValueError
-        If the network obeys a different equation; `to_torch` takes any.
+        If the network obeys a different equation; `to_torch` accepts any network.
     ImportError
         If PyTorch is not installed.
     """
     plain = to_numpy(net)
     if not (net.tau == net.dt).all() or net.activation.name not in NONLINEARITIES:
         raise ValueError(
-            "torch.nn.RNN has no leak and knows tanh and relu alone: it is this network only with tau == dt; got tau "
+            "torch.nn.RNN has no leak, and supports only tanh and relu: it needs a network with tau == dt; got tau "
             f"{net.tau.min():g} to {net.tau.max():g} ms, dt {net.dt:g} ms and {net.activation.name}. "
-            "Use eicon.exchange.to_torch, which takes any."
+            "Use eicon.exchange.to_torch, which accepts any network."
         )
     torch = optional("torch", extra="bench")
     tensors = {name: torch.tensor(value) for name, value in plain.items() if name[:2] in ("W_", "b_")}
@@ -83,7 +83,7 @@ def torch_rnn(net: RateRNN) -> TorchRNN:
 
 
 def from_torch_rnn(rnn: Any, readout: Any, *, dt: float = 20.0, x0: ArrayLike = 0.0, **options: Any) -> RateRNN:
-    """Network of a ``torch.nn.RNN`` and its linear readout; ``tau`` is ``dt``, so that there is no leak.
+    """Convert a ``torch.nn.RNN`` and its linear readout to a network; ``tau`` is ``dt``, that is, without a leak.
 
     Parameters
     ----------
@@ -91,20 +91,20 @@ def from_torch_rnn(rnn: Any, readout: Any, *, dt: float = 20.0, x0: ArrayLike = 
         One layer, one direction.
     readout : torch.nn.Linear
     dt : float
-        Step in ms, which PyTorch does not know.
+        Step in ms, which PyTorch does not define.
     x0 : float or array (N,)
         Current before the first step; 0 is PyTorch's own ``h0``.
     **options
-        As for `from_numpy` (``sign``, ``keep_zeros``, ``units``, ...).
+        Options of `from_numpy` (``sign``, ``keep_zeros``, ``units``, ...).
 
     Raises
     ------
     ValueError
-        For several layers or directions, or modules that do not fit.
+        If there are several layers or directions, or the modules do not fit.
     """
     if rnn.num_layers != 1 or rnn.bidirectional or getattr(rnn, "proj_size", 0) or rnn.mode[:3] != "RNN":
         raise ValueError(
-            f"only a torch.nn.RNN of one layer and one direction is a RateRNN; got {type(rnn).__name__} of "
+            f"only a torch.nn.RNN of one layer and one direction can be converted; got {type(rnn).__name__} of "
             f"{rnn.num_layers} layers{', in both directions' if rnn.bidirectional else ''}."
         )
     parts = {name: tensor.detach().cpu().numpy() for name, tensor in rnn.named_parameters()}

@@ -1,4 +1,4 @@
-"""Weights as plain arrays: out of a network for any other program, and from any published network into one."""
+"""Weights as plain arrays: export from a network to other programs, and import of published networks."""
 
 import importlib.resources
 import os
@@ -24,7 +24,7 @@ WEIGHTS, SIMULATOR, TORCH = "weights.npz", "simulate.py", "simulate_torch.py"
 
 
 def to_numpy(net: RateRNN) -> dict[str, Any]:
-    """Effective weights and constants of a network, for any other program.
+    """Return effective weights and constants of a network, for any other program.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def to_numpy(net: RateRNN) -> dict[str, Any]:
         ``W_in (n_in, N)``, ``W_rec (N, N)``, ``W_out (N, n_out)``, all ``[pre, post]``; ``b_rec (N,)``, ``b_out
         (n_out,)``, ``x0 (N,)``; ``tau (N,)`` and ``dt`` in ms; ``sigma_rec``, ``sigma_in``; ``activation`` and its
         ``exponent`` and ``gain``; ``orientation``; ``sign_rec (N,)`` (1, -1, 0 free); ``unit_<label> (N,)``; and
-        ``noise_covariance (N, N)`` where there is one.
+        ``noise_covariance (N, N)`` if there is one.
 
     Examples
     --------
@@ -43,7 +43,7 @@ def to_numpy(net: RateRNN) -> dict[str, Any]:
     """
     if not isinstance(net.cell, Leaky) or net.cell != Leaky(net.activation) or net.activation.name not in ACTIVATIONS:
         raise ValueError(
-            f"a network of {net.cell!r} cannot be exported: simulators of other programs know leaky cells without "
+            f"a network of {net.cell!r} cannot be exported: simulators of other programs support leaky cells without "
             f"gains, with an activation of {', '.join(ACTIVATIONS)}."
         )
     parameters = {"exponent": 2.0, "gain": 1.0} | dict(net.activation.parameters)
@@ -62,15 +62,15 @@ def to_numpy(net: RateRNN) -> dict[str, Any]:
 
 
 def write_numpy(folder: str | os.PathLike[str], net: RateRNN, *, overwrite: bool = False) -> None:
-    """Write a folder with the weights and a simulator of some thirty lines that needs numpy alone.
+    """Write a folder with the weights and a simulator of about thirty lines that needs only numpy.
 
-    ``weights.npz`` holds what `to_numpy` gives (without pickle), ``simulate.py`` runs it: the same trajectories as
-    ``net.predict(inputs, noise=False)``. `read_numpy` reads the folder back.
+    ``weights.npz`` contains the result of `to_numpy` (without pickle), and ``simulate.py`` simulates the network, with
+    the same trajectories as ``net.predict(inputs, noise=False)``. `read_numpy` reads the folder.
 
     Raises
     ------
     FileExistsError
-        If the folder exists and ``overwrite`` is False, or holds other things.
+        If the folder exists and ``overwrite`` is False, or it contains other files.
     """
     _write(folder, net, SIMULATOR, overwrite)
 
@@ -78,8 +78,8 @@ def write_numpy(folder: str | os.PathLike[str], net: RateRNN, *, overwrite: bool
 def write_torch(folder: str | os.PathLike[str], net: RateRNN, *, overwrite: bool = False) -> None:
     """Write a folder with the weights and a PyTorch module that runs them; PyTorch itself is not needed to write.
 
-    As `write_numpy`, with ``simulate_torch.py``: a leaky network of any time constants, and not only what
-    ``torch.nn.RNN`` can be (for which see `torch_rnn`). In PyTorch nothing keeps Dale's law while training.
+    The folder is that of `write_numpy` with ``simulate_torch.py``: a leaky network with any time constants, more
+    general than ``torch.nn.RNN`` (see `torch_rnn`). Training in PyTorch does not preserve Dale's law.
     """
     _write(folder, net, TORCH, overwrite)
 
@@ -94,9 +94,9 @@ def _write(folder: str | os.PathLike[str], net: RateRNN, simulator: str, overwri
 
 
 def read_numpy(folder: str | os.PathLike[str]) -> RateRNN:
-    """Network of a folder of `write_numpy` or `write_torch`: same weights, constants, signs and absent connections.
+    """Read a network from a folder of `write_numpy` or `write_torch`, with its signs and absent connections.
 
-    What is not in the folder is which entries were fixed: all that exist can be trained.
+    The folder does not record which entries were fixed: all existing entries are trainable.
 
     Raises
     ------
@@ -107,9 +107,9 @@ def read_numpy(folder: str | os.PathLike[str]) -> RateRNN:
     """
     path = Path(folder) / WEIGHTS
     if not path.is_file():
-        raise FileNotFoundError(f"no weights at {path}; a folder of eicon.exchange.write_numpy holds {WEIGHTS}.")
+        raise FileNotFoundError(f"no weights at {path}; a folder of eicon.exchange.write_numpy contains {WEIGHTS}.")
     found = read_npz(path)
-    if HEADER in found:  # which version 0.1.0 did not write
+    if HEADER in found:  # version 0.1.0 did not write it
         found, _ = load_arrays(path, kind=KIND, version=VERSION)
     constants = ("dt", "sigma_rec", "sigma_in", "activation", "exponent", "gain", "orientation", "sign_rec")
     lacking = [name for name in (*_ARRAYS, *constants) if name not in found]
@@ -152,7 +152,7 @@ def from_numpy(
     x0: ArrayLike = 0.0,
     **options: Any,
 ) -> RateRNN:
-    """Network from published weights.
+    """Make a network from published weights.
 
     Parameters
     ----------
@@ -160,18 +160,18 @@ def from_numpy(
         Effective weights. With orientation ``"pre, post"`` (used as ``r @ W``) of shapes (N, N), (n_in, N) and
         (N, n_out); with ``"post, pre"`` (used as ``W @ r``: pycog, PyTorch, most papers) transposed.
     orientation : {"pre, post", "post, pre"}
-        Must be said: a square matrix that is turned over runs as well, and is another network.
+        Required: a transposed square matrix also runs, but is a different network.
     b_rec, b_out : array, optional
         Biases of units and outputs.
     sign : int, array (N,) or "rows"
         Signs of the units: 0 (free), 1 or -1; ``"rows"`` takes them from the recurrent weights, which must have one
         sign per source.
     keep_zeros : bool
-        Recurrent, input and readout weights that are 0 are no connections, and stay 0 in training.
+        Recurrent, input and readout weights that are 0 are absent connections, and stay 0 in training.
     activation, tau, dt, x0
-        As for `RateRNN`. A network whose leak acts on the rate obeys a different equation.
+        Same as for `RateRNN`. A network whose leak acts on the rate obeys a different equation.
     **options
-        As for `RateRNN` (``sigma_rec``, ``units``, ...).
+        Options of `RateRNN` (``sigma_rec``, ``units``, ...).
 
     Returns
     -------
@@ -180,8 +180,8 @@ def from_numpy(
     Raises
     ------
     ValueError
-        For an unknown orientation, shapes that do not fit (a hint if they fit the other one), weights that are not
-        finite, or rows of both signs where signs are asked for.
+        If the orientation is unknown, shapes do not fit (with a hint if they fit the opposite orientation), weights
+        are not finite, or signs are requested from rows with both signs.
 
     Examples
     --------
@@ -256,7 +256,7 @@ def _row_signs(weights: np.ndarray) -> np.ndarray:
     mixed = (weights > 0).any(axis=1) & (weights < 0).any(axis=1)
     if mixed.any():
         columns = (weights > 0).any(axis=0) & (weights < 0).any(axis=0)
-        hint = " All columns have one sign: is the orientation the other one?" if not columns.any() else ""
+        hint = " All columns have one sign: is the orientation the opposite one?" if not columns.any() else ""
         raise ValueError(
             f"signs cannot be taken from the rows: {int(mixed.sum())} of {len(weights)} sources have weights of both "
             f"signs.{hint}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _DIMENSIONS = {"inputs": "input", "outputs": "output", "targets": "output", "rates": "unit", "currents": "unit"}
 _ORDER = ("time", "trial", "unit", "input", "output", "epoch")
 _MEANING = {
-    "inputs": ("1", "what the task showed"),
+    "inputs": ("1", "stimuli of the task"),
     "targets": ("1", "desired outputs"),
     "mask": ("1", "1 where outputs are scored"),
     "outputs": ("1", "readout z = r W_out + b_out"),
@@ -33,25 +33,26 @@ _OWN = {*SIGNALS, "time", "trial", "unit", "input", "output", "epoch", "epoch_st
 
 
 def to_xarray(net: RateRNN, trial: Trial, activity: Activity, *, task: Task | None = None) -> "xr.Dataset":
-    """Trials and activity as one labelled dataset.
+    """Combine trials and activity into one labelled dataset.
 
     Parameters
     ----------
     net : RateRNN
     trial : Trial
     activity : Activity
-        As of ``net.predict(trial.inputs)``.
+        Result of ``net.predict(trial.inputs)``.
     task : Task, optional
-        Names the input and output channels.
+        Task that names the input and output channels.
 
     Returns
     -------
     xarray.Dataset
-        Dimensions ``time`` (ms, the beginning of each step), ``trial``, ``unit``, ``input``, ``output`` and ``epoch``.
+        Dimensions ``time`` (ms, the start of each step), ``trial``, ``unit``, ``input``, ``output`` and ``epoch``.
         Variables ``rates``, ``currents``, ``outputs``, ``inputs``, ``targets``, ``mask``, and ``epoch_start`` and
-        ``epoch_stop`` of each trial in ms; where all trials have the same epochs, the coordinate ``epoch_at`` names
-        that of each time (the later one where two overlap). Labels of units are coordinates of ``unit``, conditions
-        are coordinates of ``trial`` (with ``_`` for spaces and slashes, and their kind before names that are taken).
+        ``epoch_stop`` of each trial in ms; if all trials have the same epochs, the coordinate ``epoch_at`` names
+        that of each time (the later one if two overlap). Labels of units are coordinates of ``unit``, conditions
+        are coordinates of ``trial`` (with ``_`` for spaces and slashes, and prefixed with their kind if a name is
+        taken).
 
     Raises
     ------
@@ -74,7 +75,7 @@ def to_xarray(net: RateRNN, trial: Trial, activity: Activity, *, task: Task | No
 
 
 def dataset(record: Recorded) -> "xr.Dataset":
-    """`Recorded` as a labelled dataset; see `to_xarray`."""
+    """Convert a `Recorded` to a labelled dataset; see `to_xarray`."""
     xr = optional("xarray")
     variables: dict[str, Any] = {}
     for name in SIGNALS:
@@ -87,7 +88,7 @@ def dataset(record: Recorded) -> "xr.Dataset":
     for i, edge in enumerate(("start", "stop")):
         variables[f"epoch_{edge}"] = (("trial", "epoch"), spans[:, :, i] * record.dt, {"units": "ms"})
     coords: dict[str, Any] = {
-        "time": ("time", record.time, {"units": "ms", "long_name": "beginning of the step"}),
+        "time": ("time", record.time, {"units": "ms", "long_name": "start of the step"}),
         "trial": np.arange(record.n_trials),
         "unit": np.arange(record.rates.shape[2]),
         "input": np.array(record.input_channels),
@@ -104,22 +105,22 @@ def dataset(record: Recorded) -> "xr.Dataset":
 
 
 def from_xarray(data: "xr.Dataset") -> Recorded:
-    """What `to_xarray` was given, as numpy arrays; for datasets read from netCDF or Zarr too.
+    """Convert a dataset of `to_xarray`, also if read from netCDF or Zarr, back to numpy arrays.
 
-    Dimensions are read by name, in whatever order they are.
+    Dimensions are read by name, in any order.
 
     Raises
     ------
     ValueError
-        If the dataset is not one of `to_xarray`, or one of its dimensions is gone.
+        If the dataset is not one of `to_xarray`, or one of its dimensions is missing.
     """
     lacking = [name for name in (*SIGNALS, "epoch_start", "epoch_stop") if name not in data]
     if lacking or "dt" not in data.attrs:
-        raise ValueError(f"this is no dataset of eicon.exchange.to_xarray: it has no {', '.join(lacking) or 'dt'}.")
+        raise ValueError(f"this is not a dataset of eicon.exchange.to_xarray: it has no {', '.join(lacking) or 'dt'}.")
     if gone := [dim for dim in _ORDER if dim not in data.dims]:
         raise ValueError(
             f"the dataset must have the dimensions {', '.join(_ORDER)}; got none named {gone[0]}. "
-            f"One {gone[0]} is kept as a dimension by isel({gone[0]}=[0]); other names are changed by .rename()."
+            f"Keep one {gone[0]} as a dimension with isel({gone[0]}=[0]), or change other names with .rename()."
         )
     with named(str(data.encoding.get("source", "the dataset")), "dataset of eicon.exchange.to_xarray"):
         return checked(_recorded(data.transpose(*_ORDER, ...)))
@@ -159,7 +160,7 @@ def write_netcdf(
     FileExistsError
         If the file exists and ``overwrite`` is False.
     ValueError, ImportError
-        As `to_xarray`; nothing is written.
+        In the same cases as `to_xarray`; nothing is written.
     """
     data = to_xarray(net, trial, activity, task=task)
     for module in ("h5py", "h5netcdf"):
@@ -169,14 +170,14 @@ def write_netcdf(
 
 
 def read_netcdf(path: str | os.PathLike[str]) -> "xr.Dataset":
-    """Dataset of a netCDF file of `write_netcdf`, in memory.
+    """Read a dataset into memory from a netCDF file of `write_netcdf`.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is damaged, or no netCDF file.
+        If it is damaged, or not a netCDF file.
     """
     for module in ("h5py", "h5netcdf"):
         optional(module)
@@ -199,14 +200,14 @@ def write_zarr(
 ) -> None:
     """Write the dataset of `to_xarray` to a Zarr folder; ``xarray.open_zarr`` and `read_zarr` read it.
 
-    It is written in version 2 of the format, whose texts every reader knows.
+    The folder is in version 2 of the format, for compatibility with all readers of text.
 
     Raises
     ------
     FileExistsError
-        If the folder exists and ``overwrite`` is False, or is no Zarr folder.
+        If the folder exists and ``overwrite`` is False, or is not a Zarr folder.
     ValueError, ImportError
-        As `to_xarray`; nothing is written.
+        In the same cases as `to_xarray`; nothing is written.
     """
     data = to_xarray(net, trial, activity, task=task)
     optional("zarr")
@@ -215,14 +216,14 @@ def write_zarr(
 
 
 def read_zarr(path: str | os.PathLike[str]) -> "xr.Dataset":
-    """Dataset of a Zarr folder of `write_zarr`, in memory.
+    """Read a dataset into memory from a Zarr folder of `write_zarr`.
 
     Raises
     ------
     FileNotFoundError
         If there is no such folder.
     ValueError
-        If it is damaged, or no Zarr folder.
+        If it is damaged, or not a Zarr folder.
     """
     optional("zarr")
     if not os.path.isdir(path):

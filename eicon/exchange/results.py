@@ -1,4 +1,4 @@
-"""What the functions of `eicon.exchange` return."""
+"""Results of the functions of `eicon.exchange`."""
 
 from ._recorded import Recorded as Recorded
 from ._torch import TorchRNN as TorchRNN

@@ -1,4 +1,4 @@
-"""Run the rate network of weights.npz, which lies beside this file, without noise; all it needs is numpy.
+"""Run the rate network of weights.npz, in the folder of this file, without noise; only numpy is needed.
 
     tau dx/dt = -x + r W_rec + u W_in + b_rec,   r = f(x),   z = r W_out + b_out
 
@@ -20,13 +20,13 @@ ACTIVATIONS = {
 
 
 def load(folder=None):
-    """Weights and constants by name; of the folder of this file by default."""
+    """Load weights and constants by name, by default from the folder of this file."""
     with np.load(Path(folder or Path(__file__).parent) / "weights.npz", allow_pickle=False) as archive:
         return dict(archive)
 
 
 def simulate(weights, inputs):
-    """Outputs (T, B, n_out), rates and currents (T, B, N) of inputs (T, B, n_in), one Euler step after the other."""
+    """Return outputs (T, B, n_out), rates and currents (T, B, N) for inputs (T, B, n_in), in Euler steps."""
     f = ACTIVATIONS[str(weights["activation"])]
     alpha = (weights["dt"] / weights["tau"]).astype(weights["W_rec"].dtype)
     x = np.tile(weights["x0"], (inputs.shape[1], 1))

@@ -1,9 +1,9 @@
-"""Run or train the rate network of weights.npz, which lies beside this file, in PyTorch, without noise.
+"""Run or train the rate network of weights.npz, in the folder of this file, in PyTorch, without noise.
 
     tau dx/dt = -x + r W_rec + u W_in + b_rec,   r = f(x),   z = r W_out + b_out
 
-Weights are W[pre, post]: the row is the source. Time is in ms. Nothing here keeps signs or absent connections as they
-are while training.
+Weights are W[pre, post]: the row is the source. Time is in ms. Training does not preserve signs or absent
+connections.
 """
 
 # mypy: disable-error-code=import-not-found
@@ -29,7 +29,7 @@ class RateRNN(torch.nn.Module):
         self.exponent, self.gain = float(weights["exponent"]), float(weights["gain"])
 
     def f(self, x):
-        """Rates of currents."""
+        """Convert currents to rates."""
         if self.activation == "power_law":
             return self.gain * torch.relu(x) ** self.exponent
         if self.activation == "rectified_tanh":
@@ -39,7 +39,7 @@ class RateRNN(torch.nn.Module):
         return {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid}[self.activation](x)
 
     def forward(self, inputs):
-        """One Euler step after the other."""
+        """Simulate the network in Euler steps."""
         x = self.x0.expand(inputs.shape[1], -1)
         states = []
         for u in inputs:
@@ -52,6 +52,6 @@ class RateRNN(torch.nn.Module):
 
 
 def load(folder=None):
-    """Network of the weights in a folder; of that of this file by default."""
+    """Load a network from the weights in a folder, by default that of this file."""
     with np.load(Path(folder or Path(__file__).parent) / "weights.npz", allow_pickle=False) as archive:
         return RateRNN(dict(archive))

@@ -1,4 +1,4 @@
-"""Old path of what is now in `eicon.studies`, `eicon.runs`, `eicon.pages` and `eicon.reproduce`; it goes in 0.3.0."""
+"""Old path of `eicon.studies`, `eicon.runs`, `eicon.pages` and `eicon.reproduce`, to be removed in 0.3.0."""
 
 from .._moved import moved
 

@@ -1,4 +1,4 @@
-"""Old path of `eicon.reproduce.song2016`; it goes in 0.3.0."""
+"""Old path of `eicon.reproduce.song2016`, to be removed in 0.3.0."""
 
 from .._moved import moved
 

@@ -29,7 +29,7 @@ class Activation:
     ``power_law``       :math:`\mathrm{gain} \, [x]_+^{\mathrm{exponent}}`
     ==================  =============================================
 
-    Functions that `activation` has registered are known too.
+    Functions registered with `activation` can be used as well.
 
     Parameters
     ----------
@@ -48,14 +48,14 @@ class Activation:
 
     name: str
     parameters: tuple[tuple[str, float], ...] = ()
-    # Compared, so that a function that was defined anew in a notebook is compiled anew.
+    # Compared, so that a function redefined in a notebook is compiled again.
     function: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.name not in _TABLE:
             raise ValueError(
                 f"unknown activation {self.name!r}; allowed: {', '.join(_TABLE)}, "
-                "or a function of your own that eicon.models.activation has registered."
+                "or your own function, registered with eicon.models.activation."
             )
         function, allowed = _TABLE[self.name]
         object.__setattr__(self, "function", function)
@@ -68,7 +68,7 @@ class Activation:
                 raise ValueError(f"activation {self.name!r}: {key} must be {wanted}; got {value}.")
 
     def __call__(self, x: jax.Array) -> jax.Array:
-        """Rate of a current, elementwise."""
+        """Return the rate for a current, elementwise."""
         with users_code(f"the activation `{self.name}`"):
             return self.function(x, **(_TABLE[self.name][1] | dict(self.parameters)))
 
@@ -76,19 +76,19 @@ class Activation:
         return Activation, (self.name, self.parameters)
 
     def derivative(self, x: jax.Array) -> jax.Array:
-        """Gain ``f'(x)``, elementwise."""
+        """Return the gain ``f'(x)``, elementwise."""
         return jax.jvp(self, (x,), (jnp.ones_like(x),))[1]
 
     def to_dict(self) -> dict[str, Any]:
-        """Convert to a form for JSON and TOML; `as_activation` reads it back."""
+        """Convert to a form for JSON and TOML; `as_activation` reverses the conversion."""
         return {"name": self.name, **dict(self.parameters)}
 
 
 def activation(function: Callable[..., jax.Array]) -> Callable[..., Activation]:
     """Register a transfer function ``f(x, **numbers)`` under its name.
 
-    The name is then accepted wherever an activation is, in code and in configurations. Networks are saved with the
-    name and the numbers alone, so that the file that defines the function has to be imported before loading.
+    The name is then accepted wherever an activation is, in code and in configurations. Networks are saved with only
+    the name and the numbers; the file that defines the function must be imported before loading.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def activation(function: Callable[..., jax.Array]) -> Callable[..., Activation]:
     Returns
     -------
     callable
-        Function that makes an `Activation` of numbers given by name.
+        Function that makes an `Activation` from numbers given by name.
 
     Raises
     ------
@@ -124,7 +124,7 @@ def activation(function: Callable[..., jax.Array]) -> Callable[..., Activation]:
         defaults[parameter.name] = float(parameter.default)
     if name in _TABLE and _origin(_TABLE[name][0]).isdisjoint(_origin(function)):
         raise ValueError(
-            f"activation {name!r} is already defined in {_TABLE[name][0].__module__}; give this function another name."
+            f"activation {name!r} is already defined in {_TABLE[name][0].__module__}; rename this function."
         )
     _TABLE[name] = (function, defaults)
 
@@ -136,13 +136,13 @@ def activation(function: Callable[..., jax.Array]) -> Callable[..., Activation]:
 
 
 def _origin(function: Callable[..., Any]) -> set[str]:
-    """Module and file of a function; a script that is imported, too, is two modules of one file."""
+    """Return module and file of a function; a script that is also imported is two modules in one file."""
     code = getattr(inspect.unwrap(function), "__code__", None)
     return {function.__module__} if code is None else {function.__module__, code.co_filename}
 
 
 def known_activations() -> tuple[str, ...]:
-    """Names of all activations that are registered now."""
+    """Return the names of all activations currently registered."""
     return tuple(_TABLE)
 
 
@@ -179,7 +179,7 @@ def _softplus(x: jax.Array) -> jax.Array:
 
 @_softplus.defjvp
 def _softplus_jvp(primals: tuple[jax.Array], tangents: tuple[jax.Array]) -> tuple[jax.Array, jax.Array]:
-    # Half the time of the derivative of jax.nn.softplus, which is that of logaddexp.
+    # Takes half the time of the derivative of jax.nn.softplus, which is that of logaddexp.
     (x,), (dx,) = primals, tangents
     return _softplus(x), jax.nn.sigmoid(x) * dx
 
@@ -199,7 +199,7 @@ def _power_law(x: jax.Array, exponent: float, gain: float) -> jax.Array:
 
 
 ACTIVATIONS: tuple[str, ...] = ("relu", "tanh", "softplus", "sigmoid", "rectified_tanh", "power_law")
-"""Names of the activations that come with eicon."""
+"""Names of the activations bundled with eicon."""
 
 _TABLE |= {
     "relu": (_relu, {}),

@@ -1,4 +1,4 @@
-"""From a wiring diagram's weights to the initial weights of a network."""
+"""Initial weights of a network from the weights of a wiring diagram."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,11 +8,11 @@ REMAPS: tuple[str, ...] = ("magnitude", "signed", "off")
 
 
 def remap(weights: ArrayLike, anatomy: ArrayLike, how: str = "magnitude") -> np.ndarray:
-    """Hand the values of initial weights out to the connections in the order of their anatomical weight.
+    """Assign the values of initial weights to connections in the order of their anatomical weights.
 
-    ``magnitude``: the larger the anatomical weight, the larger the weight's size; every connection keeps the
-    sign that it had, so that Dale's law is kept. ``signed``: the published variant (Goulas et al. 2021), which
-    sorts signed values, so that the weakest connections become strong inhibition. ``off``: unchanged.
+    ``magnitude``: larger anatomical weights get larger magnitudes; every connection keeps its sign, which preserves
+    Dale's law. ``signed``: the published variant (Goulas et al. 2021), which sorts signed values and thereby
+    turns the weakest connections into strong inhibition. ``off``: unchanged.
 
     Parameters
     ----------
@@ -26,12 +26,12 @@ def remap(weights: ArrayLike, anatomy: ArrayLike, how: str = "magnitude") -> np.
     Returns
     -------
     ndarray, shape (N, N)
-        The same values in other places; zero where the anatomy has no connection.
+        The same values, rearranged; zero where the anatomy has no connection.
 
     Raises
     ------
     ValueError
-        For an unknown ``how``, shapes that differ, or weights where the anatomy has no connection.
+        If ``how`` is unknown, shapes differ, or a weight is non-zero where the anatomy has no connection.
 
     Examples
     --------
@@ -48,7 +48,7 @@ def remap(weights: ArrayLike, anatomy: ArrayLike, how: str = "magnitude") -> np.
     connected = anatomy > 0
     if (weights[~connected] != 0).any():
         raise ValueError(
-            f"{int((weights[~connected] != 0).sum())} weights lie where the anatomy has no connection; "
+            f"{int((weights[~connected] != 0).sum())} weights are non-zero where the anatomy has no connection; "
             "is one of the two matrices transposed?"
         )
     remapped = np.zeros_like(weights)
@@ -57,7 +57,7 @@ def remap(weights: ArrayLike, anatomy: ArrayLike, how: str = "magnitude") -> np.
 
 
 def handed_out(values: np.ndarray, anatomy: np.ndarray, how: str) -> np.ndarray:
-    """Initial weights of connections (M,) in the order of their anatomical weights (M,); see `remap`."""
+    """Assign initial weights (M,) to connections in the order of anatomical weights (M,); see `remap`."""
     if how not in REMAPS:
         raise ValueError(f"unknown remap {how!r}; allowed: {', '.join(REMAPS)}.")
     if how == "off":

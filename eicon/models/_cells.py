@@ -1,8 +1,8 @@
 r"""Cells: the dynamics of single units.
 
-A cell is a frozen dataclass with five methods, elementwise over units (`Cell`). It holds settings; the numbers of its
-units are in the network. `Leaky` is the equation of Song, Yang & Wang (2016); `Adapting` and `Plastic` wrap another
-cell.
+A cell is a frozen dataclass with five methods, elementwise over units (`Cell`). A cell contains settings; the numbers
+of its units are in the network. `Leaky` is the equation of Song, Yang & Wang (2016); `Adapting` and `Plastic` wrap
+another cell.
 """
 
 from dataclasses import dataclass
@@ -26,28 +26,28 @@ class Cell(Protocol):
     """Dynamics of a unit between two steps; elementwise over units.
 
     Implementations are frozen dataclasses, so that equal cells share compiled programs, and use `jax.numpy`.
-    ``p`` holds the values of the parameters by name, ``s`` the state: a dict of arrays whose last axis is that of
+    ``p`` contains the values of the parameters by name, ``s`` the state: a dict of arrays whose last axis is that of
     the units.
     """
 
     def parameters(self, n: int) -> dict[str, Parameter]:
-        """Parameters of ``n`` units, with their defaults and bounds."""
+        """Return the parameters of ``n`` units, with their defaults and bounds."""
         ...
 
     def initial(self, p: Numbers, shape: tuple[int, ...]) -> State:
-        """State at the start of a trial, arrays of this shape."""
+        """Return the state at the start of a trial, arrays of this shape."""
         ...
 
     def rate(self, p: Numbers, s: State) -> jax.Array:
-        """Rate, which is recorded and read out."""
+        """Return the rate, which is recorded and read out."""
         ...
 
     def send(self, p: Numbers, s: State) -> jax.Array:
-        """Signal that enters the recurrent weights: the rate (``send = rate``), unless synapses modify it."""
+        """Return the signal sent to the recurrent weights: the rate (``send = rate``), unless synapses modify it."""
         ...
 
     def step(self, p: Numbers, s: State, received: jax.Array, dt: float) -> State:
-        """State ``dt`` ms later.
+        """Return the state ``dt`` ms later.
 
         ``received`` is ``send @ W + u @ W_in + b + noise``; the rate is that before the step.
         """
@@ -60,9 +60,9 @@ class Leaky:
 
     .. math:: \tau \dot x = -x + g_{in}\, I, \qquad r = g\, f(s\, x)
 
-    Parameters are ``tau`` (ms) and ``x0`` (the current at the start of a trial), and on request three factors, which
-    are 1 by default and stay > 0, so that Dale's law holds: ``gain`` :math:`g` of the rate, ``input_gain``
-    :math:`g_{in}` of everything that the unit receives, and ``slope`` :math:`s` of the argument of the activation.
+    Parameters are ``tau`` (ms) and ``x0`` (the current at the start of a trial), and optionally three factors, which
+    are 1 by default and stay > 0 to preserve Dale's law: ``gain`` :math:`g` of the rate, ``input_gain``
+    :math:`g_{in}` of the total input of the unit, and ``slope`` :math:`s` of the argument of the activation.
 
     Parameters
     ----------
@@ -90,25 +90,25 @@ class Leaky:
         return f"Leaky({self.activation.name}{numbers}{extra})"
 
     def parameters(self, n: int) -> dict[str, Parameter]:
-        """``tau``, ``x0``, and the gains that were requested."""
+        """Return ``tau``, ``x0``, and the gains that were requested."""
         found = {"tau": Parameter(100.0, TIME), "x0": Parameter(0.1)}
         return found | {
             name: Parameter(1.0, POSITIVE) for name in ("gain", "input_gain", "slope") if getattr(self, name)
         }
 
     def initial(self, p: Numbers, shape: tuple[int, ...]) -> State:
-        """``x = x0``."""
+        """Return ``x = x0``."""
         return {"x": jnp.broadcast_to(p["x0"], shape)}
 
     def rate(self, p: Numbers, s: State) -> jax.Array:
-        """``gain f(slope x)``."""
+        """Return ``gain f(slope x)``."""
         rate = self.activation(p["slope"] * s["x"] if self.slope else s["x"])
         return p["gain"] * rate if self.gain else rate
 
     send = rate
 
     def step(self, p: Numbers, s: State, received: jax.Array, dt: float) -> State:
-        """One Euler step."""
+        """Advance by one Euler step."""
         alpha = dt / p["tau"]
         if self.input_gain:
             received = p["input_gain"] * received
@@ -127,25 +127,25 @@ class Adapting:
     inner: Cell
 
     def parameters(self, n: int) -> dict[str, Parameter]:
-        """Parameters of the inner cell, ``tau_a`` and ``beta``."""
+        """Return the parameters of the inner cell, ``tau_a`` and ``beta``."""
         own = {"tau_a": Parameter(500.0, TIME), "beta": Parameter(0.5)}
         return _joined(self, self.inner.parameters(n), own)
 
     def initial(self, p: Numbers, shape: tuple[int, ...]) -> State:
-        """State of the inner cell, and ``a = 0``."""
+        """Return the state of the inner cell, and ``a = 0``."""
         state = self.inner.initial(p, shape)
         return _joined(self, state, {"a": jnp.zeros(shape, _dtype(state))})
 
     def rate(self, p: Numbers, s: State) -> jax.Array:
-        """That of the inner cell."""
+        """Return the rate of the inner cell."""
         return self.inner.rate(p, s)
 
     def send(self, p: Numbers, s: State) -> jax.Array:
-        """That of the inner cell."""
+        """Return the signal of the inner cell."""
         return self.inner.send(p, s)
 
     def step(self, p: Numbers, s: State, received: jax.Array, dt: float) -> State:
-        """One Euler step of both."""
+        """Advance the inner cell and the adaptation by one Euler step."""
         a = s["a"] + dt / p["tau_a"] * (self.rate(p, s) - s["a"])
         return {**self.inner.step(p, s, received - p["beta"] * s["a"], dt), "a": a}
 
@@ -159,14 +159,14 @@ class Plastic:
         \dot u = \frac{U - u}{\tau_f} + U (1 - u) r, \qquad \dot w = \frac{1 - w}{\tau_d} - u w r
 
     The unit sends :math:`u w r`; its rate :math:`r` is recorded and read out. Parameters are ``U`` (0 to 1), ``tau_f``
-    and ``tau_d`` (ms), and those of the ``inner`` cell. As published, both variables are clipped to [0, 1], which an
-    Euler step could leave at high rates.
+    and ``tau_d`` (ms), and those of the ``inner`` cell. As published, both variables are clipped to [0, 1], because
+    an Euler step could leave this range at high rates.
 
     Parameters
     ----------
     inner : Cell
     hz : float
-        Spikes per second that a rate of 1 stands for, >= 0: 1 as published, 20 to 50 in a network whose rates lie
+        Spikes per second that correspond to a rate of 1, >= 0: 1 as published, 20 to 50 in a network whose rates lie
         between 0 and 1; 0 turns plasticity off.
     """
 
@@ -175,28 +175,28 @@ class Plastic:
 
     def __post_init__(self) -> None:
         if not 0 <= self.hz < float("inf"):
-            raise ValueError(f"hz, the spikes per second that a rate of 1 stands for, must be >= 0; got {self.hz}.")
+            raise ValueError(f"hz, the spikes per second that correspond to a rate of 1, must be >= 0; got {self.hz}.")
 
     def parameters(self, n: int) -> dict[str, Parameter]:
-        """Parameters of the inner cell, ``U``, ``tau_f`` and ``tau_d``."""
+        """Return the parameters of the inner cell, ``U``, ``tau_f`` and ``tau_d``."""
         own = {"U": Parameter(0.2, UNIT), "tau_f": Parameter(1500.0, TIME), "tau_d": Parameter(200.0, TIME)}
         return _joined(self, self.inner.parameters(n), own)
 
     def initial(self, p: Numbers, shape: tuple[int, ...]) -> State:
-        """``u = U`` and ``w = 1``: synapses at rest."""
+        """Return ``u = U`` and ``w = 1``: synapses at rest."""
         state = self.inner.initial(p, shape)
         return _joined(self, state, {"u": jnp.broadcast_to(p["U"], shape), "w": jnp.ones(shape, _dtype(state))})
 
     def rate(self, p: Numbers, s: State) -> jax.Array:
-        """That of the inner cell."""
+        """Return the rate of the inner cell."""
         return self.inner.rate(p, s)
 
     def send(self, p: Numbers, s: State) -> jax.Array:
-        """``u w`` times the signal of the inner cell."""
+        """Return ``u w`` times the signal of the inner cell."""
         return s["u"] * s["w"] * self.inner.send(p, s)
 
     def step(self, p: Numbers, s: State, received: jax.Array, dt: float) -> State:
-        """One Euler step of unit and synapses; rates count in spikes per ms."""
+        """Advance unit and synapses by one Euler step; rates are in spikes per ms."""
         spikes, u, w = self.hz / 1000 * self.rate(p, s), s["u"], s["w"]
         du = (p["U"] - u) / p["tau_f"] + p["U"] * (1 - u) * spikes
         dw = (1 - w) / p["tau_d"] - u * w * spikes
@@ -208,7 +208,7 @@ class Plastic:
 
 
 def as_cell(cell: Any, activation: Any) -> Cell:
-    """Cell of a network: the given one, or a leaky one with an activation.
+    """Return the cell of a network: the given one, or a leaky one with an activation.
 
     Raises
     ------
@@ -218,13 +218,14 @@ def as_cell(cell: Any, activation: Any) -> Cell:
     if cell is None:
         return Leaky("relu" if activation is None else activation)
     if activation is not None:
-        raise ValueError("give the activation to the cell, Leaky(activation), or leave the cell out; got both.")
+        raise ValueError("give the activation to the cell, Leaky(activation), or omit the cell; got both.")
     if isinstance(cell, type) or not isinstance(cell, Cell):
         raise ValueError(
-            f"a cell has the methods parameters, initial, rate, send and step; got {cell!r:.80}. Was it not called?"
+            f"a cell has the methods parameters, initial, rate, send and step; got {cell!r:.80}. "
+            "Did you pass the class instead of an instance?"
         )
     try:
-        hash(cell)  # or it could not be compiled
+        hash(cell)  # otherwise it could not be compiled
     except TypeError as error:
         raise ValueError(
             f"a cell is a frozen dataclass, @dataclass(frozen=True), of settings that can be hashed; "
@@ -234,19 +235,19 @@ def as_cell(cell: Any, activation: Any) -> Cell:
 
 
 def declared_by(cell: Cell, n: int, dt: float) -> dict[str, Parameter]:
-    """Parameters of a cell of which all methods fit each other.
+    """Check that the methods of a cell are consistent, and return its parameters.
 
     Raises
     ------
     ValueError
-        If a parameter is not declared as one, or a method returns other variables or shapes than it should.
+        If a parameter is not a `Parameter`, or a method returns the wrong variables or shapes.
     """
     name, shape = type(cell).__name__, (2, n)
     declared = cell.parameters(n)
     for key, parameter in declared.items():
         if not isinstance(parameter, Parameter):
             raise ValueError(
-                f"{name}.parameters must give Parameter(value, bound) for each name; got {parameter!r} for {key!r}."
+                f"{name}.parameters must return Parameter(value, bound) for each name; got {parameter!r} for {key!r}."
             )
 
     def every(p: Numbers) -> Any:
@@ -266,13 +267,13 @@ def declared_by(cell: Cell, n: int, dt: float) -> dict[str, Parameter]:
             )
     if state.keys() != after.keys():
         raise ValueError(
-            f"{name}.step must give the variables of {name}.initial, {sorted(state)}; got {sorted(after)}."
+            f"{name}.step must return the variables of {name}.initial, {sorted(state)}; got {sorted(after)}."
         )
     return declared
 
 
 def activation_of(cell: Cell) -> Activation:
-    """Activation of a cell, or of the one that it wraps.
+    """Return the activation of a cell, or of the one that it wraps.
 
     Raises
     ------
@@ -288,10 +289,10 @@ def activation_of(cell: Cell) -> Activation:
 
 
 def _joined(cell: Any, inner: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """Parameters or variables of a cell and of the one that it wraps; names that both have are refused."""
+    """Join parameters or variables of a cell and of the one that it wraps; reject names that occur in both."""
     for name in inner.keys() & own.keys():
         raise ValueError(
-            f"{type(cell).__name__} cannot wrap a {type(cell.inner).__name__}: both have something called {name!r}."
+            f"{type(cell).__name__} cannot wrap a {type(cell.inner).__name__}: the name {name!r} occurs in both."
         )
     return {**inner, **own}
 

@@ -26,7 +26,7 @@ class Certificate:
     n_excitatory, n_inhibitory, n_free : numbers of units
     spectral_radius : of the effective recurrent matrix (NaN if it is not finite, or has more than 5,000 units)
     finite_parameters : whether all parameters of the cell and all biases are finite and within their bounds
-    wrong_parameters : names of those that are not
+    wrong_parameters : names of the parameters and biases that are not
     """
 
     matrices: dict[str, MatrixReport]
@@ -58,7 +58,7 @@ class Certificate:
         ]
         if self.finite_parameters:
             return lines
-        return [*lines, f"{', '.join(self.wrong_parameters)}: NaN, infinite, or outside of what is allowed"]
+        return [*lines, f"{', '.join(self.wrong_parameters)}: NaN, infinite, or out of range"]
 
     def raise_if_violated(self) -> "Certificate":
         """Return self, or raise `ConstraintError` with all problems in one line."""
@@ -67,7 +67,7 @@ class Certificate:
         return self
 
     def to_dict(self) -> dict:
-        """JSON-compatible form."""
+        """Convert to a JSON-compatible form."""
         return {**asdict(self), "ok": self.ok, "problems": self.problems()}
 
 
@@ -95,7 +95,7 @@ def _radius(network: Network) -> float:
 
 
 def _legal(values: Values, network: Network) -> bool:
-    """Whether all numbers are within their bound, up to rounding to single precision."""
+    """Return whether all numbers are within their bound, up to rounding to single precision."""
     if not values.trained:
         return bool(values.bound.allows(np.asarray(values.raw, np.float64), network.dt).all())
     found = np.asarray(values.effective(network.dt, network.dtype), np.float64)

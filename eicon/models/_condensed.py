@@ -1,4 +1,4 @@
-"""Network that a condensation describes."""
+"""Network described by a condensation."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,7 +15,7 @@ from ._parts import Parts
 from ._weights import Dense, Weights
 
 NAMES = ("name", "unit", "neuron")
-"""Labels by which units are called."""
+"""Labels used as names of units."""
 
 
 @runtime_checkable
@@ -41,17 +41,17 @@ class Condensed(Protocol):
 
 
 def condensed(parts: Parts, condensation: Condensed) -> Parts:
-    """Network of the canonical units; see `RateRNN.condensed`.
+    """Make the network of the canonical units; see `RateRNN.condensed`.
 
-    A canonical unit combines units as the condensation says that their currents are combined (``incoming``): so are
-    its parameters (trained ones on the scale on which they are trained) and its noise. The label ``represents``
-    lists the units that it stands for, see `names_of`; one that none stands for is in no label, here and later.
+    The parameters of a canonical unit (trained ones on the scale on which they are trained) and its noise combine those
+    of the original units in the same way as the currents (``incoming``). The label ``represents`` lists the units that
+    it represents, see `names_of`; a unit that is not represented is in no label, here and later.
     """
     kept, incoming = np.asarray(condensation.kept), np.asarray(condensation.incoming)
     old = parts.network
     if incoming.shape != (old.n_rec, len(kept)) or condensation.readout.shape != (len(kept), old.n_out):
         raise ValueError(
-            f"the condensation is of {incoming.shape[0]} units and {condensation.readout.shape[1]} outputs, "
+            f"the condensation belongs to {incoming.shape[0]} units and {condensation.readout.shape[1]} outputs, "
             f"but the network has {old.n_rec} units and {old.n_out} outputs."
         )
     was = {role: _dense(getattr(old, role)) for role in ROLES}
@@ -94,9 +94,9 @@ def condensed(parts: Parts, condensation: Condensed) -> Parts:
 
 
 def names_of(units: Mapping[str, np.ndarray]) -> np.ndarray:
-    """What ``represents`` calls units (N,): their names, or indices if a name is missing, not unique or has commas.
+    """Return names of units (N,) for ``represents``, or indices if a name is missing, not unique or has commas.
 
-    Units of a condensed network are called by all that they stand for: units of the network that was condensed first.
+    The name of a unit of a condensed network lists all units of the first network that it represents.
     """
     if "represents" in units:
         return units["represents"]
@@ -107,7 +107,7 @@ def names_of(units: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _dense(weights: Weights) -> Connectivity:
-    """Constraints of weights, as those of a dense matrix."""
+    """Return the constraints of weights in the form for a dense matrix."""
     if isinstance(weights, Dense):
         return weights.connectivity
     exists = np.asarray(weights.matrix()) != 0
@@ -125,7 +125,7 @@ def _pooled(values: Values, kept: np.ndarray, incoming: np.ndarray) -> Values:
 
 
 def _matrix(was: Connectivity, sign: np.ndarray, weights: np.ndarray, reached: np.ndarray) -> Dense:
-    """Canonical weights: free where they do not keep the signs."""
+    """Make canonical weights, which are free where they do not keep the signs."""
     weights = weights.astype(jnp.result_type(float)).astype(np.float64)
     sign = np.where((sign[:, None] * weights < 0).any(axis=1), 0, sign)
     made = Connectivity(sign, reached | (weights != 0), np.zeros(weights.shape), was.positive)

@@ -29,7 +29,7 @@ class Connectivity:
     .. math:: W = s \odot p(V) \odot M + F
 
     with raw (trained) weights :math:`V`, sign :math:`s` of each presynaptic unit, mask :math:`M` and fixed
-    entries :math:`F`. On rows with sign 0 (free), :math:`V` is used as it is. The constraint holds by
+    entries :math:`F`. On rows with sign 0 (free), :math:`V` is used unchanged. The constraint holds by
     construction, at every step and for every optimiser.
 
     Parameters
@@ -72,7 +72,7 @@ class Connectivity:
     def dense(
         cls, n_pre: int | float, n_post: int | float, *, sign: ArrayLike = 0, positive: str = "abs"
     ) -> "Connectivity":
-        """All-to-all; ``sign`` is one number or one per presynaptic unit (0: free, 1: non-negative)."""
+        """Make all-to-all connections; ``sign`` is one number or one per source (0: free, 1: non-negative)."""
         n_pre, n_post = _count(n_pre, "n_pre"), _count(n_post, "n_post")
         signs = np.broadcast_to(np.asarray(sign), (n_pre,))
         return cls(signs, np.ones((n_pre, n_post), bool), np.zeros((n_pre, n_post)), positive)
@@ -87,18 +87,18 @@ class Connectivity:
         autapses: bool = False,
         positive: str = "abs",
     ) -> "Connectivity":
-        """E-I matrix: the first ``round(n * e_ratio)`` units excite, the others inhibit.
+        """Make an E-I matrix: the first ``round(n * e_ratio)`` units excite, and the others inhibit.
 
         Parameters
         ----------
         n : int
-            Units (presynaptic).
+            Number of (presynaptic) units.
         e_ratio : float
-            Fraction of excitatory units, in (0, 1), and such that both types exist.
+            Fraction of excitatory units, in (0, 1); both types must exist.
         n_post : int, optional
-            Targets, when they are not the units themselves.
+            Number of targets, when they are not the units themselves.
         autapses : bool
-            Keep connections of a unit onto itself.
+            Whether to keep connections of a unit onto itself.
         positive : str
             See the class.
         """
@@ -125,7 +125,7 @@ class Connectivity:
         anatomy : array, shape (N, N)
             Anatomical weights ``[source, target]``; a connection exists where they are not zero.
         sign : int or array (N,)
-            Of each source: +1, -1 or 0 (free).
+            Sign of each source: +1, -1 or 0 (free).
         positive : str
             See the class.
         """
@@ -145,7 +145,7 @@ class Connectivity:
         positive: str = "abs",
         seed: int | float = 0,
     ) -> "Connectivity":
-        """Blocks between named populations; where there is no projection there is no connection.
+        """Make blocks of connections between named populations, one for each projection.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ class Connectivity:
             In the order of rows and columns; a recurrent matrix has the same twice.
         projections : sequence of Projection
         autapses : bool
-            Keep connections of a unit onto itself, where sources and targets are the same.
+            Whether to keep connections of a unit onto itself, where sources and targets are the same.
         positive : str
             See the class.
         seed : int
@@ -162,7 +162,7 @@ class Connectivity:
         Raises
         ------
         ValueError
-            If two populations have one name, or a projection matches no population or one that another has.
+            If two populations have the same name, or a projection matches no population, or duplicates another.
 
         Examples
         --------
@@ -176,7 +176,7 @@ class Connectivity:
 
     @classmethod
     def excitatory_only(cls, sign: ArrayLike, n_post: int | float, *, positive: str = "abs") -> "Connectivity":
-        """Readout of the excitatory units alone; with free signs (all 0), of every unit, unsigned."""
+        """Make a readout of only the excitatory units; with free signs (all 0), of every unit, unsigned."""
         signs, n_post = np.asarray(sign), _count(n_post, "n_post")
         if not signs.any():
             return cls.dense(len(signs), n_post, positive=positive)
@@ -200,7 +200,7 @@ class Connectivity:
 
     @property
     def trainable(self) -> bool:
-        """Whether any entry can learn."""
+        """True if any entry can be trained."""
         return bool(self.mask.any())
 
     @property
@@ -209,7 +209,7 @@ class Connectivity:
         return self.mask | (self.fixed != 0)
 
     def raw(self, weights: np.ndarray) -> np.ndarray:
-        """Raw weights whose effective ones are ``weights`` (which must have the rows' signs).
+        """Return raw weights for given effective weights (which must have the rows' signs).
 
         Raises
         ------
@@ -238,7 +238,7 @@ class Connectivity:
         return np.where(self.mask, raw, 0.0)
 
     def frozen(self, weights: ArrayLike, entries: ArrayLike | None = None) -> "Connectivity":
-        """Same matrix with ``entries`` (bool, default all existing) held fixed at their value in ``weights``."""
+        """Fix ``entries`` (bool, default all existing) at their values in ``weights``."""
         chosen = self.mask if entries is None else self.mask & np.asarray(entries, bool)
         fixed = np.where(chosen, np.asarray(weights, self.fixed.dtype), self.fixed)
         return replace(self, mask=self.mask & ~chosen, fixed=fixed)

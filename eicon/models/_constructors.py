@@ -1,4 +1,4 @@
-"""Ways to make a rate network: dense under Dale's law, of named populations, on a wiring diagram."""
+"""Constructors of rate networks: dense under Dale's law, of named populations, on a wiring diagram."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _N = TypeVar("_N", bound="Constructors")
 
 @readable
 class Constructors:
-    """Constructors of `RateRNN`, which is the only class that has them."""
+    """Constructors of `RateRNN`, the only subclass."""
 
     @classmethod
     def dale(
@@ -43,24 +43,24 @@ class Constructors:
         positive: str = "abs",
         **options: Any,
     ) -> _N:
-        """Dense excitatory-inhibitory network whose excitatory units alone are read out.
+        """Make a dense excitatory-inhibitory network with a readout from only the excitatory units.
 
         Parameters
         ----------
         n_in, n_rec, n_out : int
             Numbers of input channels, units and outputs.
         e_ratio : float
-            Fraction of excitatory units, in (0, 1); they come first.
+            Fraction of excitatory units, in (0, 1), which come first.
         free_input : bool
-            Input weights of either sign; by default they are non-negative.
+            Whether input weights may have either sign; by default they are non-negative.
         free_readout : bool
-            Readout weights of either sign; by default they are non-negative.
+            Whether readout weights may have either sign; by default they are non-negative.
         autapses : bool
-            Keep self-connections.
+            Whether to keep self-connections.
         positive : {"abs", "relu", "softplus"}
-            How constrained weights are kept non-negative.
+            Map that keeps constrained weights non-negative.
         **options
-            As for `RateRNN`.
+            Options of `RateRNN`.
         """
         n_in, n_rec, n_out = whole(n_in, "n_in"), whole(n_rec, "n_rec"), whole(n_out, "n_out")
         recurrent = Connectivity.dale(n_rec, e_ratio, autapses=autapses, positive=positive)
@@ -90,29 +90,29 @@ class Constructors:
         seed: int | float = 0,
         **options: Any,
     ) -> _N:
-        """Network of named populations, e.g. areas, with the listed projections only.
+        """Make a network of named populations, e.g. areas, with only the listed projections.
 
         Parameters
         ----------
         populations : sequence of Population
-            In the order of units, which are labelled with their ``population`` and ``area``.
+            Populations in the order of units, which are labelled with their ``population`` and ``area``.
         n_in, n_out : int or sequence of str
             Input channels and outputs, or their names (``task.input_channels``), which projections can use.
         recurrent, input : sequence of Projection
-            Between populations, and from input channels to populations; by default all to all.
+            Projections between populations, and from input channels to populations; by default all to all.
         readout : sequence of Projection, optional
-            From populations to outputs; by default all excitatory ones, or all if there are none.
+            Projections from populations to outputs; by default from all excitatory ones, or all if there are none.
         free_input, free_readout, autapses, positive
-            As for `dale`.
+            Same as for `dale`.
         seed : int
-            Fixes the connections of sparse projections too.
+            Fixes the weights and the connections of sparse projections.
         **options
-            As for `RateRNN`.
+            Options of `RateRNN`.
 
         Raises
         ------
         ValueError
-            As for `Connectivity.areas`.
+            In the same cases as `Connectivity.areas`.
 
         Examples
         --------
@@ -135,7 +135,7 @@ class Constructors:
         (16, ['', 'M', 'S'])
         """
         seed = whole(seed, "a seed")
-        key_of(seed)  # refuses what is no seed, before anything is drawn
+        key_of(seed)  # rejects an invalid seed before anything is drawn
         populations = list(populations)
         channels = _named(n_in, "input", "" if free_input else "E")
         outputs = _named(n_out, "output", "")
@@ -179,53 +179,53 @@ class Constructors:
         seed: int | float = 0,
         **options: Any,
     ) -> _N:
-        """Network on a wiring diagram, whose strong connections start strong.
+        """Make a network on a wiring diagram, with strong initial weights for strong connections.
 
         Parameters
         ----------
         connectome : Connectome, or array of shape (N, N)
-            Of neurons, whose labels become labels of the units (with their names as ``name``; a label ``type`` is
-            called ``cell_type``, as the type of a unit is E or I), and whose signs are kept, unknown ones being free.
-            Or anatomical weights ``[source, target]``, >= 0; connections exist where they are > 0.
+            Connectome of neurons, whose labels become labels of the units (with their names as ``name``; a label
+            ``type`` is renamed ``cell_type``, because the type of a unit is E or I), and whose signs are kept; unknown
+            signs are free. Or anatomical weights ``[source, target]``, >= 0; connections exist where they are > 0.
         n_in, n_out : int, or the task in place of both
-            Numbers of input channels and outputs, and the step ``dt``; input and readout weights are of either sign.
+            Numbers of input channels and outputs, and the step ``dt``; input and readout weights may have either sign.
         sign : int or array (N,), optional
             For an array: +1 or -1 for units under Dale's law, 0 (the default) for free ones.
         input_to, readout_from : str, mapping, bool mask (N,) or indices, optional
-            Units that receive input, and units that are read out, as `RateRNN.select` takes them: by type (``"E"``), by
-            their labels in `units` (``{"region": "V1"}``), as a mask or as indices; by default all.
+            Units that receive input, and units that are read out, in any form accepted by `RateRNN.select`: by type
+            (``"E"``), by labels in `units` (``{"region": "V1"}``), as a mask or as indices; by default all.
         init : {"balanced", "default", "he", "xavier"}
-            How weights are drawn; "balanced" as in `RateRNN`, the others as in `eicon.models.initial.uniform_weights`,
-            which draws the biases within 1 / sqrt(N) too.
+            Scheme for drawing weights; "balanced" as in `RateRNN`, the others as in
+            `eicon.models.initial.uniform_weights`, which also draws the biases, within 1 / sqrt(N).
         remap : {"magnitude", "signed", "off"}
-            How drawn recurrent weights are handed out to the connections; see `eicon.models.initial.remap`.
+            Assignment of drawn recurrent weights to the connections; see `eicon.models.initial.remap`.
         distribution : str, optional
-            As for `RateRNN`, for "balanced" alone.
+            Same as for `RateRNN`, only for "balanced".
         spectral_radius : float or "drawn", optional
-            Of the initial recurrent matrix, after the remapping; "drawn" leaves what was drawn (with "balanced", 1
-            before the remapping). By default 1 for a `Connectome`, and "drawn" for an array.
+            Spectral radius of the initial recurrent matrix, after the remapping; "drawn" keeps the drawn matrix (with
+            "balanced", 1 before the remapping). By default 1 for a `Connectome`, and "drawn" for an array.
         gain : str, optional
-            Take recurrent weights as counted: anatomical weight, relative to its mean, x sign x one gain, trained
-            (or kept, with ``freeze``): ``"all"``, one for all, or a label, one for each pair of it, such as
-            ``"cell_type"``, in the order of the sources' labels, then of the targets'. All gains start equal, at
+            Use recurrent weights as counted: anatomical weight, relative to its mean, x sign x one gain, trained
+            (or kept, with ``freeze``): ``"all"`` for one gain, or a label, such as ``"cell_type"``, for one gain per
+            pair of its values, in the order of the sources' labels, then of the targets'. All gains start equal, at
             `spectral_radius`, 1 by default.
         storage : {"dense", "edges"}, optional
-            How recurrent weights are stored: as a matrix, or as a list of connections. For a `Connectome` the default
-            is what trains faster (edges for more than 5,000 units, or from 500 where fewer than 5 % of the pairs are
-            connected), and edges for a gain or units with both signs; an array is stored as a matrix. Up to 2,000
-            units both have the same initial weights.
+            Storage of recurrent weights: as a matrix, or as a list of connections. For a `Connectome` the default
+            is the faster one in training (edges for more than 5,000 units, or from 500 units if fewer than 5 % of the
+            pairs are connected), and edges for a gain or units with both signs; an array is stored as a matrix. Up to
+            2,000 units both have the same initial weights.
         freeze : bool
-            Keep the initial recurrent weights.
+            Whether to keep the initial recurrent weights.
         positive, bias, readout_bias, x0, units, seed
-            As for `RateRNN`.
+            Same as for `RateRNN`.
         **options
-            As for `RateRNN`.
+            Options of `RateRNN`.
 
         Raises
         ------
         ValueError
-            For an anatomy that is not square, negative or empty, a radius that cannot be reached, units that
-            do not exist, or a remapping that contradicts the signs.
+            If the anatomy is not square, negative or empty, a radius cannot be reached, units do not exist, or a
+            remapping contradicts the signs.
 
         Examples
         --------
@@ -252,16 +252,16 @@ class Constructors:
         if init not in ("balanced", *SCHEMES):
             raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")
         if "start" in options:
-            raise ValueError(f"weights are drawn as `init` says; got start {options['start']!r} too.")
+            raise ValueError(f"weights are drawn according to `init`; got start {options['start']!r} as well.")
         if distribution is not None and init != "balanced":
-            raise ValueError(f"initialisation {init!r} has a distribution of its own; got {distribution!r} beside it.")
+            raise ValueError(f"initialisation {init!r} has its own distribution; got {distribution!r} as well.")
         if x0 is None and "x0" not in (options.get("parameters") or {}):
             x0 = 0.0
         wiring = wiring_of(connectome, sign)
         n, of_array = wiring.n, not isinstance(connectome, Connectome)
         if remap == "signed" and wiring.signs.any():
             raise ValueError(
-                "remap 'signed' hands out negative weights, too, by rank, and the signs of "
+                "remap 'signed' also assigns negative weights by rank, but the signs of "
                 f"{np.unique(wiring.source[wiring.signs != 0]).size} of the {n} units are given; use 'magnitude', or "
                 "a connectome without signs."
             )
@@ -332,13 +332,13 @@ class Constructors:
 def _sized(
     n_in: int | float | Task, n_out: int | float | None, options: dict[str, Any]
 ) -> tuple[int, int, dict[str, Any]]:
-    """Numbers of inputs and outputs, and the options with the step of the task that gave them."""
+    """Return numbers of inputs and outputs, and the options with the step of the task, if one was given."""
     if isinstance(n_in, Task):
         if n_out is not None:
-            raise ValueError(f"{type(n_in).__name__} says how many outputs there are; got n_out {n_out} too.")
+            raise ValueError(f"{type(n_in).__name__} defines the number of outputs; got n_out {n_out} as well.")
         return n_in.n_in, n_in.n_out, {"dt": n_in.dt, **options}
     if isinstance(n_in, type):
-        raise ValueError(f"{n_in.__name__} is a class; make a task of it, {n_in.__name__}().")
+        raise ValueError(f"{n_in.__name__} is a class; pass an instance, {n_in.__name__}().")
     if n_out is None:
         raise ValueError("n_out is missing: give the numbers of inputs and outputs, or a task in place of both.")
     return whole(n_in, "n_in"), whole(n_out, "n_out"), options
@@ -352,7 +352,7 @@ def _stored(storage: str | None, wiring: Wiring, gain: str | None, of_array: boo
     if storage not in STORAGES:
         raise ValueError(f"unknown storage {storage!r}; allowed: {', '.join(STORAGES)}.")
     if storage == "dense" and needs:
-        raise ValueError(f"{needs} can be stored as edges alone; got storage 'dense'.")
+        raise ValueError(f"{needs} can be stored only as edges; got storage 'dense'.")
     return storage
 
 
@@ -365,7 +365,7 @@ def _feedforward(shape: tuple[int, int], exists: np.ndarray) -> Connectivity:
 
 
 def _named(channels: int | float | Sequence[str], what: str, type: str) -> list[Population]:
-    if isinstance(channels, int | float | np.number | str):  # a text would be a name per letter
+    if isinstance(channels, int | float | np.number | str):  # a text would become one name per letter
         names: Sequence[str] = [f"{what} {i}" for i in range(whole(channels, f"the number of {what}s"))]
     else:
         names = channels
@@ -373,5 +373,5 @@ def _named(channels: int | float | Sequence[str], what: str, type: str) -> list[
 
 
 def _literal(name: str) -> str:
-    """Pattern that matches this name alone."""
+    """Return a pattern that matches only this name."""
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in name)

@@ -1,4 +1,4 @@
-"""Sizes of initial weights: positive random numbers of mean 1."""
+"""Distributions of magnitudes of initial weights: positive random numbers of mean 1."""
 
 from collections.abc import Callable
 
@@ -13,17 +13,17 @@ DISTRIBUTIONS: dict[str, Callable[[np.random.Generator, tuple[int, ...]], np.nda
     "normal": lambda rng, shape: np.abs(rng.normal(scale=np.sqrt(np.pi / 2), size=shape)),
     "uniform": lambda rng, shape: rng.uniform(0.0, 2.0, size=shape),
 }
-"""By name: gamma of shape 2 (Song et al. 2016), lognormal with standard deviation 1 of the logarithm, the absolute
-value of a normal number, and uniform from 0."""
+"""Distributions by name: gamma of shape 2 (Song et al. 2016), lognormal with standard deviation 1 of the logarithm, the
+absolute value of a normal number, and uniform from 0."""
 
 
 def draw_sizes(distribution: str, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-    """Sizes of weights, > 0 and of mean 1.
+    """Draw magnitudes of weights, > 0 and of mean 1.
 
     Raises
     ------
     ValueError
-        For an unknown distribution.
+        If the distribution is unknown.
     """
     if distribution not in DISTRIBUTIONS:
         raise ValueError(f"unknown distribution of weights {distribution!r}; allowed: {', '.join(DISTRIBUTIONS)}.")

@@ -1,4 +1,4 @@
-"""Edge of stability: how strong recurrent weights must be for a network to forget slowly, whatever its activation."""
+"""Edge of stability: strength of recurrent weights at which a network forgets slowly, for any activation."""
 
 from functools import lru_cache
 from typing import Any
@@ -13,27 +13,28 @@ SCALES = np.geomspace(0.5, 4.0, 16)
 N_INPUTS = 8
 STEPS, SETTLED = 300, 200
 N_SEEN, SEEN = len(SCALES) * N_INPUTS, slice(20, 60)
-"""Inputs, and steps, of which rates are the average: as many as for the edge, so that one program is compiled."""
+"""Inputs and steps over which rates are averaged: the same numbers as for the edge, to share a compiled program."""
 BOUND, LARGEST = 30.0, 1e3
-"""Current that no input may lead to, and that at which those of scales that are too large are held."""
+"""Largest permitted current, and the value to which currents are clipped at scales that are too large."""
 
 
 @lru_cache(maxsize=16)
 def _with_slope(activation: Activation) -> Any:
-    """Rates and slopes at currents, compiled once for an activation."""
+    """Return a function for rates and slopes at currents, compiled once for an activation."""
     return jax.jit(lambda x: jax.jvp(activation, (x,), (jnp.ones_like(x),)))
 
 
 def edge_of_stability(
     drawn: np.ndarray, fixed: np.ndarray, into: np.ndarray, activation: Activation, alpha: np.ndarray, x0: np.ndarray
 ) -> float:
-    """Smallest scale at which small perturbations no longer decay on average, or the largest without runaway activity.
+    """Find the smallest scale at which perturbations no longer decay, or the largest without runaway activity.
 
-    The network runs with ``N_INPUTS`` constant inputs, drawn from U(0, 1) in each channel, for each of `SCALES`, with a
-    small perturbation beside it; the mean growth of its logarithm after `SETTLED` steps is the largest Lyapunov
-    exponent. At rest the exponent is 0 where the gain matrix (slope of the activation times weights) has the leading
-    real part 1. Between two scales it is interpolated; where it is never reached, the scale of the slowest decay is
-    taken. It is at most the last of `SCALES` at which all currents stay within ``BOUND``.
+    The network is simulated for each of `SCALES` with ``N_INPUTS`` constant inputs, drawn from U(0, 1) in each channel,
+    together with a small perturbation. The mean growth of the logarithm of the perturbation after `SETTLED` steps is
+    the largest Lyapunov exponent. At rest the exponent is 0 if the gain matrix (slope of the activation times weights)
+    has the leading real part 1. The scale with exponent 0 is interpolated between two scales; if there is none, the
+    scale of the slowest decay is used. The result is at most the last of `SCALES` at which all currents stay within
+    ``BOUND``.
 
     Parameters
     ----------
@@ -75,7 +76,7 @@ def edge_of_stability(
 
 
 def _edge(exponent: np.ndarray) -> float:
-    """Scale at which the exponent becomes 0, or is largest."""
+    """Return the scale at which the exponent becomes 0, or is largest."""
     if exponent.max() < 0:
         return float(SCALES[exponent.argmax()])
     first = int(np.argmax(exponent >= 0))
@@ -87,7 +88,7 @@ def _edge(exponent: np.ndarray) -> float:
 def mean_rates(
     recurrent: np.ndarray, into: np.ndarray, activation: Activation, alpha: np.ndarray, x0: np.ndarray
 ) -> np.ndarray:
-    """Rates for ``N_SEEN`` constant inputs, drawn from U(0, 1) in each channel, on average over the steps ``SEEN``.
+    """Return rates for ``N_SEEN`` constant inputs, drawn from U(0, 1) in each channel, averaged over steps ``SEEN``.
 
     Parameters are those of `edge_of_stability`, with the whole matrix of recurrent weights.
 
@@ -106,6 +107,6 @@ def mean_rates(
 
 
 def _drive(into: np.ndarray, n: int) -> tuple[np.random.Generator, np.ndarray]:
-    """Currents (n, N) of constant inputs: the same inputs for all networks of a size, seeds differ in weights alone."""
+    """Return currents (n, N) of constant inputs, which depend on the size of the network, not on its seed."""
     rng = np.random.default_rng(into.shape[1])
     return rng, (rng.uniform(0, 1, (n, len(into))) @ into).astype(np.float32)

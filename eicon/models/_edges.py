@@ -19,24 +19,24 @@ from ._pytree import pytree
 from ._weights import MatrixReport, Product, Weights, refuse_large
 
 WIDTH = 8
-"""Connections of a piece: XLA adds so many terms in one vectorised loop, and takes ten times longer along an axis."""
+"""Connections per piece: XLA adds this many terms in one vectorised loop, and takes ten times longer along an axis."""
 COLUMNS = 8
-"""From so many on JAX's own product is faster, unless rows are short; with fewer it is up to ten times slower."""
+"""Number of columns from which JAX's own product is faster, unless rows are short; below, up to ten times slower."""
 STEP, LANES = 4, 16
-"""Columns that the gradients of single and of shared weights take at a time."""
+"""Numbers of columns processed at a time in the gradients of single and of shared weights."""
 
 
 class Rows(NamedTuple):
-    """Connections by row, for sums over each row; those of few columns are taken piece by piece.
+    """Connections by row, for sums over each row; with few columns the sums are computed piece by piece.
 
     Attributes
     ----------
-    columns : (M,) where each comes from, sorted by row
+    columns : (M,) column of each connection, sorted by row
     starts : (number of rows + 1,) first connection of each row
-    order : (M,) their places among all connections
-    places : (WIDTH, P) connections of each piece; M where there is none
-    sources : (WIDTH, P) their columns; number of columns where there is none
-    levels : (WIDTH, P') pieces of the level below whose sums are added next, down to one per row; P where there is none
+    order : (M,) their indices among all connections
+    places : (WIDTH, P) connections of each piece; M for none
+    sources : (WIDTH, P) their columns; number of columns for none
+    levels : (WIDTH, P') pieces of the level below whose sums are added next, down to one per row; P for none
     """
 
     columns: jax.Array
@@ -52,7 +52,7 @@ class Rows(NamedTuple):
         return len(self.starts) - 1
 
     def placed(self, weights: jax.Array) -> "Placed":
-        """Weights of all connections, and a zero after them, where sums over rows need them."""
+        """Arrange the weights of all connections, followed by a zero, for sums over rows."""
         return Placed(_of(weights, self.order), _of(weights, self.places))
 
 
@@ -64,7 +64,7 @@ class Placed(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """Where connections are; they are sorted by target, then source.
+    """Positions of connections, sorted by target, then source.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class Layout(NamedTuple):
         return self.outwards.number, self.inwards.number
 
     def transposed(self) -> "Layout":
-        """Where they are in the transpose."""
+        """Positions in the transpose."""
         return Layout(self.post, self.pre, self.outwards, self.inwards)
 
 
@@ -92,9 +92,9 @@ class Groups(NamedTuple):
 
     Attributes
     ----------
-    places : (WIDTH, P) connections of each piece; M where there is none
+    places : (WIDTH, P) connections of each piece; M for none
     pre, post : (WIDTH, P) their sources and targets
-    value : (P,) which value each piece has
+    value : (P,) index of the value of each piece
     """
 
     places: jax.Array
@@ -103,12 +103,12 @@ class Groups(NamedTuple):
     value: jax.Array
 
     def transposed(self) -> "Groups":
-        """With sources for targets."""
+        """Exchange sources and targets."""
         return self._replace(pre=self.post, post=self.pre)
 
 
 class Shares(NamedTuple):
-    """Weights as shared values times constant factors: of which value each is, (M,), and by what factor, (M,)."""
+    """Weights as shared values times constant factors: index of the value, (M,), and factor, (M,), of each."""
 
     which: jax.Array
     factors: jax.Array
@@ -140,12 +140,12 @@ class Sparse(Product):
 
     @classmethod
     def of(cls, values: jax.Array, layout: Layout, shares: Shares | None) -> "Sparse":
-        """Place values for products."""
+        """Arrange values for products."""
         weights = _with_zero(jax.lax.stop_gradient(values if shares is None else shares.of(values)))
         return cls(values, layout.inwards.placed(weights), layout.outwards.placed(weights), layout, shares)
 
     def transposed(self) -> "Sparse":
-        """Weights the other way round."""
+        """Weights in the opposite direction."""
         shares = self.shares and self.shares._replace(groups=self.shares.groups.transposed())
         return Sparse(self.values, self.pulled, self.sent, self.layout.transposed(), shares)
 
@@ -158,7 +158,7 @@ class Sparse(Product):
         return _multiply(self.transposed(), g)
 
     def outer(self, r: jax.Array, g: jax.Array) -> "Sparse":
-        """See `Product`; a few columns at a time, or there would be as many numbers as steps times connections."""
+        """See `Product`; a few columns at a time, to avoid an array of steps times connections."""
         nowhere: Any = None
         return Sparse(_outer(self, r, g), nowhere, nowhere, nowhere, nowhere)
 
@@ -171,7 +171,7 @@ class Edges(Weights):
     .. math:: w_e = c_e \, s_e \, p(v_{g(e)})
 
     with a fixed scale :math:`c_e` of each connection such as its number of synapses, a sign :math:`s_e` (where it is
-    0, :math:`v` is used as it is), and a trained value, one per connection or shared within groups, e.g. pairs of cell
+    0, :math:`v` is used unchanged), and a trained value, one per connection or shared within groups, e.g. pairs of cell
     types.
     `Edges.of` makes them. First derivatives exist in both modes; second derivatives, and `jax.vmap` of a derivative,
     are not defined.
@@ -181,9 +181,9 @@ class Edges(Weights):
     raw : (M,), or (G,) where connections share values
     layout : sources and targets; all arrays below are in its order
     scale, signs, group : (M,) or None; constants
-    groups : those that share a value, or None
+    groups : connections that share a value, or None
     positive : {"abs", "relu", "softplus"}
-    learns : whether they can be trained
+    learns : whether the weights can be trained
 
     Examples
     --------
@@ -216,7 +216,7 @@ class Edges(Weights):
         trainable: bool = True,
         seed: int | float = 0,
     ) -> "Edges":
-        """Make weights of a list of connections, in any order.
+        """Make weights from a list of connections, in any order.
 
         Parameters
         ----------
@@ -225,7 +225,7 @@ class Edges(Weights):
         shape : (int, int)
             ``(n_pre, n_post)``.
         weights : number or array (M,), optional
-            Initial effective weights; by default they are drawn, with mean size 1 / (mean number of sources per target)
+            Initial effective weights; by default random, with mean magnitude 1 / (mean number of sources per target)
             before scaling.
         scale : array (M,), optional
             Constant factor of each connection, > 0; by default 1.
@@ -234,7 +234,7 @@ class Edges(Weights):
         group : array (M,), optional
             Connections with the same entry (a number or a label) share one value.
         positive : {"abs", "relu", "softplus"}
-            How signed weights keep their sign.
+            Map that keeps the sign of signed weights.
         trainable : bool
         seed : int
             Fixes the random weights.
@@ -242,8 +242,8 @@ class Edges(Weights):
         Raises
         ------
         ValueError
-            For unequal lengths, units that do not exist, a connection that is listed twice, or weights that
-            contradict their sign or differ (beyond their scale) within a group.
+            If lengths differ, a unit does not exist, a connection is listed twice, or weights contradict their sign or
+            differ (beyond their scale) within a group.
         """
         sources, targets = np.asarray(pre), np.asarray(post)
         m, (n_pre, n_post) = sources.size, shape
@@ -263,11 +263,11 @@ class Edges(Weights):
         if again.size:
             raise ValueError(
                 f"{again.size} connections are given twice, the first {sources[again[0]]} -> {targets[again[0]]}; "
-                "add their weights up, or leave one out."
+                "add their weights, or omit one."
             )
         scales = _each("scale", scale, m, order)
         if scales is not None and not (scales > 0).all():
-            raise ValueError(f"scale must be > 0; got {scales.min():g}. The sign of a connection goes into sign.")
+            raise ValueError(f"scale must be > 0; got {scales.min():g}. Pass the signs of connections as sign.")
         signs = _each("sign", sign, m, order)
         if signs is not None and not np.isin(signs, (-1, 0, 1)).all():
             raise ValueError(f"signs must be -1, 0 or 1; got {sorted({float(s) for s in signs})[:5]}.")
@@ -275,7 +275,7 @@ class Edges(Weights):
         if group is not None:
             labels = np.asarray(group)
             if labels.shape != (m,):
-                raise ValueError(f"group must hold one entry per connection, shape ({m},); got {labels.shape}.")
+                raise ValueError(f"group must have one entry per connection, shape ({m},); got {labels.shape}.")
             names, which = np.unique(labels[order], return_inverse=True)
             n_values = len(names)
         given = _each("weights", weights, m, order)
@@ -307,7 +307,7 @@ class Edges(Weights):
 
     @property
     def sign(self) -> np.ndarray:
-        """Sign of each source whose connections agree, otherwise 0."""
+        """Sign of each source whose connections have the same sign, otherwise 0."""
         n_pre = self.shape[0]
         if self.signs is None:
             return np.zeros(n_pre, np.int8)
@@ -364,13 +364,13 @@ class Edges(Weights):
         return self._product(jnp.asarray(chosen))
 
     def matrix(self) -> jax.Array:
-        """Dense effective weights; refused for more than 5,000 units."""
+        """Dense effective weights, for up to 5,000 units."""
         refuse_large(self.shape, "a dense copy of these weights")
         values = self.effective()
         return jnp.zeros(self.shape, values.dtype).at[self.layout.pre, self.layout.post].set(values)
 
     def check(self, *, square: bool) -> MatrixReport:
-        """See `Weights`; absent connections have no number that could be wrong."""
+        """See `Weights`; absent connections are not stored, and cannot be wrong."""
         weights = np.asarray(self.effective())
         signs = np.zeros_like(weights) if self.signs is None else np.asarray(self.signs)
         pre, post = np.asarray(self.layout.pre), np.asarray(self.layout.post)
@@ -408,7 +408,7 @@ def _or_one(scales: np.ndarray | None) -> np.ndarray | float:
 def _drawn(
     signs: np.ndarray | None, group: np.ndarray | None, n_values: int, positive: str, sources: float, seed: int | float
 ) -> np.ndarray:
-    """Raw values: those of gamma weights of mean 1 / sources, normal where no connection of a value has a sign."""
+    """Draw raw values: gamma weights of mean 1 / sources, or normal if no connection of a value has a sign."""
     rng = as_generator(seed, "seed")
     sizes, normal = rng.gamma(2.0, 0.5, n_values) / sources, rng.standard_normal(n_values) / np.sqrt(sources)
     signed = np.zeros(n_values, bool)
@@ -430,12 +430,12 @@ def _raw(
     first = np.zeros(n_values)
     first[group[::-1]] = weights[::-1]
     if not np.allclose(first[group], weights, rtol=1e-6, atol=1e-12):
-        raise ValueError("weights of one group must be equal, apart from their scale and sign; give one value for all.")
+        raise ValueError("weights of one group must be equal, except for scale and sign; give one value for all.")
     return first
 
 
 def _unsigned_last(group: Any, signs: Any, n_values: int) -> Any:
-    """Which of the values of signed connections, and after them of free ones, each connection has."""
+    """Return the index of each connection's value, among those of signed and then of free connections."""
     return group + n_values * (signs == 0)
 
 
@@ -460,7 +460,7 @@ def _layout(pre: np.ndarray, post: np.ndarray, n_pre: int, n_post: int) -> Layou
 
 
 def _rows(columns: np.ndarray, rows: np.ndarray, order: np.ndarray, n_columns: int, n_rows: int) -> Rows:
-    """Connections that are sorted by row, and their places among all."""
+    """Build `Rows` from connections sorted by row, and their indices among all."""
     counts = np.bincount(rows, minlength=n_rows)
     starts, (places, numbers) = np.concatenate([[0], np.cumsum(counts)]), _pieces(counts)
     connections, sources = np.append(order, len(order))[places], np.append(columns, n_columns)[places]
@@ -477,12 +477,12 @@ def _indices(values: np.ndarray) -> jax.Array:
 
 
 def _pieces(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Divide rows of things that stand one after the other into pieces of `WIDTH` at most, one per row at least.
+    """Divide rows of consecutive items into pieces of at most `WIDTH`, at least one per row.
 
     Returns
     -------
     (width, number of pieces)
-        Places of the things in each; the number of things where there is none.
+        Indices of the items in each piece; the number of items for none.
     (number of rows,)
         Number of pieces of each row.
     """
@@ -495,7 +495,7 @@ def _pieces(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _send(product: Sparse, r: jax.Array) -> jax.Array:
-    """Sums over the connections of each target: (..., n_pre) to (..., n_post)."""
+    """Sum over the connections of each target: (..., n_pre) to (..., n_post)."""
     rows, weights = product.layout.inwards, product.sent
     flat = r.reshape(-1, r.shape[-1])
 
@@ -517,7 +517,7 @@ def _send(product: Sparse, r: jax.Array) -> jax.Array:
 
 
 def _outer(product: Sparse, r: jax.Array, g: jax.Array) -> jax.Array:
-    """Gradient of ``sum(g * send(r))`` with respect to values."""
+    """Return the gradient of ``sum(g * send(r))`` with respect to values."""
     layout, shares = product.layout, product.shares
     if shares is None:
 
@@ -526,7 +526,7 @@ def _outer(product: Sparse, r: jax.Array, g: jax.Array) -> jax.Array:
 
         return _summed(each, layout.pre.shape, _blocks(r, STEP), _blocks(g, STEP))
     groups = shares.groups
-    # In a loop: fused with what comes before, it takes ten times longer.
+    # In a loop: fused with the preceding operations, it takes ten times longer.
     factors = jax.lax.map(partial(_of, _with_zero(shares.factors)), groups.places)
 
     def pieces(r: jax.Array, g: jax.Array) -> jax.Array:
@@ -540,13 +540,13 @@ def _outer(product: Sparse, r: jax.Array, g: jax.Array) -> jax.Array:
 
 
 def _blocks(x: jax.Array, width: int) -> jax.Array:
-    """Steps and trials, so many at a time: (blocks, width, n), filled up with zeros."""
+    """Divide steps and trials into blocks: (blocks, width, n), padded with zeros."""
     flat = x.reshape(-1, x.shape[-1])
     return jnp.pad(flat, ((0, -len(flat) % width), (0, 0))).reshape(-1, width, x.shape[-1])
 
 
 def _summed(term: Callable[..., jax.Array], shape: tuple[int, ...], r: jax.Array, g: jax.Array) -> jax.Array:
-    """Sum of a term over blocks."""
+    """Sum a term over blocks."""
     return jax.lax.scan(lambda total, both: (total + term(*both), None), jnp.zeros(shape, r.dtype), (r, g))[0]
 
 
@@ -555,16 +555,16 @@ def _total(terms: Iterable[jax.Array]) -> jax.Array:
 
 
 def _of(values: jax.Array, places: jax.Array) -> jax.Array:
-    """Values at places that exist; none are counted from the end."""
+    """Return values at existing indices; none are counted from the end."""
     return values.at[places].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
 
 def _with_zero(values: jax.Array) -> jax.Array:
-    """Values, and zero for none; at the same time a step that XLA holds, instead of repeating it at each use."""
+    """Append a zero for none; this also makes XLA store the values instead of recomputing them at each use."""
     return jnp.concatenate([values, jnp.zeros_like(values[:1])])
 
 
-# Products are bilinear; JAX would differentiate them by adding up one number per connection and column.
+# Products are bilinear; JAX would differentiate them by summing one number per connection and column.
 @jax.custom_jvp
 def _multiply(product: Sparse, r: jax.Array) -> jax.Array:
     return _send(product, r)

@@ -9,7 +9,7 @@ from ._storage import read
 
 
 def verify(net: RateRNN) -> Certificate:
-    """Check a network's effective weights against its constraints; changes nothing and never raises.
+    """Check a network's effective weights against its constraints, without changing it or raising an error.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def verify(net: RateRNN) -> Certificate:
 
 
 def save(net: RateRNN, path: str | os.PathLike[str]) -> None:
-    """Write a network to one npz file, atomically; a network that violates its constraints is refused.
+    """Write a network to one npz file, atomically; a network that violates its constraints is rejected.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def save(net: RateRNN, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> RateRNN:
-    """Read a network; parameters are those that were saved, bit for bit.
+    """Read a network; parameters are restored bit for bit.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Initial weights: gamma-distributed and balanced under Dale's law, with the spectral radius that was asked for."""
+"""Initial weights: gamma-distributed and balanced under Dale's law, with a given spectral radius."""
 
 import jax
 import numpy as np
@@ -11,16 +11,16 @@ from ._distributions import GAMMA_SHAPE, draw_sizes
 RECURRENT_SHAPE, INPUT_SHAPE = 0.4, 0.3
 """Shapes of the gamma distributions in the slow start, whose standard deviations are 1.6 and 1.8 of the mean."""
 INHIBITION = 1.15
-"""Strength of inhibition beside that of excitation in the slow start."""
+"""Strength of inhibition relative to excitation in the slow start."""
 
 
 def numpy_generator(key: jax.Array) -> np.random.Generator:
-    """Numpy generator seeded by a JAX key, for set-up code that need not be compiled."""
+    """Make a numpy generator seeded by a JAX key, for set-up code that need not be compiled."""
     return np.random.default_rng(np.asarray(jax.random.key_data(key)).astype(np.uint32).tolist())
 
 
 def spectral_radius(matrix: np.ndarray) -> float:
-    """Largest modulus of an eigenvalue of a square matrix (N, N), in float64.
+    """Return the largest modulus of an eigenvalue of a square matrix (N, N), in float64.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ def spectral_radius(matrix: np.ndarray) -> float:
 def recurrent_weights(
     connectivity: Connectivity, radius: float, *, key: jax.Array | int, distribution: str | None = None
 ) -> np.ndarray:
-    r"""Initial recurrent weights, whose effective matrix (signs, mask and fixed entries) has radius ``radius``.
+    r"""Draw initial recurrent weights, whose effective matrix (signs, mask and fixed entries) has radius ``radius``.
 
     Signed rows are drawn from a gamma distribution (shape 2; Song et al. 2016), free rows from a normal one, or
-    both from the ``distribution`` that is asked for (on free rows with random signs).
-    When both types exist the matrix is balanced: every unit receives as much excitation as inhibition
-    (:math:`\sum_i W_{ij} = 0`), and all units of a type send the same total. Uniform activity then cancels,
-    and the mean of the matrix has no eigenvalue outside of the circle that its variance predicts.
+    both from the given ``distribution`` (on free rows with random signs).
+    When both types exist the matrix is balanced: every unit receives equal excitation and inhibition
+    (:math:`\sum_i W_{ij} = 0`), and all units of a type have the same total output. Uniform activity then cancels,
+    and the mean of the matrix has no eigenvalue outside the circle that its variance predicts.
 
     Parameters
     ----------
@@ -61,15 +61,15 @@ def recurrent_weights(
     Raises
     ------
     ValueError
-        If the radius is not positive, or cannot be had: the connections contain no loop, or the fixed
-        entries alone exceed it; for an unknown distribution.
+        If the radius is not positive, or cannot be reached (the connections contain no loop, or the fixed
+        entries alone exceed it), or the distribution is unknown.
     """
     if not radius > 0:
         raise ValueError(f"spectral_radius must be > 0; got {radius}.")
     if not connectivity.trainable:
         return connectivity.fixed.astype(np.float64)
     drawn = _draw(connectivity, key, distribution)
-    if distribution is None:  # Gamma sizes of scale 1, beside free weights of standard deviation 1.
+    if distribution is None:  # Gamma magnitudes of scale 1; free weights of standard deviation 1.
         drawn = np.where(connectivity.sign[:, None] == 0, drawn, GAMMA_SHAPE * drawn)
     weights = _balance(drawn, connectivity)
     fixed = connectivity.fixed.astype(np.float64)
@@ -102,7 +102,7 @@ def with_radius(weights: np.ndarray, radius: float) -> np.ndarray:
     if current < 1e-9 * np.abs(weights).max():
         raise ValueError(
             f"spectral_radius {radius} cannot be reached: the recurrent connections contain no loop, "
-            "so that every eigenvalue is zero."
+            "so every eigenvalue is zero."
         )
     return weights * (radius / current)
 
@@ -110,12 +110,12 @@ def with_radius(weights: np.ndarray, radius: float) -> np.ndarray:
 def slow_recurrent_weights(
     connectivity: Connectivity, *, key: jax.Array, distribution: str | None = None
 ) -> np.ndarray:
-    """Trainable part of the recurrent weights of the slow start, before they are scaled to the edge of stability.
+    """Draw the trainable recurrent weights of the slow start, before scaling to the edge of stability.
 
-    Sizes are drawn from a gamma distribution of shape 0.4 unless there is a ``distribution``; excitation and inhibition
-    are balanced as in `recurrent_weights`; inhibition and the excitation of inhibitory units are then made 1.15
-    times as strong, so that the mean activities of both types return to their resting point. The largest real part of
-    an eigenvalue is 1 (the largest modulus 10, where that is more); without loops, sizes stay as they are drawn.
+    Magnitudes are drawn from a gamma distribution of shape 0.4 unless a ``distribution`` is given; excitation and
+    inhibition are balanced as in `recurrent_weights`; inhibition and the excitation of inhibitory units are then made
+    1.15 times as strong, so that the mean activities of both types return to their resting point. The largest real part
+    of an eigenvalue is 1 (the largest modulus 10, if that is more); without loops, drawn magnitudes are unchanged.
     """
     weights = _balance(_draw(connectivity, key, distribution, shape=RECURRENT_SHAPE), connectivity)
     excitatory, inhibitory = connectivity.sign > 0, connectivity.sign < 0
@@ -129,11 +129,11 @@ def slow_recurrent_weights(
 def feedforward_weights(
     connectivity: Connectivity, *, key: jax.Array | int, distribution: str | None = None
 ) -> np.ndarray:
-    """Initial input or readout weights, shape (n_pre, n_post).
+    """Draw initial input or readout weights, shape (n_pre, n_post).
 
     Signed rows: gamma-distributed with mean ``1 / n`` in absolute value; free rows: normal with standard
-    deviation ``1 / sqrt(n)``, where ``n`` is the number of sources of each target. A ``distribution`` replaces the
-    gamma and the normal one.
+    deviation ``1 / sqrt(n)``, where ``n`` is the number of sources of each target. A ``distribution`` replaces
+    both.
     """
     weights = _draw(connectivity, key, distribution)
     sources = np.maximum(connectivity.mask.sum(axis=0, keepdims=True), 1)
@@ -142,9 +142,9 @@ def feedforward_weights(
 
 
 def slow_input_weights(connectivity: Connectivity, *, key: jax.Array, distribution: str | None = None) -> np.ndarray:
-    """Initial input weights of the slow start: of mean square ``1 / n`` in signed and in free rows alike.
+    """Draw initial input weights of the slow start, with mean square ``1 / n`` in signed and free rows.
 
-    Sizes of signed rows come from a gamma distribution of shape 0.3, so that units differ in what they receive.
+    Magnitudes of signed rows come from a gamma distribution of shape 0.3, which makes the inputs of units differ.
     """
     weights = _draw(connectivity, key, distribution, shape=INPUT_SHAPE)
     sources = np.maximum(connectivity.mask.sum(axis=0, keepdims=True), 1)

@@ -1,4 +1,4 @@
-"""Network that is left when units are removed."""
+"""Removal of units from a network."""
 
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ from ._weights import Weights
 
 
 def lesioned(parts: Parts, removed: np.ndarray) -> Parts:
-    """Network without the units of a mask (N,), with the values of all others as they are; see `RateRNN.without`."""
+    """Remove the units of a mask (N,), and keep the values of all others; see `RateRNN.without`."""
     old, kept = parts.network, np.flatnonzero(~removed)
     if not kept.size:
         raise ValueError(f"all {old.n_rec} units would be removed; at least one must be left.")
@@ -39,7 +39,7 @@ def _values(values: Values, kept: np.ndarray) -> Values:
 
 
 def _subset(weights: Weights, pre: np.ndarray, post: np.ndarray, role: str) -> Weights:
-    """Weights between some sources and targets; every value stays what it is."""
+    """Return the weights between some sources and targets, with unchanged values."""
     arrays, settings = weights.to_arrays(), weights.settings()
     match type(weights).__name__:
         case "Dense":

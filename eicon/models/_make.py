@@ -1,4 +1,4 @@
-"""From what a user says about a network to the network: weights drawn, names checked, parameters laid out."""
+"""Construction of a network from its description: draw weights, check names, lay out parameters."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,9 +18,9 @@ from ._units import share_by, unit_labels
 from ._weights import Dense, Weights
 
 STARTS = ("slow", "balanced")
-"""Starts that draw weights under names of their own; see `RateRNN`."""
+"""Named schemes for initial weights; see `RateRNN`."""
 OUTPUT = 0.45
-"""Median size of the outputs in the slow start, for inputs drawn from U(0, 1)."""
+"""Median magnitude of the outputs in the slow start, for inputs drawn from U(0, 1)."""
 BIAS_NAMES = {"bias": "b_rec", "readout_bias": "b_out"}
 
 
@@ -40,7 +40,7 @@ def made_parts(
     distribution: str | None,
     keys: tuple[jax.Array, jax.Array, jax.Array],
 ) -> Parts:
-    """Network of `Connectivity` or weights by role, with ``initial`` effective values where given; see `RateRNN`."""
+    """Make a network from `Connectivity` or weights by role, with ``initial`` effective values; see `RateRNN`."""
     for unknown in sorted(initial.keys() - ROLES.keys()):
         raise ValueError(f"weights has no entry {unknown!r}; allowed: {', '.join(ROLES)}.")
 
@@ -49,7 +49,7 @@ def made_parts(
     for (role, given), key in zip(weights.items(), keys, strict=True):
         if isinstance(given, Weights):
             if role in initial:
-                raise ValueError(f"{type(given).__name__} has its values already; leave them out of `weights`.")
+                raise ValueError(f"{type(given).__name__} already has values; omit them from `weights`.")
             made[role] = given
         elif role in initial:
             made[role] = Dense.make(given, initial[role])
@@ -89,7 +89,7 @@ def made_parts(
 
 
 def checked_size(recurrent: Any, input: Any, readout: Any) -> int:
-    """Number of units of weights that fit together; refuses others."""
+    """Check that weights fit together, and return the number of units."""
     n = recurrent.shape[0]
     if recurrent.shape != (n, n):
         raise ValueError(f"recurrent connectivity must be square (n_rec, n_rec); got {recurrent.shape}.")
@@ -101,15 +101,15 @@ def checked_size(recurrent: Any, input: Any, readout: Any) -> int:
 
 
 def with_short_forms(parameters: Mapping[str, Any] | None, **short: Any) -> dict[str, Any]:
-    """Parameters with those that were given by themselves."""
+    """Merge parameters with those given as separate arguments."""
     numbers = {name: value for name, value in short.items() if value is not None}
     for twice in sorted(numbers.keys() & (parameters or {}).keys()):
-        raise ValueError(f"{twice} is given twice, by itself and in parameters.")
+        raise ValueError(f"{twice} is given twice, as an argument and in parameters.")
     return numbers | dict(parameters or {})
 
 
 def train_names(train: Iterable[str] | None, **also: bool) -> set[str]:
-    """Names of what is trained: those of a list, or all weights, and those that are asked for by a flag."""
+    """Return the names of trained values: those listed, or all weights and those requested by a flag."""
     if isinstance(train, str):
         raise ValueError(f"train is a list of names; got the single string {train!r}; write [{train!r}].")
     names = set(ROLES if train is None else train) | {name for name, wanted in also.items() if wanted}
@@ -117,9 +117,9 @@ def train_names(train: Iterable[str] | None, **also: bool) -> set[str]:
 
 
 def start_of(start: str | None, spectral_radius: float | None, *, drawn: bool) -> tuple[str, float]:
-    """Start, and the spectral radius of a balanced one; refuse unknown starts, and a radius beside a slow one.
+    """Return the start, and the spectral radius of a balanced one; reject unknown starts, and a radius with a slow one.
 
-    Without a ``start`` it is slow, but for a spectral radius, and where recurrent weights are not ``drawn``.
+    The default ``start`` is slow, unless a spectral radius is given or recurrent weights are not ``drawn``.
     """
     if start is None:
         start = "slow" if spectral_radius is None and drawn else "balanced"
@@ -127,8 +127,8 @@ def start_of(start: str | None, spectral_radius: float | None, *, drawn: bool) -
         raise ValueError(f"unknown start {start!r}; allowed: {', '.join(STARTS)}.")
     if start == "slow" and spectral_radius is not None:
         raise ValueError(
-            f"start 'slow' sets the strength of the weights itself; got spectral_radius {spectral_radius} beside it, "
-            "which is of start 'balanced'."
+            f"start 'slow' sets the strength of the weights itself; got spectral_radius {spectral_radius}, "
+            "which belongs to start 'balanced'."
         )
     return start, 1.0 if spectral_radius is None else spectral_radius
 
@@ -141,10 +141,10 @@ def _scales(
     values: Mapping[str, Any],
     dt: float,
 ) -> dict[str, float]:
-    """Factors of drawn weights: recurrent ones at the edge of stability, outputs of the size that targets have."""
+    """Return factors of drawn weights: recurrent ones to the edge of stability, outputs to the magnitude of targets."""
     try:
         activation = activation_of(cell)
-    except AttributeError:  # a cell whose slope is not known
+    except AttributeError:  # a cell of unknown slope
         return {}
     n = len(fixed)
     tau, x0 = (
@@ -164,7 +164,7 @@ def _check_declared(declared: Mapping[str, Any], made: Mapping[str, Weights], ce
     own = {f"{field}_{short}" for role, short in ROLES.items() for field in made[role].trained}
     for name in sorted(declared.keys() & {*ROLES, *BIASES, *BIAS_NAMES, *own}):
         raise ValueError(
-            f"a parameter of the cell {type(cell).__name__} cannot be called {name!r}; that is a part of every network."
+            f"a parameter of the cell {type(cell).__name__} cannot be named {name!r}, a part of every network."
         )
 
 
@@ -179,18 +179,18 @@ def _check_asked(
         for unknown in sorted(names - {BIAS_NAMES.get(name, name) for name in allowed}):
             raise ValueError(
                 f"{what} has no entry {unknown!r} with the cell {type(cell).__name__}; allowed: {', '.join(allowed)}."
-                + (f" Leaky({unknown}=True) has it." if unknown in ("gain", "input_gain", "slope") else "")
+                + (f" Use Leaky({unknown}=True)." if unknown in ("gain", "input_gain", "slope") else "")
             )
 
 
 def _grouped(
     name: str, value: Any, label: str | None, labels: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray | None, Any]:
-    """Groups of units that share a parameter, and its values."""
+    """Return groups of units that share a parameter, and its values."""
     if label is None:
         if isinstance(value, Mapping):
             raise ValueError(
-                f"{name} has a value for each of {', '.join(map(str, value))}; name the label that these are, "
+                f"{name} has a value for each of {', '.join(map(str, value))}; name the label they belong to, "
                 f"e.g. share={{{name!r}: 'type'}}."
             )
         return None, value

@@ -1,4 +1,4 @@
-"""A network as a value: every number of it in one pytree, and its one Euler step."""
+"""A network as a value: all its numbers in one pytree, and its Euler step."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from ._rollout import scan_trajectory, trajectory
 from ._weights import Dense, Product, Weights, replaced
 
 ROLES = {"recurrent": "rec", "input": "in", "readout": "out"}
-"""Weights of a network, and how the names of their values end (``raw_rec``)."""
+"""Weights of a network, and suffixes of the names of their values (``raw_rec``)."""
 BIASES = ("b_rec", "b_out")
 
 Parameters = dict[str, jax.Array]
@@ -54,9 +54,9 @@ class Changes(NamedTuple):
 
     Attributes
     ----------
-    gate : (T, B, N) factor of the rates and of what is sent, or None
+    gate : (T, B, N) factor of the rates and of the signals sent, or None
     current : (T, B, N) added to the input of the units, or None
-    cuts : pairs of (T, B), the fraction that is lost of what weights transmit, and the product of these weights
+    cuts : pairs of (T, B), the fraction of the transmitted signal that is lost, and the product of the weights
     initial : state (B, N) at the start, or None
     reset : step (an integer) after which the state is set, and that state (B, N), or None
     """
@@ -109,7 +109,7 @@ class Network:
     noisy = property(lambda self: self.noise.noisy, doc="True if there is noise.")
 
     def values(self) -> Parameters:
-        """Trainable values by name: raw weights, parameters of the cell, biases."""
+        """Return trainable values by name: raw weights, parameters of the cell, biases."""
         weights = {
             f"{field}_{short}": getattr(getattr(self, role), field)
             for role, short in ROLES.items()
@@ -149,7 +149,7 @@ class Network:
         return self.parameters[name].effective(self.dt, self.dtype)
 
     def numbers(self, ndim: int = 1) -> Numbers:
-        """Effective parameters of the cell, (1, ..., 1, N) with ``ndim`` axes."""
+        """Return effective parameters of the cell, (1, ..., 1, N) with ``ndim`` axes."""
         return {
             name: self._effective(name).reshape((1,) * (ndim - 1) + (self.n_rec,))
             for name in self.parameters
@@ -157,19 +157,19 @@ class Network:
         }
 
     def initial(self, shape: tuple[int, ...] = ()) -> State:
-        """State at the start of trials, ``(*shape, N)``."""
+        """Return the state at the start of trials, ``(*shape, N)``."""
         return self.cell.initial(self.numbers(len(shape) + 1), (*shape, self.n_rec))
 
     def rate(self, state: State) -> jax.Array:
-        """Rates of a state, (..., N)."""
+        """Return the rates of a state, (..., N)."""
         return self.cell.rate(self.numbers(_ndim(state)), state)
 
     def send(self, state: State) -> jax.Array:
-        """Signal that enters the recurrent weights in a state, (..., N)."""
+        """Return the signal that enters the recurrent weights in a state, (..., N)."""
         return self.cell.send(self.numbers(_ndim(state)), state)
 
     def drive(self, inputs: jax.Array, key: jax.Array | int | None = None) -> jax.Array:
-        """Input, bias and noise, which units receive in addition to recurrent input; (..., n_in) to (..., N)."""
+        """Return the sum of input, bias and noise, without recurrent input; (..., n_in) to (..., N)."""
         dtype = inputs.dtype
         key_rec, key_in = (None, None) if key is None else jax.random.split(as_key(key))
         tau = self._effective("tau") if "tau" in self.parameters else None
@@ -186,14 +186,14 @@ class Network:
         return received
 
     def read_out(self, rates: jax.Array) -> jax.Array:
-        """Outputs for given rates; (..., N) to (..., n_out)."""
+        """Return outputs for given rates; (..., N) to (..., n_out)."""
         outputs = self.readout.product().send(rates)
         if "b_out" in self.parameters:
             outputs = outputs + jnp.broadcast_to(self._effective("b_out"), outputs.shape)
         return outputs
 
     def advance(self, state: State, drive: jax.Array) -> State:
-        """Advance a state by one Euler step, given all input but the recurrent one; both (..., N)."""
+        """Advance a state by one Euler step, given all input except the recurrent one; both (..., N)."""
         p = self.numbers(_ndim(state))
         received = self.recurrent.product().send(self.send(state)) + drive
         return self.cell.step(p, state, received, self.dt)
@@ -226,8 +226,8 @@ class Network:
         current : array (T, B, N), optional
             Current that is added to the input of the units.
         cuts : sequence of ((T, B) array, Product)
-            Fraction that is lost in each step and trial of what some weights transmit (a mask: all of it), and these
-            weights, which ``network.recurrent.between(...)`` selects.
+            Fraction of the signal that is lost in each step and trial (a mask: all of it), and the weights that
+            transmit it, selected by ``network.recurrent.between(...)``.
         initial : dict of arrays (B, N), optional
             State at the start, instead of the network's own.
         reset : (int, dict of arrays (B, N)), optional
@@ -242,7 +242,7 @@ class Network:
         Raises
         ------
         ValueError
-            For a state that lacks a variable of the cell, or a step outside of the trial.
+            If a state lacks a variable of the cell, or a step lies outside the trial.
         """
         inputs = jnp.asarray(inputs, self.dtype)
         for what, state in (("initial", initial), ("reset", None if reset is None else reset[1])):
@@ -255,12 +255,12 @@ class Network:
             if given is not None and np.shape(given) != shape:
                 raise ValueError(f"{what} must have shape (T, B, N) = {shape}; got {np.shape(given)}.")
         if any(np.shape(during) != shape[:2] for during, _ in cuts):
-            raise ValueError(f"cuts must say when with a mask or fractions (T, B) = {shape[:2]}.")
+            raise ValueError(f"cuts need a mask or fractions of shape (T, B) = {shape[:2]}.")
         changes = Changes(gate, current, tuple(cuts), initial, reset)
         return _run(self, inputs, None if key is None else as_key(key), changes, forward_mode)
 
     def constants(self, variable: Sequence[str]) -> dict[str, Any]:
-        """Describe all but the values of these names; JSON-compatible, with digests of large arrays."""
+        """Describe everything except the values of these names; JSON-compatible, with digests of large arrays."""
         flat, _ = jax.tree_util.tree_flatten_with_path(self)
         content = hashlib.sha256()
         skipped = {id(leaf) for name, leaf in self.values().items() if name in set(variable)}
@@ -312,7 +312,7 @@ def run_drive(network: Network, drive: jax.Array, changes: Changes | None = None
 def _changed(
     network: Network, p: Numbers, weights: Product, initial: State, drive: jax.Array, changes: Changes
 ) -> tuple[State, jax.Array]:
-    """States and rates under interventions, by a plain scan."""
+    """Compute states and rates under interventions, by a plain scan."""
     cell, dt = network.cell, network.dt
     gates = jnp.ones_like(drive) if changes.gate is None else jnp.asarray(changes.gate, drive.dtype)
     lost = [product for _, product in changes.cuts]
@@ -339,17 +339,17 @@ def _changed(
 
 
 def held_step(network: Network, inputs: Any) -> jax.tree_util.Partial:
-    """One noiseless step of whole states as vectors (..., S N), with inputs (n_in,) held; see `RateRNN.held`."""
+    """Return one noiseless step of state vectors (..., S N), with inputs (n_in,) held constant; see `RateRNN.held`."""
     return jax.tree_util.Partial(_held, plain(network), inputs)
 
 
 def driven_step(network: Network) -> jax.tree_util.Partial:
-    """One noiseless step of whole states as vectors, as a function of the states and the inputs (..., n_in)."""
+    """Return one noiseless step of state vectors, as a function of the states and the inputs (..., n_in)."""
     return jax.tree_util.Partial(_driven, plain(network))
 
 
 def plain(network: Network) -> Network:
-    """Network in float64 with dense weights and no constraints, for analyses; large sparse ones are rejected."""
+    """Convert to float64 with dense weights and no constraints, for analyses; reject large sparse networks."""
     with jax.enable_x64(True):
         exact = network.astype(np.float64)
         dense: Any = {role: Dense(getattr(exact, role).matrix()) for role in ROLES}
@@ -371,18 +371,18 @@ def _driven(network: Network, x: Any, inputs: Any) -> jax.Array:
 
 
 def state_names(network: Network) -> list[str]:
-    """Variables of a state, in the order in which `stacked` puts them."""
+    """Return the names of a state's variables, in the order of `stacked`."""
     return sorted(jax.eval_shape(network.initial))
 
 
 def stacked(state: State) -> jax.Array:
-    """Variables of a state side by side, (..., S N)."""
+    """Concatenate the variables of a state, (..., S N)."""
     parts = [state[name] for name in sorted(state)]
     return parts[0] if len(parts) == 1 else jnp.concatenate(parts, axis=-1)
 
 
 def unstacked(network: Network, x: jax.Array) -> State:
-    """State, from its variables side by side, (..., S N)."""
+    """Split concatenated variables (..., S N) into a state."""
     names = state_names(network)
     if x.shape[-1] != len(names) * network.n_rec:
         raise ValueError(

@@ -34,7 +34,7 @@ class Noise:
 
     @classmethod
     def of(cls, sigma_rec: float, sigma_in: float, covariance: ArrayLike | None, n: int) -> "Noise":
-        """Noise of a network of ``n`` units, checked."""
+        """Make the noise of a network of ``n`` units, after checks."""
         for name, value in (("sigma_rec", sigma_rec), ("sigma_in", sigma_in)):
             if not (np.isfinite(value) and value >= 0):
                 raise ValueError(
@@ -50,7 +50,7 @@ class Noise:
         return self.sigma_rec is not None or self.sigma_in is not None
 
     def correlated(self, noise: jax.Array) -> jax.Array:
-        """Independent standard normal numbers (..., N) with this covariance."""
+        """Give standard normal numbers (..., N) this covariance."""
         if self.root is None:
             return noise
         return (noise.reshape(-1, noise.shape[-1]) @ jnp.asarray(self.root, noise.dtype)).reshape(noise.shape)
@@ -61,8 +61,8 @@ def normal(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float3
 
     JAX compiles its generator to a loop over whole arrays there; here the 20 rounds of Threefry-2x32 (Salmon
     et al. 2011) and the inverse error function are one elementwise kernel. The random bits are those of JAX;
-    24 of each 32 become a uniform number at the middle of its cell (JAX: 23, at the lower edge), so that the
-    numbers differ in the last digits, and are symmetric about 0.
+    24 of each 32 become a uniform number at the middle of its cell (JAX: 23, at the lower edge). The
+    numbers therefore differ in the last digits, and are symmetric about 0.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def normal(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float3
         A typed key or a raw Threefry key.
     shape : tuple of int
     dtype : dtype, optional
-        Anything but float32 is left to `jax.random.normal`, and so are keys of other generators.
+        Types other than float32, and keys of other generators, are passed to `jax.random.normal`.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def normal(key: jax.Array, shape: tuple[int, ...], dtype: DTypeLike = jnp.float3
 
 
 def _threefry_bits(key: jax.Array, counter: jax.Array) -> jax.Array:
-    """Exclusive or of the two words that Threefry-2x32-20 makes of ``(0, counter)``."""
+    """Return the exclusive or of the two words of Threefry-2x32-20 for ``(0, counter)``."""
     schedule = (key[0], key[1], key[0] ^ key[1] ^ jnp.uint32(_PARITY))
     left = jnp.broadcast_to(schedule[0], counter.shape)
     right = counter + jnp.broadcast_to(schedule[1], counter.shape)
@@ -101,12 +101,12 @@ def _threefry_bits(key: jax.Array, counter: jax.Array) -> jax.Array:
 
 
 def as_covariance(values: ArrayLike, n: int) -> np.ndarray:
-    """Covariance matrix (n, n) of the noise, checked and read-only.
+    """Check the covariance matrix (n, n) of the noise, and return a read-only copy.
 
     Raises
     ------
     ValueError
-        If it has another shape, is not symmetric, or some combination of units would have a negative variance.
+        If its shape is wrong, it is not symmetric, or some combination of units would have a negative variance.
     """
     matrix = np.array(values, np.float64)
     if matrix.shape != (n, n):
@@ -115,12 +115,12 @@ def as_covariance(values: ArrayLike, n: int) -> np.ndarray:
         raise ValueError("noise_covariance must be finite and symmetric.")
     smallest = np.linalg.eigvalsh(matrix)[0]
     if smallest < -1e-9 * max(np.abs(matrix).max(), 1.0):
-        raise ValueError(f"noise_covariance must be positive semi-definite; its least eigenvalue is {smallest:.3g}.")
+        raise ValueError(f"noise_covariance must be positive semi-definite; its smallest eigenvalue is {smallest:.3g}.")
     matrix.flags.writeable = False
     return matrix
 
 
 def covariance_root(covariance: np.ndarray) -> np.ndarray:
-    """Symmetric square root: independent standard normal rows times it have this covariance."""
+    """Return the symmetric square root, which gives independent standard normal rows this covariance."""
     values, vectors = np.linalg.eigh(covariance)
     return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T

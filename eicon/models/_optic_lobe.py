@@ -1,4 +1,4 @@
-"""Network of Lappalainen et al. (2024): the fly's optic lobe with the numbers that they train."""
+"""Network of Lappalainen et al. (2024): the fly's optic lobe with the published trainable parameters."""
 
 from typing import Any
 
@@ -18,37 +18,37 @@ MOTION = ("T4a", "T4b", "T4c", "T4d", "T5a", "T5b", "T5c", "T5d")
 def optic_lobe_network(
     lobe: Connectome, *, readout: Weights | None = None, tau: float = 50.0, seed: int | float = 0, **options: Any
 ) -> RateRNN:
-    r"""Network of Lappalainen et al. (2024), before its training, on a connectome of `eicon.connectomes.optic_lobe`.
+    r"""Make the untrained network of Lappalainen et al. (2024) on a connectome of `eicon.connectomes.optic_lobe`.
 
     .. math::
 
         \tau_t \dot V_i = -V_i + V^{rest}_t + \sum_j \sigma_{t't} \alpha_{t't} N_{ij} \max(V_j, 0) + e_i
 
     for cells :math:`i` of type :math:`t`, their number :math:`N_{ij}` of synapses with a cell of type :math:`t'`, and
-    the luminance :math:`e_i` of the column, which R1 to R8 receive. What is trained: one time constant and one resting
-    potential per type (``"tau"``, ``"bias"``), one strength :math:`\alpha \ge 0` per pair of types
-    (``"recurrent"``), which are 734 numbers, and the readout. They start as published: 50 ms, normal with mean 0.5 and
-    standard deviation 0.05, and 0.01 over the mean number of synapses of the pair.
+    the luminance :math:`e_i` of the column, which R1 to R8 receive. Trained parameters are one time constant and one
+    resting potential per type (``"tau"``, ``"bias"``), one strength :math:`\alpha \ge 0` per pair of types
+    (``"recurrent"``), in total 734 numbers, and the readout. Initial values are as published: 50 ms, normal with mean
+    0.5 and standard deviation 0.05, and 0.01 divided by the mean number of synapses of the pair.
 
     Parameters
     ----------
     lobe : Connectome
-        Of `optic_lobe`, or a part of it that keeps its labels.
+        Connectome of `optic_lobe`, or a subset with its labels.
     readout : Weights, optional
         (N, n_out). By default each column has two outputs, which are sums over its T4 and T5 cells with one trained
-        weight per type and output; these are the outputs that `eicon.tasks.HexMotion` asks for.
+        weight per type and output; these are the outputs of `eicon.tasks.HexMotion`.
     tau : float
         Initial time constant in ms.
     seed : int
         Fixes resting potentials (of the published distribution, though not the published draw) and readout weights.
     **options
-        As for `RateRNN`, e.g. ``dt`` and ``train``.
+        Options of `RateRNN`, e.g. ``dt`` and ``train``.
 
     Returns
     -------
     RateRNN
-        One input per column in the order of the label ``column``; units have the labels of the connectome, where
-        ``type`` is called ``cell_type``. Trials begin at the resting potentials of the start.
+        Network with one input per column in the order of the label ``column``; units have the labels of the connectome,
+        with ``type`` renamed ``cell_type``. Trials start at the initial resting potentials.
 
     Raises
     ------

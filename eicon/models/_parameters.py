@@ -104,11 +104,11 @@ class Parameter(NamedTuple):
 @pytree(leaves=["raw", "group"], static=["bound", "trained"])
 @dataclass(frozen=True, eq=False)
 class Values:
-    """Parameter of a network: legal values where they are constant, unbounded raw values where they are trained.
+    """Parameter of a network: legal values if constant, unbounded raw values if trained.
 
     Attributes
     ----------
-    raw : (N,), or (K,) where units share values; float64 where they are constant
+    raw : (N,), or (K,) if units share values; float64 if constant
     group : (N,) index of each unit's value, or None
     bound : legal range of the values
     trained : whether ``raw`` is mapped by the bound
@@ -120,7 +120,7 @@ class Values:
     trained: bool
 
     def effective(self, dt: float, dtype: DTypeLike) -> jax.Array:
-        """Legal values of all units, shape (N,)."""
+        """Return the legal values of all units, shape (N,)."""
         raw = jnp.asarray(self.raw, dtype)
         legal = self.bound.to(raw, dt) if self.trained else raw
         return legal if self.group is None else legal[self.group]
@@ -129,13 +129,13 @@ class Values:
 def make_values(
     name: str, value: ArrayLike, bound: Bound, dt: float, n: int, *, trained: bool, group: np.ndarray | None = None
 ) -> Values:
-    """Values of one parameter, checked; where units share them, one per group.
+    """Check the values of one parameter; if units share them, one per group.
 
     Raises
     ------
     ValueError
-        If there are neither one nor N of them (nor K, where units share them), if one is not legal, or if one that
-        is to be trained lies on the edge of the legal range, where it could not move.
+        If there are neither one nor N values (nor K, if units share them), a value is illegal, or a value to be
+        trained lies at the edge of the legal range, where it could not change.
     """
     size = n if group is None else int(group.max()) + 1
     try:
@@ -158,8 +158,8 @@ def make_values(
         if not np.isfinite(raw).all():
             edge = given[~np.isfinite(raw)][0]
             raise ValueError(
-                f"{name} cannot be trained from {edge:g}, the edge of what is allowed ({bound.text})"
-                f"{_of_dt(bound, dt)}; begin inside."
+                f"{name} cannot be trained from {edge:g}, the edge of its range ({bound.text})"
+                f"{_of_dt(bound, dt)}; start inside it."
             )
     return Values(raw.copy(), None if group is None else np.asarray(group, np.int32), bound, trained)
 

@@ -31,7 +31,7 @@ class Parts(NamedTuple):
     units: Mapping[str, np.ndarray]
 
     def numpy(self) -> "Parts":
-        """The same with arrays of numpy, for pickles."""
+        """Convert arrays to numpy, for pickles."""
 
         def back(leaf: Any) -> Any:
             return np.asarray(leaf) if isinstance(leaf, jax.Array) else leaf
@@ -40,7 +40,7 @@ class Parts(NamedTuple):
 
 
 def changed(parts: Parts, changes: Mapping[str, Any]) -> Parts:
-    """Same network with other settings; see `RateRNN.with_settings`."""
+    """Return the network with different settings; see `RateRNN.with_settings`."""
     network = parts.network
     noise = network.noise
     settings = {
@@ -58,13 +58,13 @@ def changed(parts: Parts, changes: Mapping[str, Any]) -> Parts:
     cell: Cell = new["cell"]
     if "activation" in changes:
         if not isinstance(cell, Leaky):
-            raise ValueError(f"the activation of a {type(cell).__name__} is changed by giving another cell.")
+            raise ValueError(f"to change the activation of a {type(cell).__name__}, pass a different cell.")
         cell = replace(cell, activation=changes["activation"])
     cell, dt, n = as_cell(cell, None), float(new["dt"]), network.n_rec
     declared = declared_by(cell, n, dt)
     if declared.keys() != set(constants):
         raise ValueError(
-            f"the cell has other parameters, {', '.join(declared)}; the network has {', '.join(constants)}."
+            f"the cell has different parameters, {', '.join(declared)}; the network has {', '.join(constants)}."
         )
     parameters = dict(network.parameters)
     for name in constants:
@@ -87,7 +87,7 @@ def changed(parts: Parts, changes: Mapping[str, Any]) -> Parts:
 
 
 def describe(parts: Parts) -> str:
-    """Three lines: the units, the cell, and what is trained."""
+    """Describe units, cell and trained values in three lines."""
     network, units = parts.network, parts.units
     types = units["type"]
     counts = [f"{int((types == t).sum())} {t}" for t in ("E", "I") if (types == t).any()]

@@ -1,4 +1,4 @@
-"""Silence or drive units, or cut projections, while a network works."""
+"""Silence or drive units, or cut projections, in a running network."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ Window = tuple[float | int | None, float | int | None]
 Course = ArrayLike | Callable[[float], Any]
 Trials = float | int | Mapping[str, Any] | ArrayLike
 TOLERANCE = 1e-6
-"""Fraction of a step by which an edge of a window may miss the start of a step."""
+"""Largest distance of an edge of a window from the start of a step, as a fraction of a step."""
 OF_TRIALS, OF_CELLS = 0, 1
 """Streams of a perturbation's seed."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Perturbation:
-    """What all perturbations have in common: when, in which trials, of how many units, and how strongly; `Silence`."""
+    """Common parameters of perturbations: time, trials, fraction of units, and strength; see `Silence`."""
 
     window: Window | None = None
     trials: Trials | None = None
@@ -39,7 +39,7 @@ class Perturbation:
     def __post_init__(self) -> None:
         if not 0 < real(self.cells, "cells") <= 1:
             raise ValueError(
-                f"cells is the fraction of the units that is drawn, in (0, 1]; got {self.cells}. Give units themselves "
+                f"cells is the fraction of the units that is drawn, in (0, 1]; got {self.cells}. Select units "
                 "by index or label."
             )
         if not np.isfinite(real(self.dose, "dose")):
@@ -60,7 +60,7 @@ class Perturbation:
 
     @property
     def ramps(self) -> tuple[float, float]:
-        """How long the rise and the fall last, in ms."""
+        """Durations of the rise and the fall, in ms."""
         both = self.ramp if isinstance(self.ramp, tuple | list) else (self.ramp, self.ramp)
         if len(both) != 2:
             raise ValueError(f"a ramp is one time in ms, or (rise, fall); got {self.ramp!r:.60}.")
@@ -78,28 +78,28 @@ class Silence(Perturbation):
     epoch : str, optional
         Epoch of the trial; None: the whole trial.
     window : (start, stop), optional
-        In ms from the start of the epoch, or of the trial where there is no epoch; the stop is not included, and may
-        lie after the end of the epoch, as the start may lie before its beginning. None for either: as far as the trial
-        goes. Without a window the perturbation lasts as long as the epoch.
+        Times in ms from the start of the epoch, or of the trial if no epoch is given; the stop is excluded. The window
+        may extend beyond the epoch on both sides; None extends it to the start or end of the trial. Without
+        a window the perturbation lasts as long as the epoch.
     trials : float, mapping, bool mask (B,) or indices, optional
         Trials in which the perturbation acts: a fraction of them, drawn at random as in optogenetic experiments, those
         of some conditions (``{"coherence": [0, 10]}``), or the trials themselves; None: all.
     cells : float
         Fraction of the units that are perturbed, drawn at random; a smaller fraction is part of a larger one.
     course : array (n,) or callable, optional
-        Strength over time as a factor: of every step from the start of the window or epoch (after n steps the
+        Strength over time as a factor: one number per step from the start of the window or epoch (after n steps the
         perturbation is over), or a function of the time since then in ms.
     ramp : float or (float, float)
-        How long the strength rises linearly at the start and falls at the end, in ms; one number for both.
+        Durations of the linear rise at the start and fall at the end, in ms; one number for both.
     dose : float
         Strength as a factor: the fraction by which rates are reduced, from 0 to 1; 1 silences.
     seed : int
-        Fixes which trials and units are drawn. Perturbations of one seed act in the same trials.
+        Fixes which trials and units are drawn. Perturbations with the same seed act in the same trials.
 
     Raises
     ------
     ValueError
-        For a window that ends before it starts, or a fraction, ramp or dose out of range.
+        If a window ends before it starts, or a fraction, ramp or dose is out of range.
     """
 
     units: Units
@@ -115,7 +115,8 @@ class Drive(Perturbation):
     units : str, mapping, bool mask (N,) or indices
         See `RateRNN.select`.
     current : float
-        Current in the unit of ``x``: if it lasts, the shift of an isolated unit's ``x``. A dose is a factor of it.
+        Current in the unit of ``x``; a sustained current shifts ``x`` of an isolated unit by this amount. The dose is a
+        factor of the current.
     epoch : str, optional
         Epoch of the trial; None: the whole trial.
     window, trials, cells, course, ramp, dose, seed
@@ -138,8 +139,8 @@ class Cut(Perturbation):
     epoch : str, optional
         Epoch of the trial; None: the whole trial.
     window, trials, cells, course, ramp, dose, seed
-        See `Silence`; ``cells`` is the fraction of the sources, and the dose the fraction of what they transmit that is
-        lost.
+        See `Silence`; ``cells`` is the fraction of the sources, and the dose the fraction of the transmitted signal
+        that is lost.
     """
 
     source: Units
@@ -184,12 +185,12 @@ def perturb(
 
 
 def with_dose(perturbation: Perturbation, dose: float) -> Perturbation:
-    """Make the same perturbation so many times as strong."""
+    """Multiply the strength of a perturbation by a factor."""
     return replace(perturbation, dose=dose * perturbation.dose)
 
 
 def perturbed_trials(perturbation: Perturbation, trial: Trial) -> np.ndarray:
-    """Mask (B,) of the trials in which a perturbation acts, whatever its dose."""
+    """Return a mask (B,) of the trials in which a perturbation acts, for any dose."""
     n, given = trial.batch_size, perturbation.trials
     if given is None:
         return np.ones(n, bool)
@@ -213,7 +214,7 @@ def perturbed_trials(perturbation: Perturbation, trial: Trial) -> np.ndarray:
 
 
 def drawn_units(labels: Mapping[str, np.ndarray], units: Units, fraction: float | int, seed: int | float) -> np.ndarray:
-    """Mask (N,) of a fraction of some units, drawn at random; at least one of them."""
+    """Draw a mask (N,) of a random fraction of some units, with at least one unit."""
     if not 0 < real(fraction, "cells") <= 1:
         raise ValueError(f"cells is the fraction of the units that is drawn, in (0, 1]; got {fraction}.")
     return _chosen(select(labels, units), float(fraction), seed, OF_CELLS)
@@ -242,12 +243,12 @@ def _of_conditions(wanted: Mapping[str, Any], trial: Trial) -> np.ndarray:
         chosen &= np.isclose(there[:, None], np.atleast_1d(np.asarray(values, np.float64))[None]).any(axis=1)
         if not chosen.any():
             levels = np.unique(there)[:8].tolist()
-            raise ValueError(f"no trial has {name} {values}; there are {', '.join(f'{v:g}' for v in levels)}.")
+            raise ValueError(f"no trial has {name} {values}; its values are {', '.join(f'{v:g}' for v in levels)}.")
     return chosen
 
 
 def _strength(perturbation: Perturbation, trial: Trial, dt: float) -> np.ndarray:
-    """Factor (T, B) of each step and trial; 0 where the perturbation does not act."""
+    """Return the factor (T, B) of each step and trial; 0 where the perturbation does not act."""
     n_steps, n_trials = trial.inputs.shape[:2]
     epoch: str | None = getattr(perturbation, "epoch", None)
     first, during = np.zeros(n_trials, int), np.ones((n_steps, n_trials), bool)
@@ -288,13 +289,13 @@ def _edge(value: float | int | None) -> str:
 
 
 def _followed(course: Course, since: np.ndarray, during: np.ndarray, dt: float) -> np.ndarray:
-    """Values of a time course at times since its start, in ms."""
+    """Evaluate a time course at times since its start, in ms."""
     found = np.zeros(since.shape)
     if callable(course):
         times, place = np.unique(since[during].round(6), return_inverse=True)
         values = np.array([np.asarray(course(float(time)), np.float64) for time in times])
         if values.shape != times.shape:
-            raise ValueError(f"a course must give one number for each time in ms; got shape {values.shape[1:]}.")
+            raise ValueError(f"a course must return one number for each time in ms; got shape {values.shape[1:]}.")
         found[during] = values[place]
     else:
         values = np.asarray(course, np.float64)
@@ -311,7 +312,7 @@ def _followed(course: Course, since: np.ndarray, during: np.ndarray, dt: float) 
 def _check_fraction(strength: np.ndarray, what: str) -> None:
     if strength.min() < 0 or strength.max() > 1:
         wrong = strength.min() if strength.min() < 0 else strength.max()
-        raise ValueError(f"what is {what} is a fraction: dose times course must lie in [0, 1]; got {wrong:g}.")
+        raise ValueError(f"the part that is {what} is a fraction: dose times course must lie in [0, 1]; got {wrong:g}.")
 
 
 def _add_cut(
@@ -319,7 +320,7 @@ def _add_cut(
     strength: np.ndarray,
     pair: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Join connections that are cut at the same times; what would be lost twice is refused."""
+    """Join connections that are cut at the same times; reject those that would be cut twice."""
     together = None
     for lost, pairs in cuts:
         if np.array_equal(lost, strength):
@@ -327,7 +328,7 @@ def _add_cut(
         elif ((lost > 0) & (strength > 0)).any() and any((pair[0] & a).any() and (pair[1] & b).any() for a, b in pairs):
             raise ValueError(
                 "some connections are cut by two perturbations at once, which differ in time, trials or dose; cut them "
-                "by one, or run the two apart."
+                "with one, or run the two separately."
             )
     if together is None:
         cuts.append((strength, [pair]))

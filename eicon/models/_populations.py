@@ -10,7 +10,7 @@ import numpy as np
 from .._numbers import whole
 
 SIGNS = {"E": 1, "I": -1, "": 0}
-"""Sign of the outgoing weights of each type of units; "" is free."""
+"""Sign of the outgoing weights for each type of unit; "" is free."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Population:
     Parameters
     ----------
     name : str
-        Name that projections use, e.g. ``"motor E"``.
+        Name for use in projections, e.g. ``"motor E"``.
     n : int
-        Units, at least 1.
+        Number of units, at least 1.
     type : {"E", "I", ""}
         Excitatory, inhibitory, or of either sign.
     area : str
@@ -51,13 +51,13 @@ class Projection:
     Parameters
     ----------
     source, target : str
-        Names of populations; ``*`` stands for any letters, as in ``"sensory *"``.
+        Names of populations; ``*`` matches any characters, as in ``"sensory *"``.
     density : float
         Fraction of the pairs of units that are connected, in (0, 1]. Pairs are drawn at random; their number between
         every two populations is exact, to the nearest whole number.
     weight : float, optional
-        Size of all these weights, > 0, if they are to stay constant; the sign is that of the source (which must
-        then have one, or the weight is taken as it is).
+        Constant magnitude of all these weights, > 0; the sign is that of the source. For a source of free sign, the
+        weight itself.
     """
 
     source: str = "*"
@@ -80,7 +80,7 @@ class Wiring(NamedTuple):
 
     Attributes
     ----------
-    sign : (n_pre,) of each source
+    sign : (n_pre,) sign of each source
     mask : (n_pre, n_post) trainable entries
     fixed : (n_pre, n_post) constant entries
     """
@@ -91,7 +91,7 @@ class Wiring(NamedTuple):
 
 
 def labels(populations: Sequence[Population]) -> dict[str, np.ndarray]:
-    """Population and area of each unit."""
+    """Return the population and area of each unit."""
     sizes = [population.n for population in populations]
     return {
         "population": np.repeat([population.name for population in populations], sizes),
@@ -112,11 +112,11 @@ def wire(
     Raises
     ------
     ValueError
-        If two populations have one name, a projection matches none or two connect the same populations, or a
-        constant weight has the wrong sign.
+        If two populations have the same name, a projection matches none, two projections connect the same
+        populations, or a constant weight has the wrong sign.
     """
     if not (sources and targets):
-        raise ValueError("there must be sources and targets, at least one population of each.")
+        raise ValueError("at least one source population and one target population are needed.")
     same = list(sources) == list(targets)
     places = [_places(sources), _places(targets)]
     sign = np.concatenate([np.full(population.n, SIGNS[population.type]) for population in sources])
@@ -142,9 +142,9 @@ def wire(
                 else:
                     fixed[block] = chosen * projection.weight * (SIGNS[source.type] or 1)
     if not taken:
-        raise ValueError("there is no projection at all; at least one is needed.")
+        raise ValueError("at least one projection is needed; got none.")
     if (sign[:, None] * fixed < 0).any():
-        raise ValueError("a constant weight is a size, and must be > 0 where the source is E or I; got one < 0.")
+        raise ValueError("a constant weight is a magnitude, and must be > 0 if the source is E or I; got one < 0.")
     return Wiring(sign, mask, fixed)
 
 
@@ -162,7 +162,7 @@ def _matching(pattern: str, populations: Sequence[Population], projection: Proje
     found = [population for population in populations if fnmatchcase(population.name, pattern)]
     if not found:
         names = ", ".join(repr(population.name) for population in populations)
-        raise ValueError(f"no population is called {pattern!r}, as {projection} says; there are {names}.")
+        raise ValueError(f"no population matches {pattern!r} of {projection}; populations are {names}.")
     return found
 
 

@@ -11,7 +11,7 @@ _T = TypeVar("_T", bound=type)
 def pytree(*, leaves: Sequence[str], static: Sequence[str] = ()) -> Callable[[_T], _T]:
     """Decorate a frozen dataclass whose ``leaves`` are numbers; its ``static`` fields decide the compiled program.
 
-    JAX fills the fields with whatever it traces, so that type checkers (in the tests) must ignore them.
+    JAX fills the fields with traced objects, which type checkers (in the tests) must ignore.
     """
 
     def made(kind: _T) -> _T:

@@ -46,39 +46,39 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         \tau \dot x = -x + r W_{rec} + u W_{in} + b + \sqrt{2 \tau \sigma_{rec}^2}\, \xi, \qquad
         r = f(x), \qquad z = r W_{out} + b_{out}
 
-    This is the equation of the leaky cell; a different ``cell`` has its own. The weights, or the `Connectivity` objects
-    that they are drawn for, make it a Dale network, a connectome network or an unconstrained one; `dale` builds the
-    common case. With ``tau == dt`` and no noise it is an Elman network. Weight matrices are ``[pre, post]``: the row is
-    the source.
+    This is the equation of the leaky cell; a different ``cell`` has its own. Depending on its weights, or on the
+    `Connectivity` objects for which they are drawn, a network obeys Dale's law, a connectome or no constraint; `dale`
+    builds the common case. With ``tau == dt`` and no noise it is an Elman network. Weight matrices are ``[pre, post]``:
+    the row is the source.
 
     Parameters
     ----------
     recurrent, input, readout : Connectivity or Weights
-        Of shape (N, N), (n_in, N) and (N, n_out). Weights are drawn for a `Connectivity`; `Edges` and `LowRank` have
-        values already.
+        Weights of shape (N, N), (n_in, N) and (N, n_out). Weights are drawn for a `Connectivity`; `Edges` and `LowRank`
+        already have values.
     cell : Cell, optional
         Dynamics of the units, e.g. ``Adapting(Leaky("tanh"))``; by default `Leaky` with an ``activation``.
     activation : str, mapping or Activation, optional
         Transfer function of the leaky cell; by default ``"relu"``. See `eicon.models.Activation`.
     tau : float or array (N,), optional
-        Time constant in ms, one or one per unit; short for an entry of ``parameters``.
+        Time constant in ms, one or one per unit; shorthand for an entry of ``parameters``.
     dt : float
         Step in ms, at most ``tau``.
     parameters : mapping, optional
         Values of the cell's parameters by name, and of ``"bias"`` and ``"readout_bias"``: one number, one per unit,
-        or, where units share them, one per label.
+        or, if units share them, one per label.
     share : mapping of str to str, optional
         Label whose units share a value, for each shared parameter or ``"bias"``: ``{"gain": "cell_type"}``; ``"all"``:
-        one for all.
+        one value for all units.
     train : sequence of str, optional
-        Names of what is trained: ``"recurrent"``, ``"input"``, ``"readout"`` (these three by default), parameters of
+        Names of the trained values: ``"recurrent"``, ``"input"``, ``"readout"`` (these three by default), parameters of
         the cell, ``"bias"`` and ``"readout_bias"``.
     sigma_rec, sigma_in : float
         Standard deviation of recurrent and input noise (independent of ``dt``), >= 0.
     bias, readout_bias : bool
-        Whether units and outputs have a trainable bias (0 at first, or as in ``parameters``); by default units have
-        none, and outputs have one in the slow start where readout weights are non-negative, or they could not fall
-        below 0, unless ``train`` lists what is trained.
+        Whether units and outputs have a trainable bias (initially 0, or as in ``parameters``). By default units have
+        none, and outputs have one in the slow start if readout weights are non-negative, because outputs could not
+        otherwise fall below 0, unless ``train`` is given.
     x0 : float or array (N,), optional
         Current at the start of a trial; by default 0.1.
     train_x0 : bool
@@ -86,13 +86,13 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     noise_covariance : array (N, N), optional
         Covariance of the recurrent noise over units, in units of ``sigma_rec ** 2``; by default units are independent.
     start : {"slow", "balanced"}, optional
-        How weights are drawn, see Notes; by default "slow", but "balanced", the start of 0.1.0, with a
-        ``spectral_radius`` or recurrent weights that are given.
+        Scheme for drawing weights, see Notes; by default "slow", but "balanced", the start of 0.1.0, if a
+        ``spectral_radius`` or recurrent weights are given.
     spectral_radius : float, optional
         Spectral radius of the initial effective recurrent matrix in the balanced start, by default 1; Song et al.
         (2016) start from 1.5.
     distribution : {"gamma", "lognormal", "normal", "uniform"}, optional
-        Distribution of the sizes of initial weights; by default gamma under Dale's law, normal where weights are free.
+        Distribution of the magnitudes of initial weights; by default gamma under Dale's law, normal for free weights.
     weights : mapping, optional
         Initial *effective* weights for any of ``"recurrent"``, ``"input"``, ``"readout"``; the others are drawn.
     units : mapping of str to array (N,), optional
@@ -100,29 +100,30 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     seed : int
         Fixes the initial weights, and the noise of `update`.
     name, mode
-        As for every BrainPy system.
+        Same as for every BrainPy system.
 
     Raises
     ------
     ValueError
-        For shapes that do not fit, ``dt`` outside (0, tau], parameters outside of their range, negative noise, unknown
-        names, or a spectral radius that cannot be reached or stands beside ``start="slow"``.
+        If shapes do not fit, ``dt`` is outside (0, tau], a parameter is out of range, noise is negative, a name is
+        unknown, or a spectral radius cannot be reached or is combined with ``start="slow"``.
 
     Notes
     -----
-    *slow*: the network forgets as slowly as it can without growing. Sizes of weights under Dale's law are drawn from
-    gamma distributions of shape 0.4 (recurrent) and 0.3 (input); excitation and inhibition of each unit are balanced,
-    and inhibition as well as the excitation of inhibitory units are then made 1.15 times as strong. The scale of the
+    *slow*: the network forgets as slowly as possible without growing. Magnitudes of weights under Dale's law are drawn
+    from gamma distributions of shape 0.4 (recurrent) and 0.3 (input); excitation and inhibition of each unit are
+    balanced, and inhibition and the excitation of inhibitory units are then made 1.15 times as strong. The scale of the
     recurrent weights is the smallest at which small perturbations neither decay nor grow on average over eight constant
     inputs drawn from U(0, 1), with the activation, time constants and input weights of the network (the largest
-    Lyapunov exponent is 0; at rest, the leading real part of slope x weights is 1), or the largest at which none of
-    these inputs makes a current exceed 30, if that is less. Input weights have the mean square 1 / n_in, and readout
-    weights are scaled to outputs of a median size of 0.45 for such inputs. Broad weights have a small mean beside their
-    spread, so that the sum over all sources, which an optimiser changes fastest, does not make the network unstable in
-    its first steps; nor do these steps erase the traces of inputs when outputs have the size of their targets already.
+    Lyapunov exponent is 0; at rest, the leading real part of slope x weights is 1), or the largest at which no
+    current exceeds 30 for any of these inputs, if that is less. Input weights have mean square 1 / n_in, and readout
+    weights are scaled to outputs with a median magnitude of 0.45 for such inputs. Broadly distributed weights have a
+    small mean relative to their spread, so the sum over all sources, which an optimiser changes fastest, does not make
+    the network unstable in the first steps. Because outputs already have the magnitude of their targets, these steps do
+    not erase the traces of inputs either.
 
     *balanced* is the start of 0.1.0: gamma distribution of shape 2, exact balance, a spectral radius of the whole
-    matrix whatever units are active, and input weights of mean 1 / n_in.
+    matrix regardless of which units are active, and input weights of mean 1 / n_in.
 
     Examples
     --------
@@ -164,7 +165,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         key_rec, key_in, key_out, key_noise = split(key_of(seed), 4)
         drawn = isinstance(recurrent, Connectivity) and recurrent.trainable and "recurrent" not in (weights or {})
         start, radius = start_of(start, spectral_radius, drawn=drawn)
-        if readout_bias is None:  # outputs of excitatory units alone could not fall below 0
+        if readout_bias is None:  # outputs of only excitatory units could not fall below 0
             readout_bias = start == "slow" and train is None and bool((np.asarray(readout.sign) > 0).any())
         n = checked_size(recurrent, input, readout)
         parts = made_parts(
@@ -185,7 +186,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         self._assemble(parts, key_noise, name, mode)
 
     def _assemble(self, parts: Parts, key: jax.Array, name: str | None, mode: bm.Mode | None) -> None:
-        """Become the shell of a network; trained values, weights, biases and x0 are variables."""
+        """Wrap a network; trained values, weights, biases and x0 become variables."""
         ensure_defaults()
         super().__init__(name=name, mode=mode)
         self._network, self.units = parts.network, unit_labels(parts.units, parts.network.recurrent.sign)
@@ -214,17 +215,17 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     sigma_in = property(lambda self: self._network.noise.sigma_in or 0.0, doc="Input noise.")
     noise_covariance = property(lambda self: self._network.noise.covariance, doc="Covariance of the noise, or None.")
     activation = property(lambda self: activation_of(self._network.cell), doc="Transfer function of the cell.")
-    recurrent = property(lambda self: self.network.recurrent, doc="Recurrent `Weights`, as they are now.")
-    input = property(lambda self: self.network.input, doc="Input `Weights`, as they are now.")
-    readout = property(lambda self: self.network.readout, doc="Readout `Weights`, as they are now.")
+    recurrent = property(lambda self: self.network.recurrent, doc="Current recurrent `Weights`.")
+    input = property(lambda self: self.network.input, doc="Current input `Weights`.")
+    readout = property(lambda self: self.network.readout, doc="Current readout `Weights`.")
 
     @property
     def network(self) -> Network:
-        """Network as a value, with the present values of the variables."""
+        """Network as a value, with the current values of the variables."""
         return self._network.replaced(self.parameters())
 
     def parameter(self, name: str) -> np.ndarray:
-        """Effective values (N,) of a parameter of the cell, e.g. ``"tau"`` or ``"gain"``.
+        """Return effective values (N,) of a parameter of the cell, e.g. ``"tau"`` or ``"gain"``.
 
         Raises
         ------
@@ -268,7 +269,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         return {name: variable for name, variable in self.variables().items() if isinstance(variable, bm.TrainVar)}
 
     def parameters(self) -> Parameters:
-        """Values of `variables`, as `Network.replaced` takes them."""
+        """Return the values of `variables`, in the form for `Network.replaced`."""
         return {name: variable.value for name, variable in self.variables().items()}
 
     def parts(self) -> Parts:
@@ -277,7 +278,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
 
     @property
     def constants(self) -> dict[str, Any]:
-        """Description of all but the values of `variables`, JSON-compatible; equal for equal kinds and constraints."""
+        """Describe everything except the values of `variables`, JSON-compatible; equal for equal constraints."""
         names = sorted(self.variables())
         return {**self.network.constants(names), "trained": sorted(self.trainable_variables())}
 
@@ -322,9 +323,9 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         return {name: getattr(self, _of_state(name)).value for name in self._state}
 
     def update(self, inputs: ArrayLike) -> jax.Array:
-        """Advance the present state by one Euler step.
+        """Advance the current state by one Euler step.
 
-        Noise is drawn anew for every step, trial and unit; `reset_state` with a key restarts it.
+        New noise is drawn for every step, trial and unit; `reset_state` with a key restarts the noise.
 
         Parameters
         ----------
@@ -353,7 +354,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
 
     @property
     def rates(self) -> jax.Array:
-        """Rates of the present state, shape (B, N)."""
+        """Rates in the current state, shape (B, N)."""
         return self.network.rate(self.state)
 
     def predict(
@@ -369,7 +370,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Parameters
         ----------
         inputs : array, shape (T, B, n_in)
-            Or what has such inputs, as a `Trial`; an xarray DataArray is read by its dimensions time, trial, input.
+            Or an object with such inputs, e.g. a `Trial`; the axes of an xarray DataArray are time, trial, input.
         key : jax.Array, optional
             Random key of the noise; required if the network is noisy.
         noise : bool
@@ -380,12 +381,12 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Returns
         -------
         Activity
-            outputs (T, B, n_out), rates (T, B, N), and the states of the units, each (T, B, N).
+            Outputs (T, B, n_out), rates (T, B, N), and the states of the units, each (T, B, N).
 
         Raises
         ------
         ValueError
-            For inputs of another shape or with NaN, or if the network is noisy and no key is given.
+            If inputs have the wrong shape or contain NaN, or the network is noisy and no key is given.
         """
         inputs = self._checked(inputs, key, noise)
         return self.network.run(inputs, key if noise else None, forward_mode=forward_mode)
@@ -404,7 +405,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         return inputs
 
     def held(self, inputs: ArrayLike | None = None) -> jax.tree_util.Partial:
-        """One step of the autonomous network, without noise and with inputs held constant, for analyses of dynamics.
+        """Return one step of the autonomous network, without noise and with constant inputs, to analyse dynamics.
 
         Parameters
         ----------
@@ -415,8 +416,8 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         -------
         callable
             Map from states to those ``dt`` ms later, in the precision of its argument. States are vectors (..., S N) of
-            the S variables of the cell in alphabetical order (for the leaky cell: currents). Weights are those of the
-            network now. Networks of one size and cell share compiled code.
+            the S variables of the cell in alphabetical order (for the leaky cell: currents). Weights are the current
+            ones of the network. Networks of the same size and cell share compiled code.
 
         Raises
         ------
@@ -439,7 +440,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         return held_step(self.network, given)
 
     def select(self, units: Units) -> np.ndarray:
-        """Mask of the selected units.
+        """Return a mask of the selected units.
 
         Parameters
         ----------
@@ -454,7 +455,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Raises
         ------
         ValueError
-            For an unknown label, values that no unit has, or indices out of range.
+            If a label is unknown, no unit has a value, or an index is out of range.
         """
         return select(self.units, units)
 
@@ -469,8 +470,8 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         ----------
         trial : Trial
         *perturbations : Silence, Drive or Cut
-            All act together, each in its epoch or window, its trials and its units. Networks, windows, trials, units
-            and doses of the same shapes share compiled code.
+            Perturbations that act together, each in its epoch or window, trials and units. Networks, windows, trials,
+            units and doses of the same shapes share compiled code.
         key : jax.Array, optional
             Random key of the noise; required if the network is noisy.
         noise : bool
@@ -479,13 +480,13 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Returns
         -------
         Activity
-            As for `predict`; rates of silenced units are 0.
+            Same as for `predict`; rates of silenced units are 0.
 
         Raises
         ------
         ValueError
-            As for `predict`, and for units, trials or an epoch that do not exist, a window without a step, a current
-            that is not finite, fractions outside of [0, 1], or connections that are cut twice at once.
+            In the same cases as `predict`; and if units, trials or an epoch do not exist, a window contains no step, a
+            current is not finite, a fraction is outside [0, 1], or connections are cut twice at once.
 
         Examples
         --------
@@ -502,10 +503,10 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         return perturb(self.network, self.units, trial, perturbations, key=key if noise else None)
 
     def without(self, units: Units, *, cells: float | int = 1.0, seed: int | float = 0) -> "RateRNN":
-        """Make the network that is left when units are removed, which can be trained on; this one does not change.
+        """Make a network without some units, which can be trained further; this network does not change.
 
-        All values of the other units, and their labels, stay as they are. Without noise the other units do what they do
-        while the removed ones are silenced.
+        All values of the other units, and their labels, are kept. Without noise the other units have the same activity
+        as when the removed units are silenced.
 
         Parameters
         ----------
@@ -514,12 +515,12 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         cells : float
             Fraction of these units that is removed, drawn at random.
         seed : int
-            Fixes which are drawn.
+            Fixes which units are drawn.
 
         Raises
         ------
         ValueError
-            As `select`, and if no unit, or no connection of a sparse network, would be left.
+            In the same cases as `select`, and if no unit, or no connection of a sparse network, would be left.
 
         Examples
         --------
@@ -531,14 +532,14 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         return self.of_parts(lesioned(self.parts(), removed), mode=self.mode)
 
     def with_settings(self, **changes: Any) -> "RateRNN":
-        """Copy of the network with other settings: ``dt``, noise, activation, or constants of the cell such as ``tau``.
+        """Copy the network with new settings: ``dt``, noise, activation, or constants of the cell such as ``tau``.
 
         Trained parameters keep their values.
 
         Raises
         ------
         ValueError
-            For settings that a network does not have, values that are not legal, or a cell with other parameters.
+            If a setting does not exist, a value is illegal, or a cell has different parameters.
         """
         copy = self.of_parts(changed(self.parts(), changes), mode=self.mode)
         copy.noise_key.value = self.noise_key.value
@@ -547,15 +548,15 @@ class RateRNN(Constructors, bp.DynamicalSystem):
     def condensed(self, condensation: Condensed) -> "RateRNN":
         """Make the smaller network that a condensation describes; this one does not change.
 
-        All pairs of canonical units can be connected, autapses among them, unless the condensation keeps labels
-        apart: a canonical unit also stands for connections between the units that it replaces. Rows keep their signs
-        wherever the condensed weights do (always, where signs were given to `eicon.analysis.condense`), and are free
+        All pairs of canonical units can be connected, including autapses, unless the condensation keeps labels
+        apart: a canonical unit also represents connections between the units that it replaces. Rows keep their signs
+        wherever the condensed weights do (always, if signs were given to `eicon.analysis.condense`), and are free
         elsewhere. Fixed entries can be trained afterwards, unless the whole matrix was fixed. Parameters of cells and
-        noise are combined as the currents are; biases that the condensation asks for are added. The label
-        ``represents`` lists the units that each one stands for, joined by ``", "``: by their names (the label ``name``,
-        ``unit`` or ``neuron``), or by their indices where names are missing, not unique, or have commas. Of a network
-        that is itself condensed, these are still the units of the first one. A unit that none stands for is in no
-        label; see ``unrepresented`` of the condensation.
+        noise are combined in the same way as the currents; biases of the condensation are added. The label
+        ``represents`` lists the units that each canonical unit represents, joined by ``", "``: by their names (the
+        label ``name``, ``unit`` or ``neuron``), or by their indices if names are missing, not unique, or contain
+        commas. When a condensed network is condensed again, these are still the units of the first network. A unit that
+        is not represented is in no label; see ``unrepresented`` of the condensation.
 
         Parameters
         ----------
@@ -564,7 +565,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         Raises
         ------
         ValueError
-            If the condensation is that of a network of a different size.
+            If the condensation belongs to a network of a different size.
         """
         return self.of_parts(condensed(self.parts(), condensation), mode=self.mode)
 
@@ -582,7 +583,7 @@ def _rebuilt(kind: type[RateRNN], parts: Parts, mode: bm.Mode, key: np.ndarray, 
 
 
 def _of_state(name: str) -> str:
-    """Attribute of a variable of the cell."""
+    """Return the attribute name of a variable of the cell."""
     return name if name == "x" else f"state_{name}"
 
 

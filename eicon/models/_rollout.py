@@ -3,7 +3,7 @@ r"""Many steps of a network in one loop, with one hand-written gradient for all 
 .. math:: s_t = \mathrm{step}(p, s_{t-1}, q_{t-1} W + u_t), \qquad q_t = \mathrm{send}(p, s_t), \qquad
           r_t = \mathrm{rate}(p, s_t)
 
-Everything that does not depend on the state (effective weights, input, bias, noise, readout) is computed outside of
+Everything that does not depend on the state (effective weights, input, bias, noise, readout) is computed outside
 the loop. The backward loop passes through the cell by `jax.vjp` and through the weights by one `pull` per step, and
 yields only the gradients of the loss with respect to the states. Those of parameters, weights and drive are then one
 product each over all steps and trials, and are computed only where they are needed.
@@ -24,7 +24,7 @@ Trajectory = tuple[State, jax.Array]
 def scan_trajectory(
     cell: Cell, dt: float, p: Numbers, weights: Product, initial: State, drive: jax.Array
 ) -> Trajectory:
-    """States and rates after each step, by a plain scan (differentiable in forward and reverse mode).
+    """Compute states and rates after each step by a plain scan (differentiable in forward and reverse mode).
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def scan_trajectory(
 
 
 def sends_rate(cell: Cell) -> bool:
-    """Whether what a cell sends is its rate, by definition."""
+    """Return whether a cell sends its rate, by definition."""
     kind = type(cell)
     return getattr(kind, "send", None) is getattr(kind, "rate", None)
 
@@ -70,7 +70,7 @@ def _scan(cell, dt, p, weights, initial, drive):
 
 @partial(jax.custom_vjp, nondiff_argnums=(0, 1))
 def trajectory(cell: Cell, dt: float, p: Numbers, weights: Product, initial: State, drive: jax.Array) -> Trajectory:
-    """Same as `scan_trajectory`, with the fast gradient (reverse mode only)."""
+    """Compute the same as `scan_trajectory`, with the fast gradient (reverse mode only)."""
     return _scan(cell, dt, p, weights, initial, drive)[:2]
 
 
@@ -85,7 +85,7 @@ def _backward(cell, dt, saved, cotangents):
     same = sends_rate(cell)
 
     def through_step(state, received, total):
-        """Gradients with respect to a state and to what its unit received."""
+        """Return gradients with respect to a state and to the input received."""
         return jax.vjp(lambda s, i: cell.step(p, s, i, dt), state, received)[1](total)
 
     def through_output(state, of_rate, of_sent):
@@ -95,7 +95,7 @@ def _backward(cell, dt, saved, cotangents):
         return pull((of_rate, of_sent))[0]
 
     def back(i, carry):
-        """From the gradient of the state after step t + 1 to that of the one before."""
+        """Propagate the gradient of the state after step t + 1 one step back."""
         total, totals, pulls = carry
         t = n_steps - 2 - i
         state = _at(states, t)
@@ -105,7 +105,7 @@ def _backward(cell, dt, saved, cotangents):
         total = _sum(_at(totals, t), by_step, by_output)
         return total, _put(totals, t, total), _put(pulls, t, pulled)
 
-    # Gradients of all states take the place of those that came from outside, step by step.
+    # Gradients of all states replace those from outside, step by step.
     n_steps = received.shape[0]
     last = n_steps - 1
     ending = jax.vjp(lambda s: cell.rate(p, s), _at(states, last))[1](of_rates[last])[0]
@@ -118,7 +118,7 @@ def _backward(cell, dt, saved, cotangents):
     by_send, of_p0 = jax.vjp(lambda s, p: cell.send(p, s), initial, p)[1](pulled0)
     of_initial = _sum(by_step, by_send)
 
-    # All steps at once: what follows is dropped by the compiler where its result is not used.
+    # All steps at once: the compiler drops the following results where they are not used.
     states_before = jax.tree.map(_shifted, initial, states)
     spread = {name: jnp.broadcast_to(value, received.shape) for name, value in p.items()}
     of_step, of_drive = jax.vjp(lambda p, i: cell.step(p, states_before, i, dt), spread, received)[1](totals)
@@ -132,7 +132,7 @@ def _backward(cell, dt, saved, cotangents):
 
 
 def _over_all(values: jax.Array) -> jax.Array:
-    """Sum over steps and trials, (1, N): as a product, for which XLA takes a third of the time of a sum."""
+    """Sum over steps and trials, (1, N), as a product, which takes XLA a third of the time of a sum."""
     flat = values.reshape(-1, values.shape[-1])
     return jnp.matmul(jnp.ones((1, len(flat)), values.dtype), flat, precision="highest")
 
@@ -142,7 +142,7 @@ def _sum(*trees: Any) -> Any:
 
 
 def _shifted(first: jax.Array, rest: jax.Array) -> jax.Array:
-    """Values before each step."""
+    """Return values before each step."""
     return jnp.concatenate([first[None], rest[:-1]])
 
 

@@ -12,7 +12,7 @@ SCHEMES: tuple[str, ...] = ("default", "he", "xavier")
 
 
 def uniform_weights(connectivity: Connectivity, scheme: str, *, n_rec: int | float, key: jax.Array | int) -> np.ndarray:
-    r"""Draw weights uniformly within a bound that the scheme gives, for connections that exist.
+    r"""Draw weights of existing connections uniformly within the bound of a scheme.
 
     ===========  ========================================================================
     scheme       bound of the weight from :math:`i` to :math:`j`
@@ -23,7 +23,7 @@ def uniform_weights(connectivity: Connectivity, scheme: str, *, n_rec: int | flo
     ===========  ========================================================================
 
     where unit :math:`j` has :math:`k_j` sources and unit :math:`i` has :math:`l_i` targets in this matrix:
-    connections that are absent do not count. Rows that excite or inhibit take the size of what was drawn.
+    absent connections do not count. Excitatory and inhibitory rows use the magnitudes of the drawn values.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def uniform_weights(connectivity: Connectivity, scheme: str, *, n_rec: int | flo
     scheme : str
         One of `SCHEMES`.
     n_rec : int
-        Recurrent units :math:`N` of the network.
+        Number :math:`N` of recurrent units of the network.
     key : jax.Array
 
     Returns
@@ -42,7 +42,7 @@ def uniform_weights(connectivity: Connectivity, scheme: str, *, n_rec: int | flo
     Raises
     ------
     ValueError
-        For an unknown scheme.
+        If the scheme is unknown.
     """
     if scheme not in SCHEMES:
         raise ValueError(f"unknown initialisation {scheme!r}; allowed: {', '.join(SCHEMES)}.")
@@ -60,5 +60,5 @@ def uniform_weights(connectivity: Connectivity, scheme: str, *, n_rec: int | flo
 
 
 def uniform_bias(n: int, n_rec: int, *, key: jax.Array) -> np.ndarray:
-    r"""Biases in :math:`\pm 1 / \sqrt{N}`, shape (n,)."""
+    r"""Draw biases in :math:`\pm 1 / \sqrt{N}`, shape (n,)."""
     return numpy_generator(key).uniform(-1, 1, n) / np.sqrt(n_rec)

@@ -62,7 +62,7 @@ def write(path: str | os.PathLike[str], parts: Parts) -> None:
 
 
 def read(path: str | os.PathLike[str]) -> Parts:
-    """Read what `write` wrote, now or in version 0.1.0; see `load`."""
+    """Read a network written by `write` of this version or 0.1.0; see `load`."""
     arrays, header = load_arrays(path, kind=KIND, version=VERSION)
     assemble = _of_version_1 if header.keys() & {"activation", "positive", "trainable"} else _assemble
     with named(path, "network"):
@@ -76,7 +76,7 @@ def _assemble(arrays: dict[str, np.ndarray], header: dict[str, Any], path: str |
         settings = dict(header["weights"][role])
         kind = settings.pop("kind")
         if kind not in WEIGHTS:
-            raise ValueError(f"{path} has weights of an unknown kind, {kind!r}; this eicon knows {', '.join(WEIGHTS)}.")
+            raise ValueError(f"{path} has weights of an unknown kind, {kind!r}; supported: {', '.join(WEIGHTS)}.")
         weights[role] = _weights(WEIGHTS[kind], _under(role, arrays), settings, f"{path}: {role}", shape)
     cell = _decoded(header["cell"], path)
     if not isinstance(cell, Cell):
@@ -84,8 +84,8 @@ def _assemble(arrays: dict[str, np.ndarray], header: dict[str, Any], path: str |
     declared, raw, groups = cell.parameters(n), _under("parameter", arrays), _under("group", arrays)
     if raw.keys() - declared.keys() - set(BIASES):
         raise ValueError(
-            f"{path} was saved with another cell {type(cell).__name__}, with {', '.join(sorted(raw))}; "
-            f"now it has {', '.join(declared) or 'no parameters'}."
+            f"{path} was saved with a different cell {type(cell).__name__}, with {', '.join(sorted(raw))}; "
+            f"the cell now has {', '.join(declared) or 'no parameters'}."
         )
     trained, parameters = frozenset(header["trained"]), {}
     for name in [*declared, *(bias for bias in BIASES if bias in raw)]:
@@ -125,7 +125,7 @@ def _parts(
     parameters: dict[str, Values],
     cell: Cell,
 ) -> Parts:
-    """Network from the contents of a file, checked for consistency; `verify` finds illegal values."""
+    """Make a network from the contents of a file, after checking consistency; `verify` finds illegal values."""
     n, n_out, dt = weights["recurrent"].shape[0], weights["readout"].shape[1], float(header["dt"])
     for name, values in parameters.items():
         size = n_out if name == "b_out" else n
@@ -138,16 +138,16 @@ def _parts(
     network = Network(**weights, parameters=parameters, noise=noise, cell=cell, dt=dt)
     unknown = sorted(trained - network.values().keys())
     if unknown:
-        raise ValueError(f"{path} says that {', '.join(unknown)} is trained, but has no such values.")
+        raise ValueError(f"{path} lists {', '.join(unknown)} as trained, but has no such values.")
     return Parts(network, trained, _under("unit", arrays))
 
 
 def _weights(
     kind: type[Weights], arrays: Mapping[str, np.ndarray], settings: dict[str, Any], what: str, shape: tuple[int, int]
 ) -> Weights:
-    """Weights from a file, checked for consistency."""
+    """Read weights from a file, and check their consistency."""
     for name in [field.name for field in dataclasses.fields(kind) if field.type in (bool, str)]:  # type: ignore[arg-type]
-        _ = settings[name]  # a KeyError says what is missing
+        _ = settings[name]  # a KeyError names a missing setting
     if settings.get("positive", "abs") not in POSITIVE:
         raise ValueError(
             f"{what} weights have an unknown map {settings['positive']!r}; allowed: {', '.join(POSITIVE)}."
@@ -163,7 +163,7 @@ def _weights(
         if "group" in arrays:
             wanted["raw"] = (int(arrays["group"].max()) + 1,)
         if (np.diff(arrays["post"].astype(np.int64) * n_pre + arrays["pre"]) <= 0).any():
-            raise ValueError(f"{what} weights are damaged: their connections are not in order, or one is there twice.")
+            raise ValueError(f"{what} weights are damaged: their connections are not in order, or one is repeated.")
     elif kind is LowRank:
         rank = arrays["left"].shape[-1]
         wanted = {"left": (n_pre, rank), "right": (rank, n_post)}
@@ -175,7 +175,7 @@ def _weights(
     made = kind.of_arrays(arrays, settings)
     _same(f"{what} weights", made.shape, shape)
     if isinstance(made, Dense):
-        _ = made.connectivity  # refuses what contradicts itself
+        _ = made.connectivity  # rejects contradictions
     return made
 
 
@@ -201,7 +201,7 @@ def _under(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarra
 
 
 def _encoded(value: Any) -> Any:
-    """Cell, activation or plain setting, JSON-compatible."""
+    """Convert a cell, activation or plain setting to a JSON-compatible form."""
     if isinstance(value, Activation):
         return {"activation": value.to_dict(), "file": _file(value.function)}
     if isinstance(value, bool | int | float | str | type(None)):
@@ -209,11 +209,11 @@ def _encoded(value: Any) -> Any:
     if isinstance(value, Cell) and dataclasses.is_dataclass(value):
         kind = type(value)
         if "<locals>" in kind.__qualname__:
-            raise ValueError(f"the cell {kind.__name__} is defined in a function, where no loading could find it.")
+            raise ValueError(f"the cell {kind.__name__} is defined inside a function, where loading cannot find it.")
         fields = {f.name: _encoded(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
         return {"class": kind.__qualname__, "module": kind.__module__, "file": _file(kind), "fields": fields}
     raise ValueError(
-        f"a cell is saved by its settings: numbers, words, activations and other cells; {value!r:.80} is none of them."
+        f"the settings of a saved cell must be numbers, texts, activations or other cells; got {value!r:.80}."
     )
 
 
@@ -224,7 +224,7 @@ def _decoded(value: Any, path: str | os.PathLike[str]) -> Any:
         name = value["activation"]["name"]
         if name not in known_activations():
             raise ValueError(
-                f"{path} was saved with activation {name!r}, which nobody registered; "
+                f"{path} was saved with activation {name!r}, which is not registered; "
                 f"import the file that defines it first ({value['file']})."
             )
         return as_activation(value["activation"])
@@ -239,16 +239,16 @@ def _decoded(value: Any, path: str | os.PathLike[str]) -> Any:
     unknown = sorted(fields.keys() - {field.name for field in dataclasses.fields(kind)})
     if unknown:
         raise ValueError(
-            f"{path} was saved with another cell {value['class']}, which had {', '.join(unknown)}; "
-            f"the one of {_file(kind)} has not."
+            f"{path} was saved with a different cell {value['class']}, which had {', '.join(unknown)}; "
+            f"the cell in {_file(kind)} does not."
         )
     return kind(**fields)
 
 
 def _class_of(value: Mapping[str, Any]) -> type[Cell] | None:
-    """Class of an imported cell, from its module or, if that was a script or has moved, from a file of that name.
+    """Find the class of an imported cell in its module or, if that was a script or has moved, in a file of that name.
 
-    A file can make nothing be imported but modules of eicon itself.
+    A saved file can cause imports only of modules of eicon itself.
     """
     if _is_part_of_eicon(value["module"]):
         importlib.import_module(value["module"])
@@ -264,7 +264,7 @@ def _class_of(value: Mapping[str, Any]) -> type[Cell] | None:
 
 
 def _is_part_of_eicon(module: str) -> bool:
-    """Whether a name is that of a module that lies in eicon's folder, and is no program."""
+    """Return whether a name is that of a module in eicon's folder, and not a program."""
     package, *parts = module.split(".")
     if package != __name__.partition(".")[0] or not parts or not all(map(str.isidentifier, parts)):
         return False

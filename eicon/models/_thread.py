@@ -1,4 +1,4 @@
-"""BrainPy 2.8 keeps its defaults per thread, and sets them only in the thread that imports it."""
+"""Defaults of BrainPy 2.8, which are per thread, and set only in the thread that imports it."""
 
 import jax
 import jax.numpy as jnp

@@ -7,26 +7,26 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 Units = str | Mapping[str, Any] | ArrayLike
-"""A type ("E" or "I"), labels (``{"area": "motor", "type": "I"}``: all must agree), a bool mask (N,), or indices."""
+"""A type ("E" or "I"), labels (``{"area": "motor", "type": "I"}``: all must match), a bool mask (N,), or indices."""
 
 
 def unit_labels(units: Mapping[str, ArrayLike] | None, sign: np.ndarray) -> dict[str, np.ndarray]:
-    """Labels of units (N,) by name, with their type; see `RateRNN`."""
+    """Return labels of units (N,) by name, including their type; see `RateRNN`."""
     labels = {"type": np.array(["I", "", "E"])[sign + 1]}
     for name, values in dict(units or {}).items():
         array = np.asarray(values)
         if name == "type":
             if np.array_equal(array, labels["type"]):
-                continue  # of a network that exists
-            raise ValueError("the units' type follows from the signs of the recurrent connectivity; leave it out.")
+                continue  # from an existing network
+            raise ValueError("the units' type follows from the signs of the recurrent connectivity; omit it.")
         if array.shape != sign.shape:
-            raise ValueError(f"units[{name!r}] must hold one label per unit, shape {sign.shape}; got {array.shape}.")
+            raise ValueError(f"units[{name!r}] must have one label per unit, shape {sign.shape}; got {array.shape}.")
         labels[name] = array
     return labels
 
 
 def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
-    """Bool mask (N,) of units; see `RateRNN.select`."""
+    """Return a bool mask (N,) of units; see `RateRNN.select`."""
     n = len(labels["type"])
     if isinstance(units, str):
         units = {"type": units}
@@ -39,7 +39,7 @@ def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
         what = ", ".join(f"{name} {wanted!r}" for name, wanted in units.items())
         if not chosen.any():
             there = {name: sorted(set(labels[name].tolist())) for name in units}
-            raise ValueError(f"no unit has {what}; there are {there}.")
+            raise ValueError(f"no unit has {what}; its values are {there}.")
         return chosen
     given = np.asarray(units)
     if given.dtype == bool and given.shape == (n,):
@@ -52,7 +52,7 @@ def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
 
 
 def share_by(name: str, value: Any, label: str, labels: Mapping[str, np.ndarray]) -> tuple[np.ndarray, Any]:
-    """Groups (N,) of units that share a parameter because they have the same label, and its values, one per group."""
+    """Return groups (N,) of units that share a parameter by label, and its values, one per group."""
     if label == "all":
         names, group = np.array(["all"]), np.zeros(len(labels["type"]), int)
     elif label in labels:
@@ -67,7 +67,7 @@ def share_by(name: str, value: Any, label: str, labels: Mapping[str, np.ndarray]
 
 
 def of_groups(name: str, value: Any, group: np.ndarray | None) -> Any:
-    """Values one per group, of those of all units (N,); all else is left as it is."""
+    """Reduce values of all units (N,) to one per group; other shapes are returned unchanged."""
     if group is None or np.shape(value) != group.shape:
         return value
     given = np.asarray(value)

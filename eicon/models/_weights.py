@@ -1,4 +1,4 @@
-"""Weights of a network behind three operations: send, pull back, and the gradient with respect to weights."""
+"""Weights of a network, with three operations: send, pull back, and the gradient with respect to weights."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ from ._connectivity import POSITIVE, Connectivity
 from ._pytree import pytree
 
 MOST_DENSE = 5000
-"""Units up to which a dense matrix may be made of sparse or low-rank weights."""
+"""Largest number of units for which sparse or low-rank weights are converted to a dense matrix."""
 
 
 class Product(ABC):
@@ -28,15 +28,15 @@ class Product(ABC):
 
     @abstractmethod
     def send(self, r: jax.Array) -> jax.Array:
-        """Input of the targets: (..., n_pre) to (..., n_post)."""
+        """Return the input of the targets: (..., n_pre) to (..., n_post)."""
 
     @abstractmethod
     def pull(self, g: jax.Array) -> jax.Array:
-        """Transpose of `send`: (..., n_post) to (..., n_pre)."""
+        """Apply the transpose of `send`: (..., n_post) to (..., n_pre)."""
 
     @abstractmethod
     def outer(self, r: jax.Array, g: jax.Array) -> Any:
-        """Gradient of ``sum(g * send(r))`` with respect to these weights, in the same structure.
+        """Return the gradient of ``sum(g * send(r))`` with respect to these weights, in the same structure.
 
         Integer fields of the result are None.
         """
@@ -56,12 +56,12 @@ class Weights(ABC):
     @property
     @abstractmethod
     def trainable(self) -> bool:
-        """Whether any entry can learn."""
+        """True if any entry can be trained."""
 
     @property
     @abstractmethod
     def sign(self) -> np.ndarray:
-        """Sign of each source's outgoing weights, (n_pre,): 1, -1, or 0 where they may have either."""
+        """Sign of each source's outgoing weights, (n_pre,): 1, -1, or 0 if free."""
 
     @abstractmethod
     def product(self) -> Product:
@@ -69,7 +69,7 @@ class Weights(ABC):
 
     @abstractmethod
     def between(self, pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> Product:
-        """Effective weights from some sources to some targets alone; ``pairs`` of bool masks (n_pre,), (n_post,)."""
+        """Return effective weights from some sources to some targets; ``pairs`` of bool masks (n_pre,), (n_post,)."""
 
     @abstractmethod
     def check(self, *, square: bool) -> "MatrixReport":
@@ -77,15 +77,15 @@ class Weights(ABC):
 
     @abstractmethod
     def sizes(self) -> tuple[jax.Array, int | jax.Array]:
-        """Effective weights that exist, in an array of any shape with zeros elsewhere, and how many there are."""
+        """Return existing effective weights, in an array of any shape with zeros elsewhere, and their number."""
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Arrays by name, for files; `of_arrays` reads them back, with the `settings`."""
+        """Return arrays by name, for files; `of_arrays` restores weights from them and the `settings`."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         return {name: np.asarray(value) for name, value in given.items() if isinstance(value, jax.Array | np.ndarray)}
 
     def settings(self) -> dict[str, Any]:
-        """Settings that are not arrays, JSON-compatible."""
+        """Return settings that are not arrays, JSON-compatible."""
         given = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]
         return {name: value for name, value in given.items() if isinstance(value, bool | int | float | str)}
 
@@ -108,7 +108,7 @@ class MatrixReport:
     ----------
     shape : (n_pre, n_post)
     density : fraction of non-zero entries
-    wrong_sign : entries whose sign contradicts their row's (Dale's law), or their own where each has one
+    wrong_sign : entries that contradict the sign of their row (Dale's law), or their own sign if each has one
     outside_mask : non-zero entries where no connection exists
     changed_fixed : fixed entries that do not have their value
     not_finite : NaN or infinite entries
@@ -137,15 +137,15 @@ class Matrix(Product):
     values: jax.Array
 
     def send(self, r: jax.Array) -> jax.Array:
-        """``r @ W``; flattened, because its gradient is then one plain product too."""
+        """Return ``r @ W``; flattened, to make the gradient a single plain product as well."""
         return times(r, self.values)
 
     def pull(self, g: jax.Array) -> jax.Array:
-        """``g @ W.T``."""
+        """Return ``g @ W.T``."""
         return times(g, self.values.T)
 
     def outer(self, r: jax.Array, g: jax.Array) -> "Matrix":
-        """``r.T @ g``, over all leading axes at once."""
+        """Return ``r.T @ g``, over all leading axes at once."""
         n_pre, n_post = self.values.shape
         return Matrix(r.reshape(-1, n_pre).T @ g.reshape(-1, n_post))
 
@@ -178,12 +178,12 @@ class Dense(Weights):
 
     @classmethod
     def make(cls, connectivity: Connectivity, weights: ArrayLike) -> "Dense":
-        """Make weights of these effective values under these constraints; contradictions are rejected."""
+        """Make weights from effective values under constraints; reject contradictions."""
         return cls.constrained(connectivity, connectivity.raw(np.asarray(weights)))
 
     @classmethod
     def constrained(cls, connectivity: Connectivity, raw: ArrayLike) -> "Dense":
-        """Make weights of these raw values, bit for bit."""
+        """Make weights from these raw values, bit for bit."""
         dtype = jnp.result_type(float)
         return cls(
             on_device(raw, dtype),
@@ -195,7 +195,7 @@ class Dense(Weights):
 
     @property
     def connectivity(self) -> Connectivity:
-        """Constraints alone."""
+        """Return the constraints."""
         n_pre, n_post = self.shape
         return Connectivity(
             np.zeros(n_pre) if self.signs is None else np.asarray(self.signs),
@@ -211,7 +211,7 @@ class Dense(Weights):
 
     @property
     def trainable(self) -> bool:
-        """Whether any entry can learn."""
+        """True if any entry can be trained."""
         return self.mask is None or bool(np.asarray(self.mask).any())
 
     @property
@@ -259,7 +259,7 @@ class Dense(Weights):
         if self.mask is None:
             return self.effective(), self.raw.size
         exists = self.mask if self.fixed is None else self.mask | (self.fixed != 0)
-        traced = isinstance(exists, jax.core.Tracer)  # in a training, whose program all masks of this shape share
+        traced = isinstance(exists, jax.core.Tracer)  # in training, where all masks of this shape share a program
         return self.effective(), jnp.sum(exists) if traced else int(np.asarray(exists).sum())
 
 
@@ -272,15 +272,15 @@ class Factors(Product):
     right: jax.Array
 
     def send(self, r: jax.Array) -> jax.Array:
-        """``(r @ left) @ right``."""
+        """Return ``(r @ left) @ right``."""
         return times(times(r, self.left), self.right)
 
     def pull(self, g: jax.Array) -> jax.Array:
-        """``(g @ right.T) @ left.T``."""
+        """Return ``(g @ right.T) @ left.T``."""
         return times(times(g, self.right.T), self.left.T)
 
     def outer(self, r: jax.Array, g: jax.Array) -> "Factors":
-        """Gradients of both."""
+        """Return the gradients of both matrices."""
         r, g = r.reshape(-1, r.shape[-1]), g.reshape(-1, g.shape[-1])
         return Factors(r.T @ (g @ self.right.T), (r @ self.left).T @ g)
 
@@ -316,7 +316,7 @@ class LowRank(Weights):
 
     @classmethod
     def of(cls, left: ArrayLike, right: ArrayLike) -> "LowRank":
-        """Weights of two matrices, (n_pre, K) and (K, n_post), checked."""
+        """Make weights from two matrices, (n_pre, K) and (K, n_post)."""
         one, other = np.asarray(left, np.float64), np.asarray(right, np.float64)
         if one.ndim != 2 or other.ndim != 2 or one.shape[1] != other.shape[0] or not one.shape[1]:
             raise ValueError(f"left must be (n_pre, K) and right (K, n_post); got {one.shape} and {other.shape}.")
@@ -327,7 +327,7 @@ class LowRank(Weights):
 
     @classmethod
     def of_matrix(cls, weights: ArrayLike, rank: int | float) -> "LowRank":
-        """Best approximation of a matrix by weights of this rank, with singular values split between both sides."""
+        """Approximate a matrix optimally by weights of this rank, with singular values split between both sides."""
         u, s, v = np.linalg.svd(np.asarray(weights, np.float64), full_matrices=False)
         rank = whole(rank, "rank")
         if not 1 <= rank <= len(s):
@@ -363,12 +363,12 @@ class LowRank(Weights):
 
     @property
     def trainable(self) -> bool:
-        """Always."""
+        """Always True."""
         return True
 
     @property
     def sign(self) -> np.ndarray:
-        """All free."""
+        """Signs of the sources, all 0 (free)."""
         return np.zeros(self.shape[0], np.int8)
 
     def product(self) -> Factors:
@@ -381,7 +381,7 @@ class LowRank(Weights):
         return Matrix(jnp.where(jnp.asarray(entries), self.matrix(), 0.0))
 
     def check(self, *, square: bool) -> MatrixReport:
-        """See `Weights`; there are no constraints, and the matrix is not made."""
+        """See `Weights`; there are no constraints, and no matrix is formed."""
         left, right = np.asarray(self.left), np.asarray(self.right)
         diagonal = np.einsum("ik,ki->i", left, right) if square else np.zeros(0)
         return MatrixReport(
@@ -395,17 +395,17 @@ class LowRank(Weights):
         )
 
     def matrix(self) -> jax.Array:
-        """Dense effective weights; refused for more than 5,000 units."""
+        """Dense effective weights, for up to 5,000 units."""
         refuse_large(self.shape, "a dense copy of these weights")
         return self.left @ self.right
 
     def sizes(self) -> tuple[jax.Array, int]:
-        """See `Weights`; refused as `matrix` is."""
+        """See `Weights`; for up to 5,000 units."""
         return self.matrix(), self.left.shape[0] * self.right.shape[1]
 
 
 def refuse_large(shape: tuple[int, int], what: str) -> None:
-    """Refuse what would need a dense matrix of too many units.
+    """Check that an operation does not need a dense matrix of too many units.
 
     Raises
     ------
@@ -415,7 +415,7 @@ def refuse_large(shape: tuple[int, int], what: str) -> None:
     if max(shape) > MOST_DENSE:
         raise ValueError(
             f"{what} would need a dense matrix of {shape[0]} x {shape[1]} numbers; "
-            f"with sparse and low-rank weights that is done up to {MOST_DENSE} units."
+            f"with sparse and low-rank weights this is limited to {MOST_DENSE} units."
         )
 
 
@@ -426,11 +426,11 @@ def _on_device(value: np.ndarray | None) -> jax.Array | None:
 
 
 def times(values: jax.Array, weights: jax.Array) -> jax.Array:
-    """``values @ weights`` over the last axis; flattened, because its gradient is then one plain product too."""
+    """Return ``values @ weights`` over the last axis; flattened, to make the gradient a single plain product too."""
     flat = values.reshape(-1, values.shape[-1]) @ weights
     return flat.reshape(*values.shape[:-1], weights.shape[-1])
 
 
 def replaced(weights: Weights, values: Mapping[str, jax.Array]) -> Weights:
-    """Same weights with other trained values."""
+    """Return the weights with different trained values."""
     return replace(weights, **values)  # type: ignore[type-var]

@@ -15,12 +15,12 @@ from ._edges import Edges
 from ._initial import numpy_generator, spectral_radius
 
 MOST_EXACT = 2000
-"""Units up to which connections get the weights of the dense matrix with the same seed, and exact eigenvalues."""
+"""Largest number of units for which connections get the weights of the dense matrix, and exact eigenvalues."""
 STORAGES = ("dense", "edges")
 
 
 class Wiring(NamedTuple):
-    """Connections of a network that is to be made, row by row.
+    """Connections of a network under construction, row by row.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Wiring(NamedTuple):
     weight : (M,) anatomical weights, > 0
     signs : (M,) sign of each connection; 0 free
     sign : (n,) sign of each unit; 0 free, or both
-    labels : what is known of the units
+    labels : labels of the units
     """
 
     source: np.ndarray
@@ -45,26 +45,26 @@ class Wiring(NamedTuple):
 
     @property
     def mixed(self) -> bool:
-        """Whether signs differ within what one unit sends."""
+        """True if the outgoing connections of some unit differ in sign."""
         return bool((self.signs != self.sign[self.source]).any())
 
     def edges(self, weights: np.ndarray, **options: Any) -> Edges:
-        """Make `Edges` of weights (M,)."""
+        """Make `Edges` from weights (M,)."""
         return Edges.of(self.source, self.target, (self.n, self.n), weights=weights, sign=self.signs, **options)
 
     def anatomy(self) -> np.ndarray:
-        """Anatomical weights (n, n), dense."""
+        """Return the anatomical weights (n, n), dense."""
         matrix = np.zeros((self.n, self.n))
         matrix[self.source, self.target] = self.weight
         return matrix
 
 
 def wiring_of(connectome: Connectome | ArrayLike, sign: ArrayLike | None) -> Wiring:
-    """Connections and signs of a `Connectome`, or of a matrix with signs beside it; see `RateRNN.from_connectome`."""
+    """Return connections and signs of a `Connectome`, or of a matrix with signs; see `RateRNN.from_connectome`."""
     if isinstance(connectome, Connectome):
         if sign is not None:
             raise ValueError(
-                "signs are those of the connectome, whose method `signed` fills in the unknown; got sign too."
+                "signs come from the connectome (its method `signed` fills in unknown ones); got sign as well."
             )
         labels = {"cell_type" if key == "type" else key: np.array(column) for key, column in connectome.labels.items()}
         parts = connectome.source, connectome.target, connectome.weight, connectome.signs, connectome._known()
@@ -73,7 +73,7 @@ def wiring_of(connectome: Connectome | ArrayLike, sign: ArrayLike | None) -> Wir
     if anatomy.ndim != 2 or anatomy.shape[0] != anatomy.shape[1]:
         raise ValueError(f"anatomy must be square, weights[source, target]; got shape {anatomy.shape}.")
     if not (np.isfinite(anatomy).all() and (anatomy >= 0).all()):
-        raise ValueError("anatomy must hold finite weights >= 0, and at least one connection.")
+        raise ValueError("anatomy must have finite weights >= 0, and at least one connection.")
     signs = np.broadcast_to(np.asarray(0 if sign is None else sign), anatomy.shape[:1])
     if not np.isin(signs, (-1, 0, 1)).all():
         raise ValueError(f"signs must be -1, 0 or 1; got {sorted({float(s) for s in signs})}.")
@@ -83,20 +83,20 @@ def wiring_of(connectome: Connectome | ArrayLike, sign: ArrayLike | None) -> Wir
 
 def _not_empty(wiring: Wiring) -> Wiring:
     if not wiring.source.size:
-        raise ValueError("anatomy must hold finite weights >= 0, and at least one connection.")
+        raise ValueError("anatomy must have finite weights >= 0, and at least one connection.")
     return wiring
 
 
 def edges_are_faster(n: int, n_connections: int) -> bool:
-    """Whether a step of training takes less time with `Edges` than with a matrix; see docs/results/edges.md."""
+    """Return whether a training step is faster with `Edges` than with a matrix; see docs/results/edges.md."""
     return n > 5000 or (n >= 500 and n_connections < 0.05 * n**2)
 
 
 def drawn_weights(wiring: Wiring, radius: float, *, key: jax.Array, distribution: str | None, remap: str) -> np.ndarray:
-    """Balanced weights (M,) for more units than a matrix can have, of the spectral radius ``radius``.
+    """Draw balanced weights (M,) with spectral radius ``radius``, for networks too large for a matrix.
 
-    The law is that of `recurrent_weights`: sizes from a gamma distribution; excitation and inhibition of each unit
-    cancel, and all units of a type send the same.
+    The distribution is that of `recurrent_weights`: gamma magnitudes; excitation and inhibition of each unit
+    cancel, and all units of a type have the same total output.
     """
     source, target, n = wiring.source, wiring.target, wiring.n
     rng = numpy_generator(key)
@@ -118,12 +118,12 @@ def drawn_weights(wiring: Wiring, radius: float, *, key: jax.Array, distribution
 def counted_weights(
     wiring: Wiring, radius: float, *, gain: str, labels: Mapping[str, np.ndarray]
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Weights (M,) as counted x sign x one gain, and what `Edges` share: one gain for all, or per pair of labels."""
+    """Return weights (M,), counted x sign x gain, and the groups that share a gain: all, or each pair of labels."""
     unknown = np.unique(wiring.source[wiring.signs == 0])
     if unknown.size:
         raise ValueError(
-            f"weights as counted need the sign of every unit that sends; {unknown.size} are unknown. "
-            "Fill them in with `signed`, or leave them out with `subset`."
+            f"weights as counted need the sign of every source; {unknown.size} are unknown. "
+            "Fill them in with `signed`, or remove these units with `subset`."
         )
     if gain == "all":
         group = np.zeros(wiring.source.size, int)
@@ -131,14 +131,14 @@ def counted_weights(
         values, code = np.unique(labels[gain], return_inverse=True)
         group = code[wiring.source] * len(values) + code[wiring.target]
     else:
-        raise ValueError(f"gain is 'all' or a label of the units, {', '.join(labels)}; got {gain!r}.")
+        raise ValueError(f"gain must be 'all' or a label of the units, {', '.join(labels)}; got {gain!r}.")
     scale = wiring.weight / wiring.weight.mean()
     counted = wiring.signs * scale
     return counted * (radius / _reachable(counted, wiring, radius)), {"scale": scale, "group": group}
 
 
 def _normalised(sizes: np.ndarray, source: np.ndarray, target: np.ndarray, n: int, sweeps: int = 100) -> np.ndarray:
-    """Sizes with which every target receives 1 in all, and every source sends the same."""
+    """Balance magnitudes: every target receives a total of 1, and all sources have the same total output."""
     senders = len(np.unique(source))
     for _ in range(sweeps):
         for ends, total in ((source, n / senders), (target, 1.0)):
@@ -148,7 +148,7 @@ def _normalised(sizes: np.ndarray, source: np.ndarray, target: np.ndarray, n: in
 
 
 def _reachable(values: np.ndarray, wiring: Wiring, wanted: float) -> float:
-    """Spectral radius of these connections, to about 1 in 100 for many units; refuse to scale one of 0."""
+    """Return the spectral radius of connections, to about 1 in 100 for many units; reject scaling a radius of 0."""
     if not wanted > 0:
         raise ValueError(f"spectral_radius must be > 0; got {wanted}.")
     matrix = sp.csr_array((values, (wiring.target, wiring.source)), shape=(wiring.n, wiring.n))
@@ -156,13 +156,13 @@ def _reachable(values: np.ndarray, wiring: Wiring, wanted: float) -> float:
     if radius < 1e-9 * np.abs(values).max():
         raise ValueError(
             f"spectral_radius {wanted} cannot be reached: the recurrent connections contain no loop, "
-            "so that every eigenvalue is zero."
+            "so every eigenvalue is zero."
         )
     return radius
 
 
 def _growth(matrix: sp.csr_array, steps: int = 400) -> float:
-    """Factor by which a vector grows in one product, in the end: the modulus of the leading eigenvalues.
+    """Return the asymptotic growth factor of a vector per product: the modulus of the leading eigenvalues.
 
     Arnoldi's method (ARPACK) does not converge on the dense rim of eigenvalues of a random matrix.
     """

@@ -1,4 +1,4 @@
-"""What a cell of one's own is written with: the protocol, parameters and their bounds."""
+"""Building blocks for your own cells: the protocol, parameters and their bounds."""
 
 from ._activations import ACTIVATIONS as ACTIVATIONS
 from ._cells import Cell as Cell

@@ -1,4 +1,4 @@
-"""What weights have in common, and dense ones by themselves; `Edges` and `LowRank` are in `eicon.models`."""
+"""Base class of weights, and dense weights; `Edges` and `LowRank` are in `eicon.models`."""
 
 from ._weights import Dense as Dense
 from ._weights import Product as Product

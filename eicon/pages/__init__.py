@@ -1,4 +1,4 @@
-"""Pages for people: the report of a run, the comparison of two, and the explorer."""
+"""HTML pages: report of a run, comparison of runs, and explorer."""
 
 from .._lazy import lazy_room
 

@@ -1,4 +1,4 @@
-"""Two trained runs on the same trials, in a directory: numbers, a table, figures and a page."""
+"""Comparison of two trained runs on the same trials: numbers, tables, figures and a page."""
 
 import os
 from collections.abc import Sequence
@@ -43,32 +43,32 @@ def compare_runs(
     repeats : int
         Trials per condition.
     noise : bool
-        Run the networks with their noise, from the same key (networks of one size then get the same noise), and once
-        more from another one, for the noise ceiling.
+        Run the networks with their noise, with the same key (so that networks of one size receive the same noise), and
+        again with a different key, for the noise ceiling.
     units : (N_b,) array of int, optional
         Unit j of B is unit ``units[j]`` of A: adds the error of single units and angles in the space of units. None
-        takes what ``condense.json`` says, if B was condensed from A.
+        takes the units from ``condense.json``, if B was condensed from A.
     n_permutations : int
-        Of trials, for the nulls.
+        Permutations of the trials, for the null distributions.
     same_way : bool
-        Add whether the networks do the task the same way, in seven respects: `eicon.studies.profile`.
+        Compare also how the networks solve the task, in seven respects: `eicon.studies.profile`.
     form : {"png", "pdf", "svg"}
-        Of figures, as for `eicon.plotting.save_figures`; the page shows the PNG, which is written in any case.
+        Format of figures, as for `eicon.plotting.save_figures`; PNG files are always written, for the page.
     dpi : float, optional
         Dots per inch.
 
     Returns
     -------
     dict
-        What ``compare.json`` holds; numbers that do not exist are None.
+        Contents of ``compare.json``, with None for undefined numbers.
 
     Raises
     ------
     FileNotFoundError
         If one of the runs is not trained.
     ValueError
-        If the tasks differ in kind, inputs, outputs or step, a network is silent or has other inputs or step than the
-        task, or `units` does not fit.
+        If the tasks differ in kind, inputs, outputs or step, a network is silent or does not have the inputs and step
+        of the task, or `units` does not fit.
     """
     task, notes = comparable(run_a.recipe.make_task(), run_b.recipe.make_task())
     names = names_of([run_a, run_b])
@@ -114,7 +114,7 @@ def compare_runs(
 
 
 def kept_units(run_a: Run, run_b: Run) -> list[int] | None:
-    """Units of A that the units of B are, if B was condensed from A."""
+    """Return the units of A that became the units of B, if B was condensed from A."""
     if not run_b.condensation.is_file():
         return None
     record = read_condensation(run_b)
@@ -122,7 +122,7 @@ def kept_units(run_a: Run, run_b: Run) -> list[int] | None:
 
 
 def names_of(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Names of the directories, with as many parents as tell them apart; one that is there twice is numbered."""
+    """Return unique names of the directories, with parents as needed; repeated ones are numbered."""
     parts = [run.path.resolve().parts for run in runs]
     different = len(set(parts))
     n = next(n for n in range(1, max(map(len, parts)) + 1) if len({path[-n:] for path in parts}) == different)

@@ -92,7 +92,7 @@ def _trajectories(sides: Sequence[Side], trials: Trials, names: Sequence[str]) -
             ax=ax,
         )
 
-    # Components have no sign of their own: B's are turned to go with A's.
+    # The sign of components is arbitrary: B's are flipped to match A's.
     draws = [draw(sides[0], np.ones(2)), draw(sides[1], np.where(overlap < 0, -1.0, 1.0))]
     return plotting.similarity.plot_pair([draws], names, share=False)
 
@@ -113,7 +113,7 @@ def _produced_times(sides: Sequence[Side], trials: Trials) -> Drawing:
 
 
 def _reaction_times(sides: Sequence[Side], trials: Trials) -> Drawing:
-    """Against the strength of the evidence, where the task has any."""
+    """Draw reaction times, against the strength of the evidence if the task has any."""
     ax = None
     strength = trials.strength
     for side, colour in zip(sides, pair_colors(), strict=True):

@@ -1,4 +1,4 @@
-"""Many trained runs on the same trials: a matrix of their similarities, in a directory."""
+"""Comparison of many trained runs on the same trials: a matrix of their similarities."""
 
 import os
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ MEASURES: dict[Literal["cka", "procrustes"], str] = {
     "procrustes": "Procrustes angle (rad)",
 }
 PROFILES = (
-    "Likeness of each two networks in seven respects: 0 at the mean of the null, 1 at the ceiling. The values "
-    "themselves, their nulls and what each perturbation does are in compare.json."
+    "Similarity of each pair of networks in seven respects: 0 at the mean of the null, 1 at the ceiling. compare.json "
+    "contains the raw values, their nulls and the effect of each perturbation."
 )
-TREE = "Networks in the order of a tree of their mean likeness (average linkage); grey: nothing to compare."
+TREE = "Networks in the order of a tree of their mean similarity (average linkage); grey: nothing to compare."
 CAPTION = (
-    "{measure}: of each two networks below the diagonal, hatched where p is 0.05 or more; above it what 5 % of the "
-    "permutations pass."
+    "{measure}: each pair of networks below the diagonal, hatched where p is 0.05 or more; above it, the value that "
+    "5 % of the permutations exceed."
 )
 
 
@@ -46,7 +46,7 @@ def compare_many_runs(
     form: Form = "png",
     dpi: float | None = None,
 ) -> dict[str, Any]:
-    """Compare each two of many trained runs on the same trials, those of the first one's task.
+    """Compare each pair of many trained runs on the same trials, those of the first run's task.
 
     Parameters
     ----------
@@ -59,18 +59,18 @@ def compare_many_runs(
     noise : bool
         Run the networks twice with their noise, for noise ceilings; rates are then averages of both.
     n_permutations : int
-        Of trials, for the nulls.
+        Permutations of the trials, for the null distributions.
     same_way : bool
-        Add whether each two do the task the same way, in seven respects, and a tree: `eicon.studies.profiles`.
+        Compare also how each pair solves the task, in seven respects, and draw a tree: `eicon.studies.profiles`.
     progress : bool
-        Show a progress bar for that.
+        Show a progress bar.
     form, dpi
-        As for `eicon.plotting.save_figures`; the page shows the PNG, which is written in any case.
+        As for `eicon.plotting.save_figures`; PNG files are always written, for the page.
 
     Returns
     -------
     dict
-        What ``compare.json`` holds; numbers that do not exist are None.
+        Contents of ``compare.json``, with None for undefined numbers.
     """
     notes: list[str] = []
     task = runs[0].recipe.make_task()
@@ -139,7 +139,7 @@ def compare_many_runs(
 
 
 def rows_of_pairs(numbers: dict[str, Any]) -> tuple[Row, list[Row]]:
-    """Columns and rows of each two networks, of all measures."""
+    """Return columns and rows for each pair of networks, with all measures."""
     head = ("", *(f"{text}{more}" for text in MEASURES.values() for more in ("", ": null", ": ceiling", ": p")))
     names, rows = numbers["names"], []
     for i in range(len(names)):
@@ -155,7 +155,7 @@ def rows_of_pairs(numbers: dict[str, Any]) -> tuple[Row, list[Row]]:
 
 
 def rows_of_profiles(numbers: dict[str, Any]) -> tuple[Row, list[Row]]:
-    """Columns and rows of each two networks: their likeness in seven respects; none if they were not profiled."""
+    """Return columns and rows for each pair of networks: similarity in seven respects; empty without a profile."""
     found = numbers["profile"]
     if found is None:
         return (), []
@@ -174,7 +174,7 @@ def _write_words(out: Path, numbers: dict[str, Any], figures: Sequence[str]) -> 
     lead = (
         f"The same {numbers['n_trials']} trials of {numbers['task']['name']} ({numbers['repeats']} per condition), "
         f"{noise}. Null: the mean over {numbers['n_permutations']} permutations of the trials of one of the two, in "
-        "brackets what 5 % of them pass. Of many pairs some have a small p by chance."
+        "brackets the value that 5 % of them exceed. Among many pairs, some have a small p by chance."
     )
     head, rows = rows_of_pairs(numbers)
     networks: list[Row] = [

@@ -1,4 +1,4 @@
-"""What a comparison says, as a table for terminals, Markdown and one self-contained page."""
+"""Text of a comparison: tables for terminals, Markdown and one self-contained page."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,24 +9,24 @@ from ._template import filled, picture
 CAPTIONS = {
     "outputs": "Outputs: means per condition (solid) and targets (dashed).",
     "produced_times": "Produced against asked intervals: trials, mean and standard deviation.",
-    "reaction_times": "Reaction times with 95 % intervals; means of correct trials, or all times where the task has no "
+    "reaction_times": "Reaction times with 95 % intervals; means of correct trials, or all times if the task has no "
     "evidence.",
     "accuracy_by_condition": "Mean score of the trials of each condition, with 95 % intervals; dotted: chance.",
     "psychometric": "Psychometric curves with 95 % Wilson intervals.",
-    "trajectories": "Mean trajectories, each network in the plane of its own first two principal components (with the "
-    "signs that go with the other's).",
+    "trajectories": "Mean trajectories, each network in the plane of its first two principal components (with signs "
+    "matched between the networks).",
     "variance": "Variance explained by the first principal components; dotted: 90, 95 and 99 %.",
     "spectra": "Eigenvalues of the effective recurrent weights, with the circle of a random matrix.",
-    "ramp_index": "How much of each unit's activity while a time is produced is a straight line in time.",
+    "ramp_index": "Fraction of each unit's activity during the produced time that is a straight line in time.",
 }
 
 
 LIKENESS = ("", "value", "null", "ceiling", "how to read it")
-"""Columns. The null is the mean of permutations, in brackets the value that 5 % of them pass."""
+"""Columns. The null is the mean of permutations, in brackets the value that 5 % of them exceed."""
 
 PROFILE_WORDS = (
-    "Each respect has its own null and ceiling: what networks reach that share nothing but the trials, and what a "
-    "network reaches with itself."
+    "Each respect has its own null and ceiling: the value for networks that share only the trials, and the value for a "
+    "network compared with itself."
 )
 Row = tuple[str, ...]
 
@@ -35,16 +35,16 @@ RESPECTS = {
     "activity": "linear CKA; 1 equal up to rotation and scale",
     "outputs": "NRMSE; 0 equal",
     "answers": "agreement trial by trial beyond accuracy; 0 none",
-    "fixed_points": "part with a partner of the same stability at the same place; 1 all",
-    "eigenvalues": "distance of the largest ones, of their sizes; 0 equal, 1 at most",
+    "fixed_points": "fraction with a partner of the same stability at the same place; 1 all",
+    "eigenvalues": "distance of the largest ones, relative to their sizes; 0 equal, 1 at most",
     "perturbations": "concordance of effects of silencing and driving; 1 equal",
     "generalisation": "concordance of scores beyond the trained range; 1 equal",
 }
-"""Of a profile, and how to read them."""
+"""Respects of a profile, and how to read them."""
 
 
 class Tables(NamedTuple):
-    """Rows of text: (what, A, B) of the networks, and of their likeness and profile what `LIKENESS` says."""
+    """Rows of text: (what, A, B) for the networks, and the columns `LIKENESS` for similarity and profile."""
 
     networks: list[Row]
     likeness: list[Row]
@@ -52,7 +52,7 @@ class Tables(NamedTuple):
 
 
 def comparison_tables(numbers: dict[str, Any]) -> Tables:
-    """Rows of the tables of a comparison, from the numbers of `compare_runs`."""
+    """Return the rows of the tables of a comparison, from the numbers of `compare_runs`."""
     a, b = numbers["networks"]
     rows = [("units", *(f"{n['n_rec']}" for n in (a, b)))]
     rows += [(key, number(a[key]), number(b[key])) for key in ("loss", "accuracy")]
@@ -84,7 +84,7 @@ def comparison_tables(numbers: dict[str, Any]) -> Tables:
 
 
 def _profile_rows(found: dict[str, Any] | None) -> list[Row]:
-    """Value, null and ceiling in each respect; none if it was not asked for."""
+    """Return value, null and ceiling in each respect; empty without a profile."""
     rows: list[Row] = []
     for name, how in RESPECTS.items() if found else ():
         one = found[name]  # type: ignore[index]
@@ -157,12 +157,12 @@ def _likeness_rows(likeness: dict[str, Any]) -> list[Row]:
 
 
 def absent(value: Any) -> bool:
-    """Whether there is no such number, or no such list."""
+    """Return whether a number or list is undefined."""
     return value is None or (isinstance(value, list) and all(one is None for one in value))
 
 
 def number(value: float | None) -> str:
-    """Four digits."""
+    """Format a number with four digits."""
     return "none" if value is None else f"{value:.4g}"
 
 
@@ -174,7 +174,7 @@ def _degrees(angles: float | Sequence[float], most: int = 4) -> str:
 
 
 def lead(numbers: dict[str, Any]) -> str:
-    """One sentence that says which trials were used."""
+    """Return one sentence on the trials that were used."""
     noise = "with noise" if numbers["noise"] else "without noise"
     a, b = numbers["names"]
     return (
@@ -184,11 +184,11 @@ def lead(numbers: dict[str, Any]) -> str:
 
 
 def comparison_text(numbers: dict[str, Any], figures: Sequence[str]) -> str:
-    """Markdown of a comparison; figures are linked by name."""
+    """Return a comparison as Markdown, with figures linked by name."""
     tables = comparison_tables(numbers)
     a, b = numbers["names"]
     parts = [f"# {a} and {b}", lead(numbers), *numbers["notes"]]
-    parts += ["## Likeness", null_words(numbers), markdown(LIKENESS, tables.likeness)]
+    parts += ["## Similarity", null_words(numbers), markdown(LIKENESS, tables.likeness)]
     if tables.profile:
         parts += ["## The same way?", PROFILE_WORDS, markdown(LIKENESS, tables.profile)]
     parts += ["## Networks", markdown(("", f"A: {a}", f"B: {b}"), tables.networks), "## Figures"]
@@ -197,7 +197,7 @@ def comparison_text(numbers: dict[str, Any], figures: Sequence[str]) -> str:
 
 
 def comparison_page(numbers: dict[str, Any], folder: Path, figures: Sequence[str]) -> str:
-    """One HTML page with the tables, and the figures of `folder` in it."""
+    """Return one HTML page with the tables and the embedded figures of `folder`."""
     tables, (a, b) = comparison_tables(numbers), numbers["names"]
     profiled = {"title": "The same way?", "words": PROFILE_WORDS, "head": LIKENESS, "rows": tables.profile}
     return filled(
@@ -206,7 +206,7 @@ def comparison_page(numbers: dict[str, Any], folder: Path, figures: Sequence[str
         lead=lead(numbers),
         notes=numbers["notes"],
         sections=[
-            {"title": "Likeness", "words": null_words(numbers), "head": LIKENESS, "rows": tables.likeness},
+            {"title": "Similarity", "words": null_words(numbers), "head": LIKENESS, "rows": tables.likeness},
             *([profiled] if tables.profile else []),
             {"title": "Networks", "words": "", "head": ("", f"A: {a}", f"B: {b}"), "rows": tables.networks},
         ],
@@ -215,21 +215,21 @@ def comparison_page(numbers: dict[str, Any], folder: Path, figures: Sequence[str
 
 
 def null_words(numbers: dict[str, Any]) -> str:
-    """Say what null and ceiling are."""
+    """Explain null and ceiling."""
     tested = numbers["similarity"]["tested"]["cka"]
-    moved = "each trial is turned in time" if tested["permuted"] == "time" else "B's trials are exchanged"
+    moved = "each trial is shifted cyclically in time" if tested["permuted"] == "time" else "B's trials are exchanged"
     ceiling = (
-        "Ceiling: for networks that are alike but for their noise."
+        "Ceiling: the value for networks that differ only in their noise."
         if numbers["noise"]
-        else "There is no ceiling without noise: networks that are alike reach the best value."
+        else "Without noise there is no ceiling: identical networks reach the best value."
     )
     return (
-        f"Null: the mean over {numbers['n_permutations']} permutations in which {moved}, in brackets what 5 % of them "
-        f"pass. Networks that share the time course of all trials, and nothing else, are at the null. {ceiling}"
+        f"Null: the mean over {numbers['n_permutations']} permutations in which {moved}, in brackets the value that "
+        f"5 % of them exceed. Networks that share only the time course of all trials are at the null. {ceiling}"
     )
 
 
 def markdown(head: Row, rows: Sequence[Row]) -> str:
-    """Table of as many columns as the head has."""
+    """Return a Markdown table."""
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,12 +1,11 @@
-"""A trained network as an interactive page: one HTML file, opened without a server."""
+"""Interactive page of a trained network: one HTML file that needs no server."""
 
 import os
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._files import write_text
-from .._version import __version__
+from .._version import __date__, __version__, utc_now
 from ..models import RateRNN
 from ..runs._condense import read_condensation
 from ..runs._open import open_run
@@ -19,11 +18,11 @@ from ._explore_page import render
 from ._explore_unit import members_of
 
 TRIALS = 200
-"""About so many are run, unless asked otherwise."""
+"""Approximate default number of trials."""
 
 
 class Explorer(NamedTuple):
-    """A written page.
+    """Written page.
 
     Attributes
     ----------
@@ -31,9 +30,9 @@ class Explorer(NamedTuple):
     size : int
         Bytes.
     n_units, n_conditions, n_trials, n_trials_kept : int
-        ``n_trials`` were run and enter all means; as many as there is room for are kept one by one.
+        ``n_trials`` were run and are part of all means; ``n_trials_kept`` of them are saved as single trials.
     levels : list of (int, float or None)
-        Units left and error of the outputs at each level of condensation; None where the network diverged.
+        Number of units and error of the outputs at each level of condensation; None if the network diverged.
     """
 
     path: str
@@ -50,7 +49,7 @@ def explore_run(
 ) -> Explorer:
     """Write ``explore.html`` of a trained run; see `explore_network`.
 
-    The original network of a condensed run is looked for where it was; if it is gone, the page says so.
+    If the original network of a condensed run no longer exists, the page reports it.
 
     Parameters
     ----------
@@ -97,27 +96,27 @@ def explore_network(
     original: RateRNN | str = "it was not given",
     progress: bool = True,
 ) -> Explorer:
-    """Write a page of a network: its weights, rates, trajectories, behaviour and condensation, linked.
+    """Write a page with linked views of a network's weights, rates, trajectories, behaviour and condensation.
 
     Parameters
     ----------
     net : RateRNN
     task : Task
-        Of eicon, or of one's own; one that says what its evidence is has psychometric curves.
+        Task of eicon or of the user; a task with `evidence` has psychometric curves.
     path : path
         HTML file to write; one that exists is replaced.
     title : str, optional
-        Of the page, by default the name of the file.
+        Title of the page, by default the name of the file.
     steps : int, optional
-        How long the network was trained, to be said on the page.
+        Number of training steps, shown on the page.
     repeats : int, optional
-        Trials of each condition; by default, so many that there are about 200 in all, and at least 2.
+        Trials of each condition; by default at least 2, and about 200 in total.
     sizes : list of int, optional
-        Numbers of units to which the network is condensed; by default, eleven from 90 % to 5 % of them.
+        Numbers of units to which the network is condensed; by default eleven, from 90 % to 5 % of all units.
     seed : int
         Fixes trials and noise.
     original : RateRNN or str
-        Network of which a condensed one was made, beside which its units are shown; or, in words, why it is not there.
+        Network from which a condensed one was made, shown alongside it; or the reason why it is missing.
     progress : bool
         Show a progress bar.
 
@@ -128,8 +127,8 @@ def explore_network(
     Raises
     ------
     ValueError
-        If ``repeats`` is less than 1, a size is not in 1 ... N - 1, the network diverged or violates its
-        constraints, or it was not made of the original network.
+        If ``repeats`` is smaller than 1, a size is not in 1 ... N - 1, the network diverged or violates its
+        constraints, or it was not made from the original network.
     """
     if repeats is None:
         repeats = max(2, round(TRIALS / task.n_conditions))
@@ -152,13 +151,13 @@ def explore_network(
 
 
 def _original(run: Run, net: RateRNN) -> RateRNN | str:
-    """Network of which a condensed run was made, or why it is not there."""
+    """Return the network from which a condensed run was made, or the reason why it is missing."""
     if "represents" not in net.units:
         return "the network is not condensed"
     try:
         source = open_run(read_condensation(run)["source"])
         if source.with_seed(run.recipe.seed).recipe != run.recipe:
-            return f"{source.path} now holds a run with another recipe"
+            return f"{source.path} now contains a run with a different recipe"
         original = source.load_network()
         members_of(net.units, original.units)
     except (FileNotFoundError, ValueError) as error:
@@ -183,8 +182,8 @@ def _about(title: str, steps: int | None, seed: int, given: Responses, shown: Co
             "seed": seed,
             "repeats": repeats,
             "noise": f"sigma_rec {net.sigma_rec:g}, sigma_in {net.sigma_in:g}",
-            "version": __version__,
-            "written": time.strftime("%Y-%m-%d %H:%M"),
+            "version": f"{__version__} ({__date__})",
+            "written": utc_now(),
             "steps": steps,
             "means": "float32" if shown.facts["means_bits"] == 32 else "16 bits, scaled per unit",
             **trials,

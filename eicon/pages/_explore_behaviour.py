@@ -1,4 +1,4 @@
-"""What a network does in a task, for a page: choices against evidence, and scores and times of conditions."""
+"""Behaviour of a network for the explorer: choices against evidence, and scores and times of conditions."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ FIT_POINTS = 60
 
 
 def behaviour(given: Responses, conditions: Conditions) -> dict[str, Any]:
-    """Scores of all conditions, `choice_curves` and times where the task asks for them; JSON-compatible."""
+    """Return scores of all conditions, and `choice_curves` and times if the task has them, JSON-compatible."""
     task, trial = given.task, given.trial
     found = behaviour_of(task, given.activity.outputs, trial)
     asked = {section.name for section in sections_of(task, trial, found)}
@@ -43,7 +43,7 @@ def behaviour(given: Responses, conditions: Conditions) -> dict[str, Any]:
 
 
 def means_of(values: Any, conditions: Conditions) -> tuple[list[float], list[int]]:
-    """Mean over the trials of each condition that have a value, and their number."""
+    """Return means over the trials of each condition that have a value, and their numbers."""
     numbers = np.asarray(values, float)
     sums = np.bincount(conditions.of_trial, np.nan_to_num(numbers), conditions.n)
     counted = np.bincount(conditions.of_trial, ~np.isnan(numbers), conditions.n)
@@ -54,18 +54,18 @@ def means_of(values: Any, conditions: Conditions) -> tuple[list[float], list[int
 def choice_curves(
     conditions: Conditions, evidence: Condition, sorts: list[Condition], found: Answers
 ) -> list[dict[str, Any]]:
-    """Sets of psychometric curves over the evidence, named ``x``.
+    """Make sets of psychometric curves over the evidence, named ``x``.
 
-    A set has a curve for each level of another condition by which trials are sorted (``by``), or a single one.
+    A set contains a curve for each level of a condition that sorts trials (``by``), or a single curve.
 
     Parameters
     ----------
     conditions : Conditions
-        Those of the page, to which the points of the curves are linked.
+        Conditions of the page, to which the points of the curves are linked.
     evidence : Condition
     sorts : list of Condition
     found : Answers
-        With choices.
+        Answers with choices.
     """
     splits: list[Condition | None] = [
         one for one in sorts if one.name != evidence.name and np.unique(one.values).size <= MOST_CURVES
@@ -84,7 +84,7 @@ def choice_curves(
 
 
 def _curve(evidence: Condition, found: Answers, here: np.ndarray, label: str, conditions: Conditions) -> dict[str, Any]:
-    """Points of a curve and its fit; no points where the network hardly ever chooses."""
+    """Return the points of a curve and its fit; no points if the network hardly ever chooses."""
     curve: dict[str, Any] = {"label": label, "x": [], "n": [], "p": [], "ci": [], "fit": None, "conditions": []}
     assert found.choice is not None
     part = evidence._replace(values=evidence.values[here])

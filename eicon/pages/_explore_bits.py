@@ -1,4 +1,4 @@
-"""Numbers in few bits."""
+"""Quantisation of numbers to few bits."""
 
 from typing import NamedTuple
 
@@ -7,7 +7,7 @@ from jaxtyping import Float, UInt
 
 
 class Quantised(NamedTuple):
-    """Numbers in few bits, each row on a scale of its own: ``low + step * codes``.
+    """Quantised numbers with one scale per row: ``low + step * codes``.
 
     Attributes
     ----------
@@ -21,14 +21,14 @@ class Quantised(NamedTuple):
 
 
 def quantise(values: Float[np.ndarray, "N ..."], bits: int, used: np.ndarray | None = None) -> Quantised:
-    """Round each row to ``2 ** bits`` steps between its least and largest value.
+    """Round each row to ``2 ** bits`` levels between its smallest and largest value.
 
     Parameters
     ----------
     values : (N, ...) array
     bits : 8 or 16
     used : (...) bool array, optional
-        Entries that count; others become 0.
+        Entries to use; others become 0.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Conditions of the trials that a page shows, and how they can be put together to fewer."""
+"""Conditions of the trials on a page, and their groupings."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,17 +10,17 @@ from jaxtyping import Int, Shaped
 from ..tasks import Task, Trial
 
 SHOWN_AT_ONCE = 24
-"""Groups that are told apart in a figure; there may be more conditions."""
+"""Largest number of groups in a figure; there may be more conditions."""
 MOST_CONDITIONS = 150
 
 
 class Conditions(NamedTuple):
-    """Conditions that occur, C of them, ascending by their values.
+    """C conditions that occur, ascending by their values.
 
     Attributes
     ----------
     values : name -> (C,)
-        What differs between conditions; `names` are enough to tell them apart.
+        Values that differ between conditions; those in `names` identify a condition.
     names : tuple of str
     of_trial : (B,) int
         Condition of each trial.
@@ -36,24 +36,24 @@ class Conditions(NamedTuple):
         return int(self.of_trial.max()) + 1
 
     def label(self, condition: int) -> str:
-        """Values of a condition in words."""
+        """Return the values of a condition in words."""
         return words(self.names, [self.values[name][condition] for name in self.names]) or "all trials"
 
 
 class Grouping(NamedTuple):
-    """Conditions put together.
+    """Grouping of conditions.
 
     Attributes
     ----------
     name : str
     group : list of int
-        Of each condition.
+        Group of each condition.
     labels : list of str
-        Of each group, in full.
+        Label of each group, in full.
     heading : str
-        What `short` leaves out of all labels.
+        Common part of the labels that `short` omits.
     short : list of str
-        Of each group, values only.
+        Values of each group, without names.
     shade : list of float
         Place of each group's colour in a sequence, 0 to 1.
     dash : list of int
@@ -70,14 +70,14 @@ class Grouping(NamedTuple):
 
 
 def conditions_of(task: Task, trial: Trial) -> Conditions:
-    """Conditions of balanced trials, as the task's grid tells them apart."""
+    """Return the conditions of balanced trials, as defined by the task's grid."""
     grid = {name: np.asarray(trial.conditions[name]) for name in task.condition_grid() if name in trial.conditions}
     varying = {name: values for name, values in grid.items() if (values != values[0]).any()}
     if not varying:
         return Conditions({}, (), np.zeros(trial.batch_size, np.int64))
     ranks = np.stack([np.unique(values, return_inverse=True)[1] for values in varying.values()], axis=1)
     names = list(varying)
-    for name in reversed(list(varying)):  # those that follow from others, such as the right choice, come last
+    for name in reversed(list(varying)):  # those that are determined by others, such as the right choice, come last
         rest = [other for other in names if other != name]
         columns = [list(varying).index(other) for other in rest]
         if rest and len(np.unique(ranks[:, columns], axis=0)) == len(np.unique(ranks, axis=0)):
@@ -88,7 +88,7 @@ def conditions_of(task: Task, trial: Trial) -> Conditions:
 
 
 def groupings(conditions: Conditions) -> list[Grouping]:
-    """Ways to put conditions together: each by itself, by one of their values, by two, or all trials."""
+    """Return groupings of conditions: individually, by one of their values, by two, or all trials together."""
     found: dict[tuple[int, ...], Grouping] = {}
     for grouping in _candidates(conditions):
         found.setdefault(tuple(grouping.group), grouping)
@@ -96,20 +96,20 @@ def groupings(conditions: Conditions) -> list[Grouping]:
 
 
 def default_grouping(found: list[Grouping]) -> int:
-    """Position of that with the most groups that can still be told apart."""
+    """Return the index of the grouping with the most groups that a figure can distinguish."""
     sizes = [len(grouping.labels) for grouping in found]
     return max(range(len(found)), key=lambda i: sizes[i] if sizes[i] <= SHOWN_AT_ONCE else 0)
 
 
 def words(names: tuple[str, ...], values: list[Any]) -> str:
-    """``name value, name value``; numbers short, truth as yes and no."""
+    """Return ``name value, name value``, with short numbers, and yes or no for truth values."""
     return ", ".join(f"{name} {_said(value)}" for name, value in zip(names, values, strict=True))
 
 
 def _said(value: Any) -> str:
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    # A minus sign of its own length, as in figures
+    # A true minus sign, as in figures
     return f"{value:g}".replace("-", "\N{MINUS SIGN}") if np.issubdtype(type(value), np.number) else str(value)
 
 

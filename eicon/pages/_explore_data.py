@@ -1,4 +1,4 @@
-"""All that a page shows of a network, as numbers."""
+"""Contents of the explorer of a network, as numbers."""
 
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from ._explore_conditions import Conditions, conditions_of, default_grouping, gr
 from ._explore_unit import unit_contents
 
 TRIAL_BYTES = 6_000_000
-"""Single trials beyond this size are not kept; means are made of all."""
+"""Largest size of single trials; the others are only part of the means."""
 MEAN_BYTES = 4_000_000
 """Condition means beyond this size are kept with 16 bits instead of as float32."""
 LEVEL_BYTES = 4_000_000
@@ -27,12 +27,12 @@ N_COMPONENTS = 3
 
 
 class Contents(NamedTuple):
-    """What a page shows.
+    """Contents of a page.
 
     Attributes
     ----------
     facts : JSON-compatible
-    arrays : name -> array; which there are, `contents` says
+    arrays : name -> array, listed in `contents`
     """
 
     facts: dict[str, Any]
@@ -42,18 +42,18 @@ class Contents(NamedTuple):
 def contents(
     given: Responses, levels: Levels, *, seed: int | float = 0, original: RateRNN | str = "it was not given"
 ) -> Contents:
-    """Everything that a page shows of a network and its trials.
+    """Make the contents of a page from a network and its trials.
 
     Parameters
     ----------
     given : Responses
         B balanced trials of T steps.
     levels : Levels
-        Of condensation.
+        Levels of condensation.
     seed : int
-        Of the trials.
+        Seed of the trials.
     original : RateRNN or str
-        Network of which a condensed one was made, or why it is not there.
+        Network from which a condensed one was made, or the reason why it is missing.
 
     Returns
     -------
@@ -64,13 +64,13 @@ def contents(
         ``trials`` (N, K, T) of rates in 8 bits with ``trial_scale`` (N, 2), their ``trial_condition`` (K,),
         ``trial_stop`` (K,), ``trial_epochs`` (K, n_epochs, 2) in steps, ``trial_outputs``, ``trial_targets``
         (K, T, n_out), ``components`` (k, N), ``paths`` (C, T, k) and ``trial_paths`` (K, T, k), ``measure``,
-        ``mean_rate`` (N,), and of level i ``kept_i``, ``groups_i``, ``unit_error_i`` and ``weights_i``, and those
-        of `unit_contents`. NaN where there is no trial, or nothing is asked for.
+        ``mean_rate`` (N,), for each level i ``kept_i``, ``groups_i``, ``unit_error_i`` and ``weights_i``, and those
+        of `unit_contents`. NaN marks entries without a trial or target.
 
     Raises
     ------
     ValueError
-        If the network diverged, or is not condensed from the original one.
+        If the network diverged, or was not condensed from the original one.
     """
     net, task, trial, _ = given
     conditions = conditions_of(task, trial)
@@ -122,7 +122,7 @@ def _task_facts(task: Task, trial: Trial) -> dict[str, Any]:
 
 
 def _activity(given: Responses, conditions: Conditions) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Rates, outputs and targets: means of all trials, and as many single trials as there is room for."""
+    """Return rates, outputs and targets: means of all trials, and as many single trials as fit."""
     trial, activity = given.trial, given.activity
     inside = np.asarray(trial.inside)
     rates = np.asarray(activity.rates)
@@ -154,7 +154,7 @@ def _activity(given: Responses, conditions: Conditions) -> tuple[dict[str, Any],
 
 
 def _means(means: Float[np.ndarray, "N C T"]) -> tuple[dict[str, np.ndarray], int]:
-    """Condition means as float32, or with 16 bits where they are many."""
+    """Return condition means as float32, or with 16 bits if there are many."""
     if 4 * means.size <= MEAN_BYTES:
         return {"means": means.astype(np.float32)}, 32
     there = np.isfinite(means[0])
@@ -163,7 +163,7 @@ def _means(means: Float[np.ndarray, "N C T"]) -> tuple[dict[str, np.ndarray], in
 
 
 def _components(given: Responses, conditions: Conditions, kept: int) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """First principal components, and the trajectories in them; none where rates do not vary."""
+    """Return the first principal components and trajectories in them; empty if rates do not vary."""
     rates, inside = np.asarray(given.activity.rates, float), np.asarray(given.trial.inside)
     n = min(N_COMPONENTS, rates.shape[2], int(inside.sum()) - 1)
     try:
@@ -187,7 +187,7 @@ def _components(given: Responses, conditions: Conditions, kept: int) -> tuple[di
 def _measure(
     given: Responses, means: Float[np.ndarray, "N C T"], counts: UInt[np.ndarray, "C T"]
 ) -> tuple[Float[np.ndarray, "N"], dict[str, str]]:
-    """How much each unit tells conditions apart, by what the task allows, and what that number is."""
+    """Return a measure of each unit's selectivity that suits the task, and its description."""
     trial, classes = given.trial, classes_of(given, tuned_by(given))
     if classes is not None:
         found = analysis.selectivity(given.activity.rates, classes.labels, window=classes.window)
@@ -196,7 +196,7 @@ def _measure(
         return np.nan_to_num(found.d_prime, posinf=99.0, neginf=-99.0), {"name": "d\N{PRIME}", "about": about}
     if means.shape[1] > 1:
         spread = np.ptp(np.nansum(means * counts, axis=2) / counts.sum(axis=1), axis=1)
-        return spread, {"name": "range", "about": "largest less smallest mean rate among the conditions"}
+        return spread, {"name": "range", "about": "largest minus smallest mean rate among the conditions"}
     deviation = np.asarray(given.activity.rates, float)[np.asarray(trial.inside)].std(axis=0)
     return deviation, {"name": "s.d.", "about": "standard deviation of the rate over steps and trials"}
 
@@ -213,6 +213,6 @@ def _levels(levels: Levels) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         arrays[f"groups_{i}"] = level.groups.astype(np.int32)
         arrays[f"unit_error_{i}"] = level.unit_error.astype(np.float32)
         room -= 4 * level.weights.size
-        if i and room >= 0:  # those of the whole network are there already
+        if i and room >= 0:  # weights of the whole network are included already
             arrays[f"weights_{i}"] = level.weights.astype(np.float32)
     return facts, arrays

@@ -1,4 +1,4 @@
-"""A page of one file: numbers, program and look in it, and nothing asked of any network."""
+"""HTML page in one file, with numbers, program and style, which loads nothing from the internet."""
 
 import base64
 import gzip
@@ -29,7 +29,7 @@ SCRIPTS = (
     "keys",
     "main",
 )
-"""In the order in which they are put into the page."""
+"""Scripts, in their order in the page."""
 
 
 def render(contents: Contents, **about: Any) -> str:
@@ -39,12 +39,12 @@ def render(contents: Contents, **about: Any) -> str:
     ----------
     contents : Contents
     **about
-        What the page says of itself: title, lead, seed, version, certificate, notes; all of it is escaped.
+        Texts of the page: title, lead, accuracy, certificate, notes; all are escaped.
 
     Returns
     -------
     str
-        HTML. Its arrays are gzipped and in base64; element ``facts`` says where each begins.
+        HTML. Its arrays are gzipped, in base64; the element ``facts`` contains their offsets.
     """
     blob, places = packed(contents.arrays)
     files = resources.files("eicon.pages") / "explorer"
@@ -63,12 +63,12 @@ def render(contents: Contents, **about: Any) -> str:
 
 
 def packed(arrays: dict[str, np.ndarray]) -> tuple[str, list[dict[str, Any]]]:
-    """Arrays one after the other in gzipped base64, and name, type, shape and first byte of each."""
+    """Return concatenated arrays in gzipped base64, and name, type, shape and offset of each."""
     places, parts, offset = [], [], 0
     for name, values in arrays.items():
         array = np.ascontiguousarray(values)
         data = array.astype(array.dtype.newbyteorder("<")).tobytes()
-        data += b"\0" * (-len(data) % 8)  # typed arrays of a browser begin at a multiple of their width
+        data += b"\0" * (-len(data) % 8)  # typed arrays of a browser start at a multiple of their width
         places.append({"name": name, "type": array.dtype.name, "shape": list(array.shape), "offset": offset})
         parts.append(data)
         offset += len(data)
@@ -76,7 +76,7 @@ def packed(arrays: dict[str, np.ndarray]) -> tuple[str, list[dict[str, Any]]]:
 
 
 def as_script_data(value: Any) -> str:
-    r"""JSON that can stand between script tags, whatever the names in it are.
+    r"""Return JSON that is safe between script tags, whatever names it contains.
 
     Examples
     --------
@@ -90,5 +90,5 @@ def as_script_data(value: Any) -> str:
 
 
 def _hash(text: str) -> str:
-    """How a content security policy names an inline script or style."""
+    """Return the name of an inline script or style in a content security policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,4 +1,4 @@
-"""What one unit is for: whom it represents, its tuning, what silencing it does, and its in- and outputs by label."""
+"""Role of one unit: the units that it represents, its tuning, effects of its silencing, and weights by label."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -19,11 +19,11 @@ from ._explore_bits import quantise
 from ._explore_conditions import conditions_of
 
 MOST_UNITS = 200
-"""Units are silenced one by one in networks of up to so many."""
+"""Largest number of units of a network whose units are silenced one by one."""
 MOST_RATES = 6_000_000
-"""Steps x trials x units of a run with units silenced; beyond, there are fewer trials per condition."""
+"""Largest steps x trials x units of a run with silenced units; above it, there are fewer trials per condition."""
 OUTPUT_BYTES = 1_000_000
-"""Mean outputs of networks with a unit silenced are kept at every k-th step beyond this size."""
+"""Largest size of mean outputs with a silenced unit; above it, only every k-th step is kept."""
 MOST_VALUES = 12
 """Weights are not summed by a label with more values."""
 
@@ -31,20 +31,20 @@ Units = Mapping[str, np.ndarray]
 
 
 class Silenced(NamedTuple):
-    """Network with each of G groups of units silenced for the whole trial, the trials and the noise being the same.
+    """Results of silencing each of G groups of units for the whole trial, with the same trials and noise.
 
     The last group is empty: the intact network.
 
     Attributes
     ----------
     accuracy : (G,) float
-        Mean score, in which a trial without an answer scores as much as a guess, as in `perturbation_effects`.
+        Mean score; a trial without an answer has the score of a guess, as in `perturbation_effects`.
     score : (G, C) float
         Mean score of each condition.
     change : (G,) float
-        Root mean square of the change of the outputs, as a part of their standard deviation; NaN if they diverge.
+        Root mean square change of the outputs, relative to their standard deviation; NaN if they diverge.
     outputs : (G, C, S, n_out) float
-        Means of each condition, at every k-th step of S k; NaN where there is no trial.
+        Means of each condition, at every k-th step of S k; NaN without a trial.
     """
 
     accuracy: Float[np.ndarray, "G"]
@@ -54,7 +54,7 @@ class Silenced(NamedTuple):
 
 
 def represented(labels: Iterable[str]) -> list[list[str]]:
-    """Names of the units that each unit of a condensed network represents, from its label ``represents``.
+    """Return the names of the units that each condensed unit represents, from the label ``represents``.
 
     Examples
     --------
@@ -65,14 +65,14 @@ def represented(labels: Iterable[str]) -> list[list[str]]:
 
 
 def members_of(units: Units, original: Units) -> list[Int[np.ndarray, "_"]]:
-    """Units of the original network that each unit of a condensed one represents.
+    """Return the units of the original network that each unit of a condensed one represents.
 
     Parameters
     ----------
     units : name -> (n,) labels
-        Of the condensed network, ``represents`` among them.
+        Labels of the condensed network, including ``represents``.
     original : name -> (N,) labels
-        Of the original network, which may be a condensed one itself.
+        Labels of the original network, which may itself be condensed.
 
     Raises
     ------
@@ -84,36 +84,38 @@ def members_of(units: Units, original: Units) -> list[Int[np.ndarray, "_"]]:
     holders = [{holder.get(name) for name in parts} for parts in own]
     strange = sorted(holder.keys() - {name for parts in own for name in parts})
     if strange or any(len(found) > 1 for found in holders):
-        which = f"has no unit {strange[0]!r}" if strange else "was condensed in another way"
-        raise ValueError(f"the original network {which}: the condensed network was not made of it, or it has changed.")
+        which = f"has no unit {strange[0]!r}" if strange else "was condensed in a different way"
+        raise ValueError(
+            f"the original network {which}: the condensed network was not made from it, or it has changed."
+        )
     return [np.array([i for i, found in enumerate(holders) if found == {unit}], int) for unit in range(len(names))]
 
 
 def unit_contents(
     given: Responses, *, seed: int | float, original: RateRNN | str
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Facts and arrays of a page on each unit.
+    """Return facts and arrays on each unit, for the page.
 
     Parameters
     ----------
     given : Responses
-        Balanced trials of ``seed``.
+        Responses in balanced trials drawn with ``seed``.
     seed : int
     original : RateRNN or str
-        Network of which a condensed one was made, or why it is not there.
+        Network from which a condensed one was made, or the reason why it is missing.
 
     Returns
     -------
     facts : JSON-compatible
     arrays : name -> array
-            For N units, C conditions, G values of labels, and S steps, every ``stride``-th of the trial: ``sent`` and
+        For N units, C conditions, G values of labels, and S steps, every ``stride``-th of the trial: ``sent`` and
         ``received`` (N, G, 2), sums of excitatory and of inhibitory weights; ``tuning`` (N, C), mean rates;
         ``silenced_accuracy`` (N + 1,), ``silenced_score`` (N + 1, C), ``silenced_change`` (N + 1,) and
         ``silenced_outputs`` (N + 1, C, S, n_out) in 8 bits, with ``silenced_scale`` (N + 1, 2), see `Silenced`. With an
         original network also: ``members`` (M,), its units, those of unit i from ``member_start[i]`` to
         ``member_start[i + 1]``; their ``member_tuning`` (M, C) and ``member_correlation`` (M,) with the unit that
-        represents them; ``original_accuracy``, ``original_score`` and ``original_change``, with all units silenced that
-        one unit represents.
+        represents them; ``original_accuracy``, ``original_score`` and ``original_change``, with all units silenced
+        that one unit represents.
 
     Raises
     ------
@@ -159,7 +161,7 @@ def unit_contents(
 
 
 def silenced(given: Responses, groups: Sequence[Int[np.ndarray, "_"]], seed: int | float) -> tuple[Silenced, int]:
-    """Silence groups of units, one after the other, in one compiled program.
+    """Silence groups of units, one group at a time, in one compiled program.
 
     Parameters
     ----------
@@ -167,7 +169,7 @@ def silenced(given: Responses, groups: Sequence[Int[np.ndarray, "_"]], seed: int
         Balanced trials.
     groups : sequence of (k,) int arrays
     seed : int
-        That of `given`.
+        Seed of `given`.
     """
     net, task, trial, activity = given
     conditions, inside = conditions_of(task, trial), np.asarray(trial.inside)
@@ -195,13 +197,13 @@ _drive = jax.jit(Network.drive)
 
 @jax.jit
 def _run_silenced(network: Network, drive: jax.Array, units: Bool[jax.Array | np.ndarray, "N"]) -> jax.Array:
-    """Outputs with some units silenced throughout."""
+    """Return the outputs with some units silenced throughout."""
     gate = jnp.broadcast_to(jnp.where(units, 0.0, 1.0).astype(drive.dtype), drive.shape)
     return run_drive(network, drive, Changes(gate=gate), forward_mode=False).outputs
 
 
 def _few_bits(found: Silenced) -> dict[str, np.ndarray]:
-    """Arrays of a page, the outputs in 8 bits; those that diverge are 0, and their change is NaN."""
+    """Return the arrays of a page, with outputs in 8 bits; diverging ones are 0, and their change is NaN."""
     there = np.isfinite(found.outputs[-1])
     coded = quantise(np.where(there & np.isfinite(found.outputs), found.outputs, 0.0).astype(float), 8, there)
     arrays = {**found._asdict(), "outputs": coded.codes, "scale": coded.scale}
@@ -209,7 +211,7 @@ def _few_bits(found: Silenced) -> dict[str, np.ndarray]:
 
 
 def _fewer(given: Responses, net: RateRNN, seed: int | float) -> Responses:
-    """What a network does in the same trials, or in so few per condition that it can be run once for each unit."""
+    """Return responses in the same trials, or in fewer per condition if a run for each unit would be too large."""
     task, trial = given.task, given.trial
     repeats = trial.batch_size // task.n_conditions
     room = MOST_RATES // (trial.n_steps * task.n_conditions * net.n_rec)
@@ -219,9 +221,9 @@ def _fewer(given: Responses, net: RateRNN, seed: int | float) -> Responses:
 
 
 def _trajectories(given: Responses) -> Float[np.ndarray, "N CT"]:
-    """Mean trajectories of all conditions, or all trials where there is one condition, one after the other.
+    """Return concatenated mean trajectories of all conditions, or all trials if there is only one condition.
 
-    NaN stands at steps that no trial has.
+    Steps without a trial are NaN.
     """
     conditions, inside = conditions_of(given.task, given.trial), np.asarray(given.trial.inside)
     of_trial = conditions.of_trial if conditions.n > 1 else np.arange(given.trial.batch_size)
@@ -230,7 +232,7 @@ def _trajectories(given: Responses) -> Float[np.ndarray, "N CT"]:
 
 
 def _tuning(given: Responses) -> Float[np.ndarray, "N C"]:
-    """Mean rate over all steps of all trials of each condition."""
+    """Return the mean rate over all steps of all trials of each condition."""
     conditions, inside = conditions_of(given.task, given.trial), np.asarray(given.trial.inside)
     sums = np.where(inside[..., None], np.asarray(given.activity.rates), 0.0).sum(axis=0)  # (B, N)
     of = np.arange(conditions.n)[:, None] == conditions.of_trial
@@ -238,7 +240,7 @@ def _tuning(given: Responses) -> Float[np.ndarray, "N C"]:
 
 
 def _correlation(one: Float[np.ndarray, "CT"], several: Float[np.ndarray, "k CT"]) -> Float[np.ndarray, "k"]:
-    """Pearson's r of a trajectory with others, over the steps that both have; NaN for a constant one."""
+    """Return Pearson's r of a trajectory with others, over their common steps; NaN for a constant one."""
     r = np.full(len(several), np.nan)
     for i, other in enumerate(several):
         there = np.isfinite(one) & np.isfinite(other)
@@ -249,7 +251,7 @@ def _correlation(one: Float[np.ndarray, "CT"], several: Float[np.ndarray, "k CT"
 
 
 def _weights_by_label(net: RateRNN) -> tuple[list[dict[str, Any]], dict[str, np.ndarray]]:
-    """Sums of the weights from and to the units of each value of each label."""
+    """Return sums of the weights from and to the units of each value of each label."""
     labels, members = [], []
     for name in _counted(net):
         values = list(dict.fromkeys(_text(net.units[name])))
@@ -264,7 +266,7 @@ def _weights_by_label(net: RateRNN) -> tuple[list[dict[str, Any]], dict[str, np.
 
 
 def _counted(net: RateRNN) -> list[str]:
-    """Labels with few values: the type, and those that tell some units from others."""
+    """Return labels with few values: the type, and those that distinguish some units from others."""
     few = [name for name, of in net.units.items() if 1 < len(set(_text(of))) <= min(MOST_VALUES, net.n_rec - 1)]
     return ["type", *(name for name in few if name not in ("type", "represents", *NAMES))]
 

@@ -1,4 +1,4 @@
-"""One self-contained HTML page per run."""
+"""Report of a run as one self-contained HTML page."""
 
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,18 @@ from ._template import filled, picture
 CAPTIONS = {
     "traces": (
         "Traces",
-        "What was observed of single units, and what the network predicts, in one trial, a held-out one if there are "
-        "any, in which they change most: units that the network was fitted to, and units that it was not, each at the "
-        "90th, 50th and 10th percentile of R². The correlation r is over all of these trials.",
+        "Recorded and predicted activity of single units, in the (if possible held-out) trial in which it changes "
+        "most: fitted units and units that were not fitted, each at the 90th, 50th and 10th percentile of R². The "
+        "correlation r is over all of these trials.",
     ),
     "predictions": (
         "Predictions",
         "R² and signed correlation of every unit, with medians; triangles are units below the axis. A prediction of "
-        "the mean has R² 0, and a mirrored trace a negative r.",
+        "the mean has R² = 0; an inverted trace has a negative r.",
     ),
     "fitted_values": (
         "Fitted values",
-        "Of each unit, or of each connection by the type of its source (of its target, if it is an input), with "
+        "Values of each unit, or of each connection by the type of its source (of its target, for inputs), with "
         "medians.",
     ),
     "stiffness": (
@@ -36,13 +36,13 @@ CAPTIONS = {
     ),
     "currents": (
         "Currents between populations",
-        "Shares of each population in the variance of the recurrent input of each, and the mean input of the largest "
-        "one by its source.",
+        "Share of each population in the variance of the recurrent input to each population, and the mean input to the "
+        "largest one by source.",
     ),
     "psychometric": (
         "Psychometric curve",
         "Fraction of choices 0 against the evidence for choice 0, with 95 % Wilson intervals and a cumulative-Gaussian "
-        "fit; beside it, where the task has them, the same for each level of another condition.",
+        "fit; also, if the task has them, the same for each level of a second condition.",
     ),
     "accuracy_by_condition": (
         "Accuracy by condition",
@@ -50,32 +50,32 @@ CAPTIONS = {
     ),
     "produced_times": (
         "Produced times",
-        "Produced against asked times: trials, mean and standard deviation. The Weber fraction is the slope of the "
-        "standard deviation against the mean.",
+        "Produced times against the times asked for: trials, mean and standard deviation. The Weber fraction is the "
+        "slope of the standard deviation against the mean.",
     ),
     "reaction_times": (
         "Reaction times",
-        "Means with 95 % intervals against the strength of the evidence, where the task has any, and the distribution.",
+        "Means with 95 % intervals against the strength of the evidence, if the task has any, and the distribution.",
     ),
     "memory": (
-        "What is held",
-        "Balanced accuracy of linear decoders on held-out trials, with its chance level; time 0 is the begin of the "
-        "delay. Beside it, where delays differ, the mean score by their duration.",
+        "Memory",
+        "Balanced accuracy of linear decoders on held-out trials, with its chance level; time 0 is the start of the "
+        "delay. If delays differ, also the mean score by their duration.",
     ),
-    "outputs": ("Outputs", "Outputs beside their targets in single trials; targets are shown where they are scored."),
+    "outputs": ("Outputs", "Outputs and targets in single trials; targets are shown where they are scored."),
     "connectivity": (
         "Connectivity sorted by selectivity",
         "Effective recurrent weights, excitatory blue and inhibitory red; units of each type are sorted by d', or else "
-        "by their preferred condition. Rows send, columns receive.",
+        "by their preferred condition. Rows are sources, columns are targets.",
     ),
     "selectivity": (
         "Selectivity",
-        "d' of each unit for two classes of trials: for the choice that the evidence is for, in the epoch to which the "
-        "task aligns its trials, or for the two levels of a condition, in the epoch in which most units are tuned.",
+        "d' of each unit for two classes of trials: the choice that the evidence supports, in the epoch to which the "
+        "task aligns its trials, or the two levels of a condition, in the epoch in which most units are tuned.",
     ),
     "tuning": (
         "Tuning",
-        "Mean rate of each unit in each condition, scaled to the range of the unit, in the epoch in which most units "
+        "Mean rate of each unit in each condition, scaled to the unit's range, in the epoch in which most units "
         "are tuned, and the fraction of tuned units in each epoch (analysis of variance, p < 0.05, uncorrected).",
     ),
     "activity": ("One trial", "Rates of all units in one trial{example}; excitatory blue, inhibitory red."),
@@ -85,16 +85,16 @@ CAPTIONS = {
     ),
     "spectrum": (
         "Eigenvalues",
-        "Of the effective recurrent matrix, with the circle that a random matrix of the same variances would fill.",
+        "Eigenvalues of the effective recurrent matrix; the circle is that of a random matrix with the same variances.",
     ),
     "fixed_points": (
         "Fixed points",
         "Fixed points with the input held constant, in the plane of the first principal "
-        "components of its currents, with trajectories. Saddles let go along the segments.",
+        "components of its currents, with trajectories. Segments are the unstable directions of saddles.",
     ),
     "slow_points": (
         "Slow points",
-        "Where searches come to rest that do not follow slow directions: points along which the network hardly moves.",
+        "End points of searches that do not follow slow directions: states at which the network hardly moves.",
     ),
     "modes": (
         "Modes of a saddle",
@@ -102,16 +102,16 @@ CAPTIONS = {
     ),
     "lyapunov": (
         "Lyapunov exponents",
-        "Growth rates of small differences while the input is held, as estimated from longer and longer runs; bands "
-        "are standard errors.",
+        "Growth rates of small differences with constant input, estimated from runs of increasing length; bands are "
+        "standard errors.",
     ),
     "trajectory_spectra": (
         "Jacobian along the mean trajectory",
-        "Its eigenvalues at each step of a trial, the largest real part, and how many directions grow.",
+        "Eigenvalues at each step of a trial, the largest real part, and the number of growing directions.",
     ),
     "training_spectra": (
-        "Eigenvalues through training",
-        "Of the effective recurrent matrix in the networks kept while training; the circle is that of the last one.",
+        "Eigenvalues across training",
+        "Eigenvalues of the effective recurrent matrix during training; the circle is that of the last network.",
     ),
     "loss": ("Training", "Loss and {score} at each step, and {score} in validation trials."),
 }
@@ -124,7 +124,7 @@ SECTIONS = {
     "trajectory_spectra": "spectra",
     "training_spectra": "spectra",
 }
-"""Sections without which a figure is one of an earlier analysis, where analysis.json does not list its figures."""
+"""Sections that a figure needs; without them, a figure not listed in analysis.json is from an earlier analysis."""
 
 
 def write_report(run: Run) -> Path:
@@ -138,9 +138,9 @@ def write_report(run: Run) -> Path:
     results = run.path / "analysis.json"
     if not results.is_file():
         again = hint("eicon", "analyze", run.path)
-        raise FileNotFoundError(f"{run.path} has not been analysed yet; do it with: {again}")
+        raise FileNotFoundError(f"{run.path} has not been analysed yet; analyse it with: {again}")
     numbers, place = read_json(results, "analysis of a run"), place_of(run)
-    score = numbers["training"].get("score", "accuracy")  # which was not kept in 0.2.0 and before
+    score = numbers["training"].get("score", "accuracy")  # missing in older files
     page = filled(
         "report.html.jinja",
         title=run.path.name if place is None else f"{run.path.parent.name}, {run.path.name}",
@@ -172,7 +172,7 @@ def _lead(run: Run, numbers: dict[str, Any]) -> str:
 
 
 def _aim(run: Run, numbers: dict[str, Any]) -> str:
-    """What the network was trained on or fitted to, in words."""
+    """Describe the task or recording of the training, in words."""
     fit = numbers.get("fit")
     on = "" if run.recipe.is_fit else f"on {run.recipe.task['name'].rpartition('/')[2]}"  # without a folder
     if fit is None:
@@ -183,7 +183,7 @@ def _aim(run: Run, numbers: dict[str, Any]) -> str:
 
 
 def _place(place: Place, score: str) -> dict[str, Any]:
-    """What tells a run of a sweep from its neighbours, as rows of text."""
+    """Describe a run of a sweep and its neighbours, as rows of text."""
     own = ", ".join(f"{key} {value}" for key, value in place.combination.items())
     rows = [("this run", own, _share(place.accuracy), f"{place.loss:.3g}")]
     for near in place.neighbours:
@@ -194,7 +194,7 @@ def _place(place: Place, score: str) -> dict[str, Any]:
 
 
 def _origin(run: Run) -> tuple[str, str]:
-    """How the network was made, and by which command."""
+    """Return the origin of the network, in words, and its command."""
     if not run.condensation.is_file():
         made = ("fitted", "fit") if run.recipe.is_fit else ("trained", "train")
         return made[0], f"{made[1]} config.toml --out"
@@ -240,13 +240,13 @@ def _facts(numbers: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _accuracy(numbers: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Mean score, where there is a task."""
+    """Return the mean score, if there is a task."""
     name = f"Accuracy, all conditions{_chance(numbers)}"
     return [(name, _share(numbers["accuracy"]), "")] if "accuracy" in numbers else []
 
 
 def _predicted(numbers: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """How well units are predicted, in held-out trials where there are any."""
+    """Return the quality of predictions of units, in held-out trials if there are any."""
     if "fit" not in numbers:
         return []
     measures = numbers["fit"]["measures"]
@@ -282,6 +282,7 @@ def _figures(run: Run, numbers: dict[str, Any], score: str) -> list[dict[str, st
 
 def _versions(run: Run) -> list[tuple[str, str]]:
     record = run.read_record()
-    rows = [("eicon", record.get("eicon", "")), ("python", record.get("python", ""))]
+    rows = [("eicon", record.get("eicon", "")), ("release date", record.get("eicon_date", ""))]
+    rows += [("python", record.get("python", ""))]
     rows += sorted(record.get("packages", {}).items())
     return [*rows, ("machine", record.get("machine", "")), ("trained", record.get("written", ""))]

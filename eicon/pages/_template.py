@@ -1,4 +1,4 @@
-"""Pages of one file: templates that are filled in, with pictures in them."""
+"""Self-contained pages, rendered from templates with embedded pictures."""
 
 import base64
 from pathlib import Path
@@ -6,13 +6,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from .._version import __date__, __version__
+
 
 def filled(template: str, *, package: str = "eicon.pages", **values: Any) -> str:
-    """Fill in a template of a package; values are escaped, and all that it names must be given."""
+    """Render a template of a package, with escaped values, none missing; `eicon` is its version and date."""
     environment = Environment(loader=PackageLoader(package, "."), autoescape=True, undefined=StrictUndefined)
-    return environment.get_template(template).render(values)
+    return environment.get_template(template).render(values, eicon=f"eicon {__version__} ({__date__})")
 
 
 def picture(path: Path) -> str:
-    """Return a picture in base64, to stand behind ``data:image/png;base64,``."""
+    """Return a picture in base64, for ``data:image/png;base64,``."""
     return base64.b64encode(path.read_bytes()).decode()

@@ -1,3 +1,3 @@
-"""What the functions of `eicon.pages` return."""
+"""Return types of `eicon.pages`."""
 
 from ._explore import Explorer as Explorer

@@ -1,10 +1,10 @@
-"""Figures of what a network does and what it learned; a file bears the name of the analysis that it draws.
+"""Figures of network activity and of analysis results; each file is named after the analysis that it draws.
 
-Matplotlib is imported here, and for the panels of papers in `eicon.reproduce`.
+Only this package and the paper panels in `eicon.reproduce` import matplotlib.
 
-Functions draw into the Axes they are given or make a figure of their own in the house style, and return what
-they drew into. None of them shows, saves or closes anything; `save_figures` and `save_png`
-write drawings and close them.
+Functions draw into the Axes that they are given, or make their own figure in the house style, and return what they
+drew into. None of them shows, saves or closes a figure, except `save_figures` and `save_png`, which write drawings
+and close them.
 """
 
 from .._lazy import lazy_room

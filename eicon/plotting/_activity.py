@@ -34,7 +34,7 @@ from ._style import (
 )
 
 FEW_STEPS = 40
-"""Steps of trials that are drawn as points too."""
+"""Most steps of trials that are also drawn as points."""
 _TARGET_COLOR = ORANGE
 _EPOCH_SHADES = (0.106, 0.047)
 
@@ -50,7 +50,7 @@ def plot_activity(
 ) -> Axes:
     """Draw the rates of all units in one trial, excitatory blue and inhibitory red.
 
-    More than 100 units are drawn as a matrix with a row for each: E above I, each by the time of its peak.
+    More than 100 units are drawn as a matrix with a row for each: E above I, sorted by the time of the peak.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def plot_activity(
     epochs : mapping of str to (start, stop), optional
         Named periods in ms, shaded.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def plot_activity(
     values = np.asarray(rates, dtype=np.float64)
     if values.ndim != 2 or 0 in values.shape:
         raise ValueError(
-            f"`rates` must be (T, N), one trial; got shape {values.shape}. From (T, B, N) take rates[:, b]."
+            f"`rates` must be (T, N), one trial; got shape {values.shape}. From (T, B, N), pass rates[:, b]."
         )
     if not dt > 0:
         raise ValueError(f"`dt` must be positive (ms); got {dt}.")
@@ -97,9 +97,9 @@ def plot_activity(
 def _draw_curves(ax: Axes, values: np.ndarray, groups: list[tuple[str, np.ndarray, str]], dt: float) -> None:
     time = np.arange(len(values)) * dt
     handles = []
-    # The smaller group on top, so that it shows.
+    # The smaller group is on top, so that it is visible.
     for name, members, colour in sorted(groups, key=lambda group: -group[1].size):
-        dash: Any = (0, (3.0, 1.0)) if name == "inhibitory" else "-"  # to be told apart in grey, too
+        dash: Any = (0, (3.0, 1.0)) if name == "inhibitory" else "-"  # distinguishable in grey
         paths = [np.column_stack([time, trace]) for trace in values[:, members].T]
         ax.add_collection(LineCollection(paths, colors=colour, linewidths=0.8, linestyles=dash, alpha=0.6, label=name))
         handles.append(Line2D([], [], color=colour, linestyle=dash, label=f"{name} ({len(paths)})"))
@@ -117,7 +117,7 @@ def _draw_curves(ax: Axes, values: np.ndarray, groups: list[tuple[str, np.ndarra
 
 
 def _draw_matrix(ax: Axes, values: np.ndarray, groups: list[tuple[str, np.ndarray, str]], dt: float) -> None:
-    """Rates as colours; those that may be negative on a map whose middle is 0."""
+    """Draw rates as colours; if they may be negative, on a map centred on 0."""
     known = np.where(np.isfinite(values), values, -np.inf)
     order = np.concatenate([members[np.argsort(known[:, members].argmax(axis=0))] for _, members, _ in groups])
     top = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0
@@ -159,20 +159,20 @@ def _shade(ax: Axes, epochs: Mapping[str, tuple[float | int, float | int]]) -> N
 def plot_examples(
     outputs: ArrayLike, targets: ArrayLike | None, dt: float | int, *, channels: Sequence[str], titles: Sequence[str]
 ) -> Figure:
-    """Draw outputs beside targets in single trials: a column per trial, a row per output.
+    """Draw outputs and targets in single trials: a column per trial, a row per output.
 
     Parameters
     ----------
     outputs : (T, K, M) array
         K trials, M outputs; NaN is not drawn.
     targets : (T, K, M) array, optional
-        What the outputs should be, dashed; NaN where nothing is asked for.
+        Target outputs, dashed; NaN where there is no target.
     dt : float
         Step, ms.
     channels : sequence of str
         Names of the M outputs.
     titles : sequence of str
-        What the K trials are.
+        Titles of the K trials.
 
     Raises
     ------
@@ -229,21 +229,22 @@ def plot_outputs(
     Parameters
     ----------
     outputs : (C, T) array
-        Averages per condition, as `condition_average(outputs[:, :, channel], conditions).average`; NaN is not drawn.
+        Averages per condition, such as `condition_average(outputs[:, :, channel], conditions).average`; NaN is not
+        drawn.
     levels : (C,) array
-        Condition of each curve; colours go by rank, of angles (`unit` "deg" or "rad") around a circle.
+        Condition of each curve; colours go by rank, or for angles (`unit` "deg" or "rad") around a circle.
     time : (T,) array
         Time of each step, ms.
     targets : (C, T) array, optional
-        What the outputs should be, dashed.
+        Target outputs, dashed.
     label, unit : str
-        What the levels are and in which unit, for the colour bar. A single condition has no bar.
+        Name and unit of the levels, for the colour bar. A single condition has no bar.
     channel : str
         Name of the output, for the axis label.
     since : str
         Event at time 0, for the axis label and a line at 0.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -258,7 +259,7 @@ def plot_outputs(
     if curves.ndim != 2 or values.shape != curves.shape[:1] or times.shape != curves.shape[1:]:
         raise ValueError(
             "`outputs` must be (C, T), `levels` (C,) and `time` (T,); "
-            f"got {curves.shape}, {values.shape} and {times.shape}. Take one output and average trials."
+            f"got {curves.shape}, {values.shape} and {times.shape}. Pass one output, averaged over trials."
         )
     wanted = None if targets is None else np.asarray(targets, dtype=np.float64)
     if wanted is not None and wanted.shape != curves.shape:

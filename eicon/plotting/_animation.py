@@ -1,4 +1,4 @@
-"""Animations: made of pictures at chosen steps, shown in notebooks, written to files."""
+"""Animations from frames at chosen steps, for notebooks and files."""
 
 import base64
 import hashlib
@@ -41,7 +41,7 @@ _PLAYER = """<div id="{name}"><img alt="animation" style="max-width: 100%"><br>
 
 
 class Inline(str):
-    """HTML of an animation, which notebooks show as what it is."""
+    """HTML of an animation, which notebooks display."""
 
     def _repr_html_(self) -> str:
         return str(self)
@@ -56,21 +56,21 @@ def inline(animation: FuncAnimation, *, fps: int = 15) -> Inline:
     Parameters
     ----------
     animation : FuncAnimation
-        As the functions `animate_...` of this room return it.
+        Result of an `animate_...` function of this package.
     fps : int
-        Pictures per second.
+        Frames per second.
 
     Returns
     -------
     Inline
-        A str of HTML that needs nothing from elsewhere; notebooks show it with a player.
+        Self-contained HTML as a str; notebooks show it with a player.
     """
     frames = []
     for picture in _pictures(animation, 64):
         stream = io.BytesIO()
         picture.save(stream, format="png", optimize=True)
         frames.append(base64.b64encode(stream.getvalue()).decode())
-    # The same animation has the same name each time, so that a notebook run again does not differ.
+    # The same animation always has the same name, so that rerunning a notebook does not change it.
     name = "animation-" + hashlib.sha256("".join(frames).encode()).hexdigest()[:12]
     listed = ",\n".join(f'"{frame}"' for frame in frames)
     return Inline(_PLAYER.format(name=name, last=len(frames) - 1, frames=listed, interval=round(1000 / fps)))
@@ -82,12 +82,12 @@ def save_animation(animation: FuncAnimation, path: str | os.PathLike[str], *, fp
     Parameters
     ----------
     animation : FuncAnimation
-        As the functions `animate_...` of this room return it.
+        Result of an `animate_...` function of this package.
     path : path
-        The ending says which format: ``.html`` (a page with a player that needs nothing from elsewhere), ``.gif``,
+        The extension sets the format: ``.html`` (a self-contained page with a player), ``.gif``,
         ``.webp``, or ``.mp4`` (if ffmpeg is installed).
     fps : int
-        Pictures per second.
+        Frames per second.
 
     Returns
     -------
@@ -96,7 +96,7 @@ def save_animation(animation: FuncAnimation, path: str | os.PathLike[str], *, fp
     Raises
     ------
     ValueError
-        For another ending, or .mp4 without ffmpeg.
+        For a different extension, or .mp4 without ffmpeg.
     """
     target = Path(path)
     ending = target.suffix.lower()
@@ -122,7 +122,7 @@ def _save_film(animation: FuncAnimation, target: Path, fps: int) -> None:
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
     if not mpl_animation.writers.is_available("ffmpeg"):
-        raise ValueError(".mp4 needs ffmpeg, which is not installed here; .html, .gif and .webp need nothing.")
+        raise ValueError(".mp4 needs ffmpeg, which is not installed here; .html, .gif and .webp work without it.")
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "animation.mp4"
         animation.save(whole, writer="ffmpeg", fps=fps, dpi=_DPI)
@@ -132,7 +132,7 @@ def _save_film(animation: FuncAnimation, target: Path, fps: int) -> None:
 
 
 class _Grabber(AbstractMovieWriter):
-    """Keeps what is on the canvas; the writers of matplotlib draw every picture three times."""
+    """Writer that keeps the canvas; those of matplotlib draw every frame three times."""
 
     def setup(self, fig: Any, outfile: Any, dpi: Any = None) -> None:
         super().setup(fig, outfile, dpi)
@@ -140,7 +140,7 @@ class _Grabber(AbstractMovieWriter):
 
     def grab_frame(self, **savefig_kwargs: Any) -> None:
         canvas = self.fig.canvas
-        if type(canvas) is not FigureCanvasAgg:  # that of a window draws when it has time
+        if type(canvas) is not FigureCanvasAgg:  # the canvas of a window draws later
             canvas = FigureCanvasAgg(self.fig)
             canvas.draw()
         self.pictures.append(Image.fromarray(np.asarray(canvas.buffer_rgba()).copy()).convert("RGB"))
@@ -150,7 +150,7 @@ class _Grabber(AbstractMovieWriter):
 
 
 def _pictures(animation: FuncAnimation, colours: int) -> list[Image.Image]:
-    """All pictures with one palette (with one each, colours flicker); closes the figure."""
+    """Return all frames with one palette (with separate ones, colours flicker), and close the figure."""
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
     grabber = _Grabber()
@@ -162,14 +162,14 @@ def _pictures(animation: FuncAnimation, colours: int) -> list[Image.Image]:
     strip = np.concatenate([np.asarray(picture) for picture in grabber.pictures[::every]])
     palette = Image.fromarray(strip).quantize(colours)
     table = np.array(palette.getpalette()).reshape(-1, 3)
-    # White becomes white again: Pillow mixes it with the pale colours near it.
+    # Restore white, which Pillow mixes with the pale colours near it.
     table[(table >= 247).all(axis=1)] = 255
     palette.putpalette(table.ravel().tolist())
     return [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in grabber.pictures]
 
 
 def own_figure(figure: Figure | None, size: tuple[float, float], *, right: float = 1.0) -> Figure:
-    """Return `figure`, or a new one; `right` leaves a margin for the labels of an axis that moves."""
+    """Return `figure`, or a new one; `right` leaves a margin for the labels of a moving axis."""
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
     if figure is not None:
@@ -184,7 +184,7 @@ def _figure_of(animation: FuncAnimation) -> Any:
 
 
 def frame_steps(times: np.ndarray, frames: int, *, since: float | None = None) -> Int[np.ndarray, "frames"]:
-    """Steps that are shown, evenly from the first (or the time `since`) to the last."""
+    """Return the steps to show, evenly spaced from the first (or the time `since`) to the last."""
     if frames < 2:
         raise ValueError(f"`frames` must be at least 2; got {frames}.")
     first = 0 if since is None else int(np.searchsorted(times, since))
@@ -192,9 +192,9 @@ def frame_steps(times: np.ndarray, frames: int, *, since: float | None = None) -
 
 
 def animate(figure: Figure, draw: Callable[[int], None], frames: int) -> FuncAnimation:
-    """Make an animation of `draw`, which is given the number of the picture."""
+    """Make an animation of `draw`, which is called with the number of the frame."""
     draw(0)
-    # Laid out once: a layout per picture is slow, and lets the panels tremble.
+    # Laid out once: a layout per frame is slow, and makes the panels jitter.
     figure.canvas.draw()
     figure.set_layout_engine("none")
 

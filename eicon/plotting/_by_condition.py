@@ -26,24 +26,24 @@ def plot_accuracy_by_condition(
     shift: float | int = 0.0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the mean score at each level of a condition, with 95 % intervals; levels stand side by side.
+    """Draw the mean score at each level of a condition, with 95 % intervals; levels are side by side.
 
     Parameters
     ----------
     result : AccuracyByCondition
         Result of `eicon.analysis.behaviour.accuracy_by_condition`.
     chance : float
-        Mean score of guesses, drawn dotted; NaN where it is not known.
+        Mean score of guesses, drawn dotted; NaN if unknown.
     quantity, unit : str
-        What the levels are and in which unit, for the axis label.
+        Name and unit of the levels, for the axis label.
     label : str, optional
         Name of the network, for a legend of several in one Axes.
     color : str, optional
         Colour of points and line.
     shift : float
-        Moves the points sideways, in parts of the distance of two levels.
+        Horizontal shift of the points, as a fraction of the distance between levels.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -85,11 +85,11 @@ def plot_times(
     Parameters
     ----------
     times : (B,) array
-        ms; trials without a time, NaN, are counted in the legend.
+        Reaction times, ms; trials without one, NaN, are counted in the legend.
     condition : (B,) array, optional
-        Of each trial; None draws one outline of all.
+        Condition of each trial; None draws one outline of all.
     quantity, unit : str
-        What the levels are and in which unit, for the colour bar.
+        Name and unit of the levels, for the colour bar.
     bins : int
         Number of bins.
     label : str, optional
@@ -97,7 +97,7 @@ def plot_times(
     color : str, optional
         Colour of the outline of all trials.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Whether a conclusion survives the choices that led to it: outcomes of a sweep over each choice, and over pairs."""
+"""Robustness of a conclusion to modelling choices: outcomes of a sweep over each choice, and over pairs."""
 
 import itertools
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     import xarray as xr
 
 OUTCOMES = {"accuracy": "", "loss": "smallest validation loss", "steps": "steps trained"}
-"""Labels of outcomes; what the accuracy is called depends on what was trained."""
+"""Labels of outcomes; the name of the accuracy depends on the training."""
 MOST_PAIRS = 12
 LONGEST = 14
 
 
 @house_style
 def plot_choices(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figure:
-    """Draw an outcome over the values of each key of a sweep's grid, whatever the other keys are.
+    """Draw an outcome over the values of each key of a sweep's grid, across all values of the other keys.
 
     Every run is a point; the line joins the means, with their 95 % interval by the normal approximation where there
     are at least three runs.
@@ -34,12 +34,12 @@ def plot_choices(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figure:
     Returns
     -------
     Figure
-        A panel per key; seeds are not one, unless there is nothing else.
+        A panel per key; seeds get none, unless there is no other key.
 
     Raises
     ------
     ValueError
-        For another outcome.
+        For any other outcome.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
@@ -66,7 +66,7 @@ def plot_choices(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figure:
 def plot_interactions(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figure | None:
     """Draw an outcome over two keys of a sweep's grid at a time: a line per value of the second one.
 
-    Lines that are parallel mean that the two choices act independently of each other.
+    Parallel lines mean that the two choices act independently.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def plot_interactions(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figur
     Returns
     -------
     Figure or None
-        A panel per pair, of the first 12; None if the grid has fewer than two keys beside seeds.
+        A panel per pair, of the first 12; None if the grid has fewer than two keys besides seeds.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
@@ -113,7 +113,7 @@ def plot_interactions(data: "xr.Dataset", *, outcome: str = "accuracy") -> Figur
 
 
 def outcome_of(data: "xr.Dataset", outcome: str) -> np.ndarray:
-    """Outcome of every run, in the shape of the grid; NaN of those that are not finished or have diverged."""
+    """Outcome of every run, in the shape of the grid; NaN for unfinished or diverged runs."""
     if outcome not in OUTCOMES:
         raise ValueError(f"outcome must be one of {', '.join(OUTCOMES)}; got {outcome!r}.")
     shape = data["finished"].shape

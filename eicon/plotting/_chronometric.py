@@ -39,7 +39,7 @@ def plot_chronometric(
     unit, quantity : str
         Unit and name of the strength, for the axis label. The axis is logarithmic unless a strength is 0.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -58,7 +58,7 @@ def plot_chronometric(
     if errors and known.any():
         shade, name = (_ERROR_COLOR, "errors") if label is None else (color, f"{label}, errors")
         mean, ci = chronometric.mean[1][known], chronometric.ci[1][known]
-        # A little aside, so that errors as slow as correct choices do not hide them.
+        # Shifted a little, so that errors as slow as correct choices do not hide these.
         beside = levels[known] * 1.05 if levels[0] > 0.0 else levels[known] + 0.01 * np.ptp(levels)
         interval_points(ax, beside, mean, ci, shade, label=name, face=background())
     missing = int(chronometric.n_missing.sum())

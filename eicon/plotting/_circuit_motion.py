@@ -1,4 +1,4 @@
-"""Small circuits in motion."""
+"""Animations of small circuits."""
 
 from collections.abc import Sequence
 
@@ -25,16 +25,16 @@ def animate_membrane(
     frames: int = 60,
     figure: Figure | None = None,
 ) -> FuncAnimation:
-    """Let the trace of `plot_membrane` scroll by.
+    """Animate the trace of `plot_membrane` as a scrolling window.
 
     Parameters
     ----------
     time, V, spikes, V_threshold, V_rest
-        As for `plot_membrane`.
+        See `plot_membrane`.
     window : float
         Time in view, ms.
     frames : int
-        Pictures, from one window to the end, >= 2.
+        Number of frames, from one window to the end, >= 2.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 
@@ -45,7 +45,7 @@ def animate_membrane(
     Raises
     ------
     ValueError
-        If shapes do not match, or `frames` is less than 2.
+        If shapes do not match, or `frames` is below 2.
     """
     figure = own_figure(figure, (5.0, 2.8), right=0.96)
     times = np.asarray(time, dtype=np.float64)
@@ -74,20 +74,20 @@ def animate_two_neurons(
     frames: int = 80,
     figure: Figure | None = None,
 ) -> FuncAnimation:
-    """Move a point through the plane of two rates, beside an arrow for the input.
+    """Animate a point in the plane of two rates, next to an arrow for the input.
 
     Parameters
     ----------
     time : (T,) array
-        ms.
+        Time, ms.
     v, inputs : (T, 2) array
         Rates and inputs of one trial.
     eigenvectors, names
-        As for `plot_two_neurons`.
+        See `plot_two_neurons`.
     trail : float
-        How long the path behind the point stays, ms.
+        Duration of the visible path behind the point, ms.
     frames : int
-        Pictures, >= 2.
+        Number of frames, >= 2.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 
@@ -98,12 +98,12 @@ def animate_two_neurons(
     Raises
     ------
     ValueError
-        If shapes do not match, or `frames` is less than 2.
+        If shapes do not match, or `frames` is below 2.
     """
     times, path, given = np.asarray(time, dtype=np.float64), in_plane("v", v), in_plane("inputs", inputs)
     if not times.shape == path.shape[:1] == given.shape[:1]:
         raise ValueError(
-            f"`time`, `v` and `inputs` must have as many steps; got {times.shape}, {len(path)}, {len(given)}."
+            f"`time`, `v` and `inputs` must have equally many steps; got {times.shape}, {len(path)}, {len(given)}."
         )
     figure = own_figure(figure, (5.6, 3.0))
     left, right = figure.subplots(1, 2)
@@ -148,16 +148,16 @@ def animate_respiration(
     frames: int = 60,
     figure: Figure | None = None,
 ) -> FuncAnimation:
-    """Let the panels of `plot_respiration` scroll by.
+    """Animate the panels of `plot_respiration` as a scrolling window.
 
     Parameters
     ----------
     time, outputs, phases, names
-        As for `plot_respiration`.
+        See `plot_respiration`.
     window : float
         Time in view, ms.
     frames : int
-        Pictures, from one window to the end, >= 2.
+        Number of frames, from one window to the end, >= 2.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 
@@ -168,7 +168,7 @@ def animate_respiration(
     Raises
     ------
     ValueError
-        If shapes do not match, or `frames` is less than 2.
+        If shapes do not match, or `frames` is below 2.
     """
     figure = own_figure(figure, (5.0, 3.6), right=0.96)
     times = np.asarray(time, dtype=np.float64)
@@ -196,20 +196,20 @@ def animate_ring(
     frames: int = 80,
     figure: Figure | None = None,
 ) -> FuncAnimation:
-    """Show a bump on its ring, and unrolled beside it.
+    """Animate a bump on its ring, and on the unrolled ring next to it.
 
     Parameters
     ----------
     time : (T,) array
-        ms.
+        Time, ms.
     activity : (T, N) array
-        Of one trial, >= 0; unit j has the angle ``-pi + 2 pi j / N``.
+        Activity of one trial, >= 0; unit j has the angle ``-pi + 2 pi j / N``.
     angle : (T,) array, optional
-        Where the input is, rad; NaN where there is none.
+        Angle of the input, rad; NaN where there is none.
     label : str
-        What is drawn, for the axis label.
+        Name of the activity, for the axis label.
     frames : int
-        Pictures, >= 2.
+        Number of frames, >= 2.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 
@@ -220,14 +220,14 @@ def animate_ring(
     Raises
     ------
     ValueError
-        If shapes do not match, or `frames` is less than 2.
+        If shapes do not match, or `frames` is below 2.
     """
     times, values = np.asarray(time, dtype=np.float64), on_ring(activity)
     if times.shape != values.shape[:1]:
         raise ValueError(f"`time` must be one time per step, ({len(values)},); got shape {times.shape}.")
     place = np.full(times.size, np.nan) if angle is None else np.asarray(angle, dtype=np.float64)
     if place.shape != times.shape:
-        raise ValueError(f"`angle` must have shape (T,) = {times.shape}; got {place.shape}. Take one trial.")
+        raise ValueError(f"`angle` must have shape (T,) = {times.shape}; got {place.shape}. Pass one trial.")
     figure = own_figure(figure, (5.6, 2.8))
     top = max(float(values.max()), 1e-9)
     circle, flat, closed = _ring_axes(figure, values.shape[1], top, label)
@@ -252,7 +252,7 @@ def animate_ring(
 
 
 def _ring_axes(figure: Figure, n: int, top: float, label: str) -> tuple[Axes, Axes, np.ndarray]:
-    """Panels of `animate_ring`: the ring, and the angle unrolled; with the angles of all units and again the first."""
+    """Make the panels of `animate_ring`, ring and unrolled; return also the angles of units, the first one twice."""
     grid = figure.add_gridspec(1, 2, width_ratios=(1.0, 1.3))
     circle, flat = figure.add_subplot(grid[0]), figure.add_subplot(grid[1])
     closed = -np.pi + 2.0 * np.pi * np.arange(n + 1) / n

@@ -28,7 +28,7 @@ from ._style import (
 )
 
 POPULATION_COLORS = (E_COLOR, I_COLOR, ORANGE, PURPLE)
-"""Of pre-I (it excites) and of early-I, post-I and aug-E (they inhibit)."""
+"""Colours of pre-I (excitatory) and of early-I, post-I and aug-E (inhibitory)."""
 
 PHASES = ("inspiration", "post-inspiration", "late expiration")
 STIMULUS_COLOR = ORANGE
@@ -47,12 +47,12 @@ def spike_shape(
 ) -> Float[np.ndarray, "T"]:
     """Draw spikes onto a membrane potential: an overshoot, then an undershoot that recovers.
 
-    For the eye alone: in the model a spike is an event, after which V is held at rest for the refractory period.
+    For display only: in the model, a spike is an event, after which V is held at rest for the refractory period.
 
     Parameters
     ----------
     time : (T,) array
-        ms.
+        Time, ms.
     V : (T,) array
         Membrane potential, mV, at rest during and after each spike.
     spikes : (T,) bool array
@@ -60,14 +60,14 @@ def spike_shape(
     peak : float
         Potential drawn in the step of a spike, mV.
     undershoot : float
-        How far below V the potential is drawn just after it, mV.
+        Depth of the potential below V just after the spike, mV.
     recovery : float
-        Time until it is back, ms.
+        Time until the potential has recovered, ms.
 
     Returns
     -------
     (T,) float array
-        mV.
+        Potential with spikes, mV.
 
     Raises
     ------
@@ -96,20 +96,20 @@ def plot_membrane(
     V_rest: float | int = -72.3,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a membrane potential with its spikes (their shape is that of `spike_shape`), threshold and rest.
+    """Draw a membrane potential with its spikes (shaped by `spike_shape`), threshold and rest.
 
     Parameters
     ----------
     time : (T,) array
-        ms.
+        Time, ms.
     V : (T,) array
         Membrane potential, mV.
     spikes : (T,) bool array
         Steps with a spike.
     V_threshold, V_rest : float
-        mV.
+        Threshold and resting potential, mV.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -153,9 +153,9 @@ def plot_two_neurons(
     eigenvectors : (2, 2) array, optional
         Columns are directions, drawn as lines through the origin.
     names : sequence of 2 str, optional
-        What the modes are called.
+        Names of the modes.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -208,20 +208,20 @@ def plot_respiration(
     title: str = "",
     figure: Figure | None = None,
 ) -> Figure:
-    """Draw the outputs of the four respiratory populations below each other, the phases of breathing tinted.
+    """Draw the outputs of the four respiratory populations below each other, with the phases of breathing shaded.
 
     Parameters
     ----------
     time : (T,) array
-        ms.
+        Time, ms.
     outputs : (T, 4) array
-        Of one trial.
+        Outputs of one trial.
     phases : (T,) int array, optional
-        0 inspiration, 1 post-inspiration, 2 late expiration, as `eicon.models.circuits.phases` says.
+        0 inspiration, 1 post-inspiration, 2 late expiration, from `eicon.models.circuits.phases`.
     names : sequence of 4 str
-        Of the populations.
+        Names of the populations.
     title : str
-        Above the panels.
+        Title above the panels.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 
@@ -241,7 +241,7 @@ def plot_respiration(
     if values.shape != (times.size, 4) or (given is not None and given.shape != times.shape) or len(names) != 4:
         raise ValueError(
             f"`outputs` must have shape (T, 4) and `phases` (T,) with T = {times.size}, and there must be four names; "
-            f"got {values.shape}, {None if given is None else given.shape} and {len(names)} names. Take one trial."
+            f"got {values.shape}, {None if given is None else given.shape} and {len(names)} names. Pass one trial."
         )
     figure = plt.figure(figsize=(4.0, 4.2)) if figure is None else figure
     axes = figure.subplots(4, 1, sharex=True)
@@ -282,22 +282,22 @@ def plot_ring(
     label: str = "rate (a.u.)",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the activity of a ring of units over time, with the place of its input and the centre of the bump.
+    """Draw the activity of a ring of units over time, with the angle of its input and the centre of the bump.
 
     Parameters
     ----------
     time : (T,) array
-        ms, in equal steps.
+        Time, ms, in equal steps.
     activity : (T, N) array
-        Of one trial; unit j has the angle ``-pi + 2 pi j / N``.
+        Activity of one trial; unit j has the angle ``-pi + 2 pi j / N``.
     angle : (T,) array, optional
-        Where the input is, rad; NaN where there is none.
+        Angle of the input, rad; NaN where there is none.
     center : (T,) array, optional
-        Where the bump is, rad.
+        Angle of the bump, rad.
     label : str
-        What is drawn, for the colour bar.
+        Name of the activity, for the colour bar.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -341,7 +341,7 @@ def plot_ring(
 
 
 def _greys() -> Colormap:
-    """From the background to the foreground."""
+    """Colour map from the background to the foreground."""
     return LinearSegmentedColormap.from_list("eicon_greys", [background(), foreground()])
 
 
@@ -350,7 +350,7 @@ def _trace(time: ArrayLike, V: ArrayLike, spikes: ArrayLike) -> tuple[np.ndarray
     if times.ndim != 1 or times.size < 2 or not times.shape == potential.shape == fired.shape:
         raise ValueError(
             f"`time`, `V` and `spikes` must have one shape (T,), T >= 2; got {times.shape}, {potential.shape} and "
-            f"{fired.shape}. Take one trial."
+            f"{fired.shape}. Pass one trial."
         )
     return times, potential, fired
 
@@ -359,7 +359,7 @@ def in_plane(name: str, values: ArrayLike) -> Float[np.ndarray, "T 2"]:
     """Return values of two neurons as a checked float64 array."""
     path = np.asarray(values, dtype=np.float64)
     if path.ndim != 2 or path.shape[1] != 2 or not len(path):
-        raise ValueError(f"`{name}` must have shape (T, 2); got {path.shape}. Take one trial.")
+        raise ValueError(f"`{name}` must have shape (T, 2); got {path.shape}. Pass one trial.")
     return path
 
 
@@ -367,22 +367,22 @@ def on_ring(activity: ArrayLike) -> Float[np.ndarray, "T N"]:
     """Return the activity of a ring as a checked float64 array."""
     values = np.asarray(activity, dtype=np.float64)
     if values.ndim != 2 or values.shape[1] < 3:
-        raise ValueError(f"`activity` must have shape (T, N) with N >= 3 units; got {values.shape}. Take one trial.")
+        raise ValueError(f"`activity` must have shape (T, N) with N >= 3 units; got {values.shape}. Pass one trial.")
     return values
 
 
 def _unbroken(angle: ArrayLike, n: int) -> Float[np.ndarray, "T"]:
-    """Angles with NaN where they jump around the ring, so that no line is drawn across."""
+    """Return angles with NaN where they jump around the ring, so that no line is drawn across."""
     given = np.asarray(angle, dtype=np.float64)
     if given.shape != (n,):
-        raise ValueError(f"`angle` and `center` must have shape (T,) = ({n},); got {given.shape}. Take one trial.")
+        raise ValueError(f"`angle` and `center` must have shape (T,) = ({n},); got {given.shape}. Pass one trial.")
     path = (given + np.pi) % (2.0 * np.pi) - np.pi
     path[1:][np.abs(np.diff(path)) > np.pi] = np.nan
     return path
 
 
 def _runs(times: np.ndarray, phases: np.ndarray) -> list[tuple[float, float, int]]:
-    """Start, end and value of each stretch of equal phases."""
+    """Return start, end and value of each stretch of equal phases."""
     starts = np.flatnonzero(np.diff(phases, prepend=phases[0] - 1))
     stops = np.append(starts[1:], times.size - 1)
     return [(times[a], times[b], int(phases[a])) for a, b in zip(starts, stops, strict=True)]

@@ -1,4 +1,4 @@
-"""Two networks side by side, and how alike two or many are."""
+"""Two networks side by side, and similarities of two or more."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ from eicon.analysis._similarity import Similarity
 
 from ._style import axes_or_new, background, font_size, house_style, ink, line_color, neutral, reference, small_ticks
 
-# Apart from the blue and red that mean E and I, and from each other in print.
+# Distinct from the blue and red that mean E and I, and from each other in print.
 PAIR_COLORS = ("#222222", "#EE7733")
 """Colours of the two networks where they share an Axes, on a white page."""
 ALPHA = 0.05
@@ -26,7 +26,7 @@ MEASURES = {
     "rsa": "correlation of distances (RSA)",
 }
 _MOST_WITH_NUMBERS = 16
-"""Of the networks in a matrix; with more of them, cells are too small for numbers."""
+"""Largest number of networks in a matrix with numbers; with more, cells are too small."""
 
 
 def pair_colors() -> tuple[str, str]:
@@ -36,12 +36,12 @@ def pair_colors() -> tuple[str, str]:
 
 @house_style
 def plot_pair(draws: Sequence[Sequence[Callable[[Axes], Any]]], names: Sequence[str], *, share: bool = True) -> Figure:
-    """Draw the same pictures of two networks side by side.
+    """Draw the same figures of two networks side by side.
 
     Parameters
     ----------
     draws : sequence of (draw_a, draw_b)
-        One pair per row; each draws into the Axes that it gets, for instance
+        One pair per row; each draws into the Axes that it is given, for instance
         ``lambda ax: plot_spectrum(spectrum, ax=ax)``.
     names : (name_a, name_b)
         Titles of the columns.
@@ -61,7 +61,7 @@ def plot_pair(draws: Sequence[Sequence[Callable[[Axes], Any]]], names: Sequence[
 
     if not len(draws) or len(names) != 2 or any(len(row) != 2 for row in draws):
         raise ValueError(
-            f"`draws` must hold pairs of functions and `names` two names; got {len(draws)} rows "
+            f"`draws` must contain pairs of functions and `names` two names; got {len(draws)} rows "
             f"of {sorted({len(row) for row in draws})} and {len(names)} names."
         )
     figure, grid = plt.subplots(len(draws), 2, squeeze=False, figsize=(8.4, 0.5 + 3.1 * len(draws)))
@@ -71,7 +71,7 @@ def plot_pair(draws: Sequence[Sequence[Callable[[Axes], Any]]], names: Sequence[
             draw(ax)
         if share:
             _share_limits(list(axes))
-    figure.draw_without_rendering()  # legends above the frames have no height before
+    figure.draw_without_rendering()  # legends above the frames have no height before drawing
     for ax, name in zip(grid[0], names, strict=True):
         ax.set_title(name, loc="left", fontweight="bold", pad=6 + _height_above(ax))
     return figure
@@ -81,18 +81,18 @@ def plot_pair(draws: Sequence[Sequence[Callable[[Axes], Any]]], names: Sequence[
 def plot_similarities(
     results: Mapping[str, Similarity], *, label: str = "similarity", smaller: bool = False, ax: Axes | None = None
 ) -> Axes:
-    """Draw similarities beside their nulls and noise ceilings, a row for each.
+    """Draw similarities with their nulls and noise ceilings, a row for each.
 
     Parameters
     ----------
     results : mapping of str to Similarity
-        Of one measure, from the top.
+        Similarities by one measure, from the top.
     label : str
-        Of the measure, for the axis.
+        Name of the measure, for the axis.
     smaller : bool
-        Smaller values mean more alike (`procrustes_distance`, `aligned_nrmse`); 0 is then no line.
+        Whether smaller means more similar (`procrustes_distance`, `aligned_nrmse`), without a line at 0.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def plot_similarities(
         If there are no results.
     """
     if not results:
-        raise ValueError("`results` must hold at least one similarity; got none.")
+        raise ValueError("`results` must contain at least one similarity; got none.")
     ax = axes_or_new(ax, figsize=(4.0, 1.1 + 0.45 * len(results)))
     small_ticks(ax)
     rows = np.arange(len(results))
@@ -138,10 +138,10 @@ def plot_similarity_matrix(result: SimilarityMatrix, *, ax: Axes | None = None) 
     Parameters
     ----------
     result : SimilarityMatrix
-        Result of `eicon.analysis.similarity.compare_many`. Below the diagonal are values; those whose p is
-        above .05 are hatched. Above it is, for the same two networks, what 5 % of the permutations pass.
+        Result of `eicon.analysis.similarity.compare_many`. Values are below the diagonal; those with p above .05 are
+        hatched. Above it is, for the same two networks, the limit exceeded by 5 % of the permutations.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -181,7 +181,7 @@ def plot_similarity_matrix(result: SimilarityMatrix, *, ax: Axes | None = None) 
 
 
 def _scale(result: SimilarityMatrix) -> tuple[Normalize, Colormap]:
-    """Colours: light is unrelated, dark is alike; correlations of distances have two signs."""
+    """Return scale and colours: light is unrelated, dark is similar; correlations of distances have two signs."""
     if result.measure == "rsa":
         return Normalize(-1.0, 1.0), mpl.colormaps["PuOr_r"]
     greens = mpl.colormaps["YlGnBu"](np.linspace(0.0, 0.95, 256))
@@ -191,7 +191,7 @@ def _scale(result: SimilarityMatrix) -> tuple[Normalize, Colormap]:
 
 
 def _number(ax: Axes, row: int, column: int, value: float, cell: Any, framed: bool) -> None:
-    """A number in the middle of a cell, black or white, whichever can be read; on hatches, with a frame."""
+    """Write a number in the middle of a cell, black or white, whichever is legible; on hatching, with a frame."""
     luminance = float(np.dot(to_rgb(cell), (0.299, 0.587, 0.114)))
     text = f"{round(value, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
     frame = {"facecolor": to_rgb(cell), "edgecolor": "none", "pad": 1.0} if framed else None
@@ -200,7 +200,7 @@ def _number(ax: Axes, row: int, column: int, value: float, cell: Any, framed: bo
 
 
 def _share_limits(axes: Sequence[Axes]) -> None:
-    """Give Axes the limits that hold the contents of all of them; axes that are turned round stay so."""
+    """Give all Axes limits that include the contents of each; inverted axes stay inverted."""
     limits = np.sort([[ax.get_xlim(), ax.get_ylim()] for ax in axes], axis=2)
     low, high = limits[:, :, 0].min(axis=0), limits[:, :, 1].max(axis=0)
     if axes[0].get_aspect() != "auto":
@@ -216,7 +216,7 @@ def _share_limits(axes: Sequence[Axes]) -> None:
 
 
 def _height_above(ax: Axes) -> float:
-    """Height in points by which a legend rises above the frame, after a draw."""
+    """Return the height in points of a legend above the frame, after drawing."""
     legend = ax.get_legend()
     if legend is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""Which units look alike, and how small a network may become."""
+"""Similarity of units, and errors of condensed networks against their size."""
 
 import itertools
 from collections.abc import Collection, Mapping
@@ -16,9 +16,9 @@ from ._sweep import COLORS
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 MOST_BANDS = 2
-"""Methods whose ranges are drawn as bands; those of more are lines beside each other."""
+"""Most methods whose ranges are drawn as bands; with more, ranges are lines side by side."""
 _MANY_COLORS = (*COLORS, "#882255", "#44AA99", "#332288", "#DDCC77", "#CC6677")
-"""Tol's "muted" ones after those of the house, for figures with more than a few curves."""
+"""House colours followed by Tol's "muted" scheme, for figures with more than a few curves."""
 
 
 @house_style
@@ -36,17 +36,17 @@ def plot_unit_space(
 ) -> Axes:
     """Draw units as points in the space of their loadings on two principal components.
 
-    Units that are close have similar time courses. Kept units are filled, removed ones open; lines lead from each
-    removed unit to the one that stands for it.
+    Units that are close have similar time courses. Kept units are filled, removed ones open; lines connect each
+    removed unit to the one that represents it.
 
     Parameters
     ----------
     coordinates : (N, k) array, k >= 2
         Loadings of the units; the first two columns are drawn.
     kept : (n,) int array, optional
-        Units that stay, as `Condensation.kept`; None: all.
+        Units that are kept, such as `Condensation.kept`; None for all.
     groups : (N,) int array, optional
-        Index into `kept` of the unit that stands for each unit, -1 for none, as `Condensation.groups`.
+        Index into `kept` of the unit that represents each unit, -1 for none, such as `Condensation.groups`.
     pairs : (M, 2) int array, optional
         Further lines, from unit to unit, for instance merged pairs.
     excitatory : (N,) bool array, optional
@@ -57,9 +57,9 @@ def plot_unit_space(
     explained_ratio : (>= 2,) array, optional
         Fractions of variance of the components, for the axis labels.
     name : str
-        What the coordinates are; the axis labels add 1 and 2.
+        Name of the coordinates; the axis labels add 1 and 2.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def plot_unit_space(
     Raises
     ------
     ValueError
-        If shapes do not match, there are no such units, or colours are asked for by what is not known.
+        If shapes do not match, a unit does not exist, or `color_by` needs types or groups that are not given.
     """
     points = np.asarray(coordinates, dtype=np.float64)
     if points.ndim != 2 or points.shape[1] < 2 or not len(points):
@@ -118,7 +118,7 @@ def _units(what: str, values: ArrayLike, n_units: int, ndim: int) -> np.ndarray:
     if array.dtype.kind not in "iu" or array.ndim != ndim or (ndim == 2 and array.shape[1] != 2):
         shape = "(n,)" if ndim == 1 else "(M, 2)"
         raise ValueError(
-            f"`{what}` must hold indices of units, int {shape}; got {array.dtype}, shape {array.shape}. "
+            f"`{what}` must contain indices of units, int {shape}; got {array.dtype}, shape {array.shape}. "
             "From a mask, pass np.flatnonzero(mask)."
         )
     if array.size and not 0 <= array.min() <= array.max() < n_units:
@@ -130,7 +130,7 @@ def _groups(groups: ArrayLike, n_units: int, n_kept: int) -> np.ndarray:
     array = np.asarray(groups)
     if array.dtype.kind not in "iu" or array.shape != (n_units,) or array.max() >= n_kept or array.min() < -1:
         raise ValueError(
-            f"`groups` must hold an index into `kept` for each unit, int ({n_units},) in -1..{n_kept - 1}; "
+            f"`groups` must contain an index into `kept` for each unit, int ({n_units},) in -1..{n_kept - 1}; "
             f"got {array.dtype}, shape {array.shape}" + (f", {array.min()}..{array.max()}." if array.size else ".")
         )
     return array
@@ -139,7 +139,7 @@ def _groups(groups: ArrayLike, n_units: int, n_kept: int) -> np.ndarray:
 def _unit_colours(
     color_by: str | None, groups: np.ndarray | None, types: np.ndarray | None, n_units: int
 ) -> tuple[str | None, list[str]]:
-    """What the colours mean, and the colour of each unit."""
+    """Return the meaning of the colours, and the colour of each unit."""
     known = {"type": types, "group": groups}
     if color_by is not None and known.get(color_by) is None:
         raise ValueError(
@@ -186,24 +186,24 @@ def plot_error_curves(
     ylabel: str = "error (NRMSE)",
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the error of smaller and smaller networks: median and range over seeds, a curve per method.
+    """Draw the error of networks of decreasing size: median and range over seeds, a curve per method.
 
     Parameters
     ----------
     sizes : (S,) int array
-        Units left; the axis goes from the largest to the smallest.
+        Numbers of units left; the axis goes from the largest to the smallest.
     errors : mapping of method to (n_seeds, S) array
-        NaN where a network was not made; infinite where it diverged, which breaks the curve.
+        Errors; NaN where there is no network; infinite where it diverged, which breaks the curve.
     retrained : collection of str
         Methods whose curves are dashed.
     reference : float, optional
-        Error that is good enough, a dotted line; None for none.
+        Acceptable error, a dotted line; None for none.
     floor : float
-        Smaller errors, which a logarithmic axis would spread out, are drawn here.
+        Smaller errors, which would stretch the logarithmic axis, are drawn at this value.
     ylabel : str
-        What the errors are.
+        Name of the errors.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -212,14 +212,14 @@ def plot_error_curves(
     Raises
     ------
     ValueError
-        If there is no method, a shape does not match, an error is negative, `retrained` names another method, or
+        If there is no method, a shape does not match, an error is negative, `retrained` names an unknown method, or
         `floor` is not positive.
     """
     units = np.asarray(sizes, dtype=np.float64)
     if units.ndim != 1 or not units.size or np.unique(units).size != units.size:
-        raise ValueError(f"`sizes` must hold numbers of units, all different; got {np.asarray(sizes).tolist()}.")
+        raise ValueError(f"`sizes` must contain numbers of units, all different; got {np.asarray(sizes).tolist()}.")
     if not errors:
-        raise ValueError("`errors` must hold at least one method; got none.")
+        raise ValueError("`errors` must contain at least one method; got none.")
     unknown = sorted(set(retrained) - set(errors))
     if unknown:
         raise ValueError(f"`retrained` must name methods among {', '.join(errors)}; got {', '.join(unknown)}.")
@@ -274,7 +274,7 @@ def _error_table(method: str, values: ArrayLike, n_sizes: int) -> np.ndarray:
     if table.ndim != 2 or table.shape[1] != n_sizes or not len(table):
         raise ValueError(
             f"`errors[{method!r}]` must be (n_seeds, {n_sizes}), a column per size; got shape {table.shape}. "
-            "For one seed pass errors[None]."
+            "For one seed, pass errors[None]."
         )
     if (table < 0).any():
         raise ValueError(f"`errors[{method!r}]` must be >= 0; got {np.nanmin(table):g}.")

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from ._style import E_COLOR, I_COLOR, axes_or_new, font_size, foreground, house_style, line_width, weight_cmap
 
 MOST_NAMES, FEW_NAMES = 40, 12
-"""A block of less than one 40th of all units has no room for a name, unless there are few."""
+"""A block of less than 1/40 of all units has no room for a name, unless there are few blocks."""
 LONGEST_ROW = 30
 
 
@@ -39,19 +39,19 @@ def plot_connectivity(
     W : (N, N) array
         Effective weights ``W[pre, post]``.
     order : (N,) array of int, optional
-        Order of the units on both axes, as `Selectivity.order`; None keeps the order, E before I.
+        Order of the units on both axes, such as `Selectivity.order`; None keeps the order, E before I.
     excitatory : (N,) bool array, optional
         True for E units, in the order of `W`. Adds boundary lines and E/I labels; `order` must then put all E
         units before all I units.
     order_by : (N,) array, or a sequence of such arrays, optional
-        Labels by which units are sorted, e.g. ``net.units["area"]``, in the order in which they occur first; of
-        several, the second sorts within the first. Blocks have borders and names; with `excitatory` E comes before I
-        within each block, and names have their colours where a block holds one type. `order` sorts within blocks.
+        Labels by which units are sorted, e.g. ``net.units["area"]``, in order of first occurrence; with several,
+        the second sorts within the first. Blocks have borders and names; with `excitatory`, E comes before I within
+        each block, and the names of blocks of a single type have its colour. `order` sorts within blocks.
     percentile : float
         The colour scale ends, symmetrically, at this percentile of the non-zero ``|W|``, so that a few large
         weights do not wash out the others; 100 for the maximum.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def plot_connectivity(
     ------
     ValueError
         If `W` is not square, `order` is not a permutation, `excitatory` does not match or is interleaved by
-        `order`, `order_by` has not one label per unit, or `percentile` is outside (0, 100].
+        `order`, `order_by` does not have one label per unit, or `percentile` is outside (0, 100].
     """
     weights = np.asarray(W, dtype=np.float64)
     if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or weights.size == 0:
@@ -101,13 +101,13 @@ def plot_connectivity(
 def _sorted_by(
     order_by: Any, order: ArrayLike | None, excitatory: ArrayLike | None, n: int
 ) -> tuple[np.ndarray, list[Block]]:
-    """Order of the units by their labels, and the blocks of equal labels."""
+    """Return the order of units by label, and the blocks of equal labels."""
     nested = all(np.ndim(one) == 1 for one in order_by)
     given = list(order_by) if nested else [order_by]
     labels = [np.asarray(one) for one in given]
     if not labels or any(one.shape != (n,) for one in labels):
         raise ValueError(
-            f'`order_by` must hold one label per unit, shape (N,) = ({n},), as net.units["area"]; '
+            f'`order_by` must contain one label per unit, shape (N,) = ({n},), such as net.units["area"]; '
             f"got shapes {[one.shape for one in labels]}."
         )
     codes = []
@@ -129,13 +129,13 @@ def _sorted_by(
 
 
 def _colour_of(inhibitory: np.ndarray | None, start: int, end: int) -> str:
-    """Colour of a block of one type; that of all text for others."""
+    """Return the colour of a block of one type, or the text colour for mixed blocks."""
     kinds = set() if inhibitory is None else set(inhibitory[start:end].tolist())
     return foreground() if len(kinds) != 1 else I_COLOR if kinds.pop() else E_COLOR
 
 
 def _mark_blocks(ax: Axes, blocks: list[Block], n: int) -> None:
-    """Borders between blocks, and the names of those that have room."""
+    """Draw borders between blocks, and the names that have room."""
     for block in blocks[1:]:
         for line in (ax.axhline, ax.axvline):
             line(block.start - 0.5, color=foreground(), linewidth=line_width(0.6))
@@ -153,7 +153,7 @@ def _mark_blocks(ax: Axes, blocks: list[Block], n: int) -> None:
 
 
 def sorted_types(excitatory: ArrayLike, n: int) -> np.ndarray:
-    """Types of units (N,), True for E, checked."""
+    """Check the types of units (N,), True for E."""
     types = np.asarray(excitatory)
     if types.dtype != np.bool_ or types.shape != (n,):
         raise ValueError(

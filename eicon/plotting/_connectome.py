@@ -29,11 +29,11 @@ from ._style import (
 MOST_NAMES = 60
 PIXELS = 600
 ORDERS = ("region", "type", "cell_type", "class")
-"""Labels by which units are ordered, where there is one."""
+"""Labels by which units are ordered; the first one found is used."""
 NARROW: Any = {"handlelength": 1.0, "columnspacing": 1.0, "handletextpad": 0.5}
 SHORT = {"excitatory": "E", "inhibitory": "I", "unknown sign": "?"}
 HATCHES = {"excitatory": "", "inhibitory": "////", "unknown sign": "...."}
-"""By which they are told apart in grey, too."""
+"""Hatches that distinguish signs in grey."""
 
 
 class _Drawn(NamedTuple):
@@ -68,22 +68,22 @@ def plot_connectome(
     Parameters
     ----------
     connectome : Connectome, or array of shape (n, n)
-        Or ``weights[source, target]``, >= 0. Excitatory connections are blue, inhibitory ones red, those of unknown
-        sign grey, in logarithmic shades; of large connectomes, each pixel shows the strongest connection in it.
+        Connectome, or ``weights[source, target]``, >= 0. Excitatory connections are blue, inhibitory ones red, those
+        of unknown sign grey, in logarithmic shades; for large connectomes, each pixel shows its strongest connection.
     names : sequence of str
-        For an array: names of the units; written beside the matrix if there are at most 60.
+        For an array: names of the units; written next to the matrix if there are at most 60.
     sign : array, shape (n,), optional
         For an array: +1, -1 or 0 (unknown).
     order : str, optional
-        Label of the connectome by which units are ordered; by default the first there is of ``region``, ``type``,
-        ``cell_type`` and ``class``. ``""``: as they come.
+        Label of the connectome by which units are ordered; by default the first of ``region``, ``type``, ``cell_type``
+        and ``class`` that exists. ``""`` keeps the original order.
     title : str, optional
-        By default the name and species of the connectome.
+        Title; by default the name and species of the connectome.
 
     Raises
     ------
     ValueError
-        If the matrix is not square, or has no connection, or there is no such label.
+        If the matrix is not square, has no connection, or lacks the label.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
@@ -122,7 +122,7 @@ def _drawn(connectome: Any, names: Sequence[str], sign: ArrayLike | None, order:
             (np.zeros(n, int) if sign is None else np.asarray(sign))[source],
         )
     if not len(parts[0]):
-        raise ValueError("weights holds no connection.")
+        raise ValueError("weights contains no connection.")
     if order is None:
         order = next((label for label in ORDERS if label in labels), "")
     if not order:
@@ -131,7 +131,7 @@ def _drawn(connectome: Any, names: Sequence[str], sign: ArrayLike | None, order:
         raise ValueError(f"there is no label {order!r} to order units by; there are {', '.join(labels) or 'none'}.")
     values = list(dict.fromkeys(labels[order]))
     code = np.array([values.index(value) for value in labels[order]]) if len(values) <= MOST_NAMES else None
-    if code is None:  # too many to be read
+    if code is None:  # too many to read
         known, first, code = np.unique(labels[order], return_index=True, return_inverse=True)
         code = np.argsort(np.argsort(first))[code]
         values = known[np.argsort(first)].tolist()

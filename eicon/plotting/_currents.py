@@ -26,7 +26,7 @@ def plot_current_shares(result: PopulationCurrents, *, ax: Axes | None = None) -
     result : PopulationCurrents
         Result of `eicon.analysis.fits.population_currents`. Columns, the targets, sum to 1.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -83,13 +83,13 @@ def plot_currents(
     dt : float
         Step in ms.
     trial : int, optional
-        One trial; by default the mean over those that are not over.
+        Trial to draw; by default the mean over trials that have not ended.
     start : float
         Time of the first step in ms.
     since : str
         Event at time 0, for the label.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

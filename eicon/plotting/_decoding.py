@@ -1,4 +1,4 @@
-"""What can be read out of a population, and when."""
+"""Decoding from a population over time."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,12 +16,12 @@ _ALPHA = 0.05
 def plot_decoding(
     result: Decoding, dt: float | int, *, start: float | int = 0.0, since: str = "", ax: Axes | None = None
 ) -> Axes:
-    """Draw decoding accuracy over time, with the chance level and its percentile 95.
+    """Draw decoding accuracy over time, with the chance level and its 95th percentile.
 
     Parameters
     ----------
     result : Decoding
-        Result of `eicon.analysis.decode`. Bins that are better than chance (p < 0.05, each by itself) are filled dots.
+        Result of `eicon.analysis.decode`. Bins above chance (p < 0.05, uncorrected) have filled dots.
     dt : float
         Step, ms.
     start : float
@@ -29,7 +29,7 @@ def plot_decoding(
     since : str
         Event at time 0, for the axis label.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def plot_decoding(
             color=reference(),
             alpha=0.3,
             linewidth=0.0,
-            label="to 95 % of it",
+            label="up to 95th percentile",
         )
     ax.plot(time, result.accuracy, color=TEAL, label=f"{result.classes.size} classes")
     if tested and (better := result.p < _ALPHA).any():
@@ -89,7 +89,7 @@ def plot_generalisation(
     events : array of float
         Times marked by lines, ms.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -133,7 +133,7 @@ def plot_generalisation(
 
 
 def _times(result: Decoding, dt: float | int, start: float | int) -> np.ndarray:
-    """Middle of each bin, ms."""
+    """Return the middle of each bin, ms."""
     if not dt > 0:
         raise ValueError(f"`dt` must be positive (ms); got {dt}.")
     return start + (result.steps.mean(axis=1) - 0.5) * float(dt)

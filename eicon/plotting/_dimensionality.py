@@ -13,17 +13,17 @@ _SIGNAL_COLOR = TEAL
 
 @house_style
 def plot_dimensionality(result: Dimensionality, *, n_components: int = 20, ax: Axes | None = None) -> Axes:
-    """Draw the variance that the leading components hold, of all samples and of what repeats over trials.
+    """Draw the variance explained by the leading components, for all samples and for what is reproduced over trials.
 
     Parameters
     ----------
     result : Dimensionality
         Result of `eicon.analysis.coding.dimensionality`. With conditions, the second curve is the fraction of one half
-        of the trials that components of the other half predict; its top, marked, is `n_signal`.
+        of the trials that components of the other half predict; its marked maximum is `n_signal`.
     n_components : int
-        Components drawn, at most.
+        Most components to draw.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Two systems' dynamics beside each other."""
+"""Comparison of the dynamics of two systems."""
 
 from typing import Any
 
@@ -17,16 +17,16 @@ from ._style import axes_or_new, house_style, reference, small_ticks
 def plot_dynamical_similarity(
     result: DynamicalSimilarity, *, names: tuple[str, str] = ("a", "b"), ax: Axes | None = None
 ) -> Axes:
-    """Draw the eigenvalues of the linear maps that describe two systems, and say how far the maps are apart.
+    """Draw the eigenvalues of the linear maps that describe two systems, and write the distance of the maps.
 
     Parameters
     ----------
     result : DynamicalSimilarity
         Result of `eicon.analysis.similarity.dsa_distance`.
     names : (str, str)
-        The two systems.
+        Names of the two systems.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def plot_dynamical_similarity(
     small_ticks(ax)
     circle = Circle((0.0, 0.0), 1.0, fill=False, linestyle="--", linewidth=1.0, color=reference(), label="unit circle")
     ax.add_patch(circle)
-    # The second is an open ring around the first where both agree.
+    # The second is an open ring around the first, where both agree.
     looks: tuple[dict[str, Any], ...] = (
         {"marker": "o", "markersize": 4},
         {"marker": "o", "markersize": 8, "markerfacecolor": "none"},

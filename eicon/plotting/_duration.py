@@ -30,7 +30,7 @@ def plot_accuracy_by_duration(
     unit, quantity : str
         Unit and name of the strength, for the colour bar. A single strength has no bar.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -40,7 +40,7 @@ def plot_accuracy_by_duration(
     n_levels = result.levels.size
     colours = coherence_cmap()(np.linspace(0.0, 1.0, n_levels))
     ax.axhline(chance, color=reference(), linestyle=":", linewidth=1.0)
-    # Neighbouring strengths stand a little apart, so that intervals can be told from each other.
+    # Neighbouring strengths are shifted slightly, so that their intervals are distinguishable.
     shifts = 1.03 ** (np.arange(n_levels) - (n_levels - 1) / 2)
     for row, (colour, shift) in enumerate(zip(colours, shifts, strict=True)):
         known = result.n[row] > 0
@@ -61,7 +61,7 @@ def plot_accuracy_by_duration(
 
 
 def _doublings(durations: np.ndarray) -> list[float]:
-    """Round times from the shortest to the longest duration, each twice the one before; 100 ms is one of them."""
+    """Return round times from the shortest to the longest duration, each twice the one before, including 100 ms."""
     known = durations[np.isfinite(durations)]
     low, high = np.floor(np.log2(known.min() / 100.0)), np.ceil(np.log2(known.max() / 100.0))
     return [100.0 * 2.0**power for power in np.arange(low, high + 1)]

@@ -32,7 +32,7 @@ def plot_dprime_by_epoch(
     excitatory : (N,) bool array, optional
         True for E units; None draws all units grey.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

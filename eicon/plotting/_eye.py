@@ -1,4 +1,4 @@
-"""Movements in the plane: where the outputs of a network go, a panel per sequence."""
+"""Paths of two-dimensional outputs, a panel per sequence."""
 
 from collections.abc import Mapping
 
@@ -31,17 +31,17 @@ def plot_eye_paths(
     outputs : (T, B, 2) array
         x and y at each step.
     sequence : (B,) array of int
-        Which sequence each trial asked for.
+        Required sequence of each trial.
     targets : (T, B, 2) array, optional
-        Where the outputs should be; the path of the first trial of a sequence is drawn dashed.
+        Target outputs; the path of the first trial of a sequence is drawn dashed.
     dots : (D, 2) array, optional
         Positions drawn in every panel; None takes those of the targets.
     mask : (T, B) array of bool or 0/1, optional
-        Steps that are drawn, as `Trial.mask`.
+        Steps to draw, such as `Trial.mask`.
     titles : mapping of int to str, optional
         Names of the sequences; None numbers them.
     columns : int
-        Panels beside each other, at most.
+        Most panels side by side.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 
@@ -106,7 +106,7 @@ def plot_eye_paths(
 
 
 def _places(dots: ArrayLike | None, targets: np.ndarray | None, inside: np.ndarray) -> np.ndarray:
-    """Positions of the dots, (D, 2)."""
+    """Return the positions of the dots, (D, 2)."""
     if dots is not None:
         places = np.asarray(dots, dtype=np.float64)
         if places.ndim != 2 or places.shape[1] != 2:

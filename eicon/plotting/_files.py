@@ -1,4 +1,4 @@
-"""Figures into files, with their numbers beside them."""
+"""Figure files, each with a table of its numbers."""
 
 import os
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from ._numbers import COLUMNS, figure_numbers
 from ._style import FILE_SETTINGS
 
 Drawing = Axes | Figure
-"""What the functions of this room return."""
+"""Result of the functions of this package."""
 
 Form = Literal["png", "pdf", "svg"]
 
@@ -28,8 +28,8 @@ def save_figure(drawing: Drawing, stream: BinaryIO, *, form: Form = "png", dpi: 
     stream : binary stream
     form : {"png", "pdf", "svg"}
     dpi : float, optional
-        Dots per inch of pixels, by default those of the style in which the figure was made. In PDF and SVG they
-        concern only what is drawn as pixels, such as matrices.
+        Dots per inch of pixels, by default those of the style of the figure. In PDF and SVG they apply only to parts
+        drawn as pixels, such as matrices.
     """
     _draw(_figure_of(drawing), stream, form, dpi)
     _close(drawing)
@@ -48,7 +48,7 @@ def _close(drawing: Drawing) -> None:
 
 
 _METADATA: dict[Form, dict[str, Any]] = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
-"""No date, so that the same figure makes the same file."""
+"""No date, so that the same figure gives the same file."""
 
 
 def save_png(drawing: Drawing, stream: BinaryIO) -> None:
@@ -64,22 +64,22 @@ def save_figures(
     dpi: float | None = None,
     preview: bool = False,
 ) -> list[Path]:
-    """Write drawings to ``folder/NAME.png`` (or pdf, svg), each with ``NAME.csv`` beside it; figures are closed.
+    """Write drawings to ``folder/NAME.png`` (or pdf, svg), each with ``NAME.csv``; figures are closed.
 
-    The table holds what is drawn, read from the drawing itself: one row for each point, with the columns ``panel,
+    The table contains what is drawn, read from the drawing itself: one row for each point, with the columns ``panel,
     x_label, y_label, series, mark, x, y, lower, upper, value`` and the names of places on axes that have names.
-    Text stays text in PDF and SVG (TrueType fonts), and the same figure makes the same file.
+    Text stays text in PDF and SVG (TrueType fonts), and the same figure gives the same file.
 
     Parameters
     ----------
     folder : path
-        Made if it does not exist.
+        Folder, created if it does not exist.
     figures : mapping of str to Axes or Figure
     form : {"png", "pdf", "svg"}
     dpi : float, optional
         Dots per inch, by default those of the style in which the figure was made.
     preview : bool
-        With PDF and SVG, a PNG too, for pages that show the figure.
+        With PDF and SVG, also write a PNG, for pages that show the figure.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def save_figures(
     Raises
     ------
     ValueError
-        For other forms, and `dpi` that is not positive.
+        For other forms, or a `dpi` that is out of range.
 
     Examples
     --------
@@ -111,9 +111,9 @@ def save_figures(
 def write_figure(
     path: Path, drawing: Drawing, *, dpi: float | None = None, preview: bool = False, numbers: Path | None = None
 ) -> None:
-    """Write one drawing, in the form that the suffix of its path names, and its numbers beside it; it is closed.
+    """Write one drawing in the format of its suffix, with a table of its numbers, and close it.
 
-    ``numbers``: the table, where ``NAME.csv`` may be somebody's data.
+    ``numbers``: path of the table, for when ``NAME.csv`` may be a user's data.
     """
     form: Any = path.suffix.lower().removeprefix(".")
     check_form(form, dpi)
@@ -126,7 +126,7 @@ def write_figure(
 
 
 def check_form(form: str, dpi: float | None) -> None:
-    """Refuse what is no form of a figure, and dots that are none."""
+    """Reject unknown figure formats and invalid dots per inch."""
     if form not in get_args(Form):
         raise ValueError(f"the form of a figure must be one of {', '.join(get_args(Form))}; got {form!r}.")
     if dpi is not None and not 10 <= dpi <= 10_000:
@@ -136,5 +136,5 @@ def check_form(form: str, dpi: float | None) -> None:
 def _figure_of(drawing: Drawing) -> Figure:
     figure = drawing if isinstance(drawing, Figure) else drawing.get_figure(root=True)
     if figure is None:
-        raise ValueError("the axes belong to no figure any more.")
+        raise ValueError("the axes no longer belong to a figure.")
     return figure

@@ -38,7 +38,7 @@ SCALES: dict[str, tuple[Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray
     "correlation": (lambda r: np.arctanh(np.clip(r, -1 + 1e-9, 1 - 1e-9)), np.tanh),
     "linear": (np.asarray, np.asarray),
 }
-"""On which means over seeds and their intervals are taken, and the way back."""
+"""Transform on which means over seeds and their intervals are computed, and its inverse."""
 
 
 @house_style
@@ -56,18 +56,18 @@ def plot_unit_traces(
     label: str = "firing rate (a.u.)",
     figure: Figure | None = None,
 ) -> Figure:
-    """Draw what was observed of single units beside what is predicted, in one trial; a panel per unit.
+    """Draw observed and predicted activity of single units in one trial, a panel per unit.
 
     Parameters
     ----------
     predicted, observed : (T, B, N) arrays
-        `observed` is NaN where nothing is known, and is not drawn there.
+        Activity; `observed` is NaN, and not drawn, where it is unknown.
     dt : float
         Step in ms.
     units : (M,) int array
         Units to show, in this order.
     recorded : (N,) bool array
-        Units that the network was fitted to; predictions of the others have another colour.
+        Units that the network was fitted to; predictions of the others have a different colour.
     trial : int
         The trial to show.
     names : sequence of str, optional
@@ -75,11 +75,11 @@ def plot_unit_traces(
     start : float
         Time of the first step in ms.
     columns : int
-        Panels beside each other, at most.
+        Most panels side by side.
     label : str
-        Of the activity.
+        Name of the activity.
     figure : Figure, optional
-        Drawn into; None makes a new one.
+        Figure to draw into; None makes a new one.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def plot_unit_traces(
     if not 0 <= trial < n_trials:
         raise ValueError(f"`trial` must be in 0..{n_trials - 1}; got {trial}.")
     if names is not None and len(names) != n_units:
-        raise ValueError(f"`names` must be those of all {n_units} units, not only of those shown; got {len(names)}.")
+        raise ValueError(f"`names` must name all {n_units} units, not only those shown; got {len(names)}.")
     time = start + np.arange(len(data)) * dt
     figure, axes = _small_multiples(shown.size, columns, figure, (1.9, 1.5))
     drawn: dict[str, Any] = {}
@@ -136,26 +136,26 @@ def plot_unrecorded(
     level: float | int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the error on unrecorded units against how many were recorded, for several networks or orders of recording.
+    """Draw the error on unrecorded units against the number recorded, for several networks or orders of recording.
 
     Parameters
     ----------
     n_recorded : (K,) array
         Numbers M of recorded units, > 0.
     unrecorded : mapping of str to (S, K) array
-        A curve each, of S seeds: the connectome and its nulls, or the chosen, a random and the worst order. NaN for
-        what is not known.
+        A curve for each name, over S seeds: the connectome and its nulls, or the chosen, a random and the worst order.
+        NaN where unknown.
     recorded : mapping of str to (S, K) array, optional
         The same on the recorded units, dashed, in the colours of the same names.
     label : str
-        Of what is drawn.
+        Name of the error.
     scale : {"log", "correlation", "linear"}
-        Means and intervals are those of logarithms, for errors, on a logarithmic axis; of Fisher's z, for correlations;
-        or of the numbers themselves.
+        Means and intervals are computed on logarithms, for errors, with a logarithmic axis; on Fisher's z, for
+        correlations; or on the numbers themselves.
     level : float, optional
-        Dotted line to compare with, such as 1 for an error over the variance.
+        Dotted reference line, such as 1 for an error over the variance.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -165,7 +165,7 @@ def plot_unrecorded(
     Raises
     ------
     ValueError
-        If shapes do not match, or a number is not positive on a logarithmic axis, or beyond 1 as a correlation.
+        If shapes do not match, or a number is not positive on a logarithmic axis, or a correlation is beyond 1.
     """
     if scale not in SCALES:
         raise ValueError(f"`scale` must be one of {', '.join(SCALES)}; got {scale!r}.")
@@ -213,7 +213,7 @@ def recorded_axis(ax: Axes, n_recorded: ArrayLike) -> Float[np.ndarray, "K"]:
 
 
 def _dashes(which: str) -> dict[str, Any]:
-    """Full lines and markers of unrecorded units, dashed and hollow ones of recorded units."""
+    """Solid lines and markers for unrecorded units, dashed and hollow ones for recorded units."""
     return {"linestyle": "-"} if which == "unrecorded" else {"linestyle": "--", "markerfacecolor": background()}
 
 
@@ -229,7 +229,7 @@ def _seeds(which: str, name: str, values: ArrayLike, n: int, scale: str) -> Floa
 
 
 def _curve(ax: Axes, x: np.ndarray, values: np.ndarray, scale: str, label: str, look: dict[str, Any]) -> None:
-    """Mean over seeds with its interval; a single seed has none."""
+    """Draw the mean over seeds with its interval; a single seed has none."""
     mean, low, high = seed_intervals(values, scale)
     known = np.isfinite(mean)
     bars = np.nan_to_num(np.stack([mean - low, high - mean]))[:, known]
@@ -239,7 +239,7 @@ def _curve(ax: Axes, x: np.ndarray, values: np.ndarray, scale: str, label: str, 
 
 
 def seed_points(ax: Axes, x: np.ndarray, values: Float[np.ndarray, "S K"], colour: object) -> None:
-    """A small point for each seed, of several."""
+    """Draw a small point for each seed, if there are several."""
     if len(values) > 1:
         spread = np.broadcast_to(x, values.shape)
         ax.plot(spread.ravel(), values.ravel(), ".", markersize=2.5, color=colour, alpha=0.5)
@@ -248,7 +248,7 @@ def seed_points(ax: Axes, x: np.ndarray, values: Float[np.ndarray, "S K"], colou
 def seed_intervals(
     values: Float[np.ndarray, "S K"], scale: str = "linear"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Means over the seeds that are known, and both ends of their 95 % intervals; NaN for fewer than two."""
+    """Return means over the known seeds, and both ends of their 95 % intervals; NaN for fewer than two."""
     there, back = SCALES[scale]
     values = there(values)
     known = np.isfinite(values)
@@ -277,16 +277,16 @@ def plot_recovery(
     Parameters
     ----------
     fitted, true, where, by
-        See `eicon.analysis.fits.recovery`; each label has a colour, E and I their own.
+        See `eicon.analysis.fits.recovery`; each label has a colour, with the usual ones for E and I.
     quantity, unit : str
-        What the numbers are.
+        Name and unit of the numbers.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
     Axes
-        Its title has R2, around the true mean and without a fitted line, and r.
+        The title has R2, about the true mean without a fitted line, and r.
     """
     result = recovery(fitted, true, where=where, by=by)
     y, x = np.asarray(fitted, np.float64), np.asarray(true, np.float64)

@@ -1,4 +1,4 @@
-"""A fitted run: how well each unit is predicted, and the values that were fitted."""
+"""Fitted runs: predictions of units, and the fitted values."""
 
 import itertools
 from collections.abc import Mapping
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
     import xarray as xr
 
 LOWEST = -1.0
-"""Of R2 and r; what is lower is drawn there, as a triangle."""
+"""Lower limit of R2 and r; lower values are drawn there, as triangles."""
 MOST_POINTS = 400
 N_UNITS = "n_units"
-"""Key of a grid over how many units are fitted."""
+"""Key of a grid over the number of fitted units."""
 
 
 class FitCurves(NamedTuple):
-    """How well a sweep of fits predicts units, against how many were fitted; a curve for each choice beside.
+    """Predictions of units in a sweep of fits, against the number fitted; a curve for each other choice.
 
-    Curves are called "connectome" and after its nulls, where these are the only other key of the grid.
+    Curves are called "connectome" and after its nulls, if these are the only other key of the grid.
 
     Attributes
     ----------
     n_units : (K,) int
-        Ascending.
+        Numbers of fitted units, ascending.
     error, r : dict of str to (S, K) array
-        Of unrecorded units, over seeds: medians over units of the squared error over the variance, ``1 - R2``, and mean
-        correlations.
+        For unrecorded units, over seeds: medians over units of the squared error over the variance, ``1 - R2``, and
+        mean correlations.
     recorded_error, recorded_r : dict of str to (S, K) array
-        The same of the units that were fitted.
+        The same for the fitted units.
     trials : str
-        "held-out", or "fitted" where no trials were held out.
+        "held-out", or "fitted" if no trials were held out.
     """
 
     n_units: np.ndarray
@@ -53,7 +53,7 @@ class FitCurves(NamedTuple):
     trials: str
 
     def words(self) -> list[str]:
-        """Errors and correlations of unrecorded units with 95 % intervals over seeds, a line for each curve."""
+        """Return errors and correlations of unrecorded units with 95 % intervals over seeds, a line for each curve."""
         lines = []
         for name in self.error:
             error = seed_intervals(self.error[name], "log")
@@ -69,7 +69,7 @@ def _interval(mean: float, low: float, high: float) -> str:
 
 
 def fit_curves(data: "xr.Dataset") -> FitCurves | None:
-    """Predictions of a sweep of fits whose grid has how many units are fitted; None of other sweeps.
+    """Collect predictions of a sweep of fits over numbers of fitted units; None for other sweeps.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def fit_curves(data: "xr.Dataset") -> FitCurves | None:
     names = [name for name, at in known.items() if at.any()]
     if not names:
         return None
-    at = np.any(list(known.values()), axis=0)  # numbers with which some units are left
+    at = np.any(list(known.values()), axis=0)  # numbers for which some units are left
     kept = {what: {name: all_of[name][:, at] for name in names} for what, all_of in found.items()}
     error, recorded = (
         {name: 1.0 - r2 for name, r2 in kept[f"{which}_r2"].items()} for which in ("unrecorded", "recorded")
@@ -115,18 +115,18 @@ def _curve_name(values: Mapping[str, object]) -> str:
 
 
 def plot_fit_sweep(curves: FitCurves) -> Figure:
-    """Draw how well unrecorded units are predicted against how many were fitted, with intervals over seeds.
+    """Draw predictions of unrecorded units against the number fitted, with intervals over seeds.
 
     Parameters
     ----------
     curves : FitCurves
-        Of `fit_curves`.
+        Result of `fit_curves`.
 
     Returns
     -------
     Figure
-        Two panels: the error over the variance, with a dotted line where a prediction of the mean of each unit is, and
-        the correlation. Dashed are the units that were fitted.
+        Two panels: the error over the variance, with a dotted line at the error of predicting each unit's mean, and
+        the correlation. Fitted units are dashed.
     """
     error = f"squared error / variance\n(median, {curves.trials} trials)"
     r = f"correlation r\n(mean, {curves.trials} trials)"
@@ -148,23 +148,23 @@ def plot_fit_sweep(curves: FitCurves) -> Figure:
 def plot_unit_scores(
     scores: Mapping[str, ArrayLike], *, recorded: ArrayLike, label: str = "R²", ax: Axes | None = None
 ) -> Axes:
-    """Draw R2 or r of all units, those that the network was fitted to beside those that it only predicts.
+    """Draw R2 or r of all units: those that the network was fitted to, and those that it only predicts.
 
     Parameters
     ----------
     scores : mapping of str to (N,) array
-        For fitted trials, and for held-out ones; NaN for units that are not known.
+        Scores for fitted and for held-out trials; NaN for unknown units.
     recorded : (N,) bool array
         Units that the network was fitted to.
     label : str
         Name of the score.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
     Axes
-        A point per unit, and a bar at the median; triangles at the lower edge are units below -1.
+        A point per unit, and a bar at the median; triangles at the lower edge mark units below -1.
 
     Raises
     ------
@@ -213,18 +213,18 @@ def plot_fitted_values(
     Parameters
     ----------
     values : (n,) array
-        One per unit, or per connection.
+        One value per unit, or per connection.
     by : (n,) array, optional
         Labels, such as the types of units; E and I have their colours.
     quantity, unit : str
-        What the values are.
+        Name and unit of the values.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
     Axes
-        A point per value (400 of each label at most), and a bar at the median.
+        A point per value (at most 400 of each label), and a bar at the median.
 
     Raises
     ------
@@ -252,11 +252,11 @@ def plot_fitted_values(
 
 
 def _strip(ax: Axes, place: float, values: np.ndarray, colour: object, half: float, lowest: float = -np.inf) -> None:
-    """Points beside each other in ascending order, and a bar at the median; what is below the lowest is drawn there."""
+    """Draw points in ascending order with a bar at the median; points below `lowest` are drawn there."""
     order = np.maximum(np.sort(values), lowest)
     if order.size > MOST_POINTS:
         order = order[np.linspace(0, order.size - 1, MOST_POINTS).round().astype(int)]
-    turns = np.arange(order.size) * 0.618034 % 1.0  # golden ratio: neighbours lie apart
+    turns = np.arange(order.size) * 0.618034 % 1.0  # golden ratio: neighbours are separated
     spread = (turns - 0.5) * 2 * half if order.size > 1 else np.zeros(order.size)
     size = 4.0 if order.size < 100 else 3.0
     ax.plot(place + spread, order, "o", color=colour, markersize=size, alpha=0.6, markeredgewidth=0.0)

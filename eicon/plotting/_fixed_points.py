@@ -32,11 +32,11 @@ from ._style import (
 PATH_COLOR = "#BBBBBB"
 MODE_COLOR = "#555555"
 REACH = 0.09
-"""Length that a unit vector within the plane is drawn with, each way, as a fraction of the width of the points."""
+"""Drawn length of a unit vector in the plane, each way, as a fraction of the width of the points."""
 
 
 class Kind(NamedTuple):
-    """How points of one stability look, in matplotlib and in plotly."""
+    """Appearance of points of one stability, in matplotlib and in plotly."""
 
     name: str
     color: str
@@ -45,7 +45,7 @@ class Kind(NamedTuple):
     size: float
 
 
-# Of Paul Tol's schemes, without the blue and red that mean E and I.
+# From Paul Tol's schemes, without the blue and red that mean E and I.
 KINDS = (
     Kind("stable", "#117733", "o", "circle", 6.5),
     Kind("saddle-1", "#EE7733", "^", "diamond", 6.5),
@@ -71,7 +71,7 @@ def plot_fixed_points(
     modes: bool = True,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw fixed points by their stability, the directions in which saddles let go, and trajectories behind them.
+    """Draw fixed points by their stability, the unstable directions of saddles, and trajectories behind them.
 
     Parameters
     ----------
@@ -84,15 +84,15 @@ def plot_fixed_points(
     trajectories : (T, B, N) array, optional
         States over time; steps that are NaN are not drawn.
     levels : (B,) array, optional
-        A condition of each trial, by whose rank its trajectory is coloured; None draws all grey.
+        Condition of each trial, whose rank sets the colour of its trajectory; None draws all grey.
     dimensions : {2, 3}
-        Of the picture.
+        Number of dimensions of the figure.
     names : sequence of str, optional
         Labels of the axes; None takes ``axis 1``, ``axis 2``, ...
     modes : bool
-        Draw the unstable modes of saddles as segments both ways: as long as much of them lies in the picture.
+        Draw the unstable modes of saddles as segments both ways, with lengths proportional to their part in the plane.
     ax : Axes, optional
-        Drawn into, one of three dimensions for ``dimensions=3``; None makes a new figure.
+        Axes to draw into, three-dimensional for ``dimensions=3``; None makes a new figure.
 
     Returns
     -------
@@ -101,14 +101,14 @@ def plot_fixed_points(
     Raises
     ------
     ValueError
-        If `dimensions` is neither 2 nor 3, shapes do not match, or `ax` has other dimensions.
+        If `dimensions` is neither 2 nor 3, shapes do not match, or `ax` has a different number of dimensions.
     """
     frame = Frame.checked(points, axes, origin, dimensions, names)
     paths, colours = frame.paths(trajectories, levels)
     if new := ax is None:
         ax = axes_or_new(None, figsize=(4.0, 3.7)) if dimensions == 2 else _solid_axes()
     elif hasattr(ax, "get_zlim") != (dimensions == 3):
-        raise ValueError(f"`ax` must have {dimensions} dimensions: for 3 make it with projection='3d'.")
+        raise ValueError(f"`ax` must have {dimensions} dimensions: for 3, create it with projection='3d'.")
     for path, colour in zip(paths, colours, strict=True):
         ax.plot(*path.T, color=colour, linewidth=0.7, zorder=1)
     where = frame.project(points.positions)
@@ -142,14 +142,14 @@ def plot_fixed_points(
 
 @house_style
 def plot_modes(points: FixedPoints, index: int, *, figure: Figure | None = None) -> Figure:
-    """Draw the eigenvalues of one fixed point, of the flow and of one time step, each with its border of stability.
+    """Draw the eigenvalues of one fixed point, of the flow and of one time step, each with its stability boundary.
 
     Parameters
     ----------
     points : FixedPoints
         Result of `eicon.analysis.fixed_points`.
     index : int
-        Which of its points.
+        Index of the point.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 
@@ -192,7 +192,7 @@ def plot_modes(points: FixedPoints, index: int, *, figure: Figure | None = None)
 
 
 class Frame(NamedTuple):
-    """Where states are drawn: k directions, the state at 0, and labels."""
+    """Coordinate frame for states: k directions, the state at 0, and labels."""
 
     axes: np.ndarray
     origin: np.ndarray
@@ -207,7 +207,7 @@ class Frame(NamedTuple):
         dimensions: int,
         names: Sequence[str] | None,
     ) -> "Frame":
-        """The first `dimensions` of the axes."""
+        """Make a frame of the first `dimensions` of the axes."""
         if dimensions not in (2, 3):
             raise ValueError(f"`dimensions` must be 2 or 3; got {dimensions}.")
         n = points.positions.shape[1]
@@ -224,11 +224,11 @@ class Frame(NamedTuple):
         return cls(directions[:dimensions], zero, labels)
 
     def project(self, states: np.ndarray) -> np.ndarray:
-        """Coordinates (..., k) of states (..., N)."""
+        """Return the coordinates (..., k) of states (..., N)."""
         return (states - self.origin) @ self.axes.T
 
     def paths(self, trajectories: ArrayLike | None, levels: ArrayLike | None) -> tuple[list[np.ndarray], list[Any]]:
-        """Coordinates over time of each trial, and its colour."""
+        """Return the coordinates over time of each trial, and its colour."""
         if trajectories is None:
             return [], []
         states = np.asarray(trajectories, dtype=np.float64)
@@ -239,12 +239,12 @@ class Frame(NamedTuple):
             return paths, [ink(0.27)] * len(paths)
         values = np.asarray(levels)
         if values.shape != (len(paths),):
-            raise ValueError(f"`levels` must hold one value per trial, ({len(paths)},); got shape {values.shape}.")
+            raise ValueError(f"`levels` must contain one value per trial, ({len(paths)},); got shape {values.shape}.")
         distinct, rank = np.unique(values, return_inverse=True)
         return paths, list(coherence_cmap()(rank / max(distinct.size - 1, 1)))
 
     def segments(self, points: FixedPoints, where: np.ndarray) -> np.ndarray:
-        """Both ends of each unstable mode of each saddle, (S, 2, k).
+        """Return both ends of each unstable mode of each saddle, (S, 2, k).
 
         A pair of complex modes spans a plane: the two directions drawn are its real and its imaginary part.
         """
@@ -262,7 +262,7 @@ class Frame(NamedTuple):
 
 
 def by_kind(points: FixedPoints) -> Iterator[tuple[Kind, np.ndarray]]:
-    """Each kind of points that there is, with their indices."""
+    """Yield each kind of points that occurs, with their indices."""
     names = np.array([_kind_of(word) for word in points.stability])
     for kind in KINDS:
         members = np.flatnonzero(names == kind.name)
@@ -282,7 +282,7 @@ def _kind_of(word: str) -> str:
 def _solid_axes() -> Any:
     import matplotlib.pyplot as plt
 
-    # By hand: the layout engine does not know how far labels of three axes stick out
+    # By hand: the layout engine does not know how far labels of three axes extend
     figure = plt.figure(figsize=(4.0, 4.0), layout="none")
     ax: Any = figure.add_axes((0.07, 0.08, 0.74, 0.74), projection="3d")
     ax.set_box_aspect(None, zoom=1.0)

@@ -1,4 +1,4 @@
-"""Fixed points as a page of their own, in three dimensions, to be turned with the mouse."""
+"""Interactive page of fixed points in three dimensions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from eicon.analysis._fixed_points import FixedPoints
 from ._fixed_points import MODE_COLOR, PATH_COLOR, Frame, by_kind
 
 SHOWN_VALUES = 3
-"""Eigenvalues named at each point."""
+"""Number of eigenvalues listed at each point."""
 
 
 def fixed_points_page(
@@ -23,21 +23,21 @@ def fixed_points_page(
     names: Sequence[str] | None = None,
     title: str = "Fixed points",
 ) -> str:
-    """Make a page of fixed points in space, that a browser shows and turns with the mouse; it needs no network.
+    """Make an interactive 3-D page of fixed points for a browser, usable offline.
 
-    Names in its legend hide and show points of a kind; what is known of a point stands beside the pointer.
+    Legend entries toggle points of a kind; hovering shows the properties of a point.
 
     Parameters
     ----------
     points, axes, origin, trajectories, names
-        As of `plot_fixed_points`, with three axes or more.
+        See `plot_fixed_points`; at least three axes.
     title : str
-        Of the page.
+        Title of the page.
 
     Returns
     -------
     str
-        HTML of about 5 MB, most of it plotly's program.
+        HTML of about 5 MB, most of it plotly's code.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def fixed_points_page(
         import plotly.graph_objects as go
     except ImportError as error:
         raise ImportError(
-            'a page that turns with the mouse needs plotly, which is not installed: pip install "eicon[interactive]".'
+            'the interactive page needs plotly, which is not installed: pip install -e ".[interactive]".'
         ) from error
     where = frame.project(points.positions)
     figure = go.Figure()
@@ -85,7 +85,7 @@ def fixed_points_page(
         legend={"itemsizing": "constant", "x": 0.0, "y": 1.0},
         margin={"l": 0, "r": 0, "t": 50, "b": 0},
     )
-    # Without the button that would send the picture to a server
+    # Without the button that would send the figure to a server
     page = figure.to_html(
         include_plotlyjs=True, full_html=True, config={"displaylogo": False, "showSendToCloud": False}
     )
@@ -94,7 +94,7 @@ def fixed_points_page(
 
 
 def _broken(lines: Sequence[np.ndarray]) -> np.ndarray:
-    """Lines one after the other, with a NaN between, so that they are one trace; (S, 3)."""
+    """Join lines with NaN between them, so that they form one trace; (S, 3)."""
     gap: Any = np.full((1, 3), np.nan)
     return np.concatenate([part for line in lines for part in (line, gap)])
 

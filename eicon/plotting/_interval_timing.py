@@ -26,7 +26,7 @@ def plot_ramp_index(
     bins : int
         Number of bins between 0 and 1.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -57,7 +57,7 @@ def plot_ramp_index(
         color=[colour for _, _, colour in groups],
         label=[f"{name} ({np.count_nonzero(members)})" for name, members, _ in groups],
         edgecolor=background(),
-        hatch=["////" if name == "inhibitory" else "" for name, _, _ in groups],  # to be told apart in grey, too
+        hatch=["////" if name == "inhibitory" else "" for name, _, _ in groups],  # distinguishable in grey
         linewidth=0.5,
     )
     if np.isfinite(ramp.median):
@@ -83,22 +83,22 @@ def plot_produced_times(
     shift: float | int = 0.0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw produced against asked intervals: every trial, mean and standard deviation.
+    """Draw produced against requested intervals: every trial, mean and standard deviation.
 
     Parameters
     ----------
     produced, interval : (B,) arrays
-        Produced interval (NaN: none) and the one asked for, ms.
+        Produced interval (NaN: none) and requested interval, ms.
     timing : ScalarVariability
-        Their summary, from `eicon.analysis.scalar_variability`.
+        Summary of the intervals, from `eicon.analysis.scalar_variability`.
     label : str, optional
         Name of the network, for a legend of several in one Axes.
     color : str
         Colour of points and bars.
     shift : float
-        Moves the points sideways, ms, so that several networks in one Axes stay apart.
+        Horizontal shift of the points, ms, to separate several networks in one Axes.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -117,11 +117,11 @@ def plot_produced_times(
     margin = 0.08 * max(float(np.ptp(ends)), 0.1 * float(ends[0]))
     ends += np.array([-margin, margin])
     if not ax.lines:
-        ax.plot(ends, ends, color=reference(), linestyle="--", linewidth=1.0, label="asked for")
+        ax.plot(ends, ends, color=reference(), linestyle="--", linewidth=1.0, label="requested")
     ax.plot(asked + shift, times, ".", color=color, markersize=3, alpha=0.35, markeredgewidth=0)
     missing = int(timing.n_missing.sum())
     notes = [f"Weber {timing.weber:.3f}"] if np.isfinite(timing.weber) else []
-    notes += [f"{missing} without"] if missing else []
+    notes += [f"{missing} without response"] if missing else []
     text = ", ".join(([label] if label else []) + notes)
     spread = np.nan_to_num(timing.sd)
     ax.errorbar(
@@ -135,7 +135,7 @@ def plot_produced_times(
         elinewidth=1.2,
         label=text or "mean and s.d.",
     )
-    ax.set_xlabel("interval asked for (ms)")
-    ax.set_ylabel("interval produced (ms)")
+    ax.set_xlabel("requested interval (ms)")
+    ax.set_ylabel("produced interval (ms)")
     ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0))
     return ax

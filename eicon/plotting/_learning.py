@@ -32,10 +32,10 @@ def plot_loss(
     Parameters
     ----------
     loss : (S,) array, History, sequence of History, or mapping of str to sequence of History
-        Training loss of every step; drawn faintly, with its running mean on top. A history brings its accuracies with
-        it. Of several, e.g. of several seeds, the mean is drawn as long as half of them last, with a band of one
-        standard deviation that ends where the runs do; several that have labels get a band for each label. The
-        accuracy is then that of the validations, or that of training where there were none.
+        Training loss of every step; drawn faintly, with its running mean on top. A history includes its accuracies.
+        For several, e.g. several seeds, the mean is drawn as long as half of them last, with a band of one standard
+        deviation within the range of the runs; several that have labels get a band for each label. The accuracy is then
+        that of the validations, or that of training if there were none.
     accuracy : (S,) array, optional
         Training accuracy of every step, fraction correct in 0..1.
     validation : (steps (V,), accuracy (V,)), optional
@@ -47,25 +47,25 @@ def plot_loss(
     chance : float, optional
         Accuracy of guessing, drawn as a dashed line.
     score : str
-        What the accuracy is called; that of a fit to a recording is the explained variance.
+        Name of the accuracy; for a fit to a recording, it is the explained variance.
 
     Returns
     -------
     Figure
-        With one Axes, or two (loss above accuracy).
+        Figure with one Axes, or two (loss above accuracy).
 
     Raises
     ------
     ValueError
-        If `loss` is not a non-empty vector or histories, `accuracy` has another length, the two parts of `validation`
-        differ in length, `smooth` < 1, or histories stand beside `accuracy` or `validation`.
+        If `loss` is not a non-empty vector or histories, `accuracy` has a different length, the parts of `validation`
+        differ in length, `smooth` < 1, or histories are combined with `accuracy` or `validation`.
     """
     if smooth is not None and smooth < 1:
         raise ValueError(f"`smooth` must be >= 1 step; got {smooth}. Use 1 for no smoothing.")
     groups = _histories(loss)
     if groups is not None:
         if accuracy is not None or validation is not None:
-            raise ValueError("histories bring their accuracies with them; leave `accuracy` and `validation` out.")
+            raise ValueError("histories include their accuracies; leave out `accuracy` and `validation`.")
         if sum(map(len, groups.values())) > 1:
             return _bands(groups, smooth, log, chance, score)
         ((one,),) = groups.values()
@@ -95,7 +95,7 @@ def plot_loss(
 
 
 def _histories(given: Any) -> dict[str, list[Any]] | None:
-    """Histories by label; None of an array."""
+    """Return histories by label; None for an array."""
     if _is_history(given):
         return {"": [given]}
     if isinstance(given, Mapping):
@@ -105,7 +105,7 @@ def _histories(given: Any) -> dict[str, list[Any]] | None:
     else:
         return None
     if not groups or not all(group and all(map(_is_history, group)) for group in groups.values()):
-        raise ValueError("`loss` must hold histories of trainings, at least one for each label.")
+        raise ValueError("`loss` must contain histories of trainings, at least one for each label.")
     if not all(len(one["loss"]) for group in groups.values() for one in group):
         raise ValueError("a history has no step yet; train first, or leave it out.")
     return groups
@@ -118,7 +118,7 @@ def _is_history(given: Any) -> bool:
 def _bands(
     groups: dict[str, list[Any]], smooth: int | None, log: bool, chance: float | int | None, score: str
 ) -> Figure:
-    """Mean and band of the histories of each label."""
+    """Draw mean and band of the histories of each label."""
     longest = max(len(one["loss"]) for group in groups.values() for one in group)
     width = max(1, longest // 40) if smooth is None else smooth
     accurate = {label: _accuracies(group, width) for label, group in groups.items()}
@@ -149,7 +149,7 @@ def _bands(
 
 
 def _accuracies(group: list[Any], width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps (S,) and accuracies (n, S): of the validations, or of training where there were none."""
+    """Return steps (S,) and accuracies (n, S) of the validations, or of training if there were none."""
     steps = [np.asarray(one["validation_step"], int) for one in group]
     if not all(one.size for one in steps):
         values = _beside([_running_mean(np.asarray(one["accuracy"], np.float64), width) for one in group])
@@ -162,7 +162,7 @@ def _accuracies(group: list[Any], width: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _beside(curves: list[np.ndarray]) -> np.ndarray:
-    """Curves of different lengths as one array, with NaN after their ends."""
+    """Stack curves of different lengths in one array, with NaN after their ends."""
     longest = max(map(len, curves))
     return np.array([np.pad(one, (0, longest - len(one)), constant_values=np.nan) for one in curves])
 
@@ -185,8 +185,8 @@ def _accuracy(accuracy: ArrayLike, n_steps: int) -> np.ndarray:
     values = _vector("accuracy", accuracy)
     if values.size != n_steps:
         raise ValueError(
-            f"`accuracy` must have one value per step, {n_steps} as `loss`; got {values.size}. "
-            "Values measured now and then go into `validation` with their steps."
+            f"`accuracy` must have one value per step, {n_steps} like `loss`; got {values.size}. "
+            "Pass occasional measurements as `validation`, with their steps."
         )
     return values
 
@@ -227,7 +227,7 @@ def _curve_with_mean(ax: Axes, values: np.ndarray, width: int, label: str) -> No
 
 
 def _running_mean(values: np.ndarray, width: int) -> np.ndarray:
-    """Centred mean of the finite values among `width` steps, fewer at the ends; NaN where there is none."""
+    """Return the centred mean of the finite values among `width` steps, fewer at the ends; NaN without any."""
     finite = np.isfinite(values)
     window = np.ones(width)
     start = (width - 1) // 2

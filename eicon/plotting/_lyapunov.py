@@ -7,21 +7,21 @@ from eicon.analysis._lyapunov import Lyapunov
 
 from ._style import axes_or_new, coherence_cmap, house_style, reference
 
-_SETTLED = 0.1  # of the run: earlier estimates may leave the frame
+_SETTLED = 0.1  # fraction of the run: earlier estimates may leave the frame
 
 
 @house_style
 def plot_lyapunov(result: Lyapunov, *, n_exponents: int = 4, ax: Axes | None = None) -> Axes:
-    """Draw the estimates of the leading exponents as the run gets longer, with the final standard errors as bands.
+    """Draw the estimates of the leading exponents against run length, with the final standard errors as bands.
 
     Parameters
     ----------
     result : Lyapunov
         Result of `eicon.analysis.lyapunov`.
     n_exponents : int
-        Exponents drawn, at most.
+        Most exponents to draw.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

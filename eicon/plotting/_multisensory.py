@@ -11,7 +11,7 @@ from ._psychometric import plot_psychometric
 from ._style import ORANGE, TEAL, axes_or_new, house_style, line_color, neutral
 
 SENSE_COLORS = (ORANGE, TEAL, "#222222")
-"""Colours of two senses and of both together (on white); none is the blue or red of E and I."""
+"""Colours of two senses and of both together (on white); without the blue and red of E and I."""
 
 
 @house_style
@@ -24,7 +24,7 @@ def plot_multisensory(
     boundary: float | int = 0.0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the psychometric curves of two senses, alone and together, and how well they are combined.
+    """Draw the psychometric curves of two senses, alone and together, and the efficiency of their combination.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ def plot_multisensory(
     names : (first, second, both)
         Names of the modalities, for the legend.
     quantity, unit : str
-        What is judged and in which unit, for the axis label.
+        Name and unit of the judged quantity, for the axis label.
     boundary : float
         The value between the choices, marked by a dotted line.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

@@ -19,16 +19,16 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, FuncFormatter
 from matplotlib.transforms import Transform
 
 COLUMNS = ("panel", "x_label", "y_label", "series", "mark", "x", "x_name", "y", "y_name", "lower", "upper", "value")
-"""Of the table beside a figure."""
+"""Columns of the table of a figure."""
 
 LARGEST_MAP = 100_000
-"""Cells of a matrix that are written one by one."""
+"""Most cells of a matrix that are written individually."""
 
 Point = dict[str, Any]
 
 
 def figure_numbers(figure: Figure) -> list[list[Any]]:
-    """Rows of what a figure shows, one for each point, in the columns `COLUMNS`.
+    """Return the contents of a figure as rows, one for each point, in the columns `COLUMNS`.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ def figure_numbers(figure: Figure) -> list[list[Any]]:
     -------
     list of list
         Panels are counted from 1, as they were made; their title follows. ``series`` is the name in the legend or the
-        level on the colour bar, or else the number of what is drawn in the panel. ``mark`` says what is drawn: line,
+        level on the colour bar, or else the number of the artist in the panel. ``mark`` is the kind of artist: line,
         point, interval, band, bar, step, cell of a map (``value``), horizontal or vertical line. ``lower`` and
-        ``upper`` are ends of intervals, bands and bars. What cannot be seen (NaN) has no row. Colour bars and legends
-        are no panels. A matrix of more than 100,000 cells has one row, which says so.
+        ``upper`` are ends of intervals, bands and bars. Invisible points (NaN) have no row. Colour bars and legends
+        are not panels. A matrix of more than 100,000 cells has a single row with a note.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def _shared(figure: Figure, which: str) -> str:
 
 
 def _names(ax: Axes, axis: str) -> dict[float, str]:
-    """Names of places, on an axis whose ticks have names that are no numbers."""
+    """Return the names of places, on an axis whose ticks have names that are not numbers."""
     of = ax.xaxis if axis == "x" else ax.yaxis
     locator, formatter = of.get_major_locator(), of.get_major_formatter()
     if not isinstance(locator, FixedLocator) or not isinstance(formatter, FixedFormatter | FuncFormatter):
@@ -104,7 +104,7 @@ def _rounded(value: Any) -> Any:
 
 
 def _named_colours(figure: Figure) -> dict[str, str]:
-    """Names of colours that all panels share: in legends of the figure, and of levels on bars."""
+    """Return the names of colours shared by all panels: in legends of the figure, and of levels on bars."""
     named: dict[str, str] = {}
     for ax in _all_axes(figure.axes):
         bar = getattr(ax, "_colorbar", None)
@@ -130,7 +130,7 @@ def _legend_of(ax: Axes) -> dict[str, str]:
 
 
 def _names_in(legend: Legend) -> dict[str, str]:
-    """Names of the colours in a legend, where a colour has only one."""
+    """Return the names of the colours in a legend, if a colour has only one."""
     found: dict[str, list[str]] = {}
     for handle, text in zip(legend.legend_handles, legend.get_texts(), strict=True):
         if (colour := _colour(handle)) is not None:
@@ -139,7 +139,7 @@ def _names_in(legend: Legend) -> dict[str, str]:
 
 
 def _colour(artist: Any) -> str | None:
-    """Colour, where it says something: greys are used for too much."""
+    """Return the colour of an artist if it is informative; greys have many uses."""
     if isinstance(artist, ErrorbarContainer):
         line, _, bars = artist.lines
         artist = bars[0] if line is None else line
@@ -176,7 +176,7 @@ def _parts_of(container: ErrorbarContainer) -> Iterator[Artist]:
 
 
 def _series(artist: Any, colours: dict[str, str], otherwise: str) -> str:
-    """The name given for the file, or in the legend, or what the colour says."""
+    """Return the name given for the file, or that in the legend, or that of the colour."""
     gid, label = getattr(artist, "get_gid", lambda: None)(), str(artist.get_label())
     if gid:
         return str(gid)

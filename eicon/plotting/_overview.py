@@ -1,4 +1,4 @@
-"""Several panels in one picture: side by side, and those of a decision network together."""
+"""Several panels in one figure: side by side, and an overview of a decision network."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ def plot_row(draws: Sequence[Callable[[Axes], Any]], *, size: tuple[float, float
     Parameters
     ----------
     draws : sequence of functions
-        Each draws into the Axes that it gets, for instance ``lambda ax: plot_spectrum(spectrum, ax=ax)``.
+        Each draws into the Axes that it is given, for instance ``lambda ax: plot_spectrum(spectrum, ax=ax)``.
     size : (float, float)
         Width and height of a panel in inches.
     """
@@ -59,16 +59,16 @@ def plot_overview(
     weights : array, shape (N, N)
         Effective recurrent weights ``[pre, post]``.
     selectivity : Selectivity
-        Made with the unit types, which sort the matrix.
+        Selectivity computed with the unit types, which sort the matrix.
     components : PCA
     average : ConditionAverage
-        Of ``components.trajectories``, per level of the evidence.
+        Average of ``components.trajectories`` per level of the evidence.
     dt : float, optional
         Step in ms.
     quantity, unit : str
-        What the evidence is, and in which unit.
+        Name and unit of the evidence.
     reference : float
-        Evidence at which both choices are equally right.
+        Evidence for which both choices are equally correct.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
@@ -85,7 +85,7 @@ def plot_overview(
         unit=unit,
         ax=axes[2],
     )
-    for note in axes[0].texts:  # beside the curve there is no room
+    for note in axes[0].texts:  # there is no room next to the curve
         note.set(position=(0.0, 1.02), verticalalignment="bottom")
     for panel, title in zip(axes, ("what it does", "how it is wired", "how it decides"), strict=True):
         panel.set_title(title, loc="left", pad=34)

@@ -1,4 +1,4 @@
-"""Does the wiring matter? Runs on a connectome beside the same runs on null models."""
+"""Effect of the wiring: runs on a connectome compared with the same runs on null models."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,14 +25,14 @@ class Paired(NamedTuple):
     Attributes
     ----------
     original, null : str
-        What both are called.
+        Names of both.
     first, second : (B,) arrays
-        Outcomes of the pairs, which have their seed and all other choices in common; NaN of runs that are missing.
+        Outcomes of the pairs, which share their seed and all other choices; NaN for missing runs.
     result : PairedDifference or None
-        Of the original minus the null; None where there is no pair.
+        Difference of the original minus the null; None if there is no pair.
     chance, no_memory : float
-        Accuracy of guesses, and loss of the best answer that ignores the trial; NaN where they are not known, are not
-        the same for all runs, or belong to another outcome.
+        Accuracy of guesses, and loss of the best answer that ignores the trial; NaN if they are unknown, differ between
+        runs, or belong to a different outcome.
     """
 
     original: str
@@ -45,7 +45,7 @@ class Paired(NamedTuple):
 
 
 def paired_runs(results: "Mapping[str, xr.Dataset]", outcome: str) -> list[Paired]:
-    """Pair the runs of a sweep over null models; of several sweeps without, those of the first with all others.
+    """Pair the runs of a sweep over null models; without any, those of the first sweep with all others.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def paired_runs(results: "Mapping[str, xr.Dataset]", outcome: str) -> list[Paire
 def plot_paired_differences(
     results: "Mapping[str, xr.Dataset]", *, outcomes: Sequence[str] = ("accuracy", "loss")
 ) -> Figure | None:
-    """Draw what runs on a connectome and on its null models reached, and their paired differences.
+    """Draw outcomes of runs on a connectome and on its null models, and their paired differences.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def plot_paired_differences(
         Results of `eicon.runs.sweep_results`: of a sweep over null models, or of several sweeps over the same grid,
         the first of which is the original.
     outcomes : sequence of {"accuracy", "loss", "steps"}
-        A column for each. Above, every line is a pair of runs that have their seed and all other choices in common,
+        A column for each. Above, every line is a pair of runs that share their seed and all other choices,
         with means; chance is dashed, and the loss of the best answer that ignores the trial ("no memory") dotted.
         Below, the differences, with their mean and its exact interval (`eicon.analysis.behaviour.paired_difference`).
 
@@ -102,7 +102,7 @@ def plot_paired_differences(
     Raises
     ------
     ValueError
-        For another outcome.
+        For any other outcome.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
@@ -135,7 +135,7 @@ def plot_paired_differences(
 
 
 def _level(results: "Mapping[str, xr.Dataset]", name: str) -> float:
-    """Value that all runs have in common."""
+    """Return the value common to all runs."""
     found = [data[name].values.ravel() for data in results.values() if name in data]
     values = np.concatenate(found) if found else np.zeros(0)
     values = values[np.isfinite(values)]
@@ -175,7 +175,7 @@ def _differences(ax: Axes, pairs: list[Paired]) -> None:
 
 
 def words(outcome: str, pair: Paired, score: str = "accuracy") -> str:
-    """One difference in words, with its interval; ``score`` is what the accuracy is called."""
+    """Describe one difference in words, with its interval; ``score`` is the name of the accuracy."""
     result, share = pair.result, outcome == "accuracy"
     outcome = score if share else outcome
     if result is None:
@@ -196,7 +196,7 @@ def words(outcome: str, pair: Paired, score: str = "accuracy") -> str:
 
 
 def rows_of_pairs(columns: Mapping[str, Sequence[Paired]], score: str = "accuracy") -> list[list[object]]:
-    """Table of all differences, with a header; ``score`` is what the accuracy is called."""
+    """Return a table of all differences, with a header; ``score`` is the name of the accuracy."""
     rows: list[list[object]] = [
         [
             *("outcome", "original", "null", "mean_original", "mean_null", "difference", "lower", "upper", "level"),

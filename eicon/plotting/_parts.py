@@ -1,4 +1,4 @@
-"""What several figures have in common: bars of levels, types of units, paths, axes of strength, points."""
+"""Parts shared by several figures: bars of levels, types of units, paths, axes of strength, points."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ from ._style import (
 )
 
 MOST_LINES = 100
-"""Curves that one panel shows as curves."""
+"""Most curves that one panel shows as curves."""
 _ANGLES = ("deg", "degrees", "\N{DEGREE SIGN}", "rad")
 _TURNS = {"rad": 2.0 * np.pi}
 _CATEGORIES = (TEAL, ORANGE, PURPLE, "#33BBEE")
@@ -47,17 +47,17 @@ def unit_groups(excitatory: ArrayLike | None, n_units: int) -> list[tuple[str, n
 
 
 def number(value: float) -> str:
-    """Three digits, and no power of ten where a number can be written out."""
+    """Format a number with three digits, without a power of ten if it can be written out."""
     return f"{value:.0f}" if 1000.0 <= abs(value) < 1e6 else f"{value:.3g}"
 
 
 def with_unit(label: str, unit: str) -> str:
-    """Label of an axis or a bar."""
+    """Return the label of an axis or a bar."""
     return f"{label} ({unit})" if unit else label
 
 
 def name_period(ax: Axes, name: str, start: float, stop: float) -> None:
-    """Name of a period on the axis of x, above the frame."""
+    """Write the name of a period on the x axis, above the frame."""
     ax.annotate(
         name,
         ((start + stop) / 2, 1.0),
@@ -71,12 +71,12 @@ def name_period(ax: Axes, name: str, start: float, stop: float) -> None:
 
 
 def time_label(since: str = "") -> str:
-    """Label of an axis of time, since an event if there is one."""
+    """Return the label of a time axis, since an event if there is one."""
     return f"time since {since} (ms)" if since else "time (ms)"
 
 
 def level_colours(levels: np.ndarray, label: str) -> np.ndarray:
-    """Colours (L, 4) of ascending levels, by rank; of angles, whose label says so, by their place on the circle."""
+    """Return colours (L, 4) of ascending levels, by rank, or for angles (by their label) by place on the circle."""
     unit = label.rpartition("(")[2].removesuffix(")")
     values = np.asarray(levels)
     if unit in _ANGLES and label.endswith(")") and values.dtype.kind in "iuf":
@@ -87,7 +87,7 @@ def level_colours(levels: np.ndarray, label: str) -> np.ndarray:
 
 
 def category_looks(n: int) -> list[dict[str, Any]]:
-    """Colour, dashes and, from 17 on, width of n categories without an order, each unlike the others."""
+    """Return distinct colours, dashes and, from 17 on, widths for n unordered categories."""
     return [
         {
             "color": _CATEGORIES[i % 4],
@@ -99,7 +99,7 @@ def category_looks(n: int) -> list[dict[str, Any]]:
 
 
 def missing_shade(ax: Axes) -> None:
-    """Background of a matrix: what is not known has no colour of the map."""
+    """Draw the background of a matrix: unknown values have no colour of the map."""
     ax.set_facecolor(ink(0.2))
 
 
@@ -107,7 +107,7 @@ def level_bar(ax: Axes | list[Axes], levels: np.ndarray, colours: np.ndarray, la
     """Add a colour bar with one block per level, labelling at most about a dozen; a list of Axes shares one."""
     norm = BoundaryNorm(np.arange(levels.size + 1) - 0.5, levels.size)
     mappable = ScalarMappable(norm, ListedColormap(colours))
-    mappable.set_array(np.asarray(levels, np.float64))  # which level has which colour, for the table beside a figure
+    mappable.set_array(np.asarray(levels, np.float64))  # colours of levels, for the table of a figure
     if isinstance(ax, Axes):
         bar = ax.figure.colorbar(mappable, cax=ax.inset_axes((1.04, 0.0, 0.05, 1.0)), drawedges=False)
     else:
@@ -120,13 +120,13 @@ def level_bar(ax: Axes | list[Axes], levels: np.ndarray, colours: np.ndarray, la
 
 
 def level_ticks(ax: Axes, levels: np.ndarray) -> None:
-    """Name levels that stand side by side on the axis of x, at most eight of them."""
+    """Name levels side by side on the x axis, at most eight of them."""
     ticks = np.arange(0, levels.size, -(-levels.size // 8))
     ax.set_xticks(ticks.tolist(), labels=[_level_name(levels[tick]) for tick in ticks])
 
 
 def _level_name(level: Any) -> str:
-    """A number with a minus sign of its own length, as on axes; truth as yes and no."""
+    """Format a number with a proper minus sign, as on axes, and truth values as yes and no."""
     if isinstance(level, bool | np.bool_):
         return "yes" if level else "no"
     return f"{level:.4g}".replace("-", "\N{MINUS SIGN}") if abs(level) < 1e4 else f"{level:g}"
@@ -170,7 +170,7 @@ def _marker(marker: str, size: float | int, label: str, face: str | None = None)
 
 
 def strength_axis(ax: Axes, levels: np.ndarray, label: str) -> np.ndarray:
-    """Label the axis of strength, with a tick at each level that has room, and return where to draw a curve."""
+    """Label the axis of strength, with a tick at each level that has room, and return points for a curve."""
     ax.set_xlabel(label)
     if levels[0] <= 0.0:
         margin = 0.05 * float(np.ptp(levels))
@@ -200,7 +200,7 @@ def interval_points(
     label: str | None = None,
     face: str | None = None,
 ) -> None:
-    """Points with intervals; an interval that is not known is not drawn."""
+    """Draw points with intervals; unknown intervals are not drawn."""
     bars = np.nan_to_num(np.clip([y - ci[:, 0], ci[:, 1] - y], 0.0, None))
     look: dict[str, Any] = {"color": color, "markerfacecolor": color if face is None else face, "markersize": 4}
     ax.errorbar(x, y, yerr=bars, fmt="o", capsize=2, elinewidth=1.0, label=label, **look)

@@ -1,4 +1,4 @@
-"""Trajectories in the plane of the first principal components, and the variance that these explain."""
+"""Trajectories in the plane of the first principal components, and the explained variance."""
 
 from collections.abc import Sequence
 
@@ -29,11 +29,11 @@ def plot_pc_trajectories(
     Parameters
     ----------
     trajectories : (C, T, k) array, k >= 2
-        Averages per condition, as `condition_average(pca(rates).trajectories, coherence).average`; steps that
+        Averages per condition, such as `condition_average(pca(rates).trajectories, coherence).average`; steps that
         are NaN are not drawn.
     levels : (C,) array
         Signed coherence, or another quantity, of each trajectory, all different; colours go by rank, since
-        coherences are usually spaced geometrically, and of angles (`unit` "deg" or "rad") around a circle.
+        coherences are usually spaced geometrically, or for angles (`unit` "deg" or "rad") around a circle.
     explained_ratio : (>= 2,) array, optional
         Fractions of variance of the components, for the axis labels.
     dt : float, optional
@@ -41,9 +41,9 @@ def plot_pc_trajectories(
     dot_every : float
         Interval between dots, ms.
     label, unit : str
-        What the levels are and in which unit, for the colour bar. A single level has no bar.
+        Name and unit of the levels, for the colour bar. A single level has no bar.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def plot_pc_trajectories(
     Raises
     ------
     ValueError
-        If `trajectories` is not (C, T, k >= 2), `levels` does not match it, or `dot_every` is less than `dt`.
+        If `trajectories` is not (C, T, k >= 2), `levels` does not match it, or `dot_every` is below `dt`.
     """
     paths = np.asarray(trajectories, dtype=np.float64)
     values = np.asarray(levels, dtype=np.float64)
@@ -96,13 +96,13 @@ def plot_variance_explained(
     Parameters
     ----------
     ratios : sequence of (M,) arrays
-        Fractions of variance, as `PCA.explained_ratio`.
+        Fractions of variance, such as `PCA.explained_ratio`.
     names : sequence of str
-        Names of the networks; two at most have colours.
+        Names of the networks; at most two.
     most : int
-        Components shown.
+        Number of components shown.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -111,11 +111,11 @@ def plot_variance_explained(
     Raises
     ------
     ValueError
-        If there are not one or two networks with a name each.
+        If there are not one or two networks, each with a name.
     """
     if not 1 <= len(ratios) <= len(PAIR_COLORS) or len(names) != len(ratios):
         raise ValueError(
-            f"`ratios` must hold one or two networks, with a name each; got {len(ratios)} and {len(names)} names."
+            f"`ratios` must contain one or two networks, each with a name; got {len(ratios)} and {len(names)} names."
         )
     ax = axes_or_new(ax)
     for fraction in (0.9, 0.95, 0.99):
@@ -123,7 +123,7 @@ def plot_variance_explained(
     styles = zip(ratios, names, PAIR_COLORS, ("o", "s"), strict=False)
     for index, (ratio, name, colour, marker) in enumerate(styles):
         shown = 100 * np.cumsum(np.asarray(ratio, dtype=np.float64))[:most]
-        # The first network is drawn larger, so that it shows around an equal second one.
+        # The first network is drawn larger, so that it is visible around an equal second one.
         size, width = (5.0, 2.2) if index == 0 else (2.8, 1.2)
         ax.plot(np.arange(1, shown.size + 1), shown, color=colour, marker=marker, markersize=size, lw=width, label=name)
     ax.set_xlabel("principal components")

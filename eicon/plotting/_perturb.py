@@ -10,23 +10,23 @@ from matplotlib.ticker import PercentFormatter
 from ._style import font_size, house_style, line_color, panel_letters, reference, small_ticks
 
 CHOICES = {"correct": "#228833", "wrong": "#AA3377"}
-"""Colours without the blue and red that mean E and I elsewhere; all else has that of the foreground."""
+"""Colours without the blue and red that mean E and I elsewhere; everything else has the foreground colour."""
 MARKS = {"correct": "o", "wrong": "s", "no_answer": "^", "accuracy": "o"}
 MOST_COLUMNS = 3
 
 
 @house_style
 def plot_perturbations(effects: Sequence[Any], *, dose: str = "dose") -> Figure:
-    """Draw the behaviour under perturbations over their doses, a panel for each; or side by side, if there is one dose.
+    """Draw the behaviour under perturbations over their doses, a panel for each, or side by side if there is one dose.
 
     Parameters
     ----------
     effects : sequence of PerturbationEffect
         Result of `eicon.studies.perturbation_effects`, without perturbation first. Fractions of trials that are
-        correct, wrong and without an answer are drawn with their 95 % intervals, of tasks without a choice the score;
-        what the network does without perturbation is dotted.
+        correct, wrong and without an answer are drawn with their 95 % intervals, or the score for tasks without a
+        choice; the behaviour without perturbation is dotted.
     dose : str
-        What a dose is, with its unit.
+        Name of the dose, with its unit.
 
     Returns
     -------

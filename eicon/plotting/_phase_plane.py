@@ -12,7 +12,7 @@ from eicon.analysis._phase_plane import PhasePlane
 
 from ._style import ORANGE, PURPLE, axes_or_new, background, coherence_cmap, foreground, house_style, neutral
 
-# Not E's and I's: a nullcline belongs to a unit, of whatever type.
+# Not the colours of E and I: a nullcline belongs to a unit of either type.
 NULLCLINE_COLORS = (ORANGE, PURPLE)
 
 
@@ -34,17 +34,17 @@ def plot_phase_plane(
     plane : PhasePlane
         Result of `eicon.analysis.phase_plane`.
     streamlines : bool
-        Lines that follow the flow; False draws an arrow at each point of the grid, all of the same length.
+        Draw lines that follow the flow; False draws an arrow at each point of the grid, all of the same length.
     trajectories : (T, N) or (T, B, N) array, optional
-        States over time; drawn where they project to, each with a dot at its end.
+        States over time; projected onto the plane, each with a dot at its end.
     fixed_points : (M, N) array, optional
-        Drawn where they project to.
+        Fixed points, projected onto the plane.
     stable : (M,) bool array, optional
-        Which of them are stable: filled, the others open. None draws all filled.
+        Whether each fixed point is stable: filled if so, otherwise open. None draws all filled.
     names : (str, str), optional
-        What the axes are; None takes the two units, or directions.
+        Names of the axes; None uses the two units, or directions.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def plot_phase_plane(
 
 
 def _draw_flow(ax: Axes, plane: PhasePlane, streamlines: bool) -> Collection:
-    """Stream lines or arrows; still points have the colour of the slowest that moves, as a logarithm has no 0."""
+    """Draw streamlines or arrows; points at rest have the colour of the slowest moving one, as log 0 is undefined."""
     speed = np.sqrt(2.0 * plane.speed)
     moving = speed[speed > 0.0]
     slowest, fastest = (float(moving.min()), float(moving.max())) if moving.size else (0.1, 1.0)

@@ -1,4 +1,4 @@
-"""Many networks in many respects: how alike each two are, and which belong together."""
+"""Similarity of many networks in many respects, with a tree of the networks."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,19 +18,19 @@ COLUMNS = 4
 
 @house_style
 def plot_profiles(matrices: Mapping[str, ArrayLike], names: Sequence[str]) -> Figure:
-    """Draw how alike each two of n networks are in several respects, in the order of a tree of their mean likeness.
+    """Draw the similarity of all pairs of n networks in several respects, ordered by a tree of their mean similarity.
 
     Parameters
     ----------
     matrices : mapping of str to (n, n) array
-        Likeness of each two by respect, symmetric: 1 as a network has it with itself, 0 as networks that share
-        nothing; NaN (grey) where there is nothing to compare.
+        Similarity of each pair by respect, symmetric: 1 like a network with itself, 0 like networks that share nothing;
+        NaN (grey) where there is nothing to compare.
     names : sequence of n str
 
     Returns
     -------
     Figure
-        First the tree (average linkage of 1 minus the mean likeness), then a matrix for each respect.
+        First the tree (average linkage of 1 minus the mean similarity), then a matrix for each respect.
 
     Raises
     ------
@@ -59,13 +59,13 @@ def plot_profiles(matrices: Mapping[str, ArrayLike], names: Sequence[str]) -> Fi
         ax.set(xlim=(0, n), ylim=(n, 0), aspect="equal", xticks=[], yticks=[])
         ax.set_title(name, fontsize=font_size())
     bar = figure.colorbar(mesh, ax=axes, fraction=0.03, pad=0.02, extend="both")
-    bar.set_label("likeness: 0 null, 1 ceiling")
+    bar.set_label("similarity: 0 null, 1 ceiling")
     bar.outline.set_visible(False)
     return figure
 
 
 def likeness_tree(matrices: Sequence[np.ndarray]) -> np.ndarray:
-    """Tree of networks (linkage matrix of scipy) by 1 minus their mean likeness, not below 0."""
+    """Return a tree of networks (scipy linkage matrix) by 1 minus their mean similarity, not below 0."""
     every = np.stack(matrices)
     known = np.isfinite(every)
     mean = np.where(known, every, 0.0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
@@ -85,4 +85,4 @@ def _tree(ax: Axes, tree: np.ndarray, names: Sequence[str]) -> None:
     ax.spines[:].set_visible(False)
     ax.spines["bottom"].set_visible(True)
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel("mean likeness")
+    ax.set_xlabel("mean similarity")

@@ -11,7 +11,7 @@ from ._parts import category_looks, level_bar, level_colours, missing_shade, wit
 from ._style import axes_or_new, coherence_cmap, house_style, neutral, reference
 
 MOST_BANDS = 4
-"""Conditions whose errors are drawn as bands."""
+"""Most conditions whose errors are drawn as bands."""
 
 
 @house_style
@@ -26,21 +26,21 @@ def plot_psth(
 ) -> Axes:
     """Draw the mean rate of one unit in each condition, with its standard error.
 
-    Bands of more than four conditions would hide each other: then the largest standard error is written beside them.
+    With more than four conditions, bands would hide each other; the largest standard error is then written instead.
 
     Parameters
     ----------
     psth : PSTH
         Result of `eicon.analysis.coding.psth`.
     unit : int
-        Which unit.
+        Index of the unit.
     label, level_unit : str
-        What the conditions are and in which unit, for the colour bar. Conditions that are not numbers have a legend
+        Name and unit of the conditions, for the colour bar. Conditions that are not numbers have a legend
         instead; a single one has neither.
     since : str
         Event at time 0, for the axis label.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def plot_psth_heatmap(
     since : str
         Event at time 0, for the axis label.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

@@ -32,11 +32,11 @@ def plot_psychometric(
     color : str or tuple of float, optional
         Colour of points and curve.
     unit, quantity : str
-        Unit and name of what is judged, for the axis label.
+        Unit and name of the judged quantity, for the axis label.
     reference : float
-        Where both choices are equally right, marked by a dotted line.
+        Value for which both choices are equally correct, marked by a dotted line.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

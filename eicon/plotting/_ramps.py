@@ -1,4 +1,4 @@
-"""What a network does in a timing task: inputs, ramps and units, a curve per condition."""
+"""Networks in a timing task: inputs, ramps and units, a curve per condition."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ _TARGET_DASH = (0, (4.0, 2.0))
 
 
 class _Curves:
-    """Conditions in the order of their labels: a colour each, the times of the steps, and where they end."""
+    """Conditions in the order of their labels, with colours, times of the steps, and ends."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class _Curves:
         self.levels = np.asarray(labels, dtype=np.float64)
         if self.levels.shape != (n_conditions,):
             raise ValueError(
-                f"`labels` must hold one level per trial, ({n_conditions},); got {self.levels.shape}. "
-                "Take one trial of each condition, as task.trials(1, key=key) does."
+                f"`labels` must contain one level per trial, ({n_conditions},); got {self.levels.shape}. "
+                "Pass one trial of each condition, such as task.trials(1, key=key)."
             )
         if not dt > 0:
             raise ValueError(f"`dt` must be positive (ms); got {dt}.")
         onset = np.zeros(n_conditions) if set_step is None else np.asarray(set_step)
         if onset.shape != (n_conditions,):
-            raise ValueError(f"`set_step` must hold one step per trial, ({n_conditions},); got {onset.shape}.")
+            raise ValueError(f"`set_step` must contain one step per trial, ({n_conditions},); got {onset.shape}.")
         self.inside = np.ones(shape[:2], dtype=bool) if mask is None else np.asarray(mask).astype(bool)
         if self.inside.shape != shape[:2]:
             raise ValueError(f"`mask` must be (T, C) = {shape[:2]}; got {self.inside.shape}.")
@@ -63,7 +63,7 @@ class _Curves:
         # The state after step t is that of the end of the step.
         self.time = (np.arange(1, n_steps + 1)[:, None] - onset[None, :]) * self.dt
         self.ranking = np.argsort(self.levels)
-        self.colours = coherence_cmap()(np.linspace(0.0, 1.0, n_conditions))  # in their order
+        self.colours = coherence_cmap()(np.linspace(0.0, 1.0, n_conditions))  # in order
 
     def draw(self, ax: Axes, values: np.ndarray, **options) -> None:
         """Draw values (T, C), a curve per condition, to the end of each trial."""
@@ -72,12 +72,12 @@ class _Curves:
             ax.plot(self.time[inside, c], values[inside, c], **{"color": colour, **options})
 
     def alike(self, values: np.ndarray) -> bool:
-        """Whether all curves of values (T, C) are one, so far as they go."""
+        """Return True if all curves of values (T, C) coincide, as far as they go."""
         courses = [dict(zip(self.time[i, c], values[i, c], strict=True)) for c, i in enumerate(self.inside.T)]
         return all(course[t] == courses[0][t] for course in courses for t in course.keys() & courses[0].keys())
 
     def finish(self, figure: Figure, axes: Sequence[Axes], label: str, unit: str) -> None:
-        """Limits, the line at set, the label of the time axis and the colours of the conditions."""
+        """Set limits, the line at set, the label of the time axis and the colours of the conditions."""
         times = self.time[self.inside]
         for ax in axes:
             ax.set_xlim(times.min() - self.dt, times.max())
@@ -109,31 +109,31 @@ def plot_ramps(
     Parameters
     ----------
     inputs : (T, C, n_in) array
-        One trial per condition, as ``task.trials(1, key=key)`` has them. A channel that is the same in all
+        One trial per condition, as from ``task.trials(1, key=key)``. A channel that is the same in all
         conditions is drawn once, in grey.
     targets, outputs : (T, C, 1) or (T, C) arrays
-        Drawn with one scale.
+        Targets and outputs, drawn on one scale.
     labels : (C,) array
         Level of each condition, for instance intervals in ms; colours go by rank.
     dt : float
         Step, ms. The state after step t is drawn at ``(t + 1) dt``, an input from ``t dt`` to ``(t + 1) dt``.
     set_step : (C,) int array, optional
-        Step at which set comes in each trial: time 0. None draws from the start of the trials.
+        Step of the set pulse in each trial: time 0. None draws from the start of the trials.
     mask : (T, C) array of bool or 0/1, optional
-        Steps that are drawn, as `Trial.mask`.
+        Steps to draw, such as `Trial.mask`.
     channels : sequence of str
         Names of the inputs.
     threshold : float, optional
         Output that means "go", a dotted line; None for none.
     label, unit : str
-        What the labels are and in which unit, for the colour bar.
+        Name and unit of the labels, for the colour bar.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 
     Returns
     -------
     Figure
-        With the Axes of inputs, targets and outputs.
+        Figure with the Axes of inputs, targets and outputs.
 
     Raises
     ------
@@ -185,23 +185,23 @@ def plot_outputs_grid(
     unit: str = "",
     figure: Figure | None = None,
 ) -> Figure:
-    """Draw the outputs of several networks in panels of one scale, for instance of the stages of a condensation.
+    """Draw the outputs of several networks in panels on one scale, for instance the stages of a condensation.
 
     Parameters
     ----------
     outputs : mapping of title to (T, C, 1) or (T, C) array
         One trial per condition. The scale is that of the targets; an output that leaves it is cut off.
     targets : (T, C, 1) or (T, C) array
-        Dashed.
+        Targets, dashed.
     labels, dt, set_step, mask, threshold, label, unit, figure
         See `plot_ramps`.
     errors : mapping of title to float, optional
         Error of each panel, in its corner. None takes `eicon.analysis.similarity.nrmse` of the outputs against the
         targets where `mask` is not 0.
     error_name : str
-        What the errors are.
+        Name of the errors.
     columns : int
-        Panels beside each other, at most.
+        Most panels side by side.
 
     Returns
     -------
@@ -213,7 +213,7 @@ def plot_outputs_grid(
         If there is no output, shapes do not match, `errors` lacks one, or `dt` or `columns` is not positive.
     """
     if not outputs:
-        raise ValueError("`outputs` must hold at least one network; got none.")
+        raise ValueError("`outputs` must contain at least one network; got none.")
     wanted = _one_channel("targets", targets, None)
     curves = _Curves(wanted.shape, labels, dt, set_step, mask)
     produced = {title: _one_channel(f"outputs[{title!r}]", values, wanted.shape) for title, values in outputs.items()}
@@ -275,11 +275,11 @@ def plot_units(
     labels, dt, set_step, mask, label, unit, figure
         See `plot_ramps`.
     units : (M,) int array
-        Units to show, in this order. Each has a scale of its own.
+        Units to show, in this order. Each has its own scale.
     excitatory : (N,) bool array, optional
         Types: titles of E units are blue and those of I units red.
     columns : int
-        Panels beside each other, at most.
+        Most panels side by side.
 
     Returns
     -------
@@ -325,13 +325,13 @@ def _one_channel(name: str, values: ArrayLike, shape: tuple[int, ...] | None) ->
     if flat.ndim != 2 or 0 in flat.shape or (shape is not None and flat.shape != shape):
         allowed = "(T, C)" if shape is None else f"(T, C) = {shape}"
         raise ValueError(
-            f"`{name}` must be {allowed} or (T, C, 1); got shape {array.shape}. From several outputs take one."
+            f"`{name}` must be {allowed} or (T, C, 1); got shape {array.shape}. From several outputs, pass one."
         )
     return flat
 
 
 def _error(targets: np.ndarray, outputs: np.ndarray, inside: np.ndarray) -> float:
-    """Error of one network; NaN where its output is not finite, as after a blow-up."""
+    """Return the error of one network; NaN if its output is not finite, as after divergence."""
     if not np.isfinite(outputs[inside]).all():
         return np.nan
     return nrmse(targets[:, :, None], outputs[:, :, None], mask=inside)
@@ -351,7 +351,7 @@ def _same_limits(axes: Sequence[Axes]) -> None:
 def _small_multiples(
     n: int, columns: int, figure: Figure | None, size: tuple[float, float], *, sharey: bool = False
 ) -> tuple[Figure, list[Axes]]:
-    """Make n Axes in rows of so many; below the last of each column there are tick labels."""
+    """Make n Axes in rows of `columns`, with tick labels below the last one of each column."""
     if columns < 1:
         raise ValueError(f"`columns` must be at least 1; got {columns}.")
     columns = min(columns, n)

@@ -1,4 +1,4 @@
-"""A recording at a glance: all units, some of them in single trials, and the trials."""
+"""Overview of a recording: all units, some of them in single trials, and the trials."""
 
 from typing import Any, NamedTuple
 
@@ -14,15 +14,15 @@ from ._psth import plot_psth_heatmap
 from ._style import font_size, house_style, line_color, neutral, panel_letters, reference, small_ticks
 
 MOST_LEVELS = 6
-"""Of a condition that has colours."""
+"""Most levels of a condition that has colours."""
 MOST_TRIALS = 40
-"""Single trials that are drawn of a unit."""
+"""Most single trials drawn for a unit."""
 SHARES = (0.25, 0.5, 0.75)
-"""Where in the order of peaks the units stand that are drawn by themselves."""
+"""Positions of the separately drawn units in the order of peaks."""
 
 
 class _Groups(NamedTuple):
-    """Condition that has colours, its levels and how they look, and the level of each trial."""
+    """Condition that has colours, with the appearance of its levels, and the level of each trial."""
 
     name: str
     levels: list[str]
@@ -32,19 +32,19 @@ class _Groups(NamedTuple):
 
 @house_style
 def plot_recording(recording: Any, *, by: str | None = None, unit: str = "", since: str = "") -> Figure:
-    """Draw what a recording holds: means of all units, single trials of up to three of them, and lengths of trials.
+    """Draw an overview of a recording: means of all units, single trials of up to three of them, and lengths of trials.
 
-    The three have their peaks at a quarter, half and three quarters of the order in the matrix. Thin lines are single
-    trials, at most 40; thick ones means over the trials of a condition, where at least half of them were observed.
+    The three units have their peaks at a quarter, half and three quarters of the order in the matrix. Thin lines are
+    single trials, at most 40; thick lines are means over the trials of a condition, where at least half were observed.
 
     Parameters
     ----------
     recording : Recording
-        Of `eicon.recordings`.
+        Recording from `eicon.recordings`.
     by : str, optional
-        Condition that has colours; by default the first one of 2 to 6 levels.
+        Condition that has colours; by default the first one with 2 to 6 levels.
     unit : str
-        Of the activity, for labels.
+        Unit of the activity, for labels.
     since : str
         Event at time 0, for the axis label.
 
@@ -104,7 +104,7 @@ def _groups(recording: Any, by: str | None) -> _Groups:
 
 
 def _mean(activity: np.ndarray) -> np.ndarray:
-    """Mean over the trials (T, M) that were observed at each step, NaN where there is none."""
+    """Return the mean over the trials (T, M) observed at each step, NaN where there is none."""
     seen = np.isfinite(activity)
     n = seen.sum(axis=1)
     return np.where(n > 0, np.where(seen, activity, 0.0).sum(axis=1) / np.maximum(n, 1), np.nan)
@@ -135,7 +135,7 @@ def _draw_unit(ax: Axes, recording: Any, unit: int, groups: _Groups) -> None:
         ax.plot(time, activity[:, trial], color=colour, linewidth=0.4, alpha=0.35)
     for level, look in enumerate(groups.looks):
         trials = activity[:, groups.of_trial == level]
-        # Where trials end one by one, the mean would jump with every trial that is gone.
+        # Where trials end one by one, the mean would jump with every ending trial.
         enough = 2 * np.isfinite(trials).sum(axis=1) >= np.isfinite(trials).any(axis=0).sum()
         mean = np.where(enough, _mean(trials[:, :, None])[:, 0], np.nan)
         ax.plot(time, mean, **look, label=groups.levels[level])

@@ -24,26 +24,26 @@ def plot_state_space(
     columns: int = 2,
     figure: Figure | None = None,
 ) -> Figure:
-    """Draw mean trajectories on two regression axes, in panels with one scale and one set of colours.
+    """Draw mean trajectories on two regression axes, in panels with a common scale and common colours.
 
     Parameters
     ----------
     panels : mapping of title to (trajectories (C, T, P), levels (C,))
-        For instance of each context ``average = condition_average(axes.project(rates[:, trials]), motion[trials])`` and
-        then ``(average.average, average.levels)``; steps that are NaN are not drawn. Colours go by the rank of the
+        For instance, for each context, ``average = condition_average(axes.project(rates[:, trials]), motion[trials])``
+        and then ``(average.average, average.levels)``; steps that are NaN are not drawn. Colours go by the rank of the
         level among the levels of all panels.
     names : sequence of P str
-        Names of the axes, as `RegressionAxes.names`.
+        Names of the axes, such as `RegressionAxes.names`.
     axes : (int, int)
-        Axes drawn across and up.
+        Axes drawn horizontally and vertically.
     dt : float, optional
         Step, ms. If given, dots mark every `dot_every` ms along the trajectories.
     dot_every : float
         Interval between dots, ms.
     label, unit : str
-        What the levels are and in which unit, for the colour bar. A single level has no bar.
+        Name and unit of the levels, for the colour bar. A single level has no bar.
     columns : int
-        Panels beside each other, at most.
+        Most panels side by side.
     figure : Figure, optional
         An empty one to draw into; None makes a new one.
 
@@ -54,14 +54,14 @@ def plot_state_space(
     Raises
     ------
     ValueError
-        If there is no panel, shapes do not match, an axis has no name, or `dot_every` is less than `dt`.
+        If there is no panel, shapes do not match, an axis has no name, or `dot_every` is below `dt`.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
     drawn = {title: _checked(title, *content, len(names)) for title, content in panels.items()}
     if not drawn or not all(0 <= axis < len(names) for axis in axes) or columns < 1:
         raise ValueError(
-            f"`panels` must hold at least one, `columns` be positive and `axes` among the {len(names)} names; got "
+            f"`panels` must contain at least one, `columns` be positive and `axes` among the {len(names)} names; got "
             f"{len(drawn)} panels, {columns} columns and axes {axes}."
         )
     if dt is not None and not 0 < dt <= dot_every:

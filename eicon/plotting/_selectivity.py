@@ -25,9 +25,9 @@ def plot_selectivity(
     bins : int
         Number of bins, shared by both types and symmetric about 0.
     first : str
-        What is labelled 0, if not a choice, for the axis label.
+        Name of label 0, if it is not a choice, for the axis label.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -49,7 +49,7 @@ def plot_selectivity(
         color=[colour for _, _, colour in groups],
         label=[f"{name} ({_counted(selectivity.p_value[members])})" for name, members, _ in groups],
         edgecolor=background(),
-        hatch=["////" if name == "inhibitory" else "" for name, _, _ in groups],  # to be told apart in grey, too
+        hatch=["////" if name == "inhibitory" else "" for name, _, _ in groups],  # distinguishable in grey
         linewidth=0.5,
     )
     ax.axvline(0.0, color=reference(), linestyle=":", linewidth=1.0)
@@ -64,7 +64,7 @@ def plot_selectivity(
 
 
 def _counted(p_values: np.ndarray) -> str:
-    """Number of units, and of those that are selective, if that was tested."""
+    """Return the number of units, and of selective ones if that was tested."""
     if np.isnan(p_values).all():
         return str(p_values.size)
     return f"{np.count_nonzero(p_values < _ALPHA)} of {p_values.size} with p < {_ALPHA:g}"

@@ -22,7 +22,7 @@ def plot_spectrum(spectrum: Spectrum, *, ax: Axes | None = None) -> Axes:
         Result of `eicon.analysis.spectrum` or `jacobian_spectrum`. A matrix and a discrete map get the unit
         circle (a discrete map only the arc near its eigenvalues), a continuous flow the imaginary axis.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -59,7 +59,7 @@ def _stability_boundary(ax: Axes, kind: str) -> None:
         (0.0, 0.0), 1.0, fill=False, edgecolor=foreground(), linestyle="--", linewidth=1.0, label="unit circle"
     )
     if kind == "discrete":
-        # The eigenvalues of a step sit close to 1: show them large, with the arc of the circle next to them.
+        # The eigenvalues of a step are close to 1: show them large, with the arc of the circle next to them.
         ax.update_datalim([(1.0, 0.0)])
         ax.add_artist(circle)
     else:

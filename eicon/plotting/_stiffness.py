@@ -26,13 +26,13 @@ def plot_stiffness(
     Parameters
     ----------
     spectra : mapping of int to (K,) array
-        Number of recorded units, and the ``values`` of `eicon.studies.fits.stiffness`, descending.
+        Numbers of recorded units, and the ``values`` of `eicon.studies.fits.stiffness`, descending.
     fraction : float, optional
-        Dotted line, above which directions count as fixed.
+        Dotted line above which directions count as fixed.
     smallest : float
-        Curvatures below this fraction of the largest are rounding, and are not drawn.
+        Curvatures below this fraction of the largest are rounding errors and are not drawn.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -60,12 +60,12 @@ def plot_stiffness(
 
 
 def number_shades(n: int) -> np.ndarray:
-    """Colours (n, 4) of ascending numbers of recorded units."""
+    """Return colours (n, 4) of ascending numbers of recorded units."""
     return mpl.colormaps["viridis"](np.linspace(0.0, 0.85, n))
 
 
 def direction_axes(ax: Axes, label: str) -> None:
-    """Label logarithmic axes of what belongs to each direction, and name the curves of numbers of recorded units."""
+    """Label logarithmic axes over directions, and name the curves by numbers of recorded units."""
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -82,7 +82,7 @@ def plot_fixed_directions(
     n_parameters: int | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw how many directions of a fit are fixed against how many units were recorded.
+    """Draw the number of fixed directions of a fit against the number of recorded units.
 
     Parameters
     ----------
@@ -91,9 +91,9 @@ def plot_fixed_directions(
     n_fixed : mapping of str to (S, K) array
         Counts over S seeds, a curve for each name: `eicon.studies.results.Stiffness.n_fixed`.
     n_parameters : int, optional
-        All directions there are, as a dotted line.
+        Total number of directions, as a dotted line.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

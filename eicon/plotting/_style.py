@@ -1,4 +1,4 @@
-"""Colours, fonts and the making of axes: one look for all figures, in three sizes."""
+"""Colours, fonts and axes: a common style for all figures, in three sizes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, ListedColormap, to_hex, to_rgb, to_rgba
 from matplotlib.figure import Figure
 
-# Blue and red of Paul Tol's "vibrant" scheme, which stay apart in the common kinds of colour blindness.
+# Blue and red of Paul Tol's "vibrant" scheme, which remain distinct in the common kinds of colour blindness.
 E_COLOR = "#0077BB"
 I_COLOR = "#CC3311"
-# Of what is neither E nor I, of the same scheme.
+# Colours of what is neither E nor I, from the same scheme.
 TEAL, ORANGE, PURPLE = "#009988", "#EE7733", "#AA3377"
 
 StyleName = Literal["paper", "talk", "notebook"]
@@ -26,13 +26,13 @@ MM = 1 / 25.4
 COLUMNS = (85.0, 114.0, 180.0)
 """Widths of one column, one and a half, and two of a journal, in mm."""
 TALLEST = 225.0
-"""Height of a page of text, in mm."""
+"""Height of a text page, in mm."""
 ROOM = 0.75
-"""Of its width in a notebook, what a figure needs in print: there its type has 7 pt in place of 9 to 10."""
+"""Width of a figure in print relative to its width in a notebook: its type has 7 pt instead of 9 to 10."""
 
 
 class Style(NamedTuple):
-    """What differs between the styles: points of type (labels of axes, all else) and of lines, and inches."""
+    """Settings that differ between styles: points of type (axis labels, all else) and of lines, and inches."""
 
     label: float
     font: float
@@ -50,7 +50,7 @@ _STYLES: dict[StyleName, Style] = {
 
 
 class _InForce:
-    """The style that was chosen last; like matplotlib's settings, one for the process."""
+    """The style chosen last; like matplotlib's settings, one per process."""
 
     name: StyleName = "notebook"
     width: float | None = None
@@ -58,31 +58,31 @@ class _InForce:
 
 
 FILE_SETTINGS: Any = {"pdf.fonttype": 42, "ps.fonttype": 42, "svg.fonttype": "none", "svg.hashsalt": "eicon"}
-"""Type stays type in vector files, and the same figure makes the same file."""
+"""Text stays text in vector files, and the same figure gives the same file."""
 
 
 @contextmanager
 def style(name: StyleName | None = None, *, width: float | None = None) -> Iterator[None]:
-    """Choose how figures look that are made inside the block; settings are restored afterwards.
+    """Set the style of figures made inside the block; settings are restored afterwards.
 
     ============  =================================================================================
     `"notebook"`  readable at 600 px; figures are 4 inches wide or more, type of 9 to 10 pt
     `"paper"`     85, 114 or 180 mm wide, type of 7 pt, 300 dpi; panels of one figure have letters
-    `"talk"`      to be read from the last row: type of 16 to 17 pt
+    `"talk"`      readable from the last row: type of 16 to 17 pt
     ============  =================================================================================
 
-    In all of them, PDF and SVG files that are saved inside the block, or by `save_figures`, hold their text as text
-    (TrueType fonts). Colours of background and lines are those of matplotlib's settings, so that
-    ``plt.style.use("dark_background")`` holds for the figures of eicon, too.
+    In all of them, the text of PDF and SVG files saved inside the block, or by `save_figures`, stays text (TrueType
+    fonts). Colours of background and lines are those of matplotlib's settings, so that
+    ``plt.style.use("dark_background")`` also applies to the figures of eicon.
 
     Parameters
     ----------
     name : {"notebook", "paper", "talk"}, optional
         By default the style in force, which is "notebook" where none was chosen.
     width : float, optional
-        Of figures in print, in mm: 85, 114 or 180. By default each gets the smallest of these that is three quarters
-        of its width in a notebook, or 180: a single panel takes one column, and a row of four the page. Heights
-        follow, from three quarters of those in a notebook to 225 mm.
+        Width of figures in print, in mm: 85, 114 or 180. By default each gets the smallest of these that is three
+        quarters of its width in a notebook, or 180: a single panel takes one column, and a row of four the page.
+        Heights follow, from three quarters of those in a notebook to 225 mm.
 
     Returns
     -------
@@ -149,9 +149,9 @@ def _ticks(look: Style) -> dict[str, float]:
 
 
 def house_style(function: Callable[_P, _R]) -> Callable[_P, _R]:
-    """Run a plotting function in the style in force, unless it was given an Axes or Figure: its owner decides.
+    """Run a plotting function in the style in force, unless it was given an Axes or Figure, which keeps its style.
 
-    The function draws as for a notebook; the figure that it made then gets the size that the style asks for.
+    The function draws as for a notebook; its figure then gets the size that the style sets.
     """
 
     @wraps(function)
@@ -182,14 +182,14 @@ def _figures(made: Any) -> Iterator[Figure]:
 
 
 def fit(figure: Figure) -> None:
-    """Give a figure that was made for a notebook the size that the style in force asks for."""
+    """Give a figure made for a notebook the size that the style in force sets."""
     look = _STYLES[_InForce.name]
     width, height = figure.get_size_inches()
     if _InForce.name == "paper":
         needed = ROOM * width / MM
         fitting = [column for column in COLUMNS if column >= needed - 0.5]
         wide = _InForce.width or (fitting[0] if fitting else COLUMNS[-1])
-        # A wide figure gets narrower than its type gets small: so it stays higher.
+        # The width of a wide figure shrinks more than its type, so it stays higher.
         figure.set_size_inches(wide * MM, min(height * max(wide * MM / width, ROOM), TALLEST * MM))
     elif look.scale != 1.0:
         figure.set_size_inches(width * look.scale, height * look.scale)
@@ -199,29 +199,29 @@ def fit(figure: Figure) -> None:
 
 
 def font_size(steps: float = 0.0) -> float:
-    """Size of type of the style in force, in points, at least 5; `steps` are those of a notebook's, which has 9."""
+    """Return the type size of the style in force, in points, at least 5; `steps` are relative to 9 in a notebook."""
     size = float(mpl.rcParams["font.size"])
     return max(size * (1.0 + steps / 9.0), min(size, 5.0))
 
 
 def label_size() -> float:
-    """Size of the labels of axes and of titles, in points."""
+    """Return the size of axis labels and titles, in points."""
     size = mpl.rcParams["axes.labelsize"]
     return float(size) if isinstance(size, int | float) else float(mpl.rcParams["font.size"])
 
 
 def line_width(points: float) -> float:
-    """Width of a line that has so many points in a notebook."""
+    """Return the width of a line that has `points` in a notebook."""
     return points * _STYLES[_InForce.name].line / 1.5
 
 
 def foreground() -> str:
-    """Colour of text and axes in the settings in force: black, or white on dark backgrounds."""
+    """Return the colour of text and axes in the settings in force: black, or white on dark backgrounds."""
     return to_hex(mpl.rcParams["text.color"])
 
 
 def background() -> str:
-    """Colour on which figures are drawn in the settings in force; white where there is none."""
+    """Return the background colour of figures in the settings in force; white if there is none."""
     for name in ("axes.facecolor", "figure.facecolor"):
         if to_rgba(mpl.rcParams[name])[3] > 0:
             return to_hex(mpl.rcParams[name])
@@ -229,23 +229,23 @@ def background() -> str:
 
 
 def ink(strength: float) -> str:
-    """Mix of foreground (1) and background (0)."""
+    """Return a mix of foreground (1) and background (0)."""
     front, back = np.array(to_rgb(foreground())), np.array(to_rgb(background()))
     return to_hex(np.clip(back + strength * (front - back), 0.0, 1.0))
 
 
 def line_color() -> str:
-    """Of the one curve that matters; #222222 on white."""
+    """Return the colour of the main curve; #222222 on white."""
     return ink(1 - 0x22 / 255)
 
 
 def neutral() -> str:
-    """Of what has no colour of its own; #555555 on white."""
+    """Return the colour of elements without their own; #555555 on white."""
     return ink(1 - 0x55 / 255)
 
 
 def reference() -> str:
-    """Of lines to compare with, such as chance; #999999 on white."""
+    """Return the colour of reference lines, such as chance; #999999 on white."""
     return ink(1 - 0x99 / 255)
 
 
@@ -275,7 +275,7 @@ def weight_cmap() -> Colormap:
 
 
 def angle_cmap() -> Colormap:
-    """Return the cyclic map for angles: twilight, darkened, so that its pale end shows on white."""
+    """Return the cyclic map for angles: twilight, darkened, so that its pale end is visible on white."""
     shades = mpl.colormaps["twilight"](np.linspace(0.0, 1.0, 257))[:256]
     shades[:, :3] *= 0.85
     return ListedColormap(shades, name="eicon_angle")

@@ -25,20 +25,20 @@ LOG_RANGE = 30.0
 LONGEST_ROW = 18
 MOST_LEVELS = 6
 REPEATS = ("seed", "repeat")
-"""Keys of a grid whose values are repeats of the same thing."""
+"""Keys of a grid whose values are repeats."""
 NULL, NONE = "null", "none"
 """Key of a grid over null models, and its value for the original."""
 
 
 class Nulls(NamedTuple):
-    """Key of a grid over null models, and the place of each of its values; the original comes first."""
+    """Key of a grid over null models, and the index of each of its values; the original comes first."""
 
     key: str
     places: dict[str, int]
 
 
 def levels_of_null(data: "xr.Dataset") -> Nulls | None:
-    """Null models of a sweep, beside the original, which is called *original*; None if it has none."""
+    """Return the null models of a sweep together with the original, called *original*; None if it has none."""
     for dim in map(str, data["finished"].dims if "finished" in data else data["validation_loss"].dims):
         levels = [str(level) for level in data[dim].values.tolist()]
         if dim.rpartition(".")[2] == NULL and NONE in levels and len(levels) > 1:
@@ -53,7 +53,7 @@ def plot_loss_curves(
 ) -> list[Figure]:
     """Draw curves over epochs, a panel per combination: mean over seeds, with a band of one standard deviation.
 
-    The band ends where the runs do: at no epoch does it leave their range.
+    The band never leaves the range of the runs.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def plot_loss_curves(
     quantity : {"loss", "accuracy"}
         Validation is drawn solid, training dashed; the loss of the best answer without memory dotted.
     ylabel : str, optional
-        Default: the quantity; of fits to a recording, what their accuracy is.
+        Label; by default the quantity, or for fits to a recording, the name of their accuracy.
 
     Returns
     -------
@@ -72,7 +72,7 @@ def plot_loss_curves(
     Raises
     ------
     ValueError
-        For no results, another quantity, or grids that differ.
+        If there are no results, the quantity is unknown, or grids differ.
     """
     import matplotlib.pyplot as plt  # here, so that importing eicon.plotting does not resolve a backend
 
@@ -110,11 +110,11 @@ def plot_loss_curves(
 
 @house_style
 def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss") -> Figure:
-    """Draw box plots over all combinations and seeds, one box per sweep, and in it per null model.
+    """Draw box plots over all combinations and seeds, one box per sweep and null model.
 
-    Panels: smallest validation loss, the epoch (or number of the validation) of it, that at which 99 % of the fall to
-    it was done, and the best validation accuracy (explained variance, of fits to a recording). Every run is a dot.
-    The loss of the best answer that ignores the trial ("no memory") is dotted, and chance is dashed.
+    Panels: smallest validation loss, its epoch (or number of the validation), that at which 99 % of the fall to it was
+    reached, and the best validation accuracy (explained variance, for fits to a recording). Every run is a dot. The
+    loss of the best answer that ignores the trial ("no memory") is dotted, and chance is dashed.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def plot_loss_boxes(results: "Mapping[str, xr.Dataset]", *, ylabel: str = "loss"
 
 
 def _by_null(results: "Mapping[str, xr.Dataset]") -> "dict[str, xr.Dataset]":
-    """Results of each null model apart, which are different things and no repeats of one."""
+    """Split the results by null model, since null models are not repeats."""
     found = {}
     for label, data in results.items():
         null = levels_of_null(data)
@@ -179,7 +179,7 @@ def _by_null(results: "Mapping[str, xr.Dataset]") -> "dict[str, xr.Dataset]":
 
 
 def _mark_levels(ax: Axes, results: "Mapping[str, xr.Dataset]", name: str, dashes: str, label: str) -> None:
-    """Lines at what is reached without learning, named at the right of the frame."""
+    """Draw lines at levels reached without learning, named at the right of the frame."""
     found = [data[name].values.ravel() for data in results.values() if name in data]
     values = np.unique(np.concatenate(found).round(9)) if found else np.zeros(0)
     values = values[np.isfinite(values)]
@@ -194,12 +194,12 @@ def _mark_levels(ax: Axes, results: "Mapping[str, xr.Dataset]", name: str, dashe
 
 
 def run_milestones(data: "xr.Dataset") -> dict[str, np.ndarray]:
-    """Milestones of the validation loss of every run, and its best accuracy; flat arrays in the order of the grid.
+    """Compute milestones of the validation loss of every run, and its best accuracy; flat arrays in grid order.
 
     Parameters
     ----------
     data : xarray.Dataset
-        As of `eicon.runs.sweep_results`.
+        Results of `eicon.runs.sweep_results`.
 
     Returns
     -------
@@ -214,19 +214,19 @@ def run_milestones(data: "xr.Dataset") -> dict[str, np.ndarray]:
 
 
 def score_of(results: "Mapping[str, xr.Dataset]") -> str:
-    """What the accuracy of runs is called: that of fits to a recording is the explained variance."""
+    """Return the name of the accuracy of runs: for fits to a recording, it is the explained variance."""
     names = {str(data.attrs.get("score", "accuracy")) for data in results.values()}
     return names.pop() if len(names) == 1 else "score"
 
 
 def label_of_best(results: "Mapping[str, xr.Dataset]") -> str:
-    """Label of an axis, in two lines if it is long."""
+    """Return the label of an axis, in two lines if it is long."""
     score = score_of(results)
     return f"best validation{' ' if len(score) < 12 else chr(10)}{score}"
 
 
 def _axis(data: "xr.Dataset") -> str:
-    """What curves are over: epochs, or validations."""
+    """Return the axis of curves: epochs, or validations."""
     return str(data["validation_loss"].dims[-1])
 
 

@@ -16,7 +16,7 @@ from ._style import E_COLOR, I_COLOR, axes_or_new, foreground, house_style, refe
 def plot_timescales(result: Timescales, *, excitatory: ArrayLike | None = None, ax: Axes | None = None) -> Axes:
     """Draw the autocorrelation of each unit and of the population, with the exponential that fits the latter.
 
-    Of more than 100 units the range of the middle 90 % is drawn.
+    With more than 100 units, the range of the middle 90 % is drawn.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def plot_timescales(result: Timescales, *, excitatory: ArrayLike | None = None, 
     excitatory : (N,) bool array, optional
         True for E units, drawn blue; I units are red. None draws all grey.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Eigenvalues that move: along a trajectory, and through training."""
+"""Eigenvalues along a trajectory and through training."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _COUNT_COLOR = ORANGE
 def plot_trajectory_spectra(
     result: TrajectorySpectra, time: ArrayLike, *, since: str = "", figure: Figure | None = None
 ) -> Figure:
-    """Draw the eigenvalues of the Jacobian at all steps, and over time the leading one and how many directions grow.
+    """Draw the eigenvalues of the Jacobian at all steps, and the leading one and the growing directions over time.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def _three_axes(figure: Figure | None) -> tuple[Figure, Axes, Axes, Axes]:
 def _draw_plane(
     figure: Figure, ax: Axes, eigenvalues: np.ndarray, positions: np.ndarray, label: str, unit: str
 ) -> None:
-    """Eigenvalues (S, N) in the complex plane, coloured by position, later ones on top."""
+    """Draw eigenvalues (S, N) in the complex plane, coloured by position, later ones on top."""
     norm = Normalize(float(positions[0]), float(positions[-1]) if positions.size > 1 else float(positions[0]) + 1.0)
     colours = np.repeat(positions, eigenvalues.shape[1])
     flat = eigenvalues.reshape(-1)

@@ -1,4 +1,4 @@
-"""Tuning to a graded stimulus: curves of units, and how alike tuning is at different times."""
+"""Tuning to a graded stimulus: curves of units, and the correlation of tuning between times."""
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
@@ -16,7 +16,7 @@ from ._style import ORANGE, PURPLE, TEAL, axes_or_new, font_size, house_style, l
 
 _RISING_COLOR, _FALLING_COLOR = TEAL, ORANGE
 MOST_LEVEL_NAMES = 4
-"""Names of epochs that have room side by side."""
+"""Most names of epochs that have room side by side."""
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 
@@ -36,12 +36,12 @@ def plot_tuning(
     tuning : Tuning
         Result of `eicon.analysis.coding.tuning`.
     units : sequence of int, optional
-        Units drawn; None takes the three of highest and the three of lowest rank correlation among those that are
+        Units to draw; None takes the three of highest and the three of lowest rank correlation among those that are
         monotone. Others are grey.
     quantity, unit : str
         Name and unit of the stimulus, for the axis label.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -105,7 +105,7 @@ def plot_tuning_correlation(
     since : str
         Event at time 0, for the axis labels.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -163,15 +163,15 @@ def plot_tuning_map(
         Result of `eicon.analysis.coding.tuning`. Units that depend on the level (``p_any < alpha``) are counted; those
         that do not vary are left out.
     levels : (L,) array, optional
-        The levels as they are named, where those of `tuning` are numbers that stand for truth.
+        Names of the levels, if those of `tuning` are numbers that represent truth values.
     quantity, unit : str
         Name and unit of the levels, for the axis label.
     alpha : float
-        Level of that test.
+        Level of the test.
     title : str
-        When rates were taken, for the title.
+        Time of the rates, for the title.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -209,9 +209,9 @@ def plot_tuned_by_epoch(
     fractions : mapping of quantity to mapping of epoch to float
         Epochs in the order of the trial; a quantity need not have all of them.
     alpha : float
-        Level of the test, drawn dotted: as many units seem tuned where none is.
+        Level of the test, drawn dotted: the fraction of units that seem tuned if none is.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -237,7 +237,7 @@ def plot_tuned_by_epoch(
 
 
 def _apart(levels: np.ndarray) -> list[float]:
-    """Levels with room for their names: the two ends, and between them those that are not too near to another."""
+    """Return levels with room for their names: both ends, and those between that are not too close together."""
     room = float(np.ptp(levels)) / 7
     found = [float(levels[0])]
     for level in levels[1:-1].tolist():
@@ -247,7 +247,7 @@ def _apart(levels: np.ndarray) -> list[float]:
 
 
 def _strongest(tuning: Tuning) -> list[int]:
-    """Up to three monotone units of highest, and of lowest, rank correlation."""
+    """Return up to three monotone units of highest, and of lowest, rank correlation."""
     monotone = np.flatnonzero(tuning.monotone)
     ranked = monotone[np.argsort(tuning.rho[monotone])]
     falling, rising = ranked[tuning.rho[ranked] < 0][:3], ranked[tuning.rho[ranked] > 0][::-1][:3]

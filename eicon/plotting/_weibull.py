@@ -31,7 +31,7 @@ def plot_weibull(
     unit, quantity : str
         Unit and name of the strength, for the axis label. The axis is logarithmic unless a strength is 0.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------

@@ -32,23 +32,23 @@ from ._wiring_layout import PAGE, Connection, Group, Node, laid_out, routed
 
 MOST_UNITS = 60
 MOST_CONNECTIONS = 48
-"""Between units; where more are needed, connections are drawn between groups."""
+"""Most connections between units; with more, connections are drawn between groups."""
 MOST_CHANNELS = 8
-"""Inputs, and outputs, that are drawn; of more it is only said how many there are."""
+"""Most inputs, and outputs, that are drawn; of more, only the number is given."""
 STEPS = -2.0
-"""Size of the type of labels, see `font_size`; lengths of the layout are in this size."""
+"""Type size of labels, see `font_size`; lengths of the layout are in units of this size."""
 WIDEST = {True: 1.1, False: 0.6}
 """Widths of the strongest connection, between groups and between units."""
 LEGEND_COLUMNS = 3
 MOST_LEVELS = 8
-"""Of what is preferred in the legend; of more, the first and the last one."""
+"""Most preferences in the legend; of more, the first and the last one."""
 NO_LABEL, NO_PREFERENCE = "no label", "no preference"
-"""Names of what has none, the empty text, None or NaN, where others have one."""
+"""Names of missing labels (empty text, None or NaN), where other units have one."""
 _CATEGORIES = 4
 
 
 class Units(NamedTuple):
-    """What is known of the units."""
+    """Properties of the units."""
 
     names: list[str]
     types: np.ndarray | None
@@ -57,9 +57,9 @@ class Units(NamedTuple):
     kinds: list[str]
     fill: list[Any] | None
     key: dict[Any, Any]
-    """Colours of what is preferred, for the legend."""
+    """Colours of preferences, for the legend."""
     values: np.ndarray
-    """That sizes stand for; NaN without."""
+    """Values shown as sizes; NaN without any."""
 
     @property
     def inhibitory(self) -> np.ndarray:
@@ -87,17 +87,18 @@ def plot_wiring(
 ) -> Axes:
     r"""Draw a small network as a circuit: units, or groups of them, and the connections that matter.
 
-    Arrows excite and bars inhibit. Inputs stand at the left, outputs at the right, up to 8 of each; more are not drawn,
-    which the words below say. Units of a group are neighbours.
+    Arrows excite and bars inhibit. Inputs are at the left, outputs at the right, up to 8 of each; the caption states if
+    there are more. Units of a group are neighbours.
 
-    Of all connections, the strongest ones are drawn that together make up `share` of the absolute weight. Where these
-    are too many to be read, connections are drawn between groups, A and B: the input to a unit of B when all units of A
-    have the rate 1, in the mean over the units of B,
+    The strongest connections that together make up `share` of the absolute weight are drawn. If these are too many to
+    read, connections are drawn between groups, A and B: the input to a unit of B when all units of A have the rate 1,
+    averaged over the units of B,
 
     .. math:: J_{AB} = \frac{1}{|B|} \sum_{i \in A} \sum_{j \in B} W_{ij}
 
-    (of readouts the sum). What share is drawn stands below. What is not drawn is weak, but the network may need
-    it: `eicon.studies.perturbation_effects` tells. Multiply the rows of `W` by mean rates to see currents.
+    (for readouts the sum). The caption states the share that is drawn. Connections that are not drawn are weak, but the
+    network may need them: see `eicon.studies.perturbation_effects`. Multiply the rows of `W` by mean rates for
+    currents.
 
     Parameters
     ----------
@@ -106,30 +107,30 @@ def plot_wiring(
     excitatory : (N,) bool array, optional
         True for E units (blue), False for I units (red); None for units that are neither (grey).
     W_in, W_out : (n_in, N) and (N, n_out) arrays, optional
-        Weights of inputs and outputs; each matrix has widths of its own.
+        Weights of inputs and outputs; each matrix has its own widths.
     preferred : (N,) array, or (N, 3) array of colours, optional
-        What units prefer, for instance a condition: it fills the circles, and makes groups. Colours, also strings
-        ``"#rrggbb"``, only fill. The empty text, None or NaN is no preference.
+        Preference of each unit, for instance a condition: it fills the circles, and makes groups. Colours, including
+        strings ``"#rrggbb"``, only fill. The empty text, None or NaN means no preference.
     groups : (N,) array, optional
         Further labels by which units are grouped, for instance ``net.units["area"]``. E and I units of a label are
-        groups of their own, as are those without one (the empty text, None or NaN).
+        separate groups, as are those without a label (the empty text, None or NaN).
     represents : sequence of str, or (N,) array, optional
-        Units that each unit represents, ``net.units["represents"]`` (separated by commas), or their number: it sets
+        Units that each unit represents, ``net.units["represents"]`` (separated by commas), or their number, which sets
         the size.
     rates : (N,) array, optional
-        Mean rates, which set the size if `represents` does not.
+        Mean rates, which set the size if `represents` is not given.
     names : sequence of str, optional
         Short names of units; by default their numbers.
     inputs, outputs : sequence of str, optional
         Names of channels.
     share : float
-        In (0, 1].
+        Share of the absolute weight that is drawn, in (0, 1].
     pool : bool, optional
-        Draw connections between groups. By default where there would be more than 48 connections between units.
+        Draw connections between groups. By default if there would be more than 48 connections between units.
     note : str
-        Further words below, for instance when units are most active.
+        Further text for the caption, for instance when units are most active.
     ax : Axes, optional
-        Drawn into; None makes a new figure.
+        Axes to draw into; None makes a new figure.
 
     Returns
     -------
@@ -152,11 +153,11 @@ def plot_wiring(
     n = len(weights)
     if n > MOST_UNITS:
         raise ValueError(
-            f"`W` has {n} units, and a wiring diagram can be read up to {MOST_UNITS}; "
-            "draw plot_connectivity, or condense the network."
+            f"`W` has {n} units, and a wiring diagram is legible up to {MOST_UNITS};  "
+            "use plot_connectivity, or condense the network."
         )
     if not 0 < share <= 1:
-        raise ValueError(f"`share` must be in (0, 1], the part of the weight that is drawn; got {share}.")
+        raise ValueError(f"`share` must be in (0, 1], the share of the weight that is drawn; got {share}.")
     units = _units(n, excitatory, preferred, groups, represents, rates, names)
     given = np.zeros((0, n)) if W_in is None else _checked("W_in", W_in, "n_in", n)
     read = np.zeros((n, 0)) if W_out is None else _checked("W_out", W_out, n, "n_out")
@@ -199,7 +200,7 @@ def plot_wiring(
 
 
 def _checked(name: str, values: ArrayLike, rows: int | str, columns: int | str) -> np.ndarray:
-    """Finite weights (rows, columns), of which names may be any number, but equal names are equal numbers."""
+    """Check for finite weights (rows, columns); sizes may be names, of which equal ones mean equal numbers."""
     array = np.asarray(values, dtype=np.float64)
     square = rows == columns
     fits = [isinstance(one, str) or one == size for one, size in zip((rows, columns), array.shape, strict=False)]
@@ -229,7 +230,7 @@ def _units(
     if len(names) not in (0, n):
         raise ValueError(f"`names` must name the {n} units; got {len(names)} names.")
     if represents is not None and rates is not None:
-        raise ValueError("the size of units is `represents` or `rates`; got both.")
+        raise ValueError("the size of units is set by `represents` or `rates`; got both.")
     said = [str(name) for name in names] or [str(i) for i in range(n)]
     types = None if excitatory is None else sorted_types(excitatory, n)
     values = np.full(n, np.nan)
@@ -249,30 +250,30 @@ def _units(
 
 
 def _scale(values: np.ndarray) -> np.ndarray:
-    """Sizes, 0 to 1: root of the values, so that areas grow with them."""
+    """Return sizes, 0 to 1: square roots of the values, so that areas are proportional to values."""
     return np.zeros(len(values)) if np.isnan(values).all() or not values.max() else np.sqrt(values / values.max())
 
 
 def _sizes(name: str, given: Any, n: int) -> np.ndarray:
     values = np.asarray(given, dtype=np.float64)
     if values.shape != (n,) or not np.isfinite(values).all():
-        raise ValueError(f"`{name}` must hold a number for each unit, shape ({n},); got shape {values.shape}.")
+        raise ValueError(f"`{name}` must contain a number for each unit, shape ({n},); got shape {values.shape}.")
     return np.maximum(values, 0.0)
 
 
 def _labels(name: str, given: ArrayLike | None, n: int, missing: str) -> list[Any]:
-    """One for each unit; none if no unit has one."""
+    """Return one label for each unit; none if no unit has one."""
     if given is None:
         return []
     labels = np.asarray(given)
     if labels.shape != (n,):
-        raise ValueError(f"`{name}` must hold a label for each unit, shape ({n},); got shape {labels.shape}.")
+        raise ValueError(f"`{name}` must contain a label for each unit, shape ({n},); got shape {labels.shape}.")
     values = [missing if one is None or one == "" or one != one else one for one in labels.tolist()]
     return [] if set(values) == {missing} else values
 
 
 def _fills(preferred: ArrayLike | None, n: int) -> tuple[list[Any], list[Any] | None, dict[Any, Any]]:
-    """Labels if these are no colours, colours, and which label has which: sorted, and no preference last."""
+    """Return labels unless these are colours, colours, and the colour of each label, sorted, no preference last."""
     given = np.asarray(preferred)
     if given.shape in ((n, 3), (n, 4)):
         return [], [to_rgba(tuple(one)) for one in given], {}
@@ -291,13 +292,13 @@ def _fills(preferred: ArrayLike | None, n: int) -> tuple[list[Any], list[Any] | 
 
 
 def _place(label: Any) -> list[Any]:
-    """Of a label in a sorted list: numbers in text count by what they are worth."""
+    """Return the sort key of a label: numbers in text sort by value."""
     parts = re.split(r"(\d+(?:\.\d+)?)", label) if isinstance(label, str) else ["", label]
     return [float(part) if i % 2 else part for i, part in enumerate(parts)]
 
 
 def _groups(units: Units) -> list[Group]:
-    """E before I of a kind; those that there are."""
+    """Return the existing groups, E before I within a kind."""
     made = []
     for kind, name in enumerate(units.kinds):
         for inhibitory in (False, True):
@@ -309,7 +310,7 @@ def _groups(units: Units) -> list[Group]:
 
 
 def _strongest(weights: np.ndarray, share: float) -> np.ndarray:
-    """Mask of the strongest weights that make up a share of all."""
+    """Return a mask of the strongest weights that make up a share of all."""
     sizes = np.abs(weights).ravel()
     order = np.argsort(-sizes, kind="stable")
     total = np.cumsum(sizes[order])
@@ -322,7 +323,7 @@ def _strongest(weights: np.ndarray, share: float) -> np.ndarray:
 def _chosen(
     weights: np.ndarray, given: np.ndarray, read: np.ndarray, share: float, pool: bool
 ) -> tuple[list[Connection], str]:
-    """Connections to draw, strongest first, and what is said of them."""
+    """Return the connections to draw, strongest first, and their description."""
     n, found, said = len(weights), [], []
     what = "recurrent coupling" if pool else "recurrent weight"
     parts = ((what, weights, 0, 0), ("input", given, n, 0), ("readout", read, 0, n + len(given)))
@@ -344,13 +345,13 @@ def _chosen(
 
 
 def _besides(handles: list[Line2D], caption: str) -> float:
-    """Inches that legend and caption take in a notebook."""
+    """Return the inches that legend and caption take in a notebook."""
     rows, spacing = -(-len(handles) // LEGEND_COLUMNS), _spacing(handles)
     return (8.0 * (rows * (1.0 + spacing) + 1.35 * (caption.count("\n") + 1)) + 34.0) / 72.0
 
 
 def _spacing(handles: list[Line2D]) -> float:
-    """Between rows of the legend, in sizes of its type: more, where there are circles of units."""
+    """Return the spacing of legend rows in units of its type size; larger with circles of units."""
     return 1.6 if any(one.get_markerfacecolor() == "none" for one in handles) else 0.4
 
 
@@ -384,7 +385,7 @@ def _draw_unit(ax: Axes, frame: Transform, place: Node, units: Units, i: int) ->
 
 
 def _write(ax: Axes, frame: Transform, place: np.ndarray, name: str, value: float) -> None:
-    """A number for the table beside the figure: a point without size."""
+    """Add a number to the table of the figure: a point without size."""
     x, y = place.tolist()
     ax.scatter(x, y, s=0, c=[value], transform=frame, gid=name)
 
@@ -400,7 +401,7 @@ def _draw_connection(
 
 
 def _shapes(path: np.ndarray, width: float, excites: bool, pool: bool) -> Path:
-    """Outline of a connection with its end: an arrow that excites, or a bar that inhibits."""
+    """Return the outline of a connection with its end: an arrow for excitation, or a bar for inhibition."""
     width = max(width, 0.1)
     large = 1.5 if pool else 1.0
     length = large * (0.55 if excites else 0.26) + width * (0.7 if excites else 0.2)
@@ -439,7 +440,7 @@ def _finish(ax: Axes, wide: float, high: float, caption: str, handles: list[Line
 
 
 def _entries(units: Units, places: list[Node], represents: bool, weights: np.ndarray, read: np.ndarray) -> list[Line2D]:
-    """Of the legend."""
+    """Return the entries of the legend."""
     handles = []
     signs = np.sign(np.concatenate([weights.ravel(), read.ravel()]))
     for sign, name, marker, colour in ((1, "excites", ">", E_COLOR), (-1, "inhibits", "|", I_COLOR)):

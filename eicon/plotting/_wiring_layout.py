@@ -1,4 +1,4 @@
-"""Where the parts of a wiring diagram stand, and the curves between them."""
+"""Layout of a wiring diagram: positions of its parts, and the curves between them."""
 
 import textwrap
 from collections.abc import Sequence
@@ -8,13 +8,13 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 PAGE = 40.0
-"""Width of a figure. Lengths are in sizes of the type of labels: styles have nearly the same ratio of the two."""
+"""Width of a figure. Lengths are in units of the label size: the ratio of the two is similar in all styles."""
 LETTER, LINE = 0.62, 1.35
 """Width of a letter and height of a line."""
 WIDEST_PAGE = 1.1 * PAGE
 GAP, UNIT_GAP = 4.6, 3.6
 COMPACT = (1.0, 0.85, 0.7)
-"""Factors of gaps and sizes, which are tried until the drawing is as wide as the page."""
+"""Factors of gaps and sizes, tried until the drawing fits the width of the page."""
 LARGEST = 1.6
 """Diameter of the largest unit, relative to the smallest one."""
 BENDS = (0.14, -0.14, 0.3, -0.3, 0.5, -0.5, 0.75, -0.75, 1.1, -1.1)
@@ -23,7 +23,7 @@ _T = np.linspace(0.0, 1.0, 41)[:, None]
 
 
 class Node(NamedTuple):
-    """Ellipse or box that connections begin and end at."""
+    """Ellipse or box at which connections start and end."""
 
     name: str
     centre: np.ndarray
@@ -31,7 +31,7 @@ class Node(NamedTuple):
     box: bool = False
 
     def border(self, direction: np.ndarray, gap: float = 0.2) -> np.ndarray:
-        """Point of the border, seen from the centre."""
+        """Return the point of the border in a direction from the centre."""
         unit = direction / max(float(np.hypot(*direction)), 1e-9)
         scaled = np.abs(unit) / (self.half + gap)
         reach = 1.0 / (scaled.max() if self.box else np.hypot(*scaled))
@@ -39,14 +39,14 @@ class Node(NamedTuple):
         return point
 
     def covers(self, points: np.ndarray, margin: float = 0.5) -> np.ndarray:
-        """Which points (P, 2) lie in it."""
+        """Return which points (P, 2) lie inside."""
         scaled = np.abs(points - self.centre) / (self.half + margin)
         inside: np.ndarray = (scaled.max(axis=1) if self.box else np.hypot(*scaled.T)) < 1.0
         return inside
 
 
 class Group(NamedTuple):
-    """Units that share a box: those of a kind that are I, or those that are not."""
+    """Units that share a box: the I units of a kind, or the others."""
 
     name: str
     kind: int
@@ -62,7 +62,7 @@ class Connection(NamedTuple):
     weight: float
     width: float
     given: bool
-    """From an input, whose colour is neither of E nor of I."""
+    """Connection from an input, whose colour is that of neither E nor I."""
 
 
 class Layout(NamedTuple):
@@ -75,7 +75,7 @@ class Layout(NamedTuple):
 
     @property
     def joined(self) -> list[Node]:
-        """What connections join: groups, or units where there are none, and then channels."""
+        """Return the nodes that connections join: groups, or units if there are none, and then channels."""
         return [*(self.boxes or self.units), *self.channels]
 
 
@@ -88,7 +88,7 @@ def laid_out(
     inputs: Sequence[str],
     outputs: Sequence[str],
 ) -> Layout:
-    """Layout of units with these names, sizes (0 to 1), kinds and types; in boxes, if there are groups."""
+    """Lay out units with these names, sizes (0 to 1), kinds and types; in boxes, if there are groups."""
     for compact in COMPACT:
         diameter = smallest(names) * (1.0 + compact * (LARGEST - 1.0) * scale)
         half = np.repeat(diameter[:, None] / 2, 2, axis=1)
@@ -104,12 +104,12 @@ def laid_out(
 
 
 def smallest(names: Sequence[str]) -> float:
-    """Diameter of a circle that holds the longest name."""
+    """Return the diameter of a circle around the longest name."""
     return 1.0 + LETTER * max(2, *map(len, names))
 
 
 def _rings(kind: np.ndarray, inhibitory: np.ndarray) -> np.ndarray:
-    """Places (N, 2) of units: I on a ring inside that of the others, by kind, the first on top, then clockwise."""
+    """Place units (N, 2): I on a ring inside that of the others, by kind, the first on top, then clockwise."""
     spot = np.zeros((len(kind), 2))
     for members, radius in ((np.flatnonzero(~inhibitory), 1.0), (np.flatnonzero(inhibitory), 0.5)):
         if not len(members) or (len(members) == 1 and radius < 1):
@@ -126,7 +126,7 @@ def _circle(angle: np.ndarray) -> np.ndarray:
 
 
 def _boxes(groups: Sequence[Group], diameter: np.ndarray, compact: float) -> tuple[list[Node], np.ndarray]:
-    """Boxes of groups, and places (N, 2) of all units in them."""
+    """Return the boxes of groups, and the places (N, 2) of all units in them."""
     sizes, inside = zip(*(_box(one, float(diameter[one.members].max()), compact) for one in groups), strict=True)
     half = np.array(sizes)
     kind, inhibitory = np.array([one.kind for one in groups]), np.array([one.inhibitory for one in groups])
@@ -138,7 +138,7 @@ def _boxes(groups: Sequence[Group], diameter: np.ndarray, compact: float) -> tup
 
 
 def _box(group: Group, largest: float, compact: float) -> tuple[np.ndarray, np.ndarray]:
-    """Half the size of a group's box, and where its units are in it."""
+    """Return half the size of a group's box, and the places of its units in it."""
     n, pitch = len(group.members), largest + 0.35
     across = int(np.ceil(np.sqrt(1.6 * compact * n)))
     down = -(-n // across)
@@ -151,7 +151,7 @@ def _box(group: Group, largest: float, compact: float) -> tuple[np.ndarray, np.n
 
 
 def _group_spots(kind: np.ndarray, inside: np.ndarray, half: np.ndarray, gap: float) -> np.ndarray:
-    """E groups on a ring, I groups in it; of at most two kinds: E above and below, I side by side between them."""
+    """Place E groups on a ring, I groups inside; for at most two kinds, E above and below, I side by side between."""
     n_kinds, both = int(kind.max()) + 1, inside.any() and not inside.all()
     if n_kinds > 2 or not both:
         outer = _circle(np.pi / 2 + (np.pi / 4 if n_kinds == 4 else 0.0) - 2 * np.pi * kind / n_kinds)
@@ -168,12 +168,12 @@ def _group_spots(kind: np.ndarray, inside: np.ndarray, half: np.ndarray, gap: fl
 
 
 def _inflated(spot: np.ndarray, half: np.ndarray, gap: float) -> np.ndarray:
-    """Places (M, 2), moved from their middle until nothing touches, across and up and down by themselves."""
+    """Scale places (M, 2), independently across and up, until nothing touches."""
     one, other = np.triu_indices(len(spot), 1)
     if not one.size:
         return spot
     apart, needed = np.abs(spot[one] - spot[other]), half[one] + half[other] + gap
-    least = needed / np.maximum(apart, 1e-12)  # factors from which on a pair is apart
+    least = needed / np.maximum(apart, 1e-12)  # factors above which a pair is apart
     tried = []
     for across in needed.max() * np.geomspace(0.05, 40.0, 160):
         together = across < least[:, 0]
@@ -201,7 +201,7 @@ def _with_channels(
             y = (low[1] + high[1]) / 2 + (len(names) - 1 - 2 * i) / 2 * pitch
             ends.append(Node(text, np.array([edge + side * (space + half[0]), y]), half, True))
     low, high = _extent([*(boxes or units), *ends], margin=2.6)
-    extra = max(0.0, PAGE - 3.0 - (high[0] - low[0])) / 2  # a small circuit stands in the middle of the page
+    extra = max(0.0, PAGE - 3.0 - (high[0] - low[0])) / 2  # a small circuit is centred on the page
     corner = low - [extra, 0.0]
     wide, tall = (high - low + [2 * extra, 0.0]).tolist()
     units, boxes, ends = ([one._replace(centre=one.centre - corner) for one in some] for some in (units, boxes, ends))
@@ -209,13 +209,13 @@ def _with_channels(
 
 
 def _extent(nodes: list[Node], margin: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Lowest and highest corner of all."""
+    """Return the lowest and highest corner of all nodes."""
     low = np.min([one.centre - one.half for one in nodes], axis=0) - margin
     return low, np.max([one.centre + one.half for one in nodes], axis=0) + margin
 
 
 def routed(connections: Sequence[Connection], layout: Layout) -> list[tuple[Connection, np.ndarray]]:
-    """Connections with their curves (P, 2), which avoid nodes and each other; loops last."""
+    """Route connections along curves (P, 2) that avoid nodes and each other; loops last."""
     nodes, drawn, made = layout.joined, np.empty((0, 2)), []
     for one in sorted(connections, key=lambda one: one.source == one.target):
         source, target = nodes[one.source], nodes[one.target]
@@ -229,7 +229,7 @@ def routed(connections: Sequence[Connection], layout: Layout) -> list[tuple[Conn
 
 
 def ways(source: Node, target: Node) -> list[tuple[float, np.ndarray]]:
-    """Curves from border to border, with the cost of their bends."""
+    """Return curves from border to border, with the cost of their bends."""
     between = target.centre - source.centre
     normal = np.array([between[1], -between[0]])
     middle = (source.border(between) + target.border(-between)) / 2
@@ -244,7 +244,7 @@ def ways(source: Node, target: Node) -> list[tuple[float, np.ndarray]]:
 
 
 def loops(node: Node, reach: float) -> list[tuple[float, np.ndarray]]:
-    """Curves from a node to itself, in all directions."""
+    """Return curves from a node to itself, in all directions."""
     made = []
     for outward in _circle(np.linspace(0.0, 2 * np.pi, 24, endpoint=False)):
         across = np.array([-outward[1], outward[0]])
@@ -263,7 +263,7 @@ def cheapest(
     page: tuple[float, float],
     nearness: float,
 ) -> np.ndarray:
-    """Curve that lies least on nodes, near points that are drawn (weighted by `nearness`), and beyond the page."""
+    """Return the curve that least overlaps nodes, drawn points (weighted by `nearness`), and the edge of the page."""
 
     def cost(way: tuple[float, np.ndarray]) -> float:
         bent, path = way

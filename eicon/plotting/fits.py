@@ -1,4 +1,4 @@
-"""Networks beside recordings; figures for `eicon.analysis.fits` and for the stiffness of fits."""
+"""Fits of networks to recordings: figures for `eicon.analysis.fits` and for the stiffness of fits."""
 
 from ._currents import plot_current_shares as plot_current_shares
 from ._currents import plot_currents as plot_currents

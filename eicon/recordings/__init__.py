@@ -1,4 +1,4 @@
-"""Activity that was measured, or simulated elsewhere: read, aligned, cut, and laid beside a network's units."""
+"""Recordings: activity that was measured, or simulated elsewhere, and is read, aligned, cut and matched to units."""
 
 from .._lazy import lazy_room
 

@@ -22,13 +22,13 @@ AXES = {
     "unit": ("unit", "units", "neuron", "neurons", "cell", "cells"),
 }
 DEEPEST, MOST = 8, 20
-"""Structs within each other whose fields have names of their own, and empty cells that an error lists."""
+"""Largest depth of nested structs whose fields are named, and number of empty cells that an error lists."""
 PICKLED = "Python objects, which are never loaded"
 ORDER = ("time", "trial", "unit")
 
 
 class Hdf5(Mapping[str, Any]):
-    """Variables of an HDF5 file, read when they are asked for; those of MATLAB as it shows them, axes and all."""
+    """Variables of an HDF5 file, read on demand; those of MATLAB with the axes that MATLAB shows."""
 
     def __init__(self, path: str | os.PathLike[str], file: Any, matlab: bool) -> None:
         self._path, self._file, self._matlab, self._bytes = path, file, matlab, 0
@@ -59,13 +59,13 @@ class Hdf5(Mapping[str, Any]):
         return self._read[name]
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of a variable that is not read."""
+        """Return the shape of a variable without reading it."""
         with named(self._path, "HDF5 file"):
             shape = getattr(self._nodes[name], "shape", None) or ()
         return shape[::-1] if self._matlab else shape
 
     def about(self, name: str) -> str:
-        """What a variable without a shape is."""
+        """Describe a variable without a shape."""
         node = self._nodes[name]
         if "MATLAB_sparse" in node.attrs:
             return "a sparse array"
@@ -82,7 +82,7 @@ class Hdf5(Mapping[str, Any]):
         self._bytes += node.size * node.dtype.itemsize
         check_unpacked(self._path, self._bytes, os.path.getsize(self._path))
         values = node[()]
-        is_cell = kind == b"cell" or "ref" in (node.dtype.metadata or {})  # of several structs, fields have no class
+        is_cell = kind == b"cell" or "ref" in (node.dtype.metadata or {})  # the fields of several structs have no class
         if is_cell and node.dtype.kind == "O":
             cells = np.empty(values.shape, object)
             for place, reference in np.ndenumerate(values):
@@ -102,7 +102,7 @@ class Hdf5(Mapping[str, Any]):
 
 
 def read_arrays(path: str | os.PathLike[str], kind: str, options: Options) -> Stack | Spikes:
-    """Trials of a file of arrays.
+    """Read trials from a file of arrays.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def read_arrays(path: str | os.PathLike[str], kind: str, options: Options) -> St
 
 
 def _plain_mat(path: Any, value: Any) -> Any:
-    """What scipy gives for a struct as a dict, for several as one of cells, for text as text, a cell as objects."""
+    """Convert scipy's result: a struct to a dict, several to a dict of cells, text to text, a cell to objects."""
     if hasattr(value, "toarray"):
         check_unpacked(path, 8 * value.shape[0] * value.shape[1], os.path.getsize(path))
         return value.toarray()
@@ -140,12 +140,12 @@ def _plain_mat(path: Any, value: Any) -> Any:
             cells[place] = _plain_mat(path, one)
         return cells
     if value.dtype.kind == "U" and value.size > 1:
-        return np.char.rstrip(value)  # a matrix of letters has rows of one length
+        return np.char.rstrip(value)  # rows of a matrix of characters have equal lengths
     return "".join(value.ravel().tolist()) if value.dtype.kind == "U" else value
 
 
 def _with_fields(content: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    """Variables, and fields of structs as ``session.rates``."""
+    """List variables, and fields of structs as ``session.rates``."""
     found = {f"{above}{name}": value for name, value in content.items()}
     for name, value in content.items():
         if isinstance(value, dict):
@@ -159,14 +159,14 @@ def _read(path: Any, content: Mapping[str, Any], options: Options, *, matlab: bo
     name = signal_of(options.observed) if own and options.series is None else _chosen(path, content, options)
     where, values = f"{path} ({name})", content[name]
     if not _is_array(values) or not values.shape or not values.size:
-        raise ValueError(f"{where} must be an array of numbers or cells; it is {_about(content, name)}.")
+        raise ValueError(f"{where} must be an array of numbers or cells; got {_about(content, name)}.")
     struct = content.get(name.rpartition(".")[0])
     beside = struct if isinstance(struct, dict) else content  # fields of the same struct
     axes = ORDER if own else _axes(where, values, options, matlab)
     fields, asked = _fields(where, content, beside, options, {name, name.rpartition(".")[2]})
     if values.dtype.kind == "O" and "time" not in axes:
         return _spikes(where, values, axes, content, fields, asked, options)
-    options.refuse(where, "trials that are cut already", (*OF_TRIALS, "axes", "trials"))
+    options.refuse(where, "trials that are already cut", (*OF_TRIALS, "axes", "trials"))
     activity, mask = _trials(where, values, axes, matlab)
     T, B, M = activity.shape
     dt = options.step(float(np.ravel(content["dt_ms"])[0]), where, "the file") if own else _dt(where, beside, options)
@@ -181,18 +181,18 @@ def _read(path: Any, content: Mapping[str, Any], options: Options, *, matlab: bo
         made.inputs, inside = _trials(f"{path}: inputs {given!r}", content[given], axes, matlab)
         if inside is not None and mask is not None:
             if not np.array_equal(inside, mask):
-                raise ValueError(f"{where}: trials of inputs {given!r} must be as long as those of {name}.")
+                raise ValueError(f"{where}: trials of inputs {given!r} must have the same lengths as those of {name}.")
             made.inputs = np.where(inside[:, :, None], made.inputs, 0.0)
         made.channels = [given] if made.inputs.shape[2] == 1 else [f"{given} {i}" for i in range(made.inputs.shape[2])]
     made.fill(options, table, variables=content)
-    if own and "condition_names" in content:  # as they were before MATLAB's names
+    if own and "condition_names" in content:  # their names before conversion to MATLAB's
         said = dict(zip(table.columns, _vector(content["condition_names"]), strict=False))
         made.conditions = {str(said.get(name, name)): values for name, values in made.conditions.items()}
     return made
 
 
 def _chosen(path: Any, content: Mapping[str, Any], options: Options) -> str:
-    """The variable that holds the activity: the one asked for, or the only one that may be it."""
+    """Return the variable that contains the activity: the one requested, or the only candidate."""
     shapes = {name: _shape(content, name) for name in content}
     if options.series is not None:
         fitting = [name for name in shapes if name == options.series]
@@ -237,15 +237,15 @@ def _may_be_activity(content: Mapping[str, Any], name: str) -> bool:
 
 
 def _axes(where: str, values: Any, options: Options, matlab: bool) -> tuple[str, ...]:
-    """Names of the axes, which are never guessed."""
+    """Return the names of the axes, which are never guessed."""
     cells = values.dtype.kind == "O"
     about = f"{where}: {_kind_of(values)}{f' whose first cell is {_kind_of(values.flat[0])}' if cells else ''}"
     if options.axes is None:
         example = "unit time" if cells else " ".join(("unit", "trial", "time")[-values.ndim :])
-        more = "; of spike times in cells, those of the cells, axes='unit trial' or 'unit'" if cells else ""
+        more = "; for spike times in cells give the axes of the cells, axes='unit trial' or 'unit'" if cells else ""
         size = "size() shows it" if matlab else "numpy shows it"
         raise ValueError(
-            f"{about}: nothing in the file says which axis is which, and it is not guessed. Pass axes in their order, "
+            f"{about}: the file does not name its axes, and they are never guessed. Pass axes in their order, "
             f"as {size}, e.g. axes={example!r}{more}."
         )
     words = options.axes.replace(",", " ").lower().split()
@@ -256,17 +256,17 @@ def _axes(where: str, values: Any, options: Options, matlab: bool) -> tuple[str,
         allowed = [{"unit", "time"}, {"unit", "trial"}, {"unit"}]
         if set(axes) not in allowed:
             raise ValueError(
-                f"{about}: of one cell per trial, axes are those of each cell, 'unit time' or 'time unit'; of spike "
+                f"{about}: for one cell per trial, axes are those of each cell, 'unit time' or 'time unit'; for spike "
                 f"times, those of the cells, 'unit trial', 'trial unit' or 'unit'; got {options.axes!r}."
             )
         return axes
     if "time" not in axes:
-        raise ValueError(f"axes must name time, among trial and unit; got {options.axes!r}.")
+        raise ValueError(f"axes must name time, and optionally trial and unit; got {options.axes!r}.")
     return axes
 
 
 def _trials(where: str, values: Any, axes: Sequence[str], matlab: bool) -> tuple[np.ndarray, np.ndarray | None]:
-    """Array in the order time, trial, unit, and the steps inside of trials if these are cells."""
+    """Return an array in the order time, trial, unit, and the steps inside trials if these are cells."""
     if values.dtype.kind == "O":
         return padded(where, _cells(where, values, axes))
     array = _numbers(where, values)
@@ -275,7 +275,7 @@ def _trials(where: str, values: Any, axes: Sequence[str], matlab: bool) -> tuple
         array = array[..., None]
     elif missing:
         raise ValueError(
-            f"{where}: {_kind_of(array)}: it has {array.ndim} axes, and axes={' '.join(axes)!r} names {len(axes)}."
+            f"{where}: {_kind_of(array)}: it has {array.ndim} axes, but axes={' '.join(axes)!r} names {len(axes)}."
         )
     there = [axis for axis in ORDER if axis in axes]
     array = array.transpose([list(axes).index(axis) for axis in there])
@@ -286,34 +286,34 @@ def _numbers(where: str, values: Any) -> np.ndarray:
     array = np.asarray(values)
     if array.dtype.kind not in "biuf":
         got = "complex numbers" if array.dtype.names == ("real", "imag") else str(array.dtype)
-        raise ValueError(f"{where} must hold real numbers; got {got}.")
+        raise ValueError(f"{where} must contain real numbers; got {got}.")
     return array.astype(np.float64)
 
 
 def _cells(where: str, values: np.ndarray, axes: Sequence[str]) -> list[np.ndarray]:
-    """Trials (T_b, M) of a cell array with one cell per trial."""
+    """Return the trials (T_b, M) of a cell array with one cell per trial."""
     if not _is_vector(values.shape):
         raise ValueError(
-            f"{where}: {_kind_of(values)}; with one cell per trial it has one row or "
-            "column. Cells of spike times per unit and trial are axes='unit trial'."
+            f"{where}: {_kind_of(values)}; with one cell per trial it must have one row or "
+            "column. Cells of spike times per unit and trial need axes='unit trial'."
         )
     trials = [_numbers(f"{where}, cell {i + 1}", cell) for i, cell in enumerate(values.ravel())]
     if empty := [str(i + 1) for i, cell in enumerate(trials) if not cell.size]:
-        raise ValueError(f"{where}: there is nothing in cell {', '.join(empty[:MOST])}; leave out trials without data.")
+        raise ValueError(f"{where}: cells without data: {', '.join(empty[:MOST])}; omit trials without data.")
     if (odd := next((i for i, cell in enumerate(trials) if cell.ndim != 2), None)) is not None:
         raise ValueError(f"{where}: cell {odd + 1} must have the axes {' '.join(axes)}; got shape {trials[odd].shape}.")
     return [cell if axes[0] == "time" else cell.T for cell in trials]
 
 
 def padded(where: str, trials: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Trials (T_b, M) as one array (T, B, M), NaN after their ends, and a mask (T, B)."""
+    """Combine trials (T_b, M) into an array (T, B, M), NaN after their ends, and a mask (T, B)."""
     sizes = {trial.shape[1] for trial in trials}
     if len(sizes) != 1:
         more = [f"{trial.shape[1]} in trial {i + 1}" for i, trial in enumerate(trials)]
         other = next(i for i, trial in enumerate(trials) if trial.shape[1] != trials[0].shape[1])
         raise ValueError(
             f"{where}: all trials must have the same units; got {more[0]} and {more[other]}. Are the axes named in the "
-            "other order?"
+            "wrong order?"
         )
     lengths = np.array([len(trial) for trial in trials])
     if not lengths.all():
@@ -327,7 +327,7 @@ def padded(where: str, trials: Sequence[np.ndarray]) -> tuple[np.ndarray, np.nda
 
 
 def _dt(where: str, content: Mapping[str, Any], options: Options) -> float:
-    """Step of trials that are cut: the one given, or that of the file."""
+    """Return the step of cut trials: the one given, or that of the file."""
     if options.dt is not None:
         return options.dt
     for name in ("dt_ms", "dt"):
@@ -340,12 +340,12 @@ def _dt(where: str, content: Mapping[str, Any], options: Options) -> float:
 def _fields(
     where: str, content: Mapping[str, Any], beside: Mapping[str, Any], options: Options, used: set[str]
 ) -> tuple[dict[str, Any], bool]:
-    """Variables that may have one value per trial, and whether they are those of a struct of trials."""
+    """Return variables that may have one value per trial, and whether they belong to a struct of trials."""
     if options.trials is not None:
         found = content.get(options.trials)
         if not isinstance(found, dict):
             there = ", ".join(content)
-            raise ValueError(f"{where}: trials: there is no struct {options.trials!r}; in the file are {there}.")
+            raise ValueError(f"{where}: trials: there is no struct {options.trials!r}; the file has {there}.")
         return found, True
     if isinstance(beside.get("conditions"), dict):
         return beside["conditions"], True
@@ -355,12 +355,12 @@ def _fields(
 
 
 def _table(fields: Mapping[str, Any], asked: bool, shape: tuple[int, int, int], options: Options) -> Table:
-    """Variables, or fields of a struct, that have one value per trial."""
+    """Return variables, or fields of a struct, with one value per trial."""
     T, B, M = shape
     columns = {
         name: column for name, value in fields.items() if len(column := _vector(value)) == B and (B > 1 or asked)
     }
-    if B in (T, M) and not asked:  # they may have one value per unit or step
+    if B in (T, M) and not asked:  # they may instead have one value per unit or step
         columns = {name: column for name, column in columns.items() if name in options.columns()}
     return table_of(columns, options, options.factor_or_none(), n=B)
 
@@ -370,7 +370,7 @@ def _is_vector(shape: tuple[int, ...]) -> bool:
 
 
 def _vector(value: Any) -> np.ndarray:
-    """Numbers or texts of a variable with one axis, or none."""
+    """Return the numbers or texts of a variable with one axis, or None."""
     if not _is_array(value) or not _is_vector(value.shape) or value.dtype.names:
         return np.zeros(0)
     flat = value.ravel()
@@ -381,23 +381,23 @@ def _vector(value: Any) -> np.ndarray:
 
 
 def _names(content: Mapping[str, Any], options: Options, M: int, where: str) -> Any:
-    """Names of the units that are those of a variable."""
+    """Return the names of the units given by a variable."""
     if not isinstance(options.names, str):
         return None
     if options.names not in content or content[options.names] is PICKLED:
         there = ", ".join(f"{name} ({PICKLED})" if content[name] is PICKLED else name for name in content)
-        raise ValueError(f"{where}: names: there is no variable {options.names!r} to read; in the file are {there}.")
+        raise ValueError(f"{where}: names: there is no variable {options.names!r} to read; the file has {there}.")
     names = _vector(content[options.names])
     if len(names) != M:
         raise ValueError(
-            f"{where}: {options.names!r} names {len(names)} units, and the axes say that there are {M}. Are the axes "
-            "in another order?"
+            f"{where}: {options.names!r} names {len(names)} units, but the axes imply {M}. Are the axes "
+            "in a different order?"
         )
     return names
 
 
 def _fill_own(made: Stack, content: Mapping[str, Any], name: str, options: Options) -> None:
-    """What a file of `eicon.exchange.to_mat` says besides."""
+    """Return the additional information in a file of `eicon.exchange.to_mat`."""
     if options.inputs is None:
         made.inputs = np.asarray(content["inputs"], np.float64)
         made.channels = [str(one) for one in np.ravel(content["input_channels"])]
@@ -420,7 +420,7 @@ def _spikes(
     asked: bool,
     options: Options,
 ) -> Spikes:
-    """Spike times in cells: one per unit of a session, or one per unit and trial, relative to an event."""
+    """Read spike times from cells: one per unit of a session, or one per unit and trial, relative to an event."""
     factor = options.factor(None, where)
     if "trial" in axes:
         if values.ndim != 2:
@@ -435,7 +435,8 @@ def _spikes(
         if not len(event) or event.dtype.kind not in "biuf":
             raise ValueError(
                 f"{where}: spike times of a session need the times of trials: a variable {options.align_to!r} with one "
-                "per trial, or another one that align_to names; spike times of trials are axes='unit trial'."
+                "value per trial, or a different variable named by align_to; spike times per trial need axes='unit "
+                "trial'."
             )
         columns = {k: v for k, value in fields.items() if len(v := _vector(value)) == len(event)}
         table = table_of(columns, options, factor)
@@ -446,12 +447,12 @@ def _spikes(
 
 def _times(where: str, cell: Any, factor: float) -> np.ndarray:
     if not _is_array(cell) or cell.dtype.kind not in "biuf" or not _is_vector(cell.shape):
-        raise ValueError(f"{where}: a cell of spike times must hold one list of numbers; got {_kind_of(cell)}.")
+        raise ValueError(f"{where}: a cell of spike times must contain one list of numbers; got {_kind_of(cell)}.")
     return np.round(cell.ravel().astype(np.float64) * factor, 6)
 
 
 def _kind_of(value: Any) -> str:
-    """What a variable or a cell is, for errors."""
+    """Describe a variable or a cell, for errors."""
     if not _is_array(value):
         return "text" if isinstance(value, str) else "a struct"
     return f"{'a cell' if value.dtype.kind == 'O' else 'an'} array {' x '.join(map(str, value.shape))}"

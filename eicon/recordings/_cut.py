@@ -1,4 +1,4 @@
-"""Windows around events: what a session holds, cut into trials that are padded and masked."""
+"""Windows around events, which cut a session into trials that are padded and masked."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -13,13 +13,13 @@ from ._recording import EXACT, listed, spans_of
 from ._spikes import Kernel, check_ascending, counts_of, kernel_of, part_within, rates_of, within
 
 MOST_VALUES = 2**29
-"""Values of activity, 4 GiB, that a recording may have."""
+"""Largest number of values in a recording, 4 GiB."""
 MOST_LISTED = 20
-"""Recordings in a file that an error lists."""
+"""Number of recordings in a file that an error lists."""
 FASTEST, SLOWEST = 1000.0, 0.1
-"""Spikes per second of all units on average, and of the busiest one, that suggest another unit of time."""
+"""Mean rate of all units, and rate of the most active, in spikes/s, that suggest a wrong unit of time."""
 TIMES = re.compile(r"(^|_)(time|times|start|stop|onset|offset|begin|end)s?$", re.I)
-"""Names of columns that hold times."""
+"""Names of columns that contain times."""
 
 
 @dataclass
@@ -29,11 +29,11 @@ class Table:
     Attributes
     ----------
     columns : name -> (B,)
-        Those that hold times are in ms.
-    times : names of the columns that hold times
+        Columns; times are in ms.
+    times : names of the columns that contain times
     n : int
     unit_known : bool
-        Whether the file, or `unit_of_time`, says in which unit its times were; else they are as they were.
+        Whether the file, or `unit_of_time`, gives the unit of its times; otherwise they are unchanged.
     """
 
     columns: dict[str, np.ndarray] = field(default_factory=dict)
@@ -42,36 +42,36 @@ class Table:
     unit_known: bool = True
 
     def column(self, name: str, what: str) -> np.ndarray:
-        """Values of a column, or an error that lists those there are."""
+        """Return the values of a column, or raise an error that lists the columns."""
         return column_of(self.columns, name, f"{what}: the trials")
 
     def numbers(self, name: str, what: str) -> np.ndarray:
-        """Column of numbers."""
+        """Return a column of numbers."""
         values = self.column(name, what)
         if values.dtype.kind not in "biuf":
-            raise ValueError(f"{what}: the column {name!r} of the trials holds text; numbers are needed.")
+            raise ValueError(f"{what}: the column {name!r} of the trials contains text; numbers are needed.")
         return values.astype(np.float64)
 
     def with_starts(self) -> "Table":
-        """Same table of trials whose spike times are relative to their start_time, which is 0 if there is none."""
+        """Return the table for spike times relative to start_time, which is set to 0 if it is missing."""
         return replace(
             self, columns={"start_time": np.zeros(self.n), **self.columns}, times=self.times | {"start_time"}
         )
 
     def conditions(self, wanted: Any) -> dict[str, np.ndarray]:
-        """Columns that say what each trial was: those that are wanted, or all that are no times."""
+        """Return the columns of conditions: those requested, or all that are not times."""
         if isinstance(wanted, Mapping):
             return {str(name): np.asarray(values) for name, values in wanted.items()}
         names = [name for name in self.columns if name not in self.times] if wanted is None else wanted
         return {str(name): self.column(name, "conditions") for name in names}
 
     def of(self, kept: np.ndarray) -> "Table":
-        """Some of the trials."""
+        """Select some of the trials."""
         return replace(self, columns={name: values[kept] for name, values in self.columns.items()}, n=len(kept))
 
 
 def column_of(columns: Mapping[str, Any], name: str, whose: str) -> Any:
-    """Values of a column, or an error that lists those there are."""
+    """Return the values of a column, or raise an error that lists the columns."""
     if name not in columns:
         raise ValueError(f"{whose} have no column {name!r}; their columns are {', '.join(columns) or 'none'}.")
     return columns[name]
@@ -80,11 +80,11 @@ def column_of(columns: Mapping[str, Any], name: str, whose: str) -> Any:
 def table_of(
     columns: Mapping[str, Any], options: Options, factor: float | None, *, n: int = 0, said: Collection[str] = ()
 ) -> Table:
-    """Table of ``n`` trials; times are converted to ms by ``factor``, unless nothing says in which unit they are.
+    """Make a table of ``n`` trials; times are converted to ms by ``factor``, if their unit is known.
 
-    Times are columns that `said` names or options use as such, that are called so (``start_time``, ``go_onset``), or
-    whose numbers all lie between the beginning and the end of their trials in a session. Columns without one number
-    or text per trial are left out.
+    Times are columns named by `said` or used as times in the options, columns with names of times (``start_time``,
+    ``go_onset``), or columns with all numbers between the start and the end of their trials in a session. Columns
+    without one number or text per trial are omitted.
     """
     said = {*said, *options.times()}
     found: dict[str, np.ndarray] = {}
@@ -98,7 +98,7 @@ def table_of(
     n = len(next(iter(found.values()))) if found else n
     edges = [found.get(name, np.zeros(0)) for name in ("start_time", "stop_time")]
     begin, end = (one if one.size and one.dtype.kind in "iuf" else np.full(n, np.nan) for one in edges)
-    of_session = n > 2 and len(np.unique(begin)) > 1  # not trials that all begin at 0
+    of_session = n > 2 and len(np.unique(begin)) > 1  # not trials that all start at 0
     times = set()
     for name, column in found.items():
         if column.dtype.kind not in "iuf":
@@ -113,7 +113,7 @@ def table_of(
 
 @dataclass
 class Windows:
-    """Steps of all trials on one axis, relative to the event of each.
+    """Steps of all trials on one axis, relative to each trial's event.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Windows:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Steps and trials."""
+        """Numbers of steps and trials."""
         return len(self.edges) - 1, len(self.events)
 
 
@@ -157,7 +157,7 @@ def windows(table: Table, options: Options, step: float, n_units: int) -> Window
         needed |= {name: None} if edge is None else {}
     kept, names = np.flatnonzero(np.isfinite(events + spans.sum(axis=1))), " or ".join(needed)
     if not kept.size:
-        raise ValueError(f"no trial has a {names}: the column holds NaN alone.")
+        raise ValueError(f"no trial has a {names}: the column contains only NaN.")
     table, events, spans = table.of(kept), events[kept], spans[kept]
     if (empty := np.flatnonzero(spans[:, 1] <= spans[:, 0])).size:
         i = int(empty[0])
@@ -172,7 +172,7 @@ def windows(table: Table, options: Options, step: float, n_units: int) -> Window
     if n < 1:
         raise ValueError(
             f"the longest window has {spans[:, 1].max() - low:g} ms, less than one step of {step:g} ms; windows and "
-            "steps are in ms. Were seconds meant?"
+            "steps are in ms. Did you mean seconds?"
         )
     check_size(n, len(events), n_units)
     edges = low + np.arange(n + 1) * step
@@ -187,30 +187,30 @@ def windows(table: Table, options: Options, step: float, n_units: int) -> Window
 
 
 def check_size(T: int, B: int, M: int) -> None:
-    """Refuse a recording that would take all memory."""
+    """Check that a recording fits into memory."""
     if T * B * M > MOST_VALUES:
         raise ValueError(
-            f"{T} steps of {B} trials of {M} units would take {8 * T * B * M / 2**30:.0f} GiB; take longer steps (bin),"
+            f"{T} steps of {B} trials of {M} units would take {8 * T * B * M / 2**30:.0f} GiB; use longer steps (bin),"
             " a shorter window, or fewer trials. Windows and bins are in ms."
         )
 
 
 def observed_of(where: str, values: np.ndarray, options: Options) -> str:
-    """What was observed: by default rates, unless the values are whole numbers, which may be counts."""
+    """Return the observed quantity: by default rates, unless the values are whole numbers, which may be counts."""
     if options.observed is not None:
         return options.observed
     seen = values[np.isfinite(values)]
     if seen.size and seen.min() >= 0 and seen.max() > 0 and not (seen % 1).any():
         raise ValueError(
-            f"{where} holds whole numbers alone, {seen.min():g} to {seen.max():g}: pass observed='counts' if they are "
-            "spikes per step, or observed='rate' if not."
+            f"{where} contains only whole numbers, {seen.min():g} to {seen.max():g}: pass observed='counts' if they "
+            "are spikes per step, or observed='rate' if not."
         )
     return "rate"
 
 
 @dataclass
 class Stack:
-    """Trials as a recording has them."""
+    """Trials in the layout of a recording."""
 
     where: str
     activity: np.ndarray
@@ -226,7 +226,7 @@ class Stack:
     said: str = ""
 
     def fill(self, options: Options, table: Table, events: Any = 0.0, variables: Iterable[str] = ()) -> None:
-        """Add conditions and inputs to trials that are cut already, whose times are relative to events (B,) ms."""
+        """Add conditions and inputs to already cut trials, whose times are relative to events (B,) ms."""
         self.conditions = table.conditions(options.conditions)
         if options.inputs is None or self.inputs is not None:
             return
@@ -246,23 +246,23 @@ def only_one(
     what: tuple[str, str] = ("variable", "arrays of activity"),
     example: str | None = None,
 ) -> str:
-    """What is read of a file: the only one that fits, or an error that says what there is."""
+    """Select the recording in a file: the only one that fits, or an error that lists those available."""
     if len(fitting) == 1:
         return fitting[0]
     n, example = len(fitting) or "no", fitting[0] if fitting else example
     held = f"{n} {what[1]}" if series is None else f"{n} {what[0]}{' called' if fitting else ''} {series!r}"
-    there = listed([f"{name} ({about(name)})" for name in names], MOST_LISTED) or "nothing that is read"
-    how = f"; say which one, as in series={example!r}" if example else ""
-    raise ValueError(f"{where} holds {held}; in it are {there}{how}.")
+    there = listed([f"{name} ({about(name)})" for name in names], MOST_LISTED) or "nothing readable"
+    how = f"; select one, as in series={example!r}" if example else ""
+    raise ValueError(f"{where} contains {held}; it has {there}{how}.")
 
 
 def regular(
     where: str, what: str, times: Sequence[np.ndarray], factor: float, options: Options
 ) -> tuple[float, np.ndarray]:
-    """Step of trials, and the first time of each, ms, from their times."""
+    """Return the step of trials, and the first time of each, ms, given their times."""
     steps = np.concatenate([np.diff(one.astype(np.float64)) for one in times])
     if not steps.size or not np.isfinite(steps).all() or steps.min() <= 0:
-        raise ValueError(f"{where}: times must ascend in each trial, and a trial must have two steps or more.")
+        raise ValueError(f"{where}: times must increase in each trial, and a trial must have at least two steps.")
     if np.ptp(steps) > 0.01 * np.median(steps):
         raise ValueError(f"{where}: steps must be equal; got {steps.min():g} to {steps.max():g} in {what}.")
     dt = options.step(float(np.round(np.median(steps) * factor, 6)), where, what)
@@ -273,8 +273,8 @@ def regular(
 class Spikes:
     """Spike times in ms of each unit: of a session, or relative to the event, a list of one array per trial.
 
-    ``stimuli`` are those of the file, None for those that are not asked for; ``known`` are options that mean something
-    for the file beside those of all spikes.
+    ``stimuli`` are those of the file, None for those not requested; ``known`` are options that apply to the file in
+    addition to those of all spikes.
     """
 
     where: str
@@ -288,21 +288,21 @@ class Spikes:
     known: tuple[str, ...] = ()
 
     def stack(self, options: Options) -> Stack:
-        """Spikes in the windows of trials, counted or smoothed."""
+        """Return the spikes in the windows of trials, counted or smoothed."""
         options.refuse(self.where, "spike times", (*OF_SPIKES, *self.known))
         step = STEP if options.bin is None else options.bin
         place = windows(self.table, options, step, len(self.times))
         T, B = place.shape
-        zero = place.events  # at which a trial's event is in the times of its spikes
+        zero = place.events  # the trial's event on the time axis of its spikes
         if self.of_trials:
             zero = zero - place.table.numbers("start_time", "spike times of trials")
             if not np.isfinite(zero).all():
-                raise ValueError(f"{self.where}: a trial has no start_time, to which its spike times are relative.")
+                raise ValueError(f"{self.where}: a trial lacks start_time, the reference of its spike times.")
         self._check(zero + place.edges[0], zero + place.edges[-1], options)
         observed = options.observed or "rate"
         counted = observed == "counts" or options.kernel == "none"
         if observed not in ("rate", "counts"):
-            raise ValueError(f"{self.where} holds spike times; observed must be 'rate' or 'counts'; got {observed!r}.")
+            raise ValueError(f"{self.where} has spike times; observed must be 'rate' or 'counts'; got {observed!r}.")
         kernel = kernel_of(options.kernel, options.width, options.causal)
         activity = np.empty((T, B, len(self.times)))
         reach = (0.0, 0.0) if counted else (kernel.after, kernel.before)
@@ -341,13 +341,13 @@ class Spikes:
         return _stacked(self, options, place, step, activity, observed, said)
 
     def _session(self) -> np.ndarray:
-        """From when to when spikes are known that have no intervals of their own: all trials and spikes, (1, 2)."""
+        """Return the known period of units without intervals: from 0 or earlier to the last spike or trial, (1, 2)."""
         trials = [self.table.columns[name] for name in ("start_time", "stop_time") if name in self.table.columns]
         known = np.concatenate([np.zeros(1), *self.times, *trials])
         return np.array([[np.nanmin(known), np.nanmax(known)]])
 
     def _check(self, begins: np.ndarray, ends: np.ndarray, options: Options) -> None:
-        """Refuse spikes that do not ascend, or are in another unit of time than windows (B,) from when to when."""
+        """Check that spikes are sorted, and in the same unit of time as windows (B,) with the given starts and ends."""
         flat = []
         for name, times in zip(self.units, self.times, strict=True):
             for one in times if self.of_trials else [times]:
@@ -355,33 +355,33 @@ class Spikes:
                 flat.append(one)
         n, M, begin, end = sum(map(len, flat)), len(self.times), float(begins.min()), float(ends.max())
         if not n:
-            raise ValueError(f"{self.where} holds no spikes: all {M} units are empty.")
+            raise ValueError(f"{self.where} contains no spikes: all {M} units are empty.")
         first, last = min(one.min() for one in flat if len(one)), max(one.max() for one in flat if len(one))
         if last < 20 < end - begin and end >= 1000:
             raise ValueError(
-                f"{self.where}: all {n} spikes lie between {first:g} and {last:g} ms, and the windows go to {end:g} ms."
+                f"{self.where}: all {n} spikes lie between {first:g} and {last:g} ms, but the windows go to {end:g} ms."
                 " Are spike times in seconds? Pass unit_of_time='s'."
             )
         _check_place(self.where, f"{n} spikes", (first, last), (begin, end), len(begins))
         per_second = 1000 / max((last - first) * (len(begins) if self.of_trials else 1), 1e-3)
         if n >= 50 and n / M * per_second > FASTEST:
             raise ValueError(
-                f"{self.where}: units fire {n / M * per_second:.0f} spikes/s on average, which none can. Are spike "
-                "times in seconds? Pass unit_of_time='s'."
+                f"{self.where}: units fire {n / M * per_second:.0f} spikes/s on average, which is impossible. Are "
+                "spike times in seconds? Pass unit_of_time='s'."
             )
         slow = n >= 10 and max(map(np.size, flat)) * per_second < SLOWEST and not self.of_trials
         if slow and (options.unit_of_time is None or (len(begins) > 1 and last > 100 * end)):
             raise ValueError(
                 f"{self.where}: no unit fires more often than once in {1 / SLOWEST:g} s, in the "
                 f"{(last - first) / 1000:.0f} s of all spikes. Are spike times, or those of trials, in ms? Pass "
-                "unit_of_time='ms', or 's' if all is right."
+                "unit_of_time='ms', or 's' if the rates are right."
             )
 
 
 def _check_place(
     where: str, what: str, data: tuple[float, float], windows: tuple[float, float], n_windows: int
 ) -> None:
-    """Refuse windows without data, or that go on for much longer than it: times (first, last) in ms."""
+    """Check that windows contain data, and do not extend far beyond them: times (first, last) in ms."""
     none = data[1] < windows[0] or data[0] >= windows[1]
     if none or (n_windows > 1 and windows[1] > 100 * data[1] > 0):
         kind = what.split()[-1]
@@ -393,19 +393,19 @@ def _check_place(
 
 
 def _known(place: Windows) -> np.ndarray:
-    """First and last time of each trial, (B, 2), relative to its event."""
+    """Return the first and last time of each trial, (B, 2), relative to its event."""
     return place.edges[spans_of(place.mask)].T
 
 
 def _overlap(place: Windows) -> str:
-    """How many windows begin before one that began earlier has ended, in words."""
+    """Describe how many windows start before an earlier one has ended."""
     since, until = (place.events[:, None] + _known(place))[np.argsort(place.events, kind="stable")].T
     n = int((since[1:] < np.maximum.accumulate(until)[:-1] - EXACT).sum())
     return f"; {n} of {len(since)} windows overlap an earlier one, with which they share data" if n else ""
 
 
 def _joined(spans: np.ndarray) -> np.ndarray:
-    """Spans (n, 2) in the order of their starts, those that touch or overlap as one."""
+    """Sort spans (n, 2) by their starts, and merge those that touch or overlap."""
     if not len(spans):
         return spans
     spans = spans[np.argsort(spans[:, 0], kind="stable")]
@@ -415,7 +415,7 @@ def _joined(spans: np.ndarray) -> np.ndarray:
 
 
 def _inside(spans: np.ndarray, since: np.ndarray, until: np.ndarray) -> np.ndarray:
-    """Whether times from `since` to `until`, of any shape, lie within one of the spans (n, 2), which are `_joined`."""
+    """Return whether times from `since` to `until`, of any shape, lie within one of the `_joined` spans (n, 2)."""
     if not len(spans):
         return np.zeros(np.shape(since), bool)
     at = np.searchsorted(spans[:, 0], since + EXACT, side="right") - 1
@@ -423,7 +423,7 @@ def _inside(spans: np.ndarray, since: np.ndarray, until: np.ndarray) -> np.ndarr
 
 
 def _part(place: Windows, kernel: Kernel, known: Sequence[np.ndarray]) -> np.ndarray:
-    """Part (T, B) of a kernel that lies where spikes are known, between the times (B, 2); 1 where none does."""
+    """Return the part (T, B) of a kernel that lies where spikes are known, between times (B, 2); 1 if none does."""
     part = np.zeros(place.shape)
     for one in known:
         near = (one[:, 1] > place.edges[0] - kernel.after) & (one[:, 0] < place.edges[-1] + kernel.before)
@@ -460,14 +460,14 @@ class Series:
         return self.dt or float(np.round(np.median(np.diff(self.time)), 6))
 
     def _averages(self, step: float) -> bool:
-        """Whether a step holds two samples or more."""
+        """Return whether a step contains two or more samples."""
         return step >= 2 * self.step * (1 - EXACT)
 
     def sampled(self, place: Windows) -> np.ndarray:
-        """Values (T, B, M) at the steps of windows; NaN where there are none.
+        """Return values (T, B, M) at the steps of windows; NaN where there are none.
 
-        Steps of two samples or more get the mean of the samples in [start, stop); shorter ones the value at their
-        start, linear between samples that follow each other.
+        Steps of two or more samples get the mean of the samples in [start, stop); shorter ones the value at their
+        start, interpolated linearly between successive samples.
         """
         at = (place.edges[:-1, None] + place.events).ravel()
         if self._averages(place.step):
@@ -499,11 +499,11 @@ class Series:
         return found
 
     def stack(self, options: Options) -> Stack:
-        """Samples in the windows of trials."""
+        """Return the samples in the windows of trials."""
         options.refuse(self.where, "a series of samples", OF_SERIES)
         if len(self.time) < 2 or not (np.diff(self.time) > 0).all():
             raise ValueError(
-                f"{self.where}: its samples must have two times or more, which ascend; got {self.time[:3]}."
+                f"{self.where}: its samples must have at least two times, in increasing order; got {self.time[:3]}."
             )
         step = self.step if options.bin is None else options.bin
         place = windows(self.table, options, step, self.values.shape[1])
@@ -529,12 +529,12 @@ def _stacked(
 def _inputs(
     options: Options, place: Windows, stimuli: Mapping[str, Series | None], default: str | None = None
 ) -> tuple[Any, Any]:
-    """Inputs (T, B, n_in) and their names: an array, a stimulus of the file, or pulses between times of the trials."""
+    """Return inputs (T, B, n_in) and their names, from an array, a stimulus of the file, or pulses in the trials."""
     given = default if options.inputs is None else options.inputs
     if isinstance(given, str):
         if (found := stimuli.get(given)) is None:
             there = ", ".join(stimuli) or "none"
-            raise ValueError(f"inputs: there is no stimulus {given!r} in the file; those there are: {there}.")
+            raise ValueError(f"inputs: there is no stimulus {given!r} in the file; its stimuli are {there}.")
         return np.nan_to_num(found.sampled(place), nan=0.0), found.units
     if isinstance(given, Mapping) and given:
         shown = [_pulses(name, spec, place) for name, spec in given.items()]
@@ -543,15 +543,16 @@ def _inputs(
 
 
 def _pulses(name: str, spec: Any, place: Windows) -> np.ndarray:
-    """Input (T, B) that is 0 outside of two times of each trial, and an amplitude between them.
+    """Make an input (T, B) that has an amplitude between two times of each trial, and is 0 elsewhere.
 
-    A step that a pulse covers in part gets that part of it. A trial without one of the times gets no pulse.
+    A step that a pulse covers partially gets that fraction of the amplitude. A trial without one of the times gets no
+    pulse.
     """
     what, table, edges = f"inputs[{name!r}]", place.table, place.edges
     if isinstance(spec, str) or not hasattr(spec, "__len__") or len(spec) not in (2, 3):
         raise ValueError(f"{what} must be (start column, stop column or ms after start[, amplitude]); got {spec!r}.")
     if not table.unit_known:
-        raise ValueError(f"{what}: nothing says in which unit times of trials are; pass unit_of_time='s' or 'ms'.")
+        raise ValueError(f"{what}: the unit of the times of trials is unknown; pass unit_of_time='s' or 'ms'.")
     start = table.numbers(spec[0], what) - place.events
     stop = table.numbers(spec[1], what) - place.events if isinstance(spec[1], str) else start + float(spec[1])
     height: Any = 1.0 if len(spec) == 2 else spec[2]
@@ -561,7 +562,7 @@ def _pulses(name: str, spec: Any, place: Windows) -> np.ndarray:
     covered = np.clip(np.minimum(edges[1:, None], stop) - np.maximum(edges[:-1, None], start), 0.0, None)
     if known.any() and not covered.any():
         raise ValueError(
-            f"{what}: no pulse lies in a trial: the first is from {start[known][0]:g} to {stop[known][0]:g} ms, and "
+            f"{what}: no pulse lies in a trial: the first is from {start[known][0]:g} to {stop[known][0]:g} ms, but "
             f"trials are from {edges[0]:g} to {edges[-1]:g} ms. Are both in the same unit of time?"
         )
     return covered / place.step * height

@@ -1,4 +1,4 @@
-"""Recordings in files of eicon's own."""
+"""Recordings in eicon's own file format."""
 
 import os
 from typing import Any
@@ -13,12 +13,12 @@ ARRAYS = ("activity", "inputs", "mask")
 
 
 def write(path: str | os.PathLike[str], recording: Recording) -> None:
-    """Write a recording to an npz file, without pickle, which `read` reads back.
+    """Write a recording to an npz file, without pickle; `read` reads the file.
 
     Parameters
     ----------
     path : path
-        A file there is replaced, once the new one is complete.
+        An existing file is replaced once the new one is complete.
     recording : Recording
 
     Examples
@@ -40,7 +40,7 @@ def write(path: str | os.PathLike[str], recording: Recording) -> None:
 
 
 def read_own(path: str | os.PathLike[str]) -> Recording:
-    """Recording of a file of `write`."""
+    """Read a recording from a file of `write`."""
     arrays, header = load_arrays(path, kind=KIND, version=VERSION)
     groups: dict[str, Any] = {
         group: {name: np.asarray(arrays[f"{group}/{i}"]) for i, name in enumerate(header.pop(group))}

@@ -16,11 +16,11 @@ from ._recording import quantity_of, signal_of
 DIMS = (("time",), ("trial", "condition"), ("unit", "neuron", "output"))
 UNITS = dict.fromkeys(("s", "sec", "second", "seconds"), "s")
 UNITS |= dict.fromkeys(("ms", "msec", "millisecond", "milliseconds"), "ms")
-"""What files call the units of their times."""
+"""Names of units of time in files."""
 
 
 def read_labelled(path: str | os.PathLike[str], options: Options) -> Stack:
-    """Trials of a netCDF file or a Zarr folder."""
+    """Read trials from a netCDF file or a Zarr folder."""
     xr = optional("xarray", needed_by=path)
     zarr = Path(path).is_dir()
     engine, what = ("zarr", "Zarr folder") if zarr else ("h5netcdf", "netCDF file")
@@ -32,8 +32,8 @@ def read_labelled(path: str | os.PathLike[str], options: Options) -> Stack:
 
 
 def of_dataset(where: str, data: Any, options: Options) -> Stack:
-    """Trials of a dataset."""
-    options.refuse(where, "trials that are cut already", OF_TRIALS)
+    """Read trials from a dataset."""
+    options.refuse(where, "trials that are already cut", OF_TRIALS)
     own = str(data.attrs.get("format", "")).startswith("eicon.activity")
     name = _chosen(where, data, options, own)
     found = _with_trials(f"{where} ({name})", data[name], DIMS)
@@ -68,7 +68,7 @@ def of_dataset(where: str, data: Any, options: Options) -> Stack:
 
 
 def _with_trials(where: str, found: Any, dims: tuple[tuple[str, ...], ...]) -> Any:
-    """Array with its dimensions in order; of one without trials, all is one trial."""
+    """Return an array with its dimensions in order; without a dimension trial, it is one trial."""
     if len(found.dims) == 2 and not {*DIMS[1]} & {str(dim) for dim in found.dims}:
         found = found.expand_dims("trial")
     return by_name(where, found, dims)
@@ -87,14 +87,14 @@ def _chosen(where: str, data: Any, options: Options, own: bool) -> str:
 
 
 def _time(where: str, data: Any, found: Any, options: Options, own: bool) -> tuple[float, float]:
-    """Step and start, ms: of the dataset, of its coordinate ``time``, or the one given."""
+    """Return step and start, ms: those of the dataset, of its coordinate ``time``, or the step given."""
     if own or ("dt" in data.attrs and data.attrs.get("dt_units") == "ms"):
         return options.step(float(data.attrs["dt"]), where, "the dataset"), 0.0
-    times = dict(found.coords).get("time")  # coords.get would number the steps
+    times = dict(found.coords).get("time")  # coords.get would return numbers of steps
     if times is None or times.dtype.kind not in "iufmM" or times.size < 2:
         return options.step(None, where, "the dataset"), 0.0
     values = times.values
-    if values.dtype.kind in "mM":  # dates are relative to the first
+    if values.dtype.kind in "mM":  # dates become relative to the first
         values, factor = (values - (values[0] if values.dtype.kind == "M" else 0)) / np.timedelta64(1, "ms"), 1.0
     else:
         factor = options.factor(_unit_of_time(times), f"{where}: coordinate time")
@@ -103,5 +103,5 @@ def _time(where: str, data: Any, found: Any, options: Options, own: bool) -> tup
 
 
 def _unit_of_time(times: Any) -> str | None:
-    """Unit that the attributes of times say, such as "s", or "seconds since" a date."""
+    """Return the unit given by the attributes of times, such as "s", or "seconds since" a date."""
     return UNITS.get(next(iter(str(times.attrs.get("units", "")).lower().split()), ""))

@@ -14,13 +14,13 @@ from ._options import Options
 from ._recording import quantity_of, signal_of
 
 NOT_ACTIVITY = ("ImageSeries", "ElectricalSeries", "SpatialSeries", "IndexSeries", "OpticalSeries", "TwoPhotonSeries")
-"""Series that are never taken unless they are asked for by name."""
+"""Series that are read only if requested by name."""
 
 
 def read_nwb(path: str | os.PathLike[str], options: Options) -> Spikes | Series:
-    """Spikes or samples of a session, and its trials."""
+    """Read spikes or samples of a session, and its trials."""
     pynwb = optional("pynwb", needed_by=path)
-    quiet = warnings.catch_warnings(action="ignore")  # of versions and schemas that the file was written with
+    quiet = warnings.catch_warnings(action="ignore")  # about the versions and schemas of the file
     with named(path, "NWB file"), quiet, pynwb.NWBHDF5IO(str(path), "r", load_namespaces=True) as file:
         session = file.read()
         said = dict(word.split("=", 1) for word in (session.keywords or [])[:] if "=" in word)
@@ -49,8 +49,8 @@ def read_nwb(path: str | os.PathLike[str], options: Options) -> Spikes | Series:
             made.observed = "calcium"
             if options.observed is None and options.decay is None:
                 raise ValueError(
-                    f"{where} holds fluorescence: pass decay, the time constant of its kernel in ms, such as decay=400,"
-                    " or observed='rate' to take it for rates."
+                    f"{where} contains fluorescence: pass decay, the time constant of its kernel in ms, such as "
+                    "decay=400, or observed='rate' to treat it as rates."
                 )
         return made
 
@@ -60,7 +60,7 @@ def _is_series(one: Any) -> bool:
 
 
 def _chosen(path: Any, session: Any, pynwb: Any, options: Options, own: dict[str, str]) -> tuple[str, Any]:
-    """What is read of a file: the one that is asked for, or the only one."""
+    """Select the recording in a file: the one requested, or the only one."""
     every: dict[str, Any] = {}
     shown = {id(one) for one in session.stimulus.values()}
     for one in session.objects.values():
@@ -85,7 +85,7 @@ def _chosen(path: Any, session: Any, pynwb: Any, options: Options, own: dict[str
 
 
 def _place(one: Any) -> str:
-    """Names of what a series lies in, and its own."""
+    """Return the names of the containers of a series, and its own."""
     names = [one.name]
     while (one := getattr(one, "parent", None)) is not None and one.name not in ("root", "NWBFile"):
         names.insert(0, one.name)
@@ -99,16 +99,16 @@ def _about(one: Any) -> str:
 
 
 def _trials(path: Any, session: Any, options: Options) -> Table:
-    """Table of trials; without one, all of the session is one trial, if a window says which part."""
+    """Read the table of trials; without one, the part of the session given by a window is one trial."""
     name = options.trials or "trials"
     found = session.trials if name == "trials" else (session.intervals or {}).get(name)
     if found is None:
         there = [key for key in (session.intervals or {}) if key != "invalid_times"]
         if options.trials or options.window is None or None in options.window:
-            more = f" It has {', '.join(there)}; trials={there[0]!r} takes that." if there else ""
+            more = f" It has {', '.join(there)}; select one with trials={there[0]!r}." if there else ""
             raise ValueError(
-                f"{path} has no trials table{f' {name!r}' if options.trials else ''}.{more} One trial is made of a part"
-                " of the session by window=(from, to) in ms."
+                f"{path} has no trials table{f' {name!r}' if options.trials else ''}.{more} To read a part"
+                " of the session as one trial, pass window=(from, to) in ms."
             )
         return Table({"start_time": np.zeros(1)}, frozenset({"start_time"}), 1)
     columns = _columns(found)
@@ -117,7 +117,7 @@ def _trials(path: Any, session: Any, options: Options) -> Table:
 
 
 def _values(column: Any) -> Any:
-    """Values of a column of a table: numbers or texts; None for references and ragged ones."""
+    """Read the values of a column of a table, numbers or texts; None for references and ragged columns."""
     values = np.asarray(column.data[:])
     if values.dtype.kind != "O":
         return values
@@ -127,11 +127,11 @@ def _values(column: Any) -> Any:
 
 
 def _columns(table: Any, *, own: bool = False) -> dict[str, Any]:
-    """Columns with one number or text per row, by name; in a file of eicon's own that is in their description."""
+    """Read columns with one number or text per row, by name, which eicon's own files keep in the description."""
     found = {}
     for name in table.colnames:
         column = table[name]
-        if hasattr(column, "target") or hasattr(column, "table"):  # ragged, or rows of another table
+        if hasattr(column, "target") or hasattr(column, "table"):  # ragged, or rows of a different table
             continue
         values = _values(column)
         if values is not None and values.shape == (len(table),) and values.dtype.kind in "biufU":
@@ -154,14 +154,14 @@ def _spikes(path: Any, where: str, units: Any, options: Options, table: Table, s
 
 
 def _named(where: str, names: list[str], labels: dict[str, Any], options: Options) -> list[str]:
-    """Names of units: those of the file, or a column of their table."""
+    """Read the names of units: those of the file, or a column of their table."""
     if isinstance(options.names, str):
         return [str(name) for name in column_of(labels, options.names, f"{where}: names: the units")]
     return names
 
 
 def _labels_of(series: Any, own: Any) -> dict[str, Any]:
-    """Columns of the table that a series has a row of for each of its units."""
+    """Read columns of the table in which a series has one row per unit."""
     if own is not None:
         return _columns(own.processing["network"]["model_units"], own=True) if series.name != "outputs" else {}
     rois = getattr(series, "rois", None)
@@ -173,7 +173,7 @@ def _labels_of(series: Any, own: Any) -> dict[str, Any]:
 
 
 def _series(path: Any, series: Any, labels: dict[str, Any], options: Options, where: str = "") -> Series:
-    """Samples of a series."""
+    """Read the samples of a series."""
     check_unpacked(path, series.data.size * series.data.dtype.itemsize, os.path.getsize(path))
     values = np.asarray(series.data[:], np.float64) * series.conversion + series.offset
     values = values if values.ndim == 2 else values[:, None]
@@ -196,13 +196,13 @@ def _series(path: Any, series: Any, labels: dict[str, Any], options: Options, wh
 
 
 def _stimulus(path: Any, series: Any, options: Options, own: dict[str, str]) -> Series:
-    """What was shown, whose channels have names in a file that eicon wrote."""
+    """Read a stimulus; in files that eicon wrote, its channels have names."""
     made = _series(path, series, {}, options)
     steps = np.diff(made.time)
     if steps.size and not 0 < steps.max() < 1.5 * steps.min():
         raise ValueError(
-            f"{path}: stimulus {series.name!r} has samples {steps.min():g} to {steps.max():g} ms apart, between which "
-            "it is not known; pass inputs as an array, or as pulses between times of the trials."
+            f"{path}: stimulus {series.name!r} has samples {steps.min():g} to {steps.max():g} ms apart, and is unknown "
+            "in between; pass inputs as an array, or as pulses between times of the trials."
         )
     n = made.values.shape[1]
     made.units = [series.name] if n == 1 else [f"{series.name} {i}" for i in range(n)]

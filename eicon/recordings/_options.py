@@ -1,4 +1,4 @@
-"""How a file is to be read."""
+"""Options for reading a file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -12,9 +12,9 @@ from ._spikes import KERNELS
 
 MS = {"s": 1000.0, "ms": 1.0}
 SHORTEST = 0.1
-"""Steps that are not taken for seconds, ms."""
+"""Shortest step in ms; a smaller number is taken to be in seconds."""
 STEP = 10.0
-"""Of spikes, ms."""
+"""Default step of spikes, ms."""
 OF_SPIKES = ("bin", "kernel", "width", "causal", "align_to", "window", "trials", "hz")
 OF_SERIES = ("bin", "align_to", "window", "trials", "decay", "hz")
 OF_TRIALS = ("bin", "dt", "decay", "hz")
@@ -23,7 +23,7 @@ OF_ALL = ("series", "observed", "unit_of_time", "names", "conditions", "inputs")
 
 @dataclass(frozen=True)
 class Options:
-    """Options of `read`, once they are known to make sense; the defaults are those of `read`."""
+    """Checked options of `read`, which has the same defaults."""
 
     series: str | None = None
     axes: str | None = None
@@ -44,12 +44,12 @@ class Options:
     inputs: Any = None
 
     def checked(self) -> "Options":
-        """Same options.
+        """Check the options and return them.
 
         Raises
         ------
         TypeError, ValueError
-            For names that do not exist, and times that are not ms.
+            If a name does not exist, or times are not in ms.
         """
         if self.kernel not in KERNELS:
             raise ValueError(f"kernel must be one of {', '.join(KERNELS)}; got {self.kernel!r}.")
@@ -63,43 +63,43 @@ class Options:
         return replace(self, **steps, hz=hz, window=_window(self.window), conditions=conditions)
 
     def refuse(self, where: str, what: str, known: Sequence[str], *, every: bool = False) -> None:
-        """Refuse options that were given and mean nothing for what a file holds; ``every`` one that is not known."""
+        """Reject given options that do not apply to the contents of a file; with ``every``, all that are unknown."""
         for field in fields(self):
             value = getattr(self, field.name)
             plain = value is None or isinstance(value, str | int | float | bool)
             if field.name not in (known if every else (*known, *OF_ALL)) and not (plain and value == field.default):
-                raise ValueError(f"{where} holds {what}, for which {field.name} means nothing; leave it out.")
+                raise ValueError(f"{where} contains {what}, to which {field.name} does not apply; omit it.")
 
     def times(self) -> set[str]:
-        """Columns of the trials that are times by what they are used for."""
+        """Return the columns of the trials that the options use as times."""
         return {self.align_to, *self._of_pulses(2)}
 
     def columns(self) -> set[str]:
-        """Columns of the trials that are asked for."""
+        """Return the columns of the trials that are requested."""
         return {*(() if self.conditions is None else self.conditions), *self.times(), *self._of_pulses(3)}
 
     def _of_pulses(self, n: int) -> list[str]:
-        """Columns among the first n entries of each pulse."""
+        """Return the columns among the first n entries of each pulse."""
         pulses = self.inputs.values() if isinstance(self.inputs, Mapping) else ()
         return [name for one in pulses if isinstance(one, list | tuple) for name in one[:n] if isinstance(name, str)]
 
     def step(self, found: float | None, where: str, what: str) -> float:
-        """Step in ms: that of the file, which a given one must be, or the one given."""
+        """Return the step in ms: that of the file, with which `dt` must agree, or else `dt`."""
         if found is None and self.dt is None:
-            raise ValueError(f"{where}: nothing says how long a step is; pass dt, in ms.")
+            raise ValueError(f"{where}: the length of a step is unknown; pass dt, in ms.")
         if found is not None and self.dt is not None and abs(self.dt - found) > 0.01 * found:
-            raise ValueError(f"{where}: dt={self.dt:g} ms, and steps of {what} have {found:g} ms.")
+            raise ValueError(f"{where}: dt={self.dt:g} ms, but steps of {what} have {found:g} ms.")
         return float(self.dt if found is None else found)
 
     def factor(self, default: str | None, what: str) -> float:
-        """Ms in the unit in which times are given."""
+        """Return the unit of the times, in ms."""
         factor = self.factor_or_none(default)
         if factor is None:
-            raise ValueError(f"{what}: nothing says in which unit times are; pass unit_of_time='s' or 'ms'.")
+            raise ValueError(f"{what}: the unit of the times is unknown; pass unit_of_time='s' or 'ms'.")
         return factor
 
     def factor_or_none(self, default: str | None = None) -> float | None:
-        """Same, or None if nothing says it."""
+        """Return the unit of the times, in ms, or None if unknown."""
         unit = self.unit_of_time or default
         return None if unit is None else MS[unit]
 
@@ -123,5 +123,5 @@ def _window(given: Any) -> tuple[float | None, float | None] | None:
     if wrong := [edge for edge in (low, high) if edge is not None and not np.isfinite(edge)]:
         raise ValueError(f"an edge of window must be finite, or None for that of the trial; got {wrong[0]:g}.")
     if low is not None and high is not None and not low < high:
-        raise ValueError(f"window must begin before it ends; got ({low:g}, {high:g}) ms, which is empty.")
+        raise ValueError(f"window must start before it ends; got ({low:g}, {high:g}) ms, which is empty.")
     return low, high

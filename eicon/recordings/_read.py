@@ -1,4 +1,4 @@
-"""One door for recordings in files, whatever their format."""
+"""Reader of recordings in files of any supported format."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -47,74 +47,73 @@ def read(
     conditions: str | Sequence[str] | Mapping[str, Any] | None = None,
     inputs: str | ArrayLike | Mapping[str, Sequence[Any]] | None = None,
 ) -> Recording:
-    """Read a recording from a file, whose format is told by its content.
+    """Read a recording from a file; the format is recognised by content.
 
     ===================  ==========================================================================================
     NWB                  spike times of ``units``, or samples (dF/F, rates), cut by a table of trials
     MATLAB 4 to 7, 7.3   an array, or one cell per trial; spike times in one cell per unit, or per unit and trial
     npz, npy, HDF5       an array
     csv                  a folder with a table per trial, or one long table with a column ``trial``; a column per
-                         unit, and perhaps one called ``time``; or columns ``unit`` and ``time`` of spikes.
-                         Conditions and times of trials are in ``trials.csv`` beside it
-    netCDF, Zarr         an array with dimensions time, trial and unit; a dataset of xarray too
-    eicon's own          what `write` and `eicon.exchange` wrote (rates, or what `observed` says)
+                         unit, and optionally one called ``time``; or columns ``unit`` and ``time`` of spikes.
+                         Conditions and times of trials are in ``trials.csv`` in the same folder
+    netCDF, Zarr         an array with dimensions time, trial and unit; also a dataset of xarray
+    eicon's own          files of `write` and `eicon.exchange` (rates, or the quantity given by `observed`)
     ===================  ==========================================================================================
 
-    Spikes and samples of a session are cut into windows around an event of each trial, which may overlap. Trials of
-    different length are padded and masked. What was done is in the recording's ``source``.
+    Spikes and samples of a session are cut into windows around an event of each trial; windows may overlap. Trials of
+    different length are padded and masked. The recording's ``source`` lists the processing steps.
 
     Parameters
     ----------
     path : path or xarray.Dataset
     series : str, optional
-        Which of several recordings in a file: ``"units"`` or the name of a series of NWB, the name of a variable.
+        One of several recordings in a file: ``"units"`` or the name of a series of NWB, or the name of a variable.
     axes : str, optional
-        What the axes of an array are, in their order as MATLAB or numpy shows them, such as ``"unit trial time"``; of
-        one cell per trial, those of each cell (``"unit time"``); of spike times, those of the cells (``"unit trial"``
-        for times relative to ``start_time``, or to 0 if there is none; ``"unit"`` for those of a session). It is never
-        guessed.
+        Axes of an array, in the order shown by MATLAB or numpy, such as ``"unit trial time"``; for one cell per trial,
+        those of each cell (``"unit time"``); for spike times, those of the cells (``"unit trial"`` for times relative
+        to ``start_time``, or to 0 without one; ``"unit"`` for those of a session). Axes are never guessed.
     trials : str, optional
-        Which table of trials of an NWB file, by default ``trials``; of MATLAB the name of a struct, by default all
-        variables, or fields of the same struct, with one value per trial. Fields are called ``session.rates``.
+        Name of the table of trials in an NWB file, by default ``trials``; in MATLAB, name of a struct, by default all
+        variables, or fields of the same struct, with one value per trial. Fields are written ``session.rates``.
     align_to : str
-        Column of the trials with the event that is time 0. Trials without one, or without an edge of the window, are
-        left out. Arrays that are cut already begin at 0, unless they have times.
+        Column of the trials with the event that is time 0. Trials without an event, or without an edge of the window,
+        are omitted. Arrays that are already cut start at 0, unless they have times.
     window : (float, float), optional
-        First and last time of trials in ms, relative to the event; None for an edge, and by default, takes the
-        trial's own (``start_time``, ``stop_time``).
+        First and last time of trials in ms, relative to the event; None, the default, for the trial's own edge
+        (``start_time``, ``stop_time``).
     bin : float, optional
-        Step of the recording in ms: by default 10 for spikes, and that of the file for all else. A step of spikes
-        holds those in [start, stop). Samples are averaged in steps of two samples or more, and are linear in between
-        otherwise; trials that are cut already are `resampled`.
+        Step of the recording in ms: by default 10 for spikes, otherwise that of the file. A step of spikes
+        contains those in [start, stop). Samples are averaged in steps of two or more samples, and interpolated
+        linearly otherwise; trials that are already cut are `resampled`.
     kernel : {"gaussian", "boxcar", "exponential", "none"}
-        Through which spikes are smoothed to rates; the rate of a step is the mean of the smoothed rate over it, for
-        any step. Kernels reach beyond windows, to what was recorded there. At the ends of what is known (the
-        ``obs_intervals`` of a unit, else the session from 0 to its last spike and trial; the window, of one cell per
-        unit and trial) the rate is divided by the part of the kernel that lies within; beyond them it is NaN.
+        Kernel that smooths spikes to rates; the rate of a step is the mean of the smoothed rate over the step, for
+        any step. Kernels include spikes recorded outside the windows. At the ends of the known period (the
+        ``obs_intervals`` of a unit, else the session from 0 to its last spike and trial; the window, for one cell per
+        unit and trial) the rate is divided by the part of the kernel that lies within; outside this period it is NaN.
     width : float
         Standard deviation of the Gaussian, width of the boxcar, time constant of the exponential, in ms.
     causal : bool
-        Use the later half of the Gaussian, or a boxcar that begins at the spike. The exponential is causal in any case.
+        Use the later half of the Gaussian, or a boxcar that starts at the spike. The exponential is always causal.
     dt : float, optional
-        Step in ms of arrays whose file does not say it.
+        Step in ms of arrays in files that do not state it.
     observed : {"rate", "current", "counts", "calcium", "output"}, optional
-        As for `Recording`; by default rates, and calcium for fluorescence of NWB. It has to be said of arrays of whole
-        numbers, which may be ``"counts"``, spikes per step.
+        Observed quantity, see `Recording`; by default rates, and calcium for fluorescence of NWB. Required for arrays
+        of whole numbers, which may be ``"counts"``, spikes per step.
     hz : float
-        Spikes per second that a rate of 1 stands for: rates of spikes are divided by it.
+        Spikes per second that correspond to a rate of 1: rates of spikes are divided by it.
     decay : float, optional
         Time constant in ms, for calcium.
     unit_of_time : {"s", "ms"}, optional
-        Of spike times, samples and trials in the file, where it does not say it. NWB has seconds, unless this says ms.
+        Unit of spike times, samples and trials, if the file does not state it. In NWB it is seconds, unless given here.
     names : str or sequence, optional
         Names of the units: a column, label or variable of the file, or the names themselves.
     conditions : sequence of str or mapping, optional
-        Columns of the trials that say what each trial was; by default all columns of numbers and text that are no
+        Columns of the trials with their conditions; by default all columns of numbers and text that are not
         times. Or the conditions themselves, one array each.
     inputs : array, str or mapping, optional
-        What was shown: an array (T, B, n_in); the name of a stimulus series or a variable of the file; or pulses, as
-        in ``{"light": ("light_on", "light_off")}``: columns of the trials between which the input is 1, or what a third
-        entry says (a number or a column). The second may be a number of ms after the first.
+        Stimuli: an array (T, B, n_in); the name of a stimulus series or a variable of the file; or pulses, as
+        in ``{"light": ("light_on", "light_off")}``: columns of the trials between which the input is 1, or the value of
+        a third entry (a number or a column). The second entry may be a number of ms after the first.
 
     Returns
     -------
@@ -127,8 +126,8 @@ def read(
     ImportError
         If the format needs a package that is not installed.
     ValueError
-        For a file that is damaged, of another kind, or does not hold what the options say; options that mean nothing
-        for it; times that cannot be ms; and what `Recording` refuses.
+        If a file is damaged, of an unsupported kind, or does not contain what the options name; if an option does not
+        apply; if times cannot be in ms; or if `Recording` rejects a value.
 
     Examples
     --------
@@ -147,7 +146,7 @@ def read(
         return _finished(of_dataset(where, path, options), options)
     if not isinstance(path, str | os.PathLike):
         raise TypeError(
-            f"path must be that of a file or a folder; got {type(path).__name__}. Arrays are Recording(...)."
+            f"path must be that of a file or a folder; got {type(path).__name__}. For arrays use Recording(...)."
         )
     path = Path(path).expanduser()
     kind = kind_of(path)
@@ -160,7 +159,7 @@ def read(
         found = readers[kind](path, options) if kind in readers else read_arrays(path, kind, options)
         made = found.stack(options) if isinstance(found, Spikes | Series) else found
         if options.hz != 1 and not isinstance(found, Spikes) and made.observed != "counts":
-            raise ValueError(f"{made.where}: hz is for spikes and counts; divide {made.observed}s by it yourself.")
+            raise ValueError(f"{made.where}: hz is only for spikes and counts; divide {made.observed}s by it yourself.")
         return _finished(made, options)
     except (ValueError, TypeError) as error:
         if str(path) in str(error) and isinstance(error, ValueError):
@@ -169,7 +168,7 @@ def read(
 
 
 def _finished(made: Stack, options: Options) -> Recording:
-    """Recording of trials that were read."""
+    """Make a recording from the trials read."""
     units = made.units if options.names is None or isinstance(options.names, str) else options.names
     recording = Recording(
         made.activity,
@@ -192,14 +191,14 @@ def _finished(made: Stack, options: Options) -> Recording:
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:
-    """Kind of a file or folder, by its content.
+    """Return the kind of a file or folder, judged by its content.
 
     Raises
     ------
     FileNotFoundError
-        If there is none.
+        If it does not exist.
     ValueError
-        If it is of a kind that is not read.
+        If its kind is not supported.
     """
     path = Path(path)
     if path.is_dir():
@@ -220,7 +219,7 @@ def kind_of(path: str | os.PathLike[str]) -> str:
         return "mat"
     if path.suffix.lower() in (".csv", ".tsv", ".txt") and b"\0" not in head:
         return "csv"
-    what = "a pickle, which runs whatever its author put into it" if head[:1] == b"\x80" else "a file of another kind"
+    what = "a pickle, which runs any code its author put into it" if head[:1] == b"\x80" else "a file of unknown kind"
     what = "text in UTF-16, not in UTF-8" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else what
     raise ValueError(f"{path} is {what}; recordings are read from {READ}.")
 

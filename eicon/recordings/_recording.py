@@ -1,4 +1,4 @@
-"""A recording: the activity of some units in trials, and what was shown in them."""
+"""Recordings: activity of units in trials, and the inputs shown."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,57 +11,57 @@ from .._key import as_generator
 from .._numbers import real, whole
 
 OBSERVED = ("rate", "current", "counts", "calcium", "output")
-"""What can be observed of a network: see `Recording`."""
+"""Quantities that can be observed, see `Recording`."""
 SIGNALS = {"rate": "rates", "current": "currents", "output": "outputs"}
-"""What is observed that has a signal of its own in an `Activity`; for all else it is ``rates``."""
+"""Signals of an `Activity` for observed quantities; ``rates`` for all others."""
 EXACT = 1e-6
-"""Parts of a step that are rounding."""
+"""Fraction of a step that counts as rounding."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Recording:
-    r"""Activity of M units in B trials, time-major, in steps of ``dt`` ms; what was not observed is NaN.
+    r"""Activity of M units in B trials, time-major, in steps of ``dt`` ms; NaN where not observed.
 
     Parameters
     ----------
     activity : array (T, B, M)
-        NaN where a unit was not observed: a step, a trial, or the whole unit. Of an xarray DataArray by the names of
-        its dimensions: time, trial (or condition), unit.
+        NaN where a unit was not observed, in steps, trials or altogether. The axes of an xarray DataArray are found by
+        the names of its dimensions: time, trial (or condition), unit.
     dt : float
         Step in ms.
     units : sequence of str or int, optional
-        Names of the units, by which they are found in a network; whole numbers are a network's indices. By default
+        Names of the units, which identify them in a network; whole numbers are the network's indices. By default
         the coordinate ``unit`` of a DataArray, else 0..M-1.
     inputs : array (T, B, n_in), optional
-        What was shown; by default one channel of zeros.
+        Stimuli; by default one channel of zeros.
     mask : array of bool (T, B), optional
-        Steps inside of each trial; trials of different lengths are padded. By default all.
+        Steps inside each trial; trials of different lengths are padded. By default all.
     conditions : mapping of str to array (B,), optional
-        What each trial was.
+        Conditions of the trials.
     observed : {"rate", "current", "counts", "calcium", "output"}
-        Rates; currents x; spike counts per step, of which the network's rate r gives the mean
-        :math:`r\,\mathrm{hz}\,dt / 1000`; fluorescence, of which the rate through an exponential kernel is the shape,
-        with a scale >= 0 and an offset of each unit; or the network's readout.
+        Rates; currents x; spike counts per step, with mean :math:`r\,\mathrm{hz}\,dt / 1000` for a rate r of the
+        network; fluorescence, which is the rate filtered with an exponential kernel, up to a scale >= 0 and an offset
+        of each unit; or the network's readout.
     hz : float
-        Spikes per second that a rate of 1 stands for, for counts.
+        Spikes per second that correspond to a rate of 1, for counts.
     decay : float, optional
         Time constant of the kernel in ms, for calcium.
     start : float
-        Time of the first step in ms, relative to the event that trials are aligned to.
+        Time of the first step in ms, relative to the event to which trials are aligned.
     labels : mapping of str to array (M,), optional
         Labels of the units, e.g. ``region``.
     input_channels : sequence of str, optional
         Names of the inputs.
     source : str
-        Where the recording comes from and what was done to it, in words.
+        Description of the origin of the recording and its processing.
 
     Raises
     ------
     TypeError
-        For masked arrays, complex numbers, text and objects where numbers are wanted.
+        If a masked array, complex numbers, text or objects are given instead of numbers.
     ValueError
-        For arrays that do not fit each other, no observed value, infinite values, negative counts, equal names of
-        two units, or a step or time constant that is not > 0.
+        If shapes of arrays disagree, no value is observed, a value is infinite, a count is negative, two units have the
+        same name, or a step or time constant is not > 0.
 
     Examples
     --------
@@ -102,7 +102,7 @@ class Recording:
         if inputs.ndim != 3 or inputs.shape[:2] != (T, B) or not inputs.shape[2]:
             raise ValueError(f"inputs must have shape (T, B, n_in) = ({T}, {B}, n_in); got {inputs.shape}.")
         if not np.isfinite(inputs).all():
-            raise ValueError("inputs must be finite; got NaN or infinity. What was not shown is 0.")
+            raise ValueError("inputs must be finite; got NaN or infinity. Absent inputs are 0.")
         channels = self.input_channels
         names = [f"input {i}" for i in range(inputs.shape[2])] if channels is None else [str(c) for c in channels]
         if len(names) != inputs.shape[2]:
@@ -133,15 +133,15 @@ class Recording:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
 
-    n_steps = property(lambda self: self.activity.shape[0], doc="Steps T, padding included.")
-    n_trials = property(lambda self: self.activity.shape[1], doc="Trials B.")
-    n_units = property(lambda self: self.activity.shape[2], doc="Units M.")
-    n_in = property(lambda self: self.inputs.shape[2], doc="Input channels.")
+    n_steps = property(lambda self: self.activity.shape[0], doc="Number of steps T, including padding.")
+    n_trials = property(lambda self: self.activity.shape[1], doc="Number of trials B.")
+    n_units = property(lambda self: self.activity.shape[2], doc="Number of units M.")
+    n_in = property(lambda self: self.inputs.shape[2], doc="Number of input channels.")
     time = property(lambda self: self.start + np.arange(self.n_steps) * self.dt, doc="Start of each step in ms, (T,).")
 
     @property
     def is_observed(self) -> np.ndarray:
-        """Which values were observed, bool (T, B, M)."""
+        """True where values were observed, bool (T, B, M)."""
         return np.isfinite(self.activity)
 
     def __repr__(self) -> str:
@@ -152,12 +152,12 @@ class Recording:
         )
 
     def of_trials(self, trials: Any) -> "Recording":
-        """Recording of some trials: indices, a slice, or a bool mask (B,).
+        """Select trials by indices, a slice, or a bool mask (B,).
 
         Raises
         ------
         TypeError, ValueError
-            For anything else, and trials that it does not have.
+            If the selection is of another type, or a trial does not exist.
         """
         chosen = _chosen("trials", trials, self.n_trials)
         conditions = {name: values[chosen] for name, values in self.conditions.items()}
@@ -165,12 +165,12 @@ class Recording:
         return replace(self, **cut, conditions=conditions)
 
     def of_units(self, units: Sequence[Any] | np.ndarray) -> "Recording":
-        """Recording of some units: their names, or indices or a bool mask (M,) of this recording.
+        """Select units by name, or by indices or a bool mask (M,) of this recording.
 
         Raises
         ------
         ValueError
-            For names or indices that it does not have.
+            If a name or index does not exist.
         """
         chosen = np.atleast_1d(_text(plain("units", units)))
         if chosen.dtype.kind == "U":
@@ -184,7 +184,7 @@ class Recording:
         return replace(self, activity=self.activity[:, :, chosen], units=list(kept), labels=labels)
 
     def split(self, share: float, *, seed: int = 0) -> tuple["Recording", "Recording"]:
-        """Divide trials at random: ``round(share * B)`` of them to fit, and the others, held out.
+        """Divide trials at random: ``round(share * B)`` of them to fit, and the others held out.
 
         Raises
         ------
@@ -195,22 +195,22 @@ class Recording:
             raise ValueError(f"share must lie between 0 and 1; got {share}.")
         n = round(share * self.n_trials)
         if not 0 < n < self.n_trials:
-            raise ValueError(f"share {share} of {self.n_trials} trials leaves {n} to fit; both parts need some.")
+            raise ValueError(f"share {share} of {self.n_trials} trials leaves {n} to fit; neither part may be empty.")
         order = as_generator(seed, "seed").permutation(self.n_trials)
         return self.of_trials(np.sort(order[:n])), self.of_trials(np.sort(order[n:]))
 
     def placed(self, names: Sequence[Any]) -> np.ndarray:
-        """Activity (T, B, N) beside N units of these names, NaN for those that were not recorded.
+        """Return activity (T, B, N) for N units of these names, NaN for those that were not recorded.
 
         Parameters
         ----------
         names : sequence of str
-            Of a network's units, in their order; or of as many numbers, if its units have no names.
+            Names of a network's units, in order; or their indices, if its units have no names.
 
         Raises
         ------
         ValueError
-            For names of the recording that are not among them, which are listed, or occur more than once there.
+            If names of the recording are missing, or occur more than once; the error lists them.
         """
         there: dict[str, int] = {}
         twice = set()
@@ -220,28 +220,28 @@ class Recording:
         if unknown := [name for name in self.units if name not in there]:
             raise ValueError(
                 f"{len(unknown)} of the {self.n_units} recorded units are not among the network's: "
-                f"{listed(unknown)}; the network has {listed(there)}. Rename them, or leave them out with "
+                f"{listed(unknown)}; the network has {listed(there)}. Rename them, or remove them with "
                 "recording.of_units(...)."
             )
         if both := [name for name in self.units if name in twice]:
-            raise ValueError(f"the network has several units called {listed(both)}; names must tell units apart.")
+            raise ValueError(f"the network has several units called {listed(both)}; names must be unique.")
         whole_array = np.full((*self.activity.shape[:2], len(there)), np.nan)
         whole_array[:, :, [there[name] for name in self.units]] = self.activity
         return whole_array
 
 
 def signal_of(observed: str | None) -> str:
-    """Signal of an `Activity` that shows what is observed, by default rates."""
+    """Return the signal of an `Activity` for an observed quantity, by default rates."""
     return SIGNALS.get(observed or "rate", "rates")
 
 
 def quantity_of(signal: str) -> str:
-    """What a signal of an `Activity` shows."""
+    """Return the observed quantity of a signal of an `Activity`."""
     return next((observed for observed, name in SIGNALS.items() if name == signal), "rate")
 
 
 def positive(name: str, value: Any, unit: str) -> float:
-    """Number > 0 as a float."""
+    """Check that a number is > 0, and return it as a float."""
     number = real(value, name)
     if not 0 < number < np.inf:
         raise ValueError(f"{name} must be > 0 ({unit}); got {number:g}.")
@@ -249,7 +249,7 @@ def positive(name: str, value: Any, unit: str) -> float:
 
 
 def _chosen(what: str, given: Any, n: int) -> np.ndarray:
-    """Indices of some of n trials or units."""
+    """Convert a selection of n trials or units to indices."""
     chosen = np.arange(n)[given] if isinstance(given, slice) else plain(what, given)
     if not chosen.size:
         raise ValueError(f"{what} must be some of the recording's {n}; none was chosen.")
@@ -266,15 +266,15 @@ def _chosen(what: str, given: Any, n: int) -> np.ndarray:
 
 
 def as_mask(given: Any, shape: tuple[int, int]) -> np.ndarray:
-    """Steps inside of each trial, bool (T, B)."""
+    """Return the steps inside each trial, bool (T, B)."""
     mask = numbers("mask", by_name("mask", given, (("time",), ("trial", "condition"))), dtype=None)
     if mask.shape != shape or not np.isin(mask, (0, 1)).all():
-        raise ValueError(f"mask must hold True and False, shape (T, B) = {shape}; got {mask.dtype} {mask.shape}.")
+        raise ValueError(f"mask must be bool of shape (T, B) = {shape}; got {mask.dtype} {mask.shape}.")
     return mask.astype(bool)
 
 
 def spans_of(mask: np.ndarray) -> np.ndarray:
-    """First step of each trial and the one after its last, (2, B)."""
+    """Return the first step of each trial and the one after its last, (2, B)."""
     return np.stack([np.argmax(mask, axis=0), len(mask) - np.argmax(mask[::-1], axis=0)])
 
 
@@ -311,18 +311,19 @@ def _check_values(activity: np.ndarray, observed: str) -> None:
         raise ValueError("activity must be finite, or NaN where it was not observed; got infinity.")
     seen = np.isfinite(activity)
     if not seen.any():
-        raise ValueError("activity holds NaN alone: nothing was observed, or the mask leaves nothing.")
+        raise ValueError("activity contains only NaN: nothing was observed, or the mask excludes everything.")
     if observed == "counts":
         counts = activity[seen]
         if (counts < 0).any() or (counts % 1).any():
             wrong = counts[(counts < 0) | (counts % 1 != 0)][0]
             raise ValueError(
-                f"counts must be whole numbers >= 0; got {wrong:g}. Smoothed or averaged activity is observed='rate'."
+                f"counts must be whole numbers >= 0; got {wrong:g}. "
+                "For smoothed or averaged activity use observed='rate'."
             )
 
 
 def listed(names: Any, most: int = 8) -> str:
-    """The first names, and how many more there are."""
+    """List the first names, and the number of further ones."""
     listed = [str(name) for name in names]
     more = f" and {len(listed) - most} more" if len(listed) > most else ""
     return ", ".join(listed[:most]) + more

@@ -1,4 +1,4 @@
-"""A recording in other steps."""
+"""Resampling of recordings."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,13 +11,12 @@ from ._recording import EXACT, Recording, spans_of
 
 
 def resampled(recording: Recording, dt: float | int) -> Recording:
-    """Change the step of a recording, such as to that of a network.
+    """Change the step of a recording, for example to that of a network.
 
-    Steps at least twice as long as the recording's get the mean of what was observed in them, or the sum of counts.
-    Shorter ones get values that are linear between the middles of the recording's steps, and each trial's first and
-    last value beyond these; they are NaN beside a NaN. Inputs are averaged over each new step in any case. A step
-    belongs to a trial if it lies in it as a whole; a last one that would be cut is left out. What was done is added
-    to ``source``.
+    Steps at least twice as long as the recording's get the mean of the observed values, or the sum of counts.
+    Shorter steps get values interpolated linearly between the middles of the recording's steps, and each trial's first
+    and last value outside these; values next to a NaN are NaN. Inputs are always averaged over each new step. Only
+    complete steps are part of a trial; an incomplete last one is omitted. The processing is noted in ``source``.
 
     Parameters
     ----------
@@ -32,7 +31,7 @@ def resampled(recording: Recording, dt: float | int) -> Recording:
     Raises
     ------
     ValueError
-        If the step is not > 0 or longer than the recording, or for counts in steps that are no whole multiple.
+        If the step is not > 0 or longer than the recording, or, for counts, not a whole multiple of the old one.
 
     Examples
     --------
@@ -52,10 +51,10 @@ def resampled(recording: Recording, dt: float | int) -> Recording:
     counts = recording.observed == "counts"
     if counts and (fold < 2 or abs(ratio - fold) > EXACT * fold):
         raise ValueError(
-            f"counts are summed, so that a new step must be a whole multiple of {old:g} ms; got {new:g} ms. Read the "
-            f"spike times anew with bin={new:g}."
+            f"counts are summed, so a new step must be a whole multiple of {old:g} ms; got {new:g} ms. Read the "
+            f"spike times again with bin={new:g}."
         )
-    if counts:  # of which a new step needs all
+    if counts:  # a new step needs all old ones
         activity = recording.activity[: n * fold].reshape(n, fold, *recording.activity.shape[1:]).sum(axis=1)
         how = "summed"
     elif ratio > 2 - EXACT:
@@ -77,7 +76,7 @@ def resampled(recording: Recording, dt: float | int) -> Recording:
 
 
 def _between(recording: Recording, n: int, ratio: float) -> np.ndarray:
-    """Values at the middles of new steps, linear between those of the old ones of a trial."""
+    """Interpolate linearly between the middles of a trial's old steps, at the middles of new steps."""
     first, after = spans_of(recording.mask)
     at = np.clip((np.arange(n)[:, None] + 0.5) * ratio - 0.5, first, after - 1)
     low = np.floor(at + EXACT).astype(int)
@@ -88,7 +87,7 @@ def _between(recording: Recording, n: int, ratio: float) -> np.ndarray:
 
 
 def _averaged(values: Any, n: int, ratio: float) -> np.ndarray:
-    """Mean over each new step of values that are constant in each old one."""
+    """Average values that are constant in each old step over each new step."""
     area = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
     edge = np.minimum(np.arange(n + 1) * ratio, len(values))
     low = np.minimum(np.floor(edge + EXACT).astype(int), len(values))

@@ -1,4 +1,4 @@
-"""A recording of a simulated teacher."""
+"""Recordings of a simulated teacher."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -26,22 +26,22 @@ def simulated(
     hz: float | int = 1.0,
     decay: float | int | None = None,
 ) -> Recording:
-    r"""Recording of what a network did, as an experiment would have it.
+    r"""Simulate an experimental recording of a network's activity.
 
     Parameters
     ----------
     activity : Activity
-        As ``net.predict(inputs)`` returns it, or an array (T, B, N) of rates.
+        Result of ``net.predict(inputs)``, or an array (T, B, N) of rates.
     dt : float
         Step of the network in ms.
     units : sequence, optional
-        Whole numbers: which of the N units are recorded. Text: names of all N. By default all, called 0 to N-1.
+        Whole numbers: indices of the recorded units. Text: names of all N units. By default all, named 0 to N-1.
     inputs : array (T, B, n_in), or Trial
-        What was shown.
+        Stimuli.
     mask : array of bool (T, B), optional
-        Steps inside of each trial.
+        Steps inside each trial.
     conditions : mapping of str to array (B,), optional
-        What each trial was.
+        Conditions of the trials.
     observed : {"rate", "current", "counts", "calcium", "output"}
         Counts are drawn from a Poisson distribution of mean :math:`\max(r, 0)\,\mathrm{hz}\,dt / 1000`. Calcium is
         :math:`c_t = e^{-dt/\tau} c_{t-1} + (1 - e^{-dt/\tau}) r_t` with :math:`c_{-1} = r_0`, where :math:`\tau` is
@@ -50,9 +50,9 @@ def simulated(
         Standard deviation of measurement noise, normal and independent in each step, relative to that of each unit
         over steps and trials.
     seed : int or numpy Generator
-        Of measurement noise and counts.
+        Seed of measurement noise and counts.
     hz : float
-        Spikes per second that a rate of 1 stands for, for counts.
+        Spikes per second that correspond to a rate of 1, for counts.
     decay : float, optional
         Time constant in ms, for calcium.
 
@@ -63,7 +63,7 @@ def simulated(
     Raises
     ------
     ValueError
-        For units that are not there, negative noise, or noise of counts, which have their own.
+        If a unit does not exist, noise is negative, or noise is given for counts, which are already random.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def simulated(
         raise ValueError(f"activity must be (T, B, N); got shape {values.shape}.")
     level, rng = real(noise, "noise"), as_generator(seed, "seed")
     if not level >= 0 or (level and observed == "counts"):
-        counted = " of counts, which vary by themselves" if observed == "counts" else ""
+        counted = " of counts, which are already random," if observed == "counts" else ""
         raise ValueError(f"noise{counted} must be {'0' if counted else '>= 0'}; got {level:g}.")
     inside = np.ones(values.shape[:2], bool) if mask is None else as_mask(mask, values.shape[:2])
     chosen, names = _units(units, values.shape[2])
@@ -94,7 +94,7 @@ def simulated(
     if level:
         seen = np.isfinite(values) & inside[:, :, None]
         spread = np.where(seen, values, np.nan)
-        spread[:, :, ~seen.any(axis=(0, 1))] = 0.0  # numpy warns of a spread of nothing
+        spread[:, :, ~seen.any(axis=(0, 1))] = 0.0  # numpy warns about the spread of empty arrays
         values = values + level * np.nanstd(spread, axis=(0, 1)) * rng.standard_normal(values.shape)
     said = f", measurement noise of {level:g} standard deviations" if level else ""
     return Recording(
@@ -112,14 +112,14 @@ def simulated(
 
 
 def _units(given: Any, n: int) -> tuple[Any, list[str]]:
-    """Places of the units that are recorded, and their names."""
+    """Return indices and names of the recorded units."""
     if given is None:
         return slice(None), [str(i) for i in range(n)]
     found = plain("units", list(given) if isinstance(given, tuple) else given)
     if found.dtype.kind == "U":
         if found.shape != (n,):
             raise ValueError(
-                f"names must be those of all {n} units; got {found.size}. Choose some by .of_units() then."
+                f"names must be those of all {n} units; got {found.size}. Select units afterwards with .of_units()."
             )
         return slice(None), found.tolist()
     places = [whole(i, "the number of a unit") for i in np.ravel(found).tolist()]
@@ -129,7 +129,7 @@ def _units(given: Any, n: int) -> tuple[Any, list[str]]:
 
 
 def _through(rates: np.ndarray, kept: float) -> np.ndarray:
-    """Rates through an exponential kernel, which before a trial were what they are at its first step."""
+    """Filter rates with an exponential kernel, assuming their first value before the trial."""
     from scipy.signal import lfilter
 
     return lfilter([1 - kept], [1, -kept], rates, axis=0, zi=kept * rates[:1])[0]

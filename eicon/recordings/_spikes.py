@@ -1,4 +1,4 @@
-"""Spike times into bins and through kernels, in the windows of trials."""
+"""Binning and smoothing of spike times in the windows of trials."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -7,19 +7,19 @@ import numpy as np
 from scipy.special import ndtr
 
 REACH = 6.0
-"""Widths of a kernel beyond which it is 0; beyond them a Gaussian has 2e-9 of its mass."""
+"""Cut-off of a kernel, in widths; beyond it a Gaussian has 2e-9 of its mass."""
 KERNELS = ("gaussian", "boxcar", "exponential", "none")
 
 
 class Kernel(NamedTuple):
-    """What a spike at time 0 adds to the rate, as an integral of it.
+    """Contribution of a spike at time 0 to the rate, given by its integrals.
 
     Attributes
     ----------
     before, after : float
-        How far it reaches, ms.
+        Extent before and after the spike, ms.
     mass : function
-        What of it lies before a time, 0 to 1.
+        Fraction of the kernel before a time, 0 to 1.
     integral : function
         Integral of `mass` from minus infinity to a time.
     """
@@ -68,12 +68,12 @@ def _gaussian(causal: bool) -> Kernel:
 
 
 def counts_of(times: np.ndarray, trial: np.ndarray, n_trials: int, edges: np.ndarray) -> np.ndarray:
-    """Spikes of each step and trial (T, B); a step holds those in [start, stop).
+    """Count the spikes of each step and trial (T, B); a step contains those in [start, stop).
 
     Parameters
     ----------
     times, trial : arrays (n,)
-        Time of each spike relative to the event, ms, and the trial that it belongs to.
+        Time of each spike relative to the event, ms, and its trial.
     n_trials : int
     edges : array (T + 1,)
     """
@@ -84,12 +84,12 @@ def counts_of(times: np.ndarray, trial: np.ndarray, n_trials: int, edges: np.nda
 
 
 def rates_of(times: np.ndarray, trial: np.ndarray, n_trials: int, edges: np.ndarray, kernel: Kernel) -> np.ndarray:
-    """Smoothed spikes per ms (T, B): the mean over each step of the sum of kernels, exact for any step.
+    """Return smoothed spikes per ms (T, B): the mean over each step of the sum of kernels, exact for any step.
 
     Parameters
     ----------
     times, trial, n_trials, edges
-        As for `counts_of`.
+        Same as for `counts_of`.
     kernel : Kernel
     """
     T, step = len(edges) - 1, edges[1] - edges[0]
@@ -106,37 +106,37 @@ def rates_of(times: np.ndarray, trial: np.ndarray, n_trials: int, edges: np.ndar
 
 
 def part_within(kernel: Kernel, edges: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Mean over each step of the part of a kernel that lies within what is known of each trial, (T, B).
+    """Return the mean over each step of the part of a kernel inside the known period of each trial, (T, B).
 
-    Where kernels reach beyond, rates are divided by it.
+    Where kernels extend beyond this period, rates are divided by this part.
 
     Parameters
     ----------
     kernel : Kernel
     edges : array (T + 1,)
     known : array (B, 2)
-        From when to when spikes of a trial are known, ms.
+        Start and end of the known period of each trial, ms.
     """
     since, until = (np.diff(kernel.integral(edges[:, None] - edge), axis=0) for edge in known.T)
     return (since - until) / (edges[1] - edges[0])
 
 
 def check_ascending(name: str, times: np.ndarray) -> None:
-    """Refuse spike times that are no numbers or decrease."""
+    """Check that spike times are finite and do not decrease."""
     if not np.isfinite(times).all():
         raise ValueError(f"spike times of unit {name} must be finite; got NaN or infinity.")
     if (steps := np.flatnonzero(np.diff(times) < 0)).size:
         i = int(steps[0])
         raise ValueError(
-            f"spike times of unit {name} must not decrease; got {times[i]:g} and then {times[i + 1]:g} ms, at place "
+            f"spike times of unit {name} must not decrease; got {times[i]:g} and then {times[i + 1]:g} ms, at position "
             f"{i + 1}. Were units or trials joined without being sorted?"
         )
 
 
 def within(times: np.ndarray, events: np.ndarray, window: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
-    """Spikes of a session in the windows around events: times relative to the event, and trials.
+    """Find the spikes of a session in the windows around events: times relative to the event, and trials.
 
-    Windows may overlap; a spike belongs to each that it is in.
+    Windows may overlap; a spike belongs to every window that contains it.
     """
     low = np.searchsorted(times, events + window[0] - 1e-6)
     n = np.maximum(np.searchsorted(times, events + window[1] + 1e-6) - low, 0)

@@ -1,4 +1,4 @@
-"""Papers whose networks and figures are made again, one folder each."""
+"""Reproductions of the networks and figures of papers, one package each."""
 
 from .._lazy import lazy_room
 

@@ -1,7 +1,7 @@
-"""A study as a list of independent parts, each done once: interrupted and killed ones go on where they were.
+"""Studies as lists of independent parts, each computed once; interrupted and killed parts are resumed.
 
-A part is a dict that JSON can hold, with a ``name``. What is finished is a line of a file, with its settings; what is
-not is a checkpoint in a folder.
+A part is a JSON-compatible dict with a ``name``. A finished part is a line of a file, with its settings; an unfinished
+one is a checkpoint in a folder.
 """
 
 import importlib
@@ -30,21 +30,21 @@ logger = logging.getLogger(__name__)
 Part = dict[str, Any]
 Measures = dict[str, Any]
 MOST_BYTES = 2**28
-"""Of a file of results."""
+"""Largest size of a file of results."""
 
 
 class TimeUp(Exception):  # noqa: N818, nothing is wrong
-    """The time of this process is over; what was trained is kept."""
+    """The time limit of this process was reached; trained networks are kept."""
 
 
 @dataclass(frozen=True)
 class Keep:
-    """Where a part keeps what it has, and until when it may work.
+    """Storage and time limit of a part.
 
     Attributes
     ----------
-    folder : of all parts of the study, e.g. for networks that other parts read
-    name : of the part
+    folder : folder of all parts of the study, e.g. for networks that other parts read
+    name : name of the part
     until : time (`time.time`) at which to stop
     """
 
@@ -53,7 +53,7 @@ class Keep:
     until: float = math.inf
 
     def check(self) -> None:
-        """Raise `TimeUp` once the time is over."""
+        """Raise `TimeUp` after the time limit."""
         if time.time() >= self.until:
             raise TimeUp
 
@@ -68,29 +68,29 @@ class Keep:
         every: int = 50,
         checkpoint_every: int = 250,
     ) -> dict[int, Measures]:
-        """Train up to ``steps`` in all, from the checkpoint of this part if there is one.
+        """Train up to ``steps`` steps in total, from the checkpoint of this part if there is one.
 
         Parameters
         ----------
         trainer : Trainer
         steps : int
         measure : callable, optional
-            Called with the trainer at the steps ``at``, multiples of ``every``; what it returns is kept, too.
+            Called with the trainer at the steps ``at``, multiples of ``every``; its results are kept.
         at : sequence of int
         stage : str
-            Tells apart the trainings of one part.
+            Name that distinguishes several trainings of one part.
         every, checkpoint_every : int
             Steps between validations, at which training can stop, and between checkpoints.
 
         Returns
         -------
         dict
-            What was measured by step.
+            Measures by step.
 
         Raises
         ------
         TimeUp
-            If the time is over; the checkpoint is written.
+            At the time limit, after the checkpoint is written.
         """
         if wrong := [step for step in at if step % every]:
             raise ValueError(f"measures are made at multiples of {every} steps; got {wrong}.")
@@ -128,26 +128,26 @@ def run_parts(
     minutes: float | None = None,
     progress: bool = True,
 ) -> list[dict[str, Any]]:
-    """Do all parts that are not done yet, and return the lines of those that are.
+    """Compute all unfinished parts, and return the lines of finished ones.
 
     Parameters
     ----------
     parts : sequence of dict
-        Each what JSON can hold, with a ``name`` of its own; with ``makes`` it is done only if there is also a file of
-        that name in the folder.
+        JSON-compatible, with a unique ``name``; a part with ``makes`` is finished only if a file of that name is in the
+        folder.
     do : callable
-        From a part and `Keep` to measures that JSON can hold; of a module that other processes can import. It trains
-        with `Keep.fit`.
+        Function of a part and `Keep` that returns JSON-compatible measures, in a module that other processes can
+        import. It trains with `Keep.fit`.
     results : path
-        File of JSON lines, which finished parts are added to.
+        File of JSON lines, to which finished parts are added.
     folder : path
-        Of checkpoints.
+        Folder of checkpoints.
     workers : int
-        Processes, each with one thread; 0: this one.
+        Number of processes, each with one thread; 0: this process.
     minutes : float, optional
-        Time after which no part is begun, and those at hand are left as checkpoints.
+        Time after which no part is started, and running ones stop at a checkpoint.
     progress : bool
-        Say on standard error what is done and how long the rest may take.
+        Print on standard error what is finished and how long the rest may take.
 
     Returns
     -------
@@ -157,9 +157,9 @@ def run_parts(
     Raises
     ------
     ValueError
-        If a part of that name is done with other settings.
+        If a part of that name was computed with different settings.
     RuntimeError
-        If parts failed; the others were done first.
+        If parts failed, after all others are finished.
     """
     results, folder = Path(results), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +170,7 @@ def run_parts(
     shared = {"do": _name(do), "folder": str(folder), "until": until if minutes is not None else None}
     items = [{**shared, "part": part} for part in missing]
     begun, revision, failed, finished = time.time(), commit(), {}, 0
-    _tell(progress, f"{len(parts) - len(missing)} of {len(parts)} parts are done.")
+    _tell(progress, f"{len(parts) - len(missing)} of {len(parts)} parts are finished.")
     with closing(run_many(_do, items, workers=workers)) as answers:
         for index, answer in answers:
             part = missing[index]
@@ -188,38 +188,38 @@ def run_parts(
             finished += 1
             left = len(missing) - finished - len(failed)
             rest = (time.time() - begun) / finished * left / 60
-            _tell(progress, f"{name}: {answer['seconds']:.0f} s; {left} left, about {rest:.0f} min")
+            _tell(progress, f"{name}: finished in {answer['seconds']:.0f} s; {left} parts left, about {rest:.0f} min")
     if left := len(missing) - finished - len(failed):
-        _tell(progress, f"{left} parts are not done; the same call goes on with them.")
+        _tell(progress, f"{left} parts are not finished; repeat the same call to resume.")
     if failed:
         raise RuntimeError("; ".join(f"{name} failed: {why}" for name, why in failed.items()))
     return [done[part["name"]] for part in parts if part["name"] in done]
 
 
 def read_results(path: str | os.PathLike[str]) -> list[dict[str, Any]]:
-    """Lines of a file of results, the last one of each name; none if there is no file.
+    """Read a file of results, the last line of each name; empty if there is no file.
 
     Raises
     ------
     ValueError
-        If a line is no JSON object with a name.
+        If a line is not a JSON object with a name.
     """
     if not Path(path).exists():
         return []
     lines = {}
     text = read_text(path, "file of results", largest=MOST_BYTES)
-    for number, row in enumerate(text[: text.rfind("\n") + 1].splitlines(), 1):  # a last line may be half written
+    for number, row in enumerate(text[: text.rfind("\n") + 1].splitlines(), 1):  # the last line may be incomplete
         try:
             line = json.loads(row)
             _ = line["settings"], line["measures"]
             lines[line["name"]] = line
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{path}, line {number}: no result of a part ({error}).") from error
+            raise ValueError(f"{path}, line {number}: not the result of a part ({error}).") from error
     return list(lines.values())
 
 
 def append_result(path: str | os.PathLike[str], line: Mapping[str, Any]) -> None:
-    """Add a line to a file of results, which another process may be adding to; half a line at its end is dropped."""
+    """Add a line to a file of results, which other processes may extend; an incomplete last line is dropped."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     with open(path, "ab+") as stream:
         stream.seek(0)
@@ -232,7 +232,7 @@ def append_result(path: str | os.PathLike[str], line: Mapping[str, Any]) -> None
 
 
 def commit() -> str | None:
-    """Revision of eicon's own checkout, with ``-dirty`` if it was changed since; None of an installed package."""
+    """Return the revision of eicon's own clone, with ``-dirty`` if it has changes; None for an installed package."""
     try:
         found = subprocess.run(
             ["git", "describe", "--always", "--dirty", "--abbrev=10", "--exclude=*"],
@@ -247,7 +247,7 @@ def commit() -> str | None:
 
 
 def _do(item: dict[str, Any]) -> dict[str, Any]:
-    """Do one part, in whatever process this is; an empty answer if there was no time."""
+    """Compute one part, in any process; the answer is empty if there was no time."""
     module, _, name = item["do"].partition(":")
     part, begun = item["part"], time.time()
     keep = Keep(Path(item["folder"]), part["name"], math.inf if item["until"] is None else item["until"])
@@ -263,7 +263,7 @@ def _do(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _name(do: Callable[..., Any]) -> str:
-    """Module and name of a function; the module that was started by ``python FILE`` has a name in other processes."""
+    """Return module and name of a function; ``__main__`` gets the name that it has in other processes."""
     module = do.__module__
     if module == "__main__":
         main = sys.modules[module]
@@ -278,14 +278,14 @@ def _is_done(part: Part, done: Mapping[str, Any], folder: Path) -> bool:
 def _refuse_other(parts: Sequence[Part], done: Mapping[str, Any], results: Path) -> None:
     names = [part["name"] for part in parts]
     if twice := {name for name in names if names.count(name) > 1}:
-        raise ValueError(f"parts must have names of their own; got {', '.join(sorted(twice))} more than once.")
+        raise ValueError(f"parts must have unique names; got {', '.join(sorted(twice))} more than once.")
     for part in json.loads(json.dumps(parts)):
         line = done.get(part["name"])
         settings = {key: value for key, value in part.items() if key != "name"}
         if line is not None and line["settings"] != settings:
             raise ValueError(
-                f"{results} holds {part['name']} with other settings (a quick one, or of another version); choose "
-                "another --out, or remove that line."
+                f"{results} contains {part['name']} with different settings (from --quick, or an older version); "
+                "choose another --out, or remove that line."
             )
 
 

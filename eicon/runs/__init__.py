@@ -1,4 +1,4 @@
-"""One recipe in, one run directory out: training runs, their analysis and condensation, and sweeps."""
+"""Runs and sweeps from recipes: training, analysis, condensation, and run directories."""
 
 from .._lazy import lazy_room
 

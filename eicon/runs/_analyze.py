@@ -1,4 +1,4 @@
-"""What a trained run learned: numbers in analysis.json, pictures in figures/."""
+"""Analysis of a trained run: numbers in analysis.json, figures in figures/."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from ._sections import Findings, sections_of
 
 
 def respond(run: Run, repeats: int = 50) -> Responses:
-    """Run the trained network on every condition ``repeats`` times; other trials than those of the training."""
+    """Run the trained network on new trials, ``repeats`` of each condition."""
     return responses(run.load_network(), run.recipe.make_task(), repeats, seed=run.recipe.seed)
 
 
@@ -31,25 +31,27 @@ def analyze_run(
 ) -> dict[str, Any]:
     """Analyse a trained run; write ``analysis.json`` and ``figures/*.png``, and return the numbers.
 
-    Every network gets a certificate, training history, principal components, spectrum and the activity of a trial.
-    Beside these there is what its task says of itself: psychometric curves or the accuracy in each condition, times,
-    what is held in memory, selectivity and trajectories; or else outputs beside targets. With `dynamics`, what it asks
-    for is found and drawn too; fixed points also in ``figures/fixed_points.html``, where plotly is there. `form` and
-    `dpi` are those of `eicon.plotting.save_figures`; a report shows the PNG, which is written in any case.
+    The analysis of every network contains a certificate, training history, principal components, spectrum and the
+    activity of a trial. Depending on the task, it also contains psychometric curves or the accuracy in each condition,
+    times, decoding from memory, selectivity and trajectories, or else outputs alongside targets. `dynamics` adds the
+    requested fixed points, exponents and spectra; fixed points are also written to ``figures/fixed_points.html`` if
+    plotly is installed. `form` and `dpi` are those of `eicon.plotting.save_figures`; PNG files are always written, for
+    the report.
 
-    Of a network that was fitted to a recording there are how well it predicts each unit, with traces, distributions of
-    the fitted values, the stiff directions of the fit, and currents between populations; also in ``fit.json`` and
-    ``fit.csv``. Without a task the network runs in the trials of the recording, without noise, and has no behaviour.
+    For a network that was fitted to a recording, the analysis contains the prediction of each unit (also in
+    ``fit.json`` and ``fit.csv``), traces, distributions of the fitted values, the stiff directions of the fit, and
+    currents between populations. Without a task, the network runs in the trials of the recording, without noise, and
+    there is no behaviour.
 
     Raises
     ------
     ValueError
-        If dynamics are asked of a fit without a task, in whose epochs inputs could be held.
+        If dynamics are requested for a fit without a task, which has no epochs whose input could be held constant.
     """
     if run.recipe.is_fit and (run.path / "condense.json").is_file():
         raise ValueError(
-            f"{run.path} is a condensed fit, whose outputs are the rates of all units of the network that was fitted; "
-            "condense.json says how well it predicts them. To analyse all of it, analyse that network."
+            f"{run.path} is a condensed fit, whose outputs are the rates of all units of the fitted network; "
+            "condense.json contains the quality of their prediction. Analyse the fitted network instead."
         )
     if run.recipe.is_fit:
         return _analyze_fit(run, dynamics, form, dpi)
@@ -99,8 +101,8 @@ def _analyze_fit(run: Run, dynamics: DynamicsRequest | None, form: Form, dpi: fl
     """Analyse a network that was fitted to a recording, without a task."""
     if dynamics is not None:
         raise ValueError(
-            f"{run.path} was fitted to a recording, and has no task in whose epochs inputs could be held: fixed "
-            "points, Lyapunov exponents and spectra along trials need one."
+            f"{run.path} was fitted to a recording and has no task; fixed points, Lyapunov exponents and spectra "
+            "along trials need one, because inputs are held constant at their values in an epoch."
         )
     net, figures = run.load_network(), dict[str, Drawing]()
     given = run.recipe.make_recording()
@@ -132,7 +134,7 @@ def _fit(run: Run, net: RateRNN, figures: dict[str, Drawing]) -> dict[str, Any]:
 def _training(run: Run, figures: dict[str, Drawing]) -> dict[str, Any]:
     try:
         history = run.history()
-    except FileNotFoundError:  # of a condensed run, whose stages keep no training state
+    except FileNotFoundError:  # a condensed run, whose stages keep no training state
         record = run.read_record()
         return {"steps": record.get("steps", 0), "seconds": record.get("training_seconds", 0.0)}
     validated = len(history.validation_step) > 0
@@ -150,7 +152,7 @@ def _training(run: Run, figures: dict[str, Drawing]) -> dict[str, Any]:
 
 
 def _activity(found: Responses, components: analysis.results.PCA, figures: dict[str, Drawing]) -> dict[str, Any]:
-    """Rates of all units in the trial with the strongest evidence for choice 0, or else in the first one."""
+    """Draw the rates of all units in the trial with the strongest evidence for choice 0, or else in the first one."""
     net, task, trial, activity = found
     evidence = evidence_of(task, trial)
     example = 0 if evidence is None else int(np.argmax(evidence.numbers))
@@ -166,7 +168,7 @@ def _activity(found: Responses, components: analysis.results.PCA, figures: dict[
 
 
 def _sizes(rates: np.ndarray, components: analysis.results.PCA) -> dict[str, Any]:
-    """Mean of rates (n, N), and the dimension of their components."""
+    """Return the mean of rates (n, N) and the dimension of their components."""
     return {
         "mean_rate": float(rates.mean()),
         "participation_ratio": float(components.participation_ratio),

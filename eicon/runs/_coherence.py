@@ -1,4 +1,4 @@
-"""Scale of the coherence in configurations: every one that is made says it, so that no file means two things."""
+"""Scale of the coherence in configurations; new files always name it, so that each has one meaning."""
 
 import logging
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ KEY, SCALE = "coherence", "coherence_scale"
 
 
 def scale_of_file(tables: dict[str, Any], source: str) -> dict[str, Any]:
-    """Tables of a file, whose coherence is as in eicon 0.1.0 unless they say on which scale it is."""
+    """Return the tables of a file; without a stated scale, coherence has that of eicon 0.1.0."""
     if not _says_no_scale(tables):
         return tables
     logging.getLogger(__name__).warning(
-        "%s: task.coherence is read on the scale of Song et al. (2016), as in eicon 0.1.0. Say which is meant, "
+        "%s: task.coherence is read on the scale of Song et al. (2016), as in eicon 0.1.0. State the scale explicitly: "
         'coherence_scale = "dots" (per cent of dots) or coherence_scale = "song2016".',
         source,
     )
@@ -20,9 +20,9 @@ def scale_of_file(tables: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def _says_no_scale(tables: Mapping[str, Any]) -> bool:
-    """Whether the task, its stages or the grid of a configuration hold a coherence, and none of them its scale."""
+    """Return whether the task, its stages or the grid contain a coherence but none of them its scale."""
     grid, stages = tables.get("grid"), tables.get("stages")
-    grid = grid if isinstance(grid, Mapping) else {}  # what is no table is refused elsewhere, in words
+    grid = grid if isinstance(grid, Mapping) else {}  # anything but a table is rejected elsewhere
     stages = stages if isinstance(stages, list | tuple) else ()
     places = [tables.get("task"), grid.get("task")]
     places += [stage.get("task") if isinstance(stage, Mapping) else getattr(stage, "task", None) for stage in stages]

@@ -1,4 +1,4 @@
-"""Condense a trained run step by step, with retraining in between."""
+"""Stepwise condensation of a trained run, with retraining between steps."""
 
 import os
 from collections.abc import Iterator
@@ -28,37 +28,37 @@ from ._run import Run, write_record
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a network is condensed step by step.
+    """Settings of a stepwise condensation.
 
     Parameters
     ----------
     to : int
-        Units to end with.
+        Number of units of the last network.
     every : int
-        Units that are taken away at a time; the last step may be shorter.
+        Units removed per step; the last step may be smaller.
     retrain : int
-        Steps of training after each of these, with the run's own settings; 0 for none.
+        Training steps after each removal, with the run's own settings; 0 for none.
     learning_rate : float, optional
-        Of retraining; None takes the run's. A smaller one stays nearer to what condensing gave.
+        Learning rate of retraining; None takes the run's. A smaller one changes the condensed network less.
     match : float
-        Strength of the penalty that keeps the activity that of the original network
+        Strength of the penalty on deviations from the original network's activity
         (`eicon.training.ActivityMatch`) while retraining; 0 retrains on the task alone.
     method : str
         See `eicon.analysis.condense`; ``"merge"`` with ``match`` 0 is the protocol of pairwise merging.
     similarity, incoming : str
-        See there.
+        See `eicon.analysis.condense`.
     dale : bool
         Keep the signs of the units.
     within : str
-        Label of the units (a cell type, an area): units stand only for others with the same one. "" for any.
+        Label of the units (a cell type, an area): units represent only others with the same one. "" for any.
     noise : float
         See `condense_network`.
     match_noise : bool
-        Give each stage, before and after it is retrained, the noise that acts on it as the original network's own
-        noise acts there (`eicon.studies.match_noise`); False leaves the kept units the noise that they had.
+        Give each stage, before and after retraining, noise with the same effect as the noise of the original network
+        (`eicon.studies.match_noise`); with False, the kept units keep their noise.
     repeats : int
-        Trials per condition, for condensing and for testing. Of a fit: how often each trial of the recording is run for
-        condensing, where there is noise; fewer times if there were more than 200 in all.
+        Trials per condition, for condensing and for testing. For a fit with noise: repetitions of each trial of the
+        recording, for condensing; reduced to keep the total below 200 trials.
 
     Raises
     ------
@@ -94,26 +94,26 @@ class Protocol:
         if not self.match >= 0:
             raise ValueError(f"match must be >= 0, the strength of activity matching; got {self.match}.")
         if self.match > 0 and self.retrain == 0:
-            raise ValueError("activity is matched while retraining, and retrain is 0.")
+            raise ValueError("match needs retraining, during which activity is matched; got retrain = 0.")
 
     def sizes(self, n: int) -> list[int]:
-        """Numbers of units after each step, from a network of ``n``."""
+        """Return the number of units after each step, for a network of ``n`` units."""
         if self.to >= n:
-            raise ValueError(f"the network has {n} units; condensing it to {self.to} takes none away.")
+            raise ValueError(f"the network has {n} units; condensing it to {self.to} would remove none.")
         return [*range(n - self.every, self.to, -self.every), self.to]
 
 
 def condense_run(
     run: Run, protocol: Protocol, out: str | os.PathLike[str] | None = None, *, progress: bool = True
 ) -> Run:
-    """Condense a trained run; the result is a run directory of its own, with ``condense.json``.
+    """Condense a trained run into a new run directory, with ``condense.json``.
 
-    Each stage is saved when it is done; a call with the same protocol goes on after the last one.
+    Each stage is saved when it is finished; a call with the same protocol resumes after the last finished stage.
 
-    A network that was fitted to a recording is condensed in the trials of the recording. Outputs of the condensed
-    networks are the rates of all units of the fitted one (or its own outputs, if these were recorded); they are
-    retrained on the units that it was fitted to, by what was trained then, and measured on all of them. A network that
-    was trained on a task beside a recording is condensed and retrained for the task alone.
+    A network that was fitted to a recording is condensed in the trials of the recording. The outputs of the condensed
+    networks are the rates of all units of the fitted network (or its outputs, if these were recorded). They are
+    retrained on the fitted units, with the same trained parameters, and measured on all units. A network that was
+    trained on a task and a recording is condensed and retrained for the task alone.
 
     Parameters
     ----------
@@ -128,20 +128,20 @@ def condense_run(
     Returns
     -------
     Run
-        Whose network is the last one. ``condense.json`` holds the ``protocol``, the kept ``units`` and what was
-        measured at each of the ``stages``: size, errors of the outputs against the original network before and
-        after retraining, loss and accuracy with noise, how well the response to noise was matched
-        (``noise_misfit``, of `eicon.studies.match_noise`), linear CKA of the trajectories, and the ramp index of the
-        units where the task has a production epoch. Tested are contexts between the trained ones where the task has
-        them (cue-set-go), and balanced trials elsewhere. Of a fit there are the ``measures`` of ``fit.json`` in place
-        of loss and accuracy; tested are the trials that were held out, or else those that were fitted.
+        Run with the last network. ``condense.json`` contains the ``protocol``, the kept ``units`` and the measures of
+        each of the ``stages``: size, errors of the outputs against the original network before and after retraining,
+        loss and accuracy with noise, the mismatch of the response to noise (``noise_misfit``, of
+        `eicon.studies.match_noise`), linear CKA of the trajectories, and the ramp index of the units if the task has a
+        production epoch. Test trials are contexts between the trained ones if the task has them (cue-set-go), else
+        balanced trials. For a fit, the ``measures`` of ``fit.json`` replace loss and accuracy, and test trials are
+        those held out, or else the fitted ones.
 
     Raises
     ------
     FileNotFoundError
-        If the run is not trained, or it was condensed from one that is gone.
+        If the run is not trained, or was condensed from one that no longer exists.
     FileExistsError
-        If ``out`` holds something else.
+        If ``out`` contains something else.
     ValueError
         If the protocol does not fit the network, or the network was fitted to currents.
     """
@@ -181,13 +181,13 @@ def _condensed(path: Path, run: Run, protocol: Protocol, purpose: Purpose, sizes
 
 
 def default_directory(run: Run, protocol: Protocol) -> Path:
-    """Where `condense_run` puts its result."""
+    """Return the default directory of the result of `condense_run`."""
     suffix = "-matched" if protocol.match else "-retrained" if protocol.retrain else ""
     return run.path / "condensed" / f"{protocol.method}-{protocol.to}{suffix}"
 
 
 def read_condensation(run: Run) -> dict[str, Any]:
-    """Contents of ``condense.json``.
+    """Return the contents of ``condense.json``.
 
     Raises
     ------
@@ -201,12 +201,12 @@ def read_condensation(run: Run) -> dict[str, Any]:
 
 
 def trials_of(record: dict[str, Any]) -> str:
-    """Trials whose ``measures`` count in the record of a fit: ``held_out`` where there are some, else ``fitted``."""
+    """Return the trials that test a fit: ``held_out`` if there are any, else ``fitted``."""
     return "held_out" if "recorded_held_out_r2" in record["original"]["measures"] else "fitted"
 
 
 def stages(run: Run) -> Iterator[RateRNN]:
-    """Network of each stage of a condensed run, from large to small."""
+    """Yield the network of each stage of a condensed run, from large to small."""
     for stage in read_condensation(run)["stages"]:
         yield load(_stage_file(run.path, stage["size"]))
 
@@ -262,7 +262,7 @@ def _open(path: Path, run: Run, protocol: Protocol) -> dict[str, Any]:
         record = read_condensation(there)
         before = {"match_noise": False, "within": ""} | record["protocol"]
         if (before, record["source"], there.recipe) != (asdict(protocol), source, run.recipe):
-            raise FileExistsError(f"{path} holds another condensation; choose another --out.")
+            raise FileExistsError(f"{path} contains a different condensation; choose another --out.")
         return record
     if path.exists() and any(not is_litter(inner) for inner in path.iterdir()):
         raise FileExistsError(f"{path} already exists and is not empty; choose another --out.")

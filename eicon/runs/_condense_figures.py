@@ -1,4 +1,4 @@
-"""Pictures of a condensation: error against size, outputs at every stage, and which units stayed."""
+"""Figures of a condensation: error against size, outputs at every stage, and kept units."""
 
 from pathlib import Path
 from typing import Any
@@ -30,27 +30,27 @@ from ._run import Run
 
 PANELS = 9
 MOST_WIRED = 40
-"""Units of a network whose circuit is drawn."""
+"""Largest number of units of a network whose circuit is drawn."""
 MOST_PREFERRED = 4
+"""Largest number of levels of a condition by which units are grouped."""
 SELECTIVE = 0.1
 """Contrast of mean rates, or correlation with targets, below which a unit has no preference."""
 SILENT = 1e-3
-"""Of the largest rate of all units."""
-"""Inputs that are drawn in it, and levels of a condition by which its units are grouped."""
+"""Fraction of the largest rate of all units below which a unit is silent."""
 
 
 def draw_condensation(run: Run, *, form: Form = "png", dpi: float | None = None) -> list[Path]:
-    """Write the figures of a condensed run into its ``figures/``, in a form of `eicon.plotting.save_figures`.
+    """Write the figures of a condensed run into its ``figures/``, in a format of `eicon.plotting.save_figures`.
 
     ``condensation``: error of the outputs at each size; ``units``: units in the space of their loadings on
-    principal components, those that stayed filled; ``stages``: outputs per time that is asked for, where the
-    task asks for one; ``wiring``: the last network as a circuit, if it has at most 40 units. Of a network that was
-    fitted to a recording also ``predictions``: error of recorded and of unrecorded units at each size.
+    principal components, kept units filled; ``stages``: outputs for each time asked for, if the task asks for one;
+    ``wiring``: the last network as a circuit, if it has at most 40 units; ``predictions``: error of recorded and
+    unrecorded units at each size, for a network that was fitted to a recording.
 
     Raises
     ------
     FileNotFoundError
-        If the run is not the result of a condensation, or the network that it was made from is gone.
+        If the run is not the result of a condensation, or the original network no longer exists.
     """
     record, last = read_condensation(run), run.load_network()
     original = open_run(record["source"]).load_network()
@@ -106,7 +106,7 @@ def _errors(record: dict[str, Any], of: str) -> Drawing:
 
 
 def _predictions(record: dict[str, Any]) -> Drawing:
-    """Errors on what was recorded, in held-out trials where there are some, from the whole network on."""
+    """Draw errors on recorded and unrecorded units at each size, in held-out trials if there are any."""
     found, trials, curves = [record["original"], *record["stages"]], trials_of(record), {}
     for which in ("recorded", "unrecorded"):
         if (name := f"{which}_{trials}_r2") in record["original"]["measures"]:
@@ -159,9 +159,12 @@ def _stages(run: Run, record: dict[str, Any], original: RateRNN, task: Task, ask
 def _wiring(net: RateRNN, task: Task, seed: int, units: list[int]) -> Drawing:
     key_trial, key_noise = jax.random.split(jax.random.fold_in(key_of(seed), CONDENSE_STREAM))
     trial = task.trials(10, key=key_trial)
-    given = Responses(net, task, trial, net.predict(trial.inputs, key=key_noise))  # some are active with noise alone
-    since = f", from the {task.aligned_to.replace('_', ' ')} on" if task.aligned_to else ""
+    given = Responses(net, task, trial, net.predict(trial.inputs, key=key_noise))  # noise activates some units
+    since = f", from the epoch {task.aligned_to!r} on" if task.aligned_to else ""
     accuracy = float(task.accuracy(given.activity.outputs, trial))
+    values = net.network.values()
+    biased = any(np.asarray(values[name]).any() for name in ("b_rec", "b_out") if name in values)
+    biases = "Biases are not drawn. " if biased else ""
     return plotting.plot_wiring(
         net.W_rec,
         unit_types(net),
@@ -172,14 +175,15 @@ def _wiring(net: RateRNN, task: Task, seed: int, units: list[int]) -> Drawing:
         names=[str(unit) for unit in units],
         inputs=task.input_channels,
         outputs=task.output_channels,
-        note=f"Colours: when units are most active{since}. Accuracy with noise: {100 * accuracy:.0f} %.",
+        note=f"Numbers: units of the original network. Colours: when units are most active{since}. {biases}"
+        f"Accuracy with noise: {100 * accuracy:.0f} %.",
     )
 
 
 def _preferred(given: Responses) -> list[str]:
-    """In what each unit is most active: a choice, a level of a condition, or high or low targets of an output.
+    """Return the condition in which each unit is most active: a choice, a level, or high or low targets.
 
-    Means are from the epoch on to which the task aligns its trials: what is shown, held and answered counts.
+    Means start at the epoch to which the task aligns its trials.
     """
     task, trial, rates = given.task, given.trial, np.asarray(given.activity.rates, np.float64)
     inside = np.asarray(trial.inside)

@@ -1,4 +1,4 @@
-"""What a network is condensed for: its task, or the recording that it was fitted to."""
+"""Purpose of a condensation: the task of the network, or the recording that it was fitted to."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -25,22 +25,22 @@ from ._recorded import Divided
 from ._run import Run
 
 MOST_TRIALS = 200
-"""To which those of a recording are repeated, where there is noise."""
+"""Largest number of trials after repetition of a recording's trials, for networks with noise."""
 
 
 class Purpose(NamedTuple):
-    """What the stages of a condensation ask for.
+    """Parts of a condensation that depend on its purpose.
 
     Attributes
     ----------
     original : RateRNN
-        Whose outputs condensed networks have.
+        Network whose outputs the condensed networks reproduce.
     free_readout : bool
         See `eicon.analysis.condense`.
     trials : function of a key
         Inputs (T, B, n_in) to condense with, and the steps (T, B) that count.
     measure : function of a network
-        Numbers of it for ``condense.json``.
+        Measures of a network for ``condense.json``.
     trainer : function of a network, penalties, and a learning rate or None
         Trainer of this network, or of a copy of it.
     heard : function of a network
@@ -56,7 +56,7 @@ class Purpose(NamedTuple):
 
 
 def purpose_of(run: Run, original: RateRNN, repeats: int) -> Purpose:
-    """Purpose of the network of a run, with so many trials of each condition of its task; see `Protocol`.
+    """Return the purpose of the network of a run; for ``repeats`` see `Protocol`.
 
     Raises
     ------
@@ -85,11 +85,11 @@ class ReadOut(Fit):
 
     @classmethod
     def of(cls, fit: Any) -> "ReadOut":
-        """The same as a fit, but for the network."""
+        """Copy a fit, with outputs in place of rates."""
         return cls(**{field.name: getattr(fit, field.name) for field in fields(fit)})
 
     def scored(self, activity: Activity) -> jax.Array:
-        """What is compared with the recording, (T, B, N)."""
+        """Return the activity that is compared with the recording, (T, B, N)."""
         return super().scored(activity._replace(rates=activity.outputs))
 
 
@@ -101,8 +101,8 @@ def _of_recording(run: Run, net: RateRNN, repeats: int) -> Purpose:
     assert isinstance(supply, Fixed)
     if fit.observed == "current":
         raise ValueError(
-            f"{run.path} was fitted to currents, and what a condensed network rebuilds are rates; "
-            "eicon.studies.condense_network condenses it in Python."
+            f"{run.path} was fitted to currents, but condensed networks reproduce rates; condense it in Python with "
+            "eicon.studies.condense_network."
         )
     of_rates = fit.observed != "output"
     original = _reading_rates(net) if of_rates and not run.condensation.is_file() else net
@@ -133,12 +133,12 @@ def _of_recording(run: Run, net: RateRNN, repeats: int) -> Purpose:
 
 
 def fitted_network(run: Run) -> RateRNN:
-    """Network that was fitted, before it was condensed once or more.
+    """Return the fitted network from which a run was condensed, in one or more condensations.
 
     Raises
     ------
     FileNotFoundError
-        If its run is gone.
+        If the run of the fitted network no longer exists.
     """
     while run.condensation.is_file():
         run = open_run(read_json(run.condensation, "record of a condensation")["source"])
@@ -146,13 +146,13 @@ def fitted_network(run: Run) -> RateRNN:
 
 
 def _reading_rates(net: RateRNN) -> RateRNN:
-    """Network whose outputs are the rates of its units, which keep the names by which they were recorded."""
+    """Return a network whose outputs are the rates of its units, which keep their names in the recording."""
     parts = reading(net, np.eye(net.n_rec)).parts()
     return net.of_parts(parts._replace(units={**parts.units, "name": np.array(unit_names(net))}))
 
 
 def _trained_as(fitted: RateRNN, net: RateRNN) -> RateRNN:
-    """Network without the trained biases that condensing added, where the fitted one has none."""
+    """Return the network with added biases fixed, if the fitted network has no trained biases."""
     parts, added = net.parts(), set(BIASES) - fitted.trainable_variables().keys()
     parameters = {
         name: replace(values, trained=False) if name in added else values
@@ -163,7 +163,7 @@ def _trained_as(fitted: RateRNN, net: RateRNN) -> RateRNN:
 
 
 def _predictions(net: RateRNN, fit: Fit, given: Divided, names: Sequence[str]) -> dict[str, float]:
-    """How well outputs predict what was recorded, in numbers as those of ``fit.json``; none if they diverge."""
+    """Return measures of the prediction of the recording, as in ``fit.json``; empty if outputs diverge."""
 
     def predicted(recording: Recording) -> np.ndarray:
         return np.asarray(fit.scored(net.predict(recording.inputs, noise=False)), np.float64)

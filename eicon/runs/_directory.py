@@ -1,4 +1,4 @@
-"""Directories of runs to come."""
+"""Directories of new runs."""
 
 import contextlib
 from pathlib import Path
@@ -7,7 +7,7 @@ from .._hints import hint
 
 
 def refuse_taken(path: Path) -> None:
-    """Refuse a path for a new run where there is something already.
+    """Reject a path for a new run that already exists.
 
     Raises
     ------
@@ -21,15 +21,15 @@ def refuse_taken(path: Path) -> None:
 
 
 def is_litter(path: Path) -> bool:
-    """Whether a file is what a process that was killed left half-written, or its lock."""
+    """Return whether a file is a lock or an unfinished file of a killed process."""
     return path.name == ".lock" or (path.name.startswith(".") and path.name.endswith(".part"))
 
 
 def discard_untrained(path: Path) -> None:
-    """Remove the directory of a run whose training could not begin, unless there is more in it."""
+    """Remove the directory of a run whose training could not start, unless it contains other files."""
     if (path / "run.json").exists():
         return
-    with contextlib.suppress(OSError):  # of a directory that is not empty, say
+    with contextlib.suppress(OSError):  # e.g. because a directory is not empty
         for name in ("config.toml", "checkpoints/start.npz", ".lock"):
             (path / name).unlink(missing_ok=True)
         for folder in (path / "checkpoints", path):

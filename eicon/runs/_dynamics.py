@@ -1,4 +1,4 @@
-"""What is asked of the dynamics of a run: numbers for analysis.json, and figures."""
+"""Analysis of the dynamics of a run: numbers for analysis.json, and figures."""
 
 import math
 from collections.abc import Mapping
@@ -25,21 +25,21 @@ DYNAMICS_STREAM = 0xD11
 """Folded into the run's seed."""
 SHOWN_MODES = 5
 LISTED = 200
-"""Points that are listed one by one, at most."""
+"""Largest number of points that are listed individually."""
 
 
 class DynamicsRequest(NamedTuple):
-    """What `analyze_run` is asked to find out about dynamics.
+    """Request for an analysis of the dynamics, for `analyze_run`.
 
     Attributes
     ----------
     fixed_points, lyapunov, spectra : bool
     epoch : str, optional
-        In which the input is held; None takes the longest.
+        Epoch whose input is held constant; None takes the longest.
     conditions : mapping of str to float, optional
-        What trials have to agree with.
+        Conditions that trials must match.
     candidates : int
-        States that searches for fixed points start from.
+        Number of states from which searches for fixed points start.
     progress : bool
         Show progress bars on stderr.
     """
@@ -62,7 +62,7 @@ class DynamicsResult(NamedTuple):
 
 
 def run_dynamics(run: Run, net: RateRNN, task: Task, request: DynamicsRequest) -> DynamicsResult:
-    """All that is asked for; nothing is written."""
+    """Run the requested analyses, without writing files."""
     key = jax.random.fold_in(key_of(run.recipe.seed), DYNAMICS_STREAM)
     asked: dict[str, Any] = {"key": key, "epoch": request.epoch, "conditions": request.conditions}
     numbers: dict[str, Any] = {}
@@ -84,7 +84,7 @@ def run_dynamics(run: Run, net: RateRNN, task: Task, request: DynamicsRequest) -
 
 
 def fixed_point_numbers(dynamics: Dynamics, task: Task) -> dict[str, Any]:
-    """Fixed points in numbers that JSON has.
+    """Return fixed points as JSON-compatible numbers.
 
     Parameters
     ----------
@@ -94,9 +94,9 @@ def fixed_point_numbers(dynamics: Dynamics, task: Task) -> dict[str, Any]:
     Returns
     -------
     dict
-        How the input was held; how many points there are of each stability; each of them (but for those not converged,
-        of which there is the number, that of the candidates that ended there, and the range of q), with its outputs and
-        leading eigenvalues, of the flow (1/ms) and of one time step; and the shape of the slow points.
+        The constant input; the number of points of each stability; each converged point, with its outputs and leading
+        eigenvalues of the flow (1/ms) and of one time step; the number of points that did not converge, of their
+        candidates, and their range of q; and the shape of the slow points.
     """
     points = dynamics.points
     lost = points.kind == "unconverged"
@@ -145,7 +145,7 @@ def _point(dynamics: Dynamics, index: int, task: Task) -> dict[str, Any]:
 
 
 def _eigenvalue(flow: complex, step: complex) -> dict[str, Any]:
-    """One mode: it changes e-fold within its time constant, and turns once within its period."""
+    """Describe a mode: its time constant (e-fold change) and its period."""
     return {
         "flow_per_ms": [float(flow.real), float(flow.imag)],
         "step": [float(step.real), float(step.imag)],
@@ -165,7 +165,7 @@ def _shape(dynamics: Dynamics) -> dict[str, Any]:
 
 
 def exponent_numbers(exponents: Exponents, task: Task) -> dict[str, Any]:
-    """Lyapunov exponents in numbers that JSON has, in 1/ms."""
+    """Return Lyapunov exponents as JSON-compatible numbers, in 1/ms."""
     free = exponents.autonomous
     return {
         **_held_numbers(exponents.held, task),
@@ -201,9 +201,9 @@ def _spectra(
     key: jax.Array,
     figures: dict[str, Drawing],
 ) -> dict[str, Any]:
-    """Eigenvalues along the mean trajectory, and through training where the run kept its networks."""
+    """Return eigenvalues along the mean trajectory and, if the run kept its networks, across training."""
     if not isinstance(net.cell, Leaky):
-        raise ValueError(f"spectra along trials are those of currents that leak; this network has {net.cell!r}.")
+        raise ValueError(f"spectra along trials need leaky cells (eicon.models.Leaky); this network has {net.cell!r}.")
     types = unit_types(net)
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(max(1, 100 // task.n_conditions), key=key_trial)
@@ -241,7 +241,7 @@ def _step_of(path: Any) -> int:
 
 
 def _by_epoch(along: analysis.results.TrajectorySpectra, trial: Trial, chosen: np.ndarray) -> dict[str, Any]:
-    """Means over the steps that most trials spend in each epoch."""
+    """Return means over the steps that most trials spend in each epoch."""
     numbers = {}
     for name in trial.epochs:
         most = (np.asarray(trial.during(name))[:, chosen].mean(axis=1) > 0.5)[: along.abscissa.size]

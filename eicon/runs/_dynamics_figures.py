@@ -12,7 +12,7 @@ SHOWN_PATHS = 20
 
 
 def fixed_point_figures(dynamics: Dynamics) -> dict[str, Drawing]:
-    """Figures of the points, of the modes of the first saddle (or the first point), and of the slow points."""
+    """Draw the points, the modes of the first saddle (or the first point), and the slow points."""
     view = view_of(dynamics)
     saddles = [index for index, word in enumerate(dynamics.points.stability) if word.startswith("saddle")]
     figures: dict[str, Drawing] = {
@@ -25,7 +25,7 @@ def fixed_point_figures(dynamics: Dynamics) -> dict[str, Drawing]:
 
 
 def view_of(dynamics: Dynamics) -> dict[str, Any]:
-    """Plane or space of the principal components in the epoch, with some trajectories: options of the figures."""
+    """Return options of the figures: principal components in the epoch, and some trajectories."""
     components, trials = dynamics.components, dynamics.paths.shape[1]
     shown = np.unique(np.linspace(0, trials - 1, SHOWN_PATHS).astype(int))
     ratio = components.explained_ratio[: len(components.components)]

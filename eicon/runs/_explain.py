@@ -1,4 +1,4 @@
-"""What a recipe will compute, before it is computed: sizes, number of runs, estimated time and memory."""
+"""Preview of a recipe: sizes, number of runs, estimated time and memory."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -17,24 +17,24 @@ from ._recipe_tables import HESSIAN_FREE
 
 SECONDS_PER_STEP_OF_TRIAL = 1e-5
 OPERATIONS_PER_SECOND = 5e10
-"""Of one network on a laptop: a step of 110 time steps and 16 trials took 1.6 ms with 50 units and 9 ms with 200."""
+"""Rates on a laptop: a training step of 110 time steps and 16 trials took 1.6 ms with 50 units and 9 ms with 200."""
 LEARNERS = (Gradient.batch_size, HessianFree.batch_size)
 SECONDS_PER_EDGE = 1.5e-9
 SECONDS_TO_START = 3.0
 BYTES_PER_RUN = 0.6e9
-"""Of a process before it has any network: BrainPy, JAX and its compiler."""
+"""Memory of a process without a network: BrainPy, JAX and its compiler."""
 
 
 class Explanation(NamedTuple):
-    """What a recipe will compute.
+    """Size, number of runs, estimated time and memory of a recipe.
 
     Attributes
     ----------
-    headline : number of runs, their length, and what they take, in one line
+    headline : number of runs, their length, time and memory, in one line
     lines : sizes of the first run, and of the grid
     n_runs : number of runs
-    seconds : of all runs, one after the other; an estimate
-    bytes : of memory of one run; an estimate
+    seconds : estimated time of all runs, one after the other
+    bytes : estimated memory of one run
     """
 
     headline: str
@@ -57,7 +57,7 @@ class _Cost(NamedTuple):
 
 
 def explanation(recipe: Recipe) -> Explanation:
-    """Say what a recipe will compute; of a grid of any size at once, as its keys are varied one at a time.
+    """Explain a recipe; immediate for a grid of any size, because keys are varied one at a time.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def _aim(recipe: Recipe) -> str:
     assert given is not None
     held_out = "" if given.held_out is None else f", {given.held_out.n_trials} held out"
     fit = f"{len(given.units)} of {given.known.n_units} units, {given.known.n_trials} trials{held_out}"
-    beside = "" if recipe.is_fit else f" beside the task {recipe.task.get('name')}"
+    beside = "" if recipe.is_fit else f" and the task {recipe.task.get('name')}"
     return f"fit: {Path(recipe.recording.file).name}{beside}, {fit}"
 
 
@@ -118,7 +118,7 @@ def _asked(task: Task) -> _Asked:
 
 
 def _asked_of_fit(cell: Recipe) -> _Asked:
-    """Its conditions are the trials that are fitted."""
+    """Return the dimensions of a fit, whose conditions are the fitted trials."""
     given, task = cell.make_recording(), cell.make_task()
     assert given is not None
     return _Asked(task.n_in, task.n_out, given.known.n_trials, given.known.n_steps)
@@ -147,7 +147,7 @@ def _cost(cell: Recipe, asked: dict[str, _Asked]) -> _Cost:
 
 
 def _size_of(cell: Recipe) -> tuple[int, float, bool]:
-    """Units, connections, and whether they are stored as edges."""
+    """Return the number of units and of connections, and whether these are stored as edges."""
     if cell.lesion.path or cell.keeps_all:
         net = cell.make_network(cell.make_task())
         return net.n_rec, float(net.recurrent.sizes()[1]), isinstance(net.recurrent, Edges)

@@ -1,4 +1,4 @@
-"""How well a fitted run predicts what was recorded: numbers in fit.json, and a row per unit in fit.csv."""
+"""Quality of a fit to a recording: numbers in fit.json, and a row per unit in fit.csv."""
 
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,14 @@ MEASURES = ("r2", "r", "mse", "normalised_mse", "condition_r2")
 
 
 def measure_fit(recipe: Recipe, net: RateRNN) -> tuple[Divided, FitMeasures]:
-    """Recording of a recipe as it was divided, and how well a network predicts each of its parts."""
+    """Return the divided recording of a recipe, and the quality of a network's predictions of each part."""
     given = recipe.make_recording()
     assert given is not None
     return given, fit_measures(net, given.known, recorded=list(given.units), held_out=given.held_out)
 
 
 def fit_numbers(recipe: Recipe, net: RateRNN, given: Divided, found: FitMeasures) -> dict[str, Any]:
-    """What fit.json says; numbers that do not exist are None."""
+    """Return the contents of fit.json, with None for undefined numbers."""
     known = given.known
     numbers: dict[str, Any] = {
         "recording": {
@@ -50,13 +50,13 @@ def fit_numbers(recipe: Recipe, net: RateRNN, given: Divided, found: FitMeasures
 
 
 def _median(values: np.ndarray) -> float:
-    """Median of the values that are known; NaN if there are none."""
+    """Return the median of the finite values; NaN if there are none."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else float("nan")
 
 
 def _trained(net: RateRNN) -> dict[str, int]:
-    """Names of what is trained, as recipes have them, and how many numbers these are."""
+    """Return the recipe names of trained parameters, and how many numbers each has."""
     roles = {f"{field}_{short}": role for role, short in ROLES.items() for field in getattr(net, role).trained}
     biases = {variable: name for name, variable in BIAS_NAMES.items()}
     found: dict[str, int] = {}
@@ -69,14 +69,14 @@ def _trained(net: RateRNN) -> dict[str, int]:
 
 
 def _n_weights(weights: Any, values: Any) -> int:
-    """Trained numbers of weights; of a matrix, those of its connections."""
+    """Count the trained numbers of weights; for a matrix, those of its connections."""
     return int(weights.sizes()[1]) if getattr(weights, "mask", None) is not None else int(np.size(values))
 
 
 def write_fit(
     folder: Path, recipe: Recipe, net: RateRNN, measured: tuple[Divided, FitMeasures] | None = None
 ) -> dict[str, Any]:
-    """Write ``fit.json`` and ``fit.csv`` into a folder, and return what the first says."""
+    """Write ``fit.json`` and ``fit.csv`` into a folder, and return the contents of ``fit.json``."""
     given, found = measure_fit(recipe, net) if measured is None else measured
     numbers = fit_numbers(recipe, net, given, found)
     write_json(folder / "fit.json", numbers)
@@ -96,10 +96,10 @@ def rows_of_units(net: RateRNN, observed: str, found: FitMeasures) -> list[list[
 
 
 def fit_words(numbers: dict[str, Any]) -> list[str]:
-    """Say in a few lines what was fitted to what, and how well each part is predicted."""
+    """Summarise a fit and the quality of its predictions, in a few lines."""
     of, measures = numbers["recording"], numbers["measures"]
     n, held_out = len(numbers["fitted_units"]), of["held_out_trials"]
-    also = f", {held_out} more held out" if held_out else ""
+    also = f", {held_out} trials held out" if held_out else ""
     lines = [
         f"Fitted to {n} of {of['units']} units ({of['observed']}) in {of['trials']} trials of {of['steps']} steps of "
         f"{of['dt']:g} ms{also}: {of['file']}",

@@ -1,4 +1,4 @@
-"""What an analysis says of a fit: predictions, fitted values, stiff directions and currents between populations."""
+"""Analysis of a fit: predictions, fitted values, stiff directions and currents between populations."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from ._recorded import Divided
 SHOWN = (0.9, 0.5, 0.1)
 """Quantiles of R2 at which units are drawn."""
 OPERATIONS = 2e11
-"""Of the matrix whose spectrum is drawn; for a larger one, fewer trials are used."""
+"""Largest cost of the matrix whose spectrum is drawn; above it, fewer trials are used."""
 MOST_TRIALS, MOST_DENSE = 20, 2000
 POPULATIONS = ("area", "region", "population", "cell_type", "type")
 """Labels between whose values currents are drawn; the first that has 2 to 12 of them."""
@@ -38,7 +38,7 @@ class FitSection(NamedTuple):
 
 
 def fit_section(net: RateRNN, table: RecordingTable, given: Divided, found: FitMeasures) -> FitSection:
-    """All that an analysis says of a fit beside its measures."""
+    """Return the analysis of a fit, apart from its measures."""
     figures: dict[str, Drawing] = {"traces": _traces(net, given, found), "predictions": _scores(found)}
     values = _values(net)
     if values:
@@ -61,7 +61,7 @@ def fit_section(net: RateRNN, table: RecordingTable, given: Divided, found: FitM
 
 
 def _traces(net: RateRNN, given: Divided, found: FitMeasures) -> Drawing:
-    """Recorded and unrecorded units that are predicted well, typically and badly, in a trial that was held out."""
+    """Draw recorded and unrecorded units that are predicted well, typically and badly, in a held-out trial."""
     part = given.known if given.held_out is None else given.held_out
     score = found.fitted if found.held_out is None else found.held_out
     observed = observed_of(net, part)
@@ -89,7 +89,7 @@ def _traces(net: RateRNN, given: Divided, found: FitMeasures) -> Drawing:
 
 
 def _liveliest(observed: np.ndarray) -> np.ndarray:
-    """Trials (B,) of (T, B, N), those first in which most was observed, then those with the largest deviations."""
+    """Return trials (B,) of (T, B, N), first by number of observed values, then by size of deviations."""
     seen = np.isfinite(observed)
     n = np.maximum(seen.sum(axis=(0, 1)), 1)
     off = np.where(seen, observed - np.where(seen, observed, 0.0).sum(axis=(0, 1)) / n, 0.0) ** 2
@@ -114,7 +114,7 @@ def _scores(found: FitMeasures) -> Drawing:
 
 
 def _values(net: RateRNN) -> list[Callable[[Any], Any]]:
-    """Distributions of what was fitted: parameters of units by type, weights by the type of their source."""
+    """Draw distributions of fitted values: parameters by type of unit, weights by type of their source."""
     trained, types, draws = net.trainable_variables(), net.units["type"], []
     network = net.network
 
@@ -138,7 +138,7 @@ def _values(net: RateRNN) -> list[Callable[[Any], Any]]:
 
 
 def _stiff(net: RateRNN, table: RecordingTable, given: Divided) -> tuple[int, Any] | None:
-    """Leading spectrum of the fit, and from how many trials; None of a network that is too large for it."""
+    """Return the leading spectrum of the fit and its number of trials; None if the network is too large."""
     n = sum(np.size(value.value) for value in net.trainable_variables().values())
     per_trial = min(n, 600) * given.known.n_steps * 6.0 * max(float(net.recurrent.sizes()[1]), net.n_rec)
     if per_trial > 10 * OPERATIONS:
@@ -150,7 +150,7 @@ def _stiff(net: RateRNN, table: RecordingTable, given: Divided) -> tuple[int, An
 
 
 def _currents(net: RateRNN, given: Divided) -> tuple[dict[str, Any], Drawing] | None:
-    """Shares of populations in the variance of currents, and the currents into the one with most units."""
+    """Return shares of populations in the variance of currents, and currents into the largest population."""
     several = (name for name in POPULATIONS if name in net.units and 1 < np.unique(net.units[name]).size <= 12)
     label = next(several, None)
     if label is None or net.n_rec > MOST_DENSE:

@@ -1,6 +1,6 @@
-"""Configurations of format 1, as eicon 0.1.0 had them for runs and for sweeps, and the recipes that they mean.
+"""Configurations of format 1, of runs and sweeps of eicon 0.1.0, and the equivalent recipes.
 
-What a file leaves out is completed with the defaults of 0.1.0.
+Missing keys have the defaults of 0.1.0.
 """
 
 import logging
@@ -25,13 +25,13 @@ from ._text import ConfigError
 
 
 class RunNetwork(Section):
-    """Table ``[network]``; see `eicon.models.RateRNN.dale` for what the keys mean.
+    """Table ``[network]``; see `eicon.models.RateRNN.dale` for the meaning of the keys.
 
-    ``dale = false`` makes a dense network whose weights are all free, for which ``e_ratio``, ``positive``,
-    ``free_input``, ``free_readout`` and ``autapses`` say nothing. With ``populations``, the network has these, and the
-    projections in ``recurrent``, ``input`` and ``readout``; see `eicon.models.RateRNN.from_populations`. ``n_rec`` is
-    their sum then, and ``dale`` and ``e_ratio`` say nothing. ``start`` is ``"slow"``, or ``"balanced"`` with a
-    ``spectral_radius``; a file that names neither was written for eicon 0.1.0: balanced, with a radius of 1.5.
+    ``dale = false`` makes a dense network with free weights, which ignores ``e_ratio``, ``positive``, ``free_input``,
+    ``free_readout`` and ``autapses``. With ``populations``, the network has these populations and the projections in
+    ``recurrent``, ``input`` and ``readout``; see `eicon.models.RateRNN.from_populations`. Then ``n_rec`` must be their
+    sum, and ``dale`` and ``e_ratio`` are ignored. ``start`` is ``"slow"``, or ``"balanced"`` with a
+    ``spectral_radius``; a file with neither was written for eicon 0.1.0 and means balanced, with a radius of 1.5.
     """
 
     dale: bool = True
@@ -75,13 +75,13 @@ class RunNetwork(Section):
 
 
 class RunTraining(Stopping):
-    """Table ``[training]``; see `eicon.training.Trainer` for what the keys mean.
+    """Table ``[training]``; see `eicon.training.Trainer` for the meaning of the keys.
 
     Without ``validate_every`` and ``validation_repeats``, validations take at most a tenth of the time. With
     ``snapshots = true``, a run keeps the network of every ``checkpoint_every`` steps, in ``snapshots/``.
     ``learning_rate`` is a number or the table of a schedule, e.g. ``{schedule = "cosine", rate = 0.01, steps = 1000}``.
-    Training stops when all of ``stop`` (``"criterion"``: the task's own) and ``stop_...`` are met, or when
-    ``patience`` validations have passed without a smaller loss than before. ``restore = "best"``: the network of the
+    Training stops when ``stop`` (``"criterion"``: the task's own) and all ``stop_...`` are met, or when
+    ``patience`` validations have passed without a new smallest loss. ``restore = "best"``: the network of the
     run is the best by validation, not the last.
     """
 
@@ -101,10 +101,10 @@ class RunTraining(Stopping):
 
 
 class RunTables(Section):
-    """All tables of a configuration; ``task`` holds the task's ``name`` and its own parameters.
+    """All tables of a configuration; ``task`` contains the task's ``name`` and its parameters.
 
     ``stages`` are trained before the task itself, one after the other. ``continued_from`` is the directory of a run
-    whose trained network, of the same constants, this training starts with.
+    whose trained network, with the same constants, is the start of this training.
     """
 
     seed: Annotated[int, Field(ge=0)] = 0
@@ -116,13 +116,13 @@ class RunTables(Section):
 
 
 class SweepConnectome(Section):
-    """Table ``[connectome]``: which wiring diagram, and how its regions become neurons.
+    """Table ``[connectome]``: a wiring diagram, and the expansion of its regions to neurons.
 
-    With ``neurons`` 1 the units are the network's, and nothing is expanded; "ratio" and "rank" follow the densities of
-    the data, ``total`` neurons in all (0: the least dense region gets one), where a density is ``missing`` as
-    `eicon.connectomes.neurons_per_region` says. ``folder`` is searched for connectome
-    files first; see `eicon.connectomes.load` and `expand`. ``name`` may be the path of a file of one's own, of which
-    ``rows`` says what a row is. ``regions``: how many the file must have (0: any number).
+    With ``neurons`` 1, every region is one unit, without expansion; "ratio" and "rank" follow the densities of the
+    data, with ``total`` neurons (0: the least dense region gets one); for ``missing`` densities see
+    `eicon.connectomes.neurons_per_region`. ``folder`` is searched first for connectome files; see
+    `eicon.connectomes.load` and `expand`. ``name`` may be the path of a user's file, for which ``rows`` gives the
+    meaning of a row. ``regions``: required number of regions in the file (0: any number).
     """
 
     name: str = "celegans"
@@ -143,7 +143,7 @@ class SweepConnectome(Section):
 
 
 class SweepNetwork(Section):
-    """Table ``[network]``; see `eicon.models.RateRNN.from_connectome`. ``spectral_radius`` 0: as it was drawn.
+    """Table ``[network]``; see `eicon.models.RateRNN.from_connectome`. ``spectral_radius`` 0: as drawn.
 
     ``signs``: "free", "known" (transmitters; unknown neurons stay free) or "dale" (unknown ones are drawn, a
     fraction ``e_ratio`` of each region excitatory).
@@ -165,7 +165,7 @@ class SweepTraining(Section):
     """Table ``[training]``; see `eicon.training.Trainer`, `Gradient` and `Fixed`.
 
     ``n_trials`` of each kind (match and non-match); ``clip_norm`` 0: none; ``store_every``: keep the network
-    after every so many epochs (0: only the last).
+    every this many epochs (0: only the last).
     """
 
     epochs: PositiveInt = 500
@@ -183,7 +183,7 @@ class SweepTraining(Section):
 class SweepPretrained(Section):
     """Table ``[pretrained]``: start from trained networks, with a new readout.
 
-    ``path`` is a network file, or a sweep whose run of the same combination is taken (its ``repeat``, after
+    ``path`` is a network file, or a sweep, of which the run of the same combination is used (its ``repeat``, after
     ``epoch``, counted from 0; -1 is the last).
     """
 
@@ -193,7 +193,7 @@ class SweepPretrained(Section):
 
 
 class SweepTables(Section):
-    """A whole sweep; ``grid`` maps dotted keys, e.g. ``network.activation``, to lists of values."""
+    """All tables of a sweep; ``grid`` maps dotted keys, e.g. ``network.activation``, to lists of values."""
 
     seed: Annotated[int, Field(ge=0)] = 0
     compat: Compat = ""
@@ -206,12 +206,12 @@ class SweepTables(Section):
 
 
 TORCH_RMSPROP = {"rho": 0.99, "epsilon": 1e-16}
-"""PyTorch's defaults, which sweeps had: its epsilon of 1e-8 lies outside of the square root."""
+"""PyTorch's defaults, those of sweeps of 0.1.0: its epsilon of 1e-8 is outside the square root."""
 OF_SWEEPS = ("connectome", "pretrained", "grid", "compat")
 
 
 def is_sweep(tables: dict[str, Any]) -> bool:
-    """Whether tables of format 1 can be those of a sweep alone."""
+    """Return whether tables of format 1 can only be those of a sweep."""
     training = tables.get("training")
     return any(name in tables for name in OF_SWEEPS) or (
         isinstance(training, dict) and bool(training.keys() & {"epochs", "repeats", "n_trials", "train_size"})
@@ -219,7 +219,7 @@ def is_sweep(tables: dict[str, Any]) -> bool:
 
 
 def of_run(tables: dict[str, Any], source: str) -> dict[str, Any]:
-    """Tables of a recipe that do what a configuration of a run did."""
+    """Return the tables of the recipe equivalent to a configuration of a run."""
     refuse_unknown_keys(RunTables, tables, source)
     training = tables.get("training")
     if isinstance(training, dict) and training.get("clip_norm") is False:
@@ -254,7 +254,7 @@ def of_run(tables: dict[str, Any], source: str) -> dict[str, Any]:
 
 
 def of_sweep(tables: dict[str, Any], source: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Tables of a recipe that do what a sweep did, and the grid by its old keys, of which directories are named."""
+    """Return the tables of the recipe equivalent to a sweep, and the grid by its old keys, which name directories."""
     grid = tables.get("grid", {})
     tables = {**tables, "grid": _grid.flat(grid) if isinstance(grid, dict) else grid}
     refuse_unknown_keys(SweepTables, tables, source)
@@ -310,11 +310,11 @@ _ZERO = {
     "training.store_every": None,
     "connectome.total": None,
 }
-"""What 0 stood for."""
+"""Meaning of 0."""
 
 
 def _moved(key: str, value: Any) -> tuple[str, Any]:
-    """Key and value in a recipe of those in a sweep of format 1; None where the recipe leaves it out."""
+    """Translate a key and value of a sweep of format 1 to a recipe; the value is None if the recipe omits the key."""
     if key in _ZERO and value == 0:
         value = _ZERO[key]
     if key in ("connectome.folder", "connectome.rows") and not value:
@@ -323,10 +323,10 @@ def _moved(key: str, value: Any) -> tuple[str, Any]:
 
 
 def _check_key(key: str, source: str) -> None:
-    """Refuse a key of the grid that there is not, before any value is looked at."""
+    """Reject an unknown key of the grid before any value is checked."""
     table = key.partition(".")[0]
     if key in ("training.repeats", "seed", "compat") or table == "grid":
-        raise ConfigError(f"{source}: grid.{key}: is the same for a whole sweep; it cannot be part of the grid.")
+        raise ConfigError(f"{source}: grid.{key}: must be the same for a whole sweep; it cannot be part of the grid.")
     tables: dict[str, Any] = {}
     try:
         _grid.set_key(tables, key, None, ["connectome", "network", "task", "training", "pretrained"])
@@ -347,13 +347,13 @@ def _check_values(key: str, values: tuple[Any, ...], source: str) -> None:
 
 
 def _with_start(tables: dict[str, Any], source: str) -> dict[str, Any]:
-    """Tables of a file, whose network starts as in eicon 0.1.0 unless they say how."""
+    """Return the tables of a file, whose network starts as in eicon 0.1.0 unless they set the start."""
     network = tables.get("network", {})
     if not isinstance(network, dict) or {"start", "spectral_radius"} & network.keys():
         return tables
     logging.getLogger(__name__).warning(
-        '%s: the network starts as in eicon 0.1.0 (start = "balanced", spectral_radius = 1.5). Say which start is '
-        'meant; start = "slow" is the default in Python, and learns tasks with a delay.',
+        '%s: the network starts as in eicon 0.1.0 (start = "balanced", spectral_radius = 1.5). Set network.start '
+        'explicitly; start = "slow" is the default in Python, and can learn tasks with a delay.',
         source,
     )
     return {**tables, "network": {**network, "start": "balanced", "spectral_radius": 1.5}}

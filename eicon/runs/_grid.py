@@ -1,4 +1,4 @@
-"""A grid over a recipe: its combinations are counted and looked up, and made one at a time."""
+"""Grid over a recipe: combinations are counted and looked up, and generated one at a time."""
 
 import hashlib
 import json
@@ -12,17 +12,17 @@ from ._text import ConfigError
 LONGEST_SLUG = 120
 MOST_REPEATS = 100_000
 REPEATS = ("seed", "repeat")
-"""Keys whose values are repeats of the same thing."""
+"""Keys whose values are repeats of the same settings."""
 SAME_FOR_ALL = ("grid", "format", "code", "compat", "continued_from")
 
 
 def size(grid: dict[str, tuple[Any, ...]]) -> int:
-    """Number of combinations."""
+    """Return the number of combinations."""
     return math.prod(len(values) for values in grid.values())
 
 
 def combination(grid: dict[str, tuple[Any, ...]], index: int) -> dict[str, Any]:
-    """Combination by its number, from 0 on; the last key varies fastest."""
+    """Return a combination by its index, from 0; the last key varies fastest."""
     found = {}
     for key in reversed(grid):
         index, place = divmod(index, len(grid[key]))
@@ -31,12 +31,17 @@ def combination(grid: dict[str, tuple[Any, ...]], index: int) -> dict[str, Any]:
 
 
 def combinations(grid: dict[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """All combinations."""
+    """Iterate over all combinations."""
     return (combination(grid, index) for index in range(size(grid)))
 
 
+def words(combination: dict[str, Any]) -> str:
+    """Describe a combination, e.g. ``seed = 0, network.tau = 50.0``."""
+    return ", ".join(f"{key} = {value}" for key, value in combination.items())
+
+
 def one_at_a_time(grid: dict[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
-    """The first combination, and those that differ from it in one key."""
+    """Yield the first combination and those that differ from it in one key."""
     first = combination(grid, 0)
     yield first
     for key, values in grid.items():
@@ -47,7 +52,7 @@ def one_at_a_time(grid: dict[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
 def set_key(data: dict[str, Any], key: str, value: Any, tables: list[str]) -> None:
     """Put a value into nested tables; ``key`` is dotted. Tables on the way are copied, not changed.
 
-    ``tables`` are those that there can be, with dotted names; in those two deep, there can be any.
+    ``tables`` are the dotted names of the allowed tables; tables at the second level may contain any others.
     """
     *path, name = key.split(".")
     place = ""
@@ -64,20 +69,20 @@ def set_key(data: dict[str, Any], key: str, value: Any, tables: list[str]) -> No
 
 
 def check_values(grid: dict[str, tuple[Any, ...]]) -> None:
-    """Refuse keys that are the same for a whole sweep, values that are no data, and values that occur twice."""
+    """Reject keys that must be the same for a whole sweep, values that are not data, and duplicate values."""
     for key, values in grid.items():
         if key.partition(".")[0] in SAME_FOR_ALL:
-            raise ConfigError(f"grid.{key}: is the same for a whole sweep; it cannot be part of the grid.")
+            raise ConfigError(f"grid.{key}: must be the same for a whole sweep; it cannot be part of the grid.")
         if len({as_json(f"grid.{key}", value) for value in values}) < len(values):
             raise ConfigError(f"grid.{key}: a value occurs twice in {list(values)}.")
 
 
 def as_json(key: str, value: Any) -> str:
-    """Value in JSON, the same for equal ones; refuse what is no data."""
+    """Return a value as JSON, the same text for equal values; reject what is not data."""
     try:
         return json.dumps(_plain(value), sort_keys=True, allow_nan=False)
     except (TypeError, ValueError, RecursionError):
-        raise ConfigError(f"{key}: must hold finite numbers, text, lists and tables only; got {value!r}.") from None
+        raise ConfigError(f"{key}: must contain only finite numbers, text, lists and tables; got {value!r}.") from None
 
 
 def _plain(value: Any) -> Any:
@@ -89,21 +94,21 @@ def _plain(value: Any) -> Any:
 
 
 def short_names(keys: list[str]) -> dict[str, str]:
-    """Name of each dotted key in results: its last part, where that is unique and results mean nothing else by it."""
+    """Return the name of each dotted key in results: its last part, if unique and not used otherwise."""
     last = [key.rpartition(".")[2] for key in keys]
     plain = [name not in ("epoch", "repeat", "label") and last.count(name) == 1 for name in last]
     return {key: name if short or "." not in key else key for key, name, short in zip(keys, last, plain, strict=True)}
 
 
 def folder(combination: dict[str, Any]) -> str:
-    """Directory of a combination, e.g. ``learning_rate=0.001,activation=relu/seed=0``; different for different ones."""
+    """Return the unique directory of a combination, e.g. ``learning_rate=0.001,activation=relu/seed=0``."""
     repeats = {key: value for key, value in combination.items() if key in REPEATS}
     others = {key: value for key, value in combination.items() if key not in REPEATS}
     return "/".join([slug(others), *([slug(repeats)] if repeats else [])])
 
 
 def slug(combination: dict[str, Any]) -> str:
-    """Name of a combination in one piece."""
+    """Return the name of a combination as one path component."""
     names = short_names(list(combination))
     text = ",".join(f"{names[key]}={value}" for key, value in combination.items())
     plain = re.sub(r"[^\w=,.+-]+", "_", text)
@@ -113,7 +118,7 @@ def slug(combination: dict[str, Any]) -> str:
 
 
 def flat(tables: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Values of nested tables by dotted keys."""
+    """Return the values of nested tables by dotted keys."""
     found: dict[str, Any] = {}
     for key, value in tables.items():
         found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}

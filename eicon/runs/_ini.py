@@ -1,4 +1,4 @@
-"""The ``config.ini`` of bio_rnn_mem (A. Goulas), read as data: nothing in it is ever evaluated."""
+"""Reader of the ``config.ini`` of bio_rnn_mem (A. Goulas), as data: nothing in it is evaluated."""
 
 import ast
 import configparser
@@ -57,7 +57,7 @@ LINES = {
     "training": ("trialparams", "trial_params"),
     "task": ("trialparams", "trial_params"),
 }
-"""Where our keys stand in the file; the first that fits is taken."""
+"""Places of eicon's keys in the file; the first match counts."""
 
 OPTIMIZER_NAMES = {"Adam": "adam", "RMSprop": "rmsprop", "SGD": "sgd"}
 LONGEST_VALUE = 10_000
@@ -70,24 +70,24 @@ TYPE_NAMES = {
 }
 
 LATENTS = "digits-latents"
-"""Pictures of ``pic_latent_mem`` where the file names none (bio_rnn_mem loads a file of its own)."""
+"""Pictures of ``pic_latent_mem`` if the file names none (bio_rnn_mem loads its own file)."""
 
 
 @dataclass(frozen=True)
 class _Ini:
-    """Parsed file that knows on which line each value stands."""
+    """Parsed file with the line of each value."""
 
     source: str
     parser: configparser.ConfigParser
     lines: list[str]
 
     def text(self, section: str, key: str) -> str | None:
-        """Value as it stands there, or None."""
+        """Return the text of a value, or None."""
         value = self.parser.get(section, key, fallback="").strip()
         return value or None
 
     def refuse(self, section: str, key: str, why: str) -> ConfigError:
-        """Error that names file, line and key; of a key that is not there, its section."""
+        """Return an error that names file, line and key, or the section of a missing key."""
         inside, number = "", 0
         for i, line in enumerate(self.lines, 1):
             if heading := re.match(r"\[(.+)\]", line.strip()):
@@ -97,7 +97,7 @@ class _Ini:
         return ConfigError(f"{self.source}, {f'line {number}: ' if number else ''}[{section}] {key}: {why}")
 
     def literal(self, section: str, key: str, wanted: type | tuple[type, ...], default: Any = None) -> Any:
-        """Value as a Python literal of a type; anything that would have to be run is refused."""
+        """Return a value as a Python literal of a type; reject anything that needs evaluation."""
         text = self.text(section, key)
         if text is None:
             return default
@@ -108,11 +108,11 @@ class _Ini:
         types = wanted if isinstance(wanted, tuple) else (wanted,)
         names = " or ".join(TYPE_NAMES[t] for t in types)
         try:
-            with warnings.catch_warnings(action="ignore"):  # of the parser, about code that is refused anyway
+            with warnings.catch_warnings(action="ignore"):  # warnings of the parser about code that is rejected anyway
                 tree = ast.parse(text, mode="eval")
             value = ast.literal_eval(tree)
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
-            raise self.refuse(section, key, f"must be {names}, as data: nothing here is run; got {shown}") from None
+            raise self.refuse(section, key, f"must be {names}; expressions are not evaluated; got {shown}") from None
         if type(value) not in types:
             raise self.refuse(section, key, f"must be {names}; got {shown}")
         if repeated := _repeated_key(tree):
@@ -131,21 +131,20 @@ def _repeated_key(tree: ast.AST) -> str:
 
 
 def parse_ini(text: str, source: str = "config.ini", *, compat: str = "") -> "eicon.runs._recipe.Recipe":
-    """Make a recipe of the text of a ``config.ini``; every key is honoured or refused.
+    """Make a recipe from the text of a ``config.ini``; every key is applied or rejected.
 
     Parameters
     ----------
     text, source : str
         Contents and name of the file.
     compat : {"", "bio_rnn_mem"}
-        "" takes from the file what it asks for and does it right; "bio_rnn_mem" repeats what the published code
-        does.
+        "" computes correctly what the file describes; "bio_rnn_mem" reproduces the published code, including its
+        bugs.
 
     Raises
     ------
     ConfigError
-        With file and line, for sections or keys that do not exist, values that are not data, and combinations
-        that make no sense.
+        With file and line, for unknown sections or keys, values that are not data, and invalid combinations.
     """
     parser = _parser(text, source)
     ini = _Ini(source, parser, text.splitlines())
@@ -178,7 +177,7 @@ def parse_ini(text: str, source: str = "config.ini", *, compat: str = "") -> "ei
 
 
 def _with_line(ini: _Ini, error: ConfigError) -> ConfigError:
-    """The same complaint about one of our names, with the line of the file that it comes from."""
+    """Return the same error, with the line of the file and the key there."""
     full = str(error).removeprefix(f"{ini.source}: ")
     text = full.removeprefix("grid: ")
     for ours, where in LINES.items():
@@ -190,13 +189,13 @@ def _with_line(ini: _Ini, error: ConfigError) -> ConfigError:
 
 
 def named_results(text: str) -> Path | None:
-    """Folder that a ``config.ini`` wants its results in."""
+    """Return the results folder named in a ``config.ini``."""
     named = _parser(text, "config.ini").get("paths", "path_to_results", fallback="").strip()
     return Path(named) if named else None
 
 
 def _parser(text: str, source: str) -> configparser.ConfigParser:
-    # no section is called "\0", so none hands its keys down to the others, as [DEFAULT] would
+    # no section is called "\0", so none passes its keys to the others, as [DEFAULT] would
     parser = configparser.ConfigParser(interpolation=None, default_section="\0")
     try:
         parser.read_string(text, source)
@@ -245,7 +244,7 @@ def _task(ini: _Ini) -> tuple[dict[str, Any], dict[str, Any]]:
     name = given.pop("task_name", None)
     if not isinstance(name, str) or name not in TASK_NAMES:
         raise ini.refuse(*where, f"task_name must be one of {', '.join(TASK_NAMES)}; got {name!r}.")
-    given.pop("trial_matching", None)  # both kinds of trials are always made, there and here
+    given.pop("trial_matching", None)  # both kinds of trials are always made, in bio_rnn_mem and here
     training = {}
     for key, ours in (("nr_of_trials", "n_trials"), ("train_size", "train_size")):
         if key in given:
@@ -272,7 +271,7 @@ def _grid(ini: _Ini) -> dict[str, Any]:
         if not isinstance(values, list | tuple) or not values:
             raise ini.refuse(*where, f"{key!r} must be a list of at least one value; got {values!r}.")
         if not all(isinstance(value, str | int | float) for value in values):
-            raise ini.refuse(*where, f"{key!r} must hold numbers or text; got {values!r}.")
+            raise ini.refuse(*where, f"{key!r} must contain numbers or text; got {values!r}.")
         if key == "optimizer":
             unknown = [value for value in values if value not in OPTIMIZER_NAMES]
             if unknown:

@@ -1,4 +1,4 @@
-"""Every key of a recipe, with its type, its default and what it means, as the constructors say it."""
+"""All keys of recipes, with type, default and meaning, taken from the constructors."""
 
 import inspect
 import re
@@ -37,10 +37,10 @@ class Key(NamedTuple):
 
     Attributes
     ----------
-    table, name : where it stands
-    type : what it may be, in words
-    default : value without it, as TOML; empty if there is none
-    means : sentence from the docstring of what takes it
+    table, name : its table and name
+    type : allowed types, in words
+    default : default as TOML; empty if there is none
+    means : meaning, a sentence from the docstring of its constructor
     kinds : kinds of networks, trials or learners that have it; empty for all
     """
 
@@ -69,7 +69,7 @@ _TOP = ("seed", "compat", "continued_from", "repeat", "format")
 def all_keys() -> list[Key]:
     """Return all keys, in the order of the tables.
 
-    Those of ``[task]`` are the parameters of the task; `eicon tasks` lists them.
+    The keys of ``[task]`` are the parameters of the task, which `eicon tasks` lists.
     """
     found = [
         Key(
@@ -87,7 +87,7 @@ def all_keys() -> list[Key]:
 
 
 def _of_stage(key: Key) -> str:
-    """What ends a stage is what ends a training."""
+    """Return the meaning of a key that ends a stage, which is that of the same key of ``[training]``."""
     return _SAID.get(("training", key.name), "") if key.table == "stages" else ""
 
 
@@ -113,7 +113,7 @@ def _keys(table: str, model: type[Section]) -> Iterator[Key]:
 
 
 def network_of(kind: str) -> dict[str, Any]:
-    """The least that a table ``[network]`` of a kind says."""
+    """Return the smallest valid table ``[network]`` of a kind."""
     return {"kind": kind, **({"populations": EXAMPLE} if kind == "populations" else {})}
 
 
@@ -123,12 +123,12 @@ def _defaults_of(kind: str) -> NetworkTable:
 
 
 def network_default(kind: str, name: str) -> str:
-    """Default of a key of the networks of a kind, as TOML."""
+    """Return the default of a key of ``[network]`` for a kind, as TOML."""
     return "" if name == "populations" else _toml(getattr(_defaults_of(kind), name))
 
 
 def _of_kinds(name: str) -> str:
-    """Default of a key of networks, or what it is for which kinds."""
+    """Return the default of a key of ``[network]``, for each kind if they differ."""
     kinds: dict[str, list[str]] = {}
     for kind in KINDS:
         if name in keys_of_kind(kind) and name != "kind":
@@ -159,15 +159,15 @@ _DEFAULTS: dict[tuple[str, str], Callable[[], Any]] = {
 _SAID = {
     ("", "seed"): "Fixes weights, trials, noise, null models and splits.",
     ("", "format"): "Format of the file. Files without it are those of eicon 0.1.0.",
-    ("", "compat"): "Published code whose networks are made exactly as it makes them.",
-    ("", "continued_from"): "Run whose trained network this training starts with; `eicon train --from` writes it.",
+    ("", "compat"): "Published code whose networks are reproduced exactly, including its bugs.",
+    ("", "continued_from"): "Run whose trained network is the start of this training; `eicon train --from` sets it.",
     ("", "repeat"): "Repeat of a sweep of eicon 0.1.0, with its random numbers.",
-    ("network", "kind"): "How the network is made.",
+    ("network", "kind"): "Kind of network.",
     ("network", "n_rec"): "Number of units.",
     ("network", "rank"): "Rank of the recurrent weights; without it they have full rank.",
     ("network", "input_to"): 'Units that receive input: a type ("E", "I") or labels, such as `{region = "V1"}`; '
     "without it, all.",
-    ("network", "readout_from"): "Units that are read out, given in the same way.",
+    ("network", "readout_from"): "Units that are read out, in the form of `input_to`; without it, all.",
     (
         "network",
         "populations",
@@ -182,9 +182,12 @@ _SAID = {
     (
         "network",
         "gain",
-    ): 'Recurrent weights are taken as counted, and multiplied by one gain, trained unless `freeze`: "all", '
+    ): 'Recurrent weights are synapse counts times a gain, trained unless `freeze`: "all", '
     'one for all connections, or a label such as "cell_type", one for each pair of its values.',
-    ("network", "init"): 'How weights are drawn: "balanced", or a scheme of `eicon.models.initial.uniform_weights`.',
+    (
+        "network",
+        "init",
+    ): 'Initialisation of weights: "balanced", or a scheme of `eicon.models.initial.uniform_weights`.',
     ("network", "recurrent"): "Projections between populations; without them, all to all.",
     ("network", "input"): "Projections from input channels to populations; without them, all to all.",
     ("network", "readout"): "Projections from populations to outputs; without them, from all excitatory ones.",
@@ -192,26 +195,29 @@ _SAID = {
     ("network", "free_readout"): "Readout weights may have either sign, instead of being non-negative.",
     ("network", "activation"): "Transfer function of a leaky cell.",
     ("network", "tau"): "Time constant in ms: one number, or one for each label.",
-    ("network", "cell"): 'Cell of the units, or several, from the outermost on: "leaky", "adapting", "plastic", or '
+    (
+        "network",
+        "cell",
+    ): 'Cell of the units, or several, starting from the outermost: "leaky", "adapting", "plastic", or '
     "your own as `file.py:Class` or `module:Class`.",
     ("network", "cell_options"): "Options of the cells, such as `gain` of leaky ones and `hz` of plastic ones.",
-    ("network", "train"): 'Names of what is trained: "recurrent", "input" and "readout" (these three if nothing is '
-    'given), parameters of the cell, "bias" and "readout_bias".',
-    ("network", "sigma_rec"): "Standard deviation of the recurrent noise, whatever the time step.",
-    ("network", "sigma_in"): "Standard deviation of the input noise, whatever the time step.",
+    ("network", "train"): 'Names of trained parameters: "recurrent", "input" and "readout" (the default), '
+    'parameters of the cell, "bias" and "readout_bias".',
+    ("network", "sigma_rec"): "Standard deviation of the recurrent noise, independent of the time step.",
+    ("network", "sigma_in"): "Standard deviation of the input noise, independent of the time step.",
     ("network", "bias"): "Units have a trained bias.",
     ("network", "readout_bias"): "Outputs have a trained bias.",
     ("network", "x0"): "Initial state of the units.",
     ("network", "train_x0"): "The initial state is trained.",
-    ("network", "start"): 'How weights are drawn: "slow", the default, or "balanced", the start of eicon 0.1.0 and the '
-    "default where there is a `spectral_radius`.",
+    ("network", "start"): 'Start of the weights: "slow", the default, or "balanced", that of eicon 0.1.0 and the '
+    "default with a `spectral_radius`.",
     ("network", "spectral_radius"): "Spectral radius of the initial recurrent weights; 1 on a connectome, where "
-    '"drawn" leaves what was drawn.',
+    '"drawn" keeps that of the drawn weights.',
     ("network", "distribution"): "Distribution of the initial weights.",
     ("connectome", "density"): "Fraction of the pairs of different units that stay connected, the strongest ones; "
-    "1 leaves all connections.",
+    "1 keeps all connections.",
     ("connectome", "read"): "Options of the reader of the file, such as `decimal` or `sign`.",
-    ("connectome", "rows"): "What a row of the file is; a file that eicon does not know needs it.",
+    ("connectome", "rows"): "Meaning of a row of the file; required for files that eicon does not know.",
     (
         "connectome",
         "null",
@@ -219,22 +225,22 @@ _SAID = {
     "see `Connectome.rewired`.",
     ("connectome", "null_options"): "Options of the null model, such as `label`.",
     ("recording", "order"): 'Which units are fitted: "random", drawn with the seed, or a list of names.',
-    ("recording", "loss"): 'How errors are weighed: "mse", "variance" (each over the variance of its unit) or '
-    '"poisson", which is the default for counts.',
-    ("recording", "beside_task"): "Strength of the fit as a penalty beside the loss of `[task]`; without it there is "
+    ("recording", "loss"): 'Weighting of errors: "mse", "variance" (each divided by the variance of its unit) or '
+    '"poisson", the default for counts.',
+    ("recording", "beside_task"): "Strength of the fit as a penalty added to the loss of `[task]`; without it there is "
     "no task.",
-    ("trials", "kind"): "Trials are drawn anew at every step, or a fixed set is made once.",
+    ("trials", "kind"): '"sampled": new trials at every step; "fixed": one set of trials for the whole training.',
     ("trials", "n"): "Trials of each condition.",
-    ("trials", "train_size"): "Fraction of the trials that is trained on; the others are for validation.",
+    ("trials", "train_size"): "Fraction of the trials for training; the others are for validation.",
     ("learner", "optimizer"): 'Name of an optimizer, or "hessian_free".',
-    ("learner", "learning_rate"): "A number, or a table with the name of a schedule and its parameters: "
+    ("learner", "learning_rate"): "Number, or a table with the name of a schedule and its parameters: "
     '`{schedule = "cosine", rate = 0.01, steps = 1000}`.',
     ("learner", "clip_norm"): "Largest norm of the whole gradient; false: no clipping.",
     ("learner", "options"): "Options of the optimizer, or a table for each of several optimizers.",
     ("learner", "factors"): "Factors by which the learning rate of some parameters differs, such as `{b_rec = 2.0}`.",
-    ("learner", "curvature_trials"): "Number of a step's trials that the curvature is computed from; without it, all.",
+    ("learner", "curvature_trials"): "Number of a step's trials for the computation of the curvature; without it, all.",
     ("learner", "max_cg_iterations"): "Largest number of iterations of conjugate gradients.",
-    ("learner", "damping"): "Initial strength of the Levenberg-Marquardt damping; 0 stays 0.",
+    ("learner", "damping"): "Initial strength of the Levenberg-Marquardt damping; 0 turns it off.",
     ("learner", "structural_damping"): "Strength of the structural damping.",
     ("training", "steps"): "Steps of the whole training.",
     ("training", "epochs"): "Passes through the fixed trials, instead of steps.",
@@ -242,33 +248,33 @@ _SAID = {
     ("training", "penalties"): 'List of tables with a `kind` ("weight", "rate" or "vanishing_gradient") and its '
     "settings.",
     ("training", "validate_every"): "Steps between validations; without it, an epoch of fixed trials, and otherwise "
-    "so many that validation takes about a tenth of the time.",
+    "as many as make validation take about a tenth of the time.",
     ("training", "validation_repeats"): "Trials of each condition in a validation; without it, up to 20.",
     ("training", "checkpoint_every"): "Steps between checkpoints.",
     ("training", "snapshots"): "Keep the network of every `checkpoint_every` steps.",
-    ("training", "store_every"): "Keep the network of every so many epochs.",
-    ("training", "restore"): "Which network the run ends with: the last, or the best by validation.",
-    ("training", "patience"): "End after so many validations without a smaller loss than before.",
+    ("training", "store_every"): "Keep the network every this many epochs.",
+    ("training", "restore"): "Final network of the run: the last, or the best by validation.",
+    ("training", "patience"): "End after this many validations without a new smallest loss.",
     ("training", "stop"): "End when the task's own criterion is met.",
-    ("training", "stop_accuracy"): "End when the mean accuracy (of a fit, the explained variance) reaches this value.",
+    ("training", "stop_accuracy"): "End when the mean accuracy (for a fit, the explained variance) reaches this value.",
     ("training", "stop_worst_accuracy"): "End when the accuracy in the worst condition reaches this value.",
     ("training", "stop_loss"): "End when the loss falls to this value.",
-    ("training", "stop_window"): "Number of validations over which these are means.",
-    ("stages", "task"): "What differs from the task in this stage.",
+    ("training", "stop_window"): "Number of validations over which these criteria average.",
+    ("stages", "task"): "Parameters that differ from `[task]` in this stage.",
     ("pretrained", "path"): "Network file, run or sweep to start from.",
-    ("pretrained", "epoch"): "Epoch of the network that is taken, from 0 on; -1 is the last.",
-    ("pretrained", "repeat"): "Seed or repeat that is taken, by its place.",
-    ("pretrained", "keep"): 'What is taken: "weights" (recurrent and input weights, biases, initial state), or "all", '
-    "the whole network, of which `network.train` is trained.",
-    ("pretrained", "shuffle"): 'Parameters of units, such as "gain" and "bias", whose values are permuted, each by '
-    "itself, with the seed.",
+    ("pretrained", "epoch"): "Epoch of the network, counted from 0; -1 is the last.",
+    ("pretrained", "repeat"): "Seed or repeat of the network, by its index.",
+    ("pretrained", "keep"): 'Reused parts: "weights" (recurrent and input weights, biases, initial state), or "all", '
+    "the whole network, in which `network.train` is trained.",
+    ("pretrained", "shuffle"): 'Parameters of units, such as "gain" and "bias", whose values are permuted, each '
+    "independently, with the seed.",
     ("pretrained", "shuffle_by"): "Label within whose values they are permuted.",
-    ("lesion", "path"): "Run or network file whose network is taken, without some of its units.",
+    ("lesion", "path"): "Run or network file of the network from which units are removed.",
     ("lesion", "units"): "Units that are removed: a type, labels, or indices.",
     ("lesion", "cells"): "Fraction of these units that is removed, drawn at random.",
-    ("lesion", "seed"): "Which of them are drawn.",
+    ("lesion", "seed"): "Seed of the choice of units.",
 }
-"""Instead of the sentences of docstrings that speak to readers of Python."""
+"""Meanings for recipes that replace sentences from docstrings for Python."""
 
 
 def _expand() -> Callable[..., Any]:
@@ -302,12 +308,12 @@ def _signed() -> Callable[..., Any]:
 
 
 def _parameters(make: Callable[..., Any]) -> dict[str, str]:
-    """First sentence that a numpydoc docstring says of each parameter."""
+    """Return the first sentence of a numpydoc docstring on each parameter."""
     return _described(inspect.getdoc(make) or "", "Parameters")
 
 
 def _attributes(model: type[Section]) -> dict[str, str]:
-    """What the docstring of a table says of its keys."""
+    """Return the meanings of a table's keys from its docstring."""
     text = inspect.getdoc(model) or ""
     found: dict[str, str] = {}
     for line in text.splitlines():

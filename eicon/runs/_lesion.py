@@ -1,4 +1,4 @@
-"""Runs whose network is what is left of another one."""
+"""Lesioned runs."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ def lesion_run(
     steps: int | None = None,
     seed: int | None = None,
 ) -> Run:
-    """Remove units of a trained run; the result is a run that was not trained on yet.
+    """Remove units of a trained run; the result is a new run that is not retrained yet.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def lesion_run(
     steps : int, optional
         Steps of retraining; by default those of the run's recipe.
     seed : int, optional
-        Fixes which units are drawn, and the trials of retraining; by default that of the run.
+        Seed of the choice of units and of the trials of retraining; by default that of the run.
 
     Raises
     ------
@@ -44,11 +44,11 @@ def lesion_run(
     ValueError
         As `RateRNN.without`, and for a network that was fitted to a recording.
     """
-    run.load_network()  # or it says what is missing
+    run.load_network()  # raises an error if it is missing
     if run.recipe.is_fit:
         raise ValueError(
-            "the network was fitted to a recording, which would name units that it no longer has. In Python, "
-            "eicon.load(RUN/network.npz).without(units) is the smaller network."
+            "the network was fitted to a recording, whose units it must keep. In Python, remove units with "
+            "eicon.load(RUN/network.npz).without(units)."
         )
     recipe = run.recipe if seed is None else run.with_seed(seed).recipe
     changes: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What tells a run of a sweep from its neighbours in the grid, and what became of them."""
+"""Neighbours of a run in the grid of its sweep, and their results."""
 
 import os
 from pathlib import Path
@@ -13,7 +13,7 @@ from ._sweep import of_curves
 from ._sweep_directory import RUNS, Sweep
 
 MOST = 60
-"""Neighbours that are listed."""
+"""Largest number of neighbours that are listed."""
 
 
 class Neighbour(NamedTuple):
@@ -21,9 +21,9 @@ class Neighbour(NamedTuple):
 
     Attributes
     ----------
-    key, value : what differs
+    key, value : key that differs, and its value
     path : directory
-    accuracy, loss : best of its validations; None while it is not finished
+    accuracy, loss : best validation; None if the run is not finished
     """
 
     key: str
@@ -34,13 +34,13 @@ class Neighbour(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a run stands in the grid of its sweep.
+    """Place of a run in the grid of its sweep.
 
     Attributes
     ----------
     sweep : directory of the sweep
     combination : the run's own values of the grid's keys
-    accuracy, loss : best of its own validations
+    accuracy, loss : best validation of the run
     neighbours : runs that differ from it in one key, at most 60
     """
 
@@ -52,7 +52,7 @@ class Place(NamedTuple):
 
 
 def place_of(run: Run) -> Place | None:
-    """Place of a run in the sweep that it belongs to; None of a run by itself, or of one that is not finished."""
+    """Return the place of a run in its sweep; None for a single or unfinished run."""
     here = Path(os.path.abspath(run.path))
     root = next((parent for parent in here.parents[:3] if (parent / SWEEP).is_file()), None)
     if root is None or not here.is_relative_to(root / RUNS) or not run.done:
@@ -76,7 +76,7 @@ def place_of(run: Run) -> Place | None:
 
 
 def _places(sweep: Sweep, run: Run) -> dict[str, int] | None:
-    """Place of the run's value among those of each key."""
+    """Return the index of the run's value for each key."""
     found = {}
     for key, values in sweep.grid.items():
         said = [_grid.as_json(key, value) for value in values]

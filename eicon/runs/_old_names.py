@@ -1,4 +1,4 @@
-"""Functions of eicon 0.1.0 under their old names; they go in 0.3.0."""
+"""Functions of eicon 0.1.0 under their old names, to be removed in 0.3.0."""
 
 import os
 from typing import Any
@@ -18,5 +18,5 @@ def read_sweep(path: str | os.PathLike[str], *, compat: str | None = None) -> Re
 
 
 def override(config: Recipe, changes: dict[str, Any]) -> Recipe:
-    """Recipe with some dotted keys replaced."""
+    """Return a recipe with some dotted keys replaced."""
     return config.with_changes(changes)

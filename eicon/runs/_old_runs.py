@@ -1,4 +1,4 @@
-"""Runs of sweeps of eicon 0.1.0, whose directories hold no recipe: it follows from what their record says."""
+"""Runs of sweeps of eicon 0.1.0, which have no recipe; it is reconstructed from their record."""
 
 from pathlib import Path
 
@@ -12,10 +12,10 @@ from ._run import KIND, VERSION, Run
 
 
 class OldCell(Run):
-    """Run of a sweep of format 1; its history is one of epochs."""
+    """Run of a sweep of format 1, whose history is by epoch."""
 
     def history(self) -> History:
-        """Curves per epoch as a history whose steps are epochs."""
+        """Return curves per epoch, as a history whose steps are epochs."""
         arrays, _ = load_arrays(self.curves, kind=KIND, version=VERSION)
         epochs = np.arange(1, len(arrays["train_loss"]) + 1)
         unknown = np.full(len(epochs), np.nan)

@@ -1,4 +1,4 @@
-"""Runs and sweeps that are there already. Slips are told before anything slow is imported."""
+"""Existing runs and sweeps. Wrong paths are reported before anything slow is imported."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def open_run(path: str | os.PathLike[str]) -> "eicon.runs._run.Run":
-    """Open an existing run directory, be it of ``eicon train`` or of a sweep, of this version or an older one.
+    """Open an existing run directory, of ``eicon train`` or of a sweep, of this or an older version.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Classes of one's own that a recipe names, as ``module:Class`` or ``file.py:Class``: found, checked, imported.
+"""User-defined classes in recipes, as ``module:Class`` or ``file.py:Class``: found, checked, imported.
 
-Importing runs code. Nothing is imported from the inside of a run's directory, which may be somebody else's, nor what
-has changed since a run recorded it, unless the user says that it can be trusted.
+Importing runs code. Files inside a run directory, which may come from someone else, and files that changed since a run
+recorded them, are imported only if the user trusts them.
 """
 
 import hashlib
@@ -19,23 +19,23 @@ _trusted = False
 
 
 def trust() -> None:
-    """Import whatever recipes name from now on, as ``--trust`` asks for."""
+    """Allow the import of all code that recipes name, for ``--trust``."""
     global _trusted
     _trusted = True
 
 
 def is_trusted() -> bool:
-    """Whether whatever recipes name is imported."""
+    """Return whether all code that recipes name may be imported."""
     return _trusted
 
 
 def is_own(name: Any) -> bool:
-    """Whether a name is one of a class of one's own."""
+    """Return whether a name is that of a user-defined class."""
     return isinstance(name, str) and ":" in name
 
 
 def checksum(name: str) -> tuple[str, str]:
-    """Path and SHA-256 of the file that a name is imported from."""
+    """Return path and SHA-256 of the file that a name is imported from."""
     path = _file_of(name)
     if not path.is_file():
         raise ConfigError(f"got {name!r}, but there is no file {path}.")
@@ -43,12 +43,12 @@ def checksum(name: str) -> tuple[str, str]:
 
 
 def refuse_inside(directory: Path, names: Iterable[str], source: str) -> None:
-    """Refuse names of code that lies in the directory of a run, or is named from there: it may be somebody else's.
+    """Reject code in the directory of a run, or named relative to it, because it may come from someone else.
 
     Raises
     ------
     ConfigError
-        With what would be imported.
+        Names the file that would be imported.
     """
     for name in names:
         file = name.rpartition(":")[0]
@@ -59,21 +59,21 @@ def refuse_inside(directory: Path, names: Iterable[str], source: str) -> None:
 
 
 def load_own(name: str, recorded: Mapping[str, str], key: str) -> Any:
-    """Import a class of one's own.
+    """Import a user-defined class.
 
     Parameters
     ----------
     name : str
         ``module:Class`` or ``file.py:Class``.
     recorded : mapping
-        Checksums of the files by such names, where a run recorded them.
+        Checksums of the files by name, if a run recorded them.
     key : str
         Key of the recipe, for errors.
 
     Raises
     ------
     ConfigError
-        If there is no such file or class, if the file has changed, or if it lies in the directory of a run.
+        If the file or class does not exist, if the file has changed, or if it is in the directory of a run.
     """
     path = _file_of(name)
     if not path.is_file():
@@ -82,8 +82,8 @@ def load_own(name: str, recorded: Mapping[str, str], key: str) -> Any:
     if not is_trusted():
         if name in recorded and recorded[name] != found:
             raise ConfigError(
-                f"{key}: {path} is not what it was when the run was made, and would be imported to get {name!r}. Look "
-                "at it; --trust imports it as it is."
+                f"{key}: {path} changed after the run was made, and would be imported for {name!r}. Inspect it, then "
+                "allow the import with --trust."
             )
         if (run := _run_around(path)) is not None:
             raise _refused(key, name, path, run)
@@ -96,8 +96,8 @@ def load_own(name: str, recorded: Mapping[str, str], key: str) -> Any:
 
 def _refused(key: str, name: str, path: Path, run: Path) -> ConfigError:
     return ConfigError(
-        f"{key}: {name!r} would import {path}, code that came with the run directory {run}, which may be "
-        "somebody else's. Look at it; --trust imports it."
+        f"{key}: {name!r} would import {path}, code inside the run directory {run}, which may come from someone "
+        "else. Inspect it, then allow the import with --trust."
     )
 
 
@@ -115,12 +115,12 @@ def _file_of(name: str) -> Path:
             raise ConfigError(f"got {name!r}, but no module {full!r} is installed.")
         place = spec.submodule_search_locations
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
-        raise ConfigError(f"got {name!r}, but {file} is not a module that is written in Python.")
+        raise ConfigError(f"got {name!r}, but {file} is not a module written in Python.")
     return Path(spec.origin)
 
 
 def _run_around(path: Path) -> Path | None:
-    """The run or sweep in whose directory a file lies. A recipe that is called sweep.toml makes no sweep yet."""
+    """Return the run or sweep whose directory contains a file; sweep.toml alone does not make a sweep."""
     marks = ("run.json", "network.npz", "run.npz")
     for parent in path.resolve().parents:
         if any((parent / mark).is_file() for mark in marks):
@@ -138,7 +138,7 @@ def _import_file(path: Path, digest: str) -> Any:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # where dataclasses look up their annotations
+    sys.modules[name] = module  # dataclasses look up their annotations there
     try:
         spec.loader.exec_module(module)
     except BaseException:

@@ -1,4 +1,4 @@
-"""What becomes of the behaviour of a trained run under perturbations."""
+"""Behaviour of a trained run under perturbations."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,6 +16,6 @@ def perturb_run(
     doses: Sequence[float | int] | None = None,
     repeats: int = 50,
 ) -> list[PerturbationEffect]:
-    """`perturbation_effects` of a trained run, on other trials than the trained ones."""
+    """Compute `perturbation_effects` of a trained run, on new trials."""
     net, task, key = run.load_network(), run.recipe.make_task(), analysis_key(run.recipe.seed)
     return perturbation_effects(net, task, perturbations, doses=doses, repeats=repeats, key=key)

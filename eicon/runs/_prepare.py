@@ -1,4 +1,4 @@
-"""From a wiring diagram to the neurons of a network, by every choice that the table ``[connectome]`` names."""
+"""Neurons of a network from a wiring diagram, with the choices of the table ``[connectome]``."""
 
 from functools import lru_cache, partial
 from typing import Any
@@ -16,12 +16,12 @@ _EXPANSION = ("target_sparsity", "intrinsic_share", "intrinsic_sparsity", "intri
 
 
 def prepared(table: ConnectomeTable, seeds: Seeds, compat: str = "") -> Connectome:
-    """Neurons with the label ``region``, in the order of choices that `ConnectomeTable` lists.
+    """Return neurons with the label ``region``, applying choices in the order of `ConnectomeTable`.
 
     Raises
     ------
     ConfigError
-        If the connectome is not there, or a choice does not fit it; the text names the key.
+        If the connectome is missing, or a choice does not fit it; the text names the key.
     """
     regions = checked(table)
     if compat:
@@ -43,7 +43,7 @@ def prepared(table: ConnectomeTable, seeds: Seeds, compat: str = "") -> Connecto
 
 
 def checked(table: ConnectomeTable) -> Connectome:
-    """Connectome of a table before anything is drawn, found to fit the rest of the table."""
+    """Return the connectome of a table before anything is drawn, and check that the table fits it."""
     connectome = _read(table.model_dump_json(include=set(_READ)))
     if table.regions and table.regions != connectome.n:
         raise ConfigError(
@@ -66,7 +66,7 @@ _READ = ("name", "folder", "rows", "read", "join", "where", "at_least", "density
 
 @lru_cache(maxsize=8)
 def _read(as_json: str) -> Connectome:
-    """Connectome of the part of a table that draws nothing, read and cut once."""
+    """Read and reduce the connectome of a table, once, using only keys without randomness."""
     table = ConnectomeTable.model_validate_json(as_json)
     rows = {} if table.rows is None else {"rows": table.rows}
     found = under("connectome.name", lambda: load_connectome(table.name, table.folder or None, **rows, **table.read))
@@ -95,12 +95,12 @@ def _listed(kept: str | tuple[str, ...]) -> str | list[str]:
 def _expanded(regions: Connectome, table: ConnectomeTable, seeds: Seeds) -> Connectome:
     if table.neurons == 1:
         neurons = regions if table.autapses else regions.without_autapses()
-        # In eicon 0.1.0 every unit was a region of its own before signs were drawn, within each of them.
+        # In eicon 0.1.0 every unit was its own region before signs were drawn within regions.
         return neurons if seeds.repeat is None else _with_regions(neurons)
     options = {name: value for name in _EXPANSION if (value := getattr(table, name)) is not None}
     intrinsic = table.intrinsic
     if intrinsic in (None, True) and bool((regions.source == regions.target).any()):
-        intrinsic = "measured"  # weights within regions that the data have are not thrown away
+        intrinsic = "measured"  # keep measured weights within regions
     if intrinsic is False:
         regions = regions.without_autapses()
     if intrinsic is not None:
@@ -113,7 +113,7 @@ def _expanded(regions: Connectome, table: ConnectomeTable, seeds: Seeds) -> Conn
 
 
 def _with_regions(neurons: Connectome) -> Connectome:
-    """Units with the label ``region``, which is their name where nothing else is known."""
+    """Return units with the label ``region``, by default their name."""
     return neurons if "region" in neurons.labels else neurons._with(labels={**neurons.labels, "region": neurons.names})
 
 
@@ -130,7 +130,7 @@ def _counts(table: ConnectomeTable, connectome: Connectome) -> np.ndarray:
 
 
 def _as_published(regions: Connectome, table: ConnectomeTable, seeds: Seeds) -> Connectome:
-    """Neurons of bio2art, from the matrix as its file has it."""
+    """Return the neurons of bio2art, from the matrix as it is in its file."""
     expansion_seed = int(np.random.default_rng([seeds.seed, 0]).integers(2**32))
     stored = regions.weights.T if regions.turned else regions.weights
     counts = _counts(table, regions)

@@ -1,4 +1,4 @@
-"""Networks that start from trained ones: which file, and what is taken of it."""
+"""Networks that start from trained ones."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,7 +20,7 @@ from ._text import ConfigError
 
 
 def with_pretrained(untrained: RateRNN, table: PretrainedTable, *, freeze: bool) -> RateRNN:
-    """Weights, biases and initial state of a pretrained network, with readout and constants of an untrained one."""
+    """Combine the weights, biases and initial state of a pretrained network with an untrained readout."""
     path, given = _loaded(table)
     if (given.n_rec, given.n_in) != (untrained.n_rec, untrained.n_in):
         raise ConfigError(
@@ -46,20 +46,20 @@ def with_pretrained(untrained: RateRNN, table: PretrainedTable, *, freeze: bool)
 
 
 def kept_whole(table: PretrainedTable, task: Task, train: Sequence[str] | None) -> RateRNN:
-    """Network of a file as it is, of which ``train`` is trained, by default what was; it must fit the task."""
+    """Load a network unchanged, with parameters ``train`` trained (default: as saved); it must fit the task."""
     path, net = _loaded(table)
     wants_outputs = not isinstance(task, Fit) or task.observed == "output"
     n_out = task.n_out if wants_outputs else net.n_out
     if (net.n_in, net.n_out, net.dt) != (task.n_in, n_out, task.dt):
         raise ConfigError(
             f"pretrained: {path} has {net.n_in} inputs and {net.n_out} outputs in steps of {net.dt:g} ms; "
-            f"{task.n_in} and {n_out}, in steps of {task.dt:g} ms, are needed."
+            f"expected {task.n_in} and {n_out}, in steps of {task.dt:g} ms."
         )
     return net if train is None else RateRNN.of_parts(_training(net, train))
 
 
 def _training(net: RateRNN, train: Sequence[str]) -> Parts:
-    """Network of which values of these names are trained."""
+    """Return the parts of a network, with the named values trained."""
     wanted, parts = train_names(train), net.parts()
     network = parts.network
     known = {**dict.fromkeys(BIASES), **network.parameters}
@@ -88,7 +88,7 @@ def _training(net: RateRNN, train: Sequence[str]) -> Parts:
 
 
 def shuffled(net: RateRNN, table: PretrainedTable, seed: int) -> RateRNN:
-    """Network whose values of some parameters are permuted, each by itself, among units of one label."""
+    """Permute the values of some parameters, each independently, among units with the same label."""
     if not table.shuffle:
         return net
     parts = net.parts()
@@ -100,7 +100,7 @@ def shuffled(net: RateRNN, table: PretrainedTable, seed: int) -> RateRNN:
         if name not in parameters or name == "b_out" or parameters[name].group is not None:
             allowed = [n for n, v in parameters.items() if v.group is None and n != "b_out"]
             named = ", ".join({"b_rec": "bias"}.get(n, n) for n in allowed)
-            raise ConfigError(f"pretrained.shuffle: units have no values of their own of {given!r}; allowed: {named}.")
+            raise ConfigError(f"pretrained.shuffle: units have no individual values of {given!r}; allowed: {named}.")
         order, rng = np.arange(net.n_rec), np.random.default_rng([seed, *f"shuffle {given}".encode()])
         for label in np.unique(labels):
             members = np.flatnonzero(labels == label)
@@ -117,14 +117,14 @@ def _loaded(table: PretrainedTable) -> tuple[Path, RateRNN]:
     path = network_file(table)
     if path is None:
         raise ConfigError(
-            f"pretrained.path: {table.path} is neither a network file nor the directory of a run; of a sweep, give the "
-            "directory of one of its runs."
+            f"pretrained.path: {table.path} is neither a network file nor the directory of a run; for a sweep, name "
+            "the directory of one of its runs."
         )
     return path, load(path)
 
 
 def lesioned(table: LesionTable, task: Task) -> RateRNN:
-    """Network that a table describes, which must fit the task."""
+    """Return the lesioned network of a table, which must fit the task."""
     path = network_file(table)
     if path is None:
         raise ConfigError(f"lesion.path: {table.path} is neither a network file nor the directory of a trained run.")
@@ -142,7 +142,7 @@ def lesioned(table: LesionTable, task: Task) -> RateRNN:
 
 
 def network_file(table: PretrainedTable | LesionTable) -> Path | None:
-    """File of the network that a table names, or that of a run that it names; None of anything else."""
+    """Return the network file that a table names, directly or by its run; None for anything else."""
     path = Path(table.path)
     places = (path, path / "network.npz")
     return next((place for place in places if place.is_file()), None)

@@ -1,4 +1,4 @@
-"""Networks as bio_rnn_mem makes them, for ``compat = "bio_rnn_mem"``; what it gets wrong is repeated on purpose."""
+"""Networks of bio_rnn_mem, for ``compat = "bio_rnn_mem"``, including its bugs."""
 
 from typing import Literal
 
@@ -10,11 +10,11 @@ from ..models import Connectivity, RateRNN
 from ..models._anatomy import remap
 
 BIAS_FACTORS = {"b_rec": 2.0}
-"""How much more the recurrent bias changes in a step than each of the two biases whose sum it is."""
+"""Factor by which the recurrent bias changes more per step than each of the two biases that it sums."""
 
 
 def published_neurons(regions: np.ndarray, neurons: np.ndarray, partition: str, seed: int) -> np.ndarray:
-    """Neurons of bio2art, as bio_rnn_mem calls it; shape (N, N), rows as in the file."""
+    """Return the neurons of bio2art, as called by bio_rnn_mem; shape (N, N), rows as in the file."""
     how: Literal["equal", "stick-breaking"] = "stick-breaking" if partition == "random" else "equal"
     return np.asarray(expand(regions, neurons, partition=how, intrinsic_of="incoming", seed=seed).weights)
 
@@ -31,15 +31,14 @@ def published_network(
     dt: float,
     rng: np.random.Generator,
 ) -> RateRNN:
-    r"""Elman network of bio_rnn_mem.
+    r"""Make the Elman network of bio_rnn_mem.
 
-    ``anatomy[source, target]`` is used as :math:`W_{hh}[target, source]`, so that every connection runs
-    backwards. ``init``: "default" draws within :math:`1 / \sqrt{N}`; whatever else is asked for gives he for relu
-    (bound :math:`\sqrt{6 / rows}`, the fan-out) and xavier for tanh, of the unmasked sizes. Remapping sorts
-    signed values.
+    ``anatomy[source, target]`` is used as :math:`W_{hh}[target, source]`, which reverses every connection. ``init``:
+    "default" draws within :math:`1 / \sqrt{N}`; all other values mean he for relu (bound :math:`\sqrt{6 / rows}`, the
+    fan-out) and xavier for tanh, with the unmasked sizes. Remapping sorts signed values.
 
     The published network has two biases, :math:`b_{ih}` and :math:`b_{hh}`. Only their sum matters, which is the bias
-    of this one; as both have the same gradient, the sum changes twice as much as either (`BIAS_FACTORS`).
+    here; because both have the same gradient, the sum changes twice as much as either (`BIAS_FACTORS`).
     """
     n = len(anatomy)
     if init not in ("default", "balanced"):

@@ -1,4 +1,4 @@
-"""Recipes as text and files. Slips are told before anything slow is imported."""
+"""Recipes as text and files. Mistakes are reported before anything slow is imported."""
 
 import os
 import tomllib
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     import eicon.runs._recipe
 
 SWEEP = "sweep.toml"
-"""File of a sweep's directory that holds its recipe."""
+"""File with the recipe in the directory of a sweep."""
 
 CONFIG = "config.toml"
-"""File of a run's directory that holds its recipe."""
+"""File with the recipe in the directory of a run."""
 
 Kind = Literal["run", "sweep"]
 
 
 class Parsed(NamedTuple):
-    """Tables of a recipe, and the keys by which the directories of a sweep of format 1 are named."""
+    """Tables of a recipe, and the keys that name the directories of a sweep of format 1."""
 
     tables: dict[str, Any]
     named_by: dict[str, Any] | None = None
@@ -35,18 +35,18 @@ def parse_recipe(
     Parameters
     ----------
     text, source : str
-        What it says, and what to call it in errors.
+        Contents of the recipe, and its name in error messages.
     kind : {"run", "sweep"}
-        What a text of format 1 is that could be either: a run has the defaults that ``eicon train`` had in 0.1.0, a
-        sweep those of ``eicon sweep``.
+        Meaning of a text of format 1 that could be either: a run has the defaults of ``eicon train`` in 0.1.0, a sweep
+        those of ``eicon sweep``.
     base : path, optional
-        Directory that files of one's own code are named from; by default the current one.
+        Directory to which paths of user code are relative; by default the current one.
 
     Raises
     ------
     ConfigError
-        For bad TOML, unknown keys and values of the wrong type or range; the text names the key, what was
-        got and what is allowed. Unknown keys are looked for first.
+        For invalid TOML, unknown keys, and values of the wrong type or range; the text names the key, the given value
+        and the allowed ones. Unknown keys are reported first.
     """
     return _made(_parse(text, source, kind, base or Path()), source)
 
@@ -64,7 +64,7 @@ def read_recipe(
     kind : {"run", "sweep"}
         See `parse_recipe`.
     compat : {"", "bio_rnn_mem"}, optional
-        Instead of what the file says (an INI file says nothing, and gets our defaults).
+        Replaces the setting of the file (an INI file has none and gets eicon's defaults).
     """
     path = Path(path)
     shipped = resources.files(__package__).joinpath("configs", f"{path}.toml")
@@ -100,7 +100,7 @@ def _parse(text: str, source: str, kind: Kind, base: Path | None, compat: str | 
         new = [name for name in ("trials", "learner") if name in tables]
         if new:
             raise ConfigError(
-                f"{source}: has a table [{new[0]}], as recipes have; put format = {FORMAT} on its first line."
+                f"{source}: has a table [{new[0]}], which only recipes have; put format = {FORMAT} on its first line."
             )
         try:
             if kind == "sweep" or is_sweep(tables):
@@ -111,7 +111,7 @@ def _parse(text: str, source: str, kind: Kind, base: Path | None, compat: str | 
                 refuse_unknown_keys(RecipeTables, {**tables, "grid": {}}, source)
             except ConfigError:
                 raise error from None
-            hint = f"A recipe may have all of its keys; if it is one, put format = {FORMAT} on its first line."
+            hint = f"All of its keys are valid in a recipe; if it is one, put format = {FORMAT} on its first line."
             raise ConfigError(f"{error} {hint}") from None
     if tables["format"] != FORMAT:
         raise ConfigError(f"{source}: format: got {tables['format']!r}; this eicon reads {FORMAT}, and files without.")
@@ -121,7 +121,7 @@ def _parse(text: str, source: str, kind: Kind, base: Path | None, compat: str | 
 
 
 def recipe_inside(directory: Path, file: str, kind: Kind) -> "tuple[eicon.runs._recipe.Recipe, dict[str, Any] | None]":
-    """Recipe of a run or a sweep, which may be somebody else's: no code beside it is imported."""
+    """Read the recipe of a run or sweep; code in its directory, which may come from someone else, is not imported."""
     source = str(directory / file)
     parsed = _parse(read_text(directory / file), source, kind, None)
     from ._own_code import refuse_inside
@@ -135,17 +135,17 @@ def recipe_inside(directory: Path, file: str, kind: Kind) -> "tuple[eicon.runs._
 
 
 def demo_recipe(seed: int = 0) -> "eicon.runs._recipe.Recipe":
-    """Recipe of ``eicon demo`` (``configs/demo.toml``)."""
+    """Return the recipe of ``eicon demo`` (``configs/demo.toml``)."""
     return read_recipe("demo").model_copy(update={"seed": seed})
 
 
 def is_ini(path: Path) -> bool:
-    """Whether a file is one of bio_rnn_mem."""
+    """Return whether a file is a configuration of bio_rnn_mem."""
     return path.suffix.lower() in (".ini", ".cfg", ".txt")
 
 
 def results_path(path: str | os.PathLike[str]) -> Path | None:
-    """Directory that a ``config.ini`` wants its results in; None for other files, or where it says nothing."""
+    """Return the results directory named in a ``config.ini``; None if there is none, and for other files."""
     path = Path(path)
     if not is_ini(path):
         return None

@@ -1,4 +1,4 @@
-"""A recipe: what it says, and the task, network, trials, learner and trainer that are made of it."""
+"""Recipes, and the task, network, trials, learner and trainer that they describe."""
 
 import contextlib
 import dataclasses
@@ -65,9 +65,9 @@ from ._text import ConfigError, under
 Rule = Callable[[History], bool]
 
 STEPS, EPOCHS, N_REC, N_TRIALS, TRAIN_SIZE = 2000, 500, 100, 500, 0.8
-"""What no constructor has a default for."""
+"""Defaults of keys for which no constructor has a default."""
 MOST_CHECKED = 10_000
-"""Combinations of a grid that are all looked at before anything is computed; of a larger one, one key at a time."""
+"""Largest grid of which all combinations are checked before anything runs; else keys are varied one at a time."""
 FOLDERS = ("connectome.folder", "pretrained.path", "lesion.path", "recording.file")
 PATHS = ("connectome.name", "connectome.join", "task.pictures", *FOLDERS)
 PENALTIES: dict[str, Callable[..., Penalty]] = {
@@ -85,12 +85,12 @@ CONSTRUCTORS: dict[str, tuple[Callable[..., Any], ...]] = {
 
 
 class Made(NamedTuple):
-    """What is made of a recipe.
+    """Objects made from a recipe.
 
     Attributes
     ----------
     task : Task
-        Of a recipe that fits a recording alone, what the trainer makes of it.
+        The task; for a fit to a recording alone, the trainer's task.
     network : RateRNN
     trainer : Trainer
     """
@@ -101,9 +101,9 @@ class Made(NamedTuple):
 
 
 class Recipe(RecipeTables):
-    """A whole recipe: task, network, trials, learner, training, and a grid over any of their keys.
+    """Recipe: task, network, trials, learner, training, and a grid over any of their keys.
 
-    Keys that are left out have the defaults of the constructors that they are handed to; `completed` spells them out.
+    Missing keys have the defaults of the constructors that receive them; `completed` adds these defaults.
 
     Examples
     --------
@@ -118,11 +118,11 @@ class Recipe(RecipeTables):
 
     @property
     def n_cells(self) -> int:
-        """Number of combinations of the grid; 1 without one."""
+        """Number of combinations of the grid; 1 without a grid."""
         return _grid.size(self.grid)
 
     def values(self) -> dict[str, tuple[Any, ...]]:
-        """Values of the grid as the cells have them: 20 is 20.0 where a float is meant."""
+        """Return the values of the grid with the types of the cells: 20 becomes 20.0 for a float."""
         cells = Cells(self)
         first = _grid.combination(self.grid, 0)
         return {
@@ -131,7 +131,7 @@ class Recipe(RecipeTables):
         }
 
     def cell(self, index: int) -> "Recipe":
-        """Recipe of a cell, without a grid.
+        """Return the recipe of a cell, without a grid.
 
         Raises
         ------
@@ -141,11 +141,11 @@ class Recipe(RecipeTables):
         return Cells(self)[index]
 
     def cells(self) -> Iterator["Recipe"]:
-        """Recipes of all cells; the last key of the grid varies fastest."""
+        """Iterate over the recipes of all cells; the last key of the grid varies fastest."""
         return map(Cells(self).__getitem__, range(self.n_cells))
 
     def with_changes(self, changes: Mapping[str, Any], source: str = "command line") -> "Recipe":
-        """Recipe with some dotted keys replaced; one that was in the grid leaves it, and ``grid.KEY`` puts it there."""
+        """Return a recipe with some dotted keys replaced, and removed from the grid; ``grid.KEY`` sets a grid key."""
         grid, settings = dict(self.grid), {}
         for key, value in changes.items():
             if key.startswith("grid."):
@@ -159,18 +159,18 @@ class Recipe(RecipeTables):
         return validated({**data, "grid": grid}, source)
 
     def tables(self) -> dict[str, Any]:
-        """All that the recipe says besides its grid, as data."""
+        """Return the recipe without its grid, as data."""
         task = {} if self.is_fit else {"task": self.task}
         return {**task, **self.model_dump(exclude={"grid"}, exclude_unset=True)}
 
     def check(self) -> None:
-        """Refuse, before anything is computed or written, what only constructors would refuse.
+        """Check, before anything is computed or written, what otherwise only constructors would reject.
 
         Raises
         ------
         ValueError
-            For values of the grid that are not allowed or occur twice, tasks and learners that cannot be made, and
-            networks of impossible constants. A grid of more than 10,000 cells is looked at one key at a time.
+            For invalid or duplicate values of the grid, and for tasks, learners and networks that cannot be made. A
+            grid of more than 10,000 cells is checked one key at a time.
         """
         _grid.check_values(self.grid)
         source = "grid" if self.grid else ""
@@ -192,12 +192,13 @@ class Recipe(RecipeTables):
                 raise ConfigError(f"{source}: {error}" if source else str(error)) from error
             same = repr(tasks.get(said)) + cell.model_dump_json(exclude={"task"})
             if same in seen:
-                raise ConfigError(f"grid: {seen[same]} and {combination} are the same combination.")
+                one, other = (_grid.words(found) for found in (seen[same], combination))
+                raise ConfigError(f"grid: ({one}) and ({other}) are the same combination.")
             seen[same] = combination
             _check_compat(cell)
 
     def check_network(self) -> None:
-        """Refuse what only the network itself would refuse, without drawing its weights."""
+        """Check what otherwise only the network would reject, without drawing its weights."""
         if self.lesion.path or self.keeps_all:
             self.make_network(self.make_task())
             return
@@ -215,7 +216,7 @@ class Recipe(RecipeTables):
             zeros["recurrent"] = np.zeros((n, n))
         self._untrained(task, weights=zeros)
 
-    # What a recipe describes.
+    # Objects that a recipe describes.
 
     def make(self) -> Made:
         """Make the task, the untrained network and its trainer."""
@@ -225,33 +226,33 @@ class Recipe(RecipeTables):
         return Made(trainer.task if self.is_fit else task, net, trainer)
 
     def make_task(self) -> Task:
-        """Make the task; of a fit to a recording, what that asks of a network: inputs, a step, an output."""
+        """Make the task; for a fit to a recording, a task with its inputs, time step and outputs."""
         return fit_task(self.recording) if self.is_fit else self._task(self.task)
 
     def make_recording(self) -> Divided | None:
-        """Make what the network is fitted to, with units drawn and trials held out; None without a recording.
+        """Make the recording to fit, with units drawn and trials held out; None without a recording.
 
         Raises
         ------
         ConfigError
-            If the file is not there, cannot be read or has changed, or the table does not fit it.
+            If the file is missing, unreadable or changed, or the table does not fit it.
         """
         if not self.recording.file:
             return None
         return divided(self.recording, self.seeds, None if self.is_fit else self.make_task().dt)
 
     def make_connectome(self) -> Connectome | None:
-        """Make the connectome of the network, prepared as the recipe says; None of a network that has none."""
+        """Make the connectome of the network, prepared by the recipe; None if the network has none."""
         return None if self.network.kind != "connectome" else prepared(self.connectome_table, self.seeds, self.compat)
 
     @property
     def connectome_table(self) -> ConnectomeTable:
-        """Table of the connectome, of which a network on one can do without."""
+        """Table of the connectome, or its defaults."""
         return self.connectome or ConnectomeTable()
 
     @property
     def seeds(self) -> "Seeds":
-        """Seeds of whatever is drawn."""
+        """Seeds of all random numbers."""
         return Seeds(self.seed, self.repeat)
 
     def make_network(self, task: Task) -> RateRNN:
@@ -272,11 +273,11 @@ class Recipe(RecipeTables):
 
     @property
     def keeps_all(self) -> bool:
-        """Whether the network is a pretrained one as it is."""
+        """True if the network is a pretrained one, unchanged."""
         return bool(self.pretrained.path) and self.pretrained.keep == "all"
 
     def make_learner(self, learning_rate: float | None = None) -> Learner:
-        """Make the learner, with another learning rate if one is given."""
+        """Make the learner, with a different learning rate if one is given."""
         given = self.learner.given()
         name = given.pop("optimizer", None)
         if name == HESSIAN_FREE:
@@ -286,7 +287,7 @@ class Recipe(RecipeTables):
         if "options" in given:
             for key, value in given["options"].items():
                 if isinstance(value, dict) and key not in OPTIMIZERS:
-                    raise ConfigError(f"learner.options.{key}: no such optimizer; allowed: {', '.join(OPTIMIZERS)}.")
+                    raise ConfigError(f"learner.options.{key}: unknown optimizer; allowed: {', '.join(OPTIMIZERS)}.")
             given["options"] = _options(given["options"], name or "adam")
         if learning_rate is not None:
             given["learning_rate"] = learning_rate
@@ -295,7 +296,7 @@ class Recipe(RecipeTables):
         return under("learner", lambda: Gradient(**({} if name is None else {"optimizer": name}), **given))
 
     def make_trials(self, task: Task) -> Sampled | Fixed:
-        """Make the trials, or say how they are drawn."""
+        """Make fixed trials, or the rule by which trials are sampled."""
         given = self.trials.given()
         kind, n, size = given.pop("kind", None), given.pop("n", N_TRIALS), given.pop("train_size", TRAIN_SIZE)
         if kind != "fixed":
@@ -314,9 +315,9 @@ class Recipe(RecipeTables):
         penalties: Sequence[Penalty] = (),
         learning_rate: float | None = None,
     ) -> Trainer:
-        """Make the trainer, with further ``penalties`` or another ``learning_rate``.
+        """Make the trainer, with additional ``penalties`` or a different ``learning_rate``.
 
-        Of a fit to a recording, ``task`` is ignored: the trainer makes one of the recording.
+        For a fit to a recording, ``task`` is ignored: the trainer makes a task from the recording.
         """
         settings, recorded = self.training, self.make_recording()
         configured = [PENALTIES[r.kind](**r.model_dump(exclude={"kind"})) for r in settings.penalties]
@@ -339,23 +340,23 @@ class Recipe(RecipeTables):
         )
 
     def make_loss(self) -> Loss:
-        """Make the loss of the training: the one that is named, or else that of the task."""
+        """Make the loss of the training: the named one, or else that of the task."""
         return as_loss(self.training.loss or self.make_task().loss)
 
-    # When training ends.
+    # End of training.
 
     def n_steps(self, trials: Sampled | Fixed) -> int:
-        """Steps of the whole training."""
+        """Return the number of steps of the whole training."""
         if self.trials.kind == "fixed" and isinstance(trials, Fixed) and self.training.steps is None:
             return (self.training.epochs or EPOCHS) * trials.steps_per_epoch
         return self.training.steps or STEPS
 
     def criterion(self) -> Rule | None:
-        """When training is over: as soon as all that is asked for is reached; None if nothing is."""
+        """Return the rule that ends training once all criteria are reached; None without criteria."""
         return _criterion(self.training, None if self.is_fit else self.make_task())
 
     def make_curriculum(self) -> Task | Curriculum:
-        """Make what is trained: the task, or the stages before it and, at last, the task."""
+        """Make the task, or a curriculum of the stages and finally the task."""
         task = self.make_task()
         if not self.stages:
             return task
@@ -364,13 +365,13 @@ class Recipe(RecipeTables):
         return Curriculum([*stages, (task, self.criterion())])
 
     def stop_when(self) -> tuple[Rule, ...]:
-        """Rules for all stages; a curriculum holds the criterion of the last one."""
+        """Return the rules that apply to all stages; a curriculum contains the criterion of the last stage."""
         settings, criterion = self.training, None if self.stages else self.criterion()
         patience = None if settings.patience is None else Patience(settings.patience)
         return tuple(rule for rule in (criterion, patience) if rule is not None)
 
     def is_over(self, history: History, first: int = 0) -> bool:
-        """Whether a training whose first stage has this number would stop at its last validation."""
+        """Return whether a training that starts with stage number ``first`` would stop at its last validation."""
         if not history.n_steps:
             return False
         stage = int(history.stage[-1])
@@ -381,7 +382,7 @@ class Recipe(RecipeTables):
     # As text.
 
     def absolute(self) -> "Recipe":
-        """The same recipe with whole paths: workers, and whoever goes on, may have another current directory."""
+        """Return the recipe with absolute paths, because workers may have a different current directory."""
         data = self.tables()
         for key in PATHS:
             table, _, name = key.partition(".")
@@ -391,9 +392,9 @@ class Recipe(RecipeTables):
         return validated(data, "recipe")
 
     def completed(self) -> "Recipe":
-        """The same recipe with the defaults of all constructors spelled out, and the files of one's own code.
+        """Return the recipe with the defaults of all constructors, and the files of user code.
 
-        Tables whose kind is part of the grid are left as they are.
+        Tables whose kind is part of the grid stay unchanged.
         """
         kinds = ("", "kind", "name", "optimizer", "cell", "init", "rank")
         varied = {table for table, _, name in (key.partition(".") for key in self.grid) if name in kinds}
@@ -454,12 +455,12 @@ class Recipe(RecipeTables):
                 varied = self.grid.keys() & {"network.parameters", f"network.parameters.{name}"}
                 if name not in (self.network.parameters or {}) and not varied:
                     found.setdefault(name, declared[name].value)
-        if self.is_fit and self.network.readout_bias is None:  # which depends on what was observed
+        if self.is_fit and self.network.readout_bias is None:  # its default depends on the recorded quantity
             found.pop("readout_bias", None)
         return {name: value for name, value in found.items() if name in allowed}
 
     def to_toml(self) -> str:
-        """TOML text that `read_recipe` reads back."""
+        """Return TOML text that `read_recipe` can read."""
         data = pruned(self.model_dump(mode="json", exclude_unset=True))
         return tomli_w.dumps(
             {"format": self.format, **{key: said for key, said in data.items() if said not in ([], {})}}
@@ -478,7 +479,7 @@ class Recipe(RecipeTables):
         kind = given.pop("kind", "dale")
         if (cell := self._cell(given)) is not None:
             given["cell"] = cell
-        if isinstance(task, Fit) and task.observed != "output":  # nothing depends on the readout
+        if isinstance(task, Fit) and task.observed != "output":  # the readout has no effect
             given.setdefault("train", ("recurrent", "input"))
             if kind == "connectome":
                 given.setdefault("readout_bias", False)
@@ -525,7 +526,7 @@ class Recipe(RecipeTables):
         )
 
     def _cell(self, given: dict[str, Any]) -> Any:
-        """Cell that the recipe names, from the outermost on; None for a leaky one without options."""
+        """Make the cell that the recipe names, starting from the outermost; None for a leaky one without options."""
         names, options = _words(given.pop("cell", None)), dict(given.pop("cell_options", {}))
         if not names and not options:
             return None
@@ -533,7 +534,7 @@ class Recipe(RecipeTables):
         cell: Any = None
         for name in reversed(names):
             if name not in CELLS and not is_own(name):
-                raise ConfigError(f"network.cell: got {name!r}; allowed: {', '.join(CELLS)}, or one of your own.")
+                raise ConfigError(f"network.cell: got {name!r}; allowed: {', '.join(CELLS)}, or file.py:Class.")
             recorded = {entry.name: entry.sha256 for entry in self.code}
             make = CELLS[name] if name in CELLS else load_own(name, recorded, "network.cell")
             known = inspect.signature(make).parameters
@@ -545,7 +546,7 @@ class Recipe(RecipeTables):
         if options:
             raise ConfigError(f"network.cell_options: {', '.join(names)} has no {next(iter(options))!r}.")
         if "activation" in given:
-            raise ConfigError(f"network.activation: {', '.join(names)} has none that can be chosen; leave it out.")
+            raise ConfigError(f"network.activation: that of {', '.join(names)} cannot be chosen; leave it out.")
         return cell
 
 
@@ -558,7 +559,7 @@ TABLES += [f"{name}.{key}" for name in TABLES if name != "task" for key in free_
 
 
 class Cells:
-    """Cells of a recipe's grid; a table that more than one of them has is looked at once."""
+    """Cells of a recipe's grid; tables that cells share are checked once."""
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -570,7 +571,7 @@ class Cells:
         return self.of(_grid.combination(self.recipe.grid, index)) if self.recipe.grid else self.recipe
 
     def of(self, combination: Mapping[str, Any]) -> Recipe:
-        """Recipe with the values of a combination, without a grid."""
+        """Return the recipe with the values of a combination, without a grid."""
         parts: dict[str, dict[str, Any]] = {}
         for key, value in combination.items():
             parts.setdefault(key.partition(".")[0], {})[key] = value
@@ -598,7 +599,7 @@ class Cells:
         return self._known[said]
 
     def _tables_for(self, name: str) -> dict[str, Any]:
-        """What the other tables must say for one table to be looked at by itself."""
+        """Return the settings of other tables that allow one table to be checked on its own."""
         return {"network": {"kind": "connectome"}} if name == "connectome" else FIXED if name == "training" else {}
 
 
@@ -606,12 +607,12 @@ FIXED: dict[str, Any] = {"trials": {"kind": "fixed"}}
 
 
 def validated(data: dict[str, Any], source: str) -> Recipe:
-    """Recipe of nested tables.
+    """Make a recipe from nested tables.
 
     Raises
     ------
     ConfigError
-        With `source`, the key, what was got and what is allowed.
+        Names `source`, the key, the given value and the allowed ones.
     """
     grid = data.get("grid", {})
     data = {**data, "grid": _repeats_last(_grid.flat(grid)) if isinstance(grid, dict) else grid}
@@ -631,12 +632,12 @@ def validated(data: dict[str, Any], source: str) -> Recipe:
 
 
 def _repeats_last(grid: dict[str, Any]) -> dict[str, Any]:
-    """Seeds vary fastest, so that a combination and its repeats stay together."""
+    """Move seeds to the end of the grid, so that they vary fastest and repeats of a combination stay together."""
     return dict(sorted(grid.items(), key=lambda item: item[0] in _grid.REPEATS))
 
 
 def checked(recipe: Recipe, source: str) -> Recipe:
-    """Recipe that was found to describe what can be made, in every cell of its grid."""
+    """Check every cell of a recipe's grid, and return the recipe."""
     try:
         recipe.check()
     except ValueError as error:
@@ -645,13 +646,13 @@ def checked(recipe: Recipe, source: str) -> Recipe:
 
 
 def _absolute(key: str, value: Any) -> Any:
-    """Value of a key that can be a path."""
+    """Return the value of a key, with an absolute path if it is a path."""
     if key == "connectome.join":
         return [{**entry, "file": _absolute("", entry["file"])} for entry in value]
     if (key and key not in PATHS) or not isinstance(value, str) or not value:
         return value
     found = Path(value).expanduser()
-    is_path = found.suffix or key in FOLDERS  # else it is the name of a connectome or of pictures
+    is_path = found.suffix or key in FOLDERS  # otherwise it is the name of a connectome or of pictures
     return str(found.absolute()) if is_path and found.exists() else value
 
 
@@ -697,18 +698,18 @@ _OF_FORMAT_1 = {
     ("network", "sigma_rec"): 0.0,
     ("network", "sigma_in"): 0.0,
 }
-"""What files of format 1 say by default, and bio_rnn_mem ignores."""
+"""Defaults of format 1, which bio_rnn_mem ignores."""
 
 
 def _options(options: Mapping[str, Any], optimizer: str) -> dict[str, Any]:
-    """Options of one optimizer, of which a table can hold more than one."""
+    """Return the options of one optimizer, from a table that may contain those of several."""
     shared = {name: value for name, value in options.items() if not isinstance(value, dict)}
     own = options.get(optimizer, {})
     return {**shared, **(own if isinstance(own, dict) else {})}
 
 
 def value_of(cell: Recipe, key: str, given: Any) -> Any:
-    """Value of a key as a cell has it."""
+    """Return the value of a key in a cell."""
     table, _, name = key.partition(".")
     if table == "task" and name:
         made = getattr(cell.make_task(), name, None)
@@ -720,20 +721,20 @@ def value_of(cell: Recipe, key: str, given: Any) -> Any:
 
 
 def _parameters(task: Task, table: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters of a task that are data."""
+    """Return the parameters of a task that are data."""
     if is_own(table.get("name")):
         return {}
     found = {}
     for name in (field.name for field in dataclasses.fields(task)):
         value = getattr(task, name)
-        with contextlib.suppress(TypeError, ValueError):  # what is no data is left to the task
+        with contextlib.suppress(TypeError, ValueError):  # anything else keeps the task's default
             if value is not None:
                 found[name] = json.loads(json.dumps(value, allow_nan=False))
     return {"name": table["name"], **found} if "name" in table else found
 
 
 def _defaults(constructors: Sequence[Callable[..., Any]], table: type[Section]) -> dict[str, Any]:
-    """Defaults of constructors for the keys of a table; the first constructor that has a key says it."""
+    """Return defaults of constructors for the keys of a table, each from the first constructor that has the key."""
     found: dict[str, Any] = {}
     allowed = table.model_fields
     for make in constructors:
@@ -754,7 +755,7 @@ def _words(value: str | Sequence[str] | None) -> list[str]:
 
 
 def pruned(value: Any) -> Any:
-    """Data without None, which TOML does not have."""
+    """Return data without None, which TOML lacks."""
     if isinstance(value, dict):
         return {key: pruned(inner) for key, inner in value.items() if inner is not None}
     return [pruned(inner) for inner in value] if isinstance(value, list) else value

@@ -1,6 +1,6 @@
-"""Tables and keys of a recipe; what is made of them is in `_recipe`, which imports JAX and BrainPy.
+"""Tables and keys of a recipe; `_recipe`, which imports JAX and BrainPy, makes objects from them.
 
-A key that is left out is None here: its default is that of the constructor that it is handed to.
+A missing key is None here: its default is that of the constructor that receives it.
 """
 
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ Fraction = Annotated[float, Field(gt=0, le=1)]
 Share = Annotated[float, Field(gt=0, lt=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 Compat = Literal["", "bio_rnn_mem"]
-"""Published code that a recipe can repeat."""
+"""Published code that a recipe can reproduce."""
 Where = dict[str, str | tuple[str, ...]]
 Number = float | dict[str, Any] | tuple[float, ...]
 
@@ -42,7 +42,7 @@ _OF_KIND = {
 
 
 def keys_of_kind(kind: str) -> frozenset[str]:
-    """Keys of ``[network]`` that a kind of network has."""
+    """Return the keys of ``[network]`` that apply to a kind of network."""
     found = _OF_ALL | _OF_KIND[kind]
     return found - {"positive"} if kind == "free" else found
 
@@ -66,7 +66,7 @@ class ProjectionTable(Section):
 
 
 class NetworkTable(Section):
-    """Table ``[network]``: a kind of network, and what the constructor of that kind takes.
+    """Table ``[network]``: a kind of network, and the arguments of its constructor.
 
     Kinds are ``dale`` (`eicon.models.RateRNN.dale`), ``free`` (all weights are free; of low rank with ``rank``),
     ``populations`` (`RateRNN.from_populations`) and ``connectome`` (`RateRNN.from_connectome`, of the connectome that
@@ -120,38 +120,38 @@ class NetworkTable(Section):
         if self.kind == "populations" and not self.populations:
             raise ValueError("a network of kind 'populations' needs the list `populations`.")
         if self.spectral_radius == "drawn" and self.kind != "connectome":
-            raise ValueError("spectral_radius 'drawn' is one of networks on a connectome; here it is a number.")
+            raise ValueError("spectral_radius 'drawn' is only for networks on a connectome; here it must be a number.")
         return self
 
 
 class JoinTable(Section):
-    """Entry of ``connectome.join``: a table of units, looked up by their names; see `eicon.connectomes.read_units`."""
+    """Entry of ``connectome.join``: a table of units, matched by name; see `eicon.connectomes.read_units`."""
 
     file: str
     read: dict[str, Any] = Field(default_factory=dict)
 
 
 class ConnectomeTable(Section):
-    """Table ``[connectome]``: which wiring diagram, and every choice on the way from it to neurons, in this order.
+    """Table ``[connectome]``: a wiring diagram, and all choices in its expansion to neurons, in order of application.
 
     Attributes
     ----------
-    name, folder, rows, read : of `eicon.connectomes.load`; ``read`` holds the options of a file's reader
-    regions : how many units the file must have
-    join : tables of units that are joined to it
-    where : units that are kept, by their labels
-    at_least, density : of `Connectome.thresholded`; a density of 1 leaves all connections
-    symmetrise : how both directions become one, or "none"; see `Connectome.symmetrised`
-    neurons : neurons of each region; 1 takes the units as they are; "ratio" and "rank" follow the densities of the data
-    total, smallest, missing : of `eicon.connectomes.neurons_per_region`
-    target_sparsity, partition : of `eicon.connectomes.expand`
-    intrinsic, intrinsic_share, intrinsic_sparsity, intrinsic_of : of `eicon.connectomes.expand`
-    autapses : whether connections of units onto themselves are kept
+    name, folder, rows, read : see `eicon.connectomes.load`; ``read`` contains the options of a file's reader
+    regions : required number of units in the file
+    join : tables of units to join to the connectome
+    where : units to keep, by labels
+    at_least, density : see `Connectome.thresholded`; a density of 1 keeps all connections
+    symmetrise : rule that merges both directions, or "none"; see `Connectome.symmetrised`
+    neurons : neurons of each region; 1 keeps the units; "ratio" and "rank" follow the densities of the data
+    total, smallest, missing : see `eicon.connectomes.neurons_per_region`
+    target_sparsity, partition : see `eicon.connectomes.expand`
+    intrinsic, intrinsic_share, intrinsic_sparsity, intrinsic_of : see `eicon.connectomes.expand`
+    autapses : keep connections of units to themselves
     null, null_options : null model, or "none"; see `Connectome.rewired`
-    orientation : "reversed": every connection runs backwards
-    signs : "known" keeps the signs of the data, "free" drops them, "dale" draws those that are unknown
+    orientation : "reversed" reverses every connection
+    signs : "known" keeps the signs of the data, "free" drops them, "dale" draws unknown ones
     sign_by : signs by the values of a label, e.g. ``{transmitter = {GABA = -1}}``; see `Connectome.signed`
-    e_ratio : excitatory fraction of the signs that are drawn
+    e_ratio : excitatory fraction of the drawn signs
     """
 
     name: str = "celegans"
@@ -185,28 +185,28 @@ class ConnectomeTable(Section):
     @model_validator(mode="after")
     def _fits(self) -> "ConnectomeTable":
         if self.at_least is not None and self.density is not None:
-            raise ValueError("at_least and density are two thresholds; give one of them.")
+            raise ValueError("at_least and density are alternative thresholds; give only one of them.")
         if self.sign_by and self.signs == "free":
-            raise ValueError("sign_by gives signs, and signs = 'free' drops them; leave one of them out.")
+            raise ValueError("sign_by sets signs, but signs = 'free' drops them; give only one of them.")
         return self
 
 
 class RecordingTable(Section):
-    """Table ``[recording]``: activity that the network is fitted to; see `eicon.training.Trainer` of a recording.
+    """Table ``[recording]``: activity to which the network is fitted; see `eicon.training.Trainer`.
 
     Attributes
     ----------
     file : file or folder of the recording
-    sha256 : checksum of the file; `eicon fit` writes it into the run, which goes on with no other content
-    read : options of its reader; see `eicon.recordings.read`
-    observed : what was recorded, instead of what the reader says
-    dt : step in ms that the recording is resampled to, and the step of the network; by default the recording's
-    units : names of the units that are fitted; by default all
-    n_units : how many units are fitted, the first ones in `order`; the others are only predicted
+    sha256 : checksum of the file; `eicon fit` saves it in the run, which rejects a changed file
+    read : options of the reader; see `eicon.recordings.read`
+    observed : recorded quantity, if it differs from that of the reader
+    dt : step in ms of the resampled recording and of the network; by default the recording's
+    units : names of the fitted units; by default all
+    n_units : number of fitted units, the first ones in `order`; the others are only predicted
     order : "random", drawn with the seed, or a list of names
-    held_out : share of the trials that is held out, drawn with the seed
-    loss : how errors are weighed; by default "poisson" for counts, otherwise "mse"
-    beside_task : strength of the fit beside the loss of `[task]`; without it there is no task
+    held_out : fraction of held-out trials, drawn with the seed
+    loss : weighting of errors; by default "poisson" for counts, otherwise "mse"
+    beside_task : strength of the fit relative to the loss of `[task]`; without it there is no task
     """
 
     file: str = ""
@@ -224,14 +224,14 @@ class RecordingTable(Section):
     @model_validator(mode="after")
     def _fits(self) -> "RecordingTable":
         if self.units and self.order != "random":
-            raise ValueError("units and order both name the units that are fitted; give one of them.")
+            raise ValueError("units and order both name the fitted units; give only one of them.")
         return self
 
 
 class TrialsTable(Section):
-    """Table ``[trials]``: where trials come from; see `eicon.training.Sampled` and `eicon.training.Fixed`.
+    """Table ``[trials]``: source of trials; see `eicon.training.Sampled` and `eicon.training.Fixed`.
 
-    ``fixed`` makes ``n`` trials of each condition once, of which a part ``train_size`` is trained on.
+    ``fixed`` makes ``n`` trials of each condition once, of which a fraction ``train_size`` is for training.
     """
 
     kind: Literal["sampled", "fixed"] = "sampled"
@@ -249,7 +249,7 @@ class TrialsTable(Section):
         for name in wrong:
             if getattr(self, name) is not None:
                 other = "sampled" if self.kind == "fixed" else "fixed"
-                raise ValueError(f"{name} is one of {other} trials; these are {self.kind}.")
+                raise ValueError(f"{name} applies to {other} trials; these are {self.kind}.")
         return self
 
 
@@ -262,9 +262,9 @@ _OF_GRADIENT = ("learning_rate", "clip_norm", "options", "factors")
 
 
 class LearnerTable(Section):
-    """Table ``[learner]``: an optimizer by name, with what `eicon.training.Gradient` takes, or ``hessian_free``.
+    """Table ``[learner]``: an optimizer by name, with arguments of `eicon.training.Gradient`, or ``hessian_free``.
 
-    ``options`` are those of the optimizer, or hold a table for each: ``{rmsprop = {rho = 0.99}}``. ``learning_rate``
+    ``options`` are those of the optimizer, or one table for each: ``{rmsprop = {rho = 0.99}}``. ``learning_rate``
     is a number, or a table with the name of a schedule: ``{schedule = "cosine", rate = 0.01, steps = 1000}``.
     ``clip_norm = false``: no clipping.
     """
@@ -285,14 +285,14 @@ class LearnerTable(Section):
     @field_validator("clip_norm", mode="before")
     @classmethod
     def _no_zero(cls, value: Any) -> Any:
-        return value if value is not True else "true"  # which is refused, and not taken for 1
+        return value if value is not True else "true"  # so that true is rejected instead of taken for 1
 
     @model_validator(mode="after")
     def _fits(self) -> "LearnerTable":
         wrong = _OF_GRADIENT if self.optimizer == HESSIAN_FREE else _OF_HESSIAN_FREE
         for name in wrong:
             if getattr(self, name) is not None:
-                raise ValueError(f"{name} is no setting of the optimizer {self.optimizer or 'adam'!r}.")
+                raise ValueError(f"{name} is not a setting of the optimizer {self.optimizer or 'adam'!r}.")
         return self
 
 
@@ -324,7 +324,7 @@ PenaltyTable = Annotated[WeightPenaltyTable | RatePenaltyTable | VanishingGradie
 
 
 class Stopping(Section):
-    """What ends a training or a stage, when all of it is met: the task's own ``"criterion"``, and ``stop_...``."""
+    """Criteria that together end a training or a stage: the task's own ``"criterion"``, and ``stop_...``."""
 
     stop: Literal["criterion"] | None = None
     stop_accuracy: Fraction | None = None
@@ -334,7 +334,7 @@ class Stopping(Section):
 
 
 class Lengths(Section):
-    """What ``[training]`` has besides `Stopping`."""
+    """Keys of ``[training]`` besides those of `Stopping`."""
 
     steps: PositiveInt | None = None
     epochs: PositiveInt | None = None
@@ -350,33 +350,34 @@ class Lengths(Section):
 
 
 class TrainingTable(Stopping, Lengths):
-    """Table ``[training]``: for how long, and what is written on the way; see `eicon.training.Trainer`.
+    """Table ``[training]``: length of the training, and saved files; see `eicon.training.Trainer`.
 
-    ``steps``, or ``epochs`` of fixed trials, of which ``store_every`` keeps networks (``networks/epoch=E.npz``). With
-    ``snapshots`` the network of every ``checkpoint_every`` steps is kept. ``patience``: the training ends after so
-    many validations without a smaller loss. ``restore = "best"``: the network of the run is the best by validation.
+    The length is given in ``steps``, or in ``epochs`` of fixed trials, for which ``store_every`` keeps networks
+    (``networks/epoch=E.npz``). ``snapshots`` keeps the network every ``checkpoint_every`` steps. ``patience``: number
+    of validations without a new smallest loss that end the training. ``restore = "best"``: the network of the run is
+    the best by validation.
     """
 
     @model_validator(mode="after")
     def _fits(self) -> "TrainingTable":
         if self.steps is not None and self.epochs is not None:
-            raise ValueError("steps and epochs are two lengths; give one of them.")
+            raise ValueError("steps and epochs are alternative lengths; give only one of them.")
         return self
 
 
 class StageTable(Stopping):
-    """Entry of ``stages``: what differs from the task, and what ends the stage, as in ``[training]``."""
+    """Entry of ``stages``: differences from the task, and criteria that end the stage, as in ``[training]``."""
 
     task: dict[str, Any] = Field(default_factory=dict)
 
 
 class PretrainedTable(Section):
-    """Table ``[pretrained]``: start from a trained network, with a new readout, or as it is.
+    """Table ``[pretrained]``: start from a trained network, with a new readout or unchanged.
 
-    ``path`` is a network file, a run, or a sweep whose run with the same values of the grid is taken; ``epoch`` (from
-    0 on; -1 is the last) and ``repeat`` say which of it. With ``keep = "all"`` readout, cell and noise are kept, too;
-    ``network.train`` says what is trained. ``shuffle`` names parameters whose values are permuted, each by itself,
-    among the units of one value of the label ``shuffle_by``.
+    ``path`` is a network file, a run, or a sweep, of which the run with the same values of the grid is used; ``epoch``
+    (counted from 0; -1 is the last) and ``repeat`` select its network. ``keep = "all"`` also keeps readout, cell and
+    noise; ``network.train`` names the trained parameters. ``shuffle`` names parameters whose values are permuted, each
+    independently, among the units with the same value of the label ``shuffle_by``.
     """
 
     path: str = ""
@@ -388,9 +389,9 @@ class PretrainedTable(Section):
 
 
 class LesionTable(Section):
-    """Table ``[lesion]``: start from a trained network of which units are removed; see `RateRNN.without`.
+    """Table ``[lesion]``: start from a trained network without some of its units; see `RateRNN.without`.
 
-    ``path`` is a network file or a run. The network is the one that is left, whatever ``[network]`` says.
+    ``path`` is a network file or a run. The remaining network is used, and ``[network]`` is ignored.
     """
 
     path: str = ""
@@ -401,7 +402,7 @@ class LesionTable(Section):
     @model_validator(mode="after")
     def _fits(self) -> "LesionTable":
         if bool(self.path) != bool(self.units):
-            raise ValueError("a lesion needs both, path (a run or a network file) and units.")
+            raise ValueError("a lesion needs both path (a run or a network file) and units.")
         return self
 
 
@@ -416,12 +417,12 @@ class CodeTable(Section):
 class RecipeTables(Section):
     """All tables of a recipe.
 
-    ``task`` holds the task's ``name`` (one of `eicon.tasks.TASKS`, or ``module:Class`` or ``file.py:Class`` of one's
-    own) and its parameters. With a ``recording`` there is no task, unless the recording is fitted beside it. ``stages``
-    are trained before the task itself, one after the other. ``continued_from`` is
-    a run whose trained network, of the same constants, this training starts with. ``repeat`` gives the random
-    numbers of a repeat of eicon 0.1.0, and ``compat`` those networks that bio_rnn_mem makes. ``grid`` maps dotted keys
-    to lists of values.
+    ``task`` contains the task's ``name`` (one of `eicon.tasks.TASKS`, or a user's ``module:Class`` or
+    ``file.py:Class``) and its parameters. With a ``recording`` there is no task, unless the recording is fitted in
+    addition to it. ``stages`` are trained before the task itself, one after the other. ``continued_from`` is a run
+    whose trained network, with the same constants, is the start of this training. ``repeat`` selects the random numbers
+    of a repeat of eicon 0.1.0, and ``compat`` the networks of bio_rnn_mem. ``grid`` maps dotted keys to lists of
+    values.
     """
 
     format: Literal[2] = FORMAT
@@ -449,11 +450,11 @@ class RecipeTables(Section):
 
     @property
     def is_fit(self) -> bool:
-        """Whether the network is fitted to a recording alone, without a task."""
+        """True if the network is fitted to a recording alone, without a task."""
         return bool(self.recording.file) and self.recording.beside_task is None
 
     def check_tables(self) -> None:
-        """Refuse tables that do not go together."""
+        """Reject combinations of tables that are not allowed."""
         self._check_fit()
         on_connectome = self.network.kind == "connectome"
         if self.connectome is not None and not on_connectome and not self.grid.keys() & {"network", "network.kind"}:
@@ -463,39 +464,39 @@ class RecipeTables(Section):
         if self.training.store_every is not None and self.trials.kind != "fixed":
             raise ValueError("training.store_every counts epochs of fixed trials; see training.snapshots.")
         if self.stages and self.trials.kind == "fixed":
-            raise ValueError("stages: fixed trials are those of one task; stages need sampled ones.")
+            raise ValueError("stages: fixed trials belong to one task; stages need sampled trials.")
         if self.compat and not (on_connectome and self.trials.kind == "fixed"):
             raise ValueError(f"compat: {self.compat} trains networks on a connectome, with fixed trials.")
         if self.lesion.path and self.pretrained.path:
-            raise ValueError("[lesion] and [pretrained] both say which network to start from; give one of them.")
+            raise ValueError("[lesion] and [pretrained] both set the network to start from; give only one of them.")
         if self.pretrained.keep == "all" and self.pretrained.path:
             said = [name for name in self.network.given() if name not in ("kind", "train")]
             if said or on_connectome:
                 raise ValueError(
-                    'pretrained.keep = "all" keeps the whole network; of [network] there can be `train` alone, got '
+                    'pretrained.keep = "all" keeps the whole network, so [network] may contain only `train`; got '
                     f"{said[0] if said else 'kind'!r}."
                 )
         if (self.pretrained.shuffle or self.pretrained.keep == "all") and not self._given("pretrained.path"):
-            raise ValueError("pretrained.shuffle and keep are of a network to start from; give pretrained.path.")
+            raise ValueError("pretrained.shuffle and keep need a network to start from; give pretrained.path.")
 
     def _given(self, key: str) -> bool:
-        """Whether a path is given, or will be by the grid."""
+        """Return whether a path is given, here or by the grid."""
         table, _, name = key.partition(".")
         return bool(getattr(getattr(self, table), name)) or bool(self.grid.keys() & {key, table})
 
     def _check_fit(self) -> None:
         if not self.recording.file:
             if self.recording.given() and not self._given("recording.file"):
-                raise ValueError("[recording] needs `file`, the recording that the network is fitted to.")
+                raise ValueError("[recording] needs `file`, the recording to fit.")
             return
         if not self.is_fit:
             if self.trials.kind == "fixed":
-                raise ValueError("recording.beside_task: the trials of the task must be sampled ones.")
+                raise ValueError("recording.beside_task: the trials of the task must be sampled.")
             return
         if "task" in self.model_fields_set:
             raise ValueError(
-                "[task] is given beside [recording], to which the network is fitted instead; recording.beside_task = "
-                "1.0 trains it on the task, too, with the fit as a penalty of this strength."
+                "[task] and [recording] are both given, but the network is fitted to the recording alone; to train it "
+                "on the task, too, set recording.beside_task = 1.0, the strength of the fit as a penalty."
             )
         wrong = {
             "stages": bool(self.stages),
@@ -508,16 +509,16 @@ class RecipeTables(Section):
             "training.validation_repeats": self.training.validation_repeats is not None,
         }
         advice = {
-            "training.loss": "recording.loss is that of a fit",
-            "training.stop": "a fit has no criterion; training.stop_loss is one",
+            "training.loss": "set recording.loss instead",
+            "training.stop": "use training.stop_loss instead",
             "trials.kind": "the trials are those of the recording",
         }
         if name := next((name for name, given in wrong.items() if given), None):
-            raise ValueError(f"{name}: a fit to a recording has none; {advice.get(name, 'leave it out')}.")
+            raise ValueError(f"{name}: not available in a fit to a recording; {advice.get(name, 'leave it out')}.")
 
 
 def located(value: Any, base: Path) -> Any:
-    """Tables in which the files of one's own code, ``file.py:Class``, have absolute paths."""
+    """Return tables with absolute paths of user code, ``file.py:Class``."""
     if isinstance(value, dict):
         return {key: located(inner, base) for key, inner in value.items()}
     if isinstance(value, list | tuple):
@@ -529,7 +530,7 @@ def located(value: Any, base: Path) -> Any:
 
 
 def own_names(tables: Mapping[str, Any]) -> list[str]:
-    """Names of one's own classes in the tables of a recipe, its stages and its grid."""
+    """Return the names of user-defined classes in the tables of a recipe, its stages and its grid."""
     grid = _grid.flat(dict(tables.get("grid") or {}))
     tasks = [tables.get("task"), *(stage.get("task") for stage in tables.get("stages") or ()), *grid.get("task", ())]
     networks = [tables.get("network"), *grid.get("network", ())]

@@ -1,4 +1,4 @@
-"""From the file of a recording to what a network is fitted to: resampled, units drawn, trials held out."""
+"""Recordings prepared for a fit: resampled, with units drawn and trials held out."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from ._text import ConfigError, under
 
 
 class Divided(NamedTuple):
-    """A recording as a recipe divides it.
+    """Recording, divided by a recipe.
 
     Attributes
     ----------
     known : Recording
-        All units in the trials that are fitted.
+        All units in the fitted trials.
     held_out : Recording or None
-        All units in the other trials.
+        All units in the held-out trials.
     units : tuple of str
-        Those that are fitted, in the order of the recording.
+        Fitted units, in the order of the recording.
     """
 
     known: Recording
@@ -36,22 +36,22 @@ class Divided(NamedTuple):
 
     @property
     def fitted(self) -> Recording:
-        """What the network is fitted to."""
+        """Fitted units in the fitted trials."""
         return self.known.of_units(self.units)
 
     @property
     def validation(self) -> Recording | None:
-        """The same units in the trials that are held out."""
+        """Fitted units in the held-out trials."""
         return None if self.held_out is None else self.held_out.of_units(self.units)
 
 
 def divided(table: RecordingTable, seeds: Seeds, dt: float | None = None) -> Divided:
-    """Recording of a table, in steps of ``dt`` where a task has one.
+    """Read and divide the recording of a table, in steps of ``dt`` if a task has one.
 
     Raises
     ------
     ConfigError
-        If the file is not there, cannot be read or has changed, or the table does not fit it; the text names the key.
+        If the file is missing, unreadable or changed, or the table does not fit it; the text names the key.
     """
     whole = read_of(table, dt)
     units = _units(table, whole, seeds)
@@ -63,11 +63,11 @@ def divided(table: RecordingTable, seeds: Seeds, dt: float | None = None) -> Div
 
 
 def read_of(table: RecordingTable, dt: float | None = None) -> Recording:
-    """Recording of a table, resampled; read once."""
+    """Read and resample the recording of a table, once."""
     digest = checksum(table.file)
     if table.sha256 and table.sha256 != digest:
         raise ConfigError(
-            f"recording.file: {table.file} is not what it was when the run was made (checksum {digest[:8]} instead of "
+            f"recording.file: {table.file} changed after the run was made (checksum {digest[:8]} instead of "
             f"{table.sha256[:8]}); restore it, or fit the new recording in a new run."
         )
     return _read(table.model_dump_json(include={"file", "read", "observed"}), table.dt or dt, digest)
@@ -75,7 +75,7 @@ def read_of(table: RecordingTable, dt: float | None = None) -> Recording:
 
 @lru_cache(maxsize=2)
 def _read(as_json: str, dt: float | None, digest: str) -> Recording:
-    """Recording of a part of a table; ``digest`` tells contents of the file apart."""
+    """Read the recording of part of a table; ``digest`` identifies the contents of the file in the cache."""
     table = RecordingTable.model_validate_json(as_json)
     options = {**table.read, **({} if table.observed is None else {"observed": table.observed})}
     found = under("recording.file", lambda: recordings.read(table.file, **options))
@@ -83,12 +83,12 @@ def _read(as_json: str, dt: float | None, digest: str) -> Recording:
 
 
 def checksum_of(table: RecordingTable) -> dict[str, str]:
-    """Checksum of a table: the one that it has, or that of its file."""
+    """Return the checksum of a table: its own, or that of its file."""
     return {"sha256": table.sha256 or checksum(table.file)}
 
 
 def checksum(path: str) -> str:
-    """SHA-256 of a file, or of the names and contents of the files of a folder."""
+    """Return the SHA-256 of a file, or of the names and contents of all files in a folder."""
     place = Path(path).expanduser()
     if not place.exists():
         raise ConfigError(f"recording.file: there is no {path}.")
@@ -105,7 +105,7 @@ def _digest(path: Path) -> str:
 
 
 def fit_task(table: RecordingTable) -> Fit:
-    """What the recording of a table asks of a network: its inputs, its step, and outputs if it has some."""
+    """Return the fit as a task for a network: inputs, time step, and outputs if they were recorded."""
     found = read_of(table)
     n_out = found.n_units if found.observed == "output" else 1
     kind = table.loss or ("poisson" if found.observed == "counts" else "mse")
@@ -127,12 +127,12 @@ def _units(table: RecordingTable, whole: Recording, seeds: Seeds) -> tuple[str, 
 
 
 def _of(whole: Recording, names: Sequence[str], key: str) -> tuple[str, ...]:
-    """Names in the order of the recording, if it has all of them."""
+    """Return the names in the order of the recording, which must contain all of them."""
     under(f"recording.{key}", lambda: whole.of_units(list(names)))
     chosen = set(names)
     return tuple(name for name in whole.units if name in chosen)
 
 
 def _generator(seeds: Seeds, purpose: str) -> np.random.Generator:
-    """Random numbers of a purpose of its own, so that fits with other units or trials share all else."""
+    """Return separate random numbers for one purpose, so that fits with different units or trials share the rest."""
     return np.random.default_rng([seeds.seed, *purpose.encode()])

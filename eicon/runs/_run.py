@@ -1,9 +1,8 @@
-"""A run is a directory: configuration in, trained network and its history out."""
+"""Run directories: recipe, trained network, history and records."""
 
 import os
 import platform
 import shutil
-import time
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -15,7 +14,7 @@ from .._files import atomic_file, load_arrays, read_json, save_arrays, without_n
 from .._hints import hint
 from .._lock import DirectoryLostError, directory_lock
 from .._moved import warn_renamed
-from .._version import __version__
+from .._version import __date__, __version__, utc_now
 from ..models import RateRNN, load, save
 from ..models._initial import spectral_radius
 from ..models.weights import Dense
@@ -28,11 +27,11 @@ from ._fit import write_fit
 from ._recipe import Recipe, pruned
 
 KIND, VERSION = "sweep-run", 2
-"""Of the file with the curves; version 1 was that of sweeps of eicon 0.1.0, whose curves are per epoch."""
+"""Kind and version of the file with the curves; version 1 is that of sweeps of eicon 0.1.0, with curves per epoch."""
 WITHOUT_CURVES = "0.1.0"
-"""Version whose runs of ``eicon train`` have no file with curves."""
+"""Version of eicon whose ``eicon train`` wrote no file with curves."""
 MOST_EXACT = 2000
-"""Units up to which the spectral radius is computed."""
+"""Largest number of units for which the spectral radius is computed."""
 PACKAGES = ("brainpy", "jax", "jaxlib", "numpy", "scipy", "matplotlib")
 
 
@@ -43,7 +42,7 @@ class Run:
     Attributes
     ----------
     path : directory
-    recipe : what `config.toml` says, every default spelled out
+    recipe : recipe in `config.toml`, with every default
     """
 
     path: Path
@@ -51,7 +50,7 @@ class Run:
 
     @property
     def config(self) -> Recipe:
-        """Name of the recipe in eicon 0.1.0."""
+        """Recipe, under its name in eicon 0.1.0."""
         warn_renamed("config", "recipe", "a run")
         return self.recipe
 
@@ -62,7 +61,7 @@ class Run:
 
     @property
     def snapshots(self) -> Path:
-        """Directory of the networks at steps of the training, if the configuration asks for them."""
+        """Directory of networks during training, if the recipe requests them."""
         return self.path / "snapshots"
 
     @property
@@ -72,45 +71,45 @@ class Run:
 
     @property
     def best(self) -> Path:
-        """Best network by validation; there is none before the first validation."""
+        """Best network by validation; absent before the first validation."""
         return self.path / "best.npz"
 
     @property
     def curves(self) -> Path:
-        """Curves of the validations, and facts about the network; of a finished run."""
+        """Curves of the validations and facts about the network, once the run is finished."""
         return self.path / "run.npz"
 
     @property
     def done(self) -> bool:
-        """Whether the training is finished, or has diverged."""
+        """True if the training is finished or has diverged."""
         return self.curves.is_file()
 
     def network_after(self, epoch: int) -> Path:
-        """Network after an epoch (counted from 0), where it was stored."""
+        """Return the file of the network after an epoch (counted from 0), which exists if it was stored."""
         return self.path / "networks" / f"epoch={epoch}.npz"
 
     def history(self) -> History:
-        """History of the training, of which a run of a sweep keeps nothing else."""
+        """Read the history of the training, from the checkpoint or, for runs of a sweep, from history.npz."""
         return read_history(self.checkpoint if self.checkpoint.is_file() else self.path / "history.npz")
 
     @property
     def start(self) -> Path:
-        """Training state that this run began with, if it went on from another one."""
+        """Training state from which this run started, if it continues another run."""
         return self.path / "checkpoints" / "start.npz"
 
     @property
     def record(self) -> Path:
-        """How the run went: status, versions, machine, wall time."""
+        """Record of the run: status, versions, machine, wall time."""
         return self.path / "run.json"
 
     @property
     def fit(self) -> Path:
-        """How well a run that was fitted to a recording predicts it."""
+        """Quality of the predictions of a run that was fitted to a recording."""
         return self.path / "fit.json"
 
     @property
     def condensation(self) -> Path:
-        """How the network was condensed, in the result of a condensation."""
+        """Record of the condensation, in a condensed run."""
         return self.path / "condense.json"
 
     @property
@@ -119,27 +118,27 @@ class Run:
         return self.path / "figures"
 
     def with_seed(self, seed: int | None) -> "Run":
-        """The same files, for other random trials than those of the run's own seed; None keeps that.
+        """Return the same run with a different seed for random trials; None keeps the seed.
 
         Raises
         ------
         ValueError
-            Of a fit, whose seed has drawn units and trials of the recording.
+            For a fit, whose seed determines the units and trials of the recording.
         """
         if seed is None:
             return self
         if self.recipe.recording.file:
             raise ValueError(
-                f"{self.path} was fitted to units and trials of a recording that its seed has drawn; leave --seed out."
+                f"{self.path} was fitted to units and trials of a recording that its seed determines; leave out --seed."
             )
         return replace(self, recipe=self.recipe.model_copy(update={"seed": seed, "repeat": None}))
 
     def read_record(self) -> dict[str, Any]:
-        """Contents of `record`, empty before the first training."""
+        """Return the contents of `record`; empty before the first training."""
         return read_json(self.record, "the record of a run") if self.record.is_file() else {}
 
     def load_network(self) -> RateRNN:
-        """Trained network, checked.
+        """Load and check the trained network.
 
         Raises
         ------
@@ -148,21 +147,21 @@ class Run:
         """
         if not self.network.is_file():
             if self.done:
-                raise FileNotFoundError(f"the training of {self.path} has diverged; it left no network.")
+                raise FileNotFoundError(f"the training of {self.path} diverged, so there is no network.")
             again = hint("eicon", "train", "--resume", self.path)
             raise FileNotFoundError(f"{self.path} has no trained network yet; finish it with: {again}")
         return load(self.network)
 
 
 class Training(NamedTuple):
-    """What `run_training` did.
+    """Result of `run_training`.
 
     Attributes
     ----------
     net, task, history : as `train_run` returns them
-    trained : whether there was anything to do
-    summary : what the trainer says of it, or why there was nothing to do
-    fit : what ``fit.json`` says, of a run that was fitted to a recording
+    trained : True if there was anything left to train
+    summary : the trainer's summary, or the reason why there was nothing to do
+    fit : contents of ``fit.json``, for a run that was fitted to a recording
     """
 
     net: RateRNN
@@ -181,10 +180,10 @@ def create_run(path: str | os.PathLike[str], recipe: Recipe) -> Run:
     FileExistsError
         If the path exists and is not an empty directory; nothing in it is touched.
     FileNotFoundError
-        If the recipe goes on from a run that has no training state.
+        If the recipe continues a run that has no training state.
     ValueError
-        If the recipe has a grid, describes a network that cannot be made, or another one than that of the run that it
-        goes on from; nothing is written.
+        If the recipe has a grid, describes an impossible network, or a network that differs from that of the run that
+        it continues; nothing is written.
     """
     path = Path(path)
     refuse_taken(path)
@@ -205,25 +204,25 @@ def create_run(path: str | os.PathLike[str], recipe: Recipe) -> Run:
 
 def _refuse_other_network(state: Path, recipe: Recipe) -> None:
     if not state.is_file():
-        raise FileNotFoundError(f"{recipe.continued_from} has no state of a training to go on from: no {state}.")
+        raise FileNotFoundError(f"{recipe.continued_from} has no training state to continue from: no {state}.")
     there = read_checkpoint(state).setup.get("network", {})
     here = recipe.make_network(recipe.make_task()).constants
     if different := [name for name in here if here[name] != there.get(name)]:
         words = [f"{name} ({there.get(name)} there, {here[name]} here)" for name in different if name != "numbers"]
         said = ", ".join(words) or "its connections, constraints or constants"
-        raise ValueError(f"the network of {recipe.continued_from} is another than that of the recipe: {said}.")
+        raise ValueError(f"the network of {recipe.continued_from} differs from that of the recipe: {said}.")
 
 
 def with_steps(run: Run, steps: int) -> Run:
-    """Change for how many steps the recipe of a run asks.
+    """Change the number of training steps in the recipe of a run.
 
     Raises
     ------
     ValueError
-        If more are done already, or the state of the training was not kept.
+        If the run has more steps already, or its training state was not kept.
     """
     if run.done and not run.checkpoint.is_file():
-        raise ValueError(f"{run.path} kept no state of its training, as runs of a sweep do; train it anew, for longer.")
+        raise ValueError(f"{run.path} is a run of a sweep, which keeps no training state; train a new run for longer.")
     done = read_history(run.checkpoint).n_steps - _origin(run).n_steps if run.checkpoint.is_file() else 0
     if steps < done:
         raise ValueError(f"{run.path} has {done} steps already; --steps must be at least as many, got {steps}.")
@@ -236,13 +235,13 @@ def with_steps(run: Run, steps: int) -> Run:
 def train_run(run: Run, *, progress: bool = True) -> tuple[RateRNN, Task, History]:
     """Train a run to its end, from its checkpoint if there is one.
 
-    The steps of the recipe are those of the whole run (without those of the run that it went on from), so that
+    The steps of the recipe are those of the whole run (without those of a run that it continues), so that
     resuming a finished run changes nothing.
 
     Raises
     ------
     FileExistsError
-        If the run is the result of a condensation, whose network this would replace.
+        If the run is the result of a condensation, because its network would be replaced.
     DirectoryInUseError
         If another process trains this run.
     """
@@ -250,11 +249,11 @@ def train_run(run: Run, *, progress: bool = True) -> tuple[RateRNN, Task, Histor
 
 
 def run_training(run: Run, *, progress: bool = True, keep_state: bool = True) -> Training:
-    """Do what `train_run` does, and say what that was; without ``keep_state`` only history and networks are kept."""
+    """Train a run as `train_run` does; without ``keep_state``, keep only history and networks."""
     if run.condensation.is_file():
-        raise FileExistsError(f"{run.path} holds a condensed network; go on with the same eicon condense command.")
+        raise FileExistsError(f"{run.path} contains a condensed network; resume with the same eicon condense command.")
     task = run.recipe.make_task()
-    whole = keep_state or run.done  # or it was killed just before its last file
+    whole = keep_state or run.done  # without it, the run was killed just before its last file was written
     if whole and (history := _finished(run)) is not None:
         fit = read_json(run.fit, "measures of a fit") if run.fit.is_file() else None
         return Training(run.load_network(), task, history, False, _why_nothing(run, history), fit)
@@ -265,7 +264,7 @@ def run_training(run: Run, *, progress: bool = True, keep_state: bool = True) ->
     except DirectoryLostError as error:
         rescued = Path(f"{run.path}-rescued.npz")
         save(net, rescued)
-        raise DirectoryLostError(f"{error} The network, as far as it was trained, is in {rescued}.") from error
+        raise DirectoryLostError(f"{error} The network in its current state was saved in {rescued}.") from error
 
 
 def _train(run: Run, task: Task, net: RateRNN, progress: bool, keep_state: bool) -> Training:
@@ -316,7 +315,7 @@ def _train(run: Run, task: Task, net: RateRNN, progress: bool, keep_state: bool)
 
 
 def _stops(run: Run, trainer: Trainer, last: int) -> list[int]:
-    """Steps at which training halts: where networks are stored, and at the end."""
+    """Return the steps at which training pauses: where networks are stored, and at the end."""
     every = run.recipe.training.store_every
     if every is None or not isinstance(trainer.trials, Fixed):
         return [last]
@@ -326,7 +325,7 @@ def _stops(run: Run, trainer: Trainer, last: int) -> list[int]:
 
 
 def _facts(net: RateRNN, task: Task) -> dict[str, Any]:
-    """What is known before the first step."""
+    """Return facts about the network and task before the first step."""
     exact = isinstance(net.recurrent, Dense) and net.n_rec <= MOST_EXACT
     return {
         "null_loss": task.null_loss,
@@ -355,13 +354,12 @@ def _write_curves(run: Run, trainer: Trainer, facts: dict[str, Any], last: int, 
         "axis": "validation" if epochs is None else "epoch",
         "steps": history.n_steps,
         "diverged": diverged,
-        "eicon": __version__,
     }
     save_arrays(run.curves, curves, kind=KIND, version=VERSION, header=header)
 
 
 def by_validation(history: History) -> dict[str, np.ndarray]:
-    """Curves over validations, each (V,): what they found, and means over the steps since the validation before."""
+    """Return curves over validations, each (V,): validation values, and training means since the previous one."""
     steps = history.validation_step
     spans = list(zip(np.concatenate([[0], steps])[:-1], steps, strict=True))
     curves: dict[str, np.ndarray] = {"step": steps, "seconds": history.seconds[steps - 1]}
@@ -372,12 +370,12 @@ def by_validation(history: History) -> dict[str, np.ndarray]:
 
 
 def read_curves(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Curves of a finished run, by epoch or by validation, and what is known of it."""
+    """Read the curves of a finished run, by epoch or by validation, and its header."""
     return load_arrays(path, kind=KIND, version=VERSION)
 
 
 def _origin(run: Run) -> History:
-    """History that this run went on from; empty if it began anew."""
+    """Return the history that this run continues; empty for a new training."""
     return read_history(run.start) if run.start.is_file() else History()
 
 
@@ -388,9 +386,9 @@ def _is_over(run: Run, history: History) -> bool:
 
 
 def _finished(run: Run) -> History | None:
-    """History of a run for which there is nothing to do; None of others."""
+    """Return the history of a finished run; None for other runs."""
     record = run.read_record()
-    whole = run.done or record.get("eicon") == WITHOUT_CURVES  # else it was killed before its last file was written
+    whole = run.done or record.get("eicon") == WITHOUT_CURVES  # or it was killed before its last file was written
     if not (record.get("status") == "trained" and run.network.is_file() and whole):
         return None
     history = run.history()
@@ -402,7 +400,7 @@ def _finished(run: Run) -> History | None:
 
 
 def _steps_wanted(run: Run) -> int | None:
-    """Steps of the whole training; None of one that counts epochs, whose record says that they are done."""
+    """Return the steps of the whole training; None for a training that counts epochs."""
     return None if run.recipe.training.steps is None else run.recipe.training.steps
 
 
@@ -410,12 +408,12 @@ def _why_nothing(run: Run, history: History) -> str:
     steps, done = _steps_wanted(run), history.n_steps - _origin(run).n_steps
     if steps is None or done >= steps:
         again = hint("eicon", "train", "--resume", run.path, "--steps")
-        more = f"; {again} M trains on" if run.checkpoint.is_file() else ""
+        more = f"; to train longer: {again} M" if run.checkpoint.is_file() else ""
         return f"Nothing to do: {run.path} has its {done if steps is None else steps} steps{more}."
     again = hint("eicon", "train", "--from", run.path, "--out")
     return (
-        f"Nothing to do: the training of {run.path} ended after {done} of {steps} steps, as its recipe asks "
-        f"(stop or patience); {again} NEW goes on with other settings."
+        f"Nothing to do: the training of {run.path} ended after {done} of {steps} steps, as its recipe specifies "
+        f"(stop or patience); to continue with different settings: {again} NEW"
     )
 
 
@@ -431,14 +429,15 @@ def _write_record(run: Run, trainer: Trainer, status: str) -> None:
 
 
 def write_record(run: Run, status: str, steps: int, seconds: float, **more: Any) -> None:
-    """Write how a run stands, and with which versions on which machine."""
+    """Write the state of a run, the versions of its software and its machine."""
     record = {
         "status": status,
         "steps": steps,
         "training_seconds": seconds,
         **more,
-        "written": time.strftime("%Y-%m-%d %H:%M:%S"),
+        "written": utc_now(),
         "eicon": __version__,
+        "eicon_date": __date__,
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",

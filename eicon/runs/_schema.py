@@ -1,4 +1,4 @@
-"""What all configurations share: checked tables, and errors that name the key, what was got and what is allowed."""
+"""Checked tables of configurations, and errors that name the key, the given and the allowed values."""
 
 import dataclasses
 import importlib
@@ -37,20 +37,20 @@ def _rate(value: Any, validate: Any) -> Any:
 
 
 Rate = Annotated[float | dict[str, Any], WrapValidator(_rate)]
-"""A learning rate: a number > 0, or the table of a schedule."""
+"""Learning rate: a number > 0, or the table of a schedule."""
 
 
 class Section(BaseModel):
-    """A table: unknown keys are refused, values do not change."""
+    """Immutable table that rejects unknown keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def given(self) -> dict[str, Any]:
-        """Keys that the table gives, as data."""
+        """Return the keys that the table sets, as data."""
         return {name: value for name, value in self.model_dump(exclude_unset=True).items() if value not in (None, ())}
 
     def given_or_default(self) -> dict[str, Any]:
-        """Keys that the table gives or has a default for, as data."""
+        """Return the keys that the table sets or that have a default, as data."""
         return {name: value for name, value in self.model_dump().items() if value not in (None, (), {})}
 
 
@@ -60,9 +60,9 @@ def _adapter(task_type: Any) -> Any:
 
 
 def make_task(table: dict[str, Any], recorded: Mapping[str, str] | None = None) -> "tasks.Task":
-    """Task that a ``[task]`` table describes: its ``name`` and its own parameters.
+    """Make the task of a ``[task]`` table with ``name`` and parameters.
 
-    ``recorded`` holds the checksums of the files of one's own code, where there are any; see `load_own`.
+    ``recorded`` contains the checksums of files of user code, if there are any; see `load_own`.
     """
     options = dict(table)
     name = options.pop("name", None)
@@ -88,7 +88,7 @@ def _made_task(task_type: Any, options: dict[str, Any]) -> "tasks.Task":
 
 
 def _own_task(name: str, options: dict[str, Any], recorded: Mapping[str, str]) -> "tasks.Task":
-    """Task that a class or a function of one's own makes."""
+    """Make the task of a user-defined class or function."""
     make = load_own(name, recorded, "task.name")
     if isinstance(make, type) and issubclass(make, tasks.Task):
         return _made_task(make, options)
@@ -105,15 +105,15 @@ def _own_task(name: str, options: dict[str, Any], recorded: Mapping[str, str]) -
 
 
 def free_tables(model: type[BaseModel], name: str) -> list[str]:
-    """Keys of a table of a model that hold tables of any keys."""
+    """Return the keys of a model's table whose values are tables with arbitrary keys."""
     (table,) = _models_in(model.model_fields[name].annotation)
     return [key for key, field in table.model_fields.items() if "dict[" in str(field.annotation)]
 
 
 def among(table: str, *first: str) -> PlainValidator:
-    """Only names of a table (its dotted path), and those in ``first``, are allowed.
+    """Allow only names of a table (given by its dotted path) and those in ``first``.
 
-    The table is imported when there is a value to check, not before: most of them come with JAX and BrainPy.
+    The table is imported only when there is a value to check, because most tables import JAX and BrainPy.
     """
 
     def check(value: Any) -> str:
@@ -128,12 +128,12 @@ def among(table: str, *first: str) -> PlainValidator:
 
 
 def refuse_unknown_keys(model: type[BaseModel], data: dict[str, Any], source: str) -> None:
-    """Refuse keys that a table does not have, before any value is looked at: a slip is told at once.
+    """Reject unknown keys before any value is checked, so that typing errors are reported immediately.
 
     Raises
     ------
     ConfigError
-        With the text that `explain` would give.
+        With the text of `explain`.
     """
     lines = list(_unknown(model, data, ()))
     if lines:
@@ -143,7 +143,7 @@ def refuse_unknown_keys(model: type[BaseModel], data: dict[str, Any], source: st
 def _unknown(model: type[BaseModel], data: dict[str, Any], where: tuple[str, ...]) -> Iterator[str]:
     unknown = [key for key in data if key not in model.model_fields]
     for name, field in model.model_fields.items():
-        if name not in data and field.is_required() and unknown:  # it is this key, perhaps, that is misspelt
+        if name not in data and field.is_required() and unknown:  # this key may be the misspelt one
             yield f"{'.'.join((*where, name))}: Field required; got {data!r}."
         inner = list(_models_in(field.annotation))
         for place, table in _tables_in(data.get(name), (*where, name)):
@@ -168,7 +168,7 @@ def _of_kind(models: list[type[BaseModel]], kind: Any) -> type[BaseModel] | None
 
 
 def explain(error: ValidationError, model: type[BaseModel] | None = None, prefix: str = "") -> str:
-    """Sentences that say which key of which table is wrong, what was got and what is allowed."""
+    """Return sentences that name each wrong key with its table, the given and the allowed values."""
     lines = []
     for where, problem in _by_key(error, prefix):
         if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
@@ -186,7 +186,7 @@ _BRANCHES = ("bool", "float", "int", "str", "constrained-int", "constrained-floa
 
 
 def _by_key(error: ValidationError, prefix: str) -> Iterator[tuple[str, Any]]:
-    """Problems with their keys; of what may be one type or another, all are one problem."""
+    """Yield problems with their keys; alternatives of a union count as one problem."""
     found: dict[str, list[Any]] = {}
     for problem in error.errors():
         parts = [str(part) for part in problem["loc"]]

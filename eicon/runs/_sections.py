@@ -1,4 +1,4 @@
-"""What an analysis says of a network's behaviour and units: sections that follow from what its task says of itself."""
+"""Sections of an analysis on a network's behaviour and units, chosen by the properties of its task."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -34,26 +34,26 @@ from ..studies._responses import (
 from ..tasks import Task, Trial
 
 MOST_PANELS = 3
-"""Panels of one figure, side by side."""
+"""Largest number of panels in one figure."""
 MOST_AREAS = 12
-"""Blocks into which a matrix of weights is sorted."""
+"""Largest number of blocks into which a matrix of weights is sorted."""
 PERMUTATIONS = 199
 MOST_CURVES = 4
-"""Levels of a condition by which psychometric curves are told apart."""
+"""Largest number of levels of a condition with separate psychometric curves."""
 ALPHA = 0.05
-"""Level of the test whether a unit is tuned; not corrected for their number, which is said beside it."""
+"""Significance level of the test for tuning, not corrected for the number of units, as captions state."""
 EXAMPLES = 2
 
 
 class Findings(NamedTuple):
-    """What a section is made of.
+    """Input of a section.
 
     Attributes
     ----------
     given : Responses
     behaviour : Answers
     components : PCA
-        The first two of the rates.
+        First two components of the rates.
     seed : int
     """
 
@@ -64,23 +64,23 @@ class Findings(NamedTuple):
 
 
 class Made(NamedTuple):
-    """Numbers for analysis.json, but for NaN, and figures by name."""
+    """Numbers for analysis.json, before NaN is replaced, and figures by name."""
 
     numbers: dict[str, Any]
     figures: dict[str, Drawing]
 
 
 class Section(NamedTuple):
-    """A part of an analysis.
+    """Part of an analysis.
 
     Attributes
     ----------
     name : str
         Key in analysis.json.
     applies : function of (task, trial, behaviour)
-        Whether the task asks for it.
+        True if the section applies to the task.
     make : function of Findings
-        The numbers are empty where it cannot be made of these trials.
+        Returns the section, with empty numbers if these trials do not suffice.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Section(NamedTuple):
 
 
 def sections_of(task: Task, trial: Trial, behaviour: Answers) -> list[Section]:
-    """Sections that a task asks for.
+    """Return the sections that apply to a task.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def sections_of(task: Task, trial: Trial, behaviour: Answers) -> list[Section]:
     trial : Trial
         Balanced.
     behaviour : Answers
-        What a network did in them.
+        Answers of a network in these trials.
     """
     return [section for section in SECTIONS if section.applies(task, trial, behaviour)]
 
@@ -128,7 +128,7 @@ def _nothing_else(task: Task, trial: Trial, behaviour: Answers) -> bool:
 
 
 def _choice(found: Findings) -> Made:
-    """Psychometric curves, also for each level of a condition that sorts trials into a few."""
+    """Make psychometric curves, also for each level of conditions with few levels."""
     task, trial = found.given.task, found.given.trial
     evidence = evidence_of(task, trial)
     assert evidence is not None
@@ -181,7 +181,7 @@ def _curves(one: Condition, evidence: Condition, behaviour: Answers, look: dict[
 
 
 def _by_condition(found: Findings) -> Made:
-    """Mean scores by what the task sorts by, and by what it holds."""
+    """Make mean scores by each condition that sorts the trials of the task."""
     task, trial = found.given.task, found.given.trial
     conditions = _scored_by(task, trial)
     results = [analysis.behaviour.accuracy_by_condition(found.behaviour.score, one.values) for one in conditions]
@@ -200,13 +200,13 @@ def _by_condition(found: Findings) -> Made:
 
 
 def _scored_by(task: Task, trial: Trial) -> list[Condition]:
-    """Conditions that sort trials, but for the evidence, which has a psychometric curve."""
+    """Return the conditions that sort trials, except the evidence, which has a psychometric curve."""
     evidence = None if task.evidence is None else task.evidence[0]
     return [one for one in sorted_by(task, trial) if one.name != evidence]
 
 
 def _times(found: Findings) -> Made:
-    """Produced times against those asked for, or reaction times."""
+    """Make produced times against times asked for, or reaction times."""
     task, trial = found.given.task, found.given.trial
     times = found.behaviour.time
     assert times is not None
@@ -251,7 +251,7 @@ def _times(found: Findings) -> Made:
 
 
 def _selectivity(found: Findings) -> Made:
-    """How units tell two classes of trials apart, and how they are tuned to what trials are sorted by."""
+    """Make the selectivity of units for two classes of trials, and their tuning to conditions."""
     net, task, trial, activity = found.given
     maps = tuned_by(found.given)
     numbers: dict[str, Any] = {"tuned_units": {name: one.fractions for name, one in maps.items()}}
@@ -285,7 +285,7 @@ def _selectivity(found: Findings) -> Made:
         figures["selectivity"] = plotting.plot_selectivity(told, first=compared.first)
         figures |= _overview(found, told)
     shown = [maps[one.name] for one in _scored_by(task, trial) if one.name in maps]
-    draws = [_map(one) for one in shown if _n_levels(one.of) > 2][:MOST_PANELS]  # two say no more than most and least
+    draws = [_map(one) for one in shown if _n_levels(one.of) > 2][:MOST_PANELS]  # two levels add nothing new
     if any(len(one.fractions) > 1 for one in shown):
         fractions = {one.of.name: one.fractions for one in shown}
         draws.append(lambda ax: plotting.coding.plot_tuned_by_epoch(fractions, alpha=ALPHA, ax=ax))
@@ -312,7 +312,7 @@ class Tuned(NamedTuple):
 
 
 class Classes(NamedTuple):
-    """Two classes of trials, and the steps in which units may tell them apart; `epoch` is empty for all of them."""
+    """Two classes of trials, and the steps in which units are compared; `epoch` is empty for all steps."""
 
     labels: np.ndarray
     first: str
@@ -321,10 +321,10 @@ class Classes(NamedTuple):
 
 
 def classes_of(given: Responses, tuned: Mapping[str, Tuned]) -> Classes | None:
-    """Classes of `two_classes`, in the epoch to which the task aligns its trials where they are those of the evidence.
+    """Return the classes of `two_classes` and the steps in which to compare them; None if a class has no trials.
 
-    Others, such as match and non-match, may not be known before the end of a trial: they are compared in the epoch in
-    which most units are tuned to them. None where one of the classes has no trials.
+    Classes of the evidence are compared in the epoch to which the task aligns its trials. Others, such as match and
+    non-match, may be defined only at the end of a trial; they are compared in the epoch in which most units are tuned.
     """
     task, trial = given.task, given.trial
     classes = two_classes(task, trial)
@@ -338,7 +338,7 @@ def classes_of(given: Responses, tuned: Mapping[str, Tuned]) -> Classes | None:
 
 
 def tuned_by(given: Responses) -> dict[str, Tuned]:
-    """Tuning to each condition that sorts trials, by its name; none where there are too few trials."""
+    """Return tuning to each condition that sorts trials, by name, without conditions that have too few trials."""
     _, task, trial, activity = given
     means = {name: np.asarray(trial.mean_over(name, jnp.asarray(activity.rates))) for name in trial.epochs}
     tuned = {}
@@ -368,13 +368,13 @@ def _map(tuned: Tuned) -> Callable[[Any], Any]:
 
 
 def _by_preference(tuning: analysis.results.Tuning, types: np.ndarray | None) -> np.ndarray:
-    """Units by their preferred level, E before I."""
+    """Return units by preferred level, E before I."""
     preferred = tuning.curve.argmax(axis=0)
     return np.lexsort((preferred, np.zeros_like(preferred) if types is None else ~types))
 
 
 def _overview(found: Findings, told: analysis.results.Selectivity) -> dict[str, Drawing]:
-    """One picture of a task with evidence."""
+    """Draw an overview figure of a task with evidence."""
     net, task, trial, _ = found.given
     evidence = evidence_of(task, trial)
     if evidence is None or found.behaviour.choice is None or not _draws_paths(found):
@@ -397,7 +397,7 @@ def _overview(found: Findings, told: analysis.results.Selectivity) -> dict[str, 
 
 
 def _trajectories(found: Findings) -> Made:
-    """Mean trajectories in the plane of two components, per level of what trials are sorted by."""
+    """Make mean trajectories in the plane of two components, for each level of the sorting conditions."""
     task, conditions = found.given.task, sorted_by(found.given.task, found.given.trial)
     numbers = {
         "sorted_by": [one.name for one in conditions],
@@ -437,7 +437,7 @@ def _mean_paths(found: Findings, one: Condition) -> analysis.results.ConditionAv
 
 
 def _memory(found: Findings) -> Made:
-    """How well what is held can be read out through the delay, and the score by its duration."""
+    """Make the decoding of the memory during the delay, and the score by duration of the delay."""
     task = found.given.task
     held = held_in(found.given, found.behaviour, seed=found.seed)
     if held is None:
@@ -478,7 +478,7 @@ def _memory(found: Findings) -> Made:
 
 
 def _outputs(found: Findings) -> Made:
-    """Outputs beside targets in single trials."""
+    """Make outputs alongside targets in single trials."""
     given = found.given
     outputs, targets = (values[:, :EXAMPLES, :MOST_PANELS] for values in outputs_and_targets(given))
     inside = np.asarray(given.trial.inside)[:, :EXAMPLES, None]
@@ -495,7 +495,7 @@ def _outputs(found: Findings) -> Made:
 
 
 def behaviour_words(numbers: Mapping[str, Any]) -> list[str]:
-    """Summary of what sections found about behaviour and memory, a line each.
+    """Summarise behaviour and memory, one line per section.
 
     Parameters
     ----------
@@ -514,7 +514,7 @@ def behaviour_words(numbers: Mapping[str, Any]) -> list[str]:
         lines.append(f"Accuracy by {name}{unit}: {_listed(zip(levels, found['accuracy'], strict=True))}")
     if "times" in numbers:
         found = numbers["times"]
-        missing = f", {found['n_missing']} of {found['n'] + found['n_missing']} trials without one"
+        missing = f", none in {found['n_missing']} of {found['n'] + found['n_missing']} trials"
         if "produced" in found:
             weber = found["produced"]["weber"]
             lines.append(f"Produced times: Weber fraction {_said(weber, '.3f')}{missing if found['n_missing'] else ''}")
@@ -548,7 +548,7 @@ SECTIONS = (
     Section("trajectories", _sorts, _trajectories),
     Section("outputs", _nothing_else, _outputs),
 )
-"""In the order of a report."""
+"""Sections, in the order of a report."""
 
 
 def _neutral(task: Task) -> float:

@@ -1,4 +1,4 @@
-"""Seeds of whatever a recipe draws."""
+"""Seeds of all random numbers of a recipe."""
 
 from typing import Any, NamedTuple
 
@@ -8,23 +8,23 @@ from .._key import key as key_of
 
 
 class Seeds(NamedTuple):
-    """Seeds of whatever is drawn: that of the recipe, or those that a repeat had in eicon 0.1.0, by their purpose."""
+    """Seeds of all random numbers: that of the recipe, or those of a repeat of eicon 0.1.0, by purpose."""
 
     seed: int
     repeat: int | None
 
     def generator(self, purpose: str) -> np.random.Generator:
-        """Random numbers for one purpose."""
+        """Return random numbers for one purpose."""
         if self.repeat is None:
             return np.random.default_rng(self.seed)
         return np.random.default_rng(np.random.SeedSequence([self.seed, self.repeat, *purpose.encode()]))
 
     def number(self, purpose: str) -> int:
-        """Seed for one purpose; without one it is that of the recipe."""
+        """Return the seed for one purpose; without a purpose, that of the recipe."""
         if self.repeat is None or not purpose:
             return self.seed
         return int(self.generator(purpose).integers(2**31))
 
     def key(self, purpose: str) -> Any:
-        """Key of JAX for one purpose."""
+        """Return a JAX key for one purpose."""
         return key_of(self.seed if self.repeat is None else int(self.generator(purpose).integers(2**32)))

@@ -1,4 +1,4 @@
-"""A commented recipe to start from, and the page of all keys."""
+"""Commented recipe to start from, and page of all keys."""
 
 import re
 import textwrap
@@ -11,7 +11,7 @@ WIDTH = 108
 
 
 def commented(task: str, kind: str) -> str:
-    """Recipe for a task with all keys that a kind of network has, each with its meaning; most are commented out.
+    """Return a recipe for a task with all keys of a kind of network and their meanings, most commented out.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ def commented(task: str, kind: str) -> str:
     """
     whole = Recipe.model_validate({"task": {"name": task}, "network": network_of(kind)}).completed()
     lines = [
-        "# A recipe of eicon: what is trained on what, and how. Lines that begin with # are defaults, or keys that",
-        "# are left out. `eicon recipe --explain FILE` says what it will compute, `eicon train FILE` computes it, and",
-        "# `eicon sweep FILE` does so for each combination of a grid.",
+        "# Recipe of eicon: network, task and training. Lines that start with # are comments, defaults or unset keys.",
+        "# `eicon recipe --explain FILE` describes what it computes, `eicon train FILE` runs it, and",
+        "# `eicon sweep FILE` runs it for each combination of a grid.",
         "format = 2",
         "seed = 0",
         "",
@@ -49,7 +49,7 @@ def commented(task: str, kind: str) -> str:
 
 
 def keys_page() -> str:
-    """Page of all keys of a recipe, in Markdown."""
+    """Return the page of all keys of a recipe, in Markdown."""
     lines = []
     for table in ("", *TABLES):
         lines += [

@@ -1,4 +1,4 @@
-"""Grids of runs: in processes of this machine, or on any dask cluster whose scheduler has an address."""
+"""Sweeps: grids of runs, in processes of this machine or on a dask cluster."""
 
 import contextlib
 import logging
@@ -35,26 +35,26 @@ MOST_CELLS = 1_000_000
 
 
 class SweepError(RuntimeError):
-    """A sweep could not go on; what was finished is kept."""
+    """A sweep could not be completed; finished runs are kept."""
 
 
 def job_of(run: Run, *, keep_state: bool = False) -> dict[str, Any]:
-    """A run to do, as it is sent to a process: its directory, its recipe, and whether its code is trusted."""
+    """Describe a run for another process: its directory, its recipe, and whether its code is trusted."""
     recipe = run.recipe.model_dump(mode="json", exclude_unset=True)
     return {"path": str(run.path.absolute()), "recipe": recipe, "trusted": is_trusted(), "keep_state": keep_state}
 
 
 def create_sweep(path: str | os.PathLike[str], recipe: Recipe) -> Sweep:
-    """Make a sweep's directory, or take up the one that is there.
+    """Make the directory of a sweep, or reopen an existing one.
 
-    A sweep that is there may be given more values in its grid, more seeds among them; anything else must be the same.
+    The grid of an existing sweep may gain values, including seeds; all other settings must be the same.
 
     Raises
     ------
     FileExistsError
-        If the directory holds something else, or a sweep with other settings; nothing is touched.
+        If the directory contains something else, or a sweep with different settings; nothing is changed.
     ConfigError
-        If the grid is larger than a million, or a connectome or a pretrained network is not there, or does not fit.
+        If the grid is larger than a million, or a connectome or pretrained network is missing or does not fit.
     """
     path = Path(path)
     if recipe.n_cells > MOST_CELLS:
@@ -68,7 +68,7 @@ def create_sweep(path: str | os.PathLike[str], recipe: Recipe) -> Sweep:
         written = there.named_by is not None or there.recipe == recipe
     else:
         if path.exists() and (not path.is_dir() or any(not is_litter(p) for p in path.iterdir())):
-            raise FileExistsError(f"{path} already exists and is no sweep; choose another --out.")
+            raise FileExistsError(f"{path} already exists and is not a sweep; choose another --out.")
         sweep, written = Sweep(path, recipe), False
     check_inputs(sweep)
     if not written:
@@ -77,12 +77,12 @@ def create_sweep(path: str | os.PathLike[str], recipe: Recipe) -> Sweep:
 
 
 def check_inputs(sweep: Sweep) -> None:
-    """Refuse what runs would refuse about the files that they read, before the first one starts.
+    """Check the files that runs read, before the first run starts.
 
     Raises
     ------
     ConfigError
-        For connectomes and recordings that are not there or do not fit, and pretrained networks that are not there.
+        For connectomes and recordings that are missing or do not fit, and missing pretrained networks.
     """
     recipe = sweep.recipe
     touched = {key.partition(".")[0] for key in recipe.grid}
@@ -108,14 +108,14 @@ def run_sweep(
     scheduler: str | None = None,
     progress: bool = True,
 ) -> list[dict[str, Any]]:
-    """Do what is missing of a sweep.
+    """Train the unfinished runs of a sweep.
 
     Parameters
     ----------
     sweep : Sweep
     workers : int, optional
-        Processes on this machine, each with one thread (default: one per core); 0 runs all in this process, with
-        the threads that it has: the last bits of large networks depend on their number. No port is opened.
+        Number of processes on this machine, each with one thread (default: one per core); 0 uses this process, with
+        all its threads. The last bits of large networks depend on the number of threads. No port is opened.
     scheduler : str, optional
         Address of a dask scheduler, instead of processes here; its workers must see the sweep's directory and
         the connectome's.
@@ -130,11 +130,11 @@ def run_sweep(
     Raises
     ------
     SweepError
-        If a run cannot be done, or the cluster is gone; the text says what is kept.
+        If a run fails or the cluster is lost; the text names what is kept.
     DirectoryInUseError
-        If another process does this sweep.
+        If another process runs this sweep.
     KeyboardInterrupt
-        On Ctrl-C; finished runs are kept, and unfinished ones go on from their checkpoint the next time.
+        On Ctrl-C; finished runs are kept, and unfinished ones are resumed from their checkpoints the next time.
     """
     with directory_lock(sweep.path, "sweep"):
         missing = _by_program([sweep.run(i) for i, done in enumerate(sweep.done()) if not done])
@@ -148,7 +148,7 @@ def run_sweep(
             unseen = n - sum(sweep.done())
             if unseen:
                 raise SweepError(
-                    f"the workers finished {unseen} runs that are not in {sweep.path} here; they must see the "
+                    f"the workers finished {unseen} runs that are missing in {sweep.path} here; workers must see the "
                     "same directory under the same path."
                 )
     return [summary(sweep, index) for index in range(n)]
@@ -156,14 +156,14 @@ def run_sweep(
 
 def do_job(job: dict[str, Any]) -> dict[str, Any]:
     """Train a run, unless it is finished; return its last validation."""
-    tqdm.set_lock(threading.RLock())  # its own is a semaphore of the system, and would outlive a killed worker
+    tqdm.set_lock(threading.RLock())  # the default is a system semaphore, which would outlive a killed worker
     keep_state = job["keep_state"]
     if job["trusted"]:
         trust()
     run = Run(Path(job["path"]), validated(job["recipe"], job["path"]).completed())
     if keep_state or not run.done:
         _begin(run)
-        with contextlib.nullcontext() if keep_state else contextlib.suppress(NonFiniteLoss):  # which is recorded
+        with contextlib.nullcontext() if keep_state else contextlib.suppress(NonFiniteLoss):  # a divergence is recorded
             run_training(run, progress=False, keep_state=keep_state)
     give_back()
     return of_curves(run.curves)
@@ -174,17 +174,17 @@ def _begin(run: Run) -> None:
     if written.is_file():
         return
     if run.path.is_dir() and any(not is_litter(path) for path in run.path.iterdir()):
-        raise FileExistsError(f"{run.path} is not empty and holds no run; remove it")
+        raise FileExistsError(f"{run.path} is not empty and is not a run; remove it")
     write_text(written, run.recipe.to_toml())
 
 
 def summary(sweep: Sweep, index: int) -> dict[str, Any]:
-    """A finished run's values of the grid, and its last and best validation."""
+    """Return a finished run's values of the grid, and its last and best validation."""
     return {"combination": sweep.combination(index), **of_curves(sweep.folder(index) / "run.npz")}
 
 
 def of_curves(path: Path) -> dict[str, Any]:
-    """Last and best validation of a finished run."""
+    """Return the last and best validation of a finished run."""
     arrays, header = read_curves(path)
     loss = arrays["validation_loss"]
     return {
@@ -201,20 +201,20 @@ def of_curves(path: Path) -> dict[str, Any]:
 
 
 def _by_program(runs: list[Run]) -> list[Run]:
-    """Runs that share compiled code one after the other, else as they were: a process keeps few programs at a time."""
+    """Group runs that share compiled code, in their order, because a process keeps few programs at a time."""
     place: dict[str, int] = {}
     return sorted(runs, key=lambda run: place.setdefault(_program(run.recipe), len(place)))
 
 
 def _program(recipe: Recipe) -> str:
-    """What most of all decides about compiled code; runs of different ones cannot share it."""
+    """Return the settings that decide the compiled code; runs that differ in them cannot share it."""
     network = recipe.network.model_dump(exclude={"tau", "sigma_rec", "sigma_in", "init", "remap", "spectral_radius"})
     task = None if recipe.is_fit else recipe.task
     return repr((task, network, recipe.learner.optimizer, recipe.trials, recipe.connectome_table.signs))
 
 
 class _Progress:
-    """Progress over the grid: a bar on a terminal, elsewhere a line every half minute."""
+    """Progress over the grid: a bar on a terminal, otherwise a line every half minute."""
 
     def __init__(self, total: int, done: int, shown: bool):
         self.bar = tqdm(total=total, initial=done, unit="run", smoothing=0, disable=None if shown else True)
@@ -236,7 +236,7 @@ class _Progress:
         now = time.monotonic()
         if self.lines and self.bar.disable and now - self.told_at > SECONDS_BETWEEN_LINES:
             left = (now - self.start) / (self.done - self.done_before) * (self.total - self.done)
-            logger.info("%d of %d runs, about %.0f s left", self.done, self.total, left)
+            logger.info("%d of %d runs done, about %.0f s left", self.done, self.total, left)
             self.told_at = now
 
 
@@ -253,20 +253,20 @@ def _explained(sweep: Sweep, missing: list[Run]) -> Iterator[None]:
         again = hint("eicon", "sweep", sweep.path / SWEEP, "--out", sweep.path)
         raise SweepError(
             f"{which}{why}. {kept} of {sweep.recipe.n_cells} runs are finished and kept in {sweep.path}; "
-            f"start the same sweep again to do the rest, e.g. with: {again}"
+            f"repeat the sweep to train the rest, e.g. with: {again}"
         ) from error
 
 
 def _check_same(path: Path, there: Recipe, here: Recipe) -> None:
     if list(there.grid) != list(here.grid):
         raise FileExistsError(
-            f"{path} holds a sweep over {', '.join(there.grid) or 'nothing'}, and this one is over "
+            f"{path} contains a sweep over {', '.join(there.grid) or 'nothing'}, but this one is over "
             f"{', '.join(here.grid) or 'nothing'}; choose another --out."
         )
     for key in there.grid:
         if lost := [value for value in there.grid[key] if value not in here.grid[key]]:
             raise FileExistsError(
-                f"{path} holds a sweep with more in grid.{key}: {lost} is there, and not here; keep it, or choose "
+                f"{path} contains a sweep with more values of grid.{key}: {lost} is missing here; add it, or choose "
                 "another --out."
             )
     old, new = (_grid.flat(one.completed().model_dump(mode="json", exclude={"grid", "code"})) for one in (there, here))
@@ -276,6 +276,6 @@ def _check_same(path: Path, there: Recipe, here: Recipe) -> None:
     if different:
         key = different[0]
         raise FileExistsError(
-            f"{path} holds a sweep with other settings: {', '.join(different)} differ ({key} is {old.get(key)!r} there "
-            f"and {new.get(key)!r} here); choose another --out."
+            f"{path} contains a sweep with different settings: {', '.join(different)} differ ({key} is "
+            f"{old.get(key)!r} there and {new.get(key)!r} here); choose another --out."
         )

@@ -1,4 +1,4 @@
-"""A sweep's directory: its recipe, and which of its runs lies where."""
+"""Directory of a sweep: its recipe and the paths of its runs."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ RUNS = "runs"
 
 @dataclass(frozen=True)
 class Sweep:
-    """A sweep's directory; every cell of its grid is an ordinary run.
+    """Directory of a sweep; every cell of its grid is an ordinary run.
 
     Attributes
     ----------
     path : directory
-    recipe : what `sweep.toml` says
-    named_by : keys and values that directories are named by, where these are not those of the recipe's grid
+    recipe : recipe in `sweep.toml`
+    named_by : keys and values that name directories, if they differ from the recipe's grid
     """
 
     path: Path
@@ -35,7 +35,7 @@ class Sweep:
 
     @property
     def config(self) -> Recipe:
-        """Name of the recipe in eicon 0.1.0."""
+        """Recipe, under its name in eicon 0.1.0."""
         warn_renamed("config", "recipe", "a sweep")
         return self.recipe
 
@@ -45,7 +45,7 @@ class Sweep:
         return Cells(self.recipe)
 
     def run(self, index: int) -> Run:
-        """Run of a cell, by its number in the grid."""
+        """Return the run of a cell, by its index in the grid."""
         cell = self.cells[index]
         if cell.pretrained.path:
             found = pretrained_path(self, cell.pretrained, index)
@@ -54,15 +54,15 @@ class Sweep:
 
     @cached_property
     def grid(self) -> dict[str, tuple[Any, ...]]:
-        """Values of the grid as the cells have them."""
+        """Values of the grid, with the types of the cells."""
         return self.recipe.values()
 
     def combination(self, index: int) -> dict[str, Any]:
-        """Values of the grid's keys in a cell."""
+        """Return the values of the grid's keys in a cell."""
         return _grid.combination(self.grid, index)
 
     def folder(self, index: int) -> Path:
-        """Directory of a cell."""
+        """Return the directory of a cell."""
         return self.path / RUNS / _grid.folder(_grid.combination(self._names, index))
 
     @cached_property
@@ -79,21 +79,21 @@ class Sweep:
         }
 
     def runs(self) -> Iterator[Run]:
-        """All runs; the last key of the grid varies fastest."""
+        """Iterate over all runs; the last key of the grid varies fastest."""
         return map(self.run, range(self.recipe.n_cells))
 
     def done(self) -> list[bool]:
-        """Which cells are finished."""
+        """Return for each cell whether it is finished."""
         return [(self.folder(index) / "run.npz").is_file() for index in range(self.recipe.n_cells)]
 
 
 def sweep_at(path: Path) -> Sweep:
-    """Sweep whose recipe lies in a directory."""
+    """Return the sweep in a directory."""
     return Sweep(path, *recipe_inside(path, SWEEP, "sweep"))
 
 
 def pretrained_path(sweep: Sweep, table: PretrainedTable, index: int) -> Path:
-    """Network file that a table means for a cell of a sweep.
+    """Return the network file that a table selects for a cell of a sweep.
 
     Raises
     ------
@@ -114,7 +114,7 @@ def pretrained_path(sweep: Sweep, table: PretrainedTable, index: int) -> Path:
         raise ConfigError(f"pretrained.path: {path} has {n_others} combinations, fewer than this sweep.")
     if table.repeat >= n_repeats:
         raise ConfigError(
-            f"pretrained: {path} has {n_repeats} repeats; repeat {table.repeat} (from 0 on) is not there."
+            f"pretrained: {path} has {n_repeats} repeats; repeat {table.repeat} (counted from 0) does not exist."
         )
     place = (here if n_others > 1 else 0) * n_repeats + table.repeat
     one, two = sweep.combination(index), other.combination(place)
@@ -122,8 +122,8 @@ def pretrained_path(sweep: Sweep, table: PretrainedTable, index: int) -> Path:
     if different:
         key = different[0]
         raise ConfigError(
-            f"pretrained.path: the combination in the same place of {path} has {key} {two[key]!r}, "
-            f"and here it is {one[key]!r}; make both grids in the same order."
+            f"pretrained.path: the combination at the same index in {path} has {key} {two[key]!r}, "
+            f"but here it is {one[key]!r}; order both grids in the same way."
         )
     run = other.run(place)
     last = (run.recipe.training.epochs or 0) - 1

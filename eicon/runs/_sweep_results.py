@@ -1,4 +1,4 @@
-"""All curves of a sweep as one labelled dataset."""
+"""Curves of a sweep as one labelled dataset."""
 
 import os
 from pathlib import Path
@@ -23,7 +23,7 @@ FACTS = ("null_loss", "chance", "initial_spectral_radius", "n_connections")
 
 
 def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
-    """Curves of all finished runs; those of missing ones are NaN.
+    """Read the curves of all finished runs, with NaN for missing runs.
 
     Parameters
     ----------
@@ -32,12 +32,12 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
     Returns
     -------
     xarray.Dataset
-        Dimensions: one per key of the grid (the last part of its name), and ``epoch`` counted from 1, or, where trials
-        are sampled, ``validation``. Variables: ``train_loss``, ``validation_loss``, ``train_accuracy``,
-        ``validation_accuracy`` and ``step``; and without the epoch ``null_loss`` (of the best answer that ignores the
+        Dimensions: one per key of the grid (the last part of its name), and ``epoch`` counted from 1, or, for sampled
+        trials, ``validation``. Variables: ``train_loss``, ``validation_loss``, ``train_accuracy``,
+        ``validation_accuracy`` and ``step``; and, without the epoch, ``null_loss`` (of the best answer that ignores the
         trial), ``chance`` (accuracy of guesses), ``initial_spectral_radius``, ``n_connections``, ``seconds`` (of the
-        whole training), ``diverged`` and ``finished``; of fits to a recording their measures, such as
-        ``unrecorded_held_out_r2``. The attribute ``score`` says what the accuracy is: the explained variance of fits.
+        whole training), ``diverged`` and ``finished``; for fits to a recording also their measures, such as
+        ``unrecorded_held_out_r2``. The attribute ``score`` names the accuracy, which is the explained variance in fits.
     """
     import xarray as xr
 
@@ -47,7 +47,7 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
     shape = tuple(len(values) for values in grid.values())
     found = {i: read_curves(path) for i in range(sweep.recipe.n_cells) if (path := _record(sweep, i)).is_file()}
     lengths = [len(arrays["seconds"]) for arrays, _ in found.values()]
-    n = max(*_epochs(sweep.recipe), *lengths, 1)  # netCDF reads a dimension of none as one without end
+    n = max(*_epochs(sweep.recipe), *lengths, 1)  # netCDF reads a dimension of length 0 as unlimited
     of_recipe = "validation" if sweep.recipe.trials.kind == "sampled" else "epoch"
     axis = next((header.get("axis", "epoch") for _, header in found.values()), of_recipe)
     curves = {name: np.full((*shape, n), np.nan) for name in (*CURVES, "step")}
@@ -85,12 +85,12 @@ def sweep_results(sweep: Sweep | str | os.PathLike[str]) -> "xr.Dataset":
 
 
 def aim_of(recipe: Recipe) -> str:
-    """Name of the task, or of the recording, that networks of a recipe are trained on."""
+    """Return the name of the task or recording on which networks of a recipe are trained."""
     return Path(recipe.recording.file).name if recipe.is_fit else str(recipe.task["name"])
 
 
 class _Chances:
-    """Accuracy of guesses in the tasks of cells whose runs do not say it, as those of eicon 0.2.0 and before."""
+    """Accuracy of guesses in tasks of runs without this number, such as those of eicon 0.1.0."""
 
     def __init__(self, recipe: Recipe) -> None:
         self._cells, self._known = Cells(recipe), dict[str, float]()
@@ -99,13 +99,13 @@ class _Chances:
         cell = self._cells[index]
         said = repr(cell.task)
         if said not in self._known:
-            own = is_own(cell.task.get("name"))  # whose code may have changed, or be gone
+            own = is_own(cell.task.get("name"))  # user code may have changed or disappeared
             self._known[said] = float("nan") if own else float(cell.make_task().chance)
         return self._known[said]
 
 
 def _epochs(recipe: Recipe) -> list[int]:
-    """Epochs that runs will have; none of runs that count validations."""
+    """Return the numbers of epochs of runs; empty for runs that count validations."""
     return [n for n in recipe.grid.get("training.epochs", (recipe.training.epochs,)) if n is not None]
 
 

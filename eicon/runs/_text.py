@@ -1,4 +1,4 @@
-"""Text of configurations: files that are there and hold text. Nothing is imported that reads what they say."""
+"""Text of configuration files, read without importing their parsers."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +8,11 @@ Made = TypeVar("Made")
 
 
 class ConfigError(ValueError):
-    """A configuration says something that it may not; one line per problem."""
+    """A configuration is invalid; one line per problem."""
 
 
 def under(key: str, make: Callable[[], Made]) -> Made:
-    """Make what a key of a configuration asks for; errors name the key."""
+    """Make the value of a configuration key; errors name the key."""
     try:
         return make()
     except (OSError, ValueError, TypeError, ImportError) as error:
@@ -20,7 +20,7 @@ def under(key: str, make: Callable[[], Made]) -> Made:
 
 
 def read_text(path: Path) -> str:
-    """Text of a configuration file."""
+    """Return the text of a configuration file."""
     if not path.is_file():
         raise ConfigError(f"there is no configuration file {path}.")
     try:
@@ -28,5 +28,5 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path} is not a text file in UTF-8.") from error
     if "\0" in text:
-        raise ConfigError(f"{path} is not a text file: it holds zero bytes.")
+        raise ConfigError(f"{path} is not a text file: it contains zero bytes.")
     return text

@@ -1,8 +1,7 @@
-"""Many items: here one after the other, in processes of this machine that nobody else can reach, or on a dask cluster.
+"""Parallel processing of items: in this process, in private processes of this machine, or on a dask cluster.
 
-Processes of this machine are started without the script or notebook that asked for them (which needs no
-``if __name__ == "__main__"``), and are given their work through pipes, a line of JSON each: there is no port and no
-socket, and what comes through is data.
+Processes of this machine do not import the calling script or notebook (which needs no ``if __name__ == "__main__"``).
+They receive their work through pipes, as lines of JSON: no port or socket is opened, and only data are transmitted.
 """
 
 import contextlib
@@ -25,6 +24,7 @@ from typing import IO, Any, TypeVar
 from .._cache import FOLDER, use_cache
 from .._interrupts import interrupts
 from .._one_thread import ONE_THREAD
+from .._optional import install
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 Results = Generator[tuple[int, Result], None, None]
 
 TRIES = 4
-"""Processes that may die at one item, as with dask's ``allowed-failures`` of 3."""
+"""Number of processes that may die at one item, as with dask's ``allowed-failures`` of 3."""
 SECONDS_TO_SAVE = 30.0
 SECONDS_TO_SAVE_ALONE = 1.5
 SECONDS_TO_CONNECT = 10.0
@@ -47,14 +47,14 @@ from eicon.runs._workers import serve
 serve(messages)
 """
 OPEN_PORT = (
-    "The scheduler at %s is reached without TLS: anybody who reaches its port can run code as you. Start it and its "
-    "workers with --tls-ca-file, --tls-cert and --tls-key, set distributed.comm.tls.* in dask's configuration to the "
-    "same files, and give its tls:// address."
+    "The connection to the scheduler at %s is not encrypted: anybody who can reach its port can run code as you. Start "
+    "scheduler and workers with --tls-ca-file, --tls-cert and --tls-key, set distributed.comm.tls.* in dask's "
+    "configuration to the same files, and use the tls:// address."
 )
 
 
-class WorkersDied(RuntimeError):  # noqa: N818, it says what happened
-    """Processes died one after the other at one item; the attribute `index` says at which."""
+class WorkersDied(RuntimeError):  # noqa: N818, the name describes the event
+    """Several processes died at one item, whose index is the attribute `index`."""
 
     def __init__(self, why: str, index: int):
         super().__init__(why)
@@ -69,41 +69,41 @@ def run_many(
     scheduler: str | None = None,
     on_done: Callable[[int, Result], None] | None = None,
 ) -> Results[Result]:
-    """Call a function with each item, and yield what is done as it is done.
+    """Call a function with each item, and yield results as they arrive.
 
-    When the iteration ends early, by an error or `KeyboardInterrupt` or because it is closed, the processes of this
-    machine are ended first: what they are at receives a `KeyboardInterrupt`, and has half a minute to save its state.
+    When the iteration ends early, by an error, a `KeyboardInterrupt` or because it is closed, the processes of this
+    machine are stopped first: the running function receives a `KeyboardInterrupt` and has 30 s to save its state.
 
     Parameters
     ----------
     function : callable
-        Of a module that processes can import, unless ``workers=0`` or with a scheduler.
+        Function in a module that processes can import (not needed with ``workers=0`` or a scheduler).
     items : sequence
-        For processes of this machine, what JSON can hold, as what the function returns.
+        For processes of this machine, items and results must be JSON-compatible.
     workers : int, optional
-        Processes of this machine, with one thread each (default: one per core that may be used), and no more than
-        items; 0 does all in this process.
+        Number of processes on this machine, with one thread each (default: one per usable core), at most one per item;
+        0 uses this process.
     scheduler : str, optional
-        Address of a dask scheduler, whose workers are used instead.
+        Address of a dask scheduler, to use its workers instead.
     on_done : callable, optional
-        Called with what is yielded, before it is yielded.
+        Called with each index and result before they are yielded.
 
     Yields
     ------
     int
         Index of an item.
     object
-        What the function returned for it.
+        Result of the function for this item.
 
     Raises
     ------
     WorkersDied
         If several processes died at one item; others that die are replaced.
     ConnectionError
-        If no scheduler answers, or it is gone.
+        If no scheduler answers, or the connection is lost.
     Exception
-        What the function raised, with the attribute `index` of its item (from another process: a `RuntimeError` with
-        the name of its type, unless it is one of Python's or eicon's that holds nothing but a text).
+        Error of the function, with the attribute `index` of its item (from another process: a `RuntimeError` with the
+        name of its type, unless it is an error of Python or eicon that contains only a text).
     """
     if scheduler is not None:
         found = _on_cluster(function, items, scheduler)
@@ -153,7 +153,7 @@ def _in_processes(function: Callable[[Item], Result], items: Sequence[Item], wor
 
 
 class _Processes:
-    """Processes of this machine, and which of them have nothing to do."""
+    """Processes of this machine, and the idle ones among them."""
 
     def __init__(self) -> None:
         self._all: set[subprocess.Popen[bytes]] = set()
@@ -162,7 +162,7 @@ class _Processes:
         self._lock = threading.Lock()
 
     def run(self, message: dict[str, Any], index: int) -> Any:
-        """What the function returned; it is tried in one process after the other while they die."""
+        """Return the result of the function, retrying in a new process if one dies."""
         line = _line(message)
         for _ in range(TRIES):
             process = self._take()
@@ -170,7 +170,7 @@ class _Processes:
                 _send(line, process.stdin)
                 answer = _receive(process.stdout)
             except (OSError, ValueError) as error:
-                if not isinstance(error, OSError):  # it may live, but what it says is of no use
+                if not isinstance(error, OSError):  # the process may live, but its answer is invalid
                     process.kill()
                 code = process.wait()
                 self._forget(process)
@@ -180,10 +180,10 @@ class _Processes:
             if "error" in answer:
                 raise _raised(**answer)
             return answer["result"]
-        raise WorkersDied(f"{TRIES} processes died one after the other while they were at it{_cause(code)}", index)
+        raise WorkersDied(f"{TRIES} processes died in succession during this run{_cause(code)}", index)
 
     def end(self) -> None:
-        """Interrupt all processes, and wait until they are gone; those that take too long are killed."""
+        """Interrupt all processes, wait until they have ended, and kill those that take too long."""
         with self._lock:
             self._ended = True
             processes = list(self._all)
@@ -201,7 +201,7 @@ class _Processes:
                 self._forget(process)
 
     def _take(self) -> "subprocess.Popen[bytes]":
-        """A process that lives and has nothing to do."""
+        """Return an idle process, starting one if necessary."""
         with self._lock:
             while self._idle:
                 process = self._idle.pop()
@@ -221,7 +221,7 @@ class _Processes:
     def _close(self, process: "subprocess.Popen[bytes]") -> None:
         self._all.discard(process)
         for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):  # what could not be written any more
+            with contextlib.suppress(OSError):  # data that can no longer be written
                 pipe.close()  # type: ignore[union-attr]
 
 
@@ -233,7 +233,7 @@ def _started() -> "subprocess.Popen[bytes]":
         env=os.environ | ONE_THREAD,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),  # Windows; see _block_interrupts
     )
-    with contextlib.suppress(OSError):  # it is dead already, which the next message shows
+    with contextlib.suppress(OSError):  # a dead process is noticed at the next message
         _send(_line(sys.path), process.stdin)
     return process
 
@@ -245,12 +245,12 @@ def _block_interrupts() -> None:
 
 
 def _name(function: Callable[..., Any]) -> str:
-    """Module and name of a function, by which a process finds it."""
+    """Return module and name of a function, for the import in another process."""
     name = f"{function.__module__}:{function.__qualname__}"
     if function.__module__ == "__main__" or "<" in name:
         raise RuntimeError(
-            f"other processes cannot import what a script or a notebook itself defines ({name}); put it into a "
-            "module of its own, or use one process (workers 0)."
+            f"other processes cannot import functions that a script or notebook defines ({name}); move it to a "
+            "module, or use one process (workers=0)."
         )
     return name
 
@@ -266,16 +266,16 @@ def _send(line: bytes, pipe: IO[bytes] | None) -> None:
 
 
 def _receive(pipe: IO[bytes] | None) -> Any:
-    """What is in the next line; OSError if there is none, ValueError if it is none of ours."""
+    """Parse the next line; raise OSError if there is none, ValueError if it is invalid."""
     assert pipe is not None
     line = pipe.readline()
     if not line.endswith(b"\n"):
-        raise BrokenPipeError("the process is gone")
+        raise BrokenPipeError("the process has ended")
     return json.loads(line)
 
 
 def _cause(code: int) -> str:
-    """Why a process died, as far as its exit code tells."""
+    """Describe why a process died, from its exit code."""
     if code == -getattr(signal, "SIGKILL", 9):
         return "; is there enough memory"
     if code < 0:
@@ -289,13 +289,13 @@ def _usable_cores() -> int:
 
 
 def serve(pipe: IO[bytes]) -> None:
-    """Be a process that does what comes through a pipe, until it is terminated.
+    """Process messages from a pipe until terminated.
 
-    What the function prints goes to standard error; standard output is for answers.
+    The function's prints go to standard error; standard output is for answers.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-        if FOLDER in os.environ:  # as the process that started this one
+        if FOLDER in os.environ:  # as in the parent process
             use_cache()
         messages: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         listener = threading.Thread(target=_listen, args=(pipe, messages), daemon=True)
@@ -310,7 +310,7 @@ def serve(pipe: IO[bytes]) -> None:
 
 
 def _listen(pipe: IO[bytes], messages: "queue.SimpleQueue[dict[str, Any]]") -> None:
-    """Pass messages on; when the process that sends them is gone, end this one, with a moment to save its state."""
+    """Pass messages on; when the sender has ended, end this process, after a moment to save its state."""
     with contextlib.suppress(OSError, ValueError):
         while True:
             messages.put(_receive(pipe))
@@ -320,9 +320,9 @@ def _listen(pipe: IO[bytes], messages: "queue.SimpleQueue[dict[str, Any]]") -> N
 
 
 def _answer(message: dict[str, Any]) -> bytes:
-    """What the function returned or raised.
+    """Return the result or error of the function, as a message.
 
-    Only the function has something to save when the process is terminated; before and after, that ends it at once.
+    Only the function may have state to save when the process is terminated; before and after, it ends immediately.
     """
     try:
         module, _, name = message["function"].partition(":")
@@ -331,9 +331,9 @@ def _answer(message: dict[str, Any]) -> bytes:
             try:
                 return _line({"result": function(message["item"])})
             finally:
-                received.settle()  # whatever else the function made of it
+                received.settle()  # even if the function suppressed the interrupt
     except KeyboardInterrupt:
-        raise  # this process is to end
+        raise  # this process must end
     except BaseException as error:
         trace = "In another process: " + "".join(traceback.format_exception(error)).rstrip()
         return _line(
@@ -342,13 +342,13 @@ def _answer(message: dict[str, Any]) -> bytes:
 
 
 def _raised(error: str, text: str, trace: str) -> Exception:
-    """An error of another process, its trace as a note."""
+    """Return an error of another process, with its traceback as a note."""
     module, _, name = error.partition(":")
     found: Exception = RuntimeError(f"{name}: {text}")
     if module == "builtins" or module.partition(".")[0] == __name__.partition(".")[0]:
         with contextlib.suppress(Exception):
             same = getattr(importlib.import_module(module), name)(text)
-            if isinstance(same, Exception) and str(same) == text:  # else it ends a process, or holds more than a text
+            if isinstance(same, Exception) and str(same) == text:  # no exit, and nothing but a text
                 found = same
     found.add_note(trace)
     return found
@@ -361,7 +361,7 @@ def _on_cluster(function: Callable[[Item], Result], items: Sequence[Item], addre
         from distributed.comm import CommClosedError
         from distributed.scheduler import KilledWorker
     except ImportError as error:
-        raise ImportError("a scheduler needs dask: pip install 'eicon[sweep]'") from error
+        raise ImportError(f"a scheduler needs dask: {install('sweep')}.") from error
 
     with _connected(Client, address) as client:
         futures = {client.submit(function, item, pure=False): index for index, item in enumerate(items)}
@@ -374,12 +374,12 @@ def _on_cluster(function: Callable[[Item], Result], items: Sequence[Item], addre
                             result = future.result()
                         except KilledWorker as error:
                             raise WorkersDied(
-                                f"{error.allowed_failures + 1} workers died one after the other while they were at "
-                                "it; is there enough memory",
+                                f"{error.allowed_failures + 1} workers died in succession during this run; is there "
+                                "enough memory",
                                 index,
                             ) from error
                         except (FutureCancelledError, CommClosedError, TimeoutError) as error:
-                            raise ConnectionError("the scheduler is gone") from error
+                            raise ConnectionError("the connection to the scheduler was lost") from error
                     yield index, result
                 time.sleep(SECONDS_BETWEEN_LOOKS)
         finally:
@@ -394,8 +394,8 @@ def _connected(make: Any, address: str) -> Iterator[Any]:
 
     with _silenced(), dask.config.set({"distributed.comm.timeouts.connect": SECONDS_TO_CONNECT}):
         try:
-            client = make(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)  # a caller may have one
-        except Exception as error:  # whatever a wrong address makes of it
+            client = make(address, timeout=SECONDS_TO_CONNECT, set_as_default=False)  # the caller may have one
+        except Exception as error:  # wrong addresses raise errors of different types
             raise ConnectionError(f"no dask scheduler answers at {address} ({error})") from error
         if not address.startswith(("tls://", "wss://")):
             logger.warning(OPEN_PORT, address)
@@ -405,7 +405,7 @@ def _connected(make: Any, address: str) -> Iterator[Any]:
 
 @contextlib.contextmanager
 def _silenced() -> Iterator[None]:
-    """Keep dask's own messages about what we report ourselves off the screen."""
+    """Suppress dask's messages about problems that eicon reports itself."""
     names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] in ("distributed", "tornado")]
     before = {name: logging.getLogger(name).level for name in names}
     for name in names:

@@ -1,4 +1,4 @@
-"""Functions of a network and a task, or of two networks; they read and write no files."""
+"""Functions of a network and a task, or of two networks, which neither read nor write files."""
 
 from .._lazy import lazy_room
 

@@ -1,4 +1,4 @@
-"""Two networks on the same trials of a task: what each does, and how alike they are."""
+"""Comparison of two networks on the same trials of a task: behaviour and similarity."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -29,21 +29,21 @@ from ._responses import (
 )
 
 COMPARISON_STREAM = 1
-"""Folded in after the stream of analyses: other trials than those of `responses`, whose numbers these are not."""
+"""Folded in after the stream of analyses, for trials different from those of `responses`."""
 N_PERMUTATIONS = 99
-"""By default; the smallest p is then 0.01."""
-AGAIN = "With noise each network runs twice; its rates are the averages of both."
+"""Default number of permutations; the smallest p is then 0.01."""
+AGAIN = "With noise, each network runs twice; its rates are the averages of both runs."
 
 
 class Comparability(NamedTuple):
-    """Task on which two networks are compared, and what the reader has to know about it."""
+    """Task on which two networks are compared, with notes for the reader."""
 
     task: Task
     notes: list[str]
 
 
 class Side(NamedTuple):
-    """One of the two networks and what it did; what its task does not ask for is None."""
+    """One of the two networks and its results; None where they do not apply to the task."""
 
     name: str
     net: RateRNN
@@ -59,22 +59,22 @@ class Side(NamedTuple):
 
 
 class Trials(NamedTuple):
-    """What a report needs of the trials.
+    """Properties of the trials for a report.
 
     Attributes
     ----------
     groups, label, unit
-        Values by which trials are grouped, what they are, and their unit.
+        Values by which trials are grouped, with their name and unit.
     evidence, sorts
-        Conditions, as the task names them.
+        Conditions, as named by the task.
     strength, neutral
-        Of the evidence: its distance from the value at which neither choice is right, where that is known, and it.
-    chance
+        Properties of the evidence: its distance from the value at which neither choice is correct, if known, and that
+        value.
         Mean score of guesses.
     onset, since
-        Step to which trials are aligned, None for their beginning, and the epoch that begins there.
+        Step to which trials are aligned, None for their start, and the epoch that starts there.
     interval
-        Time that is asked for, None where none is.
+        Requested time, None if there is none.
     """
 
     groups: np.ndarray
@@ -101,15 +101,15 @@ class NetworkComparison(NamedTuple):
     Attributes
     ----------
     sides : tuple of Side
-        The networks A and B, and what they did.
+        The networks A and B with their results.
     trials : Trials
     similarity : dict
-        How alike they are, JSON-compatible but for NaN.
+        Similarities, JSON-compatible except for NaN.
     networks : list of dict
-        Numbers of each, likewise.
+        Numbers of each network, likewise.
     n_trials : int
     notes : list of str
-        What the reader has to know.
+        Notes for the reader.
     """
 
     sides: tuple[Side, Side]
@@ -135,29 +135,29 @@ def compare_networks(
 ) -> NetworkComparison:
     """Compare two networks on the same trials.
 
-    Beside each number of likeness there is what networks have in trials that do not belong together, by permutation,
-    and with `noise` the most that noise allows: each network then runs twice, and its rates are averages of both.
+    Each similarity comes with its null, from permuted trials, and with `noise` also with its noise ceiling: each
+    network then runs twice, and its rates are averages of both runs.
 
     Parameters
     ----------
     net_a, net_b : RateRNN
-        They may differ in size; A is the reference of every error.
+        Networks, which may differ in size; A is the reference of every error.
     task : Task
     names : tuple of str
-        Of the two networks, for errors and reports.
+        Names of the two networks, for errors and reports.
     repeats : int
         Trials per condition.
     noise : bool
-        Run the networks with their noise, from the same key (networks of one size then get the same noise), and once
-        more from another one.
+        Run the networks with their noise, from the same key (networks of the same size then get the same noise), and a
+        second time from a different key.
     units : (N_b,) array of int, optional
         Unit j of B is unit ``units[j]`` of A: adds the error of single units and angles in the space of units.
     loss : Loss, optional
-        To report; by default that of the task.
+        Loss to report; by default that of the task.
     seed : int
         Fixes trials, noise and permutations.
     n_permutations : int
-        Of trials, for the nulls; 0 for none.
+        Number of permutations of trials, for the nulls; 0 for none.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def compare_networks(
     Raises
     ------
     ValueError
-        If a network is silent or has other inputs, outputs or step than the task, or `units` does not fit.
+        If a network is silent or differs from the task in inputs, outputs or step, or `units` does not match.
     """
     check_task(task)
     for name, net in zip(names, (net_a, net_b), strict=True):
@@ -174,7 +174,7 @@ def compare_networks(
     key_trial, key_noise = jax.random.split(analysis_key(seed, COMPARISON_STREAM))
     trial = task.trials(repeats, key=key_trial)
     differ = noise and net_a.n_rec != net_b.n_rec
-    notes = ["The networks differ in size, so that each has noise of its own."] if differ else []
+    notes = ["The networks differ in size, so each has its own noise."] if differ else []
     notes += [AGAIN] if noise else []
     key = key_noise if noise else None
     sides = (_side(names[0], net_a, task, trial, key), _side(names[1], net_b, task, trial, key))
@@ -186,7 +186,7 @@ def compare_networks(
 
 
 def check_network(name: str, net: RateRNN, task: Task) -> None:
-    """Refuse a network that is broken, or made for another task."""
+    """Reject a network that is broken, or made for a different task."""
     verify(net).raise_if_violated()
     if (net.n_in, net.n_out, net.dt) != (task.n_in, task.n_out, task.dt):
         raise ValueError(
@@ -196,12 +196,12 @@ def check_network(name: str, net: RateRNN, task: Task) -> None:
 
 
 def rates_again(net: RateRNN, trial: Trial, key_noise: jax.Array) -> np.ndarray:
-    """Rates of a second run of the same trials, with other noise."""
+    """Return the rates of a second run of the same trials, with different noise."""
     return np.asarray(net.predict(trial.inputs, key=jax.random.fold_in(key_noise, 1)).rates)
 
 
 def comparable(a: Task, b: Task) -> Comparability:
-    """Task for comparing the networks of two tasks, that of A.
+    """Return the task for comparing the networks of two tasks, that of A.
 
     Raises
     ------
@@ -274,7 +274,7 @@ def _trials(task: Task, trial: Trial) -> Trials:
 
 
 def _groups(task: Task, trial: Trial) -> tuple[np.ndarray, str, str]:
-    """Group of each trial, the name of what it is grouped by, and the unit of that."""
+    """Return the group of each trial, and the name and unit of the grouping."""
     for one in sorted_by(task, trial):
         return one.values, one.label, one.unit
     return np.zeros(trial.batch_size), "all trials", ""
@@ -337,7 +337,7 @@ def _similarity(
 def beside(
     found: analysis.results.Similarity | analysis.results.PrincipalAngles, scale: float | int = 1.0
 ) -> dict[str, Any]:
-    """What stands beside a value, JSON-compatible but for NaN."""
+    """Return the statistics that accompany a value, JSON-compatible except for NaN."""
     numbers = {what: getattr(found, what) for what in ("chance", "null_95", "ceiling")}
     scaled = {what: (scale * np.asarray(value)).tolist() for what, value in numbers.items()}
     return {**scaled, "p": np.asarray(found.p).tolist(), "n": found.n, "permuted": found.permuted}
@@ -374,7 +374,7 @@ def _network(side: Side, task: Task, trial: Trial, trials: Trials, loss: Loss) -
 
 
 def _scaling(side: Side, task: Task, trial: Trial, trials: Trials) -> dict[str, float] | None:
-    """Scaling in phase and in absolute time; None where all intervals are the same."""
+    """Return the scaling in phase and in absolute time; None if all intervals are the same."""
     timed = timed_span(task, trial)
     if timed is None or np.unique(timed[:, 1] - timed[:, 0]).size < 2:
         return None

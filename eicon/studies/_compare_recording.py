@@ -1,4 +1,4 @@
-"""A network beside a recording, in the trials that were recorded: how alike the two populations are."""
+"""Comparison of a network with a recording in the recorded trials."""
 
 from typing import NamedTuple
 
@@ -17,12 +17,12 @@ class RecordingComparison(NamedTuple):
     Attributes
     ----------
     found : Comparison
-        As of `eicon.analysis.compare`.
+        Result of `eicon.analysis.compare`.
     n_units : tuple of int
-        Units of the network, and units that were recorded.
+        Units of the network, and recorded units.
     n_trials : int
     notes : list of str
-        What the reader has to know.
+        Notes for the reader.
     """
 
     found: analysis.results.Comparison
@@ -36,18 +36,18 @@ def compare_recording(
 ) -> RecordingComparison:
     """Compare the activity of a network with a recording, in the trials and with the inputs of the recording.
 
-    All units of the network are compared with all that were recorded, whatever their names are. Trials of the same
-    conditions are averaged, and give a ceiling; steps count at which all recorded units were observed.
+    All units of the network are compared with all recorded ones, whatever their names. Trials of the same conditions
+    are averaged, and give a ceiling; only steps at which all recorded units were observed count.
 
     Parameters
     ----------
     net : RateRNN
     recording : Recording
-        Resampled to the step of the network if it has another one.
+        Recording, resampled to the step of the network if the steps differ.
     n_permutations : int
-        For the nulls; 0 for none.
+        Number of permutations for the nulls; 0 for none.
     seed : int
-        Of the permutations.
+        Seed of the permutations.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def compare_recording(
     Raises
     ------
     ValueError
-        If the network has other inputs than the recording, there is no step at which all units were observed, or one
+        If network and recording differ in inputs, there is no step at which all units were observed, or one
         of the two is silent.
     """
     notes = [f"Source of the recording: {recording.source}."] if recording.source else []
@@ -66,18 +66,18 @@ def compare_recording(
     seen = recording.is_observed
     kept = seen.any(axis=(0, 1))
     if not kept.all():
-        notes.append(f"Units left out, as they were never observed: {int((~kept).sum())} of {kept.size}.")
+        notes.append(f"Units left out because they were never observed: {int((~kept).sum())} of {kept.size}.")
     counted = recording.mask & seen[:, :, kept].all(axis=2)
     inside = counted.any(axis=0)
     if not inside.any():
-        raise ValueError("there is no step at which all recorded units were observed; choose units by of_units(...).")
+        raise ValueError("there is no step at which all recorded units were observed; select units with of_units(...).")
     if not inside.all():
-        notes.append(f"Trials left out, of which no step has all units: {int((~inside).sum())} of {inside.size}.")
+        notes.append(f"Trials left out because no step has all units: {int((~inside).sum())} of {inside.size}.")
     recording, mask = recording.of_trials(inside), counted[:, inside]
     labels = condition_labels(recording)
     if labels is None or np.unique(labels).size == labels.size:
         labels = None
-        notes.append("No conditions are repeated, so that there is no ceiling.")
+        notes.append("No conditions are repeated, so there is no ceiling.")
     activity = predicted(net, recording)
     found = analysis.compare(
         activity,

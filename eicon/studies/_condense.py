@@ -1,4 +1,4 @@
-"""A network and its condensation, measured: what `eicon.analysis.condense` predicts against what happens."""
+"""Measured condensations of networks, compared with the predictions of `eicon.analysis.condense`."""
 
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -21,11 +21,11 @@ from ._responses import behaviour_of, condition, timed_span
 NOISE = 0.5
 READOUTS = ("outputs", "rates")
 CONDENSE_STREAM = 0xC0
-"""Folded into a seed, so that trials for condensing and testing are not the trained ones."""
+"""Folded into a seed, so that trials for condensing and testing differ from the trained ones."""
 
 
 class CondensedNetwork(NamedTuple):
-    """A smaller network, and how it was made.
+    """A smaller network, and the condensation behind it.
 
     Attributes
     ----------
@@ -64,15 +64,15 @@ def condense_network(
 ) -> CondensedNetwork:
     """Run a network, condense it, and compare the outputs of the two without noise.
 
-    The rates before the first step, those of ``x0``, count as a step of every trial: units that are silent ever after
-    still act on the first one.
+    The rates before the first step, those of ``x0``, count as a step of every trial: units that are silent afterwards
+    still act on the first step.
 
     Parameters
     ----------
     net : RateRNN
-        It stays as it is.
+        Network to condense, which is not modified.
     inputs : (T, B, n_in) array
-        Trials whose activity the condensation is made from.
+        Trials whose activity is used for the condensation.
     size : int, optional
         See `eicon.analysis.condense`.
     mask : (T, B) array of bool or 0/1, optional
@@ -80,21 +80,21 @@ def condense_network(
     test_inputs, test_mask : arrays, optional
         Trials to measure the error on; by default those of ``inputs``.
     dale : bool
-        Keep the signs of the units; False makes a network without Dale's law of one with it.
+        Keep the signs of the units; False turns a network with Dale's law into one without.
     noise : float
-        Part of the network's own noise (``sigma_rec``, ``sigma_in``) with which it is run. Some is
-        needed: it shows what the network does beside its usual trajectories. 0 to 1.
+        Fraction of the network's own noise (``sigma_rec``, ``sigma_in``) with which it is run, 0 to 1. Some noise is
+        needed to reveal the dynamics around its usual trajectories.
     within : str or (N,) array, optional
-        Label of the network's units, or labels: units stand only for others with the same one, and no connections
-        arise between labels where there were none.
+        Label of the network's units, or labels: units represent only others with the same one, and no connections
+        arise between labels that had none.
     readout : {"outputs", "rates"}
-        What the condensed network gives: the outputs of ``net``, or the rates of all its units, rebuilt from its own,
+        Output of the condensed network: the outputs of ``net``, or the rates of all its units, rebuilt from its own,
         for networks that were fitted to recordings.
     key : jax.Array, optional
-        Of that noise; default ``eicon.key(0)``.
+        Random key of the noise; default ``eicon.key(0)``.
     **options
-        As for `eicon.analysis.condense`: method, ridge, tolerance, similarity, incoming, n_components, seed, and
-        free_readout, which by default is True of rates alone.
+        Options of `eicon.analysis.condense`: method, ridge, tolerance, similarity, incoming, n_components, seed, and
+        free_readout, which is True by default only for rates.
 
     Returns
     -------
@@ -103,7 +103,7 @@ def condense_network(
     Raises
     ------
     ValueError
-        As `eicon.analysis.condense`, and for ``noise`` outside of [0, 1], or a label that units do not have.
+        For the reasons given at `eicon.analysis.condense`, ``noise`` outside [0, 1], or a label that units lack.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def condense_network(
     if readout == "rates":
         net = reading(net, np.eye(net.n_rec))
     if not 0 <= noise <= 1:
-        raise ValueError(f"noise must be in [0, 1], the part of the network's own noise; got {noise}.")
+        raise ValueError(f"noise must be in [0, 1], a fraction of the network's own noise; got {noise}.")
     noisy = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
     activity, network = noisy.predict(inputs, key=0 if key is None else key), net.network
     start = network.initial(activity.rates.shape[1:2])
@@ -149,7 +149,7 @@ def condense_network(
 
 
 def reading(net: RateRNN, weights: np.ndarray) -> RateRNN:
-    """The same network with other readout weights (N, n_out), and without a bias of the outputs."""
+    """Return the network with different readout weights (N, n_out), and without output bias."""
     parts = net.parts()
     readout = Dense.make(Connectivity.dense(*weights.shape), weights)
     parameters = {name: values for name, values in parts.network.parameters.items() if name != "b_out"}
@@ -158,14 +158,14 @@ def reading(net: RateRNN, weights: np.ndarray) -> RateRNN:
 
 
 def output_error(reference: ArrayLike, outputs: ArrayLike, *, mask: ArrayLike | None = None) -> float:
-    """`eicon.analysis.similarity.nrmse`; infinite for a network that diverged where the mask counts."""
+    """Compute `eicon.analysis.similarity.nrmse`; infinite for a network that diverged within the mask."""
     made = np.asarray(outputs)
     counted = made if mask is None else made[np.asarray(mask) != 0]
     return analysis.similarity.nrmse(reference, made, mask=mask) if np.isfinite(counted).all() else float("inf")
 
 
 def performance(task: Task, trial: Trial, outputs: jax.Array, loss: Loss) -> dict[str, float]:
-    """Loss and accuracy of outputs; where times are asked for, also the root mean squared error of these in ms."""
+    """Compute loss and accuracy of outputs, and the root mean squared error of requested times in ms, if any."""
     numbers = {
         "loss": float(scalar(loss(outputs, trial), named("loss", loss))),
         "accuracy": float(task.accuracy(outputs, trial)),
@@ -178,7 +178,7 @@ def performance(task: Task, trial: Trial, outputs: jax.Array, loss: Loss) -> dic
 
 
 def reference(original: RateRNN, task: Task, seed: int | float, repeats: int) -> Reference:
-    """Held-out trials and what the original network does in them without noise."""
+    """Make held-out trials, and run the original network in them without noise."""
     held_out = task.held_out()
     key_trial, key_noise = jax.random.split(jax.random.fold_in(key_of(seed), CONDENSE_STREAM))
     trial = held_out.trials(repeats, key=key_trial)
@@ -187,7 +187,7 @@ def reference(original: RateRNN, task: Task, seed: int | float, repeats: int) ->
 
 
 def measure(net: RateRNN, test: Reference, loss: Loss) -> dict[str, Any]:
-    """What a network does on test trials, beside the original one; only its errors, if it diverged."""
+    """Measure a network on test trials, compared with the original one; only its errors, if it diverged."""
     task, trial = test.task, test.trial
     inside = np.asarray(trial.inside)
     activity = net.predict(trial.inputs, noise=False)
@@ -204,7 +204,7 @@ def measure(net: RateRNN, test: Reference, loss: Loss) -> dict[str, Any]:
 def likeness(
     net: RateRNN, activity: Activity, outputs: ArrayLike, rates: ArrayLike, inside: np.ndarray
 ) -> dict[str, Any]:
-    """Numbers of a network beside the original one, which had these outputs and rates; only errors, if it diverged."""
+    """Compare a network with the original one, given the latter's outputs and rates; only errors, if it diverged."""
     numbers: dict[str, Any] = {
         "size": net.n_rec,
         "output_error": output_error(outputs, activity.outputs, mask=inside),

@@ -1,4 +1,4 @@
-"""Whether a network does the same in finer steps than those that it was trained in."""
+"""Behaviour of a network in finer time steps than those of its training."""
 
 import math
 from collections.abc import Sequence
@@ -25,20 +25,21 @@ ARRAYS_PER_STEP = 8
 
 
 class DtRow(NamedTuple):
-    """What a network does at one step size.
+    """Statistics of a network at one step size.
 
     Attributes
     ----------
     dt : ms
     n_trials : balanced over conditions
     accuracy, accuracy_se : mean score, and its standard error
-    mean_rate, mean_rate_se : over units, and steps inside of the trials
+    mean_rate, mean_rate_se : over units, and steps inside the trials
     output_error : root mean square difference of the outputs' mean over trials of a condition from that at the
-        coarsest dt, without what noise alone makes of it, relative to the range of these means; NaN for the coarsest
-    psychometric_width, psychometric_width_se : of the cumulative Gaussian, in the unit of the task's evidence; NaN in
-        tasks without
-    agrees : whether accuracy, mean rate and outputs lie within tolerance of the coarsest dt: 0.03, 8 % and 5 %, the
-        first two widened to 3 standard errors of the difference where that is more
+        coarsest dt, corrected for noise, relative to the range of these means; NaN for the coarsest
+    psychometric_width, psychometric_width_se : width of the cumulative Gaussian, in the unit of the task's evidence;
+    NaN
+        in tasks without
+    agrees : whether accuracy, mean rate and outputs are within tolerance of the coarsest dt: 0.03, 8 % and 5 %, the
+        first two widened to 3 standard errors of the difference if that is more
     """
 
     dt: float
@@ -54,7 +55,7 @@ class DtRow(NamedTuple):
 
 
 class _Measured(NamedTuple):
-    """Trials put together.
+    """Pooled measurements of trials.
 
     Attributes
     ----------
@@ -97,13 +98,13 @@ def dt_report(
     Returns
     -------
     list of DtRow
-        From the longest dt to the shortest.
+        Rows from the longest dt to the shortest.
 
     Raises
     ------
     ValueError
         If fewer than two steps are given, one does not divide the longest, or one is longer than tau, or if the task
-        cannot be had in other steps.
+        is not available in other steps.
     """
     check_task(task)
     steps = sorted({float(dt) for dt in dts}, reverse=True)

@@ -23,34 +23,34 @@ from ..tasks import Task, Trial
 from ..tasks._check import check_task
 
 TRIALS = 128
-"""Trials at least, from which states are taken."""
+"""Minimum number of trials that states are drawn from."""
 SLOW = 0.05
-"""Speed (in 1/tau) below which directions are not followed when a continuous attractor is looked for."""
+"""Speed (in 1/tau) below which directions are not followed in the search for continuous attractors."""
 STILL = 0.01
-"""Largest q of the points that it may consist of."""
+"""Largest q of the points of a continuous attractor."""
 DRIVEN_TRIALS = 10
-"""Trials along which conditional exponents are found."""
+"""Number of trials along which conditional exponents are computed."""
 SETTLING = 5
-"""One of so many parts of a trial lets the tangent vectors settle."""
+"""The first fifth of a trial is discarded while the tangent vectors align."""
 
 
 class HeldInputs(NamedTuple):
-    """The input of an epoch, as one vector; K trials.
+    """Input of an epoch, as one vector; K trials.
 
     Attributes
     ----------
     inputs : (n_in,) float
         Median over the epoch's steps in each trial, then mean over the trials.
     within : float
-        Standard deviation of the input over the epoch's steps (root mean square over trials), of the channel where it
+        Standard deviation of the input over the epoch's steps (root mean square over trials), for the channel where it
         is largest: 0 if inputs are constant in the epoch.
     between : float
-        Standard deviation of the medians over trials, of the channel where it is largest: 0 if all trials are alike.
+        Standard deviation of the medians over trials, for the channel where it is largest: 0 if all trials are alike.
     epoch : str
     conditions : mapping of str to float
-        What all of the trials agree with.
+        Conditions that all of the trials match.
     trials : (K,) int
-        Which ones they are.
+        Indices of the trials.
     """
 
     inputs: Float[np.ndarray, "n_in"]
@@ -64,28 +64,28 @@ class HeldInputs(NamedTuple):
 class Dynamics(NamedTuple):
     """Fixed points and slow points of a network with held input; P points, M candidates, K trials.
 
-    States of units with several variables stand side by side, in alphabetical order: N is then as many times larger.
+    States of units with several variables are concatenated in alphabetical order, and N is the total number.
 
     Attributes
     ----------
     held : HeldInputs
     points : FixedPoints
-        What all candidates ended on, those that did not converge among them.
+        Points at which all candidates ended, including those that did not converge.
     outputs : (P, n_out) float
         Outputs of the network at the points.
     distance : (P,) float
-        To the nearest state that the network visits in the epoch, as a fraction of the root mean squared distance of
-        those states from their mean: large for points that it does not come near.
+        Distance to the nearest state that the network visits in the epoch, as a fraction of the root mean squared
+        distance of those states from their mean: large for points that the network does not approach.
     still : FixedPoints
-        The same with slow directions not followed (``slow = 0.05``), for `manifold`.
+        The same search with slow directions not followed (``slow = 0.05``), for `manifold`.
     manifold : Manifold, optional
-        Shape of those of its points with ``q < 0.01``, at `flat`; None if there are none.
+        Shape of the points of `still` with ``q < 0.01``, at `flat`; None if there are none.
     flat : (F,) int
-        Which ones they are.
+        Indices of these points.
     components : PCA
         Principal components (at most three) of the states (currents) in the epoch, with noise.
     paths : (T, K, N) float
-        States (currents) of the trials that agree with the conditions, NaN outside of the epoch.
+        States (currents) of the trials that match the conditions, NaN outside the epoch.
     """
 
     held: HeldInputs
@@ -106,13 +106,13 @@ class Exponents(NamedTuple):
     ----------
     held : HeldInputs
     autonomous : Lyapunov
-        With the input held, from a state visited in the epoch.
+        Exponents with the input held, from a state visited in the epoch.
     driven : (k,) float
-        Along whole trials, with their inputs: means over trials.
+        Exponents along whole trials, with their inputs: means over trials.
     driven_error : (k,) float
-        Standard error over trials; NaN for a single one.
+        Standard error over trials; NaN for a single trial.
     n_trials, n_steps : int
-        Trials, and steps of each that count (of the shortest; its first fifth lets tangent vectors settle).
+        Trials, and steps of each that count (of the shortest; its first fifth is a transient).
     """
 
     held: HeldInputs
@@ -124,15 +124,15 @@ class Exponents(NamedTuple):
 
 
 def held_inputs(trial: Trial, epoch: str, *, conditions: Mapping[str, float] | None = None) -> HeldInputs:
-    """Input of an epoch: the median over its steps in each trial, then the mean over trials.
+    """Compute the input of an epoch: the median over its steps in each trial, then the mean over trials.
 
     Parameters
     ----------
     trial : Trial
     epoch : str
-        One of its epochs.
+        One of the epochs of the trials.
     conditions : mapping of str to number, optional
-        What trials have to agree with, e.g. ``{"context": 1}``; None takes all.
+        Conditions that trials must match, e.g. ``{"context": 1}``; None takes all.
 
     Returns
     -------
@@ -166,7 +166,7 @@ def held_inputs(trial: Trial, epoch: str, *, conditions: Mapping[str, float] | N
 
 
 def agreeing(trial: Trial, conditions: Mapping[str, float] | None) -> Bool[np.ndarray, "B"]:
-    """Which trials agree with all conditions; see `held_inputs`."""
+    """Return which trials match all conditions; see `held_inputs`."""
     agree = np.ones(trial.batch_size, bool)
     for name, value in (conditions or {}).items():
         if name not in trial.conditions:
@@ -185,7 +185,7 @@ def agreeing(trial: Trial, conditions: Mapping[str, float] | None) -> Bool[np.nd
 
 
 def longest_epoch(trial: Trial) -> str:
-    """Name of the epoch that lasts longest in the mean over trials, the first of equals."""
+    """Return the name of the epoch with the longest mean duration over trials, the first of equals."""
     lasting = {name: float((span[:, 1] - span[:, 0]).mean()) for name, span in trial.epochs.items()}
     return max(lasting, key=lambda name: lasting[name])
 
@@ -206,9 +206,9 @@ def dynamics_of(
     """Find the fixed points of a network with its input held as in an epoch, and the shape of its slow points.
 
     Searches start from states that the network visits in the epoch of balanced trials, with its noise and a jitter
-    that takes them off the trajectories. A second search (``slow = 0.05``) from the same states stays where slow
-    directions cannot be told from neutral ones, and shows lines, rings and planes that are attractors to a good
-    approximation.
+    that moves them off the trajectories. A second search (``slow = 0.05``) from the same states stays where slow
+    directions cannot be distinguished from neutral ones, and reveals lines, rings and planes that are approximate
+    attractors.
 
     Parameters
     ----------
@@ -217,16 +217,16 @@ def dynamics_of(
     key : jax.Array
         Random key of trials, noise, choice of candidates and jitter.
     epoch : str, optional
-        None takes the longest one.
+        Epoch; None takes the longest one.
     conditions : mapping of str to number, optional
-        What trials have to agree with, e.g. ``{"context": 1}``.
+        Conditions that trials must match, e.g. ``{"context": 1}``.
     candidates : int
         Number of states that searches start from.
     jitter : float
-        Standard deviation of the jitter of each unit, in those of its currents in the epoch. Less misses saddles, from
-        which trajectories stay away.
+        Standard deviation of the jitter of each unit, relative to that of its currents in the epoch. A smaller one
+        misses saddles, which trajectories avoid.
     slow, max_steps
-        Of the first search; see `eicon.analysis.fixed_points`.
+        Options of the first search; see `eicon.analysis.fixed_points`.
     progress : bool
         Show progress bars (on stderr).
 
@@ -289,16 +289,16 @@ def exponents_of(
     n_exponents: int | float = 5,
     n_steps: int | float = 4000,
 ) -> Exponents:
-    """Leading Lyapunov exponents of a network without noise: with its input held as in an epoch, and along trials.
+    """Compute the leading Lyapunov exponents of a network without noise, with its input held and along trials.
 
     Parameters
     ----------
     net, task, key, epoch, conditions
-        As of `dynamics_of`.
+        See `dynamics_of`.
     n_exponents : int
-        How many, at most as many as there are variables of units.
+        Number of exponents, at most the number of state variables.
     n_steps : int
-        Steps of the run with held input, after a transient of as many.
+        Steps of the run with held input, after a transient of the same length.
 
     Returns
     -------
@@ -307,7 +307,7 @@ def exponents_of(
     Raises
     ------
     ValueError
-        For an epoch or condition that trials do not have, or trials of less than five steps.
+        For an epoch or condition that trials do not have, or trials of fewer than five steps.
     """
     check_task(task)
     n_exponents, n_steps = whole(n_exponents, "`n_exponents`"), whole(n_steps, "`n_steps`")
@@ -330,7 +330,7 @@ def exponents_of(
             for one in held.trials[spread]
         ]
     )
-    with np.errstate(invalid="ignore"):  # -inf: directions that a step wipes out
+    with np.errstate(invalid="ignore"):  # -inf: directions that a step collapses
         error = found.std(axis=0, ddof=1) / math.sqrt(len(found)) if len(found) > 1 else np.full(found.shape[1], np.nan)
     return Exponents(held, free, found.mean(axis=0), error, len(found), steps - before)
 
@@ -338,7 +338,7 @@ def exponents_of(
 def _visit(
     net: RateRNN, task: Task, epoch: str | None, conditions: Mapping[str, float] | None, key: jax.Array
 ) -> tuple[Trial, HeldInputs, Float[np.ndarray, "T K S"]]:
-    """Balanced trials, the input held, and the states of the network with its noise in those that agree."""
+    """Return balanced trials, the held input, and the states of the network with its noise in matching trials."""
     key_trial, key_noise = jax.random.split(key)
     trial = task.trials(-(-TRIALS // task.n_conditions), key=key_trial)
     held = held_inputs(trial, longest_epoch(trial) if epoch is None else epoch, conditions=conditions)
@@ -347,7 +347,7 @@ def _visit(
 
 
 def _starts(states: Float[np.ndarray, "S N"], number: int, jitter: float, key: jax.Array) -> Float[np.ndarray, "M N"]:
-    """So many of the states, all different ones if there are enough, each off its trajectory by a jitter."""
+    """Draw `number` of the states, all distinct if there are enough, each moved off its trajectory by a jitter."""
     key_choice, key_jitter = jax.random.split(key)
     chosen = np.asarray(jax.random.choice(key_choice, len(states), (number,), replace=number > len(states)))
     noise = np.asarray(jax.random.normal(key_jitter, (number, states.shape[1])), np.float64)
@@ -355,5 +355,5 @@ def _starts(states: Float[np.ndarray, "S N"], number: int, jitter: float, key: j
 
 
 def time_unit(net: RateRNN) -> float:
-    """Mean time constant (ms), in which speeds are told; the step, for a cell that has none."""
+    """Return the mean time constant (ms), the unit of speeds; the step, for a cell without one."""
     return float(net.tau.mean()) if "tau" in net.network.parameters else net.dt

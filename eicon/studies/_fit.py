@@ -1,4 +1,4 @@
-"""How well a fitted network predicts recorded and unrecorded units, and how well a teacher's numbers are recovered."""
+"""Predictions of recorded and unrecorded units by a fitted network, and recovery of a teacher's parameters."""
 
 from typing import Any, NamedTuple
 
@@ -12,11 +12,11 @@ from ..recordings import Recording
 from ..training._recorded import check_recording, observed_of, predicted, scales, unit_names
 
 FACTORS = ("gain", "slope", "input_gain")
-"""Parameters of cells that are 1 where a network does not have them."""
+"""Parameters of cells that default to 1 if a network lacks them."""
 
 
 class FitMeasures(NamedTuple):
-    """What a fitted network predicts, in free rollouts from its own initial state; N units.
+    """Quality of a fitted network's predictions, in free rollouts from its own initial state; N units.
 
     Attributes
     ----------
@@ -25,14 +25,14 @@ class FitMeasures(NamedTuple):
     recorded : (N,) bool
         Units that the network was fitted to.
     unrecorded : (N,) bool
-        Units that are known, and to which it was not.
+        Known units that the network was not fitted to.
     fitted : UnitFit
-        In the trials of the recording; NaN for units that are not known.
+        Fit in the trials of the recording; NaN for unknown units.
     held_out : UnitFit, optional
-        In trials that were held out; errors are normalised by the variances in the others.
+        Fit in held-out trials; errors are normalised by the variances in the fitted ones.
     recovery : dict of str to Recovery
-        Of the numbers of a teacher: the parameters of the cell, ``"bias"``, ``"weights"`` (over the connections that
-        one of both has), and ``"effective"``, which is `eicon.analysis.fits.effective_connectivity`.
+        Recovery of a teacher's parameters: those of the cell, ``"bias"``, ``"weights"`` (over the connections that
+        either network has), and ``"effective"``, which is `eicon.analysis.fits.effective_connectivity`.
     """
 
     names: Shaped[np.ndarray, "N"]
@@ -43,10 +43,10 @@ class FitMeasures(NamedTuple):
     recovery: dict[str, Recovery]
 
     def numbers(self) -> dict[str, float]:
-        """One number for each measure, by names such as ``unrecorded_held_out_r2``, for tables over many fits.
+        """Return one number per measure, under names such as ``unrecorded_held_out_r2``, for tables over many fits.
 
-        Errors and r are means over units, R2 medians (one badly predicted unit can have any negative value); those of
-        the teacher's numbers are ``gain_r2``, ``gain_r``, ``gain_error``, ``gain_slope``.
+        Errors and r are means over units, R2 medians (one badly predicted unit can have any negative value); recovery
+        of the teacher's parameters is in ``gain_r2``, ``gain_r``, ``gain_error``, ``gain_slope``.
         """
         found: dict[str, float] = {}
         for trials, result in (("fitted", self.fitted), ("held_out", self.held_out)):
@@ -73,15 +73,15 @@ def fit_measures(
     Parameters
     ----------
     net : RateRNN
-        The fitted network; it is run without noise.
+        Fitted network, which is run without noise.
     recording : Recording
-        All that is known of the trials that were fitted, including units that the fit did not use.
+        All observations in the fitted trials, including units that the fit did not use.
     recorded : sequence of str, array of int or bool, optional
-        Units of the recording that it was fitted to, as `Recording.of_units` takes them; by default all.
+        Units of the recording that the network was fitted to, as for `Recording.of_units`; by default all.
     held_out : Recording, optional
-        Other trials.
+        Held-out trials.
     teacher : RateRNN, optional
-        The network that was recorded, with the same units.
+        Network that was recorded, with the same units.
 
     Returns
     -------
@@ -90,13 +90,13 @@ def fit_measures(
     Raises
     ------
     ValueError
-        If a recording does not fit the network, or units of the teacher are others.
+        If a recording does not match the network, or the units of the teacher differ.
 
     Notes
     -----
-    Calcium is predicted up to a scale >= 0 and an offset of each unit. They are those of least squares over what is
-    known of the unit in `recording`, so that an unrecorded unit, of which a fit knows neither, is judged by the shape
-    of its activity.
+    Calcium is predicted up to a scale >= 0 and an offset of each unit, which are fitted by least squares to all
+    observations of the unit in `recording`. An unrecorded unit, for which the fit determines neither, is therefore
+    judged by the shape of its activity.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def fit_measures(
 def calcium_scales(
     observed: str, model: Float[np.ndarray, "T B N"], data: Float[np.ndarray, "T B N"]
 ) -> tuple[Any, Any]:
-    """Scale and offset (N,) of predicted calcium, by least squares; 1 and 0 of what else was observed."""
+    """Fit scale and offset (N,) of predicted calcium by least squares; 1 and 0 for other observations."""
     if observed != "calcium":
         return 1.0, 0.0
     factor, offset = scales(jnp.asarray(model), jnp.asarray(data), jnp.isfinite(data))
@@ -135,7 +135,7 @@ def calcium_scales(
 
 
 def condition_labels(recording: Recording) -> Any:
-    """One label per trial, from all of its conditions together; None without conditions."""
+    """Return one label per trial, combining all of its conditions; None without conditions."""
     if not recording.conditions:
         return None
     columns = [np.unique(values, return_inverse=True)[1].ravel() for values in recording.conditions.values()]
@@ -146,7 +146,7 @@ def _recovered(net: RateRNN, teacher: RateRNN) -> dict[str, Recovery]:
     if unit_names(net) != unit_names(teacher):
         raise ValueError(
             f"`teacher` must have the units of the network; got {teacher.n_rec} and {net.n_rec} units"
-            f"{', of other names' if teacher.n_rec == net.n_rec else ''}."
+            f"{', with different names' if teacher.n_rec == net.n_rec else ''}."
         )
     ours, theirs = _parameters(net), _parameters(teacher)
     names = {*net.network.parameters, *teacher.network.parameters} & ours.keys() & theirs.keys()
@@ -162,7 +162,7 @@ def _recovered(net: RateRNN, teacher: RateRNN) -> dict[str, Recovery]:
 
 
 def _parameters(net: RateRNN) -> dict[str, Float[np.ndarray, "N"]]:
-    """Values of all units by name; biases of 0 and factors of 1 where the network has none."""
+    """Return values of all units by name; biases of 0 and factors of 1 where the network has none."""
     names = [name for name in net.network.parameters if name != "b_out"]
     own = {name: np.broadcast_to(np.asarray(net.parameter(name), np.float64), (net.n_rec,)) for name in names}
     return {"b_rec": np.zeros(net.n_rec), **dict.fromkeys(FACTORS, np.ones(net.n_rec))} | own

@@ -1,4 +1,4 @@
-"""What a memory task asks a network to hold, read out of its units through the delay."""
+"""Decoding of the memory content of a task from the network's units during the delay."""
 
 import warnings
 from typing import NamedTuple
@@ -15,28 +15,28 @@ HELD_STREAM = 2
 FOLDS = 5
 MOST_BINS = 24
 MOST_CLASSES = 12
-"""What is held is cut into thirds where it has more levels."""
+"""Memory content with more levels is split into thirds."""
 MOST_PER_CLASS = 60
-"""Trials of each class that decoders see, at most."""
+"""Most trials of each class used by decoders."""
 DELAY_BINS = 4
 
 
 class Held(NamedTuple):
-    """What is held, and how well.
+    """Memory content, and its decoding.
 
     Attributes
     ----------
     condition : Condition
     words : str
-        What its classes are, for figures.
+        Names of the classes, for figures.
     epoch : str
-        Through which it is held.
+        Epoch during which the content is held.
     decoding : Decoding
     start : float
-        Time from the onset of that epoch to the first step that was decoded, ms; negative, since that lies before.
+        Time from the onset of that epoch to the first decoded step, ms; negative, since decoding starts earlier.
     by_delay : AccuracyByCondition or None
-        Mean score by the duration of that epoch in ms, in quarters of the trials where there are many durations; None
-        where all trials have the same.
+        Mean score by the duration of that epoch in ms, in quarters of the trials if there are many durations; None if
+        all trials have the same duration.
     """
 
     condition: Condition
@@ -48,20 +48,20 @@ class Held(NamedTuple):
 
 
 def held_in(given: Responses, behaviour: Answers, *, seed: int | float) -> Held | None:
-    """Decode what a task says is held, from before the delay to the end of the shortest delay.
+    """Decode the memory content named by a task, from before the delay to the end of the shortest delay.
 
     Parameters
     ----------
     given : Responses
     behaviour : Answers
-        In these trials.
+        Behaviour in these trials.
     seed : int
-        Fixes the folds.
+        Seed of the folds.
 
     Returns
     -------
     Held or None
-        None in a task that holds nothing, and where there are too few trials or rates do not vary.
+        None in a task without memory, with too few trials, or if rates do not vary.
 
     Raises
     ------
@@ -83,12 +83,12 @@ def held_in(given: Responses, behaviour: Answers, *, seed: int | float) -> Held 
     aligned = align_trials(np.asarray(activity.rates)[:, chosen], inside, onset, task.dt)
     before = int(onset.min())
     size = min(-(-(before + length) // MOST_BINS), length)
-    earlier = min(before // size, MOST_BINS) * size  # whole bins, so that one begins with the delay
+    earlier = min(before // size, MOST_BINS) * size  # whole bins, so that one starts with the delay
     rates = aligned.values[before - earlier : before + length]
     if np.ptp(rates, axis=1).max() == 0:
         return None
     rng = np.random.default_rng(np.asarray(jax.random.key_data(analysis_key(seed, HELD_STREAM))).tolist())
-    # Trials come sorted by condition, which is no order in time.
+    # Trials are sorted by condition, not in temporal order.
     order = rng.permutation(chosen.size)
     decoding = _decoded(rates[:, order], classes[chosen][order], rng, size)
     words = f"thirds of {name}" if thirds else name
@@ -98,7 +98,7 @@ def held_in(given: Responses, behaviour: Answers, *, seed: int | float) -> Held 
 def _decoded(
     rates: Float[np.ndarray, "T B N"], classes: Int[np.ndarray, "B"], rng: np.random.Generator, size: int
 ) -> analysis.results.Decoding:
-    """Decoding in which trials that are alike to the digit, as without noise, are held out together if they can be."""
+    """Decode, holding out identical trials (as without noise) together if possible."""
     flat = rates.transpose(1, 0, 2).reshape(classes.size, -1)
     copies = np.unique(flat, axis=0, return_inverse=True)[1].reshape(-1)
     pairs = np.unique(np.stack([classes, copies]), axis=1)[0]
@@ -106,13 +106,13 @@ def _decoded(
     if can:
         return analysis.decode(rates, classes, rng=rng, groups=copies, folds=FOLDS, bin_steps=size)
     with warnings.catch_warnings():
-        # A network without noise has one response to each condition; there is nothing else to hold out.
+        # A network without noise has one response per condition; nothing else can be held out.
         warnings.filterwarnings("ignore", "[0-9]+ of [0-9]+ trials are copies")
         return analysis.decode(rates, classes, rng=rng, folds=FOLDS, bin_steps=size)
 
 
 def _classes(what: Condition) -> tuple[Int[np.ndarray, "B"], bool]:
-    """Class of each trial, -1 for none, and whether classes are thirds of the trials."""
+    """Return the class of each trial, -1 for none, and whether classes are thirds of the trials."""
     values = what.numbers
     known = np.isfinite(values)
     levels, index = np.unique(values[known], return_inverse=True)
@@ -123,7 +123,7 @@ def _classes(what: Condition) -> tuple[Int[np.ndarray, "B"], bool]:
 
 
 def _balanced(classes: Int[np.ndarray, "B"]) -> Int[np.ndarray, "b"]:
-    """The first trials of each class that has enough of them; none where fewer than two classes have."""
+    """Return the first trials of each class with enough of them; none if fewer than two classes have enough."""
     members = [np.flatnonzero(classes == one)[:MOST_PER_CLASS] for one in np.unique(classes[classes >= 0])]
     enough = [trials for trials in members if trials.size >= FOLDS]
     return np.sort(np.concatenate(enough)) if len(enough) > 1 else np.zeros(0, np.int64)
@@ -140,7 +140,7 @@ def _by_delay(
 
 
 def _middles(durations: Float[np.ndarray, "B"]) -> Shaped[np.ndarray, "B"]:
-    """Durations, as they are where there are few, or else the mean in each quarter of the trials, to whole ms."""
+    """Return durations, unchanged if there are few, or else the mean in each quarter of the trials, in whole ms."""
     if np.unique(durations).size <= 2 * DELAY_BINS:
         return durations
     bins = np.searchsorted(np.quantile(durations, np.arange(1, DELAY_BINS) / DELAY_BINS), durations)

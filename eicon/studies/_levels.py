@@ -1,4 +1,4 @@
-"""A network condensed to many sizes: the units that stay, the units that they represent, and the error."""
+"""Condensation of a network to many sizes: kept units, the units that they represent, and the error."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ from ._condense import CONDENSE_STREAM, condense_network, reference
 
 FRACTIONS = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.15, 0.1, 0.05)
 SMALLEST = 4
-"""Units below which there is nothing to condense."""
+"""Fewest units for condensation."""
 TRIALS = 100
 MOST_REPEATS = 50
 
@@ -28,15 +28,15 @@ class Level(NamedTuple):
     Attributes
     ----------
     kept : (n,) int
-        Units that stay.
+        Kept units.
     groups : (N,) int
-        Unit, 0 ... N - 1, that mostly stands for each; -1 where there is none.
+        Unit, 0 ... N - 1, that mainly represents each unit; -1 for none.
     unit_error : (N,) float
-        Of each unit's rebuilt rate, relative to its standard deviation; NaN for units that do not vary.
+        Error of each unit's rebuilt rate, relative to its standard deviation; NaN for units that do not vary.
     weights : (n, n) float
         Effective recurrent weights ``[pre, post]`` of the condensed network.
     error : float
-        Of the outputs on new trials without noise, against the whole network; infinite if it diverged.
+        Error of the outputs on new trials without noise, against the whole network; infinite if it diverged.
     """
 
     kept: Int[np.ndarray, "n"]
@@ -47,14 +47,14 @@ class Level(NamedTuple):
 
 
 class Levels(NamedTuple):
-    """Levels from all units to few, and why there are no more.
+    """Levels from all units to few, and the reason for stopping.
 
     Attributes
     ----------
     levels : list of Level
         The first is the whole network.
     reason : str
-        Empty where the network was condensed.
+        Empty if the network was condensed to all sizes.
     """
 
     levels: list[Level]
@@ -62,23 +62,23 @@ class Levels(NamedTuple):
 
 
 def level_sizes(n: int) -> list[int]:
-    """Numbers of units to which a network of ``n`` is condensed, falling; none for very small networks."""
+    """Return the sizes to which a network of ``n`` units is condensed, descending; none for very small networks."""
     return sorted({round(n * part) for part in FRACTIONS} - {0, 1, n}, reverse=True) if n >= SMALLEST else []
 
 
 def condensation_levels(
     net: RateRNN, task: Task, *, seed: int | float, sizes: Sequence[int | float] | None = None, progress: bool = True
 ) -> Levels:
-    """Condense a network to many sizes, each time from the whole.
+    """Condense a network to many sizes, each time from the whole network.
 
     Parameters
     ----------
     net : RateRNN
     task : Task
     seed : int
-        Of the trials; those that condensing learns from and those it is tested on are different ones.
+        Seed of the trials; condensing and testing use different trials.
     sizes : list of int, optional
-        Default: `level_sizes`.
+        Sizes; by default `level_sizes`.
     progress : bool
         Show a progress bar.
 
@@ -100,7 +100,7 @@ def condensation_levels(
     for size in tqdm(wanted, unit="level", desc="condensing", disable=None if progress else True):
         try:
             condensed = condense_network(net, size=size, **options)
-        except ValueError as error:  # a silent network, say; there are the levels before
+        except ValueError as error:  # a silent network, for instance; earlier levels remain
             return Levels(levels, f"It was not condensed to {size} units: {error}")
         found = condensed.condensation
         groups = np.where(found.groups >= 0, found.kept[found.groups], -1)

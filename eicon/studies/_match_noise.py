@@ -1,4 +1,4 @@
-"""Noise of a small network that does to it what the noise of a larger one did there."""
+"""Noise for a small network that has the same effect as the noise of a larger one."""
 
 from typing import Any, NamedTuple
 
@@ -15,17 +15,17 @@ from ..models import RateRNN
 
 FORMS = ("scaled", "correlated")
 VARIANCE = 0.99
-"""Part of the currents' variance in the directions where responses to noise are compared."""
+"""Fraction of the currents' variance in the directions where responses to noise are compared."""
 PULL = 0.3
-"""Of the noise of all directions towards one common factor; without it many have none and a few far too much."""
+"""Pull of the noise of all directions towards a common factor; without it, many have none and a few far too much."""
 MOST_TRIALS = 50
-"""Of the runs with noise in one direction alone."""
+"""Most trials in runs with noise in a single direction."""
 REPEATS = 4
-"""Runs of each trial, from which the responses of the two whole networks are known."""
+"""Runs of each trial for the responses of the two whole networks."""
 
 
 class MatchedNoise(NamedTuple):
-    """A network with other noise; see `match_noise`.
+    """A network with adapted noise; see `match_noise`.
 
     Attributes
     ----------
@@ -33,10 +33,10 @@ class MatchedNoise(NamedTuple):
     scale : (n,) float
         Standard deviation of each unit's noise, relative to ``sigma_rec``.
     misfit : float
-        How far the covariance of the responses is from that of the original network, relative to the latter and with
-        all directions weighted equally: 0 is equal. Infinite for a network that diverges; it keeps its noise.
+        Distance of the covariance of the responses from that of the original network, relative to the latter and with
+        all directions weighted equally: 0 is equal. Infinite for a network that diverges, whose noise is unchanged.
     misfit_before : float
-        The same with the noise that the network had.
+        The same distance with the network's previous noise.
     """
 
     net: RateRNN
@@ -55,43 +55,43 @@ def match_noise(
     form: str = "scaled",
     key: jax.Array | int | None = None,
 ) -> MatchedNoise:
-    r"""Give a condensed network the noise that acts on it as the original one's own noise acts there.
+    r"""Give a condensed network noise that acts on it as the original network's noise acts there.
 
-    A unit that represents others has noise of its own only, and sends it with the weights of all of them, while the
-    noise of many units averages out. So a condensed network is less reliable than the original one, although without
-    noise it does the same. Here the response to noise is compared: the covariance :math:`C` of what noise changes in
+    A unit that represents others has only its own noise, and sends it with the weights of all of them, while the noise
+    of many units averages out. A condensed network is therefore less reliable than the original one, although it does
+    the same without noise. Here the responses to noise are matched: the covariance :math:`C` of the changes by noise in
     the outputs and in the currents that the units receive from each other (in their leading principal directions).
-    Responses to noise in single directions of the small network, :math:`K_i`, are simulated, and their strengths
-    fitted by non-negative least squares in the units of :math:`C`,
+    Responses to noise in single directions of the small network, :math:`K_i`, are simulated, and their strengths fitted
+    by non-negative least squares in the units of :math:`C`,
 
     .. math:: \min_{s \ge 0} \Big\| \sum_i s_i\, C^{-1/2} K_i C^{-1/2} - I \Big\|^2 .
 
     Parameters
     ----------
     net : RateRNN
-        Condensed; it stays as it is.
+        Condensed network, which is not modified.
     original : RateRNN
     units : (n,) int
-        Unit of the original network that each unit of ``net`` was.
+        Unit of the original network for each unit of ``net``.
     inputs : (T, B, n_in) array
     mask : (T, B) array of bool or 0/1, optional
         Steps that count.
     form : {"scaled", "correlated"}
-        Noise of each unit scaled by itself; or independent in the directions in which the units' weights act together
+        Noise of each unit scaled separately; or independent in the directions in which the units' weights act together
         (left singular vectors of the recurrent and readout weights), hence correlated over units.
     key : jax.Array, optional
-        Of the simulated noise; default ``eicon.key(0)``.
+        Random key of the simulated noise; default ``eicon.key(0)``.
 
     Returns
     -------
     MatchedNoise
-        With its ``noise_covariance``; ``sigma_rec`` and ``sigma_in`` are those of the network that was given. Where
-        there is no recurrent noise, nothing changes.
+        Network with its ``noise_covariance``; ``sigma_rec`` and ``sigma_in`` are those of the given network. Without
+        recurrent noise, nothing changes.
 
     Raises
     ------
     ValueError
-        For an unknown ``form``, ``units`` that are not one for each, or an original network that diverges.
+        For an unknown ``form``, a mismatch of ``units``, or an original network that diverges.
     """
     if form not in FORMS:
         raise ValueError(f"unknown form {form!r}; allowed: {', '.join(FORMS)}.")
@@ -105,8 +105,8 @@ def match_noise(
         return MatchedNoise(net, np.ones(n), 0.0, 0.0)
     values = jnp.asarray(inputs, original.network.dtype)
     counted = np.ones(values.shape[:2], bool) if mask is None else np.asarray(mask) != 0
-    # Common numbers would not help: noise in orthogonal directions is independent whichever keys it is drawn with, and
-    # the same series in all of them does not average out.
+    # Common random numbers would not help: noise in orthogonal directions is independent whatever the keys, and the
+    # same series in all of them does not average out.
     keys = jax.random.split(as_key(0 if key is None else key), n + 1)
     axes = _directions(original, kept, values, counted)
     whole = np.arange(n)
@@ -138,14 +138,14 @@ def match_noise(
 
 
 def _seen(net: RateRNN, units: np.ndarray, inputs: Any, **options: Any) -> np.ndarray:
-    """Outputs, and the currents that these units receive from all others, (T, B, n_out + n)."""
+    """Return outputs, and the currents that these units receive from all others, (T, B, n_out + n)."""
     activity = net.predict(inputs, **options)
     sent = net.network.send(activity.states)
     return np.concatenate([activity.outputs, sent @ jnp.asarray(net.W_rec)[:, units]], axis=2).astype(np.float64)
 
 
 def _directions(net: RateRNN, units: np.ndarray, inputs: Any, counted: np.ndarray) -> np.ndarray:
-    """Outputs, and the leading principal directions of the currents, as columns (n_out + n, k)."""
+    """Return outputs and the leading principal directions of the currents, as columns (n_out + n, k)."""
     m = net.n_out
     values = _seen(net, units, inputs, noise=False)
     axes = np.eye(values.shape[2], m)
@@ -167,7 +167,7 @@ def _response(
     repeats: int,
     still: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Covariance (k, k) of what noise changes."""
+    """Return the covariance (k, k) of changes by noise."""
     still = _seen(net, units, inputs, noise=False) if still is None else still
     total = np.zeros((axes.shape[1],) * 2)
     with np.errstate(invalid="ignore", over="ignore"):  # of networks that diverge
@@ -178,7 +178,7 @@ def _response(
 
 
 def _fitted(single: np.ndarray, wanted: np.ndarray, scale: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Strength (n,) of the noise in each direction, and the inverse root of ``scale`` that responses are taken in."""
+    """Fit the strength (n,) of the noise in each direction; return also the inverse root of ``scale`` for responses."""
     values, vectors = np.linalg.eigh(scale)
     values = np.maximum(values, 1e-6 * values[-1])
     unit = (vectors / np.sqrt(values)) @ vectors.T

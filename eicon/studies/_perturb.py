@@ -1,4 +1,4 @@
-"""What becomes of the behaviour when units are silenced or driven, or projections cut."""
+"""Behaviour when units are silenced or driven, or projections cut."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -23,13 +23,13 @@ class PerturbationEffect(NamedTuple):
     """Behaviour under a perturbation, on the same trials and with the same noise as without.
 
     Fractions are those of the trials in which the perturbation acts. Intervals are 95 % intervals (lower, upper) of
-    Wilson (1927); around scores between 0 and 1 they are conservative. NaN stands where a task has no choice.
+    Wilson (1927); around scores between 0 and 1 they are conservative. Values are NaN if a task has no choice.
 
     Attributes
     ----------
-    name : of the perturbation; "none" comes first
-    dose : factor of its strength; 0 for "none"
-    n_trials : in which it acts and which are scored
+    name : name of the perturbation; "none" comes first
+    dose : factor of the strength; 0 for "none"
+    n_trials : scored trials in which the perturbation acts
     correct, wrong, no_answer : fractions of trials, whose sum is 1. A trial has no answer if its choice is none, or
         would be none without the constant output of the readout while no unit that is read out is active. A task that
         scores a choice in part adds the part to ``correct``, and the rest to ``wrong``
@@ -39,7 +39,7 @@ class PerturbationEffect(NamedTuple):
     worst : mean score in the condition in which it is lowest
     bias, width : of the psychometric curve, in the unit of the task's evidence; NaN in tasks without, or if the fit
         does not exist
-    mean_rate : over units, and steps inside of the trials
+    mean_rate : over units, and steps inside the trials
     """
 
     name: str
@@ -70,17 +70,17 @@ def perturbation_effects(
     repeats: int | float = 50,
     key: jax.Array | int,
 ) -> list[PerturbationEffect]:
-    """Behaviour of a network without and with each of some perturbations, and at each dose of them.
+    """Measure the behaviour of a network without and with each perturbation, at each dose.
 
     Parameters
     ----------
     net : RateRNN
     task : Task
     perturbations : mapping of str to Perturbation or sequence of Perturbation
-        Those of one name act together. The behaviour is that of the trials in which at least one of them acts.
+        Perturbations with one name act together. Behaviour is measured in trials in which at least one of them acts.
     doses : sequence of float, optional
         Factors of the strength of all perturbations: fractions for `Silence` and `Cut`, factors of the current for
-        `Drive`. By default they act as they are.
+        `Drive`. By default, perturbations act at their given strength.
     repeats : int
         Trials per condition.
     key : jax.Array
@@ -89,13 +89,13 @@ def perturbation_effects(
     Returns
     -------
     list of PerturbationEffect
-        That without a perturbation, and then those of each perturbation in the order of the doses.
-        `eicon.plotting.behaviour.plot_perturbations` draws them.
+        Behaviour without a perturbation first, then with each perturbation in the order of the doses.
+        `eicon.plotting.behaviour.plot_perturbations` draws the list.
 
     Raises
     ------
     ValueError
-        As `RateRNN.perturb`, and for doses that are not finite numbers.
+        For the reasons given at `RateRNN.perturb`, or for doses that are not finite numbers.
 
     Examples
     --------
@@ -134,7 +134,7 @@ def _doses(doses: Sequence[float | int] | ArrayLike | None) -> list[float]:
 
 
 def parse_perturbation(kind: str, text: str, epoch: str | None, **how: Any) -> Perturbation:
-    """Perturbation in words, as the command line takes it.
+    """Parse a perturbation from the words of the command line.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def parse_perturbation(kind: str, text: str, epoch: str | None, **how: Any) -> P
         (``area=motor,type=E``) or indices (``0,5,7``).
     epoch : str, optional
     **how
-        Fields that all perturbations have: ``window``, ``trials``, ``cells``, ``ramp``, ``seed``.
+        Fields common to all perturbations: ``window``, ``trials``, ``cells``, ``ramp``, ``seed``.
 
     Raises
     ------
@@ -167,7 +167,7 @@ def parse_perturbation(kind: str, text: str, epoch: str | None, **how: Any) -> P
 
 
 def parse_units(text: str) -> str | dict[str, str] | list[int]:
-    """Units in words: a type, labels or indices; see `parse_perturbation`."""
+    """Parse units from words: a type, labels or indices; see `parse_perturbation`."""
     parts = [part.strip() for part in text.split(",")]
     if not all(parts):
         raise ValueError(f"units are a type (I), labels (area=motor,type=E) or indices (0,5,7); got {text!r}.")
@@ -182,7 +182,7 @@ def parse_units(text: str) -> str | dict[str, str] | list[int]:
 
 
 def _answers(net: RateRNN, task: Task, trial: Trial, activity: Activity) -> Answers:
-    """What a network did in each trial; none in those in which nothing but a constant readout favours a choice."""
+    """Return the answers in each trial; none in those in which only a constant readout favours a choice."""
     outputs = np.asarray(activity.outputs)
     found = behaviour_of(task, activity.outputs, trial)
     at_rest = np.asarray(net.network.read_out(jnp.zeros(net.n_rec, outputs.dtype)))
@@ -208,7 +208,7 @@ def _effect(
     before: Answers,
     acts: np.ndarray,
 ) -> PerturbationEffect:
-    """Behaviour in the trials ``acts`` (B,), compared with the behaviour before."""
+    """Compute the behaviour in the trials ``acts`` (B,), compared with the behaviour before."""
     score, chosen = answers.score[acts], answers.choice
     scored = np.isfinite(score)
     n = int(scored.sum())
@@ -248,7 +248,7 @@ def _effect(
 
 
 def _fraction(count: float, n: int) -> tuple[float, tuple[float, float]]:
-    """Fraction of n trials, and its interval."""
+    """Return a fraction of n trials, and its interval."""
     if not n or np.isnan(count):
         return float("nan"), (float("nan"), float("nan"))
     low, high = wilson(np.array(count), np.array(n)).tolist()

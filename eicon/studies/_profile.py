@@ -1,4 +1,4 @@
-"""Whether two networks do a task the same way: a profile of likenesses, each beside its null and its ceiling."""
+"""Profile of the similarity of two networks in a task, in several respects, each with its null and ceiling."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,9 +29,9 @@ from ._responses import analysis_key, behaviour_of, rows_of
 
 PROFILE_STREAM = 2
 LEADING = 5
-"""Eigenvalues that are compared."""
+"""Number of eigenvalues that are compared."""
 DURATIONS = ("delay", "stimulus", "fixation", "rest", "wait", "item", "window")
-"""Fields of tasks that say how long something lasts."""
+"""Fields of tasks that are durations."""
 LONGER = 1.5
 STRENGTHS = (0.5, 1.5)
 """Factors of all inputs."""
@@ -40,14 +40,14 @@ NOISIER = (2.0, 4.0)
 DRIVE = 0.5
 """Currents that drive units, in standard deviations of the currents of all units in the task."""
 MOST_ROWS = 12
-"""Conditions of a task that are told apart outside of the trained range."""
+"""Most conditions of a task that are distinguished outside the trained range."""
 SPAN = 1e-9
-"""Between null and ceiling, below which no likeness is defined."""
+"""Smallest distance between null and ceiling for which a likeness is defined."""
 RESPECTS = ("activity", "outputs", "answers", "fixed_points", "eigenvalues", "perturbations", "generalisation")
 
 
 class Profile(NamedTuple):
-    """How alike two networks are, in seven respects; NaN where there is nothing to compare.
+    """Similarity of two networks in seven respects; NaN where there is nothing to compare.
 
     Attributes
     ----------
@@ -56,21 +56,21 @@ class Profile(NamedTuple):
     outputs : Similarity
         NRMSE of b's outputs against a's, without noise; 0: equal.
     answers : Similarity
-        Agreement trial by trial under noise, beyond what accuracies in each condition predict, from -1 to 1
+        Trial-by-trial agreement under noise, beyond what the accuracies in each condition predict, from -1 to 1
         (`eicon.analysis.behaviour.error_consistency`).
     fixed_points : Similarity
-        Part of the fixed points that have a partner of the same stability at the same place, 0 to 1
+        Fraction of the fixed points that have a partner of the same stability at the same place, 0 to 1
         (`eicon.analysis.similarity.match_points`); inputs are held as in the longest epoch.
     eigenvalues : Similarity
-        Distances of the largest eigenvalues of the recurrent weights times the mean slopes of the units, matched one
-        to one, over the sizes of both, from 0, equal, to 1. The null permutes what each unit of b sends over its
-        targets.
+        Distances between the largest eigenvalues of the recurrent weights times the mean slopes of the units, matched
+        one to one, relative to the sizes of both, from 0 (equal) to 1. The null permutes each unit's outgoing weights
+        in b over its targets.
     perturbations : Similarity
-        Concordance of the effects on score and outputs of silencing a part or all of each type, and of driving it, in
-        each epoch (`eicon.analysis.similarity.effect_similarity`); 1: each does the same to both.
+        Concordance of the effects on score and outputs of silencing a fraction or all of each type, and of driving it,
+        in each epoch (`eicon.analysis.similarity.effect_similarity`); 1: each perturbation affects both equally.
     generalisation : Similarity
-        Concordance of the scores outside of what was trained: longer epochs, weaker and stronger inputs, more noise,
-        and the task's own held-out conditions; 1: both fail, and succeed, at the same.
+        Concordance of the scores outside the trained range: longer epochs, weaker and stronger inputs, more noise, and
+        the task's own held-out conditions; 1: both fail, and succeed, in the same conditions.
     effects : dict of str to (2,) array
         Change of the score of a and b by each perturbation.
     scores : dict of str to (2,) array
@@ -89,20 +89,20 @@ class Profile(NamedTuple):
 
 
 class Profiles(NamedTuple):
-    """How alike each two of n networks are.
+    """Similarity of all pairs of n networks.
 
     Attributes
     ----------
     names : tuple of str
     pairs : dict of (str, str) to Profile
-        Of each two; the one that was named first is the reference.
+        Profile of each pair; the network named first is the reference.
     """
 
     names: tuple[str, ...]
     pairs: dict[tuple[str, str], Profile]
 
     def matrix(self, respect: str) -> Float[np.ndarray, "n n"]:
-        """Likeness of each two in one respect: 0 at the mean of the null, 1 at the ceiling and on the diagonal.
+        """Return the likeness of all pairs in one respect: 0 at the null's mean, 1 at the ceiling and on the diagonal.
 
         NaN where there is nothing to compare, and for pairs that were not compared.
         """
@@ -113,7 +113,7 @@ class Profiles(NamedTuple):
         return found
 
     def overall(self) -> Float[np.ndarray, "n n"]:
-        """Mean likeness over the respects in which there is something to compare."""
+        """Return the mean likeness over the respects in which there is something to compare."""
         every = np.stack([self.matrix(respect) for respect in RESPECTS])
         known = np.isfinite(every)
         n = known.sum(axis=0)
@@ -121,13 +121,13 @@ class Profiles(NamedTuple):
 
 
 def likeness(found: Similarity) -> float:
-    """Where a value lies between the mean of its null, 0, and its ceiling, 1; NaN where the two are equal."""
+    """Return the place of a value between the mean of its null, 0, and its ceiling, 1; NaN if the two are equal."""
     span = found.ceiling - found.chance
     return (found.value - found.chance) / span if abs(span) > SPAN else float("nan")
 
 
 class _Probe(NamedTuple):
-    """What one network does; its effects and scores with their standard errors."""
+    """Behaviour of one network; its effects and scores with their standard errors."""
 
     net: RateRNN
     still: Activity
@@ -149,22 +149,22 @@ def profile(
     n_permutations: int | float = N_PERMUTATIONS,
     seed: int | float = 0,
 ) -> Profile:
-    """Compare how two networks do a task, in seven respects.
+    """Compare two networks on a task in seven respects.
 
     Parameters
     ----------
     net_a, net_b : RateRNN
-        They may differ in size; a is the reference.
+        Networks, which may differ in size; a is the reference.
     task : Task
     label : str
-        Label by which units are silenced and driven together; by all units, where the two networks have no label in
-        common.
+        Label by which units are silenced and driven together; all units together, if the two networks have no values
+        of the label in common.
     repeats : int
         Trials per condition, 2 or more.
     candidates : int
         Starts of the search for fixed points.
     n_permutations : int
-        For the nulls; 0 for none.
+        Number of permutations for the nulls; 0 for none.
     seed : int
         Fixes trials, noise and permutations.
 
@@ -175,7 +175,7 @@ def profile(
     Raises
     ------
     ValueError
-        If a network is silent or has other inputs, outputs or step than the task.
+        If a network is silent or differs from the task in inputs, outputs or step.
     """
     options: dict[str, Any] = {"label": label, "repeats": repeats, "candidates": candidates}
     found = profiles({"a": net_a, "b": net_b}, task, **options, n_permutations=n_permutations, seed=seed)
@@ -194,16 +194,16 @@ def profiles(
     pairs: Iterable[tuple[str, str]] | None = None,
     progress: bool = False,
 ) -> Profiles:
-    """Compare each two of many networks in seven respects; what each of them does is simulated once.
+    """Compare all pairs of several networks in seven respects; each network is simulated once.
 
     Parameters
     ----------
     nets : mapping of str to RateRNN
-        Two or more.
+        Two or more networks.
     task, label, repeats, candidates, n_permutations, seed
-        As for `profile`; ``label`` is used if all networks have values of it in common.
+        See `profile`; ``label`` is used if all networks share values of it.
     pairs : iterable of (str, str), optional
-        Which are compared, with the reference first; by default each two.
+        Pairs to compare, with the reference first; by default all.
     progress : bool
         Show a progress bar (on stderr).
 
@@ -214,16 +214,16 @@ def profiles(
     Raises
     ------
     ValueError
-        As `profile`, and for fewer than two networks, or a pair of names that no networks have.
+        For the reasons given at `profile`, fewer than two networks, or unknown names in a pair.
     """
     check_task(task)
     if len(nets) < 2:
-        raise ValueError(f"`nets` must hold two networks or more; got {len(nets)}.")
+        raise ValueError(f"`nets` must contain two networks or more; got {len(nets)}.")
     for name, net in nets.items():
         check_network(name, net, task)
     repeats = whole(repeats, "`repeats`")
     if repeats < 2:
-        raise ValueError(f"`repeats` must be at least 2, or nothing is known of errors; got {repeats}.")
+        raise ValueError(f"`repeats` must be at least 2, or errors cannot be estimated; got {repeats}.")
     key_trial, key_noise, key_points, key_beyond = jax.random.split(analysis_key(seed, PROFILE_STREAM), 4)
     trial, shared = task.trials(repeats, key=key_trial), _shared(nets.values(), label)
     options: dict[str, Any] = {"n_permutations": n_permutations, "rng": seed}
@@ -287,14 +287,14 @@ def _compared(
 
 
 def as_numbers(found: Profile) -> dict[str, Any]:
-    """A profile, JSON-compatible but for NaN: each respect with what stands beside it, effects and scores."""
+    """Return a profile as numbers, JSON-compatible except for NaN: respects with statistics, effects and scores."""
     parts = found._asdict()
     lists = {name: {k: v.tolist() for k, v in parts.pop(name).items()} for name in ("effects", "scores")}
     return {name: {"value": one.value, **beside(one)} for name, one in parts.items()} | lists
 
 
 def _answers(net: RateRNN, task: Task, trial: Trial, key: jax.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Choices where the task has some, and right and wrong answers elsewhere, in two runs; NaN: nothing is right."""
+    """Return choices, or right and wrong answers in tasks without choices, in two runs; NaN if nothing is right."""
     found = []
     for one in jax.random.split(key):
         given = behaviour_of(task, net.predict(trial.inputs, key=one).outputs, trial)
@@ -326,13 +326,13 @@ def _eigenvalues(
 
 
 def _leading(matrix: np.ndarray, k: int) -> np.ndarray:
-    """The largest eigenvalues: of those near 0, which the recurrence does not make, a large network has more."""
+    """Return the largest eigenvalues; a large network has more near 0, which do not come from the recurrence."""
     values = np.linalg.eigvals(matrix)
     return values[np.argsort(-np.abs(values), kind="stable")[:k]]
 
 
 def _slopes(net: RateRNN, activity: Activity, inside: np.ndarray) -> np.ndarray:
-    """Mean slope of each unit's signal by its current, over what is visited; 1 for a cell without a current."""
+    """Return the mean slope of each unit's signal by its current, over visited states; 1 for cells without currents."""
     if "x" not in activity.states:
         return np.ones(net.n_rec)
 
@@ -344,7 +344,7 @@ def _slopes(net: RateRNN, activity: Activity, inside: np.ndarray) -> np.ndarray:
 
 
 def _effects(net: RateRNN, task: Task, trial: Trial, label: str, shared: Sequence[str], key: jax.Array) -> np.ndarray:
-    """Effects of K perturbations and their standard errors, (2, K, 2): of the score, and of the outputs (relative)."""
+    """Return effects of K perturbations and standard errors, (2, K, 2): on the score, and on the outputs (relative)."""
     before, inside = net.predict(trial.inputs, key=key), np.asarray(trial.inside)
     spread = float(np.asarray(stacked(before.states))[inside].std())
     score, outputs = behaviour_of(task, before.outputs, trial).score, np.asarray(before.outputs)
@@ -358,7 +358,7 @@ def _effects(net: RateRNN, task: Task, trial: Trial, label: str, shared: Sequenc
 
 
 def _shared(nets: Iterable[RateRNN], label: str) -> list[str]:
-    """Values of a label that units of all networks have."""
+    """Return the values of a label shared by units of all networks."""
     values = [set(map(str, net.units.get(label, []))) for net in nets]
     return sorted(set.intersection(*values) - {""})
 
@@ -366,7 +366,7 @@ def _shared(nets: Iterable[RateRNN], label: str) -> list[str]:
 def _perturbations(
     net: RateRNN, trial: Trial, label: str, shared: Sequence[str], current: float
 ) -> Iterator[tuple[str, Perturbation]]:
-    """What is done to the units of each of these values of a label, or to all where there are none."""
+    """Yield the perturbations of the units of each of these label values, or of all units if there are none."""
     for name in shared or ["all"]:
         units: Any = {label: name} if shared else np.arange(net.n_rec)
         for epoch in trial.epochs:
@@ -377,7 +377,7 @@ def _perturbations(
 
 
 def _scores(net: RateRNN, task: Task, repeats: int, key: jax.Array, key_noise: jax.Array) -> dict[str, np.ndarray]:
-    """Mean scores and their standard errors, (2, K), in each condition of extensions of a task."""
+    """Return mean scores and their standard errors, (2, K), in each condition of extensions of a task."""
     found = {}
     for name, extended, strength, noise in _extensions(task):
         trial = extended.trials(repeats, key=key)
@@ -390,7 +390,7 @@ def _scores(net: RateRNN, task: Task, repeats: int, key: jax.Array, key_noise: j
 
 
 def _means(values: np.ndarray) -> tuple[Any, Any]:
-    """Means over trials, the last axis, and their standard errors; trials in which nothing is scored are left out."""
+    """Return means over trials, the last axis, and their standard errors; unscored trials are left out."""
     there = ~np.isnan(values)
     n = np.where(there.sum(axis=-1) > 1, there.sum(axis=-1), np.nan)
     mean = np.where(there, values, 0.0).sum(axis=-1) / n
@@ -399,7 +399,7 @@ def _means(values: np.ndarray) -> tuple[Any, Any]:
 
 
 def _extensions(task: Task) -> Iterator[tuple[str, Task, float, float]]:
-    """Name, task, factor of the inputs, factor of the noise."""
+    """Yield name, task, factor of the inputs, and factor of the noise."""
     yield "as trained", task, 1.0, 1.0
     if (held_out := task.held_out()) != task:
         yield "held out", held_out, 1.0, 1.0

@@ -1,4 +1,4 @@
-"""Balanced trials, what a network does in them with its noise, and what its task says about both."""
+"""Balanced trials, a network's responses in them with its noise, and the task's description of both."""
 
 import math
 from typing import NamedTuple
@@ -17,13 +17,13 @@ from ..tasks import Task, Trial
 from ..tasks._check import check_behaviour, check_task
 
 ANALYSIS_STREAM = 0xA11
-"""Folded into a seed, so that analysed trials are not the trained ones."""
+"""Folded into a seed, so that analysed trials differ from the trained ones."""
 MOST_LEVELS = 24
-"""Trials are not sorted by a condition with more levels."""
+"""Most levels of a condition by which trials are sorted."""
 
 
 class Responses(NamedTuple):
-    """Balanced trials and what the network did in them, with its noise."""
+    """Balanced trials and the network's activity in them, with its noise."""
 
     net: RateRNN
     task: Task
@@ -37,9 +37,9 @@ class Condition(NamedTuple):
     Attributes
     ----------
     name, unit : str
-        The unit is empty where there is none.
+        Name and unit; the unit is empty if there is none.
     values : (B,) array
-        Of each trial.
+        Value of each trial.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Condition(NamedTuple):
 
     @property
     def label(self) -> str:
-        """Name for figures: *signed*, where values lie on both sides of 0."""
+        """Name for figures: *signed*, if values lie on both sides of 0."""
         signed = self.values.dtype != bool and self.values.min() < 0 < self.values.max()
         return f"signed {self.name}" if signed else self.name
 
@@ -59,7 +59,7 @@ class Condition(NamedTuple):
 
 
 class Answers(NamedTuple):
-    """What a network did in each trial: a `Behaviour` on the host.
+    """Answers of a network in each trial: a `Behaviour` on the host.
 
     Attributes
     ----------
@@ -73,16 +73,16 @@ class Answers(NamedTuple):
 
 
 class TwoClasses(NamedTuple):
-    """Trials as two classes, between which units may tell.
+    """Trials in two classes, between which units may discriminate.
 
     Attributes
     ----------
     labels : (B,) int
         0, 1, or -1 for neither.
     first : str
-        What class 0 is, in words.
+        Description of class 0.
     sort : str or None
-        Condition whose two levels the classes are; None where they are the choices that the evidence is for.
+        Condition whose two levels are the classes; None if the classes are the choices favoured by the evidence.
     """
 
     labels: Int[np.ndarray, "B"]
@@ -91,7 +91,7 @@ class TwoClasses(NamedTuple):
 
 
 def analysis_key(seed: int | float, *streams: int) -> jax.Array:
-    """Key of trials and noise, apart from those of the training; each further stream gives another one."""
+    """Return a key for trials and noise, different from those of the training; each further stream gives a new one."""
     key = jax.random.fold_in(key_of(seed), ANALYSIS_STREAM)
     for stream in streams:
         key = jax.random.fold_in(key, stream)
@@ -99,7 +99,7 @@ def analysis_key(seed: int | float, *streams: int) -> jax.Array:
 
 
 def unit_types(net: RateRNN) -> np.ndarray | None:
-    """Which units excite, (N,) bool; None without Dale's law."""
+    """Return which units are excitatory, (N,) bool; None without Dale's law."""
     return net.is_excitatory if net.is_excitatory.any() else None
 
 
@@ -126,7 +126,7 @@ def responses(net: RateRNN, task: Task, repeats: int | float, *, seed: int | flo
 
 
 def outputs_and_targets(given: Responses) -> tuple[Float[np.ndarray, "T B n"], Float[np.ndarray, "T B n"]]:
-    """Outputs and targets; of labels, their probabilities."""
+    """Return outputs and targets; for labels, their probabilities."""
     outputs, targets = np.asarray(given.activity.outputs), np.asarray(given.trial.targets)
     if targets.ndim == 3:
         return outputs, targets
@@ -134,7 +134,7 @@ def outputs_and_targets(given: Responses) -> tuple[Float[np.ndarray, "T B n"], F
 
 
 def behaviour_of(task: Task, outputs: jax.Array, trial: Trial) -> Answers:
-    """What a network did in each trial, once it is found to be a `Behaviour` of these trials."""
+    """Return the answers of a network in each trial, checked to be a `Behaviour` of these trials."""
     found = task.behaviour(outputs, trial)
     check_behaviour(task, found, trial.batch_size)
     choice, time = (None if values is None else np.asarray(values) for values in (found.choice, found.time))
@@ -142,7 +142,7 @@ def behaviour_of(task: Task, outputs: jax.Array, trial: Trial) -> Answers:
 
 
 def condition(task: Task, trial: Trial, name: str, said: str) -> Condition:
-    """A condition that a task names.
+    """Return a condition that a task names.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def condition(task: Task, trial: Trial, name: str, said: str) -> Condition:
     trial : Trial
     name : str
     said : str
-        Attribute of the task that names it, for the error.
+        Attribute of the task that names the condition, for the error.
 
     Raises
     ------
@@ -167,21 +167,21 @@ def condition(task: Task, trial: Trial, name: str, said: str) -> Condition:
 
 
 def evidence_of(task: Task, trial: Trial) -> Condition | None:
-    """What argues for choice 0; None where the task says of no condition that it does."""
+    """Return the evidence for choice 0; None if the task names no condition as evidence."""
     return None if task.evidence is None else condition(task, trial, task.evidence[0], "evidence")
 
 
 def strength_of(task: Task, evidence: Condition) -> Float[np.ndarray, "B"] | None:
-    """Distance of the evidence from what is neutral; None where that is not known."""
+    """Return the distance of the evidence from its neutral value; None if that is unknown."""
     if math.isnan(task.neutral):
         return None
-    # Levels on both sides that are equal but for the rounding of single precision are one.
+    # Levels on both sides that are equal up to single-precision rounding count as one.
     levels, index = levels_of(np.abs(evidence.numbers - task.neutral))
     return np.where(index >= 0, levels[index], np.nan)
 
 
 def sorted_by(task: Task, trial: Trial) -> list[Condition]:
-    """Conditions by which trials are sorted, those that vary; the evidence, where a task with evidence names none."""
+    """Return the varying conditions by which trials are sorted; the evidence, if a task with evidence names none."""
     names = task.sorts or (() if task.evidence is None else (task.evidence[0],))
     found = [condition(task, trial, name, "sorts") for name in names]
     return [one for one in found if _sorts(one)]
@@ -192,7 +192,7 @@ def _sorts(one: Condition) -> bool:
 
 
 def two_classes(task: Task, trial: Trial) -> TwoClasses | None:
-    """Evidence for choice 0 or 1, or else the first of the conditions that sort trials into two; None without."""
+    """Split trials by the evidence for choice 0 or 1, or by the first condition with two levels; None without."""
     evidence = evidence_of(task, trial)
     if evidence is not None and not math.isnan(task.neutral):
         labels = np.sign(task.neutral - evidence.numbers).astype(np.int64)  # -1 for choice 0, 1 for choice 1
@@ -205,28 +205,28 @@ def two_classes(task: Task, trial: Trial) -> TwoClasses | None:
 
 
 def level_name(level: object) -> str:
-    """Level of a condition in words: numbers short, truth as yes and no."""
+    """Return a level of a condition in words: numbers short, truth values as yes and no."""
     return ("yes" if level else "no") if isinstance(level, bool | np.bool_) else f"{level:g}"
 
 
 def psychometric_of(evidence: Condition, behaviour: Answers) -> analysis.results.Psychometric | None:
-    """Choices of 0, and not of another, against the evidence for it; None if fewer than two levels have a choice."""
+    """Fit choices of 0, as opposed to others, against the evidence; None if fewer than two levels have a choice."""
     assert behaviour.choice is not None
     return psychometric_or_none(evidence.numbers, np.minimum(behaviour.choice, 1))
 
 
 def window_of(task: Task, trial: Trial) -> Bool[np.ndarray, "T B"]:
-    """Steps of the epoch to which the task aligns its trials; all of them, where it names none."""
+    """Return the steps of the epoch to which the task aligns its trials; all steps, if it names none."""
     return np.asarray(trial.inside if task.aligned_to is None else trial.during(task.aligned_to))
 
 
 def onset_of(task: Task, trial: Trial) -> Int[np.ndarray, "B"] | None:
-    """Step of each trial at which time is 0; None for their beginning."""
+    """Return the step of each trial at which time is 0; None for the start."""
     return None if task.aligned_to is None else span_of(task, trial, task.aligned_to)[:, 0]
 
 
 def span_of(task: Task, trial: Trial, epoch: str) -> Int[np.ndarray, "B 2"]:
-    """First step of an epoch that a task names and the step after its last one, of each trial."""
+    """Return the first step of a named epoch and the step after its last one, for each trial."""
     if epoch not in trial.epochs:
         raise ValueError(
             f"{type(task).__name__} names the epoch {epoch!r}, which its trials do not have; "
@@ -236,7 +236,7 @@ def span_of(task: Task, trial: Trial, epoch: str) -> Int[np.ndarray, "B 2"]:
 
 
 def timed_span(task: Task, trial: Trial) -> Int[np.ndarray, "B 2"] | None:
-    """Steps in which a time that is asked for is produced; None in other tasks, or where they are fewer than three."""
+    """Return the steps in which a requested time is produced; None in other tasks, or with fewer than three steps."""
     if task.asked_time is None or task.aligned_to is None:
         return None
     span = span_of(task, trial, task.aligned_to)
@@ -244,7 +244,7 @@ def timed_span(task: Task, trial: Trial) -> Int[np.ndarray, "B 2"] | None:
 
 
 def rows_of(task: Task, trial: Trial) -> Int[np.ndarray, "B"]:
-    """Row of the task's grid of conditions that each trial is of."""
+    """Return the row of the task's grid of conditions for each trial."""
     grid = {name: values for name, values in task.condition_grid().items() if name in trial.conditions}
     rows = np.stack([np.asarray(values, np.float64) for values in grid.values()], axis=1)
     given = np.stack([np.asarray(trial.conditions[name], np.float64) for name in grid], axis=1)
@@ -252,12 +252,12 @@ def rows_of(task: Task, trial: Trial) -> Int[np.ndarray, "B"]:
 
 
 class Aligned(NamedTuple):
-    """Values of trials, aligned.
+    """Aligned values of trials.
 
     Attributes
     ----------
     time : (T,) float
-        Of each step, ms.
+        Time of each step, ms.
     inside : (T, B) bool
         Whether a step lies in its trial.
     values : (T, B, ...) array
@@ -274,9 +274,9 @@ def align_trials(
     onset: Int[np.ndarray, "B"] | None,
     dt: float,
 ) -> Aligned:
-    """Align trials to a step of each of them, which may be None for their beginning.
+    """Align trials to a step of each, or to their start if it is None.
 
-    Before the onset only what all trials have is kept. The state after step t is that of time ``(t + 1) dt``.
+    Before the onset, only steps that all trials have are kept. The state after step t belongs to time ``(t + 1) dt``.
     """
     n_steps, n_trials = inside.shape
     if onset is None:
@@ -293,7 +293,7 @@ def align_trials(
 def condition_means(
     values: Shaped[np.ndarray, "T B ..."], levels: Shaped[np.ndarray, "B"], inside: Bool[np.ndarray, "T B"]
 ) -> analysis.results.ConditionAverage:
-    """Means over the trials of each level; NaN where half of its trials or more are over: means of few jump."""
+    """Average over the trials of each level; NaN where half of its trials or more are over, to avoid jumps."""
     mean = analysis.condition_average(values, levels, inside)
     few = 2 * mean.n <= mean.n.max(axis=1, keepdims=True)
     return mean._replace(

@@ -1,4 +1,4 @@
-"""Stiff and sloppy directions of a fit: which combinations of trained values a recording determines."""
+"""Stiff and sloppy directions of a fit: combinations of trained values determined by a recording."""
 
 from functools import partial
 from typing import NamedTuple
@@ -22,33 +22,33 @@ from ..training._curvature import gauss_newton
 from ..training._recorded import Fit, fit_of
 
 MOST_DENSE = 600
-"""Trained values up to which all directions are computed, unless asked otherwise."""
+"""Most trained values for which all directions are computed by default."""
 LEADING = 50
-"""Directions that are computed of more."""
+"""Number of directions computed for more trained values."""
 PER_DIRECTION = 5
-"""Products that a Lanczos method costs for each direction, about, of which the whole matrix takes P."""
+"""Approximate products per direction in a Lanczos method; the whole matrix takes P."""
 FRACTION = 1e-3
 
 
 class Stiffness(NamedTuple):
-    """Leading spectrum of the Gauss-Newton matrix of a fit: K of the directions of its P trained values.
+    """Leading spectrum of the Gauss-Newton matrix of a fit: K directions of its P trained values.
 
     Attributes
     ----------
     values : (K,) float
         Curvatures of the loss, descending: a step of length s along a direction raises it by ``values * s**2 / 2``.
     vectors : (K, P) float
-        The directions, of length 1, in trained values over `scale`.
+        Directions, of length 1, in units of trained values over `scale`.
     names : (P,) array of str
-        What each trained value belongs to, named as in `Network.values`.
+        Name of the array of each trained value, as in `Network.values`.
     places : (P,) int
-        Which one it is there: the unit, or the place of a weight in the flattened array.
+        Index in that array: the unit, or the place of a weight in the flattened array.
     scale : (P,) float
         Natural scale of each value; 1 if not ``relative``.
     n_fixed : int
-        Directions that are fixed, `fixed_directions` of the values.
+        Number of fixed directions, `fixed_directions` of the values.
     n_observed : int
-        Values of the recording that were observed.
+        Number of observed values of the recording.
     """
 
     values: Float[np.ndarray, "K"]
@@ -60,7 +60,7 @@ class Stiffness(NamedTuple):
     n_observed: int
 
     def parts(self) -> dict[str, Float[np.ndarray, "K"]]:
-        """Share of the gains, biases ... in each direction: sums of squared entries, which are 1 over all names."""
+        """Return the share of gains, biases ... in each direction: sums of squared entries, 1 over all names."""
         return {str(name): (self.vectors[:, self.names == name] ** 2).sum(axis=1) for name in np.unique(self.names)}
 
 
@@ -72,17 +72,17 @@ def fixed_directions(values: ArrayLike, fraction: float | int = FRACTION) -> int
     values : (K,) array
         `Stiffness.values`.
     fraction : float
-        In (0, 1).
+        Fraction, in (0, 1).
 
     Returns
     -------
     int
-        A lower bound if all K of P directions exceed it.
+        Number of curvatures; a lower bound if all K of P directions exceed the fraction.
 
     Raises
     ------
     ValueError
-        For a fraction outside of (0, 1), or values that are not finite.
+        For a fraction outside (0, 1), or values that are not finite.
 
     Examples
     --------
@@ -106,32 +106,32 @@ def stiffness(
     loss: str | None = None,
     fraction: float | int = FRACTION,
 ) -> Stiffness:
-    r"""Compute the stiffest directions of a fit: those along which trained values cannot move unnoticed.
+    r"""Compute the stiffest directions of a fit, in which trained values are well determined.
 
     The Gauss-Newton matrix of the loss at the network's trained values is, for the mean squared error over n observed
     values,
 
     .. math:: G = \frac{2}{n} S J^T J S, \qquad J = \frac{\partial a}{\partial w},
 
-    with the observed activity :math:`a`, the trained values :math:`w` (as an optimiser sees them, before bounds and
+    with the observed activity :math:`a`, the trained values :math:`w` (as used by an optimiser, before bounds and
     signs) and their natural scales :math:`S`.
 
     Parameters
     ----------
     net : RateRNN
-        Its trained values are those that ``train=`` names; weights that do not exist are left out.
+        Network; its trained values are those named by ``train=``, without missing connections.
     recording : Recording
-        Only what was observed counts, ``recording.of_units(...)`` for fewer units.
+        Recording, of which only observed values count; use ``recording.of_units(...)`` for fewer units.
     n : int, optional
-        Directions; by default all of up to 600 trained values, and 50 of more.
+        Number of directions; by default all of up to 600 trained values, and 50 of more.
     relative : bool
-        Count each value in its natural scale, the standard deviation of the values of its name over units (or
-        connections) in this network, so that gains, biases and time constants can be compared; the modulus of their
-        mean where they are all equal, and 1 where that is 0.
+        Express each value in its natural scale, the standard deviation of the values of the same name over units (or
+        connections) in this network, so that gains, biases and time constants are comparable; if they are all equal,
+        the modulus of their mean, or 1 if that is 0.
     loss : {"mse", "variance", "poisson"}, optional
-        As for `Trainer` of a recording.
+        See `Trainer` with a recording.
     fraction : float
-        Of the largest curvature, above which a direction is fixed.
+        Fraction of the largest curvature, above which a direction is fixed.
 
     Returns
     -------
@@ -144,10 +144,10 @@ def stiffness(
 
     Notes
     -----
-    The network runs without noise and in float64; the matrix is known by its products with vectors (Schraudolph 2002):
-    all P of them, or, for few directions, those of an implicitly restarted Lanczos method. A product takes about as
-    long as one and a half gradients. Scale and offset of calcium are kept as they are: directions count that these two
-    could make up for.
+    The network runs without noise and in float64; the matrix is accessed through products with vectors (Schraudolph
+    2002): all P of them, or, for few directions, those of an implicitly restarted Lanczos method. A product takes about
+    as long as one and a half gradients. Scale and offset of calcium are kept fixed: directions that the two could
+    compensate also count.
 
     Examples
     --------
@@ -161,7 +161,7 @@ def stiffness(
     """
     names = tuple(sorted(net.trainable_variables()))
     if not names:
-        raise ValueError("this network has no trained values; name some, RateRNN(..., train=['gain', 'bias']).")
+        raise ValueError("this network has no trained values; name some, e.g. RateRNN(..., train=['gain', 'bias']).")
     relative = as_flag("relative", relative)
     with jax.enable_x64(True):
         fit, trial = fit_of(net, recording, loss)
@@ -184,7 +184,7 @@ def stiffness(
             begin = np.random.default_rng(0).normal(size=size)
             curvatures, vectors = eigsh(operator, k=wanted, which="LA", v0=begin)
     order = np.argsort(curvatures)[::-1][:wanted]
-    found = np.maximum(curvatures[order], 0.0)  # zeros are rounded to either side
+    found = np.maximum(curvatures[order], 0.0)  # zeros may be rounded to either side
     observed = int(recording.is_observed.sum())
     return Stiffness(found, vectors.T[order], labels, places, scale, fixed_directions(found, fraction), observed)
 
@@ -200,7 +200,7 @@ def _products(
     names: tuple[str, ...],
     fit: Fit,
 ) -> jax.Array:
-    """Products of the matrix with vectors (K, P)."""
+    """Compute products of the matrix with vectors (K, P)."""
     at, unravel = ravel_pytree(network.split(names)[0])
 
     def run(vector: jax.Array, forward_mode: bool) -> tuple[Parameters, Activity]:
@@ -219,7 +219,7 @@ def _products(
 def _free(
     network: Network, names: tuple[str, ...]
 ) -> tuple[Int[np.ndarray, "P"], Shaped[np.ndarray, "P"], Int[np.ndarray, "P"]]:
-    """Where the trained values that exist are in the vector of all, their names, and which ones of these they are."""
+    """Return the places of existing trained values in the vector of all, their names, and indices within names."""
     masks = {
         f"raw_{short}": getattr(getattr(network, role), "mask", None)
         for role, short in ROLES.items()

@@ -1,4 +1,4 @@
-"""Fits of networks to recordings: what they predict, and which directions of their values are determined."""
+"""Fits of networks to recordings: predictions, and the determined directions of the trained values."""
 
 from ._fit import fit_measures as fit_measures
 from ._stiffness import fixed_directions as fixed_directions

@@ -1,4 +1,4 @@
-"""What the functions of `eicon.studies` return."""
+"""Results of the functions of `eicon.studies`."""
 
 from ._compare import NetworkComparison as NetworkComparison
 from ._condense import CondensedNetwork as CondensedNetwork

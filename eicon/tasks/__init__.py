@@ -1,4 +1,4 @@
-"""What is trained: tasks, one per file, sampled on the device."""
+"""Tasks, one per file, sampled on the device."""
 
 from .._lazy import lazy_room
 

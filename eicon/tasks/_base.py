@@ -1,4 +1,4 @@
-"""What a task is: a frozen description from which trials are sampled on the device."""
+"""Base class of tasks: frozen descriptions from which trials are sampled on the device."""
 
 import abc
 import functools
@@ -32,7 +32,7 @@ class Trial(NamedTuple):
     inputs : (T, B, n_in)
     targets : (T, B, n_out) desired outputs, or (T, B) integer labels where the task's loss is cross-entropy
     mask : (T, B) 1 where outputs are scored, 0 elsewhere (padding included)
-    conditions : name -> (B,) what each trial was
+    conditions : name -> (B,) value of the condition in each trial
     epochs : name -> (B, 2) first step and the step after the last one, e.g. ``stimulus``
     """
 
@@ -44,7 +44,7 @@ class Trial(NamedTuple):
 
     @property
     def n_steps(self) -> int:
-        """Steps, padding included."""
+        """Number of steps, including padding."""
         return self.inputs.shape[0]
 
     @property
@@ -54,32 +54,32 @@ class Trial(NamedTuple):
 
     @property
     def inside(self) -> jax.Array:
-        """Whether each step lies before the end of its trial's last epoch, bool (T, B); all do where there is none."""
+        """True at steps before the end of a trial's last epoch, bool (T, B); all True if there are no epochs."""
         if not self.epochs:
             return jnp.ones(self.inputs.shape[:2], bool)
         end = jnp.stack([span[:, 1] for span in self.epochs.values()]).max(axis=0)
         return jnp.arange(self.n_steps)[:, None] < end[None]
 
     def during(self, epoch: str) -> jax.Array:
-        """Whether each step of each trial lies in an epoch, bool (T, B)."""
+        """Return whether each step of each trial lies in an epoch, bool (T, B)."""
         if epoch not in self.epochs:
             raise ValueError(f"these trials have no epoch {epoch!r}; they have {', '.join(self.epochs)}.")
         return within(self.epochs[epoch], self.n_steps)
 
     def mean_over(self, epoch: str, values: jax.Array) -> jax.Array:
-        """Mean of values (T, B, n) over an epoch of each trial; (B, n)."""
+        """Average values (T, B, n) over an epoch of each trial; (B, n)."""
         inside = self.during(epoch)[:, :, None]
         return jnp.where(inside, values, 0.0).sum(axis=0) / jnp.maximum(inside.sum(axis=0), 1)
 
 
 class Behaviour(NamedTuple):
-    """What a network did in each trial, in the terms of the task.
+    """Behaviour of a network in each trial.
 
     Attributes
     ----------
     score : (B,) from 0 to 1; a guess scores its chance of being right, a catch trial NaN
-    choice : (B,) integer from 0 on, -1 (`NO_CHOICE`) for none; None in a task that asks for no choice
-    time : (B,) reaction time or produced time in ms, NaN for none; None in a task that asks for no time
+    choice : (B,) integer from 0, -1 (`NO_CHOICE`) for none; None in a task without choices
+    time : (B,) reaction time or produced time in ms, NaN for none; None in a task without times
     """
 
     score: jax.Array
@@ -89,11 +89,10 @@ class Behaviour(NamedTuple):
 
 @dataclass(frozen=True)
 class Task(abc.ABC):
-    """Base of all tasks; a subclass says which conditions there are, what a trial looks like and what is right.
+    """Base class of all tasks; subclasses define the conditions, the trials and the correct response.
 
-    A subclass defines `condition_grid`, `build`, and either `behaviour` or `correct`, one of which follows from the
-    other. All that is listed under Attributes may be a number, a tuple or a property, and may be left out: nothing is
-    said then of what it stands for.
+    A subclass defines `condition_grid`, `build`, and either `behaviour` or `correct`, each of which follows from the
+    other. Everything listed under Attributes may be a plain value or a property, and is optional.
 
     Parameters
     ----------
@@ -103,33 +102,33 @@ class Task(abc.ABC):
     Attributes
     ----------
     input_channels, output_channels : tuple of str
-        What inputs and outputs are, by name.
+        Names of the inputs and outputs.
     loss : str
         ``"mse"``, or ``"cross_entropy"`` of integer labels.
     chance : float
-        Mean score without learning, of guesses and of outputs that are 0 throughout; NaN where it is not known.
+        Mean score without learning, of guesses and of outputs that are always 0; NaN if unknown.
     criterion : float
-        Where a network counts as trained, NaN for nowhere: mean score, or what ``criterion_of`` names.
+        Value at which a network counts as trained, NaN for none: mean score, or the measure in ``criterion_of``.
     criterion_of : str
         ``"accuracy"`` (the criterion is a lower bound of the mean score), ``"worst"`` (of the mean score in the worst
         condition) or ``"loss"`` (the criterion is an upper bound of the loss).
     score_name : str
-        What the mean score is called in figures and tables.
+        Name of the mean score in figures and tables.
     evidence : (str, str), optional
-        Condition that argues for choice 0, the larger the more, and its unit.
+        Condition whose larger values favour choice 0, and its unit.
     neutral : float
-        Value of that condition at which neither choice is right; NaN where it is not known.
+        Value of that condition at which neither choice is right; NaN if unknown.
     sorts : tuple of str
         Conditions by which trials are sorted and coloured in figures.
     aligned_to : str, optional
         Epoch at whose onset time is 0 in figures.
     condition_units : mapping of str to str
-        Units of conditions, for figures; that of the evidence need not be among them.
+        Units of conditions, for figures; that of the evidence may be omitted.
     asked_time : str, optional
-        Condition that holds the time in ms that is asked for, in a task of producing times; the times of `behaviour`
-        are reaction times where there is none.
+        Condition that contains the target time in ms, in a task of producing times; without it, the times of
+        `behaviour` are reaction times.
     holds : (str, str), optional
-        Condition that has to be held in memory, and the epoch through which it is held.
+        Condition that must be held in memory, and the epoch through which it is held.
 
     Raises
     ------
@@ -155,7 +154,7 @@ class Task(abc.ABC):
     dt: float = 20.0
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Let whichever of `behaviour` and `correct` a class defines give the other, inherited or not."""
+        """Derive `behaviour` from `correct` or vice versa, whichever the class defines, even over an inherited one."""
         super().__init_subclass__(**options)
         defined = next(names for names in map(vars, cls.__mro__) if "behaviour" in names or "correct" in names)
         if "correct" not in defined:
@@ -176,7 +175,7 @@ class Task(abc.ABC):
             cls.behaviour = behaviour  # type: ignore[method-assign]
 
     def __new__(cls, *args: Any, **options: Any) -> Any:
-        """Refuse a class that says neither what a network did nor whether it was right."""
+        """Check that the class defines `behaviour` or `correct`, and check its parameters."""
         if cls.behaviour is Task.behaviour and cls.correct is Task.correct:
             raise TypeError(
                 f"{cls.__name__} must define `behaviour(outputs, trial)`, which returns an eicon.tasks.Behaviour, or "
@@ -203,11 +202,11 @@ class Task(abc.ABC):
 
     @abc.abstractmethod
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """All conditions: name -> (n_conditions,), one entry per condition; catch trials not among them."""
+        """Return all conditions: name -> (n_conditions,), one entry per condition, without catch trials."""
 
     @abc.abstractmethod
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given conditions (each (B,), with a bool ``catch`` among them); pure JAX."""
+        """Build trials of given conditions (each (B,), including a bool ``catch``); pure JAX."""
 
     @property
     def n_conditions(self) -> int:
@@ -216,21 +215,21 @@ class Task(abc.ABC):
 
     @property
     def evidence_range(self) -> tuple[float, float]:
-        """Least and largest value that the condition named by ``evidence`` can have."""
+        """Smallest and largest possible value of the condition named by ``evidence``."""
         return -math.inf, math.inf
 
     @property
     def catch_probability(self) -> float:
-        """Probability of a catch trial in `sample`; 0 in tasks that have none."""
+        """Probability of a catch trial in `sample`; 0 in tasks without catch trials."""
         return 0.0
 
     @property
     def null_loss(self) -> float:
-        """Loss of the best outputs that are the same in all trials; NaN in tasks that do not state it."""
+        """Loss of the best outputs that are the same in all trials; NaN in tasks that do not define it."""
         return math.nan
 
     def sample(self, key: jax.Array | int, batch_size: int | float) -> Trial:
-        """Random trials, conditions drawn independently; jittable with a static ``batch_size``."""
+        """Sample random trials with independent conditions; jittable with a static ``batch_size``."""
         key_condition, key_catch, key_trial = jax.random.split(as_key(key), 3)
         batch_size = whole(batch_size, "batch_size")
         row = jax.random.randint(key_condition, (batch_size,), 0, self.n_conditions)
@@ -240,7 +239,7 @@ class Task(abc.ABC):
             return self.build(key_trial, conditions)
 
     def _checked(self, key: jax.Array | int, conditions: Mapping[str, ArrayLike]) -> Trial:
-        """Trials that `build` makes, once they are found to be those of this task."""
+        """Call `build`, and check the trials."""
         given = {name: jnp.asarray(values) for name, values in conditions.items()}
         with users_code(f"{type(self).__name__}.build"):
             trial = self.build(as_key(key), given)
@@ -248,25 +247,25 @@ class Task(abc.ABC):
         return trial
 
     def trials(self, repeats: int | float = 10, *, key: jax.Array | int) -> Trial:
-        """Balanced trials for validation: every condition ``repeats`` times, no catch trials; all of it is checked."""
+        """Build balanced trials for validation: every condition ``repeats`` times, no catch trials; all are checked."""
         repeats = as_repeats(repeats)
         check_task(self)
         conditions = {name: np.tile(values, repeats) for name, values in self.condition_grid().items()}
         return self._checked(key, {**conditions, "catch": np.zeros(self.n_conditions * repeats, bool)})
 
     def trials_of(self, repeats: int | float = 1, *, key: jax.Array | int, **conditions: Any) -> Trial:
-        """Trials of given conditions.
+        """Build trials of given conditions.
 
-        What follows from the given conditions is filled in: by `condition_grid`, also for a value between two of its
-        levels if both agree, and ``choice`` by the side of ``neutral`` on which the evidence lies. So the right choice
-        follows from a signed coherence, except for 0. ``catch`` is False unless it is given.
+        Conditions that follow from the given ones are filled in: from `condition_grid`, even for a value between two
+        levels if both agree, and ``choice`` from the side of ``neutral`` on which the evidence lies. A signed
+        coherence other than 0, for example, determines the right choice. ``catch`` is False by default.
 
         Parameters
         ----------
         repeats : int
-            How often all the trials are repeated.
+            Number of times that all trials are repeated.
         key : jax.Array or int
-            Random key, or the seed of one.
+            Random key or seed.
         **conditions : number or array, shape (B,)
             Conditions by name, one value for all trials or one for each.
 
@@ -293,15 +292,15 @@ class Task(abc.ABC):
         return self._checked(key, {name: np.tile(values, repeats) for name, values in whole_conditions.items()})
 
     def in_steps_of(self, dt: float) -> "Task":
-        """The same task in steps of another size, in ms."""
+        """Return the same task with a different step, in ms."""
         return replace(self, dt=dt)
 
     def held_out(self) -> "Task":
-        """The same task with conditions that training does not show; itself, in a task that has none."""
+        """Return the same task with held-out conditions; the task itself if it has none."""
         return self
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """What a network did in each trial.
+        """Return the behaviour of a network in each trial.
 
         Parameters
         ----------
@@ -315,7 +314,7 @@ class Task(abc.ABC):
         return Behaviour(self.correct(outputs, trial))
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Score of each trial.
+        """Return the score of each trial.
 
         Parameters
         ----------
@@ -330,12 +329,12 @@ class Task(abc.ABC):
         return self.behaviour(outputs, trial).score
 
     def accuracy(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Mean score of the trials that ask for a choice."""
+        """Return the mean score, without catch trials."""
         return jnp.nanmean(self.correct(outputs, trial))
 
 
 def as_repeats(value: int | float) -> int:
-    """How often trials are repeated, at least once."""
+    """Check that trials are repeated at least once."""
     repeats = whole(value, "repeats")
     if repeats < 1:
         raise ValueError(f"repeats must be at least 1; got {repeats}.")
@@ -343,14 +342,14 @@ def as_repeats(value: int | float) -> int:
 
 
 def within(span: jax.Array, n_steps: int) -> jax.Array:
-    """Whether each step lies in an epoch of its trial.
+    """Return whether each step lies in an epoch of its trial.
 
     Parameters
     ----------
     span : array of int, shape (B, 2)
         First step and step after the last one.
     n_steps : int
-        Steps T of the trials, padding included.
+        Number of steps T of the trials, including padding.
 
     Returns
     -------
@@ -366,21 +365,21 @@ def within(span: jax.Array, n_steps: int) -> jax.Array:
 
 
 def item_steps(item: float, dt: float) -> int:
-    """Steps that each item of a sequence lasts, at least one."""
+    """Return the number of steps of each item of a sequence, at least one."""
     if not 0 < item < math.inf:
-        raise ValueError(f"item must last longer than 0 ms, and end; got {item}.")
+        raise ValueError(f"item must last longer than 0 ms and be finite; got {item}.")
     return whole_steps("item", item, dt)
 
 
 def consecutive(steps: Mapping[str, ArrayLike], batch_size: int | None = None) -> dict[str, jax.Array]:
-    """Epochs of a trial, one after the other.
+    """Lay out the epochs of a trial one after the other.
 
     Parameters
     ----------
     steps : mapping of str to int or array (B,)
-        How many steps each epoch lasts, in all trials or in each.
+        Number of steps of each epoch, in all trials or in each.
     batch_size : int, optional
-        Number of trials B; needed if no epoch varies between them.
+        Number of trials B; required if no epoch varies between trials.
 
     Returns
     -------
@@ -395,7 +394,7 @@ def consecutive(steps: Mapping[str, ArrayLike], batch_size: int | None = None) -
     shapes = [jnp.shape(lasting) for lasting in steps.values()]
     shape = jnp.broadcast_shapes(*shapes, () if batch_size is None else (batch_size,))
     if len(shape) != 1:
-        raise ValueError("epochs that last equally long in all trials need batch_size, the number of trials.")
+        raise ValueError("epochs of equal length in all trials need batch_size, the number of trials.")
     spans, start = {}, jnp.zeros(shape, jnp.int32)
     for name, lasting in steps.items():
         spans[name] = jnp.stack([start, start + lasting], axis=1)
@@ -404,7 +403,7 @@ def consecutive(steps: Mapping[str, ArrayLike], batch_size: int | None = None) -
 
 
 def forced_choice(evidence: jax.Array) -> jax.Array:
-    """Choice of the output that is largest.
+    """Choose the largest output.
 
     Parameters
     ----------
@@ -414,7 +413,7 @@ def forced_choice(evidence: jax.Array) -> jax.Array:
     Returns
     -------
     array of int, shape (B,)
-        Index of the output, or `NO_CHOICE` (-1) where two tie.
+        Index of the output, or `NO_CHOICE` (-1) in case of a tie.
 
     Examples
     --------
@@ -427,14 +426,14 @@ def forced_choice(evidence: jax.Array) -> jax.Array:
 
 
 def score_choice(choice: jax.Array, right: jax.Array, n_choices: int) -> jax.Array:
-    """Score of choices.
+    """Score choices.
 
     Parameters
     ----------
     choice, right : array of int, shape (B,)
-        What was chosen (`forced_choice`), and what should have been.
+        The choice made (`forced_choice`), and the right one.
     n_choices : int
-        How many there are to choose from.
+        Number of possible choices.
 
     Returns
     -------
@@ -450,8 +449,8 @@ def score_choice(choice: jax.Array, right: jax.Array, n_choices: int) -> jax.Arr
 
 
 def check_levels(name: str, levels: tuple[float, ...], low: float, high: float, hint: str = "") -> None:
-    """Refuse an empty list of levels, or one outside ``(low, high]``; the hint follows the range."""
+    """Check that there are levels, all in ``(low, high]``; the hint follows the range."""
     if not levels:
-        raise ValueError(f"the task is empty: {name} holds no level.")
+        raise ValueError(f"the task is empty: {name} contains no level.")
     if not all(math.isfinite(level) and low < level <= high for level in levels):
         raise ValueError(f"{name} must lie in ({low:g}, {high:g}]{hint}; got {', '.join(f'{x:g}' for x in levels)}.")

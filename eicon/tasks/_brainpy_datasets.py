@@ -1,4 +1,4 @@
-"""Cognitive tasks of the `brainpy_datasets` package, as they are."""
+"""Cognitive tasks of the `brainpy_datasets` package, unchanged."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -14,17 +14,17 @@ from ._base import Behaviour, Task, Trial, as_repeats, forced_choice, score_choi
 
 @dataclass(frozen=True)
 class BrainPyDatasetsTask(Task):
-    """A `brainpy_datasets` cognitive task whose trials are whole, masked, and fixed by a key.
+    """A `brainpy_datasets` cognitive task with complete, masked trials determined by a key.
 
-    The package draws trials in numpy from generators of its own; here every batch reseeds them from its key,
-    so that the same key gives the same trials. Trials are padded to the longest there can be.
+    The package draws trials in numpy with its own generators; here every batch reseeds them from its key, and
+    the same key gives the same trials. Trials are padded to the greatest possible length.
 
     Parameters
     ----------
     dataset : brainpy_datasets.cognitive.CognitiveTask
         E.g. ``RatePerceptualDecisionMaking(dt=20.)``.
     n_steps : int
-        Steps of the longest trial.
+        Number of steps of the longest trial.
     """
 
     input_channels: ClassVar[tuple[str, ...]] = ()
@@ -47,15 +47,15 @@ class BrainPyDatasetsTask(Task):
         return int(self.dataset.num_outputs)
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """The package does not tell what a trial's condition was."""
+        """Return a single condition, because the package does not report the conditions of trials."""
         return {"label": np.arange(self.n_out)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Random trials, as many as conditions are given (the package cannot be asked for particular ones)."""
+        """Draw one random trial per given condition (the package cannot produce particular conditions)."""
         return self.sample(key, len(next(iter(conditions.values()))))
 
     def sample(self, key: jax.Array | int, batch_size: int | float) -> Trial:
-        """Random trials; jittable (the package's numpy code runs on the host)."""
+        """Draw random trials; jittable (the package's numpy code runs on the host)."""
         batch_size = whole(batch_size, "batch_size")
         shape = (self.n_steps, batch_size)
         result = (
@@ -74,23 +74,23 @@ class BrainPyDatasetsTask(Task):
         return Trial(inputs, labels, inside.astype(float), {"label": last}, {"trial": trial})
 
     def trials(self, repeats: int | float = 10, *, key: jax.Array | int) -> Trial:
-        """``repeats`` times as many random trials as there are classes, and at least 100."""
+        """Draw ``repeats`` times as many random trials as there are classes, but at least 100."""
         return self.sample(key, max(100, as_repeats(repeats) * self.n_out))
 
     def in_steps_of(self, dt: float) -> "BrainPyDatasetsTask":
-        """Refuse other steps than those of the dataset, which draws its trials in them."""
+        """Reject any step other than that of the dataset, in which its trials are drawn."""
         if dt != self.dt:
             raise ValueError(
-                f"{type(self.dataset).__name__} draws its trials in steps of {self.dt:g} ms, not of {dt:g} ms: make "
-                "another dataset for these, and a task of it."
+                f"{type(self.dataset).__name__} draws its trials in steps of {self.dt:g} ms, not {dt:g} ms: create "
+                "a dataset with this step, and make a task from it."
             )
         return self
 
     def trials_of(self, repeats: int | float = 1, *, key: jax.Array | int, **conditions: Any) -> Trial:
-        """Refuse: the package draws the conditions of its trials itself."""
+        """Raise an error: the package draws the conditions of its trials itself."""
         raise ValueError(
-            f"brainpy_datasets draws the conditions of its trials itself and cannot be asked for "
-            f"{', '.join(conditions) or 'particular ones'}: take `trials`, and select by its conditions."
+            f"brainpy_datasets draws the conditions of its trials itself and cannot produce "
+            f"{', '.join(conditions) or 'particular ones'}: use `trials`, and select by its conditions."
         )
 
     def _draw(self, words: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -107,31 +107,31 @@ class BrainPyDatasetsTask(Task):
         return inputs, labels, lengths
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Most probable class at the last step of each trial, (B,); -1 for a tie."""
+        """Return the most probable class at the last step of each trial, (B,); -1 for a tie."""
         at_end = (trial.epochs["trial"][:, 1] - 1)[None, :, None]
         return forced_choice(jnp.take_along_axis(outputs, at_end, axis=0)[0])
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the choice is the class at the last step."""
+        """Return the behaviour, see `Task.behaviour`; the choice is the class at the last step."""
         choice = self.choice(outputs, trial)
         return Behaviour(score_choice(choice, trial.conditions["label"], self.n_out), choice)
 
 
 def from_brainpy_datasets(dataset: Any, *, max_duration: float | None = None) -> BrainPyDatasetsTask:
-    """Make a `Task` of a `brainpy_datasets` cognitive task with class labels as targets.
+    """Make a `Task` from a `brainpy_datasets` cognitive task with class labels as targets.
 
     Parameters
     ----------
     dataset : brainpy_datasets.cognitive.CognitiveTask
     max_duration : float, optional
-        Longest trial in ms; needed only where a duration of the dataset is an unbounded random one.
+        Longest trial in ms; required only if the dataset has an unbounded random duration.
 
     Raises
     ------
     TypeError
         If ``dataset`` is not such a task, or its targets are not one class label per step.
     ValueError
-        If the longest trial cannot be known, or the dataset's trials contradict its description.
+        If the longest trial is unknown, or the dataset's trials contradict its description.
     """
     wanted = ("sample_a_trial", "num_inputs", "num_outputs", "dt", "rng")
     lacking = [name for name in wanted if not hasattr(dataset, name)]

@@ -1,4 +1,4 @@
-"""What a user's task is and returns, checked on the host: each mistake gets one line that names the array."""
+"""Checks of a user's task and of its results, on the host: each error names the array in one line."""
 
 import inspect
 import math
@@ -13,22 +13,21 @@ import numpy as np
 from .._numbers import whole
 from ._timing import TruncatedExponential, Uniform, number
 
-# By name, as the base class of tasks, where trials are defined, calls what is here.
+# Types are checked by name: the base class of tasks imports this module.
 _METHODS = ("condition_grid", "build", "sample", "trials", "correct")
 _FIELDS = ("inputs", "targets", "mask", "conditions", "epochs")
 _ROUNDING = 1e-5  # of float32 scores that are means
 
 
 def check_parameters(task: Any) -> None:
-    """Refuse parameters of another kind than eicon's own classes say; a whole float becomes the integer it is.
+    """Check the types of parameters of eicon's own tasks; convert whole floats to integers where needed.
 
-    Fields of a user's class are left as they are.
+    Fields of a user's class are left unchanged.
 
     Raises
     ------
     TypeError
-        For anything but a number where one is needed, for a count that is not whole, and for a number where a tuple is
-        needed.
+        If a parameter must be a number, a whole number or a tuple, and is not.
     """
     for owner in type(task).__mro__:
         if owner.__module__.partition(".")[0] != "eicon":
@@ -51,7 +50,7 @@ def check_parameters(task: Any) -> None:
 
 
 def check_task(task: Any) -> None:
-    """Refuse what is not a task, or one whose channels, step or conditions are wrong.
+    """Check that an object is a task, with valid channels, step and conditions.
 
     Parameters
     ----------
@@ -66,14 +65,14 @@ def check_task(task: Any) -> None:
         If it has no channels, no step > 0, or conditions that are not columns of equal length.
     """
     if isinstance(task, type):
-        raise TypeError(f"{task.__name__} is a class, and a task is one of its instances; call it: {task.__name__}().")
+        raise TypeError(f"{task.__name__} is a class, but a task is an instance; call it: {task.__name__}().")
     if not all(hasattr(task, name) for name in _METHODS):
         if hasattr(task, "n_rec"):
-            cause = "it is a network, and the network comes before the task: swap the two arguments"
+            cause = "it is a network, which comes before the task: swap the two arguments"
         elif isinstance(task, str):
             cause = f"the task of a name is eicon.tasks.TASKS[{task!r}]()"
         else:
-            cause = "a task of your own is an instance of a subclass of eicon.tasks.Task"
+            cause = "your own tasks are instances of subclasses of eicon.tasks.Task"
         raise TypeError(f"expected a task; got {_kind(task)}: {cause}.")
     _check_channels(task)
     name = type(task).__name__
@@ -88,27 +87,26 @@ def check_task(task: Any) -> None:
 
 
 def check_trials(task: Any, trial: Any, *, n_trials: int | None = None, loss: str | None = None) -> None:
-    """Refuse trials that a task built wrongly.
+    """Check the trials that a task built.
 
     Parameters
     ----------
     task : Task
     trial : Trial
-        What its `build` returned. Of arrays that are traced, or of `jax.ShapeDtypeStruct`, only shapes and kinds are
-        checked.
+        Result of its `build`. Only shapes and types are checked of traced arrays and of `jax.ShapeDtypeStruct`.
     n_trials : int, optional
-        Trials B that were asked for; default: as many as ``inputs`` has.
+        Number of trials B requested; by default that of ``inputs``.
     loss : str, optional
-        ``"mse"`` needs targets (T, B, n_out), ``"cross_entropy"`` labels (T, B). Default: labels, or targets, or
-        labels alone where that is the loss of the task.
+        ``"mse"`` needs targets (T, B, n_out), ``"cross_entropy"`` labels (T, B). Default: only labels if the loss of
+        the task is cross-entropy, else labels or targets.
 
     Raises
     ------
     TypeError
         If it is not a `Trial` of arrays.
     ValueError
-        If an array has another shape, kind or range than `Trial` says. Targets may be anything where the mask is 0;
-        inputs are seen by the network at all steps, and must be finite at all.
+        If an array differs in shape, type or range from its description in `Trial`. Targets may be anything where the
+        mask is 0; inputs reach the network at all steps, and must be finite throughout.
     """
     name = f"{type(task).__name__}.build"
     if getattr(trial, "_fields", None) != _FIELDS:
@@ -116,13 +114,13 @@ def check_trials(task: Any, trial: Any, *, n_trials: int | None = None, loss: st
         raise TypeError(f"{name} returned {_kind(trial)}{cause}; it must return Trial({', '.join(_FIELDS)}).")
     for field in ("conditions", "epochs"):
         if not isinstance(getattr(trial, field), Mapping):
-            raise TypeError(f"{name}: {field} is {_kind(getattr(trial, field))}, and must be a dict of arrays.")
+            raise TypeError(f"{name}: {field} is {_kind(getattr(trial, field))}, but must be a dict of arrays.")
     arrays: dict[str, Any] = {"inputs": trial.inputs, "targets": trial.targets, "mask": trial.mask}
     arrays |= {f"conditions[{key!r}]": values for key, values in trial.conditions.items()}
     arrays |= {f"epochs[{key!r}]": values for key, values in trial.epochs.items()}
     for field, values in arrays.items():
         if not hasattr(values, "shape") or not hasattr(values, "dtype"):
-            raise TypeError(f"{name}: {field} is {_kind(values)}, and must be an array; use jnp.asarray.")
+            raise TypeError(f"{name}: {field} is {_kind(values)}, but must be an array; use jnp.asarray.")
 
     n_steps, batch_size = _check_inputs(name, trial.inputs, task.n_in, n_trials)
     scored = _check_mask(name, trial.mask, (n_steps, batch_size))
@@ -131,7 +129,7 @@ def check_trials(task: Any, trial: Any, *, n_trials: int | None = None, loss: st
     if missing:
         raise ValueError(
             f"{name}: conditions lacks {', '.join(map(repr, missing))} of condition_grid; "
-            "hand on what build was given: conditions={**conditions, ...}."
+            "pass on the conditions given to build: conditions={**conditions, ...}."
         )
     for key, values in trial.conditions.items():
         if values.shape != (batch_size,):
@@ -144,20 +142,20 @@ def check_trials(task: Any, trial: Any, *, n_trials: int | None = None, loss: st
 
 
 def check_behaviour(task: Any, behaviour: Any, n_trials: int) -> None:
-    """Refuse what is no `Behaviour`, or one of another number of trials, of scores outside [0, 1] or choices below -1.
+    """Check a `Behaviour`: its number of trials, scores in [0, 1] and choices of at least -1.
 
     Parameters
     ----------
     task : Task
     behaviour : Behaviour
-        What its `behaviour` returned.
+        Result of its `behaviour`.
     n_trials : int
         Number of trials B.
 
     Raises
     ------
     TypeError
-        If it is no `Behaviour`.
+        If it is not a `Behaviour`.
     ValueError
         If scores are wrong (`check_scores`), or choices or times are not one number per trial.
     """
@@ -167,7 +165,7 @@ def check_behaviour(task: Any, behaviour: Any, n_trials: int) -> None:
         raise TypeError(f"{name} returned {_kind(behaviour)}{cause}; it must return Behaviour(score, choice, time).")
     _check_scores(name, behaviour.score, n_trials)
     for part, kind, words in (
-        ("choice", jnp.integer, "whole numbers from 0 on, -1 for none"),
+        ("choice", jnp.integer, "whole numbers from 0, -1 for none"),
         ("time", jnp.floating, "ms, NaN for none"),
     ):
         values = getattr(behaviour, part)
@@ -181,24 +179,24 @@ def check_behaviour(task: Any, behaviour: Any, n_trials: int) -> None:
             raise ValueError(f"{name}: {part} must be {words}; got {values.dtype}.")
     choice = None if behaviour.choice is None else _values(behaviour.choice)
     if choice is not None and choice.size and choice.min() < -1:
-        raise ValueError(f"{name}: choice must be whole numbers from 0 on, -1 for none; got {choice.min()}.")
+        raise ValueError(f"{name}: choice must be whole numbers from 0, -1 for none; got {choice.min()}.")
 
 
 def check_scores(task: Any, scores: Any, n_trials: int) -> None:
-    """Refuse scores that are not one number in [0, 1], or NaN, per trial.
+    """Check that scores are one number in [0, 1], or NaN, per trial.
 
     Parameters
     ----------
     task : Task
     scores : array
-        What its `correct` or the score of its `behaviour` returned.
+        Result of its `correct`, or the score of its `behaviour`.
     n_trials : int
         Number of trials B.
 
     Raises
     ------
     ValueError
-        If they have another shape, lie outside [0, 1], or are NaN in all trials.
+        If their shape is wrong, or they lie outside [0, 1], or are NaN in all trials.
     """
     _check_scores(f"{type(task).__name__}.correct", scores, n_trials)
 
@@ -210,7 +208,7 @@ def _check_scores(name: str, scores: Any, n_trials: int) -> None:
     if scores.shape != (n_trials,):
         raise ValueError(
             f"{name} returned scores of shape {tuple(scores.shape)}; it must be {(n_trials,)} = (B,), one per trial"
-            + ("; their mean is taken by accuracy." if scores.shape == () else ".")
+            + ("; `accuracy` takes their mean." if scores.shape == () else ".")
         )
     if not (_is(scores, jnp.floating) or _is(scores, jnp.integer) or scores.dtype == bool):
         raise ValueError(f"{name} returned scores of type {scores.dtype}; they must be numbers in [0, 1].")
@@ -224,8 +222,8 @@ def _check_scores(name: str, scores: Any, n_trials: int) -> None:
         raise ValueError(f"{name} returned a score of {wrong:g}; scores lie in [0, 1]{_per_cent(values[outside])}")
     if np.isnan(values).all():
         raise ValueError(
-            f"{name} returned NaN for all {n_trials} trials; NaN is for trials that ask for no choice (catch trials), "
-            "and a trial without an answer scores its chance."
+            f"{name} returned NaN for all {n_trials} trials; NaN is for trials without a choice (catch trials); "
+            "an unanswered trial scores its chance level."
         )
 
 
@@ -243,7 +241,7 @@ def _check_channels(task: Any) -> None:
         except AttributeError:
             raise ValueError(f"{name} has no {kind}_channels; it must be a tuple of names, one per {kind}.") from None
         if not _is_number(n) or not isinstance(n, numbers.Integral) or n < 1:
-            raise ValueError(f"{name}.{count} must be at least 1; got {n!r}: does {kind}_channels name none?")
+            raise ValueError(f"{name}.{count} must be at least 1; got {n!r}: is {kind}_channels empty?")
 
 
 def _check_grid(task: str, grid: Any) -> None:
@@ -260,7 +258,7 @@ def _check_grid(task: str, grid: Any) -> None:
         try:
             shape = np.shape(column)
         except ValueError:
-            raise ValueError(f"{name}[{key!r}] holds lists of unequal length; it must be (n_conditions,).") from None
+            raise ValueError(f"{name}[{key!r}] contains lists of unequal length; it must be (n_conditions,).") from None
         if len(shape) != 1:
             raise ValueError(
                 f"{name}[{key!r}] has shape {shape}; it must be (n_conditions,), one value per condition"
@@ -276,7 +274,7 @@ def _check_grid(task: str, grid: Any) -> None:
                 "number the levels, and keep their names elsewhere."
             )
         if not np.isfinite(values).all():
-            raise ValueError(f"{name}[{key!r}] holds NaN or infinity; conditions are finite.")
+            raise ValueError(f"{name}[{key!r}] contains NaN or infinity; conditions must be finite.")
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{key!r} {n}" for key, n in lengths.items())
         raise ValueError(
@@ -298,14 +296,14 @@ def _check_inputs(name: str, inputs: Any, n_in: int, n_trials: int | None) -> tu
     if shape[2] != n_in:
         raise ValueError(f"{name}: inputs has shape {shape}; it must be {wanted}, as input_channels has {n_in} names.")
     if not shape[0]:
-        raise ValueError(f"{name}: inputs has shape {shape}; trials of no step cannot be run.")
+        raise ValueError(f"{name}: inputs has shape {shape}; trials need at least one step.")
     _check_real(name, "inputs", inputs)
     values = _values(inputs)
     if values is not None and not np.isfinite(values).all():
         t, b, i = np.argwhere(~np.isfinite(values))[0]
         raise ValueError(
-            f"{name}: inputs is {values[t, b, i]} at step {t} of trial {b}, channel {i}; the network sees all steps, "
-            "those after a trial's end included: inputs must be finite."
+            f"{name}: inputs is {values[t, b, i]} at step {t} of trial {b}, channel {i}; inputs must be finite at "
+            "all steps, even after the end of a trial, because the network receives them."
         )
     return shape[0], shape[1]
 
@@ -317,7 +315,7 @@ def _check_mask(name: str, mask: Any, wanted: tuple[int, int]) -> np.ndarray | N
         if shape == wanted[::-1]:
             cause = "time comes first: mask.T"
         elif shape == (wanted[1],):
-            cause += "; a whole trial that counts is a column of ones"
+            cause += "; to score a whole trial use a column of ones"
         elif shape == (*wanted, 1):
             cause = "without the last axis: mask[..., 0]"
         raise ValueError(f"{name}: mask has shape {shape}; it must be {wanted} = (T, B), {cause}.")
@@ -327,12 +325,12 @@ def _check_mask(name: str, mask: Any, wanted: tuple[int, int]) -> np.ndarray | N
     if values is None:
         return None
     if not np.isfinite(values).all():
-        raise ValueError(f"{name}: mask holds NaN or infinity; it is 1 where outputs are scored and 0 elsewhere.")
+        raise ValueError(f"{name}: mask contains NaN or infinity; it is 1 where outputs are scored and 0 elsewhere.")
     if (values < 0).any():
-        raise ValueError(f"{name}: mask holds {float(values.min()):g}; weights of steps are >= 0.")
+        raise ValueError(f"{name}: mask contains {float(values.min()):g}; weights of steps must be >= 0.")
     if not values.any():
         raise ValueError(
-            f"{name}: mask is 0 everywhere, so that no output is scored and the loss is 0; "
+            f"{name}: mask is 0 everywhere; no output would be scored, and the loss would be 0; "
             "it must be 1 where outputs are scored."
         )
     return values != 0
@@ -363,9 +361,9 @@ def _check_targets(
             wrong = values[scored & ((values < 0) | (values >= n_out))]
             if wrong.size:
                 raise ValueError(
-                    f"{name}: targets holds the label {wrong[0]} where the mask is not 0; labels are in "
+                    f"{name}: targets contains the label {wrong[0]} where the mask is not 0; labels are in "
                     f"0..{n_out - 1}, one for each of the {n_out} outputs"
-                    + ("; labels that count from 1 need 1 subtracted." if wrong.max() == n_out else ".")
+                    + ("; subtract 1 from labels that count from 1." if wrong.max() == n_out else ".")
                 )
         return
     if shape != wanted:
@@ -385,7 +383,7 @@ def _check_targets(
             t, b = np.argwhere(wrong)[0]
             raise ValueError(
                 f"{name}: targets is NaN or infinite at step {t} of trial {b}, where the mask is not 0; "
-                "targets are finite, or the mask is 0."
+                "targets must be finite, or the mask 0."
             )
 
 
@@ -429,7 +427,7 @@ def _is(values: Any, kind: Any) -> bool:
 
 
 def _values(array: Any) -> np.ndarray | None:
-    """On the host; None while it is traced, or of a mere shape."""
+    """Return an array on the host; None if it is traced, or only a shape."""
     return None if isinstance(array, jax.core.Tracer | jax.ShapeDtypeStruct) else np.asarray(array)
 
 
@@ -442,5 +440,5 @@ def _kind(value: Any) -> str:
 
 
 def _per_cent(values: Any) -> str:
-    """The likely cause, where numbers go up to 100."""
+    """Return the likely cause, if numbers go up to 100."""
     return "; in per cent?" if np.max(values) > 1 and np.max(values) <= 100 and np.min(values) >= 0 else "."

@@ -1,4 +1,4 @@
-"""What the two-alternative tasks of Song, Yang & Wang (2016) share."""
+"""Common parts of the two-alternative tasks of Song, Yang & Wang (2016)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from ._timing import Duration, as_duration, draw_steps, longest, whole_steps
 
 @dataclass(frozen=True)
 class ChoiceTask(Task):
-    """Two outputs, one of which goes up in the last epoch, ``decision``.
+    """Base of tasks with two outputs, one of which goes up in the last epoch, ``decision``.
 
-    All inputs hold a baseline at all times. Outputs are scored during ``fixation`` (both low) and ``decision`` (the
-    right one high); what they do in between is left to the network. On catch trials, one more among the conditions,
+    All inputs have a baseline at all times. Outputs are scored during ``fixation`` (both low) and ``decision`` (the
+    right one high), but not in between. On catch trials, an additional condition,
     nothing is shown, and both outputs must stay low throughout.
     """
 
@@ -34,7 +34,7 @@ class ChoiceTask(Task):
         return 1 / (self.n_conditions + 1) if self.catch else 0.0
 
     def _check_durations(self, *names: str) -> None:
-        """Refuse epochs that do not last; fields become durations."""
+        """Convert fields to durations and check that every epoch has at least one step."""
         for name in names:
             duration = as_duration(name, getattr(self, name))
             whole_steps(name, longest(duration), self.dt)
@@ -47,7 +47,7 @@ class ChoiceTask(Task):
         epochs: Mapping[str, Duration],
         shown: Mapping[str, jax.Array],
     ) -> Trial:
-        """Trials of consecutive epochs, with the inputs (B, n_in) that each of them adds to the baseline."""
+        """Build trials of consecutive epochs, each of which adds its inputs (B, n_in) to the baseline."""
         catch, choice = conditions["catch"], conditions["choice"]
         n_steps = sum(whole_steps(name, longest(duration), self.dt) for name, duration in epochs.items())
         start, spans = jnp.zeros(catch.shape, jnp.int32), {}
@@ -73,11 +73,11 @@ class ChoiceTask(Task):
         )
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Which output is higher on average in the decision epoch, (B,); -1 for a tie."""
+        """Return the output with the higher mean in the decision epoch, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over("decision", outputs))
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`."""
+        """Return the behaviour, see `Task.behaviour`."""
         choice = self.choice(outputs, trial)
         score = score_choice(choice, trial.conditions["choice"], 2)
         return Behaviour(jnp.where(trial.conditions["catch"], jnp.nan, score), choice)

@@ -1,4 +1,4 @@
-"""Coherence of motion or colour, and the two scales on which it is given."""
+"""Coherence of motion or colour, and its two scales."""
 
 import warnings
 from typing import Any, Literal
@@ -13,9 +13,10 @@ UNITS = {"dots": "% of dots", "song2016": "%, Song et al."}
 
 
 def settle_coherence(task: Any, factor: float) -> None:
-    """Check ``coherence`` and ``coherence_scale`` of a task that is being made, and set both.
+    """Check and set ``coherence`` and ``coherence_scale`` of a new task.
 
-    ``factor`` is that of Song et al.'s equation: the coherence in per cent of dots over that on their scale.
+    ``factor`` comes from the equation of Song et al.: the ratio of the coherence in per cent of dots to that on their
+    scale.
     """
     default, scale = type(task).coherence, task.coherence_scale
     if scale not in (None, *UNITS):
@@ -23,7 +24,7 @@ def settle_coherence(task: Any, factor: float) -> None:
     coherence = tuple(float(c) for c in np.atleast_1d(task.coherence))
     if scale == "song2016":
         coherence = tuple(c / factor for c in coherence) if coherence == default else coherence
-        hint = " on the scale 'song2016'; per cent of dots have coherence_scale 'dots'"
+        hint = " on the scale 'song2016'; use coherence_scale 'dots' for per cent of dots"
         check_levels("coherence", coherence, 0.0, 100 / factor, hint)
     else:
         check_levels("coherence", coherence, 0.0, 100.0)
@@ -34,14 +35,14 @@ def settle_coherence(task: Any, factor: float) -> None:
 
 
 def unit_of(scale: CoherenceScale | None) -> str:
-    """Unit of coherence on a scale, for axes."""
+    """Return the unit of coherence on a scale, for axes."""
     return UNITS["song2016" if scale == "song2016" else "dots"]
 
 
 def excess(coherence: jax.Array, scale: CoherenceScale | None, factor: float) -> jax.Array:
-    """Fraction of dots by which one choice is favoured, whose input is ``(1 + excess) / 2``; same shape."""
-    # By way of their scale, and in this order even where it is compiled, so that the default levels give the same bits
-    # on either scale, and those of 0.1.0.
+    """Return the excess fraction of dots for one choice, whose input is ``(1 + excess) / 2``; same shape."""
+    # Convert via their scale, and in this order even when compiled: the default levels then give the same bits on
+    # either scale, and those of 0.1.0.
     published = coherence if scale == "song2016" else jax.lax.optimization_barrier(coherence / factor)
     return factor * published / 100
 
@@ -49,9 +50,9 @@ def excess(coherence: jax.Array, scale: CoherenceScale | None, factor: float) ->
 def _warn(coherence: float, factor: float) -> None:
     now, before = coherence / 100, factor * coherence / 100
     warnings.warn(
-        f"coherence is in per cent of dots: a coherence of {coherence:g} gives the inputs (1 +- {now:g}) / 2, and gave "
+        f"coherence is in per cent of dots: a coherence of {coherence:g} gives the inputs (1 +- {now:g}) / 2, but gave "
         f"(1 +- {before:g}) / 2 in eicon 0.1.0, on the scale of Song et al. (2016). Pass coherence_scale='dots' for "
-        "the former or coherence_scale='song2016' for the latter; either also silences this warning.",
+        "the former or coherence_scale='song2016' for the latter; either silences this warning.",
         FutureWarning,
         stacklevel=5,
     )

@@ -1,4 +1,4 @@
-"""Whole conditions from those that are given."""
+"""Completion of partially given conditions."""
 
 import math
 from collections.abc import Mapping
@@ -8,11 +8,11 @@ import numpy as np
 
 
 def completed(task: Any, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """All conditions of trials of which some are given, by the task's grid; each (B,), ``catch`` among them.
+    """Complete the conditions of trials from the task's grid; each (B,), including ``catch``.
 
-    What is missing follows where all conditions of the grid that are like the given ones agree on it. Like a value of
-    the grid is that value alone, like any other value are the nearest ones on either side of it; like other evidence,
-    where it is known what is neutral, all evidence for the same choice.
+    A missing condition is filled in if all matching conditions of the grid agree on it. A given value that is in the
+    grid matches only itself; any other value matches the nearest ones on either side, or, for evidence with a known
+    neutral value, all evidence for the same choice.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def completed(task: Any, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
         arrays = np.broadcast_arrays(*values.values(), np.zeros(1))
     except ValueError:
         sizes = ", ".join(f"{name} {value.size}" for name, value in values.items())
-        raise ValueError(f"conditions must hold one value, or one for each trial; got {sizes}.") from None
+        raise ValueError(f"conditions must have one value, or one for each trial; got {sizes}.") from None
     whole = dict(zip(values, arrays, strict=False))
     whole.setdefault("catch", np.zeros(arrays[-1].shape, bool))
     shown = {name: value for name, value in whole.items() if name != "catch"}
@@ -53,11 +53,11 @@ def completed(task: Any, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def _read(task: Any, name: str, levels: np.ndarray, given: Any) -> np.ndarray:
-    """Values of a condition (n,) as the grid holds them."""
+    """Convert values of a condition (n,) to the type of the grid."""
     kind, values = type(task).__name__, np.atleast_1d(np.asarray(given))
     if values.ndim != 1 or not values.size or values.dtype.kind not in "biuf" or not np.isfinite(values).all():
         raise ValueError(
-            f"{name} must hold finite numbers, one for all trials or one for each (B,); got {np.asarray(given)!r}."
+            f"{name} must be finite numbers, one for all trials or one for each (B,); got {np.asarray(given)!r}."
         )
     if name == "catch":
         levels = np.array([False, True])
@@ -79,7 +79,7 @@ def _read(task: Any, name: str, levels: np.ndarray, given: Any) -> np.ndarray:
 
 
 def _alike(values: np.ndarray, levels: np.ndarray, neutral: float) -> np.ndarray:
-    """Whether each condition of the grid is like the given value of each trial, (B, n_conditions)."""
+    """Return whether each condition of the grid matches the given value of each trial, (B, n_conditions)."""
     if math.isfinite(neutral):
         same, side = levels[None] == values[:, None], np.sign(values - neutral)[:, None]
         same_side = (np.sign(levels - neutral)[None] == side) | (side == 0)
@@ -95,7 +95,7 @@ def _all(like: Mapping[str, np.ndarray], n_trials: int, n_conditions: int) -> np
 
 
 def _agreed(kind: str, name: str, levels: np.ndarray, rows: np.ndarray, given: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Value on which all conditions that are like a trial's agree, (B,)."""
+    """Return the value on which all conditions that match a trial agree, (B,)."""
     first = levels[rows.argmax(axis=1)]
     sure = rows.any(axis=1) & (~rows | (levels[None] == first[:, None])).all(axis=1)
     if sure.all():
@@ -103,11 +103,11 @@ def _agreed(kind: str, name: str, levels: np.ndarray, rows: np.ndarray, given: M
     asked = _words(given, int((~sure).argmax()))
     why = f"does not follow from {asked}" if asked else "is not given"
     few = ", ".join(f"{level:g}" for level in np.unique(levels).astype(float)[:12])
-    raise ValueError(f"{name} {why} in {kind}: give it too, e.g. {name}={levels[0].item():g} (levels: {few}).")
+    raise ValueError(f"{name} {why} in {kind}: specify it as well, e.g. {name}={levels[0].item():g} (levels: {few}).")
 
 
 def _refuse_contradiction(name: str, levels: np.ndarray, rows: np.ndarray, given: Mapping[str, np.ndarray]) -> None:
-    """Refuse a value that all conditions that are like the others' of a trial contradict."""
+    """Reject a value that contradicts all conditions matching the other values of its trial."""
     possible = (rows & (levels[None] == given[name][:, None])).any(axis=1) | ~rows.any(axis=1)
     if possible.all():
         return

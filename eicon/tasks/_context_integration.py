@@ -1,4 +1,4 @@
-"""Context-dependent integration: judge one of two modalities, as the context says (Song, Yang & Wang 2016)."""
+"""Context-dependent integration: judge the modality that the context selects (Song, Yang & Wang 2016)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,19 +13,19 @@ from ._choice_task import ChoiceTask
 from ._coherence import CoherenceScale, excess, settle_coherence, unit_of
 
 SONG2016 = 5.0
-"""Coherence in per cent of dots over that on the scale of Song et al."""
+"""Ratio of the coherence in per cent of dots to that on the scale of Song et al."""
 
 
 @dataclass(frozen=True)
 class ContextIntegration(ChoiceTask):
-    r"""Two-alternative decision on the motion or on the colour of dots, the other of which is to be ignored.
+    r"""Two-alternative decision on the motion or the colour of dots, ignoring the other.
 
     *Fixation* (baseline input), *stimulus* (evidence for both choices in both modalities, and the cue of the context),
     *decision* (the output of the right choice goes up). The evidence of a modality for choice :math:`k` is
     :math:`u_0 + (1 \pm c / 100) / 2` during the stimulus, for its coherence :math:`c` in per cent, and that of the
     cue :math:`u_0 + 1`; all inputs are :math:`u_0` otherwise. In context 0 the right choice is that of the motion, in
     context 1 that of the colour. Outputs are scored during fixation and decision; on catch trials neither stimulus
-    nor cue comes and both outputs must stay low throughout.
+    nor cue appears and both outputs must stay low throughout.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ class ContextIntegration(ChoiceTask):
     baseline, low, high : float
         Baseline input, and the outputs' low and high targets.
     coherence : tuple of float
-        Coherences of both modalities in per cent of dots, in (0, 100]; all of their combinations are conditions.
+        Coherences of both modalities in per cent of dots, in (0, 100]; all combinations are conditions.
     fixation, stimulus, decision : float
         Durations in ms.
     coherence_scale : {"dots", "song2016"}, optional
         ``"dots"``: coherence in per cent of dots. ``"song2016"``: coherence as in the equation of Song et al. and in
         eicon 0.1.0, where inputs are :math:`u_0 + (1 \pm 5\, c / 100) / 2`; in (0, 20], and by default 1, 3 and 10,
-        which are the same stimuli. If it is not given, coherence is in per cent of dots, with a warning for levels
-        that 0.1.0 would have taken for others.
+        which are the same stimuli. If omitted, coherence is in per cent of dots, with a warning for levels
+        that 0.1.0 would have interpreted differently.
 
     Raises
     ------
@@ -94,12 +94,12 @@ class ContextIntegration(ChoiceTask):
 
     @property
     def evidence(self) -> tuple[str, str]:  # type: ignore[override]
-        """Coherence of the modality that the context asks for, and its unit on the task's scale."""
+        """Coherence of the modality that the context selects, and its unit on the task's scale."""
         return "attended coherence", unit_of(self.coherence_scale)
 
     @property
     def condition_units(self) -> Mapping[str, str]:  # type: ignore[override]
-        """Of both coherences, on the task's scale."""
+        """Units of both coherences, on the task's scale."""
         return dict.fromkeys(("motion", "colour"), unit_of(self.coherence_scale))
 
     @property
@@ -109,7 +109,7 @@ class ContextIntegration(ChoiceTask):
         return -most, most
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Context, signed coherence of ``motion`` and ``colour`` (positive: for choice 0), and the right ``choice``."""
+        """Return context, signed coherence of ``motion`` and ``colour`` (positive: choice 0), and right ``choice``."""
         levels = np.array(self.coherence, np.float32)
         signed = np.concatenate([levels, -levels])
         context, motion, colour = (
@@ -119,9 +119,10 @@ class ContextIntegration(ChoiceTask):
         return {"context": context, "motion": motion, "colour": colour, "choice": (attended < 0).astype(np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``context``, ``motion``, ``colour``, ``choice`` and ``catch``.
+        """Build trials of given ``context``, ``motion``, ``colour``, ``choice`` and ``catch``.
 
-        Added is the ``attended coherence``, that of the modality that the context asks for: the evidence for choice 0.
+        The trials' conditions also contain the ``attended coherence`` of the modality that the context selects: the
+        evidence for choice 0.
         """
         cues = [(conditions["context"] == context).astype(float) for context in (0, 1)]
         evidence = [

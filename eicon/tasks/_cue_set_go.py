@@ -1,4 +1,4 @@
-"""Cue-set-go: produce the time that a context asks for (Wang, Narain, Hosseini & Jazayeri 2018)."""
+"""Cue-set-go: produce the time that a context specifies (Wang, Narain, Hosseini & Jazayeri 2018)."""
 
 import itertools
 import math
@@ -19,16 +19,16 @@ WAIT = TruncatedExponential(mean=200.0, min=100.0, max=600.0)
 
 @dataclass(frozen=True)
 class CueSetGo(Task):
-    r"""Timing: a constant context input says how fast the output has to rise after a brief set pulse.
+    r"""Timing: a constant context input sets how fast the output must rise after a brief set pulse.
 
-    *Wait* (context input alone, for a random time), *production* (begins with the set pulse; the output rises
-    linearly from 0 and reaches 1, "go", at its end), *after* (the ramp goes on, so that the threshold is passed
-    and not touched). Each context stands for one interval; contexts between the trained ones ask for the
-    intervals between. Outputs are scored throughout. The state after step ``t`` is that of time ``(t + 1) dt``:
+    *Wait* (context input alone, for a random time), *production* (starts with the set pulse; the output rises
+    linearly from 0 and reaches 1, "go", at the end), *after* (the ramp continues, to cross the threshold
+    instead of only touching it). Each context represents one interval; contexts between the trained ones represent
+    intermediate intervals. Outputs are scored throughout. The state after step ``t`` is that of time ``(t + 1) dt``:
     a ramp of interval :math:`I` is :math:`((t + 1 - s) \Delta t) / I` when set comes at step :math:`s`.
 
-    The produced time of a trial is when its output reaches 1 after set. As a choice, it stands for the interval
-    of the task nearest to it; a network that never reaches 1 says nothing, and scores chance.
+    The produced time of a trial is the time from set until the output reaches 1. The choice is the interval
+    of the task nearest to the produced time; a network that never reaches 1 makes no choice, and scores chance.
 
     Parameters
     ----------
@@ -40,17 +40,17 @@ class CueSetGo(Task):
         Context input of each interval, ascending or descending; None spreads levels linearly over [0.25, 1]
         by duration.
     wait : float or TruncatedExponential
-        Time before set in ms.
+        Time before the set pulse in ms.
     pulse : float
         Duration of the set pulse in ms, at most the shortest interval.
     after : float
-        How long the ramp goes on, in ms.
+        Time for which the ramp continues, in ms.
 
     Raises
     ------
     ValueError
-        For less than two intervals, intervals or contexts out of order or not finite, a pulse that outlasts the
-        shortest interval, and epochs shorter than half a step.
+        If there are fewer than two intervals, intervals or contexts are out of order or not finite, a pulse outlasts
+        the shortest interval, or an epoch is shorter than half a step.
 
     References
     ----------
@@ -90,7 +90,7 @@ class CueSetGo(Task):
         finite = all(map(math.isfinite, contexts))
         if not finite or len(contexts) != len(intervals) or not (np.all(rises > 0) or np.all(rises < 0)):
             raise ValueError(
-                f"contexts must hold one finite level per interval, all ascending or all descending; got {contexts}."
+                f"contexts must have one finite level per interval, all ascending or all descending; got {contexts}."
             )
         for name in ("pulse", "after"):
             whole_steps(name, longest(as_duration(name, getattr(self, name))), self.dt)
@@ -102,19 +102,19 @@ class CueSetGo(Task):
             object.__setattr__(self, name, value)
 
     def interpolated(self) -> "CueSetGo":
-        """Same task with the contexts, and intervals, half-way between each two neighbours: held out for testing."""
+        """Return the task with contexts and intervals half-way between neighbours, which are held out for testing."""
         if len(self.intervals) < 3:
             raise ValueError(f"interpolated contexts need a task of at least three intervals; got {self.intervals}.")
         assert self.contexts is not None
         return replace(self, intervals=_midpoints(self.intervals), contexts=_midpoints(self.contexts))
 
     def held_out(self) -> "CueSetGo":
-        """The contexts half-way between the trained ones, see `interpolated`; itself with two intervals only."""
+        """Return the task with interpolated contexts, see `interpolated`; the task itself if it has two intervals."""
         return self.interpolated() if len(self.intervals) > 2 else self
 
     @property
     def chance(self) -> float:  # type: ignore[override]
-        """One of the intervals."""
+        """Reciprocal of the number of intervals."""
         return 1 / len(self.intervals)
 
     @property
@@ -123,7 +123,7 @@ class CueSetGo(Task):
         return (self.chance + 1) / 2
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Interval in ms, its context level, and its place among the intervals (``choice``)."""
+        """Return the interval in ms, its context level, and its index among the intervals (``choice``)."""
         return {
             "interval": np.array(self.intervals, np.float32),
             "context": np.array(self.contexts, np.float32),
@@ -131,7 +131,7 @@ class CueSetGo(Task):
         }
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``interval`` and ``context``."""
+        """Build trials of given ``interval`` and ``context``."""
         interval, context = conditions["interval"], conditions["context"]
         batch_size = interval.shape[0]
         pulse, after = whole_steps("pulse", self.pulse, self.dt), whole_steps("after", self.after, self.dt)
@@ -152,7 +152,7 @@ class CueSetGo(Task):
         )
 
     def produced_time(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Time from set until the output reaches 1, in ms, between steps by interpolation; NaN if it never does.
+        """Return the time from set until the output reaches 1, in ms, interpolated between steps; NaN if never.
 
         Parameters
         ----------
@@ -166,11 +166,11 @@ class CueSetGo(Task):
         return time_to_threshold(outputs, trial, "production", self.dt)
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Place of the interval nearest to the produced time, (B,); -1 where none was produced."""
+        """Return the index of the interval nearest to the produced time, (B,); -1 where none was produced."""
         return self.behaviour(outputs, trial).choice  # type: ignore[return-value]
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the score is 1 where the produced time is nearest to the interval asked for."""
+        """Return the behaviour; the score is 1 where the produced time is nearest to the target interval."""
         time = self.produced_time(outputs, trial)
         choice = nearest_interval(time, self.intervals)
         return Behaviour(score_choice(choice, trial.conditions["choice"], len(self.intervals)), choice, time)

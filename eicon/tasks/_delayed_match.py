@@ -1,4 +1,4 @@
-"""What the tasks share that compare two directions across a delay."""
+"""Common parts of the tasks that compare two directions across a delay."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from ._timing import Duration
 
 MATCH, NON_MATCH = 0, 1
 EPOCHS = {"fixation": "fixation", "sample": "stimulus", "delay": "delay", "test": "stimulus", "decision": "decision"}
-"""Epochs in time, and the parameter that each of them lasts."""
+"""Epochs in temporal order, and the parameters that set their durations."""
 
 
 @dataclass(frozen=True)
 class DelayedMatchTask(ChoiceTask):
-    """Two directions, one after the other; subclasses say which of them match."""
+    """Base of tasks with two successive directions; subclasses define which directions match."""
 
     output_channels: ClassVar[tuple[str, ...]] = ("match", "non-match")
     criterion: ClassVar[float] = 0.85
@@ -43,11 +43,11 @@ class DelayedMatchTask(ChoiceTask):
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The fixation input, and the tuned ones."""
+        """The fixation input and the tuned inputs."""
         return ("fixation", *ring_channels(self.n_channels))
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``sample``, ``test``, ``choice`` and ``catch``; their ``delay`` in ms is added."""
+        """Build trials of given ``sample``, ``test``, ``choice`` and ``catch``; add their ``delay`` in ms."""
         nothing = jnp.zeros((conditions["catch"].shape[0], self.n_channels))
         seen = {"fixation": nothing, "delay": nothing}
         for name in ("sample", "test"):

@@ -12,15 +12,15 @@ from ._ring import ring_directions
 
 @dataclass(frozen=True)
 class DelayedMatchToCategory(DelayedMatchTask):
-    r"""Memory of a direction's category, with which that of a second one is compared.
+    r"""Memory of a direction's category, to be compared with that of a second direction.
 
     *Fixation* (fixation input alone), *sample* (a direction), *delay* (fixation input alone), *test* (a direction),
-    *decision* (the fixation input goes off, and the output for match or the one for non-match goes up). A line through
-    the centre of the circle divides the directions into two categories, and the two directions match if they are of
-    the same one. Inputs and scoring are those of `DelayedMatchToSample`.
+    *decision* (the fixation input goes off, and the output for match or that for non-match goes up). A line through
+    the centre of the circle divides the directions into two categories, and two directions match if they belong to
+    the same category. Inputs and scoring are those of `DelayedMatchToSample`.
 
-    Each condition is a sample and a test; all pairs are there once, also pairs of the same direction. As both
-    categories hold as many directions, half of the pairs match.
+    Each condition is a sample and a test; all pairs occur once, including pairs of the same direction. Because both
+    categories contain the same number of directions, half of the pairs match.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ class DelayedMatchToCategory(DelayedMatchTask):
     baseline, low, high : float
         Baseline input, and the outputs' low and high targets.
     n_directions : int
-        Number of directions, equally spaced from 0 degrees on; even.
+        Number of directions, equally spaced from 0 degrees; even.
     n_channels : int
         Number of tuned inputs, at least 3.
     concentration : float
@@ -42,7 +42,7 @@ class DelayedMatchToCategory(DelayedMatchTask):
     delay : float, Uniform or TruncatedExponential
         Time between sample and test in ms.
     boundary : float
-        One of the two directions, in degrees, in which the boundary runs; between the directions that are shown.
+        One of the two directions of the boundary, in degrees; between the directions that are shown.
 
     Raises
     ------
@@ -73,11 +73,11 @@ class DelayedMatchToCategory(DelayedMatchTask):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.n_directions % 2:
-            raise ValueError(f"n_directions must be even, so that categories are equal; got {self.n_directions}.")
+            raise ValueError(f"n_directions must be even, for categories of equal size; got {self.n_directions}.")
         if not np.isfinite(self.boundary):
             raise ValueError(f"boundary must be a finite direction (degrees); got {self.boundary}.")
         spacing = 360 / self.n_directions
-        # With an even number of them, both ends of the boundary are at the same distance from the next direction.
+        # With an even number of directions, both ends of the boundary are equally far from the next direction.
         off = abs(self.boundary - spacing * round(self.boundary / spacing))
         if off < 1e-3:
             raise ValueError(
@@ -86,7 +86,7 @@ class DelayedMatchToCategory(DelayedMatchTask):
             )
 
     def category(self, degrees: ArrayLike) -> np.ndarray:
-        """Category of directions.
+        """Return the category of directions.
 
         Parameters
         ----------
@@ -100,7 +100,7 @@ class DelayedMatchToCategory(DelayedMatchTask):
         return np.asarray(np.mod(np.asarray(degrees, np.float64) - self.boundary, 360) >= 180, np.int32)
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Directions ``sample`` and ``test`` in degrees, the sample's ``category``, and the right ``choice``."""
+        """Return directions ``sample`` and ``test`` in degrees, the sample's ``category``, and the right ``choice``."""
         directions = ring_directions(self.n_directions)
         sample, test = (values.ravel() for values in np.meshgrid(directions, directions, indexing="ij"))
         category = self.category(sample)

@@ -12,17 +12,17 @@ from ._ring import ring_directions
 
 @dataclass(frozen=True)
 class DelayedMatchToSample(DelayedMatchTask):
-    r"""Memory of a direction, with which a second one is compared.
+    r"""Memory of a direction, to be compared with a second direction.
 
     *Fixation* (fixation input alone), *sample* (a direction), *delay* (fixation input alone), *test* (the same
-    direction, or another one), *decision* (the fixation input goes off, and the output for match or the one for
+    or a different direction), *decision* (the fixation input goes off, and the output for match or that for
     non-match goes up). The fixation input is :math:`u_0 + 1` until the decision. A direction :math:`\theta` is coded
     by tuned inputs :math:`u_0 + \exp(\kappa (\cos(\theta - \phi_i) - 1))` with equally spaced preferred directions
     :math:`\phi_i`; all inputs are :math:`u_0` otherwise. Outputs are scored during fixation (both low) and decision.
 
-    Half of the conditions are matches: each stands for a sample, one of the other directions (``foil``) and whether
-    the test is the sample or the foil. Thus all samples, all tests and all pairs of different directions are equally
-    frequent, and each sample is as often followed by itself as by all others together.
+    Half of the conditions are matches: each combines a sample, one of the other directions (``foil``), and the choice
+    of the sample or the foil as test. Thus all samples, all tests and all pairs of different directions are equally
+    frequent, and each sample is followed by itself as often as by all others together.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class DelayedMatchToSample(DelayedMatchTask):
     baseline, low, high : float
         Baseline input, and the outputs' low and high targets.
     n_directions : int
-        Number of directions, equally spaced from 0 degrees on, at least 2.
+        Number of directions, equally spaced from 0 degrees, at least 2.
     n_channels : int
         Number of tuned inputs, at least 3.
     concentration : float
@@ -70,7 +70,7 @@ class DelayedMatchToSample(DelayedMatchTask):
     sorts: ClassVar[tuple[str, ...]] = ("sample", "choice")
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Directions ``sample``, ``test`` and ``foil`` in degrees, and the right ``choice`` (0 for a match)."""
+        """Return directions ``sample``, ``test`` and ``foil`` in degrees, and the right ``choice`` (0 for a match)."""
         pairs = np.array(list(itertools.permutations(ring_directions(self.n_directions), 2)))
         sample, foil = np.concatenate([pairs, pairs]).T
         choice = np.repeat(np.array([MATCH, NON_MATCH], np.int32), len(pairs))

@@ -25,17 +25,17 @@ class DelayedResponse(Task):
     response. The cue in direction :math:`\theta` is coded by tuned inputs
     :math:`u_0 + \exp(\kappa (\cos(\theta - \phi_i) - 1))` with equally spaced preferred directions :math:`\phi_i`; all
     inputs are :math:`u_0` otherwise. The two outputs are the position of the eye: the origin until the response, and
-    :math:`(\cos \theta, \sin \theta)` in it. They are scored throughout.
+    :math:`(\cos \theta, \sin \theta)` during the response. Outputs are scored throughout.
 
-    Where the eye looks is its mean position in the response epoch. If that is nearer to the fixation point than to the
-    circle, no movement was made, and there is no choice; otherwise the choice is the nearest of the directions.
+    The gaze is the mean position of the eye in the response epoch. If the gaze is nearer to the fixation point than to
+    the circle, no movement was made, and there is no choice; otherwise the choice is the nearest direction.
 
     Parameters
     ----------
     dt : float
         Step in ms.
     n_directions : int
-        Number of directions, equally spaced from 0 degrees on, at least 2.
+        Number of directions, equally spaced from 0 degrees, at least 2.
     n_channels : int
         Number of tuned inputs, at least 3.
     concentration : float
@@ -93,23 +93,23 @@ class DelayedResponse(Task):
 
     @property
     def input_channels(self) -> tuple[str, ...]:  # type: ignore[override]
-        """The fixation input, and the tuned ones."""
+        """The fixation input and the tuned inputs."""
         return ("fixation", *ring_channels(self.n_channels))
 
     @property
     def chance(self) -> float:  # type: ignore[override]
-        """One of the directions."""
+        """Reciprocal of the number of directions."""
         return 1 / self.n_directions
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Direction of the cue in degrees, and its place among the directions (``choice``)."""
+        """Return the direction of the cue in degrees, and its index among the directions (``choice``)."""
         return {
             "direction": ring_directions(self.n_directions),
             "choice": np.arange(self.n_directions, dtype=np.int32),
         }
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``direction``; their ``delay`` in ms is added."""
+        """Build trials of given ``direction``; add their ``delay`` in ms."""
         direction = conditions["direction"]
         durations = {name: getattr(self, name) for name in ("fixation", "cue", "delay", "response")}
         n_steps = sum(whole_steps(name, longest(duration), self.dt) for name, duration in durations.items())
@@ -130,7 +130,7 @@ class DelayedResponse(Task):
         )
 
     def angle(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Direction in which the eye looks in the response, in [0, 360) degrees; NaN where it does not move.
+        """Return the direction of the gaze in the response, in [0, 360) degrees; NaN where the eye does not move.
 
         Parameters
         ----------
@@ -146,12 +146,12 @@ class DelayedResponse(Task):
         return jnp.where(moved, jnp.mod(jnp.rad2deg(jnp.arctan2(y, x)), 360.0), jnp.nan)
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Place of the direction nearest to the eye's, (B,); -1 where the eye does not move."""
+        """Return the index of the direction nearest to the gaze, (B,); -1 where the eye does not move."""
         angle = self.angle(outputs, trial)
         nearest = jnp.round(angle * self.n_directions / 360) % self.n_directions
         return jnp.where(jnp.isnan(angle), NO_CHOICE, nearest).astype(jnp.int32)
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the score is 1 where the direction nearest to the eye's is that of the cue."""
+        """Return the behaviour; the score is 1 where the direction nearest to the gaze is that of the cue."""
         choice = self.choice(outputs, trial)
         return Behaviour(score_choice(choice, trial.conditions["choice"], self.n_directions), choice)

@@ -15,17 +15,17 @@ ANSWER = 0.5
 
 @dataclass(frozen=True)
 class FlipFlop(Task):
-    r"""Memory of several bits, each of which is set by pulses on an input of its own.
+    r"""Memory of several bits, each of which is set by pulses on its own input.
 
     *Rest* (no input; all outputs 0), *bits* (pulses of +1 or -1 on the inputs, which are 0 otherwise; each output is
-    the sign of the last pulse on its input). The second epoch consists of windows of equal length. In the first one
-    every input has a pulse, so that all bits are set; in each of the others an input has one with probability
-    ``probability``, independently of everything else. Pulses begin with their window, last ``pulse`` ms, and are
-    positive or negative with equal probability. Outputs are scored throughout, but for a time ``settling`` from the
-    begin of each pulse on any of the inputs.
+    the sign of the last pulse on its input). The second epoch consists of windows of equal length. In the first window
+    every input has a pulse, which sets all bits; in each later window an input has a pulse with probability
+    ``probability``, independently of everything else. Pulses start with their window, last ``pulse`` ms, and are
+    positive or negative with equal probability. Outputs are scored throughout, except for a time ``settling`` from the
+    start of each pulse on any of the inputs.
 
-    An output says +1 or -1 when it is nearer to it than to 0, and nothing otherwise. A trial's score is the fraction of
-    right ones over all bits and the scored steps of the second epoch, where nothing counts 1/2.
+    An output is read as +1 or -1 if it is nearer to that value than to 0, and as 0 otherwise. A trial's score is the
+    fraction of right readings over all bits and the scored steps of the second epoch; a reading of 0 counts 1/2.
 
     Parameters
     ----------
@@ -41,13 +41,13 @@ class FlipFlop(Task):
     rest, window, pulse : float
         Durations in ms; a pulse is shorter than a window.
     settling : float
-        Time in ms that outputs are given after a pulse has begun; shorter than a window, 0 for none.
+        Unscored time in ms after the start of a pulse; shorter than a window, 0 for none.
 
     Raises
     ------
     ValueError
-        If there is no bit, less than two windows, the probability is not in (0, 1], an epoch or a pulse is shorter than
-        half a step, or if a pulse or the settling lasts as long as a window.
+        If there is no bit, or fewer than two windows; the probability is not in (0, 1]; an epoch or a pulse is shorter
+        than half a step; or a pulse or the settling lasts as long as a window.
 
     References
     ----------
@@ -106,11 +106,11 @@ class FlipFlop(Task):
         return tuple(f"bit {i}" for i in range(self.n_bits))
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """A single condition; all else is random."""
+        """Return a single condition; everything else is random."""
         return {"n_bits": np.array([self.n_bits], np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of random pulses."""
+        """Build trials of random pulses."""
         batch_size, (key_comes, key_sign) = conditions["catch"].shape[0], jax.random.split(key)
         shape = (self.n_windows, batch_size, self.n_bits)
         comes = jax.random.bernoulli(key_comes, self.probability, shape).at[0].set(True)
@@ -134,7 +134,7 @@ class FlipFlop(Task):
         )
 
     def bits(self, outputs: jax.Array) -> jax.Array:
-        """What outputs say at each step.
+        """Read the outputs at each step.
 
         Parameters
         ----------
@@ -143,12 +143,12 @@ class FlipFlop(Task):
         Returns
         -------
         jax.Array, shape (T, B, n_bits)
-            +1 or -1, or 0 where an output is nearer to 0 than to both.
+            +1 or -1, or 0 where an output is nearer to 0 than to either.
         """
         return jnp.where(jnp.abs(outputs) < ANSWER, 0.0, jnp.sign(outputs))
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the score is the fraction of bits and scored steps that are right."""
+        """Return the behaviour; the score is the fraction of right readings over bits and scored steps."""
         said = self.bits(outputs)
         right = jnp.where(said == 0, 0.5, (said == trial.targets).astype(float)).mean(axis=2)
         scored = (trial.mask != 0) & trial.during("bits")

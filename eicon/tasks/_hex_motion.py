@@ -1,4 +1,4 @@
-"""Moving edges and gratings, as the hexagonal eye of a fly sees them."""
+"""Moving edges and gratings, as seen by the hexagonal eye of a fly."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,42 +14,42 @@ from ._timing import as_duration, longest, whole_steps
 
 KINDS = ("on", "off", "grating")
 REACH = 1.0
-"""Columns from the middle of a column within which an edge moves in front of it."""
+"""Distance from the centre of a column, in columns, within which an edge moves in front of it."""
 FINEST = 2.0
-"""Wavelength in columns at and below which the columns do not tell the direction of a grating."""
+"""Wavelength in columns at and below which the direction of a grating is ambiguous."""
 
 
 @dataclass(frozen=True)
 class HexMotion(Task):
     r"""Local direction of motion on a hexagonal grid of columns.
 
-    *Still* (an edge or a grating stands), *motion* (it moves at a constant speed, in a direction that the picture
-    before does not tell). Inputs are the luminances of the columns, :math:`(1 + c\, w) / 2` for a contrast :math:`c`:
-    a grating is a sine wave :math:`w`; at an ON edge :math:`w` goes from -1 to 1 over the width of one column, at an
-    OFF edge from 1 to -1. Each column has two outputs, the x and the y component of the direction of what moves in
-    front of it, which are 0 where nothing does. An edge moves in front of the columns less than one column away, a
-    grating in front of all. Outputs are scored during the motion.
+    *Still* (a stationary edge or grating), *motion* (the pattern moves at a constant speed, in a direction that the
+    stationary picture does not reveal). Inputs are the luminances of the columns, :math:`(1 + c\, w) / 2` for a
+    contrast :math:`c`: a grating is a sine wave :math:`w`; at an ON edge :math:`w` goes from -1 to 1 over the width of
+    one column, at an OFF edge from 1 to -1. Each column has two outputs, the x and y components of the direction of
+    motion in front of it, which are 0 where nothing moves. An edge moves in front of the columns less than one column
+    away, a grating in front of all. Outputs are scored during the motion.
 
     The answer to a trial is the direction nearest to the sum of the outputs over all columns and the whole motion, and
     the score is 1 for the right one of ``n_directions``.
 
-    Edges start where they stay in view for all of the motion, or in the middle where they are too fast for that.
+    Edges start where they stay in view throughout the motion, or in the middle if they are too fast.
 
     Parameters
     ----------
     dt : float
         Step in ms.
     extent : int
-        Columns from the middle to the border; there are n = 3 extent (extent + 1) + 1 of them. The published model of
-        the optic lobe has 15.
+        Number of columns from the middle to the border; in total there are n = 3 extent (extent + 1) + 1. The published
+        model of the optic lobe has an extent of 15.
     n_directions : int
         Number of directions, evenly spaced from 0 degrees (to the right), counter-clockwise.
     kinds : tuple of str
         ``"on"`` and ``"off"`` edges, and ``"grating"``.
     speeds : tuple of float
-        In columns per second; a column of the fly's eye sees about 5 degrees.
+        Speeds in columns per second; a column of the fly's eye covers about 5 degrees.
     wavelength : float
-        Of gratings, in columns, > 2.
+        Wavelength of gratings, in columns, > 2.
     contrast : float
         Michelson contrast, in (0, 1].
     still, motion : float
@@ -58,12 +58,12 @@ class HexMotion(Task):
     Raises
     ------
     ValueError
-        For numbers out of range, an unknown kind, epochs shorter than half a step, or gratings that would seem to move
-        backwards because they advance by half a wavelength or more in a step.
+        If a number is out of range, a kind is unknown, an epoch is shorter than half a step, or gratings would seem to
+        move backwards because they advance by half a wavelength or more in a step.
 
     References
     ----------
-    Lappalainen et al. (2024), Nature 634: 1132-1140, whose coordinates these are.
+    Lappalainen et al. (2024), Nature 634: 1132-1140, the source of the coordinates.
 
     Examples
     --------
@@ -98,7 +98,7 @@ class HexMotion(Task):
                 raise ValueError(f"{name} must be at least {least}; got {getattr(self, name)}.")
         unknown = [kind for kind in self.kinds if kind not in KINDS]
         if unknown or not self.kinds or len(set(self.kinds)) < len(self.kinds):
-            raise ValueError(f"kinds must be different ones of {', '.join(KINDS)}, at least one; got {self.kinds!r}.")
+            raise ValueError(f"kinds must be one or more of {', '.join(KINDS)}, all different; got {self.kinds!r}.")
         check_levels("speeds", self.speeds, 0, np.inf)
         check_levels("contrast", (self.contrast,), 0, 1)
         if not FINEST < self.wavelength < np.inf:
@@ -107,14 +107,14 @@ class HexMotion(Task):
         if "grating" in self.kinds and not step < self.wavelength / 2:
             raise ValueError(
                 f"a grating of {self.wavelength:g} columns at {max(self.speeds):g} columns/s advances by {step:g} "
-                f"columns in a step of {self.dt:g} ms: by half a wavelength or more, it would seem to move backwards."
+                f"columns in a step of {self.dt:g} ms: at half a wavelength or more, it would seem to move backwards."
             )
         for name in ("still", "motion"):
             whole_steps(name, longest(as_duration(name, getattr(self, name))), self.dt)
 
     @property
     def chance(self) -> float:  # type: ignore[override]
-        """One of the directions."""
+        """Reciprocal of the number of directions."""
         return 1 / self.n_directions
 
     @property
@@ -144,7 +144,7 @@ class HexMotion(Task):
         return np.round(np.stack([np.cos(angle), np.sin(angle)], axis=1), 12)
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """``direction`` in degrees, its number ``choice``, ``kind`` (0 ON, 1 OFF edge, 2 grating) and ``speed``."""
+        """Return ``direction`` in degrees, its index ``choice``, ``kind`` (0 ON, 1 OFF edge, 2 grating), ``speed``."""
         kinds = [KINDS.index(kind) for kind in self.kinds]
         choice, kind, speed = np.meshgrid(np.arange(self.n_directions), kinds, self.speeds, indexing="ij")
         return {
@@ -155,10 +155,10 @@ class HexMotion(Task):
         }
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``choice``, ``kind`` and ``speed``; ``start`` is where the pattern stands, in columns."""
+        """Build trials of given ``choice``, ``kind`` and ``speed``; ``start`` is the initial position, in columns."""
         speed, kind = conditions["speed"], conditions["kind"]
         still, motion = (whole_steps(name, getattr(self, name), self.dt) for name in ("still", "motion"))
-        moving = jnp.arange(1 - still, motion + 1)[:, None]  # steps of motion that have been made, where > 0
+        moving = jnp.arange(1 - still, motion + 1)[:, None]  # number of steps moved so far, where > 0
         heading = jnp.asarray(self.directions)[conditions["choice"]]  # (B, 2)
         grating = kind == KINDS.index("grating")
 
@@ -181,15 +181,15 @@ class HexMotion(Task):
         )
 
     def flow(self, outputs: jax.Array) -> jax.Array:
-        """Direction of motion that outputs (T, B, n_out) say in each column: (T, B, n, 2), to the right and upwards."""
+        """Return the motion in each column, decoded from outputs (T, B, n_out): (T, B, n, 2), right and upwards."""
         return outputs.reshape(*outputs.shape[:-1], -1, 2)
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Number of the direction that is nearest to the sum of all outputs, (B,); -1 for none."""
+        """Return the index of the direction nearest to the sum of all outputs, (B,); -1 for none."""
         whole = self.flow(trial.mean_over("motion", outputs)).mean(axis=1)
         return forced_choice(whole @ jnp.asarray(self.directions, whole.dtype).T)
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`."""
+        """Return the behaviour, see `Task.behaviour`."""
         choice = self.choice(outputs, trial)
         return Behaviour(score_choice(choice, trial.conditions["choice"], self.n_directions), choice)

@@ -1,4 +1,4 @@
-"""Multisensory integration: is a rate that is seen, heard, or both high? (Song, Yang & Wang 2016)."""
+"""Multisensory integration: is a visual, auditory or combined rate high? (Song, Yang & Wang 2016)."""
 
 import math
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ VISUAL, AUDITORY = 0, 1
 
 @dataclass(frozen=True)
 class MultisensoryIntegration(ChoiceTask):
-    r"""Two-alternative decision on a rate of events that is seen, heard, or seen and heard.
+    r"""Two-alternative decision on the rate of visual, auditory or combined events.
 
     *Fixation* (baseline input), *stimulus* (the rate, in one modality or in both), *decision* (the output of the right
     choice goes up: 0 if the rate is above the boundary, 1 if it is below). Each modality has an input that grows with
     the rate :math:`f` and one that falls, :math:`u_0 + 0.5 + 0.6\, (f - f_{min}) / (f_{max} - f_{min})` and
     :math:`u_0 + 0.5 + 0.6\, (f_{max} - f) / (f_{max} - f_{min})`; those of an absent modality stay at :math:`u_0`.
-    Outputs are scored during fixation and decision; on catch trials no stimulus comes and both outputs must stay low
-    throughout.
+    Outputs are scored during fixation and decision; on catch trials no stimulus appears and both outputs must stay
+    low throughout.
 
     Parameters
     ----------
@@ -85,9 +85,9 @@ class MultisensoryIntegration(ChoiceTask):
         for name in ("rates", "scale_range"):
             object.__setattr__(self, name, tuple(float(rate) for rate in getattr(self, name)))
         if len(self.scale_range) != 2 or not -math.inf < self.scale_range[0] < self.scale_range[1] < math.inf:
-            raise ValueError(f"scale_range must hold two finite rates, the lower one first; got {self.scale_range}.")
+            raise ValueError(f"scale_range must be two finite rates, the lower one first; got {self.scale_range}.")
         if not self.rates:
-            raise ValueError("the task is empty: rates holds no rate.")
+            raise ValueError("the task is empty: rates contains no rate.")
         lowest, highest = self.scale_range
         for name, rates in (("rates", self.rates), ("boundary", (self.boundary,))):
             if not all(lowest <= rate <= highest for rate in rates):
@@ -113,7 +113,7 @@ class MultisensoryIntegration(ChoiceTask):
         return self.scale_range
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """``modality`` (0 visual, 1 auditory, 2 both), ``rate`` in events per second, and the right ``choice``."""
+        """Return ``modality`` (0 visual, 1 auditory, 2 both), ``rate`` in events per second, and right ``choice``."""
         modality, rate = np.meshgrid(np.arange(3, dtype=np.int32), np.array(self.rates, np.float32), indexing="ij")
         return {
             "modality": modality.ravel(),
@@ -122,7 +122,7 @@ class MultisensoryIntegration(ChoiceTask):
         }
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``modality``, ``rate``, ``choice`` and ``catch``."""
+        """Build trials of given ``modality``, ``rate``, ``choice`` and ``catch``."""
         lowest, highest = self.scale_range
         place = (conditions["rate"] - lowest) / (highest - lowest)
         seen, heard = conditions["modality"] != AUDITORY, conditions["modality"] != VISUAL

@@ -15,12 +15,12 @@ NON_MATCH, MATCH = 1, 2
 
 @dataclass(frozen=True)
 class NBackTask(Task):
-    """What all n-back tasks share: the question, when it is answered, and how the answer is scored.
+    """Base of all n-back tasks: the question, the time of the answer, and its score.
 
     The answer is the class with the largest mean output in the response epoch: 1 for a non-match, 2 for a match.
-    Class 0 stands for the steps that are not scored, and is never right; it is a choice nevertheless, so that
-    independent random outputs are right in a third of the trials. Outputs without a largest one (a silent network)
-    are no choice, and score the chance level 1/2.
+    Class 0 represents the steps that are not scored, and is never right, but counts as a choice:
+    independent random outputs are right in a third of the trials. Tied outputs (a silent network)
+    are not a choice, and score the chance level 1/2.
     """
 
     output_channels: ClassVar[tuple[str, ...]] = ("none", "non-match", "match")
@@ -49,11 +49,11 @@ class NBackTask(Task):
         return math.log(2)
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Whether the last item and the one ``n_back`` before are the same."""
+        """Return whether the last item and the one ``n_back`` before are the same."""
         return {"match": np.array([False, True])}
 
     def _trial(self, items: jax.Array, n_items: dict[str, int], conditions: dict[str, jax.Array]) -> Trial:
-        """Trial from inputs (items, B, n_in), scored in the last item."""
+        """Build trials from inputs (items, B, n_in), scored in the last item."""
         steps, match = item_steps(self.item, self.dt), conditions["match"]
         blank = jnp.zeros(items.shape[:2], jnp.int32)
         labels = blank.at[-1].set(jnp.where(match, MATCH, NON_MATCH))
@@ -66,11 +66,11 @@ class NBackTask(Task):
         )
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Class with the largest mean output in the response epoch, (B,); -1 for a tie."""
+        """Return the class with the largest mean output in the response epoch, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over("response", outputs))
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`."""
+        """Return the behaviour, see `Task.behaviour`."""
         choice, right = self.choice(outputs, trial), jnp.where(trial.conditions["match"], MATCH, NON_MATCH)
         return Behaviour(score_choice(choice, right, 2), choice)
 
@@ -81,18 +81,18 @@ class NBack(NBackTask):
 
     *Sequence* (``trial_length - 1`` items: values drawn from U(0, 1)), *cue* (one item: the last value, together with
     a cue input of 1), *response* (one item without input, the only one that is scored). On match trials the last
-    value is the one ``n_back`` items before. Half of the trials match: chance is 1/2, its loss ln 2.
+    value equals that ``n_back`` items before. Half of the trials match: chance is 1/2, with a loss of ln 2.
 
     Parameters
     ----------
     dt : float
         Step in ms.
     n_back : int
-        How far back the compared item lies, at least 1.
+        Distance to the compared item, in items, at least 1.
     trial_length : int
         Number of values, more than ``n_back``.
     item : float
-        Duration of each item in ms; with ``item == dt`` the trials are the published ones.
+        Duration of each item in ms; ``item == dt`` gives the published trials.
 
     Raises
     ------
@@ -102,8 +102,8 @@ class NBack(NBackTask):
     Notes
     -----
     With items of a single step, a default network learns the task with two settings, ``RateRNN.dale(..., tau=task.dt,
-    free_input=True)``: units without a memory of their own, as published, and input weights of either sign, which show
-    a difference between items. The shipped configuration ``n_back.toml`` has them.
+    free_input=True)``: units without memory, as published, and input weights of either sign, which make
+    differences between items available. The bundled configuration ``n_back.toml`` uses them.
 
     References
     ----------
@@ -124,7 +124,7 @@ class NBack(NBackTask):
     holds: ClassVar[tuple[str, str]] = ("compared value", "cue")
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``match``; added is the ``compared value``, with which the last one is compared."""
+        """Build trials of given ``match``; add the ``compared value``, with which the last one is compared."""
         match, last = conditions["match"], self.trial_length - 1
         values = jax.random.uniform(key, (self.trial_length, match.shape[0]), jnp.float32)
         values = values.at[last - self.n_back].set(jnp.where(match, values[last], values[last - self.n_back]))

@@ -1,4 +1,4 @@
-"""Trial-based tasks of the `neurogym` package, as they are."""
+"""Trial-based tasks of the `neurogym` package, unchanged."""
 
 import importlib
 from collections.abc import Mapping
@@ -25,38 +25,38 @@ from ._neurogym_env import (
 )
 
 N_SEEN = 60
-"""Trials that are looked at when a task is made."""
+"""Number of trials examined when a task is made."""
 TOLERATED = 0.05
-"""Fraction of trials whose timing may be unknown."""
+"""Largest fraction of trials whose timing may be unknown."""
 
 
 @dataclass(frozen=True)
 class NeurogymTask(Task):
-    """A `neurogym` task whose trials are whole, masked, and fixed by a key; made by `from_neurogym`.
+    """A `neurogym` task with complete, masked trials determined by a key; made by `from_neurogym`.
 
-    The package draws trials in numpy from generators of its own; here every batch reseeds them from its key, so that
-    the same key gives the same trials. Trials are padded to the longest there can be. The environment belongs to the
-    task: do not step it elsewhere at the same time.
+    The package draws trials in numpy with its own generators; here every batch reseeds them from its key, and
+    the same key gives the same trials. Trials are padded to the greatest possible length. The environment belongs to
+    the task: do not step it elsewhere at the same time.
 
     Parameters
     ----------
     env : neurogym.TrialEnv
     n_steps : int
-        Steps of the longest trial.
+        Number of steps of the longest trial.
     periods : tuple of str
-        Epochs of the trials, beside ``trial`` itself.
+        Epochs of the trials, other than ``trial`` itself.
     described : tuple of Condition
         Conditions that are read from the information on a trial.
     left_out : tuple of str
-        Information that is neither a number nor a text, and is no condition.
+        Information that is neither a number nor a text, and does not become a condition.
     decision : str
         Period whose answer is scored.
     steady : bool
         Whether one answer is right throughout that period.
     scored : tuple of str
-        Periods that the mask holds; empty for whole trials.
+        Periods included in the mask; empty for whole trials.
     one_hot : bool
-        Targets are one-hot outputs for the mean squared error, and not labels for the cross-entropy.
+        Whether targets are one-hot outputs for the mean squared error instead of labels for the cross-entropy.
     """
 
     sorts: ClassVar[tuple[str, ...]] = ("label",)
@@ -94,21 +94,21 @@ class NeurogymTask(Task):
         return self.decision
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """The package does not tell which conditions there are; the right answers stand for them."""
+        """Return the right answers as conditions, because the package does not list its conditions."""
         return {"label": np.arange(self.n_out)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Random trials, as many as conditions are given (the package cannot be asked for particular ones)."""
+        """Draw one random trial per given condition (the package cannot produce particular conditions)."""
         return self.sample(key, len(next(iter(conditions.values()))))
 
     def trials(self, repeats: int | float = 10, *, key: jax.Array | int) -> Trial:
-        """``repeats`` times as many random trials as there are actions, and about 100 at least."""
+        """Draw ``repeats`` times as many random trials as there are actions, but at least about 100."""
         return self.sample(key, max(as_repeats(repeats), -(-100 // self.n_out)) * self.n_out)
 
     def sample(self, key: jax.Array | int, batch_size: int | float) -> Trial:
-        """Random trials; jittable (the package's numpy code runs on the host)."""
+        """Draw random trials; jittable (the package's numpy code runs on the host)."""
         batch_size = whole(batch_size, "batch_size")
-        # Built by numpy on the host throughout: each operation on the device would be compiled by itself.
+        # Built by numpy on the host throughout: each operation on the device would be compiled separately.
         result = self._struct(batch_size)
 
         def draw(words: jax.Array | np.ndarray) -> Trial:
@@ -121,34 +121,34 @@ class NeurogymTask(Task):
         return jax.pure_callback(draw, result, jax.random.key_data(as_key(key)))
 
     def in_steps_of(self, dt: float) -> "NeurogymTask":
-        """The same environment, made anew in steps of another size, in ms.
+        """Return a task of the same environment, created again with a different step, in ms.
 
         Raises
         ------
         ValueError
-            If the environment was not made by its name, and so cannot be made anew.
+            If the environment was not made by name, and cannot be created again.
         """
         if dt == self.dt:
             return self
         spec = getattr(self.env, "spec", None)
         if spec is None:
             raise ValueError(
-                f"{type(self.env.unwrapped).__name__} draws its trials in steps of {self.dt:g} ms, and cannot be made "
-                f"anew in steps of {dt:g} ms because it was not made by its name; give from_neurogym the name."
+                f"{type(self.env.unwrapped).__name__} draws its trials in steps of {self.dt:g} ms, and cannot be "
+                f"created again in steps of {dt:g} ms because it was not made by name; pass the name to from_neurogym."
             )
         env = _made(spec.id, {**spec.kwargs, "dt": dt})
         settings: dict[str, Any] = {"decision": self.decision, "scored": self.scored, "one_hot": self.one_hot}
         return from_neurogym(env, **settings, max_duration=self.n_steps * self.dt, allow_unknown_timing=True)
 
     def trials_of(self, repeats: int | float = 1, *, key: jax.Array | int, **conditions: Any) -> Trial:
-        """Refuse: the package draws the conditions of its trials itself."""
+        """Raise an error: the package draws the conditions of its trials itself."""
         raise ValueError(
-            f"neurogym draws the conditions of its trials itself and cannot be asked for "
-            f"{', '.join(conditions) or 'particular ones'}: take `trials`, and select by its conditions."
+            f"neurogym draws the conditions of its trials itself and cannot produce "
+            f"{', '.join(conditions) or 'particular ones'}: use `trials`, and select by its conditions."
         )
 
     def _struct(self, batch_size: int) -> Any:
-        """Shapes and types of a batch."""
+        """Return the shapes and types of a batch."""
         struct: Any = jax.ShapeDtypeStruct
         shape, precision = (self.n_steps, batch_size), jnp.result_type(float)
         described = {condition.name: condition.dtype for condition in self.described} | {"label": "int32"}
@@ -165,8 +165,8 @@ class NeurogymTask(Task):
         length = len(whole.labels)
         if length > self.n_steps:
             raise ValueError(
-                f"a trial has {length} steps, more than the {self.n_steps} of the longest that was expected, and is "
-                f"not cut; give max_duration (ms), at least {length * self.dt:g}."
+                f"a trial has {length} steps, but the longest expected has {self.n_steps}, and trials are never "
+                f"truncated; pass max_duration (ms), at least {length * self.dt:g}."
             )
         inputs, targets, mask = (np.asarray(drawn[i]) for i in range(3))
         inputs[:length, b] = whole.observations
@@ -182,13 +182,13 @@ class NeurogymTask(Task):
         np.asarray(drawn.conditions["label"])[b] = whole.labels[last]
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Action with the largest mean output in the period of the decision, (B,); -1 for a tie."""
+        """Return the action with the largest mean output in the period of the decision, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over(self.decision, outputs))
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`.
+        """Return the behaviour, see `Task.behaviour`.
 
-        Where the right answer changes within the period of the decision (a response at some time in it), the score is
+        If the right answer changes within the period of the decision (as for a response in the middle), the score is
         the fraction of steps with the right answer, averaged over the answers that are right at some time.
         """
         choice = self.choice(outputs, trial)
@@ -213,28 +213,28 @@ def from_neurogym(
     max_duration: float | None = None,
     allow_unknown_timing: bool = False,
 ) -> NeurogymTask:
-    """Make a `Task` of a trial-based `neurogym` environment with a ground truth for each step.
+    """Make a `Task` from a trial-based `neurogym` environment with a ground truth for each step.
 
-    Observation and ground truth of a step stay in one step. Epochs are the environment's periods, and its information
-    on a trial becomes conditions: numbers as they are, texts as indices, tuples as ``name[0]``, ``name[1]``.
+    Observation and ground truth of a step stay together. Epochs are the environment's periods, and its information
+    on a trial becomes conditions: numbers unchanged, texts as indices, tuples as ``name[0]``, ``name[1]``.
 
     Parameters
     ----------
     env : neurogym.TrialEnv or str
-        Environment, or its name, such as ``"PerceptualDecisionMaking-v0"``.
+        Environment or its name, such as ``"PerceptualDecisionMaking-v0"``.
     env_kwargs : mapping, optional
-        Settings of an environment that is given by name, e.g. ``{"dt": 20}``.
+        Settings of an environment given by name, e.g. ``{"dt": 20}``.
     decision : str, optional
         Period whose answer is scored; by default ``decision``, or else the one in which the ground truth most often
         differs from that of the first step.
     scored : tuple of str
-        Periods whose steps count in training; by default all steps of a trial. Padding never does.
+        Periods whose steps are scored in training; by default all steps of a trial. Padding is never scored.
     one_hot : bool
-        Targets are one-hot outputs (mean squared error) instead of labels (cross-entropy).
+        Whether targets are one-hot outputs (mean squared error) instead of labels (cross-entropy).
     max_duration : float, optional
-        Longest trial in ms; needed only where a random duration has no bound that is known.
+        Longest trial in ms; required only if a random duration has no known bound.
     allow_unknown_timing : bool
-        Take tasks in which nothing tells when to answer.
+        Whether to accept tasks in which nothing indicates when to answer.
 
     Returns
     -------
@@ -243,26 +243,26 @@ def from_neurogym(
     Raises
     ------
     TypeError
-        If it is no such environment, its actions are not numbered, or a wrapper changes what ``step`` gives.
+        If it is not such an environment, its actions are not numbered, or a wrapper changes the results of ``step``.
     ValueError
-        If it has no ground truth, its trials depend on those before them, periods do not exist, the longest trial is
-        unknown, or nothing tells when to answer.
+        If it has no ground truth, its trials depend on earlier ones, periods do not exist, the longest trial is
+        unknown, or nothing indicates when to answer.
     ImportError
         If an environment is given by name, and neurogym is not installed.
 
     Examples
     --------
-    A network for it takes its sizes and step: ``RateRNN.dale(task.n_in, 50, task.n_out, dt=task.dt)``.
+    A network for the task takes its sizes and step: ``RateRNN.dale(task.n_in, 50, task.n_out, dt=task.dt)``.
     """
     if isinstance(env, str):
         env = _made(env, dict(env_kwargs or {}))
     elif env_kwargs:
-        raise ValueError("env_kwargs are for an environment that is given by name; this one is made already.")
+        raise ValueError("env_kwargs apply only to an environment given by name; this one already exists.")
     maker = outermost(env)
     space = maker.unwrapped.action_space
     if not hasattr(space, "n") or len(np.shape(maker.unwrapped.observation_space.sample())) != 1:
         raise TypeError(
-            f"only numbered actions (Discrete) and observations that are one row of numbers are supported; "
+            f"only numbered actions (Discrete) and one-dimensional observations of numbers are supported; "
             f"{type(maker.unwrapped).__name__} has {type(space).__name__} actions and observations of shape "
             f"{np.shape(maker.unwrapped.observation_space.sample())}."
         )
@@ -297,13 +297,14 @@ def _made(name: str, options: dict[str, Any]) -> Any:
     except ImportError as error:
         raise ImportError(
             f"the environment {name!r} needs neurogym, which is not installed or does not import ({error}): "
-            'pip install "eicon[neurogym]", best in an environment of its own, because neurogym pins old versions.'
+            'pip install -e ".[neurogym]" in the clone of eicon, preferably in a separate environment, because '
+            "neurogym pins old versions."
         ) from error
     return neurogym.make(name, **options)
 
 
 def _seen(maker: Any) -> list[WholeTrial]:
-    """Some trials, the same twice from one seed."""
+    """Draw a few trials, and check that the same seed gives the same trials twice."""
     drawn = []
     for _ in range(2):
         reseed(maker, [0, 0])
@@ -312,8 +313,8 @@ def _seen(maker: Any) -> list[WholeTrial]:
         same = first.spans == second.spans and np.array_equal(first.labels, second.labels)
         if not (same and np.array_equal(first.observations, second.observations)):
             raise ValueError(
-                f"{type(maker.unwrapped).__name__} gives other trials from the same seed: they depend on those before "
-                "them (blocks, a schedule), or on a generator that `seed` does not reach."
+                f"{type(maker.unwrapped).__name__} gives different trials from the same seed: they depend on earlier "
+                "trials (blocks, a schedule), or on a generator that `seed` does not reach."
             )
     return drawn[0]
 
@@ -336,8 +337,8 @@ def _refuse_unknown_timing(maker: Any) -> None:
         timing = maker.unwrapped.timing
         random = [name for name, value in timing.items() if not isinstance(value, int | float)]
         raise ValueError(
-            f"in {unknown:.0%} of the trials of {type(maker.unwrapped).__name__} nothing that is observed tells when "
-            "to answer: trials with the same observations so far ask at different times, so that the timing cannot be "
+            f"in {unknown:.0%} of the trials of {type(maker.unwrapped).__name__} no observation indicates when "
+            "to answer: trials with the same observations up to then ask at different times, so the timing cannot be "
             f"learned. Give {', '.join(random) or 'the periods before'} a fixed duration (timing={{...}}), use a task "
-            "with a go cue, or allow_unknown_timing=True to take it as it is."
+            "with a go cue, or pass allow_unknown_timing=True to accept it."
         )

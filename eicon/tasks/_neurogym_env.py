@@ -1,4 +1,4 @@
-"""What an environment of neurogym says of its trials: observations, ground truth, periods, information."""
+"""Trials of a neurogym environment: observations, ground truth, periods, information."""
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ class WholeTrial(NamedTuple):
     observations : (T, n_in)
     labels : (T,) ground truth, the number of the right action
     spans : period -> first step and the step after the last one
-    info : what the environment says of the trial
+    info : information of the environment on the trial
     """
 
     observations: np.ndarray
@@ -28,15 +28,15 @@ class WholeTrial(NamedTuple):
 
 
 class Condition(NamedTuple):
-    """One number per trial, out of its information.
+    """One number per trial, from its information.
 
     Attributes
     ----------
     name : as in ``Trial.conditions``
-    key : of the information
-    place : in a tuple or array, or None for a single value
-    dtype : of the numbers
-    texts : those of which the number is the index, where the value is a text
+    key : key of the information
+    place : index in a tuple or array, or None for a single value
+    dtype : type of the numbers
+    texts : list of texts that the number indexes, if the value is a text
     """
 
     name: str
@@ -46,22 +46,22 @@ class Condition(NamedTuple):
     texts: tuple[str, ...] = ()
 
     def number(self, info: Mapping[str, Any]) -> Any:
-        """Value of a trial."""
+        """Return the value in a trial."""
         value = info[self.key] if self.place is None else np.ravel(info[self.key])[self.place]
         if not self.texts:
             return value
         if str(value) not in self.texts:
-            raise ValueError(f"{self.key} of a trial is {str(value)!r}; known are {', '.join(self.texts)}.")
+            raise ValueError(f"{self.key} of a trial is {str(value)!r}; known values: {', '.join(self.texts)}.")
         return self.texts.index(str(value))
 
 
 def outermost(env: Any) -> Any:
-    """The wrapper or environment whose ``new_trial`` makes trials.
+    """Return the wrapper or environment whose ``new_trial`` makes trials.
 
     Raises
     ------
     TypeError
-        If there is none, or a wrapper around it changes what ``step`` gives: trials here are not stepped through.
+        If there is none, or a wrapper around it changes the results of ``step``, which is not called here.
     """
     found = env
     while not hasattr(type(found), "new_trial"):
@@ -70,15 +70,15 @@ def outermost(env: Any) -> Any:
             raise TypeError(f"expected a trial-based environment of neurogym, or its name; got {name}.")
         if name not in HARMLESS:
             raise TypeError(
-                f"the wrapper {name} changes what `step` gives, and trials are taken whole, without it; "
-                "hand over the environment inside."
+                f"the wrapper {name} changes the results of `step`, but trials are read whole, without it; "
+                "pass the environment inside."
             )
         found = found.env
     return found
 
 
 def reseed(maker: Any, words: Sequence[int]) -> None:
-    """Seed an environment and each of its random durations, which would share one stream if left to ``seed``."""
+    """Seed an environment and each of its random durations, which ``seed`` alone would give one shared stream."""
     base = maker.unwrapped
     durations = [value for value in base.timing.values() if hasattr(value, "seed")]
     seeds = np.random.SeedSequence([int(word) for word in words]).generate_state(1 + len(durations))
@@ -91,16 +91,16 @@ def reseed(maker: Any, words: Sequence[int]) -> None:
 
 
 def one_trial(maker: Any, **given: Any) -> WholeTrial:
-    """The next trial, whole.
+    """Return the next trial, complete.
 
     Raises
     ------
     ValueError
-        If it has no ground truth at each step, or one that is no action.
+        If it lacks a ground truth at some step, or has one that is not an action.
     """
     base = maker.unwrapped
     for periods in (base.start_t, base.end_t, base.start_ind, base.end_ind):
-        periods.clear()  # an optional period of the trial before would stay
+        periods.clear()  # otherwise an optional period of the previous trial would remain
     info = maker.new_trial(**given)
     base = maker.unwrapped
     name = type(base).__name__
@@ -114,7 +114,7 @@ def one_trial(maker: Any, **given: Any) -> WholeTrial:
     labels = labels.astype(np.int32) - first
     if labels.min() < 0 or labels.max() >= base.action_space.n:
         raise ValueError(
-            f"the ground truth of {name} holds {int(labels.min()) + first} to {int(labels.max()) + first}, and its "
+            f"the ground truth of {name} goes from {int(labels.min()) + first} to {int(labels.max()) + first}, but its "
             f"actions are {first} to {first + int(base.action_space.n) - 1}: it is not the number of an action."
         )
     spans = {period: (int(base.start_ind[period]), int(base.end_ind[period])) for period in base.start_ind}
@@ -122,7 +122,7 @@ def one_trial(maker: Any, **given: Any) -> WholeTrial:
 
 
 def longest_trial(maker: Any, trials: Sequence[WholeTrial]) -> int:
-    """Steps of the longest trial there can be.
+    """Return the number of steps of the longest possible trial.
 
     Raises
     ------
@@ -150,7 +150,7 @@ def longest_trial(maker: Any, trials: Sequence[WholeTrial]) -> int:
 
 
 def _bound(duration: Any) -> float:
-    """Longest value in ms of a duration as neurogym knows them, infinite where it is not said."""
+    """Return the longest value in ms of a neurogym duration, infinite if unspecified."""
     if callable(duration):
         return float(getattr(duration, "vmax", np.inf))
     if all(isinstance(value, int | float) for value in duration):
@@ -184,7 +184,7 @@ def conditions_of(trials: Sequence[WholeTrial]) -> tuple[list[Condition], list[s
 
 
 def channel_names(space: Any, n: int, what: str) -> tuple[str, ...]:
-    """Names of a space's numbers: ``stimulus 0`` and ``stimulus 1`` where a name stands for two."""
+    """Return names for the numbers of a space: ``stimulus 0`` and ``stimulus 1`` where one name covers two."""
     names = [f"{what} {i}" for i in range(n)]
     for name, places in (getattr(space, "name", None) or {}).items():
         several = np.ravel(np.asarray(list(places) if isinstance(places, range) else places))
@@ -196,7 +196,7 @@ def channel_names(space: Any, n: int, what: str) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def without_noise(maker: Any) -> Iterator[None]:
-    """Trials whose normal noise is 0; the random numbers are drawn as before."""
+    """Set the normal noise of trials to 0; the same random numbers are still drawn."""
     base = maker.unwrapped
     if not hasattr(base, "add_randn"):
         yield
@@ -214,11 +214,11 @@ def without_noise(maker: Any) -> Iterator[None]:
 
 
 def unknown_timing(maker: Any, n_conditions: int = 30, n_times: int = 10) -> float:
-    """Fraction of trials in which nothing that was observed before tells when to answer, even without noise.
+    """Return the fraction of trials in which no observation indicates when to answer, even without noise.
 
-    An answer is asked for where the ground truth departs from that of the first step. It is unknown when, if another
-    trial with the same observations until then does not ask for it yet. Trials of the same conditions are compared,
-    which differ in their random durations.
+    An answer is due when the ground truth departs from that of the first step. The time of the answer is unknown if
+    it is not yet due in a different trial with the same observations up to then. The trials compared have the same
+    conditions, and differ in their random durations.
     """
     with without_noise(maker):
         trials = []
@@ -236,7 +236,7 @@ def unknown_timing(maker: Any, n_conditions: int = 30, n_times: int = 10) -> flo
 
 
 def _not_yet(trial: WholeTrial, heard: np.ndarray) -> bool:
-    """Whether a trial begins with the same observations, and does not ask for an answer at the last of them."""
+    """Return whether a trial starts with the same observations, and no answer is due at the last of them."""
     now = len(heard) - 1
     if len(trial.labels) <= now or trial.labels[now] != trial.labels[0]:
         return False
@@ -244,7 +244,7 @@ def _not_yet(trial: WholeTrial, heard: np.ndarray) -> bool:
 
 
 def _again(maker: Any, trial: WholeTrial) -> WholeTrial:
-    """Trial of the same conditions, where the environment takes them."""
+    """Draw a trial with the same conditions, if the environment accepts them."""
     try:
         return one_trial(maker, **trial.info)
     except (TypeError, KeyError, ValueError):

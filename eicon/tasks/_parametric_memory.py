@@ -23,11 +23,11 @@ class ParametricMemory(ChoiceTask):
 
     *Fixation* (baseline input), *f1* (first frequency), *delay* (baseline input, for a random time), *f2* (second
     frequency), *decision* (the output of the right choice goes up: 0 if the first frequency is higher, 1 if the second
-    one is). One input grows with the frequency :math:`f` and one falls:
+    is). One input grows with the frequency :math:`f` and one falls:
     :math:`u_0 + 0.4 + 0.8\, (f - f_{min}) / (f_{max} - f_{min})` and
     :math:`u_0 + 0.4 + 0.8\, (f_{max} - f) / (f_{max} - f_{min})`, where :math:`f_{min}` and :math:`f_{max}` are the
     lowest and highest frequency in ``pairs``. Outputs are scored during fixation and decision; on catch trials
-    no frequency comes and both outputs must stay low throughout.
+    no frequency appears and both outputs must stay low throughout.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class ParametricMemory(ChoiceTask):
     Raises
     ------
     ValueError
-        If there is no pair, if one does not hold two different finite frequencies, or if an epoch is shorter than
+        If there is no pair, if one does not consist of two different finite frequencies, or if an epoch is shorter than
         half a step.
 
     References
@@ -92,10 +92,10 @@ class ParametricMemory(ChoiceTask):
         super().__post_init__()
         pairs = tuple(tuple(float(f) for f in pair) for pair in self.pairs)
         if not pairs:
-            raise ValueError("the task is empty: pairs holds no pair of frequencies.")
+            raise ValueError("the task is empty: pairs contains no pair of frequencies.")
         for pair in pairs:
             if len(pair) != 2 or not all(map(math.isfinite, pair)) or pair[0] == pair[1]:
-                raise ValueError(f"each of the pairs must hold two different finite frequencies; got {pair}.")
+                raise ValueError(f"each pair must be two different finite frequencies; got {pair}.")
         object.__setattr__(self, "pairs", pairs)
         self._check_durations("fixation", "f1", "delay", "f2", "decision")
 
@@ -105,15 +105,16 @@ class ParametricMemory(ChoiceTask):
         return min(map(min, self.pairs)), max(map(max, self.pairs))
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """First and second frequency in Hz, ``f1`` and ``f2``, and the right ``choice``."""
+        """Return first and second frequency in Hz, ``f1`` and ``f2``, and the right ``choice``."""
         pairs = np.array(self.pairs, np.float32)
         f1, f2 = np.concatenate([pairs, pairs[:, ::-1]]).T
         return {"f1": f1, "f2": f2, "choice": (f1 < f2).astype(np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``f1``, ``f2``, ``choice`` and ``catch``.
+        """Build trials of given ``f1``, ``f2``, ``choice`` and ``catch``.
 
-        Added are their ``delay`` in ms and the ``difference`` f1 - f2 in Hz, the evidence for choice 0.
+        The trials' conditions also contain the ``delay`` in ms and the ``difference`` f1 - f2 in Hz, the evidence for
+        choice 0.
         """
         epochs = {name: getattr(self, name) for name in ("fixation", "f1", "delay", "f2", "decision")}
         shown = {name: self._tuned(conditions[name]) for name in ("f1", "f2")}
@@ -123,7 +124,7 @@ class ParametricMemory(ChoiceTask):
         return trial._replace(conditions={**trial.conditions, **told})
 
     def _tuned(self, frequency: jax.Array) -> jax.Array:
-        """What a frequency adds to both inputs; (B, 2)."""
+        """Return the contribution of a frequency to both inputs; (B, 2)."""
         lowest, highest = self.frequency_range
         place = (frequency - lowest) / (highest - lowest)
         return OFFSET + SCALE * jnp.stack([place, 1 - place], axis=1)

@@ -12,7 +12,7 @@ from ._coherence import CoherenceScale, excess, settle_coherence, unit_of
 from ._timing import Duration, TruncatedExponential, as_duration, draw_steps, longest, whole_steps
 
 SONG2016 = 3.2
-"""Coherence in per cent of dots over that on the scale of Song et al."""
+"""Ratio of the coherence in per cent of dots to that on the scale of Song et al."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class PerceptualDecision(Task):
     *Fixation* (baseline input), *stimulus* (evidence for both choices), *decision* (the output of the right
     choice goes up). Input to choice :math:`k` is :math:`u_0 + (1 \pm c / 100) / 2` during the stimulus
     and :math:`u_0` otherwise, for coherence :math:`c` in per cent. Outputs are scored during fixation (both
-    low) and decision; what they do during the stimulus is left to the network. On catch trials no stimulus
-    comes and both outputs must stay low throughout. The noise of the evidence is the network's ``sigma_in``.
+    low) and decision, but not during the stimulus. On catch trials no stimulus
+    appears and both outputs must stay low throughout. The noise of the evidence is the network's ``sigma_in``.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class PerceptualDecision(Task):
     fixation, decision : float
         Durations in ms.
     stimulus : float or TruncatedExponential
-        Duration in ms; `variable` sets the published random one.
+        Duration in ms; `variable` uses the published random duration.
     catch : bool
         Whether `sample` gives catch trials, with probability 1 / (n_conditions + 1).
     baseline, low, high : float
@@ -42,8 +42,8 @@ class PerceptualDecision(Task):
     coherence_scale : {"dots", "song2016"}, optional
         ``"dots"``: coherence in per cent of dots. ``"song2016"``: coherence as in the equation of Song et al. and in
         eicon 0.1.0, where inputs are :math:`u_0 + (1 \pm 3.2\, c / 100) / 2`; in (0, 31.25], and by default 1, 2, 4, 8
-        and 16, which are the same stimuli. If it is not given, coherence is in per cent of dots, with a warning for
-        levels that 0.1.0 would have taken for others.
+        and 16, which are the same stimuli. If omitted, coherence is in per cent of dots, with a warning for
+        levels that 0.1.0 would have interpreted differently.
 
     Raises
     ------
@@ -91,7 +91,7 @@ class PerceptualDecision(Task):
 
     @classmethod
     def variable(cls, **options) -> "PerceptualDecision":
-        """With the stimulus duration of the paper: truncated exponential, mean 330 ms in [80, 1500] ms."""
+        """Make the task with the published stimulus duration: truncated exponential, mean 330 ms in [80, 1500] ms."""
         return cls(stimulus=TruncatedExponential(mean=330.0, min=80.0, max=1500.0), **options)
 
     @property
@@ -111,13 +111,13 @@ class PerceptualDecision(Task):
         return -most, most
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Signed ``coherence`` (positive: evidence for choice 0) and the right ``choice``."""
+        """Return signed ``coherence`` (positive: evidence for choice 0) and the right ``choice``."""
         levels = np.array(self.coherence, np.float32)
         signed = np.concatenate([levels, -levels])
         return {"coherence": signed, "choice": (signed < 0).astype(np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``coherence``, ``choice`` and ``catch``."""
+        """Build trials of given ``coherence``, ``choice`` and ``catch``."""
         catch, choice = conditions["catch"], conditions["choice"]
         batch_size = catch.shape[0]
         fixation = whole_steps("fixation", self.fixation, self.dt)
@@ -152,11 +152,11 @@ class PerceptualDecision(Task):
         )
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Which output is higher on average in the decision epoch, (B,); -1 for a tie."""
+        """Return the output with the higher mean in the decision epoch, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over("decision", outputs))
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`."""
+        """Return the behaviour, see `Task.behaviour`."""
         choice = self.choice(outputs, trial)
         score = score_choice(choice, trial.conditions["choice"], 2)
         return Behaviour(jnp.where(trial.conditions["catch"], jnp.nan, score), choice)

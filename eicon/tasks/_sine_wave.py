@@ -1,4 +1,4 @@
-"""Sine wave: an oscillation out of a constant input, the first example of Song, Yang & Wang (2016)."""
+"""Sine wave: an oscillation driven by a constant input, the first example of Song, Yang & Wang (2016)."""
 
 import math
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ TOLERANCE = 0.3
 
 @dataclass(frozen=True)
 class SineWave(Task):
-    r"""Oscillation in time with nothing but a constant input.
+    r"""Oscillation driven by a constant input.
 
-    *Wave* (the drive is on, and the output follows :math:`\sin(2 \pi t / P)` with :math:`t` from the beginning of the
+    *Wave* (the drive is on, and the output follows :math:`\sin(2 \pi t / P)` with :math:`t` from the start of the
     trial), for a random time. The output is scored throughout; after the end of a trial the input is 0. The state
     after step ``t`` is that of time ``(t + 1) dt``. A trial is right if its root mean squared error is below 0.3:
     that of a silent output is 0.7.
@@ -38,7 +38,7 @@ class SineWave(Task):
     Raises
     ------
     ValueError
-        If the period is shorter than four steps, the trials have no length or not an ascending range of it, or the
+        If the period is shorter than four steps, the lengths of trials are not an ascending range > 0, or the
         drive is 0 or not finite.
 
     References
@@ -69,27 +69,27 @@ class SineWave(Task):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 4 * self.dt <= self.period < math.inf:
-            raise ValueError(f"period must be at least four steps of dt {self.dt:g} ms, and end; got {self.period:g}.")
+            raise ValueError(f"period must be finite, at least four steps of dt {self.dt:g} ms; got {self.period:g}.")
         periods = tuple(float(n) for n in self.periods)
         if len(periods) != 2 or not 0 < periods[0] <= periods[1] < math.inf:
-            raise ValueError(f"periods must hold the shortest and the longest trial, > 0 and ascending; got {periods}.")
+            raise ValueError(f"periods must be the shortest and the longest trial, > 0 and ascending; got {periods}.")
         if self.baseline == 0 or not math.isfinite(self.baseline):
-            raise ValueError(f"baseline drives the wave, and must be finite and not 0; got {self.baseline:g}.")
+            raise ValueError(f"baseline drives the wave and must be finite and not 0; got {self.baseline:g}.")
         object.__setattr__(self, "periods", periods)
         whole_steps("the shortest trial", periods[0] * self.period, self.dt)
 
     @property
     def duration(self) -> float | Uniform:
-        """How long trials last, in ms."""
+        """Duration of trials, in ms."""
         low, high = (n * self.period for n in self.periods)
         return low if low == high else Uniform(low, high)
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """A single condition, the ``period`` in ms; how long trials last is random."""
+        """Return a single condition, the ``period`` in ms; the duration of trials is random."""
         return {"period": np.array([self.period], np.float32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of random ``duration``, in ms among the conditions."""
+        """Build trials of random ``duration``, given in ms among the conditions."""
         batch_size = conditions["catch"].shape[0]
         n_steps = whole_steps("the longest trial", longest(self.duration), self.dt)
         stop = draw_steps(self.duration, self.dt, key, batch_size)
@@ -105,11 +105,11 @@ class SineWave(Task):
         )
 
     def behaviour(self, outputs: jax.Array, trial: Trial) -> Behaviour:
-        """See `Task.behaviour`; the score is 1 where the root mean squared error is below 0.3."""
+        """Return the behaviour, see `Task.behaviour`; the score is 1 where the root mean squared error is below 0.3."""
         return Behaviour((self.rmse(outputs, trial) < TOLERANCE).astype(float))
 
     def rmse(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Root mean squared error of each trial over its scored steps, (B,).
+        """Return the root mean squared error of each trial over its scored steps, (B,).
 
         Parameters
         ----------

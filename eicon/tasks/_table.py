@@ -47,7 +47,7 @@ TASKS: dict[str, type[Task]] = {
 
 
 def make(name: str, **options) -> Task:
-    """Task by name, e.g. ``make("PerceptualDecision", dt=10.)``.
+    """Make a task by name, e.g. ``make("PerceptualDecision", dt=10.)``.
 
     Parameters
     ----------
@@ -71,12 +71,12 @@ def make(name: str, **options) -> Task:
 
 
 def describe() -> dict[str, dict[str, Any]]:
-    """Tasks that a configuration can name, with their default parameters, in JSON-compatible form.
+    """List the tasks that a configuration can name, with their default parameters, in JSON-compatible form.
 
     Returns
     -------
     dict of str to dict
-        By task: ``summary``, ``n_in``, ``n_out``, ``n_conditions`` and ``parameters``.
+        For each task: ``summary``, ``n_in``, ``n_out``, ``n_conditions`` and ``parameters``.
     """
     found = {}
     for name, task_type in TASKS.items():

@@ -1,4 +1,4 @@
-"""Durations in ms, fixed or random, and the steps they take."""
+"""Durations in ms, fixed or random, and their numbers of steps."""
 
 import math
 import numbers
@@ -21,7 +21,7 @@ class TruncatedExponential:
         Bounds, ``0 <= min < max``, finite.
     """
 
-    # In a configuration, a mapping with a key too much must not pass for another kind of duration.
+    # In a configuration, a mapping with a superfluous key must not pass for a different kind of duration.
     __pydantic_config__: ClassVar[dict[str, str]] = {"extra": "forbid"}
 
     mean: float
@@ -38,7 +38,7 @@ class TruncatedExponential:
             )
 
     def sample(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-        """Durations in ms, by inversion of the cumulative distribution."""
+        """Draw durations in ms, by inversion of the cumulative distribution."""
         uniform = jax.random.uniform(key, shape)
         span = -jnp.expm1(-(self.max - self.min) / self.mean)
         return self.min - self.mean * jnp.log1p(-uniform * span)
@@ -68,53 +68,53 @@ class Uniform:
             )
 
     def sample(self, key: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-        """Durations in ms."""
+        """Draw durations in ms."""
         return self.min + (self.max - self.min) * jax.random.uniform(key, shape)
 
 
 Duration = float | TruncatedExponential | Uniform
-DURATIONS = "a duration that varies is Uniform(min, max) or TruncatedExponential(mean, min, max), of eicon.tasks"
+DURATIONS = "a random duration is Uniform(min, max) or TruncatedExponential(mean, min, max), of eicon.tasks"
 
 
 def number(name: str, value: Any, cause: str = "") -> float:
-    """Refuse what is no single number; Python's or NumPy's, or an array without axes."""
+    """Check that a value is a single number: Python's or NumPy's, or an array without axes."""
     if getattr(value, "shape", None) == () and not isinstance(value, jax.core.Tracer):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         shown = f"an array of shape {value.shape}" if hasattr(value, "shape") else repr(value)
         raise TypeError(f"{name} must be one number; got {shown:.80}{f': {cause}' if cause else ''}.")
-    return value  # type: ignore[return-value]  # an int stays one
+    return value  # type: ignore[return-value]  # an int stays an int
 
 
 def as_duration(name: str, value: Any) -> Duration:
-    """Duration from a number of ms, or from a mapping ``{mean, min, max}`` or ``{min, max}``."""
+    """Make a duration from a number of ms, or from a mapping ``{mean, min, max}`` or ``{min, max}``."""
     if isinstance(value, TruncatedExponential | Uniform):
         return value
     if isinstance(value, dict):
         if value.keys() not in ({"min", "max"}, {"mean", "min", "max"}):
             raise ValueError(
-                f"{name} must be a number of ms, or hold min and max, or mean, min and max; "
+                f"{name} must be a number of ms, or have the keys min and max, or mean, min and max; "
                 f"got {', '.join(map(str, value)) or 'nothing'}."
             )
         return TruncatedExponential(**value) if "mean" in value else Uniform(**value)
     value = number(name, value, DURATIONS)
     if not 0 < value < math.inf:
-        raise ValueError(f"{name} must last longer than 0 ms, and end; got {value}.")
+        raise ValueError(f"{name} must last longer than 0 ms and be finite; got {value}.")
     return float(value)
 
 
 def longest(duration: Duration) -> float:
-    """Longest value in ms."""
+    """Return the longest value in ms."""
     return duration if isinstance(duration, int | float) else duration.max
 
 
 def whole_steps(name: str, duration: float, dt: float) -> int:
-    """Number of steps of a fixed duration, rounded.
+    """Return the number of steps of a fixed duration, rounded.
 
     Parameters
     ----------
     name : str
-        Of the epoch, for the error.
+        Name of the epoch, for the error message.
     duration, dt : float
         Duration and step, both in ms.
 
@@ -127,7 +127,7 @@ def whole_steps(name: str, duration: float, dt: float) -> int:
     TypeError
         For a random duration.
     ValueError
-        If there is not even one.
+        If the duration is shorter than half a step.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def whole_steps(name: str, duration: float, dt: float) -> int:
     25
     """
     if isinstance(duration, TruncatedExponential | Uniform):
-        raise TypeError(f"{name} lasts equally long in all trials of this task, a number of ms; got {duration}.")
+        raise TypeError(f"{name} has the same duration in all trials of this task, a number of ms; got {duration}.")
     steps = round(duration / dt)
     if steps < 1:
         raise ValueError(f"{name} of {duration:g} ms is empty: it is shorter than half a step of dt {dt:g} ms.")
@@ -143,7 +143,7 @@ def whole_steps(name: str, duration: float, dt: float) -> int:
 
 
 def draw_steps(duration: Duration, dt: float, key: jax.Array, batch_size: int) -> jax.Array:
-    """Steps of a duration in each trial, shape (B,); random durations are rounded to whole steps."""
+    """Return the number of steps of a duration in each trial, shape (B,); random durations are rounded."""
     if isinstance(duration, int | float):
         return jnp.full((batch_size,), whole_steps("an epoch", duration, dt), jnp.int32)
     return jnp.maximum(1, jnp.round(duration.sample(key, (batch_size,)) / dt)).astype(jnp.int32)

@@ -1,4 +1,4 @@
-"""How networks learn: trainer, losses, penalties and checkpoints."""
+"""Training of networks: trainer, losses, penalties and checkpoints."""
 
 from .._lazy import lazy_room
 

@@ -1,4 +1,4 @@
-"""Training state on disk: enough to go on as if nothing had happened."""
+"""Training state on disk: enough to resume bit for bit."""
 
 import os
 import re
@@ -14,7 +14,7 @@ KIND, VERSION = "checkpoint", 2
 
 
 class Checkpoint(NamedTuple):
-    """What is on disk.
+    """Contents of a checkpoint file.
 
     Attributes
     ----------
@@ -22,7 +22,7 @@ class Checkpoint(NamedTuple):
     learner : the learner's state
     best : values of the best network so far, empty before a validation
     history : History
-    setup : what the training was made with
+    setup : settings of the training
     """
 
     variables: dict[str, np.ndarray]
@@ -33,7 +33,7 @@ class Checkpoint(NamedTuple):
 
 
 def write_checkpoint(path: str | os.PathLike[str], state: Checkpoint) -> None:
-    """Write variables, history and the description of the set-up, atomically."""
+    """Write variables, history and the description of the set-up atomically."""
     arrays = {
         f"{kind}/{name}": np.asarray(value)
         for kind in ("variables", "learner", "best", "history")
@@ -56,7 +56,7 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     if header["version"] != VERSION:
         raise ValueError(
             f"{path} was written by eicon 0.1.0, whose trainings this version cannot resume; finish it with 0.1.0, or "
-            "train anew."
+            "train again."
         )
     parts: dict[str, dict[str, np.ndarray]] = {"variables": {}, "learner": {}, "best": {}}
     for name, array in arrays.items():
@@ -71,12 +71,12 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
 
 
 def _check_setup(setup: Any) -> None:
-    """Refuse a description that no training wrote."""
+    """Reject a description that was not written by a training."""
     if not isinstance(setup, dict):
         raise ValueError(f"setup must be an object; got {setup!r:.80}")
     for name, kind in (("stages", list), ("network", dict), ("at", int), ("first", int), ("before", dict | None)):
         if name in setup and (not isinstance(setup[name], kind) or isinstance(setup[name], bool)):
-            raise ValueError(f"{name} is of the wrong kind: {setup[name]!r:.80}")
+            raise ValueError(f"{name} is of the wrong type: {setup[name]!r:.80}")
     if not all(isinstance(stage, str) for stage in setup.get("stages", [])):
         raise ValueError(f"stages must be texts; got {setup['stages']!r:.80}")
     if min(setup.get("at", 0), setup.get("first", 0)) < 0:
@@ -84,7 +84,7 @@ def _check_setup(setup: Any) -> None:
 
 
 def _check_values(parts: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-    """Refuse values of a network that cannot be gone on from."""
+    """Reject values of a network from which training cannot resume."""
     best = dict(parts["best"])
     if best:
         step, rank = best.pop("step"), best.pop("rank")
@@ -93,29 +93,29 @@ def _check_values(parts: Mapping[str, Mapping[str, np.ndarray]]) -> None:
     for kind, values in (("variables", parts["variables"]), ("best", best)):
         for name, value in values.items():
             if value.dtype.kind != "f" or not np.isfinite(value).all():
-                raise ValueError(f"'{kind}/{name}' must be finite numbers; there are NaN, infinite or other ones")
+                raise ValueError(f"'{kind}/{name}' must be finite numbers; got NaN, infinite or non-numeric values")
             if name not in parts["variables"] or value.shape != parts["variables"][name].shape:
-                raise ValueError(f"'{kind}/{name}' is of another shape than 'variables/{name}', or the only one")
+                raise ValueError(f"'{kind}/{name}' differs in shape from 'variables/{name}', or lacks a counterpart")
 
 
 def refuse_other(path: str | os.PathLike[str], found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    """Refuse a checkpoint whose set-up differs."""
+    """Reject a checkpoint whose set-up differs."""
     different = [name for name in wanted if found.get(name) != wanted[name]]
     if different:
         first = different[0]
         raise ValueError(
-            f"{path} belongs to another training: {', '.join(different)} differ "
+            f"{path} belongs to a different training: {', '.join(different)} differ "
             f"({first} is {found.get(first)!r} there and {wanted[first]!r} here)."
         )
 
 
 def label(value: Any) -> str:
-    """Representation that is the same in every process: that of a function holds its address."""
+    """Return a representation that is the same in every process: that of a function contains its address."""
     return re.sub(r" at 0x[0-9a-f]+", "", repr(value))
 
 
 def read_history(path: str | os.PathLike[str]) -> History:
-    """Read the history in a checkpoint, whatever the training's settings and the version that wrote it.
+    """Read the history in a checkpoint, whatever the settings of the training and the version that wrote it.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def _history(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray]) -> 
             raise ValueError(f"{path} is incomplete: it has no 'history/{name}'.")
     with named(path, "history of a training"):
         if odd := [name for name, values in found.items() if values.dtype.kind not in "fiu"]:
-            raise ValueError(f"'history/{odd[0]}' holds no numbers")
+            raise ValueError(f"'history/{odd[0]}' contains no numbers")
         n = found["loss"].size
         for name in later:  # of which version 0.1.0 kept no record
             found.setdefault(name, np.zeros(n) if name == "stage" else np.full(n, np.nan))

@@ -1,4 +1,4 @@
-"""What the trainer refuses before it begins."""
+"""Checks made before training starts."""
 
 from ..models import RateRNN
 from ..tasks import Task
@@ -7,7 +7,7 @@ from ._recorded import Fit
 
 
 def check_fit(net: RateRNN, task: Task) -> None:
-    """Refuse networks and tasks that are none or do not fit, and networks that cannot learn."""
+    """Reject invalid or mismatched networks and tasks, and networks that cannot learn."""
     if isinstance(task, Fit):  # which was made for this network
         _check_trainable(net)
         return
@@ -22,7 +22,7 @@ def check_fit(net: RateRNN, task: Task) -> None:
     if net.dt != task.dt:
         raise ValueError(
             f"network and task must have the same dt; got {net.dt:g} and {task.dt:g} ms. "
-            f"net.with_settings(dt={task.dt:g}) gives a network with the task's."
+            f"net.with_settings(dt={task.dt:g}) gives a network with the task's dt."
         )
     _check_trainable(net)
 

@@ -1,4 +1,4 @@
-"""Preconditioned conjugate gradients as Hessian-free training needs them, and what is done with their iterates."""
+"""Preconditioned conjugate gradients for Hessian-free training, and the use of their iterates."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ SHRINK, SUFFICIENT, TRIES = 0.8, 1e-2, 40
 
 
 class Iterates(NamedTuple):
-    """What conjugate gradients went through.
+    """Iterates of conjugate gradients.
 
     Attributes
     ----------
@@ -44,7 +44,7 @@ class _State(NamedTuple):
 
 
 def stored_iterations(max_iterations: int) -> np.ndarray:
-    """Which iterates are kept: geometrically spaced, and the last possible one."""
+    """Return which iterates are kept: geometrically spaced ones, and the last possible one."""
     n = math.ceil(math.log(max_iterations, SPACING)) + 1
     spaced = np.ceil(SPACING ** np.arange(n)).astype(int)
     return np.unique(np.minimum(spaced, max_iterations))
@@ -61,19 +61,20 @@ def conjugate_gradient(
 ) -> Iterates:
     r"""Minimise :math:`\phi(x) = \frac12 x^T A x - b^T x`.
 
-    An own loop, because those of `jax.scipy` and lineax give the last iterate alone and stop by the residual.
+    A custom loop, because those of `jax.scipy` and lineax return only the last iterate and stop by the residual.
     It ends after iteration i if :math:`\phi` fell by less than ``k * tolerance`` of itself in the last
     ``k = max(10, i / 10)`` iterations (Martens 2010, section 4.4), or where no positive curvature is left.
 
     Parameters
     ----------
     product : callable
-        From v (P,) to A v; A positive semidefinite.
+        Function from v (P,) to A v; A is positive semidefinite.
     b : jax.Array, shape (P,)
     start : jax.Array, shape (P,)
-        Taken as zero unless :math:`\phi` is negative there, so that every iterate is a descent direction.
+        Starting point, replaced by zero unless :math:`\phi` is negative there, so that every iterate is a descent
+        direction.
     diagonal : jax.Array, shape (P,)
-        Of the preconditioner, > 0.
+        Diagonal of the preconditioner, > 0.
     max_iterations : int
     tolerance : float
 
@@ -119,7 +120,7 @@ def conjugate_gradient(
 
 
 def backtrack(objective: Objective, iterates: Iterates) -> tuple[jax.Array, jax.Array]:
-    """Go from the last iterate back to earlier ones for as long as the objective falls; iterate and its objective."""
+    """Step back from the last iterate for as long as the objective falls; return the iterate and its objective."""
 
     def goes_on(state: tuple[jax.Array, jax.Array, jax.Array]) -> jax.Array:
         j, _, falling = state
@@ -140,14 +141,14 @@ def backtrack(objective: Objective, iterates: Iterates) -> tuple[jax.Array, jax.
 def line_search(
     objective: Objective, before: jax.Array, after: jax.Array, slope: jax.Array, direction: jax.Array
 ) -> jax.Array:
-    r"""Largest of 1, 0.8, 0.64, ... by which a direction makes the objective fall enough (Armijo), or 0.
+    r"""Find the largest of 1, 0.8, 0.64, ... for which a direction lowers the objective enough (Armijo), or 0.
 
     Enough is :math:`f(\alpha p) \leq f(0) + 0.01\, \alpha\, \nabla f^T p`.
 
     Parameters
     ----------
     objective : callable
-        Of a displacement (P,).
+        Function of a displacement (P,).
     before, after : jax.Array, scalars
         Objective at 0 and at ``direction``.
     slope : jax.Array, scalar
@@ -174,6 +175,6 @@ def line_search(
 
 
 def next_damping(damping: jax.Array, reduction_ratio: jax.Array) -> jax.Array:
-    """Levenberg-Marquardt: times 3/2 where the model promised too much (ratio < 1/4, or NaN), 2/3 above 3/4."""
+    """Adapt the damping (Levenberg-Marquardt): times 3/2 if the reduction ratio is < 1/4 or NaN, 2/3 above 3/4."""
     trusted = jnp.where(reduction_ratio > 0.75, damping * (2 / 3), damping)
     return jnp.where(reduction_ratio >= 0.25, trusted, damping * 1.5)

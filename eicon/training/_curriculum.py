@@ -1,4 +1,4 @@
-"""Tasks that are trained one after the other."""
+"""Tasks trained one after the other."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ Criterion = Callable[[History], bool]
 
 
 class Stage(NamedTuple):
-    """A task, and when it is over: a rule like `AccuracyReached`, or None if only the number of steps ends it."""
+    """A task, and the rule that ends it, such as `AccuracyReached`; None if only the number of steps ends it."""
 
     task: Task
     criterion: Criterion | None = None
@@ -21,20 +21,20 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Curriculum:
-    """Tasks that are trained one after the other; the optimiser's state, the steps and the random stream go on.
+    """Tasks trained one after the other; the optimiser's state, the steps and the random stream continue.
 
-    A stage ends at the validation at which its criterion is met; it is asked about the history of its own stage. The
+    A stage ends at the validation at which its criterion, evaluated on the history of that stage, is met. The
     criterion of the last stage ends the training.
 
     Parameters
     ----------
     stages : sequence of (Task, criterion)
-        With channels and steps ``dt`` that are the same; the last criterion may be None.
+        Stages with the same channels and steps ``dt``; the last criterion may be None.
 
     Raises
     ------
     ValueError
-        If there is no stage, tasks do not fit each other, or a stage before the last has no criterion.
+        If there is no stage, tasks do not match, or a stage before the last has no criterion.
 
     Examples
     --------
@@ -66,17 +66,15 @@ class Curriculum:
 
 
 def criterion_of(task: Task) -> AccuracyReached | LossReached:
-    """Rule that a task's own criterion is.
+    """Return the rule for a task's own criterion.
 
     Raises
     ------
     ValueError
-        If the task has none.
+        If the task has no criterion.
     """
     if not np.isfinite(task.criterion):
-        raise ValueError(
-            f"{type(task).__name__} states no criterion; stop_when needs a rule, e.g. AccuracyReached(0.9)."
-        )
+        raise ValueError(f"{type(task).__name__} has no criterion; stop_when needs a rule, e.g. AccuracyReached(0.9).")
     if task.criterion_of == "loss":
         return LossReached(task.criterion)
     return AccuracyReached(task.criterion, worst=task.criterion_of == "worst")

@@ -6,8 +6,8 @@ its activity :math:`a(w)`; loss and penalties are functions :math:`\ell(a, w)`. 
 
 .. math:: G v = J^T (H (J v)),
 
-is positive semidefinite where :math:`\ell` is convex, whatever the network is (Schraudolph 2002). Nothing of the
-size of a matrix is ever built: :math:`J v` is the linearised network, run forward beside the trajectory,
+is positive semidefinite where :math:`\ell` is convex, whatever the network (Schraudolph 2002). Nothing of the
+size of a matrix is ever built: :math:`J v` is the linearised network, run forward along the trajectory,
 :math:`J^T` is one backward pass; together they take about as long as one and a half gradients.
 """
 
@@ -30,27 +30,27 @@ Convex = Callable[[Parameters, Activity], jax.Array]
 def run_first(
     network: Network, inputs: jax.Array, key: jax.Array | None, n_trials: int, *, forward_mode: bool
 ) -> Activity:
-    """As `Network.run`, of the first ``n_trials`` alone, but with the noise that they have among all."""
+    """Run only the first ``n_trials`` as in `Network.run`, with the noise that they have among all."""
     return run_drive(network, network.drive(inputs, key)[:, :n_trials], forward_mode=forward_mode)
 
 
 def gauss_newton(run: Run, convex: Convex, values: jax.Array) -> Product:
-    """Product of the Gauss-Newton matrix at ``values`` with a vector.
+    """Make the product of the Gauss-Newton matrix at ``values`` with a vector.
 
     Parameters
     ----------
     run : callable
-        From a vector (P,) of trained values, and whether forward mode must go through, to all values of the
-        network and its activity.
+        Function from a vector (P,) of trained values, and whether forward-mode differentiation is needed, to all
+        values of the network and its activity.
     convex : callable
-        Loss and penalties, of values and activity; other than convex ones may give a matrix that is not
+        Loss and penalties, as a function of values and activity; nonconvex ones may give a matrix that is not
         positive semidefinite.
     values : jax.Array, shape (P,)
 
     Returns
     -------
     callable
-        From v (P,) to G v (P,).
+        Function from v (P,) to G v (P,).
     """
     answer, push = jax.linearize(lambda v: run(v, True), values)
     _, pull = jax.vjp(lambda v: run(v, False), values)
@@ -71,14 +71,14 @@ def probed_diagonal(
 
     averaged over ``n_probes``, has the mean :math:`\mathrm{diag}(J^T H J)` if H is a multiple of the identity on
     the outputs that are scored, as it is for the mean squared error (Chapelle & Erhan 2011 have
-    :math:`(J^T H^{1/2} s)^2`); for other losses, large curvatures weigh more.
+    :math:`(J^T H^{1/2} s)^2`); for other losses, large curvatures have more weight.
 
     Parameters
     ----------
     outputs : callable
-        From values (P,) to the network's outputs.
+        Function from values (P,) to the network's outputs.
     convex : callable
-        Loss of the outputs.
+        Loss as a function of the outputs.
     values : jax.Array, shape (P,)
     key : jax.Array
     n_probes : int
@@ -86,7 +86,7 @@ def probed_diagonal(
     Returns
     -------
     jax.Array, shape (P,)
-        All entries >= 0.
+        Diagonal, with all entries >= 0.
     """
     answer, pull = jax.vjp(outputs, values)
     _, bend = jax.linearize(jax.grad(convex), answer)
@@ -102,9 +102,10 @@ def probed_diagonal(
 
 
 def rate_change(activity: Activity, trial: Trial) -> jax.Array:
-    r"""Half of :math:`\sum_i r_i^2`, mean over trials and steps before their end; its Hessian damps structurally.
+    r"""Compute half of :math:`\sum_i r_i^2`, averaged over trials and steps before their end, for structural damping.
 
-    Its Gauss-Newton matrix measures by how much a step changes the hidden rates (Martens & Sutskever 2011).
+    The Gauss-Newton matrix of this function measures the change of the hidden rates by a step (Martens & Sutskever
+    2011).
     """
     rates = selected(activity.rates, trial.inside)
     return 0.5 * masked_mean(jnp.sum(rates**2, axis=-1), trial.inside)

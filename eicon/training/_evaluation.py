@@ -1,4 +1,4 @@
-"""A network on balanced trials: its loss, its accuracy, and that in the worst condition."""
+"""Evaluation of a network on balanced trials: loss, accuracy, and accuracy in the worst condition."""
 
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from ._supply import part
 
 
 class Validation(NamedTuple):
-    """What `Trainer.validate` measures: loss (without penalties), accuracy, and that in the worst condition."""
+    """Result of `Trainer.validate`: loss (without penalties), accuracy, and accuracy in the worst condition."""
 
     loss: float
     accuracy: float
@@ -32,37 +32,37 @@ class Validation(NamedTuple):
 
 
 class Making(NamedTuple):
-    """How balanced trials are made."""
+    """Recipe for balanced trials."""
 
     task: Task
     repeats: int
 
     def trials(self, key: jax.Array) -> Trial:
-        """Every condition so many times."""
+        """Make balanced trials, with every condition `repeats` times."""
         return self.task.trials(self.repeats, key=key)
 
 
 class Forward(NamedTuple):
-    """How a network is run.
+    """Recipe for running a network.
 
     Attributes
     ----------
-    whole : whether its rates and states are wanted, too
-    fit : the task, if it is that of a recording, which scores other than the outputs
+    whole : whether rates and states are needed, too
+    fit : the task, if it is that of a recording, which does not score the outputs
     """
 
     whole: bool
     fit: Fit | None = None
 
     def run(self, values: Parameters, network: Network, inputs: jax.Array, key: jax.Array) -> Activity:
-        """Activity; there are no rates and states where they are not wanted."""
+        """Run the network; rates and states are left out where they are not needed."""
         changed = network.replaced(values)
         activity = seen(self.fit, changed.run(inputs.astype(changed.dtype), key if changed.noisy else None))
         return activity if self.whole else Activity(activity.outputs, activity.rates[:, :, :0], {})
 
 
 class Scoring(NamedTuple):
-    """How what a network did is scored.
+    """Recipe for scoring the activity of a network.
 
     Attributes
     ----------
@@ -76,7 +76,7 @@ class Scoring(NamedTuple):
     size: int | None
 
     def scores(self, activity: Activity, trial: Trial) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Loss and accuracy of all trials, and the score of each (B,); the activity may last longer than the trials."""
+        """Return loss and accuracy of all trials, and the score of each (B,); the activity may outlast the trials."""
         activity = jax.tree.map(lambda leaf: leaf[: trial.n_steps], activity)
         size = trial.batch_size if self.size is None else self.size
         parts = [slice(start, start + size) for start in range(0, trial.batch_size, size)]
@@ -95,9 +95,9 @@ class Evaluation(NamedTuple):
     scoring : Scoring
     trial : Trial
     inputs : those of the trials, padded (`padded`) where other trials may share the compiled network
-    key : of the noise
+    key : random key of the noise
     conditions : which trials are of each condition, bool (n_conditions, B)
-    often : whether it is made so often that its programs are worth compiling well
+    often : whether it runs often enough for its programs to be fully optimised
     """
 
     scoring: Scoring
@@ -112,7 +112,7 @@ class Evaluation(NamedTuple):
         cls, task: Task, loss: Loss, trial: Trial, key: jax.Array, size: int | None = None, *, often: bool = False
     ) -> "Evaluation":
         """Evaluation on given trials."""
-        names = task.condition_grid() if trial.conditions else ()  # those of a recording are not known
+        names = task.condition_grid() if trial.conditions else ()  # those of a recording are unknown
         shown = [np.asarray(trial.conditions[name]) for name in names if name in trial.conditions]
         rows = np.stack([np.zeros(trial.batch_size), *shown], axis=1)
         found, which = np.unique(rows, axis=0, return_inverse=True)
@@ -122,20 +122,20 @@ class Evaluation(NamedTuple):
         return cls(Scoring(task, loss, size), trial, inputs, key, conditions, often)
 
     def prepare(self, values: Parameters, network: Network) -> tuple[Any, Any]:
-        """Let the network's run, and its scoring, be compiled."""
+        """Compile the run of the network, and its scoring."""
         forward = Forward(takes_activity(self.scoring.loss), as_fit(self.scoring.task))
         quick = not self.often
         run = compiled(Forward.run, forward, values, network, self.inputs, self.key, quick=quick)
         return run, compiled(Scoring.scores, self.scoring, run.shapes, self.trial, quick=quick)
 
     def validation(self, values: Parameters, network: Network, programs: Any = None) -> tuple[Validation, float]:
-        """Measure a network, with what `prepare` returned for it; and the seconds that compiling was waited for."""
+        """Measure a network with the result of `prepare`; return also the seconds spent waiting for the compiler."""
         (run, slow), (scores, slower) = (waited(found) for found in programs or self.prepare(values, network))
         found = scores(run(values, network, self.inputs, self.key), self.trial)
         return self.measured(*found), slow + slower
 
     def measured(self, loss: Any, accuracy: Any, of_trials: Any) -> Validation:
-        """Validation from what `Scoring` returns."""
+        """Make a validation from the result of `Scoring`."""
         of_trials = np.asarray(of_trials)
         check_scores(self.scoring.task, of_trials, self.trial.batch_size)
         asked = np.where(np.isnan(of_trials), 0.0, self.conditions)
@@ -145,7 +145,7 @@ class Evaluation(NamedTuple):
 
 
 class Epochs(NamedTuple):
-    """Whole epochs of given trials, with the validation after each of them, in one program.
+    """Whole epochs of given trials, each followed by a validation, in one program.
 
     Attributes
     ----------
@@ -171,10 +171,10 @@ class Epochs(NamedTuple):
         first: jax.Array,
         n: jax.Array,
     ) -> tuple[Parameters, State, jax.Array, tuple[jax.Array, ...], jax.Array]:
-        """Do ``n`` epochs from step ``first`` on, with keys (rows, steps, 2, 2) of theirs, and one of the validations.
+        """Do ``n`` epochs from step ``first`` on, with their keys (rows, steps, 2, 2), and one for the validations.
 
-        Returns values, state, what was recorded (rows * steps, columns), what `Scoring` returns after each epoch (rows,
-        ...), and the values then, as vectors (rows, P).
+        Returns values, state, the record (rows * steps, columns), the result of `Scoring` after each epoch (rows, ...),
+        and the values at that time, as vectors (rows, P).
         """
         start, unravel = ravel_pytree(values)
         program, scoring = (
@@ -208,22 +208,22 @@ class Epochs(NamedTuple):
 
 
 def balanced(task: Task, repeats: int, key: jax.Array, loss: str | None) -> tuple[Trial, float]:
-    """Make and check balanced trials; and the seconds that it took to compile them."""
+    """Make and check balanced trials; return also the seconds of compilation."""
     seconds = 0.0
     try:
         program, seconds = waited(compiled(Making.trials, Making(task, repeats), key, quick=True))
         trial = program(key)
     except Exception:
-        # Trials that are drawn on the host cannot be compiled; and if something is wrong, this says it more plainly.
+        # Trials drawn on the host cannot be compiled, and errors are clearer outside the compiler.
         trial = task.trials(repeats, key=key)
     check_trials(task, trial, loss=loss)
     return trial, seconds
 
 
 def padded(inputs: Any) -> jax.Array:
-    """Inputs (T, B, n) with steps of zeros at their end, so that trials of a few lengths share a compiled program.
+    """Pad inputs (T, B, n) with zeros at their end, so that trials of similar lengths share a compiled program.
 
-    At most a quarter is added: lengths are rounded up to four per octave.
+    At most a quarter is added: lengths are rounded up to four values per octave.
     """
     n, step = inputs.shape[0], 1
     while n > 8 * step:

@@ -37,30 +37,30 @@ class HessianFree(Options):
     Conjugate gradients (CG) minimise it approximately, from the last iteration's :math:`p`, shortened by
     ``warm_start``, preconditioned by :math:`(\mathrm{diag}(G) + \lambda)^{3/4}`. Then the best of the last iterates
     is chosen, a line search shortens it, and :math:`\lambda` is multiplied by 2/3 or 3/2 according to how well the
-    undamped model foretold the change of the objective.
+    undamped model predicted the change of the objective.
 
     A step is one iteration. Penalties contribute to gradient and curvature, but those that need gradients themselves
-    (`VanishingGradient`) have no curvature and are refused. The loss should be convex in the outputs.
+    (`VanishingGradient`) have no curvature and are rejected. The loss should be convex in the outputs.
 
     Constraints are part of the network, as they are for `Trainer`: steps are in the raw weights, masked and fixed
     entries have neither gradient nor curvature and stay, and signs hold by construction. A step that takes a raw
-    weight through zero is reflected by ``positive="abs"``, and stops at zero with ``"relu"`` (from where no method
-    that uses gradients brings it back); the quadratic model does not see either, the line search and the damping,
-    which evaluate the network itself, do.
+    weight through zero is reflected by ``positive="abs"``, and stops at zero with ``"relu"`` (from which no
+    gradient-based method can move it); the quadratic model ignores both, but the line search and the damping, which
+    evaluate the network itself, do not.
 
     Parameters
     ----------
     curvature_trials : int, optional
-        How many of a step's trials the curvature is computed of (their noise is the same); default: all.
+        Number of a step's trials used for the curvature (with the same noise); by default all.
     max_cg_iterations : int
     cg_tolerance : float
         CG ends when the relative progress per iteration falls below it.
     damping : float
         Initial :math:`\lambda`; 0 stays 0.
     structural_damping : float
-        :math:`\mu`.
+        Structural damping :math:`\mu`.
     warm_start : float
-        Factor in [0, 1] of the last direction, where CG begins.
+        Factor in [0, 1] of the last direction, where CG starts.
     n_probes : int
         Random probes for the preconditioner's diagonal, each as expensive as half a CG iteration; 0: no
         preconditioner.
@@ -119,16 +119,16 @@ class HessianFree(Options):
             raise ValueError(f"curvature_trials must be in [1, batch size], here {batch_size}; got {n}.")
 
     def start(self, values: Parameters) -> State:
-        """Damping, and where conjugate gradients begin."""
+        """Return the initial damping, and the starting point of conjugate gradients."""
         vector, _ = ravel_pytree(values)
         return {DAMPING: jnp.asarray(self.damping, vector.dtype), DIRECTION: jnp.zeros_like(vector)}
 
     def validated(self, state: State, history: History) -> State:
-        """State after a validation: as it was."""
+        """Return the state after a validation, unchanged."""
         return state
 
     def describe(self) -> Any:
-        """All settings, JSON-compatible."""
+        """Return all settings, JSON-compatible."""
         return {"kind": "hessian_free", **asdict(self)}
 
     def step(self, objective: Objective, vector: jax.Array, state: State, step: jax.Array, key: jax.Array) -> Step:

@@ -1,4 +1,4 @@
-"""What happened during training, as named arrays, and rules that say when it is over."""
+"""Record of a training as named arrays, and stopping rules."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,19 +16,20 @@ WHOLE = {"stage": np.int64, "validation_step": np.int64, "cg_iterations": np.int
 
 
 class History(Mapping[str, np.ndarray]):
-    """Record of a training: a mapping of named arrays, which are attributes, too.
+    """Record of a training: a mapping of named arrays, which are also attributes.
 
     Attributes
     ----------
     loss, accuracy, grad_norm : (S,) at each step, on that step's trials; ``grad_norm`` is taken before clipping,
-        ``loss`` includes penalties, and ``accuracy`` is the mean score, of a fit to a recording the explained variance
-    stage : (S,) which of the tasks that followed one another was trained, counted from 0
-    seconds : (S,) wall time since training began, with everything in it, summed over resumed sessions
-    compile_seconds, validation_seconds : (S,) how much of ``seconds`` went to compiling and to validation
-    validation_step : (V,) steps done when a validation was made
+        ``loss`` includes penalties, and ``accuracy`` is the mean score, or for a fit to a recording the explained
+        variance
+    stage : (S,) index of the trained task in a sequence of stages, counted from 0
+    seconds : (S,) total wall time since training started, summed over resumed sessions
+    compile_seconds, validation_seconds : (S,) parts of ``seconds`` spent compiling and validating
+    validation_step : (V,) steps done before each validation
     validation_loss, validation_accuracy : (V,) on the validation trials
     validation_worst : (V,) accuracy in the condition in which it is lowest
-    damping, cg_iterations, reduction_ratio, step_size : (S,) whatever else the learner records; these are those of
+    damping, cg_iterations, reduction_ratio, step_size : (S,) further columns of the learner; these are from
         `eicon.training.HessianFree`
     """
 
@@ -72,7 +73,7 @@ class History(Mapping[str, np.ndarray]):
     def extended(self, **values: ArrayLike) -> "History":
         """Return a longer history; each value is appended to its column.
 
-        What a learner records is NaN (or 0, if it is a count) in the steps of another one.
+        Columns of a learner are NaN (or 0, for counts) in steps of a different one.
         """
         longer = dict(self._arrays)
         for name, new in values.items():
@@ -86,7 +87,7 @@ class History(Mapping[str, np.ndarray]):
         return made
 
     def until(self, **values: float) -> "History":
-        """Return the history with other values of its last step."""
+        """Return the history with different values for its last step."""
         longer = dict(self._arrays)
         for name, value in values.items():
             longer[name] = np.append(longer[name][:-1], value)
@@ -95,14 +96,14 @@ class History(Mapping[str, np.ndarray]):
         return made
 
     def of_stage(self, stage: int) -> "History":
-        """Return the part of one stage; its ``validation_step`` still counts from the beginning of training."""
+        """Return the part of one stage; its ``validation_step`` still counts from the start of training."""
         steps = self.stage == stage
         first = int(np.argmax(steps)) if steps.any() else self.n_steps
         made = (self.validation_step > first) & (self.validation_step <= first + int(steps.sum()))
         return History({name: values[made if name in VALIDATIONS else steps] for name, values in self._arrays.items()})
 
     def to_csv(self) -> str:
-        """Return a table with a row for each step; validation columns are empty where none was made."""
+        """Return a table with a row for each step; validation columns are empty for steps without one."""
         validated = {int(step): i for i, step in enumerate(self.validation_step)}
         validation = VALIDATIONS[1:]
         timed = ("seconds", "compile_seconds", "validation_seconds")
@@ -116,12 +117,12 @@ class History(Mapping[str, np.ndarray]):
 
 
 def _unknown(name: str, n: int) -> np.ndarray:
-    """Column of ``n`` steps in which nobody recorded it."""
+    """Return a column for ``n`` steps in which it was not recorded."""
     return np.zeros(n, np.int64) if name in WHOLE else np.full(n, np.nan)
 
 
 def _printed(value: Any) -> str:
-    """Fewest digits that give the number back, in single precision if it has no more."""
+    """Format a number with the fewest digits that restore it, in single precision if it has no more."""
     if np.issubdtype(type(value), np.integer):
         return str(value)
     with np.errstate(over="ignore"):
@@ -133,7 +134,7 @@ def _printed(value: Any) -> str:
 class AccuracyReached:
     """Stop when the mean of the last ``window`` validation accuracies is at least ``threshold``.
 
-    With ``worst``, the accuracy that counts is that in the condition in which it is lowest.
+    With ``worst``, the accuracy in the worst condition counts.
     """
 
     threshold: float
@@ -147,7 +148,7 @@ class AccuracyReached:
             )
 
     def __call__(self, history: History) -> bool:
-        """Whether training can stop."""
+        """Return True if training can stop."""
         last = (history.validation_worst if self.worst else history.validation_accuracy)[-self.window :]
         return len(last) == self.window and float(np.mean(last)) >= self.threshold
 
@@ -166,7 +167,7 @@ class LossReached:
             )
 
     def __call__(self, history: History) -> bool:
-        """Whether training can stop."""
+        """Return True if training can stop."""
         last = history.validation_loss[-self.window :]
         return len(last) == self.window and float(np.mean(last)) <= self.threshold
 
@@ -178,11 +179,11 @@ class Patience:
     Parameters
     ----------
     validations : int
-        How many to wait for.
+        Number of validations to wait for.
     of : {"loss", "accuracy", "worst"}
-        What gets better.
+        Quantity that must improve.
     least : float
-        By how much it must get better to count.
+        Smallest improvement that counts.
     """
 
     validations: int = 20
@@ -193,10 +194,10 @@ class Patience:
         if self.validations < 1 or not self.least >= 0:
             raise ValueError(f"patience needs validations >= 1 and least >= 0; got {self.validations}, {self.least}.")
         if self.of not in ("loss", "accuracy", "worst"):
-            raise ValueError(f"patience is of the validation's loss, accuracy or worst; got {self.of!r}.")
+            raise ValueError(f"patience watches the validation's loss, accuracy or worst; got {self.of!r}.")
 
     def __call__(self, history: History) -> bool:
-        """Whether training can stop."""
+        """Return True if training can stop."""
         values = history[f"validation_{self.of}"]
         values = -values if self.of == "loss" else values
         if len(values) <= self.validations:

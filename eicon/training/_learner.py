@@ -1,4 +1,4 @@
-"""How a step of a training is made: a learner, and the one that follows the gradient."""
+"""Learners, which make the steps of a training, and the one that follows the gradient."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,16 +29,16 @@ from ._optimizers import (
 from ._penalties import Penalty
 
 LEARNING_RATE = 1e-3
-"""Of an optimiser that is given by its name alone."""
+"""Learning rate of an optimiser given only by name."""
 
 
 class Step(NamedTuple):
-    """What a learner makes of a step.
+    """Result of a learner's step.
 
     Attributes
     ----------
-    vector : the P trained values after it
-    state : the learner's own state after it
+    vector : the P trained values after the step
+    state : the learner's own state after the step
     record : a number for each of the learner's ``columns``
     """
 
@@ -67,14 +67,14 @@ class Method(Protocol):
 
 @runtime_checkable
 class Learner(Protocol):
-    """How a step is made.
+    """Recipe for a step.
 
     Attributes
     ----------
-    batch_size : trials of a step, where nothing else is said
-    validate_every : steps between validations, where nothing else is said
-    at_once : steps between two looks at the clock and at signals, at most
-    passes : how many validation trials take as long as one trial of a step, about
+    batch_size : default number of trials of a step
+    validate_every : default number of steps between validations
+    at_once : most steps between checks of the clock and of signals
+    passes : approximate number of validation trials that take as long as one trial of a step
     """
 
     batch_size: ClassVar[int]
@@ -84,33 +84,33 @@ class Learner(Protocol):
 
     @property
     def watches(self) -> bool:
-        """Whether `validated` can change its state."""
+        """True if `validated` can change the state."""
         ...
 
     def method(self) -> Method:
-        """Compiled part."""
+        """Return the compiled part."""
         ...
 
     def check(self, batch_size: int, penalties: Sequence[Penalty]) -> None:
-        """Refuse what a step cannot be made with."""
+        """Reject settings that do not allow a step."""
         ...
 
     def start(self, values: Parameters) -> State:
-        """State before the first step: arrays; all numbers among them can differ between networks that share code."""
+        """Return the state before the first step: arrays, whose numbers can differ between networks that share code."""
         ...
 
     def validated(self, state: State, history: History) -> State:
-        """State after a validation."""
+        """Return the state after a validation."""
         ...
 
     def describe(self) -> Any:
-        """All settings, JSON-compatible, the same in every process."""
+        """Return all settings, JSON-compatible, the same in every process."""
         ...
 
 
 @dataclass(frozen=True)
 class Gradient:
-    """Follow the gradient by an optimiser.
+    """Follow the gradient with an optimiser.
 
     Parameters
     ----------
@@ -124,14 +124,14 @@ class Gradient:
     clip_norm : float or None
         Largest norm of the whole gradient; None: no clipping.
     options : mapping of str to float
-        Of a named optimizer, e.g. ``{"rho": 0.99}`` for rmsprop.
+        Options of a named optimizer, e.g. ``{"rho": 0.99}`` for rmsprop.
     factors : mapping of str to float
-        Factors of the change of some values, e.g. ``{"b_rec": 2.0}``.
+        Factors that scale the change of some values, e.g. ``{"b_rec": 2.0}``.
 
     Raises
     ------
     ValueError, TypeError
-        For an option out of range or of another kind, or a learning rate beside an optimiser that has its own.
+        For an option of wrong range or type, or a learning rate together with an optimiser that has its own.
     """
 
     optimizer: Any = "adam"
@@ -159,7 +159,7 @@ class Gradient:
         else:
             if self.learning_rate is not None or self.options:
                 raise ValueError(
-                    "learning_rate and options are those of an optimizer that is given by name; "
+                    "learning_rate and options are only for an optimizer given by name; "
                     f"this {type(self.optimizer).__name__} has its own."
                 )
             if isinstance(self.optimizer, bp.optim.Optimizer):
@@ -188,7 +188,7 @@ class Gradient:
             raise ValueError(f"factors of {', '.join(sorted(unknown))}; trained are {', '.join(sorted(values))}.")
         vector = on_device(np.concatenate([np.ravel(values[name]) for name in sorted(values)]))
         made = self._made  # type: ignore[attr-defined]
-        # In one program: each operation by itself would be compiled by itself.
+        # In one program: separate operations would be compiled separately.
         inner = jax.jit(made.init)(values) if is_optax(made) else _starter(made)(_seen(made, values, vector))
         rate = on_device(self._rate, vector.dtype)  # type: ignore[attr-defined]
         return {"rate": rate, "optimizer": jax.tree.map(_strong, inner)}
@@ -256,15 +256,15 @@ class GradientMethod:
 
 @lru_cache(maxsize=8)
 def _starter(optimizer: BrainPyOptimizer) -> Any:
-    """Compiled once for all optimisers that are equal."""
+    """Compile the start once for all equal optimisers."""
     return jax.jit(optimizer.start)
 
 
 def _seen(optimizer: Any, by_name: Parameters, vector: jax.Array) -> Parameters:
-    """Values, or their gradient, as an optimiser takes them: in one vector, which is faster, if it can be."""
+    """Return values, or their gradient, in the form for an optimiser: one vector, which is faster, if possible."""
     return by_name if optimizer.by_layer else {"all": vector}
 
 
 def _strong(leaf: Any) -> jax.Array:
-    # Optimisers count steps in weakly typed scalars; strong ones would have every step compiled once more.
+    # Optimisers count steps in weakly typed scalars; strongly typed ones would compile every step again.
     return on_device(np.asarray(leaf))

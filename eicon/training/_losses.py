@@ -1,6 +1,6 @@
 """Losses, masked and normalised by the mask, so that their scale does not depend on padding.
 
-Masks select and never multiply, before anything else is computed: what is masked may be NaN, and has no gradient.
+Masks select, and never multiply, before anything else is computed: masked values may be NaN, and have no gradient.
 """
 
 import inspect
@@ -19,13 +19,13 @@ Loss = Callable[..., jax.Array]
 
 
 def mean_squared_error(outputs: jax.Array, trial: Trial) -> jax.Array:
-    """Mean over scored steps, trials and outputs of ``(z - target)^2``.
+    """Compute the mean of ``(z - target)^2`` over scored steps, trials and outputs.
 
     Parameters
     ----------
     outputs : array, shape (T, B, n_out)
     trial : Trial
-        With targets (T, B, n_out).
+        Trials with targets (T, B, n_out).
 
     Returns
     -------
@@ -36,13 +36,13 @@ def mean_squared_error(outputs: jax.Array, trial: Trial) -> jax.Array:
 
 
 def cross_entropy(outputs: jax.Array, trial: Trial) -> jax.Array:
-    """Mean over scored steps and trials of ``-log softmax(z)[label]``.
+    """Compute the mean of ``-log softmax(z)[label]`` over scored steps and trials.
 
     Parameters
     ----------
     outputs : array, shape (T, B, n_classes)
     trial : Trial
-        With integer targets (T, B).
+        Trials with integer targets (T, B).
 
     Returns
     -------
@@ -55,27 +55,27 @@ def cross_entropy(outputs: jax.Array, trial: Trial) -> jax.Array:
 
 
 def selected(values: jax.Array, mask: jax.Array) -> jax.Array:
-    """Values (T, B, n) where a mask (T, B) is not zero, and 0 elsewhere, where they may be anything."""
+    """Select values (T, B, n) where a mask (T, B) is not zero; 0 elsewhere, whatever the values."""
     return jnp.where((mask != 0)[..., None], values, 0.0)
 
 
 def masked_mean(values: jax.Array, mask: jax.Array) -> jax.Array:
-    """Mean of values weighted by a mask of their shape; where it is zero they may be anything, NaN included."""
+    """Compute the mean of values weighted by a mask of the same shape; values with mask zero may be NaN."""
     weighted = jnp.where(mask != 0, values, 0.0) * mask.astype(values.dtype)
     return jnp.sum(weighted) / jnp.maximum(jnp.sum(mask.astype(values.dtype)), 1)
 
 
 LOSSES: dict[str, Loss] = {"mse": mean_squared_error, "cross_entropy": cross_entropy}
-"""Losses by the name that a task or a configuration gives."""
+"""Losses by name, for tasks and configurations."""
 
 
 def as_loss(loss: Any) -> Loss:
-    """Loss by its name, or a function as it is.
+    """Return a loss by name, or a function unchanged.
 
     Raises
     ------
     ValueError, TypeError
-        For an unknown name, or what cannot be called.
+        For an unknown name, or an object that cannot be called.
     """
     if isinstance(loss, str):
         if loss not in LOSSES:
@@ -87,7 +87,7 @@ def as_loss(loss: Any) -> Loss:
 
 
 def takes_activity(loss: Loss) -> bool:
-    """Whether a loss is given the activity, too: if it has a parameter of this name."""
+    """Return whether a loss takes the activity, too: if it has a parameter of this name."""
     try:
         return "activity" in inspect.signature(loss).parameters
     except (TypeError, ValueError):
@@ -95,7 +95,7 @@ def takes_activity(loss: Loss) -> bool:
 
 
 def loss_of(loss: Loss, activity: Activity, trial: Trial) -> jax.Array:
-    """Loss of an activity, checked to be a scalar."""
+    """Compute the loss of an activity, checked to be a scalar."""
     given = {"activity": activity} if takes_activity(loss) else {}
     with users_code(name := named("loss", loss)):
         return scalar(loss(activity.outputs, trial, **given), name)

@@ -19,16 +19,16 @@ class ActivityMatch:
     .. math:: \mathrm{strength} \; \frac{\sum_{t, b, i} (r_{tbi} - r^*_{tb u_i})^2}
                                        {\sum_{t, b, i} (r^*_{tb u_i} - \langle r^*_{u_i} \rangle)^2}
 
-    over the steps inside of each trial; the teacher runs without noise.
+    over the steps inside each trial; the teacher runs without noise.
 
     Parameters
     ----------
     teacher : RateRNN
-        Its weights at the time of making are used.
+        Teacher; its weights at the time of construction are used.
     units : int array (n,)
         The teacher's unit that each unit of the trained network follows.
     strength : float
-        >= 0.
+        Strength of the penalty, >= 0.
 
     Raises
     ------
@@ -53,7 +53,7 @@ class ActivityMatch:
         return f"ActivityMatch(strength={self.strength}, n_units={len(self.units)}, teacher_n_rec={self.teacher.n_rec})"
 
     def __call__(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
-        """Penalty, a scalar."""
+        """Compute the penalty, a scalar."""
         network_of_teacher = self._network  # type: ignore[attr-defined]
         teacher = network_of_teacher.run(trial.inputs.astype(network_of_teacher.dtype))
         wanted = teacher.rates[:, :, self.units]

@@ -20,7 +20,7 @@ EXPONENT = 0.75
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Settings of `eicon.training.HessianFree`; see there."""
+    """Settings of `eicon.training.HessianFree`."""
 
     max_cg_iterations: int = 50
     cg_tolerance: float = 5e-4
@@ -47,12 +47,12 @@ class Options:
 
 
 class Problem(NamedTuple):
-    """What an iteration works on; trials and noise are fixed. Curvature is that of the first trials alone.
+    """Problem of an iteration, with fixed trials and noise. Curvature is computed only on the first trials.
 
     Attributes
     ----------
     objective : from values (P,) to the loss with penalties and the accuracy, of all trials
-    run : from values (P,), and whether forward mode must go through, to values and activity of the first trials
+    run : from values (P,), and whether forward mode is needed, to values and activity of the first trials
     convex : from values and activity to the loss with penalties of the first trials
     loss : from activity to the loss of the first trials
     trial : the first trials
@@ -66,13 +66,13 @@ class Problem(NamedTuple):
 
 
 class State(NamedTuple):
-    """What an iteration hands to the next.
+    """State passed from one iteration to the next.
 
     Attributes
     ----------
-    values : (P,) what is trained
+    values : (P,) trained values
     damping : ()
-    direction : (P,) where conjugate gradients ended
+    direction : (P,) final point of conjugate gradients
     """
 
     values: jax.Array
@@ -81,7 +81,7 @@ class State(NamedTuple):
 
 
 def newton_step(problem: Problem, state: State, key: jax.Array, options: Options) -> tuple[State, dict[str, jax.Array]]:
-    """Do one iteration; the next state, and its record (columns of `eicon.training.results.History`)."""
+    """Do one iteration; return the next state, and its record (columns of `eicon.training.results.History`)."""
     values, damping = state.values, state.damping
     (loss, accuracy), gradient = jax.value_and_grad(problem.objective, has_aux=True)(values)
     undamped = gauss_newton(problem.run, problem.convex, values)
@@ -118,7 +118,7 @@ def newton_step(problem: Problem, state: State, key: jax.Array, options: Options
 def _damped(
     problem: Problem, state: State, undamped: Callable[[jax.Array], jax.Array], stiffness: float
 ) -> Callable[[jax.Array], jax.Array]:
-    """Product with the matrix of the model that is minimised."""
+    """Return the product with the matrix of the minimised model."""
     values, damping = state.values, state.damping
     if not stiffness:
         return lambda v: undamped(v) + damping * v
@@ -143,5 +143,5 @@ def _preconditioner(problem: Problem, state: State, key: jax.Array, n_probes: in
         return problem.loss(activity._replace(outputs=outputs))
 
     diagonal = probed_diagonal(outputs, loss, state.values, key, n_probes) + state.damping
-    # Entries without curvature and damping (masked ones, undamped) have no gradient either; any number does.
+    # Entries without curvature and damping (masked ones, undamped) have no gradient either; any number will do.
     return jnp.where(diagonal > 0, diagonal, 1.0) ** EXPONENT

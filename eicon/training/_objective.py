@@ -1,4 +1,4 @@
-"""What a step of a training makes smaller: loss and penalties of a network in given trials."""
+"""Objective of a training step: loss and penalties of a network in given trials."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -24,7 +24,7 @@ class Objective(NamedTuple):
 
     Attributes
     ----------
-    unravel : from the vector to values by name, as `Network.replaced` takes them
+    unravel : from the vector to values by name, for `Network.replaced`
     task : Task
     loss : function of (outputs, trial) or (outputs, trial, activity)
     penalties : functions of (network, activity, trial)
@@ -42,23 +42,23 @@ class Objective(NamedTuple):
     key: jax.Array
 
     def replaced(self, vector: jax.Array) -> Network:
-        """Network with these values."""
+        """Return the network with these values."""
         return self.network.replaced(self.unravel(vector))
 
     def run(self, vector: jax.Array, current: jax.Array | None = None) -> tuple[Network, Activity]:
-        """Network with these values, and its activity."""
+        """Return the network with these values, and its activity."""
         network = self.replaced(vector)
         inputs = self.trial.inputs.astype(network.dtype)
         return network, seen(self.task, network.run(inputs, self.key if network.noisy else None, current=current))
 
     def run_first(self, vector: jax.Array, n: int, *, forward_mode: bool) -> tuple[Network, Activity]:
-        """As `run`, in the first ``n`` trials alone, with the noise that they have among all."""
+        """Run only the first ``n`` trials, with the noise that they have among all."""
         network = self.replaced(vector)
         inputs, key = self.trial.inputs.astype(network.dtype), self.key if network.noisy else None
         return network, seen(self.task, run_first(network, inputs, key, n, forward_mode=forward_mode))
 
     def total(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
-        """Loss, and all penalties that need nothing but this."""
+        """Compute the loss, and all penalties that need only these arguments."""
         value = loss_of(self.loss, activity, trial)
         for penalty in self.penalties:
             if not needs(penalty):
@@ -66,14 +66,14 @@ class Objective(NamedTuple):
         return value
 
     def scored(self, vector: jax.Array, current: jax.Array | None = None) -> tuple[jax.Array, tuple[jax.Array, Any]]:
-        """Total, and accuracy with the activity."""
+        """Compute the total, and the accuracy with the activity."""
         network, activity = self.run(vector, current)
-        # Accuracy has no gradient, and nothing is traced for one.
+        # Accuracy has no gradient, so none is traced.
         accuracy = self.task.accuracy(jax.lax.stop_gradient(activity.outputs), self.trial)
         return self.total(network, activity, self.trial), (accuracy, activity)
 
     def gradient(self, vector: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
-        """Total with all penalties, accuracy, and the gradient (P,)."""
+        """Compute the total with all penalties, the accuracy, and the gradient (P,)."""
         needing = [penalty for penalty in self.penalties if needs(penalty)]
         if not needing:
             (total, (accuracy, _)), gradient = jax.value_and_grad(self.scored, has_aux=True)(vector)
@@ -101,6 +101,6 @@ class Objective(NamedTuple):
 def penalised(
     penalty: Penalty, network: Network, activity: Activity, trial: Trial, needed: State | None = None
 ) -> jax.Array:
-    """Value of a penalty, checked to be a scalar."""
+    """Compute a penalty, checked to be a scalar."""
     with users_code(name := named("penalty", penalty)):
         return scalar(penalty(network, activity, trial, **(needed or {})), name)

@@ -1,4 +1,4 @@
-"""Optimisers as pure functions, be they BrainPy's or optax's, and learning rates of every kind."""
+"""Optimisers of BrainPy and optax as pure functions, and learning rates of every kind."""
 
 import copy
 import inspect
@@ -28,20 +28,20 @@ OPTIMIZERS = {
 }
 
 BY_LAYER = frozenset({bp.optim.LARS})
-"""Those of them that treat each matrix as a whole; the others act on every number alone."""
+"""Optimisers that treat each matrix as a whole; the others act on every number separately."""
 
 State = dict[str, Any]
 
 
 class Optax(Protocol):
-    """What optax calls a gradient transformation."""
+    """A gradient transformation of optax."""
 
     init: Callable[..., Any]
     update: Callable[..., Any]
 
 
 def is_optax(optimizer: Any) -> bool:
-    """Whether an optimiser is made of ``init`` and ``update``, as those of optax are."""
+    """Return whether an optimiser consists of ``init`` and ``update``, like those of optax."""
     return (
         not isinstance(optimizer, bp.optim.Optimizer)
         and callable(getattr(optimizer, "init", None))
@@ -50,16 +50,16 @@ def is_optax(optimizer: Any) -> bool:
 
 
 class BrainPyOptimizer:
-    """An optimiser of BrainPy, made anew with its variables wherever a step is traced.
+    """An optimiser of BrainPy, recreated with its variables wherever a step is traced.
 
     Parameters
     ----------
     make : callable
-        From a learning rate to an optimiser without variables.
+        Function from a learning rate to an optimiser without variables.
     described : hashable
-        Equal for optimisers that do the same.
+        Description, equal for equivalent optimisers.
     by_layer : bool
-        Whether it must be given every matrix by itself.
+        Whether every matrix must be passed separately.
     """
 
     def __init__(self, make: Callable[[Any], bp.optim.Optimizer], described: Any, by_layer: bool) -> None:
@@ -74,20 +74,20 @@ class BrainPyOptimizer:
     def _made(self, rate: Any, values: Parameters) -> tuple[dict[str, bm.TrainVar], bp.optim.Optimizer]:
         variables = {name: bm.TrainVar(value) for name, value in values.items()}
         with jax.ensure_compile_time_eval():
-            # What BrainPy checks would be checked on the host, in every step, by programs that no cache can keep.
+            # BrainPy's checks would run on the host in every step, through programs that cannot be cached.
             optimizer = self.make(bm.Variable(rate))
         optimizer.register_train_vars(variables)
         return variables, optimizer
 
     def start(self, values: Parameters) -> Parameters:
-        """All variables of the optimiser, by name."""
+        """Return all variables of the optimiser, by name."""
         optimizer = self._made(jnp.zeros(()), values)[1]
         return {name: bm.as_jax(variable.value) for name, variable in optimizer_state(optimizer).items()}
 
     def step(
         self, gradients: Parameters, state: State, values: Parameters, rate: jax.Array
     ) -> tuple[Parameters, State]:
-        """Values and state after a step."""
+        """Return values and state after a step."""
         variables, optimizer = self._made(rate, values)
         known = optimizer_state(optimizer)
         for name, variable in known.items():
@@ -98,7 +98,7 @@ class BrainPyOptimizer:
 
 
 def named_optimizer(name: str, options: Mapping[str, float]) -> BrainPyOptimizer:
-    """Optimiser of BrainPy by name, with options, e.g. ``rho`` of rmsprop.
+    """Make an optimiser of BrainPy by name, with options, e.g. ``rho`` of rmsprop.
 
     Raises
     ------
@@ -117,13 +117,13 @@ def named_optimizer(name: str, options: Mapping[str, float]) -> BrainPyOptimizer
 
 
 def adopted_optimizer(optimizer: bp.optim.Optimizer) -> BrainPyOptimizer:
-    """An optimiser of BrainPy that was made without variables; its learning rate is taken out."""
+    """Adopt an optimiser of BrainPy that was made without variables, taking out its learning rate."""
     if optimizer.vars_to_train:
         raise ValueError("the optimizer already trains other variables; make it without train_vars.")
 
     def make(rate: Any) -> bp.optim.Optimizer:
         made = copy.copy(optimizer)
-        # Collections of its own; BrainPy makes the second one when it is missing.
+        # Separate collections; BrainPy creates the second one if it is missing.
         made.lr, made.vars_to_train, made._implicit_vars = (
             bp.optim.Constant(rate),
             type(optimizer.vars_to_train)(),
@@ -136,12 +136,12 @@ def adopted_optimizer(optimizer: bp.optim.Optimizer) -> BrainPyOptimizer:
 
 
 def rate_of(learning_rate: Any) -> tuple[float, Schedule | None, Plateau | None]:
-    """Constant factor of a learning rate, its schedule, and its rule at validations.
+    """Return the constant factor of a learning rate, its schedule, and its rule at validations.
 
     Raises
     ------
     ValueError, TypeError
-        For a rate that is not positive, an unknown schedule, or one that advances only once an epoch.
+        For a rate that is not positive, an unknown schedule, or a schedule that advances only once per epoch.
     """
     if isinstance(learning_rate, Mapping):
         kind = dict(learning_rate)
@@ -156,7 +156,7 @@ def rate_of(learning_rate: Any) -> tuple[float, Schedule | None, Plateau | None]
     if isinstance(learning_rate, bp.optim.Scheduler):
         if type(learning_rate).step_call is bp.optim.Scheduler.step_call:
             raise ValueError(
-                f"{type(learning_rate).__name__} advances once an epoch, and training here counts steps: the learning "
+                f"{type(learning_rate).__name__} advances once per epoch, but training counts steps: the learning "
                 "rate would never change. Use a call-based schedule, e.g. bp.optim.ExponentialDecayLR, or one of "
                 "eicon.training.schedules."
             )
@@ -178,7 +178,7 @@ def rate_of(learning_rate: Any) -> tuple[float, Schedule | None, Plateau | None]
 
 
 def describe_rate(learning_rate: Any) -> str:
-    """A learning rate in words that are the same in every process."""
+    """Describe a learning rate in words that are the same in every process."""
     if isinstance(learning_rate, bp.optim.Scheduler):
         return f"{type(learning_rate).__name__}({_settings(learning_rate)})"
     rate, schedule, plateau = rate_of(learning_rate)
@@ -186,14 +186,14 @@ def describe_rate(learning_rate: Any) -> str:
 
 
 def describe_optimizer(optimizer: Any) -> str:
-    """All settings of an optimiser but its rate (BrainPy's ``repr`` leaves some out, e.g. weight decay)."""
+    """Describe all settings of an optimiser except its rate (BrainPy's ``repr`` omits some, e.g. weight decay)."""
     if isinstance(optimizer, bp.optim.Optimizer):
         return f"{type(optimizer).__name__}({_settings(optimizer)})"
     return label(optimizer)
 
 
 def optimizer_state(optimizer: bp.optim.Optimizer) -> dict[str, bm.Variable]:
-    """All variables of an optimiser but those that it trains and its rate, by name."""
+    """Return all variables of an optimiser by name, except those that it trains and its rate."""
     apart = {id(variable) for variable in optimizer.vars_to_train.values()} | {id(optimizer.lr.lr)}
     apart.add(id(optimizer.lr.last_epoch))
     found = optimizer.vars().items()

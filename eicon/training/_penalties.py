@@ -1,4 +1,4 @@
-"""Penalties that are added to the loss."""
+"""Penalties added to the loss."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,25 +14,25 @@ from ..tasks import Trial
 from ._losses import masked_mean, selected
 
 Penalty = Callable[..., jax.Array]
-"""Function of (network, activity, trial), and by keyword of what its attribute ``needs`` names."""
+"""Function of (network, activity, trial), and of keyword arguments named in its attribute ``needs``."""
 Regularizer = Penalty
 
 NEEDS = frozenset({"currents", "cotangents"})
-"""What a penalty can need, beside what it is always given: the currents x and the gradients dL/dx, both (T, B, N)."""
+"""Further arguments that a penalty can need: the currents x and the gradients dL/dx, both (T, B, N)."""
 
 MATRICES = ("input", "recurrent", "readout")
 
 
 @dataclass(frozen=True)
 class WeightPenalty:
-    r"""Mean :math:`|W|^p` of an *effective* weight matrix over the entries that exist, times ``strength``.
+    r"""Mean :math:`|W|^p` of an *effective* weight matrix over existing entries, times ``strength``.
 
     Parameters
     ----------
     strength : float
-        >= 0.
+        Strength of the penalty, >= 0.
     power : {1, 2}
-        1 favours sparse weights, 2 small ones.
+        Exponent p: 1 favours sparse weights, 2 small ones.
     matrix : {"input", "recurrent", "readout"}
     """
 
@@ -48,7 +48,7 @@ class WeightPenalty:
             raise ValueError(f"unknown matrix {self.matrix!r}; allowed: {', '.join(MATRICES)}.")
 
     def __call__(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
-        """Penalty, a scalar."""
+        """Compute the penalty, a scalar."""
         weights, n = getattr(network, self.matrix).sizes()
         total = jnp.sum(jnp.abs(weights)) if self.power == 1 else jnp.sum(weights**2)
         return self.strength * total / jnp.maximum(n, 1)
@@ -64,13 +64,13 @@ class RatePenalty:
         object.__setattr__(self, "strength", checked_strength(self.strength))
 
     def __call__(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
-        """Penalty, a scalar."""
+        """Compute the penalty, a scalar."""
         squares = jnp.mean(selected(activity.rates, trial.inside) ** 2, axis=-1)
         return self.strength * masked_mean(squares, trial.inside)
 
 
 def checked_strength(strength: float) -> float:
-    """Strength of a penalty, a float >= 0."""
+    """Check the strength of a penalty, a float >= 0."""
     number = real(strength, "strength of a penalty")
     if not number >= 0:
         raise ValueError(f"strength of a penalty must be >= 0; got {strength}.")
@@ -78,17 +78,17 @@ def checked_strength(strength: float) -> float:
 
 
 def needs(penalty: Penalty) -> frozenset[str]:
-    """What a penalty needs beside network, activity and trial."""
+    """Return the arguments that a penalty needs besides network, activity and trial."""
     return frozenset(getattr(penalty, "needs", frozenset()))
 
 
 def as_penalties(given: Any) -> tuple[Penalty, ...]:
-    """Penalties of a list, or of one alone.
+    """Return penalties from a list or a single one.
 
     Raises
     ------
     TypeError, ValueError
-        For what cannot be called, or needs what there is not.
+        For objects that cannot be called, or that need unknown arguments.
     """
     listed = (given,) if callable(given) or not isinstance(given, Iterable) or isinstance(given, str) else tuple(given)
     for penalty in listed:

@@ -1,4 +1,4 @@
-"""Compiled once per structure: trainings whose networks differ only in their numbers share one program."""
+"""Compiled training programs, one per structure: networks that differ only in their numbers share one."""
 
 import contextlib
 import gc
@@ -26,13 +26,13 @@ from ._penalties import Penalty
 from ._supply import Sampled
 
 QUICK = {"xla_cpu_use_fusion_emitters": False}
-"""Settings of the compiler for CPUs with which it takes less time, and its programs a tenth more."""
+"""Settings with which the CPU compiler is faster, and its programs about a tenth slower."""
 KEPT = 24
-"""Compiled programs that are kept, those used last; each takes up to 14 MB."""
+"""Number of most recently used compiled programs that are kept; each takes up to 14 MB."""
 
 
 class Compiling(Future[Any]):
-    """A program that is being compiled, and the ``shapes`` of what it returns."""
+    """A program that is being compiled, and the ``shapes`` of its results."""
 
     def __init__(self, shapes: Any) -> None:
         super().__init__()
@@ -44,7 +44,7 @@ _lock, _one_at_a_time = threading.Lock(), threading.Lock()
 
 
 class Drawing(NamedTuple):
-    """How the trials of steps are drawn.
+    """Recipe for drawing the trials of steps.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Drawing(NamedTuple):
     sampled: Sampled
 
     def draw(self, keys: jax.Array, n: jax.Array) -> Trial:
-        """Draw the trials of ``n`` steps with keys (rows, 2) of theirs; the steps are the first axis of every array."""
+        """Draw the trials of ``n`` steps with their keys (rows, 2); steps are the first axis of every array."""
 
         def of_step(key: jax.Array) -> Trial:
             with users_code(f"the task {type(self.task).__name__}"):
@@ -72,7 +72,7 @@ class Drawing(NamedTuple):
 
 
 class Program(NamedTuple):
-    """All of a training's steps that is compiled in; the numbers of networks, learners and trials are not.
+    """Compiled-in part of a training's steps; the numbers of networks, learners and trials are arguments.
 
     Attributes
     ----------
@@ -100,11 +100,11 @@ class Program(NamedTuple):
     ) -> tuple[Parameters, State, jax.Array]:
         """Do ``n`` steps from step ``first`` on, with the trials from ``place`` on.
 
-        Keys (rows, 2, 2) are the data of those of the noise, and of the learner's own. After the last of the trials
-        the first ones come again. Returns values, state, and what was recorded, (rows, columns).
+        Keys (rows, 2, 2) are the data of the keys of the noise and of the learner. After the last of the trials, the
+        first ones come again. Returns values, state, and the record, (rows, columns).
 
-        Their number is not known to the compiler, which would take a loop of a single step apart, and round its sums
-        in another way than those of longer ones.
+        The number of steps is unknown to the compiler, which would otherwise unroll a loop of a single step and round
+        its sums differently from those of longer loops.
         """
         start, unravel = ravel_pytree(values)
 
@@ -126,7 +126,7 @@ class Program(NamedTuple):
         row: jax.Array,
         carried: Any,
     ) -> tuple[jax.Array, State, jax.Array]:
-        """Do one step, and record it in a row: values as a vector, state, records."""
+        """Do one step, and record it in a row; return values as a vector, state, and records."""
         vector, state, records = carried
         noise, own = (jax.random.wrap_key_data(keys[which]) for which in (0, 1))
         objective = Objective(unravel, self.task, self.loss, self.penalties, network, trial, noise)
@@ -137,18 +137,18 @@ class Program(NamedTuple):
 
 
 def compiled(function: Callable[..., Any], settings: Any, *arguments: Any, quick: bool = False) -> Compiling:
-    """Compile a method for arguments of these shapes, beside other work, unless that was done before.
+    """Compile a method for arguments of these shapes in the background, unless that was done before.
 
     Parameters
     ----------
     function : callable
         E.g. ``Program.steps``.
     settings : tuple
-        Its ``self``. Fields that cannot be compared (tasks that hold arrays) are told apart by which object they are.
+        Its ``self``. Fields that cannot be compared (tasks with arrays) are distinguished by identity.
     *arguments
         Trees of arrays, or of their shapes.
     quick : bool
-        Compile in less time what takes no time to run.
+        Compile faster, for programs with a negligible run time.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def compiled(function: Callable[..., Any], settings: Any, *arguments: Any, quick
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Tracing makes many objects that stay, and looking for garbage among them takes a third of its time."""
+    """Pause garbage collection: tracing creates many lasting objects, and scanning them takes a third of its time."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -186,7 +186,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def waited(found: Compiling) -> tuple[Any, float]:
-    """A compiled program, and the seconds that it was waited for."""
+    """Return a compiled program, and the seconds spent waiting for it."""
     start = time.perf_counter()
     return found.result(), time.perf_counter() - start
 
@@ -199,10 +199,10 @@ def _compile(lowered: Any, found: Compiling, quick: bool) -> None:
     try:
         if not quick:
             return found.set_result(lowered.compile())
-        # One after the other, so that what takes longest has a core of its own.
+        # One after the other, so that the slowest compilation has its own core.
         with _one_at_a_time:
             options = QUICK if jax.default_backend() == "cpu" else None
-            with contextlib.suppress(jax.errors.JaxRuntimeError):  # where the compiler does not know them
+            with contextlib.suppress(jax.errors.JaxRuntimeError):  # if the compiler does not know the settings
                 return found.set_result(lowered.compile(compiler_options=options))
             found.set_result(lowered.compile())
     except BaseException as error:
@@ -210,7 +210,7 @@ def _compile(lowered: Any, found: Compiling, quick: bool) -> None:
 
 
 class _Same:
-    """Equal to itself alone."""
+    """Wrapper that is equal only to itself."""
 
     def __init__(self, held: Any) -> None:
         self.held = held

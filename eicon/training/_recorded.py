@@ -1,6 +1,6 @@
-"""Fit a network to a recording: what is compared with what, and how far they are apart.
+"""Fits of networks to recordings: compared quantities, and their distance.
 
-Targets have a place for every unit of the network, NaN where nothing was recorded, so that fits which differ only in
+Targets have a place for every unit of the network, NaN where nothing was recorded, so that fits that differ only in
 which units were recorded share compiled code.
 """
 
@@ -21,35 +21,35 @@ from ._penalties import checked_strength
 from ._supply import Fixed
 
 LOSSES_OF_RECORDINGS = ("mse", "variance", "poisson")
-"""How a fit weighs errors; see `RecordedLoss`."""
+"""Weightings of errors in a fit; see `RecordedLoss`."""
 TINY = 1e-6
-"""Least expected count of a step, so that a silent unit that fired has a finite loss."""
+"""Smallest expected count of a step, so that a silent unit that fired has a finite loss."""
 CONSTANT = 1e-12
-"""Variance, relative to the square of the values, below which they count as constant."""
+"""Variance, relative to the square of the values, below which values count as constant."""
 VALIDATE_EVERY = 50
 WORK = 6e7
-"""Steps times trials times units between two looks at signals, about."""
+"""Approximate steps times trials times units between checks for signals."""
 NO_TRIALS = (
-    "this needs the trials of a task, and the network was fitted to a recording without one. eicon analyze says how "
+    "this needs the trials of a task, and the network was fitted to a recording without one. eicon analyze reports how "
     "well the recording is predicted; in Python, eicon.load(RUN/network.npz).predict(inputs) runs it with any inputs."
 )
 
 
 @dataclass(frozen=True, repr=False)
 class RecordedLoss:
-    r"""Distance of predicted activity from what was observed, a mean over all observed values.
+    r"""Distance of predicted from observed activity, averaged over all observed values.
 
-    ``mse``: squared errors. ``variance``: squared errors, each divided by the variance of its unit over all that was
-    observed of it. ``poisson``: half the deviance of counts :math:`k` of expected :math:`\lambda`,
+    ``mse``: squared errors. ``variance``: squared errors, each divided by the variance of all observations of its unit.
+    ``poisson``: half the deviance of counts :math:`k` with expectation :math:`\lambda`,
     :math:`\lambda - k + k \log(k / \lambda)`.
 
     Parameters
     ----------
     kind : {"mse", "variance", "poisson"}
     variances : tuple of float
-        Of each unit, for ``variance``; 0 for units that never change or were not recorded, which are left out.
+        Variance of each unit, for ``variance``; 0 for constant or unrecorded units, which are left out.
     scaled : bool
-        Predictions are scaled, by a factor >= 0, and shifted for each unit, by least squares.
+        Whether predictions are scaled, by a factor >= 0, and shifted for each unit, by least squares.
     """
 
     kind: str = "mse"
@@ -60,7 +60,7 @@ class RecordedLoss:
         return f"RecordedLoss({self.kind!r}, scaled={self.scaled})"
 
     def __call__(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Loss of predictions (T, B, N), a scalar."""
+        """Compute the loss of predictions (T, B, N), a scalar."""
         seen = observed_values(trial)
         targets = jnp.where(seen, trial.targets, 0.0)
         if self.scaled:
@@ -82,7 +82,7 @@ class RecordedLoss:
 
 @dataclass(frozen=True, repr=False)
 class Fit(Task):
-    """The task that a recording sets: to be as active as what was recorded.
+    """Task of matching the activity in a recording.
 
     Parameters
     ----------
@@ -118,16 +118,16 @@ class Fit(Task):
 
     @property
     def output_channels(self) -> tuple[str, ...]:  # type: ignore[override]
-        """Numbers of the units."""
+        """Indices of the units, as text."""
         return tuple(map(str, range(self.n_units)))
 
     @property
     def loss(self) -> RecordedLoss:  # type: ignore[override]
-        """Distance from what was observed."""
+        """Distance from the observed activity."""
         return self.distance
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Refuse: trials of a recording are those that were recorded.
+        """Raise ValueError: the trials of a recording are fixed.
 
         Raises
         ------
@@ -136,11 +136,11 @@ class Fit(Task):
         raise ValueError(NO_TRIALS)
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Refuse, as `condition_grid`."""
+        """Raise ValueError, like `condition_grid`."""
         raise ValueError(NO_TRIALS)
 
     def scored(self, activity: Activity) -> jax.Array:
-        """What is compared with the recording, (T, B, N)."""
+        """Return the quantity that is compared with the recording, (T, B, N)."""
         if self.observed == "current":
             return activity.currents
         if self.observed == "output":
@@ -150,9 +150,9 @@ class Fit(Task):
         return filtered(activity.rates, self.dt, self.decay) if self.observed == "calcium" else activity.rates
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Fraction of the variance of each trial around the means of units that is predicted, from 0 to 1, (B,).
+        """Compute the predicted fraction of each trial's variance around the means of units, from 0 to 1, (B,).
 
-        NaN of a trial in which nothing was observed, or nothing but these means.
+        NaN for a trial without observations, or without deviations from these means.
         """
         seen = observed_values(trial)
         if self.distance.scaled:
@@ -168,24 +168,24 @@ class Fit(Task):
 
 
 def seen(task: Any, activity: Activity) -> Activity:
-    """Activity whose outputs are what the task scores."""
+    """Return activity whose outputs are the scored quantity of the task."""
     return activity._replace(outputs=task.scored(activity)) if isinstance(task, Fit) else activity
 
 
 def as_fit(task: Any) -> Fit | None:
-    """A task, if it is that of a recording."""
+    """Return a task if it is that of a recording, otherwise None."""
     return task if isinstance(task, Fit) else None
 
 
 def observed_values(trial: Trial) -> jax.Array:
-    """Which targets (T, B, N) were observed."""
+    """Return which targets (T, B, N) were observed."""
     return jnp.isfinite(trial.targets) & (trial.mask != 0)[..., None]
 
 
 def filtered(rates: jax.Array, dt: float, decay: float) -> jax.Array:
-    r"""Rates through an exponential kernel, :math:`c_t = e^{-dt/\tau} c_{t-1} + (1 - e^{-dt/\tau}) r_t`.
+    r"""Filter rates with an exponential kernel, :math:`c_t = e^{-dt/\tau} c_{t-1} + (1 - e^{-dt/\tau}) r_t`.
 
-    Before a trial they were what they are at its first step.
+    Before a trial, rates are assumed equal to those at its first step.
     """
     kept = float(np.exp(-dt / decay))
 
@@ -197,7 +197,7 @@ def filtered(rates: jax.Array, dt: float, decay: float) -> jax.Array:
 
 
 def scales(outputs: jax.Array, targets: jax.Array, seen: jax.Array) -> tuple[jax.Array, jax.Array]:
-    """Factor >= 0 and offset (N,) of each unit that bring outputs closest to targets, by least squares.
+    """Fit factor >= 0 and offset (N,) of each unit that bring outputs closest to targets, by least squares.
 
     The factor of outputs that are constant is 0.
     """
@@ -212,13 +212,13 @@ def scales(outputs: jax.Array, targets: jax.Array, seen: jax.Array) -> tuple[jax
 
 
 def rescaled(outputs: jax.Array, targets: jax.Array, seen: jax.Array) -> jax.Array:
-    """Outputs, scaled and shifted for each unit; the gradient is right, as both are where it is zero."""
+    """Scale and shift outputs for each unit; the gradient is exact, since both are at their optimum."""
     factor, offset = jax.lax.stop_gradient(scales(outputs, targets, seen))
     return factor[None, None] * outputs + offset[None, None]
 
 
 def unit_names(net: RateRNN, observed: str = "rate") -> list[str]:
-    """Names of a network's units: their label ``name``, or else their numbers; of its outputs, their numbers."""
+    """Return names of a network's units: their label ``name``, or else their numbers; for outputs, numbers."""
     if observed == "output":
         return list(map(str, range(net.n_out)))
     if "name" in net.units:
@@ -227,33 +227,33 @@ def unit_names(net: RateRNN, observed: str = "rate") -> list[str]:
 
 
 def observed_of(net: RateRNN, recording: Recording) -> np.ndarray:
-    """What was observed of each unit of a network, (T, B, N), NaN elsewhere; see `Recording.placed`."""
+    """Return the observations of each unit of a network, (T, B, N), NaN elsewhere; see `Recording.placed`."""
     return recording.placed(unit_names(net, recording.observed))
 
 
 def check_recording(net: Any, recording: Recording) -> None:
-    """Refuse a recording that a network cannot be compared with.
+    """Reject a recording that cannot be compared with a network.
 
     Raises
     ------
     TypeError, ValueError
-        For what is no network, another step, other inputs, or units that the network does not have.
+        For an object that is not a network, a different step or inputs, or units that the network lacks.
     """
     if not isinstance(net, RateRNN):
         raise TypeError(f"expected a network, then a recording; got {type(net).__name__} as the network.")
     if recording.dt != net.dt:
         raise ValueError(
             f"network and recording must have the same dt; got {net.dt:g} and {recording.dt:g} ms. "
-            f"eicon.recordings.resampled(recording, {net.dt:g}) gives one in the network's steps."
+            f"eicon.recordings.resampled(recording, {net.dt:g}) gives a recording in the network's steps."
         )
     if recording.n_in != net.n_in:
-        none = "" if recording.inputs.any() else " The recording has no inputs: give it what was shown, inputs=..."
+        none = "" if recording.inputs.any() else " The recording has no inputs: pass the stimuli, inputs=..."
         raise ValueError(
             f"the recording has {recording.n_in} input channels ({', '.join(recording.input_channels)}), and the "
             f"network has {net.n_in}.{none}"
         )
     if recording.observed == "current" and "x" not in net.network.initial():
-        raise ValueError("currents were recorded, and this network's cell has none.")
+        raise ValueError("currents were recorded, but this network's cell has none.")
 
 
 def fit_of(net: RateRNN, recording: Recording, loss: str | None = None) -> tuple[Fit, Trial]:
@@ -262,7 +262,7 @@ def fit_of(net: RateRNN, recording: Recording, loss: str | None = None) -> tuple
     Raises
     ------
     ValueError
-        As `check_recording`, for a loss that is unknown or does not fit what was observed, and if nothing varies.
+        For the reasons given at `check_recording`, an unknown or unsuitable loss, or if nothing varies.
     """
     check_recording(net, recording)
     counts = recording.observed == "counts"
@@ -270,7 +270,7 @@ def fit_of(net: RateRNN, recording: Recording, loss: str | None = None) -> tuple
     if kind not in LOSSES_OF_RECORDINGS:
         raise ValueError(f"the loss of a fit is one of {', '.join(LOSSES_OF_RECORDINGS)}; got {kind!r}.")
     if kind == "poisson" and not counts:
-        raise ValueError(f"loss 'poisson' is one of counts; {recording.observed} was observed.")
+        raise ValueError(f"loss 'poisson' is only for counts; {recording.observed} was observed.")
     targets = observed_of(net, recording)
     spread = _variances(targets, "the recording")
     distance = RecordedLoss(kind, spread if kind == "variance" else (), recording.observed == "calcium")
@@ -278,13 +278,13 @@ def fit_of(net: RateRNN, recording: Recording, loss: str | None = None) -> tuple
 
 
 def fit_to(recording: Recording, n_units: int, distance: RecordedLoss | None = None) -> Fit:
-    """Make the task of being like a recording, for a network of so many units."""
+    """Make the task of matching a recording, for a network of `n_units` units."""
     observed = {"observed": recording.observed, "hz": recording.hz, "decay": recording.decay or 0.0}
     return Fit(recording.dt, recording.input_channels, n_units, **observed, distance=distance)
 
 
 def _variances(targets: np.ndarray, what: str) -> tuple[float, ...]:
-    """Of each unit of (T, B, N), 0 of those that are constant or were not observed; not all may be."""
+    """Compute the variance of each unit of (T, B, N), 0 for constant or unobserved units, which must not be all."""
     n = np.maximum(np.isfinite(targets).sum(axis=(0, 1)), 1)
     mean = np.nansum(targets, axis=(0, 1)) / n
     found = np.nansum((targets - mean) ** 2, axis=(0, 1)) / n
@@ -299,7 +299,7 @@ def _variances(targets: np.ndarray, what: str) -> tuple[float, ...]:
 
 
 def trial_of(recording: Recording, targets: np.ndarray) -> Trial:
-    """Trials of a recording, with these targets; an epoch ``trial`` says where each ends."""
+    """Trials of a recording, with these targets; an epoch ``trial`` marks the end of each."""
     dtype = jnp.result_type(float)
     inputs, wanted, mask = (jnp.asarray(a, dtype) for a in (recording.inputs, targets, recording.mask))
     first, after = recording.mask.argmax(axis=0), recording.n_steps - recording.mask[::-1].argmax(axis=0)
@@ -309,7 +309,7 @@ def trial_of(recording: Recording, targets: np.ndarray) -> Trial:
 def fixed_of(
     net: RateRNN, recording: Recording, held_out: Recording | None, loss: str | None, batch_size: Any
 ) -> tuple[Fit, Fixed]:
-    """Make the task of a fit, and all its trials: those to fit, and those held out, or the same again."""
+    """Make the task of a fit and its trials: those to fit, and those held out, or the same ones again."""
     fit, train = fit_of(net, recording, loss)
     validation = train
     if held_out is not None:
@@ -324,19 +324,19 @@ def fixed_of(
 
 
 def predicted(net: RateRNN, recording: Recording, key: Any = None) -> np.ndarray:
-    """What a network predicts, for all its units, in the trials of a recording.
+    """Predict the activity of all units of a network in the trials of a recording.
 
     Parameters
     ----------
     net : RateRNN
     recording : Recording
     key : jax.Array or int, optional
-        Random key of the network's noise; without it there is none.
+        Random key of the network's noise; without it, there is no noise.
 
     Returns
     -------
     ndarray, shape (T, B, N)
-        Of the observed quantity; of calcium without scale and offset, as nothing was observed of most units.
+        Prediction of the observed quantity; for calcium without scale and offset, since most units are unobserved.
     """
     check_recording(net, recording)
     fit = fit_to(recording, net.n_rec)
@@ -345,19 +345,19 @@ def predicted(net: RateRNN, recording: Recording, key: Any = None) -> np.ndarray
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FollowRecording:
-    """Distance of a network's activity from a recording, beside the loss of a task.
+    """Distance of a network's activity from a recording, in addition to the loss of a task.
 
     The network is run in the trials of the recording, without noise.
 
     Parameters
     ----------
     net : RateRNN
-        The network that is trained, for the names of its units.
+        The trained network, for the names of its units.
     recording : Recording
     strength : float
-        >= 0.
+        Strength of the penalty, >= 0.
     loss : {"mse", "variance", "poisson"}, optional
-        As for `Trainer` of a recording.
+        See `Trainer` with a recording.
     """
 
     net: RateRNN
@@ -377,7 +377,7 @@ class FollowRecording:
         return f"FollowRecording({self.recording!r}, strength={self.strength}, {self._made[0].distance!r})"
 
     def __call__(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
-        """Penalty, a scalar."""
+        """Compute the penalty, a scalar."""
         fit, recorded = self._made
         found = network.run(recorded.inputs.astype(network.dtype))
         return self.strength * fit.distance(fit.scored(found), recorded)

@@ -1,4 +1,4 @@
-"""Learning rates that change as training goes on: functions of the step."""
+"""Learning rates that change during training: functions of the step."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Schedule = Callable[[jax.Array], jax.Array]
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Rise in a line to a rate, over so many steps, and stay there.
+    """Rise linearly to a rate over a number of steps, and stay there.
 
     Parameters
     ----------
@@ -32,23 +32,23 @@ class WarmUp:
         _check(self.rate, self.steps)
 
     def __call__(self, step: jax.Array) -> jax.Array:
-        """Rate of a step (counted from 0)."""
+        """Return the rate of a step (counted from 0)."""
         return self.rate * jnp.minimum(1.0, (step + 1) / self.steps)
 
 
 @dataclass(frozen=True)
 class Cosine:
-    """Fall from a rate along half a cosine, over so many steps, to a smaller one; at first rise in a line, if asked.
+    """Fall from a rate along half a cosine to a smaller one; first rise linearly, if requested.
 
     Parameters
     ----------
     rate : float
     steps : int
-        Steps until the end is reached, those of the warm-up included.
+        Steps until the end is reached, including the warm-up.
     warm_up : int
         Steps of the rise.
     end : float
-        Rate from then on.
+        Final rate.
     """
 
     rate: float
@@ -65,7 +65,7 @@ class Cosine:
             )
 
     def __call__(self, step: jax.Array) -> jax.Array:
-        """Rate of a step (counted from 0)."""
+        """Return the rate of a step (counted from 0)."""
         done = jnp.clip((step - self.warm_up) / (self.steps - self.warm_up), 0.0, 1.0)
         fallen = self.end + (self.rate - self.end) * 0.5 * (1 + jnp.cos(jnp.pi * done))
         return fallen * jnp.minimum(1.0, (step + 1) / max(self.warm_up, 1))
@@ -73,14 +73,14 @@ class Cosine:
 
 @dataclass(frozen=True)
 class Exponential:
-    """Multiply a rate by a factor every so many steps, gradually.
+    """Decay a rate gradually, by a factor over every ``steps`` steps.
 
     Parameters
     ----------
     rate : float
     steps : int
     factor : float
-        In (0, 1].
+        Factor, in (0, 1].
     """
 
     rate: float
@@ -94,21 +94,21 @@ class Exponential:
             raise ValueError(f"factor must be in (0, 1]; got {self.factor}.")
 
     def __call__(self, step: jax.Array) -> jax.Array:
-        """Rate of a step (counted from 0)."""
+        """Return the rate of a step (counted from 0)."""
         return self.rate * jnp.asarray(self.factor) ** (step / self.steps)
 
 
 @dataclass(frozen=True)
 class Plateau:
-    """Multiply a rate by a factor whenever the validation loss has not become smaller for some validations.
+    """Multiply a rate by a factor whenever the validation loss has not fallen for some validations.
 
     Parameters
     ----------
     rate : float
     factor : float
-        In (0, 1).
+        Factor, in (0, 1).
     validations : int
-        How many in a row without a smaller loss.
+        Number of consecutive validations without a smaller loss.
     """
 
     rate: float
@@ -122,11 +122,11 @@ class Plateau:
             raise ValueError(f"factor must be in (0, 1); got {self.factor}.")
 
     def scale(self, history: History) -> float:
-        """Factor of the rate after the validations of a history; a new stage begins to wait anew."""
+        """Return the factor of the rate after the validations of a history; a new stage restarts the count."""
         best, waited, factor, stage = math.inf, 0, 1.0, -1
         stages = history.stage[history.validation_step - 1]
         for loss, now in zip(history.validation_loss.tolist(), stages.tolist(), strict=True):
-            if now != stage:  # another task, whose losses cannot be compared
+            if now != stage:  # a different task, whose losses cannot be compared
                 best, waited, stage = math.inf, 0, now
             waited = 0 if loss < best else waited + 1
             best = min(best, loss)
@@ -136,11 +136,11 @@ class Plateau:
 
 
 SCHEDULES = {"warm_up": WarmUp, "cosine": Cosine, "exponential": Exponential, "plateau": Plateau}
-"""Schedules by the name that a configuration gives."""
+"""Schedules by name, for configurations."""
 
 
 def _plain(schedule: Any) -> None:
-    """Turn numbers of any kind into Python's, so that schedules that do the same are equal."""
+    """Turn numbers of any kind into Python's, so that equivalent schedules are equal."""
     for field in fields(schedule):
         kind = whole if field.name in ("steps", "warm_up", "validations") else real
         object.__setattr__(schedule, field.name, kind(getattr(schedule, field.name), field.name))

@@ -1,4 +1,4 @@
-"""Ctrl-C at a moment when nothing can be lost."""
+"""Deferral of Ctrl-C until it is safe."""
 
 import signal
 import threading
@@ -8,8 +8,8 @@ from types import FrameType
 class DeferredSignals:
     """Hold back Ctrl-C (and SIGTERM, where Python handles it) until `deliver`; a second one acts at once.
 
-    An interrupt that strikes inside of a destructor or a garbage-collection callback is swallowed by Python,
-    and one that strikes inside of an update leaves it half done. Outside of the main thread this does nothing.
+    An interrupt inside a destructor or a garbage-collection callback is swallowed by Python,
+    and one inside an update leaves it incomplete. Outside the main thread this does nothing.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class DeferredSignals:
         handler(number, frame)
 
     def deliver(self) -> None:
-        """Let the signal that came meanwhile act now."""
+        """Let a deferred signal act now."""
         if self._pending is not None:
             pending, self._pending = self._pending, None
             self._act(*pending)

@@ -1,4 +1,4 @@
-"""Summary of a training in a few lines; if it did not work, the evidence for each likely cause."""
+"""Summary of a training in a few lines; if it failed, the evidence for each likely cause."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,18 +14,18 @@ from ._losses import selected
 from ._recorded import Fit
 
 STANDARD_ERRORS = 3.0
-"""By how many the loss must have fallen to be still falling, and the accuracy must differ from chance."""
+"""Standard errors by which a loss counts as still falling, and an accuracy as different from chance."""
 FELL = 0.01
 FEW = 200
 """Steps."""
 EXPLODED = 10.0
-"""Times the loss without inputs."""
+"""Factor of the loss without inputs above which a start counts as bad."""
 LARGEST = 500
-"""Units of a network whose memory is measured."""
+"""Most units of a network whose memory is measured."""
 
 
 def summary(trainer: Any) -> str:
-    """Lines of a `Trainer` on steps, time, loss, score and criterion, and likely causes if that was not reached."""
+    """Summarise a `Trainer`: steps, time, loss, score and criterion, and likely causes if that was not reached."""
     if not trainer.history.n_steps:
         return f"Not trained yet: {_name(trainer.task)}, {trainer.net.n_rec} units."
     lines = [_time(trainer), *_reached(trainer)]
@@ -43,7 +43,7 @@ def summary(trainer: Any) -> str:
 
 
 def still_falls(loss: np.ndarray) -> tuple[float, float] | None:
-    """Means of a loss over the last but one and the last fifth of its steps, if it fell between them."""
+    """Return the means of a loss over the last two fifths of its steps, if it fell between them."""
     n = len(loss) // 5
     if n < 5:
         return None
@@ -54,7 +54,7 @@ def still_falls(loss: np.ndarray) -> tuple[float, float] | None:
 
 
 def causes(trainer: Any, learned: bool) -> list[str]:
-    """Facts about trials, steps and network that explain why a criterion was not reached; the strongest first."""
+    """Collect facts on trials, steps and network that explain why a criterion was not reached, strongest first."""
     found = [] if isinstance(trainer.task, Fit) else _of_mask(trainer.task, trainer.validation_trials)
     if found:
         return found  # nothing else matters then
@@ -100,7 +100,7 @@ def _reached(trainer: Any) -> list[str]:
 
 
 def _too_few_validations(trainer: Any) -> bool:
-    """Whether all validations together meet the criterion, which asks for more of them."""
+    """Return True if all validations together meet the criterion, which requires more of them."""
     task, n = trainer.task, len(trainer.stage_history.validation_step)
     if not np.isfinite(task.criterion) or not 0 < n < criterion_of(task).window:
         return False
@@ -113,7 +113,7 @@ def _criterion_met(trainer: Any) -> bool:
 
 
 def _learned(trainer: Any) -> bool | None:
-    """Whether the last validations are better than chance; None if that is not known."""
+    """Return whether the last validations are better than chance; None if unknown."""
     accuracy, chance = trainer.stage_history.validation_accuracy[-3:], trainer.task.chance
     if not len(accuracy) or not np.isfinite(chance) or not np.isfinite(accuracy).all():
         return None
@@ -123,7 +123,7 @@ def _learned(trainer: Any) -> bool | None:
 
 
 def _of_mask(task: Task, trial: Trial) -> list[str]:
-    """Whether outputs that are right wherever they are scored would be rewarded, and whether they differ at all."""
+    """Check that outputs that are right wherever they are scored would be rewarded, and that they differ."""
     mask = np.asarray(trial.mask) != 0
     targets = np.asarray(trial.targets)
     scored = f"the mask scores {mask.sum() / np.asarray(trial.inside).sum():.0%} of the time steps of a trial"
@@ -154,7 +154,7 @@ def _of_mask(task: Task, trial: Trial) -> list[str]:
 
 
 def _of_readout(net: RateRNN, trial: Trial) -> list[str]:
-    """Whether targets are negative where weights and rates cannot be, and there is no bias."""
+    """Check for negative targets if weights and rates cannot be negative and there is no bias."""
     targets, mask = np.asarray(trial.targets), np.asarray(trial.mask) != 0
     read = (np.asarray(net.W_out) != 0).any(axis=1)
     biased = "b_out" in net.trainable_variables() or np.asarray(net.b_out).any()
@@ -170,7 +170,7 @@ def _of_readout(net: RateRNN, trial: Trial) -> list[str]:
 
 
 def _of_activity(net: RateRNN, trial: Trial) -> list[str]:
-    """Whether the network is silent, explodes, or forgets faster than a trial lasts."""
+    """Check whether the network is silent, explodes, or forgets faster than a trial lasts."""
     activity = net.predict(trial.inputs, noise=False)
     rates = np.asarray(activity.rates)
     if not np.isfinite(rates).all() or np.abs(rates).max() > 1e4:
@@ -192,7 +192,7 @@ def _of_activity(net: RateRNN, trial: Trial) -> list[str]:
 
 
 def memory_ms(net: RateRNN, trial: Trial, states: dict[str, jax.Array]) -> float:
-    """Time constant in ms of the slowest mode of the network, linearised at its mean state under its mean inputs."""
+    """Compute the time constant in ms of the slowest mode of the network, linearised at its mean state and inputs."""
     inputs = np.asarray(trial.inputs, float).mean(axis=(0, 1))
     step = net.held(inputs)
     point = jnp.concatenate([jnp.asarray(states[name]).mean(axis=(0, 1)) for name in sorted(states)])
@@ -201,7 +201,7 @@ def memory_ms(net: RateRNN, trial: Trial, states: dict[str, jax.Array]) -> float
 
 
 def _of_steps(trainer: Any) -> list[str]:
-    """Whether there were too few steps, and whether they were too large or too small."""
+    """Check whether there were too few steps, and whether they were too large or too small."""
     history, found = trainer.stage_history, []
     n = len(history.loss)
     if falls := still_falls(history.loss):
@@ -222,7 +222,7 @@ def _of_steps(trainer: Any) -> list[str]:
 
 
 def _of_start(trainer: Any) -> list[str]:
-    """Whether the loss began far above that of a network without inputs, or has come no further than that."""
+    """Check whether the loss started far above that of a network without inputs, or never fell below it."""
     history, null = trainer.stage_history, _loss_without_inputs(trainer)
     if null is None:
         return []
@@ -241,7 +241,7 @@ def _of_start(trainer: Any) -> list[str]:
 
 
 def _loss_without_inputs(trainer: Any) -> float | None:
-    """Mean squared error of the mean targets of each step; None for other losses."""
+    """Compute the mean squared error of the mean targets of each step; None for other losses."""
     trial: Any = trainer.validation_trials
     if getattr(trainer.loss, "__name__", "") != "mean_squared_error":
         return None

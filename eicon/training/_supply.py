@@ -1,4 +1,4 @@
-"""Where the trials of a training come from: drawn anew at every step, or a fixed set in batches."""
+"""Sources of training trials: drawn at every step, or a fixed set in batches."""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,9 +21,9 @@ class Run(NamedTuple):
 
     Attributes
     ----------
-    stack : which of the supply's stacks of batches they come from; None if they are drawn
-    place : index of the first of them in it
-    n : how many steps
+    stack : index of the supply's stack of batches; None if trials are drawn
+    place : index of the first step's batch in the stack
+    n : number of steps
     """
 
     stack: int | None
@@ -33,14 +33,14 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Sampled:
-    """Random trials, drawn anew at every step from its number and the trainer's seed alone.
+    """Random trials, drawn at every step from only the step number and the trainer's seed.
 
     Parameters
     ----------
     batch_size : int
         Trials of a step.
     same : bool
-        Every step has the same trials and the same noise.
+        Use the same trials and the same noise in every step.
     """
 
     stacks: ClassVar[tuple[Trial, ...]] = ()
@@ -52,27 +52,27 @@ class Sampled:
         object.__setattr__(self, "batch_size", at_least_one(self.batch_size))
 
     def runs(self, step: int, n: int) -> Iterator[Run]:
-        """Steps from ``step`` on, in one run."""
+        """Yield the steps from ``step`` on, in one run."""
         yield Run(None, 0, n)
 
     def describe(self) -> Any:
-        """Settings, JSON-compatible."""
+        """Return the settings, JSON-compatible."""
         return {"kind": "sampled", "batch_size": self.batch_size, "same": self.same}
 
 
 @dataclass(frozen=True, eq=False)
 class Fixed:
-    """A fixed set of trials, in batches that come in the same order in every epoch; the last one may be smaller.
+    """A fixed set of trials, in batches in the same order in every epoch; the last batch may be smaller.
 
     Parameters
     ----------
     train, validation : Trial
-        Trials to train on, and those that a validation is made on; see `split_trials`.
+        Trials to train on, and to validate on; see `split_trials`.
     batch_size : int
         Trials of a step.
     mean : {"steps", "batches"}
-        What the loss of an epoch, and that of the validation trials, is: the mean over all scored steps, or over
-        batches, be they large or small.
+        Definition of the loss of an epoch and of the validation trials: the mean over all scored steps, or over batches
+        of any size.
     """
 
     train: Trial
@@ -87,12 +87,12 @@ class Fixed:
         for name in ("train", "validation"):
             trials = getattr(self, name)
             if not isinstance(trials, Trial):
-                raise TypeError(f"{name} must be trials, as from task.trials or split_trials; got {trials!r:.60}.")
+                raise TypeError(f"{name} must be trials, from task.trials or split_trials; got {trials!r:.60}.")
             if not trials.batch_size:
-                raise ValueError(f"{name} holds no trials.")
+                raise ValueError(f"{name} contains no trials.")
 
     def describe(self) -> Any:
-        """Settings and digests of the trials, JSON-compatible."""
+        """Return settings and digests of the trials, JSON-compatible."""
         digests = [_digest(trials) for trials in (self.train, self.validation)]
         return {"kind": "fixed", "trials": digests, "batch_size": self.batch_size, "mean": self.mean}
 
@@ -103,17 +103,17 @@ class Fixed:
 
     @cached_property
     def stacks(self) -> tuple[Trial, ...]:
-        """Batches of one size each, on a leading axis."""
+        """Stacks of batches of one size each, on a leading axis."""
         n, size, there = self.train.batch_size, self.batch_size, jax.device_get(self.train)
         batches = [part(there, slice(start, start + size)) for start in range(0, n, size)]
         groups = [group for group in (batches[: n // size], batches[n // size :]) if group]
         return tuple(jax.tree.map(lambda *leaves: jnp.asarray(np.stack(leaves)), *group) for group in groups)
 
     def runs(self, step: int, n: int) -> Iterator[Run]:
-        """Steps from ``step`` on, in runs of batches of one size."""
+        """Yield the steps from ``step`` on, in runs of batches of one size."""
         sizes = [stack.mask.shape[0] for stack in self.stacks]
         if len(sizes) == 1:
-            yield Run(0, step % sizes[0], n)  # whose epochs follow each other
+            yield Run(0, step % sizes[0], n)  # across consecutive epochs
             return
         starts = np.concatenate([[0], np.cumsum(sizes)])
         while n > 0:
@@ -124,11 +124,11 @@ class Fixed:
             step, n = step + now, n - now
 
     def by_epoch(self, history: Any) -> dict[str, np.ndarray]:
-        """Curves over the E epochs that are done, each (E,).
+        """Return curves over the E completed epochs, each (E,).
 
-        ``train_loss`` and ``train_accuracy`` are means of the epoch's batches, each before it changed the network;
-        ``validation_loss`` and ``validation_accuracy`` are of after the epoch, NaN where no validation was made; and
-        there are ``seconds``.
+        ``train_loss`` and ``train_accuracy`` are means over the epoch's batches, each measured before its update of the
+        network; ``validation_loss`` and ``validation_accuracy`` are measured after the epoch, NaN without a validation;
+        ``seconds`` is the time.
         """
         k = self.steps_per_epoch
         n = history.n_steps // k
@@ -147,7 +147,7 @@ class Fixed:
 
 
 def at_least_one(batch_size: Any) -> int:
-    """Number of trials of a step, checked."""
+    """Check the number of trials of a step."""
     n = whole(batch_size, "batch_size")
     if n < 1:
         raise ValueError(f"batch_size must be at least 1; got {n}.")
@@ -162,7 +162,7 @@ def _digest(trials: Trial) -> str:
 
 
 def part(trials: Trial, chosen: Any) -> Trial:
-    """Some of the trials, by an index or slice of the axis of trials."""
+    """Return some of the trials, by an index or slice of the axis of trials."""
     conditions = {name: values[chosen] for name, values in trials.conditions.items()}
     epochs = {name: spans[chosen] for name, spans in trials.epochs.items()}
     return Trial(trials.inputs[:, chosen], trials.targets[:, chosen], trials.mask[:, chosen], conditions, epochs)
@@ -175,14 +175,14 @@ def split_trials(trials: Trial, train_size: float, *, key: jax.Array) -> tuple[T
     ----------
     trials : Trial
     train_size : float
-        Part to train on, in (0, 1).
+        Fraction to train on, in (0, 1).
     key : jax.Array
         Random key of the division.
 
     Returns
     -------
     (Trial, Trial)
-        To train on, and to validate with.
+        Trials to train on, and to validate with.
 
     Raises
     ------
@@ -192,13 +192,13 @@ def split_trials(trials: Trial, train_size: float, *, key: jax.Array) -> tuple[T
     n = trials.batch_size
     n_train = round(train_size * n)
     if not 0 < n_train < n:
-        raise ValueError(f"train_size {train_size} of {n} trials leaves {n_train} to train on; both parts need some.")
+        raise ValueError(f"train_size {train_size} of {n} trials leaves {n_train} to train on; both parts need trials.")
     order = np.asarray(jax.random.permutation(key, n))
     return _cut(trials, order[:n_train]), _cut(trials, order[n_train:])
 
 
 def _cut(trials: Trial, chosen: np.ndarray) -> Trial:
-    """Some of the trials, where they were; the order of conditions and epochs stays."""
+    """Return some of the trials, keeping the order of conditions and epochs."""
 
     def take(values: Any, axis: int = 0) -> Any:
         # NumPy cuts trials up: JAX would compile, and keep, a program for every slice of every shape.

@@ -1,4 +1,4 @@
-"""One trainer: where trials come from, and how a step is made."""
+"""Trainer: combines a source of trials with a learner."""
 
 import logging
 import os
@@ -44,20 +44,20 @@ logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_LINES = 30.0
 SHARE = 1 / 10
-"""Of the time of a training that validations take at most, where nothing else is said."""
+"""Default limit on the share of training time spent on validations."""
 MOST_REPEATS = 20
 MOST_BYTES = 32 * 2**20
-"""Of the trials that are drawn at a time."""
+"""Most memory for trials drawn at a time."""
 
 Rule = Callable[[History], bool]
 
 
 class NonFiniteLoss(FloatingPointError):  # noqa: N818
-    """The loss or gradient became NaN or infinite; the network is back where it was before."""
+    """The loss or gradient became NaN or infinite; the network was restored to its earlier state."""
 
 
 class Best(NamedTuple):
-    """The best network so far by validation: the steps that it had done, and its trained values."""
+    """The best network so far by validation: its number of steps, and its trained values."""
 
     step: int
     rank: tuple[float, float]
@@ -67,51 +67,51 @@ class Best(NamedTuple):
 class Trainer:
     """Train a network on a task, or fit it to a recording.
 
-    A step takes trials from ``trials`` and changes the network as ``learner`` says, inside of compiled chunks of many
-    steps; Python is only reached between chunks. Trials and noise of step ``s`` are fixed by the seed and ``s`` alone,
-    so that a run that was stopped and resumed anywhere gives the same bits as one that was not. Trainings whose
+    A step takes trials from ``trials`` and changes the network with ``learner``, within compiled chunks of many steps;
+    Python runs only between chunks. Trials and noise of step ``s`` are fixed by the seed and ``s`` alone, so that a run
+    that was stopped and resumed anywhere is bit for bit the same as an uninterrupted one. Trainings whose
     networks differ only in their numbers (seed, masks, connections, learning rate) share compiled code.
 
-    The short form says ``optimizer``, ``learning_rate``, ``clip_norm``, ``batch_size`` and ``regularizers``; the long
+    The short form has ``optimizer``, ``learning_rate``, ``clip_norm``, ``batch_size`` and ``regularizers``; the long
     form ``learner``, ``trials`` and ``penalties``.
 
     Parameters
     ----------
     net : RateRNN
-        Its trainable variables are changed in place.
+        Network, whose trainable variables are changed in place.
     task : Task, Curriculum or Recording
-        With as many inputs and outputs as the network and the same ``dt``. Units of a recording are found in the
-        network by name (label ``name``, or else their number); what is trained is what the network was made with,
-        ``train=("gain", "bias")``.
+        Task with the same number of inputs and outputs as the network and the same ``dt``. Units of a recording are
+        found in the network by name (label ``name``, or else their number); trained parameters are chosen when the
+        network is made, ``train=("gain", "bias")``.
     held_out : Recording, optional
-        Trials of a recording that validations are made on, by default those that are fitted.
+        Trials of a recording for validations, by default those that are fitted.
     learner : Learner, optional
-        `Gradient`, by default, or `HessianFree`.
+        Learner: `Gradient`, by default, or `HessianFree`.
     trials : Sampled or Fixed, optional
-        By default `Sampled`, random trials at every step.
+        Source of trials: by default `Sampled`, random trials at every step.
     loss : str or callable, optional
         ``"mse"``, ``"cross_entropy"`` or a function of (outputs, trial), which may have a third parameter
-        ``activity``; default: the task's. Of a recording ``"mse"`` (the default), ``"variance"`` (squared errors,
+        ``activity``; default: the task's. For a recording, ``"mse"`` (the default), ``"variance"`` (squared errors,
         divided by each unit's variance) or ``"poisson"`` (the default for counts).
     penalties : sequence of callable
         `WeightPenalty`, `RatePenalty`, `VanishingGradient`, `ActivityMatch` or functions of
-        (network, activity, trial); one alone needs no list.
+        (network, activity, trial); a single one needs no list.
     optimizer, learning_rate, clip_norm : optional
-        Short for ``learner=Gradient(optimizer, learning_rate, clip_norm)``.
+        Shorthand for ``learner=Gradient(optimizer, learning_rate, clip_norm)``.
     batch_size : int, optional
-        Short for ``trials=Sampled(batch_size)``; of a recording, trials of a step, by default all.
+        Shorthand for ``trials=Sampled(batch_size)``; for a recording, trials of a step, by default all.
     regularizers : optional
-        Another word for ``penalties``.
+        Synonym of ``penalties``.
     validation_repeats : int, optional
-        Trials per condition in a validation; by default as many, up to 20, as take a tenth of the training's time.
+        Trials per condition in a validation; by default up to 20, limited to a tenth of the training's time.
     seed : int
-        Fixes trials and noise.
+        Seed of trials and noise.
 
     Raises
     ------
     ValueError, TypeError
-        If network, task and trials do not fit, the task's arrays are wrong, nothing is trainable, an option is out of
-        range, or one thing is said twice.
+        If network, task and trials do not match, the task's arrays are wrong, nothing is trainable, an option is out of
+        range, or a setting is given twice.
 
     Examples
     --------
@@ -148,7 +148,7 @@ class Trainer:
             task, trials = fixed_of(net, task, held_out, cast(Any, loss), batch_size)
             loss = batch_size = None
         elif held_out is not None:
-            raise ValueError("held_out goes with a recording; a task has validation trials of its own.")
+            raise ValueError("held_out is only for a recording; a task has its own validation trials.")
         stages = _stages(task)
         for stage in stages:
             check_fit(net, stage.task)
@@ -185,11 +185,11 @@ class Trainer:
 
     def __setattr__(self, name: str, value: Any) -> None:
         advice = {
-            "task": "fit(steps, task=...) trains another one from then on",
+            "task": "fit(steps, task=...) trains a different one from then on",
             "learning_rate": "make a trainer with Gradient(learning_rate=...), or a schedule of training.schedules",
         }
         if not name.startswith("_") and (name in self.__dict__ or "_stages" in self.__dict__):
-            said = advice.get(name, "it is compiled into the step; make another Trainer of the same network")
+            said = advice.get(name, "it is compiled into the step; make a new Trainer of the same network")
             raise AttributeError(f"{name} of a trainer cannot be assigned: {said}.")
         super().__setattr__(name, value)
 
@@ -200,12 +200,12 @@ class Trainer:
 
     @property
     def task(self) -> Task:
-        """Task of the present stage."""
+        """Task of the current stage."""
         return self._stages[self._at].task
 
     @property
     def loss(self) -> Loss:
-        """Loss of the present stage, as a function."""
+        """Loss of the current stage, as a function."""
         return self._loss_of(self.task)
 
     @property
@@ -215,32 +215,32 @@ class Trainer:
 
     @property
     def validate_every(self) -> int:
-        """Steps between validations, where `fit` is not told otherwise."""
+        """Default number of steps between validations in `fit`."""
         if isinstance(self.trials, Fixed):
             k = self.trials.steps_per_epoch
             return k * -(-VALIDATE_EVERY // k) if isinstance(self.task, Fit) else k
         usual = self.learner.validate_every
         if self._repeats is not None:
             return usual
-        # Where already one trial of each condition would take too long.
+        # If even one trial of each condition would take too long.
         return usual * max(1, int(np.ceil(self._evaluations[self._at].trial.batch_size / self._affordable)))
 
     @property
     def stage_history(self) -> History:
-        """Record of the present stage."""
+        """Record of the current stage."""
         number = self._first + self._at
         return self.history.of_stage(number) if number else self.history
 
     @property
     def validation_trials(self) -> Trial:
-        """Trials of a validation in the present stage."""
+        """Trials of a validation in the current stage."""
         return self._evaluations[self._at].trial
 
     @property
     def best(self) -> RateRNN | None:
-        """Best network of the present stage by validation, a copy; None before the first validation.
+        """Best network of the current stage by validation, as a copy; None before the first validation.
 
-        By accuracy, or by what the task's criterion is of; among equals the one with the smallest loss.
+        Networks are ranked by accuracy, or by the measure of the task's criterion; among equals, by the smallest loss.
         """
         if self._best is None:
             return None
@@ -249,11 +249,11 @@ class Trainer:
 
     @property
     def best_step(self) -> int | None:
-        """Steps that `best` had done."""
+        """Number of steps of `best`."""
         return None if self._best is None else self._best.step
 
     def summary(self) -> str:
-        """What the training did and reached, and, if it did not, the likely causes; a few lines."""
+        """Summarise the training in a few lines, with likely causes if it failed."""
         return summary(self)
 
     def __repr__(self) -> str:
@@ -273,39 +273,40 @@ class Trainer:
         callback: Callable[["Trainer"], Any] | None = None,
         progress: bool = True,
     ) -> History:
-        """Train for (at most) so many more steps.
+        """Train for (at most) a number of further steps.
 
         Parameters
         ----------
         steps : int
         task : Task or Curriculum, optional
-            Another task from now on, in a stage of its own: the learner's state, the steps and the random stream go on.
+            A different task from now on, in a separate stage: the learner's state, the steps and the random stream
+            continue.
         stop_when : callable, "criterion", or sequence of them, optional
-            Asked about the history of the present stage after each validation; e.g. `AccuracyReached`, `Patience`.
-            ``"criterion"``: the task's own.
+            Called with the history of the current stage after each validation, such as `AccuracyReached` or `Patience`.
+            ``"criterion"`` uses the task's own.
         validate_every : int, optional
-            Steps between validations; by default an epoch of `Fixed` trials, else 50 steps (1 of `HessianFree`), or
+            Steps between validations; by default an epoch of `Fixed` trials, else 50 steps (1 for `HessianFree`), or
             more if the validation trials would take more than a tenth of the time.
         checkpoint : path, optional
             File that the training state is written to every ``checkpoint_every`` steps (at validations), at the end,
             and when training is interrupted or fails; `resume` reads it.
         checkpoint_every : int, optional
-            By default ten times ``validate_every``.
+            Steps between writes; by default ten times ``validate_every``.
         snapshots : path, optional
-            Directory in which the network is kept as it was at step 0, every ``checkpoint_every`` steps (at
-            validations) and at the end: ``step_00000.npz`` and so on, which `eicon.models.load` reads. A resumed
-            training writes the same files as one that was not interrupted.
+            Directory in which the network is saved at step 0, every ``checkpoint_every`` steps (at validations) and at
+            the end, as ``step_00000.npz`` and so on, for `eicon.models.load`. A resumed training writes the same files
+            as an uninterrupted one.
         restore : {"last", "best"}
-            Which network is left in ``net`` at the end: the last, or the best by validation (see `best`).
+            Network left in ``net`` at the end: the last, or the best by validation (see `best`).
         callback : callable, optional
-            Called with this trainer after every validation, e.g. to draw curves while training goes on.
+            Called with this trainer after every validation, e.g. to draw curves during training.
         progress : bool
-            Show a progress bar; where there is no terminal, log a line (level INFO) every half minute.
+            Show a progress bar; without a terminal, log a line (level INFO) every half minute.
 
         Returns
         -------
         History
-            Of all steps so far, resumed ones included.
+            History of all steps so far, including resumed ones.
 
         Raises
         ------
@@ -313,7 +314,7 @@ class Trainer:
             If a loss or gradient is NaN or infinite; network and checkpoint stay as they were before that chunk of
             steps.
         KeyboardInterrupt
-            On Ctrl-C, after the chunk of steps at hand was done and the checkpoint written (a second Ctrl-C does not
+            On Ctrl-C, after the current chunk of steps and the checkpoint are complete (a second Ctrl-C does not
             wait for the chunk).
         """
         ensure_defaults()
@@ -330,7 +331,7 @@ class Trainer:
                 f"got {steps}, {every} and {save_every}."
             )
         if restore not in ("last", "best"):
-            raise ValueError(f"restore is 'last' or 'best'; got {restore!r}.")
+            raise ValueError(f"restore must be 'last' or 'best'; got {restore!r}.")
         rules = _rules(stop_when)
         last = self.step + steps
         saved_at, told_at = self.step, time.monotonic()
@@ -358,7 +359,7 @@ class Trainer:
                         shown_now = ", ".join(f"{name} {value}" for name, value in self._progress().items())
                         logger.info("step %d of %d: %s", self.step, last, shown_now)
                         told_at = time.monotonic()
-                    # At fixed steps, wherever training was interrupted, and before the checkpoint that it resumes from.
+                    # At fixed steps, wherever training was interrupted, and before the checkpoint that resumes it.
                     if snapshots is not None and self.step // save_every > done // save_every:
                         self._keep_snapshot(snapshots)
                     at, over = self._at, validated and self._over(rules)
@@ -381,9 +382,9 @@ class Trainer:
         return self.history
 
     def validate(self, task: Task | None = None) -> Validation:
-        """Measure the network on the validation trials, with noise; or on balanced trials of another task.
+        """Measure the network on the validation trials, with noise, or on balanced trials of a different task.
 
-        Trials of a few lengths share one compiled network: the evaluation over many delays compiles it once.
+        Trials of similar lengths share one compiled network: an evaluation over many delays compiles it once.
         """
         if task is None:
             evaluation = self._evaluations[self._at]
@@ -408,14 +409,14 @@ class Trainer:
         ----------
         path : path
         other_settings : bool
-            Go on from the network and history of a training with other settings (learner, loss, penalties, task,
-            seed), in a stage of its own; the checkpoints of this training say what those settings were.
+            Continue from the network and history of a training with other settings (learner, loss, penalties, task,
+            seed), in a separate stage; the checkpoints of this training record those settings.
 
         Raises
         ------
         FileNotFoundError, ValueError
-            If the file is missing, damaged, or of a training with other settings or, with ``other_settings``, of
-            another network.
+            If the file is missing, damaged, or from a training with other settings or, with ``other_settings``, of a
+            different network.
         """
         found, setup = read_checkpoint(path), self._setup()
         given = found.setup
@@ -428,7 +429,7 @@ class Trainer:
             refuse_other(path, told, {**setup, "stages": setup["stages"][:n_known] if n_known else setup["stages"]})
         variables = self.net.variables()
         if {n: v.shape for n, v in found.variables.items()} != {n: v.shape for n, v in variables.items()}:
-            raise ValueError(f"{path} holds other variables than this network has.")
+            raise ValueError(f"{path} has different variables from this network.")
         if other_settings:
             self._before = {key: value for key, value in given.items() if key != "network"}
             self._first = int(found.history.stage[-1]) + 1 if found.history.n_steps else 0
@@ -445,7 +446,7 @@ class Trainer:
             self._best = Best(step, tuple(rank), {name: jnp.asarray(value) for name, value in kept.items()})
 
     def _setup(self) -> dict[str, Any]:
-        """What a checkpoint must have been made with."""
+        """Return the settings that a checkpoint must match."""
         return {
             "stages": [label(stage.task) for stage in self._stages],
             "learner": self.learner.describe(),
@@ -467,11 +468,11 @@ class Trainer:
             variables[name].value = value
 
     def _placed(self) -> Network:
-        """Network with all its numbers on the device."""
+        """Return the network with all its numbers on the device."""
         return jax.tree.map(on_device, self.net.network)
 
     def _add(self, stage: Stage) -> None:
-        """One more stage, whose trials are checked."""
+        """Add a stage, whose trials are checked."""
         self._stages.append(stage)
         if isinstance(self.trials, Fixed):
             for given in (self.trials.train, self.trials.validation):
@@ -485,7 +486,7 @@ class Trainer:
         self._evaluations.append(evaluation)
 
     def _evaluation(self, task: Task) -> Evaluation:
-        """Balanced trials of a task."""
+        """Make the evaluation on balanced trials of a task."""
         repeats = self._repeats
         if repeats is None:
             repeats = min(MOST_REPEATS, max(1, int(self._affordable / task.n_conditions)))
@@ -494,7 +495,7 @@ class Trainer:
         return Evaluation.of(task, self._loss_of(task), trial, self._key_noise)
 
     def _most_rows(self) -> int:
-        """Steps whose trials are drawn at a time."""
+        """Return the number of steps whose trials are drawn at a time."""
         trial = self._evaluations[0].trial
         if isinstance(self.trials, Fixed):
             work = trial.n_steps * self.trials.batch_size * self.net.n_rec
@@ -504,7 +505,7 @@ class Trainer:
 
     @property
     def _affordable(self) -> float:
-        """Validation trials that take so large a share of the time, if made as often as usual."""
+        """Return the number of validation trials that take the allowed share of the time at the usual interval."""
         learner = self.learner
         return SHARE / (1 - SHARE) * learner.validate_every * self.trials.batch_size * learner.passes
 
@@ -515,13 +516,13 @@ class Trainer:
         return task.loss if self._given_loss is None else None
 
     def _turn_to(self, task: Task | Curriculum | None) -> None:
-        """Begin the stages of a task that is given, or go on with those that were begun."""
+        """Start the stages of a given task, or continue those that were started."""
         stages = [] if task is None else _stages(task)
         labels = [label(stage.task) for stage in stages]
         past = self._owed[: max(0, len(self._owed) - len(labels))]
         if self._owed and (labels != self._owed[len(past) :] or self._at < len(self._stages) + len(past)):
             raise ValueError(
-                f"this training was resumed after fit(..., task=...), in {self._owed[-1]}: fit must be given this task."
+                f"this training was resumed after fit(..., task=...), in {self._owed[-1]}: pass this task to fit."
             )
         if labels == [label(stage.task) for stage in self._stages[len(self._stages) - len(stages) :]]:
             return
@@ -537,7 +538,7 @@ class Trainer:
             self._add(stage)
 
     def _over(self, rules: Sequence[Rule | str]) -> bool:
-        """Whether training is over after a validation; a curriculum's next stage begins here."""
+        """Return whether training is over after a validation; a curriculum's next stage starts here."""
         history = self.stage_history
         criterion = self._stages[self._at].criterion
         if criterion is not None and criterion(history):
@@ -548,7 +549,7 @@ class Trainer:
         return any((criterion_of(self.task) if isinstance(rule, str) else rule)(history) for rule in rules)
 
     def _keys(self, step: int, n: int) -> np.ndarray:
-        """Data of the random keys of steps: of their trials, of the noise, and of the learner; (rows, 3, 2)."""
+        """Return data of the random keys of steps: for trials, noise, and learner; (rows, 3, 2)."""
         keys = np.zeros((self._rows, 3, 2), np.uint32)
         same = isinstance(self.trials, Sampled) and self.trials.same
         if n and self._random:
@@ -556,7 +557,7 @@ class Trainer:
         return keys
 
     def _stepping(self, network: Network, stack: int | None) -> tuple[Any, Any]:
-        """Steps, and the drawing of their trials (None if they are given), from when both are compiled."""
+        """Return the compiled steps, and the drawing of their trials (None if trials are fixed)."""
         if stack not in self._programs:
             keys, number = self._keys(0, 0), np.uint32(0)
             draw, trials = None, self.trials.stacks[stack] if stack is not None else None
@@ -570,7 +571,7 @@ class Trainer:
         return self._programs[stack]
 
     def _prepare(self, network: Network, last: int, every: int, clock: "_Clock") -> None:
-        """Let all that is needed at first be compiled at the same time, what takes longest first."""
+        """Start compiling all initial programs at the same time, the slowest first."""
         begun = clock.now()
         self._programs, self._measuring, self._epochs = {}, None, None
         if self._epochs_at_once(every, last, every, alone=True):
@@ -582,7 +583,7 @@ class Trainer:
         self._compile_seconds += clock.now() - begun
 
     def _advance(self, network: Network, n: int, clock: "_Clock", *, validate: bool) -> None:
-        """Do ``n`` steps and append them to the history; after an error all is as before."""
+        """Do ``n`` steps and append them to the history; after an error, nothing has changed."""
         values = self._values()
         before = values, self._state, self.history, self._best
         try:
@@ -617,13 +618,13 @@ class Trainer:
                 self._validate(network, clock)
                 self._state = self.learner.validated(self._state, self.history)
         except BaseException:
-            # Together, or an interrupt in between would pair weights with the history of another step.
+            # Together, or an interrupt in between would pair weights with the history of a different step.
             self._write(before[0])
             _, self._state, self._history, self._best = before
             raise
 
     def _epochs_at_once(self, every: int, last: int, save_every: int, *, alone: bool) -> int:
-        """Epochs to do in one call, 0 if steps must be done otherwise."""
+        """Return the number of epochs to do in one call, 0 if steps must be done separately."""
         step = self.step
         if not isinstance(self.trials, Fixed) or every != self.trials.steps_per_epoch or step % every:
             return 0
@@ -633,21 +634,21 @@ class Trainer:
 
     @property
     def _room(self) -> int:
-        """Epochs whose networks are kept at a time, to look for the best."""
+        """Return the number of epochs whose networks are kept at a time, to find the best."""
         size = sum(value.nbytes for value in self._values().values())
         return int(np.clip(MOST_BYTES // (2 * size), 1, 64))
 
     def _keys_of_epochs(self, n: int, k: int) -> np.ndarray:
-        """Data of the random keys of the noise and of the learner in ``n`` epochs of ``k`` steps; (rows, k, 2, 2)."""
+        """Return data of the random keys of noise and learner in ``n`` epochs of ``k`` steps; (rows, k, 2, 2)."""
         keys = np.zeros((self._room, k, 2, 2), np.uint32)
         if self._random:
             keys[:n] = keys_of_steps(self._key, np.arange(self.step, self.step + n * k))[:, 1:].reshape(n, k, 2, 2)
         return keys
 
     def _advance_epochs(self, network: Network, n: int, clock: "_Clock") -> None:
-        """Do so many epochs, each with its validation, and append them to the history; after an error all is as before.
+        """Do ``n`` epochs with their validations, and append them to the history; after an error, nothing has changed.
 
-        What the validations took is estimated from the numbers of trials.
+        The time of the validations is estimated from the numbers of trials.
         """
         assert isinstance(self.trials, Fixed)
         before = self._values()
@@ -689,7 +690,7 @@ class Trainer:
             validation_step=self.step + k * np.arange(1, n + 1),
             **{f"validation_{name}": [getattr(v, name) for v in found] for name in Validation._fields},
         )
-        # Together, and only now that all is known: an interrupt strikes before.
+        # Together, and only now that everything is known: an interrupt can only come before.
         self._write(values)
         self._state, self._history, self._best = state, history, best
         self._validation_seconds += share * took * k * n
@@ -700,13 +701,13 @@ class Trainer:
         if bad.any():
             step = self.step + int(np.argmax(bad)) + 1
             raise NonFiniteLoss(
-                f"loss or gradient became NaN or infinite at step {step}; the network was put back to step "
+                f"loss or gradient became NaN or infinite at step {step}; the network was restored to step "
                 f"{self.step}. Likely causes: learning_rate too high, no clip_norm, NaN in the task's inputs or in the "
                 "initial weights, or weights under which activity explodes."
             )
 
     def _validate(self, network: Network, clock: "_Clock") -> None:
-        """Append a validation of the network as it is now."""
+        """Append a validation of the current network."""
         begun, values = clock.now(), self._values()
         found, compiling = self._evaluations[self._at].validation(values, network, self._measuring)
         if self._best is None or _rank(found, self.task) > self._best.rank:
@@ -731,7 +732,7 @@ class Trainer:
 
 
 class _Past:
-    """Stand-in for a task that was trained before a checkpoint, and is not needed to go on from it."""
+    """Placeholder for a task that was trained before a checkpoint and is not needed to resume."""
 
     def __init__(self, shown: str) -> None:
         self._shown = shown
@@ -741,7 +742,7 @@ class _Past:
 
 
 class _Clock:
-    """Wall time since training began."""
+    """Wall time since training started."""
 
     def __init__(self, before: float) -> None:
         self._start = time.perf_counter() - before
@@ -751,7 +752,7 @@ class _Clock:
 
 
 def _rank(found: Validation, task: Task) -> tuple[float, float]:
-    """How good a validation is; larger is better."""
+    """Return the rank of a validation; larger is better."""
     wanted = getattr(found, task.criterion_of)
     first = -wanted if task.criterion_of == "loss" else wanted
     return (first if np.isfinite(first) else -np.inf, -found.loss if np.isfinite(found.loss) else -np.inf)
@@ -771,17 +772,17 @@ def _stages(task: Task | Curriculum) -> list[Stage]:
 
 
 def _one(long: Any, short: Any, name: str, other: str, default: Any) -> Any:
-    """What was given under one of two names."""
+    """Return the value given under one of two names."""
     if long is not None and short is not None:
-        raise ValueError(f"{name} and {other} are two words for one thing; give one of them.")
+        raise ValueError(f"{name} and {other} are synonyms; give only one of them.")
     return default if long is None and short is None else short if long is None else long
 
 
 def _refuse_beside(trials: Any, loss: Any) -> None:
     if trials is not None:
-        raise ValueError("a recording has its own trials; leave `trials` out, and give batch_size for smaller batches.")
+        raise ValueError("a recording has its own trials; leave out `trials`, and pass batch_size for smaller batches.")
     if not isinstance(loss, str | None):
-        raise TypeError(f"the loss of a recording is a name; got {loss!r:.60}. A penalty can be any function.")
+        raise TypeError(f"the loss of a recording must be a name; got {loss!r:.60}. A penalty can be any function.")
 
 
 def _learner(learner: Any, optimizer: Any, learning_rate: Any, clip_norm: Any) -> Learner:
@@ -792,9 +793,9 @@ def _learner(learner: Any, optimizer: Any, learning_rate: Any, clip_norm: Any) -
     if learner is None:
         return Gradient(**said)
     if isinstance(learner, type) or not hasattr(learner, "method"):
-        raise TypeError(f"learner must be Gradient(...), HessianFree(...) or one like them; got {learner!r:.60}.")
+        raise TypeError(f"learner must be Gradient(...), HessianFree(...) or a similar object; got {learner!r:.60}.")
     if said:
-        raise ValueError(f"{', '.join(said)} and learner are two ways to say one thing; give {learner!r:.60} alone.")
+        raise ValueError(f"{', '.join(said)} and learner and learner set the same thing; give only {learner!r:.60}.")
     return learner
 
 
@@ -804,27 +805,27 @@ def _trials(trials: Any, batch_size: Any, learner: Learner) -> Sampled | Fixed:
     if not isinstance(trials, Sampled | Fixed):
         raise TypeError(f"trials must be Sampled(batch_size) or Fixed(train, validation); got {trials!r:.60}.")
     if batch_size is not None:
-        raise ValueError("batch_size and trials are two ways to say one thing; give trials alone.")
+        raise ValueError("batch_size and trials set the same thing; give only trials.")
     return trials
 
 
 def flat(state: State) -> dict[str, jax.Array]:
-    """Arrays of a learner's state by name."""
+    """Return the arrays of a learner's state by name."""
     leaves, _ = jax.tree_util.tree_flatten_with_path(state)
     return {jax.tree_util.keystr(path, simple=True, separator="."): leaf for path, leaf in leaves}
 
 
 def unflat(path: str | os.PathLike[str], found: Mapping[str, np.ndarray], like: State) -> State:
-    """State of a learner from its arrays."""
+    """Restore the state of a learner from its arrays."""
     wanted = flat(like)
     if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in wanted.items()}:
-        raise ValueError(f"{path} holds another state of the learner than this training has; was it changed?")
+        raise ValueError(f"{path} has a learner state that does not match this training; was the learner changed?")
     leaves = [jnp.asarray(found[name], value.dtype) for name, value in wanted.items()]
     return jax.tree.unflatten(jax.tree.structure(like), leaves)
 
 
 def unraveled(vector: np.ndarray, like: Parameters) -> Parameters:
-    """Values by name from one vector of all of them."""
+    """Return values by name from one vector of all of them."""
     ends = np.cumsum([like[name].size for name in sorted(like)])
     parts = np.split(vector, ends[:-1])
     return {name: on_device(part.reshape(like[name].shape)) for name, part in zip(sorted(like), parts, strict=True)}

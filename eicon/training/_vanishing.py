@@ -1,4 +1,4 @@
-"""Keep gradients from vanishing on their way back through time."""
+"""Penalty against gradients that vanish on their way back through time."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -15,7 +15,7 @@ from ..tasks import Trial
 
 @dataclass(frozen=True)
 class VanishingGradient:
-    r"""Penalty on what one step back does to the size of the gradient (Pascanu et al. 2013; Song et al. 2016).
+    r"""Penalty on the change in size of the gradient by one step back in time (Pascanu et al. 2013; Song et al. 2016).
 
     .. math::
 
@@ -25,20 +25,20 @@ class VanishingGradient:
             (1 - \alpha) \delta_{t+1} + \alpha\, (\delta_{t+1} W_{rec}^T) \odot f'(x_t)
 
     with :math:`\delta_t = dL/dx_t`, averaged over those steps and trials where :math:`\| \delta_{t+1} \|^2` is at
-    least ``bound``. As published, only the recurrent weights feel it, and only where they stand in this formula:
-    :math:`\delta` and :math:`x` are taken as given. :math:`L` is the whole objective, penalties included.
+    least ``bound``. As published, only the recurrent weights have a gradient, and only through this formula:
+    :math:`\delta` and :math:`x` are treated as constants. :math:`L` is the whole objective, penalties included.
 
     Parameters
     ----------
     strength : float
-        Published: 2.
+        Strength of the penalty (published: 2).
     bound : float
-        Published: 1e-20.
+        Lower bound (published: 1e-20).
 
     Raises
     ------
     ValueError
-        If one of them is negative.
+        If strength or bound is negative.
 
     References
     ----------
@@ -68,11 +68,11 @@ class VanishingGradient:
         currents: jax.Array,
         cotangents: jax.Array,
     ) -> jax.Array:
-        """Penalty, a scalar, of currents and dL/dx, both (T, B, N)."""
+        """Compute the penalty, a scalar, from currents and dL/dx, both (T, B, N)."""
         network = replace(jax.lax.stop_gradient(network), recurrent=network.recurrent)
         later, x = cotangents[1:], currents[:-1]
         cell, p, dt = network.cell, network.numbers(3), network.dt
-        # By `pull`, because derivatives of derivatives of sparse products are not known to JAX.
+        # Through `pull`, because JAX lacks second derivatives of sparse products.
         by_step = jax.vjp(lambda x, i: cell.step(p, {"x": x}, i, dt)["x"], x, jnp.zeros_like(x))[1]
         leaked, of_received = by_step(later)
         of_sent = network.recurrent.product().pull(of_received)
@@ -85,13 +85,13 @@ class VanishingGradient:
 
 
 def check_leaky(cell: Cell) -> None:
-    """Refuse a cell whose currents have no gradients for a penalty."""
+    """Reject a cell whose currents have no gradients for a penalty."""
     if not isinstance(cell, Leaky):
         raise ValueError(f"a penalty needs gradients of currents that leak, of the cell Leaky; got {cell!r}.")
 
 
 def currents_cotangents(network: Network, of_received: jax.Array) -> jax.Array:
-    """Gradients with respect to currents of a leaky cell, from those with respect to what it received."""
+    """Return gradients with respect to the currents of a leaky cell, from those with respect to its input."""
     at = jnp.zeros(of_received.shape, of_received.dtype)
     by_received = jax.vjp(lambda d: network.cell.step(network.numbers(3), {"x": at}, d, network.dt)["x"], at)[1]
     return of_received / by_received(jnp.ones_like(at))[0]

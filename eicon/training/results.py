@@ -1,4 +1,4 @@
-"""What the trainer records, and what it measures."""
+"""Records and measurements of the trainer."""
 
 from ._evaluation import Validation as Validation
 from ._history import History as History

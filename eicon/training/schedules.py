@@ -1,4 +1,4 @@
-"""Learning rates that change as training goes on: functions of the step."""
+"""Learning rates that change during training: functions of the step."""
 
 from ._schedules import SCHEDULES as SCHEDULES
 from ._schedules import Cosine as Cosine

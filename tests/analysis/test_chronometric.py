@@ -215,7 +215,7 @@ def test_correctness_of_trials_without_a_choice_is_not_looked_at():
         (([1.0, 1.0], [np.nan, np.nan], [1, 1]), r"`reaction_time` must be >= 0 ms.*got 0 numbers"),
         (([1.0, 1.0], [-5.0, 300.0], [1, 1]), r"`reaction_time` must be .*got 2 numbers, the smallest -5"),
         (([1.0, 1.0], [np.inf, 300.0], [1, 1]), r"`reaction_time` must be >= 0 ms and finite"),
-        (([1.0, 1.0], [200.0, 300.0], [0.5, 1]), r"`correct` must hold only"),
+        (([1.0, 1.0], [200.0, 300.0], [0.5, 1]), r"`correct` must contain only"),
     ],
 )
 def test_errors(arguments, text):

@@ -176,5 +176,5 @@ def test_signed_is_nan_where_there_is_nothing_to_compare():
 def test_signed_refuses_what_does_not_match():
     with pytest.raises(ValueError, match=r"`weights` must be \(N, N\).*got \(2, 3\) and \(2,\)"):
         signed_clustering(np.ones((2, 3)), [1.0, 1.0], rng=0)
-    with pytest.raises(ValueError, match="`n_permutations` must be at least 1, better 999; got 0"):
+    with pytest.raises(ValueError, match=r"`n_permutations` must be at least 1 \(999 is typical\); got 0"):
         signed_clustering(*signed(1.0), rng=0, n_permutations=0)

@@ -117,7 +117,7 @@ def test_spectrum_distance_of_a_shift_and_of_another_size(network, shift):
 
 def test_errors_come_from_the_measures(network):
     rates, outputs, weights = network
-    with pytest.raises(ValueError, match="`reference` and `other` must have as many units; got 2 and 1"):
+    with pytest.raises(ValueError, match="`reference` and `other` must have the same number of units; got 2 and 1"):
         compare(rates, rates, outputs, outputs[:, :, :1], weights, weights)
     with pytest.raises(ValueError, match="`matrix` must be square"):
         compare(rates, rates, outputs, outputs, weights, weights[:3])

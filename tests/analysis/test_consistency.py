@@ -182,8 +182,8 @@ def test_refusals():
     right = np.array([True, False, True, True])
     for call, text in (
         (lambda: error_consistency(right, right[:3]), r"`correct_b` must be \(B,\) = \(4,\).* got shape \(3,\)"),
-        (lambda: error_consistency(right, [0.5, 1, 0, 1]), r"`correct_b` must hold True/False.* got 0.5. Scores in"),
-        (lambda: error_consistency(right, [np.inf, 1, 0, 1]), r"`correct_b` must hold True/False.* got inf"),
+        (lambda: error_consistency(right, [0.5, 1, 0, 1]), r"`correct_b` must contain True/False.* got 0.5. Scores in"),
+        (lambda: error_consistency(right, [np.inf, 1, 0, 1]), r"`correct_b` must contain True/False.* got inf"),
         (lambda: error_consistency(right, right * np.nan), "must have a trial that both answer"),
         (lambda: error_consistency(right, right, again=right), "`again` must be a pair, .* got ndarray"),
         (lambda: error_consistency(right, right, again=(right, right[:2])), r"`again\[1\]` must be"),

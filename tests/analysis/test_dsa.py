@@ -9,7 +9,7 @@ from scipy import optimize
 from eicon.analysis import _dsa
 from eicon.analysis.similarity import dsa_distance
 
-needs_library = pytest.mark.skipif(importlib.util.find_spec("DSA") is None, reason='needs pip install "eicon[dsa]"')
+needs_library = pytest.mark.skipif(importlib.util.find_spec("DSA") is None, reason='needs pip install -e ".[dsa]"')
 
 
 def rotations(*turns):
@@ -103,7 +103,7 @@ def test_without_the_library_the_error_says_what_to_install(monkeypatch):
         raise ImportError(name)
 
     monkeypatch.setattr(_dsa.importlib, "import_module", absent)
-    with pytest.raises(ImportError, match=r"needs dsa-metric, which is not installed.*pip install \"eicon\[dsa\]\""):
+    with pytest.raises(ImportError, match=r"needs dsa-metric, which is not installed.*pip install -e \"\.\[dsa\]\""):
         dsa_distance(A, B)
 
 

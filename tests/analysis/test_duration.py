@@ -90,7 +90,7 @@ def test_left_out_trials_and_levels_without_a_trend():
         (([1.0, 5.0], [1.0, 1.0], [1, 0], [10.0]), r"`edges` must be at least two ascending"),
         (
             ([0.1, 0.5], [1.0, 1.0], [1, 0], [10.0, 20.0]),
-            r"`edges` must hold some trials; got 10 to 20 ms, and durations from 0.1 to 0.5 ms",
+            r"`edges` must contain some trials; got 10 to 20 ms, and durations from 0.1 to 0.5 ms",
         ),
     ],
 )

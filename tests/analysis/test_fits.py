@@ -110,7 +110,7 @@ def test_named_arrays_are_read_by_their_names():
             {"observed": OBSERVED[..., :3]},
             r"`observed` must have the shape of `predicted`, \(12, 6, 5\); got \(12, 6, 3",
         ),
-        ({"observed": np.full_like(OBSERVED, np.nan)}, "`observed` holds no value to compare"),
+        ({"observed": np.full_like(OBSERVED, np.nan)}, "`observed` has no value to compare"),
         ({"observed": np.where(SEEN, OBSERVED, np.inf)}, "`observed` must be finite"),
         ({"predicted": HOLES}, "`predicted` must be finite"),
         ({"variance_of": OBSERVED[..., :2]}, "`variance_of` must have N = 5 units, as `predicted`; got 2"),

@@ -279,8 +279,11 @@ def test_a_ring_attractor():
         ({"same_within": -1.0}, "`same_within` must be >= 0"),
         ({"n_modes": 0}, "`n_modes` must be at least 1"),
         ({"max_steps": 0}, "`max_steps` must be at least 1"),
-        ({"step": lambda x: x[0]}, r"`step` must take states \(M, N\) = \(2, 3\) to as many; got \(3,\).*jax.vmap"),
-        ({"step": lambda x: x * jnp.nan}, "`step` gave NaN or infinity at a candidate"),
+        (
+            {"step": lambda x: x[0]},
+            r"`step` must map states \(M, N\) = \(2, 3\) to the same shape; got \(3,\).*jax.vmap",
+        ),
+        ({"step": lambda x: x * jnp.nan}, "`step` returned NaN or infinity at a candidate"),
     ],
 )
 def test_errors(options, message):

@@ -474,7 +474,7 @@ def test_other_regressors_are_refused_in_one_line():
         ([SIDE, LEVEL], "must be a mapping of names .* got list"),
         ("side", "must be a mapping of names .* got str"),
         ({"side": pd.Series([None, *SIDE[1:]], dtype="Int64")}, r"regressors\['side'\]` must be finite"),
-        ({"side": list("ab") * (B // 2)}, r"regressors\['side'\]` must hold numbers"),
+        ({"side": list("ab") * (B // 2)}, r"regressors\['side'\]` must contain numbers"),
     ):
         with pytest.raises((TypeError, ValueError), match=text):
             coding.regression_axes(RATES, wrong)

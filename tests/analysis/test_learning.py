@@ -48,7 +48,7 @@ def test_cases(curve, wanted):
 
 
 def test_no_epochs():
-    with pytest.raises(ValueError, match=r"`loss` must hold at least one epoch; got shape \(3, 0\)"):
+    with pytest.raises(ValueError, match=r"`loss` must contain at least one epoch; got shape \(3, 0\)"):
         milestones(np.zeros((3, 0)))
-    with pytest.raises(ValueError, match=r"`loss` must hold at least one epoch; got shape \(\)"):
+    with pytest.raises(ValueError, match=r"`loss` must contain at least one epoch; got shape \(\)"):
         milestones(1.0)

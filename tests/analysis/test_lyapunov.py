@@ -228,7 +228,7 @@ def good(**options):
         (
             lambda: lyapunov(lambda x: x[:2], np.ones(3), **good()),
             ValueError,
-            r"`step` must give one float array \(N,\) = \(3,\).*got float64 \(2,\). It works on one trial",
+            r"`step` must return one float array \(N,\) = \(3,\).*got float64 \(2,\). It works on one trial",
         ),
         (lambda: lyapunov(lambda x: (x, x), np.ones(3), **good()), ValueError, r"got float64 \(3,\), float64 \(3,\)"),
         (lambda: lyapunov(lambda x: x > 0, np.ones(3), **good()), ValueError, r"got bool \(3,\)"),

@@ -241,7 +241,7 @@ def test_refusals(points, states):
         (lambda: match_points((points[0], [1]), points, states, states), ValueError, "`points_a` must have a number"),
         (lambda: match_points((points[0], points[1] - 1), points, states, states), ValueError, "directions, >= 0"),
         (lambda: match_points((points[0] * np.nan, points[1]), points, states, states), ValueError, "must be finite"),
-        (lambda: match_points(points, points, states, states[:, :3]), ValueError, "must hold the same trials"),
+        (lambda: match_points(points, points, states, states[:, :3]), ValueError, "must contain the same trials"),
         (lambda: match_points(points, points, states, states * 0), ValueError, "`states_b` must vary"),
         (lambda: match_points(points, points, states, states, kinds=["stable"]), ValueError, "`kinds` must be one or"),
         (lambda: match_points(points, points, states, states, limit=0), ValueError, "`limit` must be positive"),

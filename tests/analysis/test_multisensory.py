@@ -94,7 +94,7 @@ def test_a_sense_that_says_nothing_leaves_the_ratio_open():
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        (lambda r, m, c: (r, m, c + 1), r"`choice` must hold only 0 or 1, and -1 or NaN for no answer"),
+        (lambda r, m, c: (r, m, c + 1), r"`choice` must contain only 0 or 1, and -1 or NaN for no answer"),
         (lambda r, m, c: (r, m[1:], c), r"`modality` must have shape \(B,\) = \(240,\)"),
         (lambda r, m, c: (r, m + 1, c), r"`labels` must name three different.*\(0, 1, 2\), and modalities \[1, 2, 3\]"),
         (lambda r, m, c: (np.full(r.size, 12.0), m, c), r"at least 2 levels among trials with a choice; got 1"),

@@ -104,7 +104,7 @@ def test_errors(rates, options, text):
 
 def test_errors_of_the_methods(rates):
     result = pca(rates)
-    with pytest.raises(ValueError, match=r"`fraction` must be in \(0, 1\]; got 95.*Percentages"):
+    with pytest.raises(ValueError, match=r"`fraction` must be in \(0, 1\]; got 95.*Divide percentages"):
         result.n_for(95.0)
     with pytest.raises(ValueError, match=r"must have N = 5 units on the last axis; got shape \(2, 4\)"):
         result.project(np.zeros((2, 4)))

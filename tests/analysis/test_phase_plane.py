@@ -87,11 +87,11 @@ def good(**options):
     [
         ({"origin": np.zeros(3)}, r"`origin` must be \(N,\) and `axes` \(2, N\), as rows; got \(3,\) and \(2, 2\)"),
         ({"axes": 2.0 * np.eye(2)}, r"`axes` must be orthonormal.*\[\[4.0, 0.0\], \[0.0, 4.0\]\]"),
-        ({"axes": [[1.0, 0.0], [0.6, 0.8]]}, "Take numpy.linalg.qr"),
+        ({"axes": [[1.0, 0.0], [0.6, 0.8]]}, "Use numpy.linalg.qr"),
         ({"extent": (1, -1, -1, 1)}, r"`extent` must be .*got \(1, -1, -1, 1\) and 21"),
         ({"extent": (-1, 1, 1, 1)}, r"`extent` must be"),
         ({"n": 1}, "`n` at least 2; got .* and 1"),
-        ({"flow": lambda s: s[0]}, r"\(M, N\) = \(441, 2\); got \(2,\).*vectorised"),
+        ({"flow": lambda s: s[0]}, r"\(M, N\) = \(441, 2\); got \(2,\).*Vectorise"),
         ({"flow": lambda s: s * np.nan}, "`flow` must be finite; got 882 NaN"),
     ],
 )

@@ -103,7 +103,7 @@ def test_peaks_are_those_of_the_mean_over_conditions_and_flat_units_come_last():
             lambda: psth(RATES, CONDITION, T, 10.0, window=(0, 10)),
             r"`event` must be steps 0..19, or -1 \(left out\); got 20 to 20",
         ),
-        (lambda: psth(RATES, CONDITION, -1, 10.0, window=(0, 10)), r"`event` must happen in some trial; got -1 in all"),
+        (lambda: psth(RATES, CONDITION, -1, 10.0, window=(0, 10)), r"`event` must occur in some trial; got -1 in all"),
         (lambda: psth(RATES, CONDITION, 10.5, 10.0, window=(0, 10)), r"`event` must be an integer.*float64"),
         (lambda: psth(RATES, CONDITION, 3, 10.0, window=(50, 20)), r"`window` must be \(from, to\) in ms.*\(50, 20\)"),
         (lambda: psth(RATES, CONDITION, 3, 10.0, window=(1, 9)), r"`window` must be.*a step of 10 ms between them"),
@@ -117,7 +117,7 @@ def test_peaks_are_those_of_the_mean_over_conditions_and_flat_units_come_last():
             r"`inside` must have shape \(T, B\) = \(20, 30\)",
         ),
         (lambda: sort_by_peak(np.zeros(3)), r"`average` must be non-empty \(W, N\) or \(C, W, N\); got shape \(3,\)"),
-        (lambda: sort_by_peak(np.full((2, 2), np.nan)), r"`average` must hold some finite values"),
+        (lambda: sort_by_peak(np.full((2, 2), np.nan)), r"`average` must contain some finite values"),
     ],
 )
 def test_errors(call, text):

@@ -275,7 +275,7 @@ def test_nearly_equal_strengths_are_one_level(levels):
         ([-1, 1], [5, 5], "with `n`, `choice` must be whole numbers from 0 to n"),
         ([1, 1], [5], r"`n` must be \(B,\) = \(2,\)"),
         ([-1, 1], None, r"got only -1 and 1.*pass \(choice > 0\)"),
-        ([1, 2], None, "Labels that count from 1 need 1 subtracted"),
+        ([1, 2], None, "Subtract 1 from labels that count from 1"),
     ],
 )
 def test_counts_that_are_none_are_refused(choice, n, text):

@@ -214,7 +214,7 @@ RATES, VARIABLES, _ = simulated(n_trials=40)
         ),
         (
             lambda: regression_axes(np.repeat(RATES[:, :, :1], 5, axis=2), VARIABLES, n_pcs=None),
-            r"each regressor must have an axis of its own; got nothing new for 'motion'",
+            r"each regressor must have its own axis; got nothing new for 'motion'",
         ),
         (lambda: regression_axes(RATES, VARIABLES, conditions=[1, 2]), r"`conditions` must have shape.*\(40,\)"),
         (

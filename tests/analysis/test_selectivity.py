@@ -117,7 +117,10 @@ def test_order_sorts_e_and_i_separately_with_e_first(data):
     [
         ({"rates": np.zeros((4, 30))}, r"`rates` must be a non-empty \(T, B, N\) array; got shape \(4, 30\)"),
         ({"choice": np.zeros(29, int)}, r"`choice` must have shape \(B,\) = \(30,\).*got \(29,\)"),
-        ({"choice": np.full(30, 2)}, r"`choice` must hold only 0 or 1, and -1 or NaN.*got values \[2\].*count from 1"),
+        (
+            {"choice": np.full(30, 2)},
+            r"`choice` must contain only 0 or 1, and -1 or NaN.*got values \[2\].*count from 1",
+        ),
         ({"choice": np.zeros(30, int)}, r"must contain both choices; got none of 30 trials with choice 1"),
         ({"window": (2, 2)}, r"`window` must be \(start, stop\).*T = 4; got \(2, 2\).*not ms"),
         (
@@ -130,7 +133,7 @@ def test_order_sorts_e_and_i_separately_with_e_first(data):
             {"window": np.eye(4, 30, dtype=bool)},
             r"select a step in every trial with a choice; got none in \d+",
         ),
-        ({"window": np.full((4, 30), 0.5)}, r"`window` must hold only True/False or 0/1"),
+        ({"window": np.full((4, 30), 0.5)}, r"`window` must contain only True/False or 0/1"),
         (
             {"excitatory": np.ones(5, bool)},
             r"`excitatory` must be bools, shape \(N,\) = \(6,\).*shape \(5,\)",

@@ -172,7 +172,7 @@ ONES = np.arange(24.0).reshape(3, 4, 2)
     ("a", "b", "mask", "text"),
     [
         (ONES[0], ONES, None, r"`a` must be a non-empty \(T, B, N\) array; got shape \(4, 2\)"),
-        (ONES, ONES[:, :3], None, r"`a` and `b` must hold the same trials, \(T, B\); got \(3, 4\) and \(3, 3\)"),
+        (ONES, ONES[:, :3], None, r"`a` and `b` must contain the same trials, \(T, B\); got \(3, 4\) and \(3, 3\)"),
         (ONES, np.ones((3, 4, 5)), None, r"`b` must vary; got 12 identical samples. The network may be silent"),
         (ONES, ONES * np.nan, None, r"`b` must be finite; got 24 NaN"),
         (ONES, ONES, np.zeros((3, 4)), r"`mask` must leave at least 2 samples.*got 0"),
@@ -187,7 +187,10 @@ def test_errors(call, a, b, mask, text):
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: nrmse(ONES, ONES[:, :, :1]), "must have as many units; got 2 and 1. Take the matching units"),
+        (
+            lambda: nrmse(ONES, ONES[:, :, :1]),
+            "must have the same number of units; got 2 and 1. Take the matching units",
+        ),
         (lambda: nrmse(np.ones((3, 4, 1)), ONES[:, :, :1]), "`reference` must vary"),
         (lambda: subspace_angles(ONES, ONES, 2), r"must be in 1..1, the rank of the activity of `a`; got 2"),
         (lambda: aligned_nrmse(ONES, ONES, 0), r"the rank of the activity of `reference`; got 0"),
@@ -202,7 +205,7 @@ def test_errors(call, a, b, mask, text):
         (lambda: similarity.linear_cka(ONES, ONES, permute="conditions"), "must be trials or time here.*`conditions`"),
         (lambda: similarity.linear_cka(ONES, ONES, n_permutations=-1), "`n_permutations` must be >= 0; got -1"),
         (lambda: similarity.linear_cka(ONES, ONES, conditions=[0, 0, 0, 0]), "at least 2 levels .* got 1 of 1"),
-        (lambda: similarity.linear_cka(ONES, ONES[:2], conditions=[0, 0, 1, 1]), "as many steps.*got 3 and 2"),
+        (lambda: similarity.linear_cka(ONES, ONES[:2], conditions=[0, 0, 1, 1]), "equally many steps.*got 3 and 2"),
         (lambda: similarity.linear_cka(ONES, ONES, conditions=[0, 1]), r"`conditions` must have shape \(B,\) = \(4,\)"),
         (lambda: similarity.linear_cka(ONES, ONES, mask=(ONES[..., 0],) * 3), r"a pair of them; got 3"),
         (lambda: similarity.compare_many({"one": ONES}), "at least two names"),

@@ -153,7 +153,7 @@ RATES = ornstein_uhlenbeck([50.0], 10.0, 20, 10)
         (lambda: timescales(RATES, 0.0), "`dt` must be positive"),
         (lambda: timescales(RATES, 10.0, window=(0, 4)), r"`window` must be .* more than 4 steps; got \(0, 4\)"),
         (lambda: timescales(RATES, 10.0, window=(5, 25)), r"T = 20 .*got \(5, 25\). It counts steps, not ms"),
-        (lambda: timescales(RATES[:, :2], 10.0), "at least 3 trials, better 100; got 2"),
+        (lambda: timescales(RATES[:, :2], 10.0), "at least 3 trials, ideally 100; got 2"),
         (lambda: timescales(RATES, 10.0, max_lag=30.0), "`max_lag` must be 40 to 190 ms, within the window; got 30.0"),
         (lambda: timescales(RATES, 10.0, max_lag=200.0), "got 200.0"),
     ],

@@ -226,7 +226,10 @@ def test_bootstrap_counts_data_sets_that_do_not_determine_the_fit_and_then_has_n
             lambda: weibull([1.0, 2.0], [0, 0.5]),
             r"`correct` must be one answer per trial; got fractions such as 0.5.*n=n",
         ),
-        (lambda: weibull([1.0, 2.0], [0, 2.0]), r"`correct` must hold only True/False, 0/1 or NaN.*Scores in between"),
+        (
+            lambda: weibull([1.0, 2.0], [0, 2.0]),
+            r"`correct` must contain only True/False, 0/1 or NaN.*Scores in between",
+        ),
         (lambda: weibull([1.0, 2.0], [3, 0.5], n=[4, 4]), r"with `n`, `correct` must be whole numbers from 0 to n"),
         (lambda: weibull([1.0, 2.0], [3, 5], n=[4, 4]), r"with `n`, `correct` must be whole numbers from 0 to n"),
         (lambda: weibull([0.0, 2.0, 3.0], [0, 1, np.nan]), r"at least 2 positive levels .*; got \[0.0, 2.0\]"),
@@ -241,7 +244,7 @@ def test_bootstrap_counts_data_sets_that_do_not_determine_the_fit_and_then_has_n
         (lambda: bootstrap(weibull, np.ones(3), np.ones(4), parameters=("slope",), rng=0), r"one entry per trial"),
         (
             lambda: bootstrap(weibull, *planted(6.0, 1.5, n=9), parameters=("slope",), rng=0, n_resamples=1),
-            r"`n_resamples` must be at least 2, better 1000; got 1",
+            r"`n_resamples` must be at least 2 \(1000 is typical\); got 1",
         ),
         (
             lambda: bootstrap(weibull, *planted(6.0, 1.5, n=9), parameters=("slope",), rng=0, strata=[1, 2]),

@@ -2,6 +2,7 @@ import csv
 import errno
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,8 @@ import time
 import pytest
 from click.testing import CliRunner
 
-from eicon import __version__
 from eicon._files import atomic_file
+from eicon._version import __date__, __version__
 from eicon.cli import main
 from eicon.cli._sweeps import _say_summaries
 from eicon.runs import create_run, create_sweep, open_run, open_sweep, parse_recipe
@@ -34,7 +35,8 @@ def one_line_error(result):
 
 
 def test_version():
-    assert __version__ in CliRunner().invoke(main, ["--version"]).output
+    said = CliRunner().invoke(main, ["--version"]).output
+    assert re.fullmatch(rf"eicon, version {re.escape(__version__)} \({__date__}(; commit \w+ of [\d-]+)?\)\n", said)
 
 
 def test_python_m_eicon():
@@ -203,7 +205,7 @@ def test_sweep_runs_goes_on_and_is_plotted(invoke, sweep_file, tmp_path, finishe
     again = invoke(*small, "--out", "a")
     assert again.exit_code == 0, again.output
     assert again.stdout.count("smallest validation loss") == 2
-    assert "Look at them with: eicon plot a" in again.stdout
+    assert "Plot them with: eicon plot a" in again.stdout
     random = invoke("--quiet", *small, "--out", "b", "--set", "connectome.null=permute")
     assert random.exit_code == 0, random.output
 
@@ -245,7 +247,7 @@ def test_sweep_runs_goes_on_and_is_plotted(invoke, sweep_file, tmp_path, finishe
     assert create_sweep(tmp_path / "a", open_sweep(tmp_path / "a").recipe)
 
     wrong = invoke("plot", "a", "b", "--labels", "bio")
-    assert "--labels must hold one different label per sweep (2); got ['bio']" in one_line_error(wrong)
+    assert "--labels needs one unique label per sweep (2); got ['bio']" in one_line_error(wrong)
     wrong = invoke("plot", "a", "b", "--labels", "bio", "bio")
     assert "one different label per sweep" in one_line_error(wrong)
     more = ("--set", "grid.learner.learning_rate=[0.01]", "--out", "c")
@@ -284,7 +286,7 @@ def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_p
     for words, message in (
         (("sweep", "absent.toml"), "there is no configuration file absent.toml"),
         (("sweep", sweep_file, "--out", "taken"), "taken already exists and is no sweep"),
-        (("sweep", sweep_file, "--set", "network.remap"), "--set wants KEY=VALUE"),
+        (("sweep", sweep_file, "--set", "network.remap"), "--set needs KEY=VALUE"),
         (("sweep", sweep_file, "--set", "network.remapp=off"), "network.remapp: unknown key; allowed: kind, "),
         (("sweep", sweep_file, "--set", "connectome.name=unicorn"), "no connectome 'unicorn'"),
         (("sweep", sweep_file, "--set", "connectome.name=unicorn", "--dry-run"), "no connectome 'unicorn'"),
@@ -338,7 +340,7 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("plot",), "--labels LABEL ..."),
         (("recipe",), "--explain"),
         (("condense",), "--match-activity"),
-        (("compare",), "RUN_A being the\n  reference"),
+        (("compare",), "RUN_A as\n  the reference"),
         (("perturb",), "--silence UNITS"),
         (("lesion",), "--units UNITS"),
         (("dt-report",), "--dt FLOAT"),
@@ -390,7 +392,7 @@ def test_a_training_that_cannot_begin_leaves_nothing(tmp_path, monkeypatch):
     for out in ("new", "empty"):
         said = CliRunner().invoke(main, ["train", "signed.toml", "--out", out])
         assert said.exit_code == 1
-        assert "and the signs of 263 of the 302 units are given" in said.stderr
+        assert "but the signs of 263 of the 302 units are given" in said.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["signed.toml"]
 
 

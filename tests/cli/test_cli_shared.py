@@ -103,7 +103,7 @@ def test_a_condensation_does_not_go_on_with_another_seed(invoke):
     assert invoke(*words, "--seed", 1).exit_code == 0
     refused = invoke(*words, "--seed", 2)
     assert refused.exit_code == 1
-    assert "small holds another condensation; choose another --out" in refused.stderr
+    assert "small contains a different condensation; choose another --out" in refused.stderr
 
 
 def test_quiet_and_debug_stand_before_or_after_the_command(invoke, analysed, monkeypatch):
@@ -156,7 +156,7 @@ def test_a_missing_extra_is_an_error_in_one_line(invoke, monkeypatch, sweep_toml
     monkeypatch.setitem(sys.modules, "distributed", None)
     said = invoke("sweep", "sweep.toml", "--scheduler", "tls://nowhere:8786", "--quiet")
     assert said.exit_code == 1
-    assert "pip install 'eicon[sweep]'" in said.stderr
+    assert 'pip install -e ".[sweep]" in the clone' in said.stderr
     assert said.stderr.count("\n") == 1
 
 

@@ -92,7 +92,7 @@ def test_options_of_the_dose_curve_belong_to_doses(trained_run):
     for options in (["--format", "pdf"], ["--dpi", "300"], ["--style", "paper"], ["--out", "figures"]):
         done = CliRunner().invoke(main, ["perturb", str(trained_run[0].path), "--silence", "E", *options])
         assert done.exit_code == 2
-        assert f"{options[0]} is for the dose curve" in done.output
+        assert f"{options[0]} applies to the dose curve" in done.output
 
 
 def test_plot_says_what_cannot_be_drawn(trained_run, tmp_path):
@@ -106,7 +106,7 @@ def test_plot_says_what_cannot_be_drawn(trained_run, tmp_path):
     for words, code, said in (
         ([run, str(tmp_path / "sweep")], 1, "sweeps or runs, not both at once"),
         ([run, str(tmp_path / "missing")], 1, "there is no directory"),
-        ([run, str(untrained)], 1, "has no learning curve, since it was not trained yet"),
+        ([run, str(untrained)], 1, "has no learning curve, because it is not trained yet"),
         ([run, "--out", str(tmp_path / "file")], 2, "is a file"),
     ):
         done = CliRunner().invoke(main, ["plot", *words])

@@ -51,4 +51,4 @@ def test_older_formats_are_converted(tmp_path):
 
 @pytest.mark.parametrize("words", [["a.toml"], ["--explain"], ["--convert"], ["--explain", "--convert", "a.toml"]])
 def test_recipe_belongs_to_what_reads_one(words):
-    assert "RECIPE belongs to --explain or to --convert" in call(*words, code=2)
+    assert "give RECIPE with either --explain or --convert" in call(*words, code=2)

@@ -54,11 +54,11 @@ COMMANDS = {
     "train recipe.toml": (1, "learner.learning_rat: unknown key; allowed: optimizer, learning_rate", {"pydantic"}),
     "train no_format.toml": (
         1,
-        "has a table [learner], as recipes have; put format = 2 on its first line",
+        "has a table [learner], which only recipes have; put format = 2 on its first line",
         {"pydantic"},
     ),
     "recipe --explain missing.toml": (1, "there is no configuration file missing.toml.", set()),
-    "recipe --explain": (2, "RECIPE belongs to --explain or to --convert", set()),
+    "recipe --explain": (2, "give RECIPE with either --explain or --convert", set()),
     "sweep missing.toml": (1, "there is no configuration file missing.toml.", set()),
     "sweep sweep.toml": (1, "network.spectral: unknown key; allowed: activation, init", {"pydantic"}),
     "sweep grid.toml": (1, "grid: network.activatoin: unknown key; allowed: activation, init", {"pydantic"}),

@@ -102,7 +102,7 @@ def test_a_platform_that_is_not_there_is_named(name, value, folder, run):
     done = eicon(folder, ["--quiet", "analyze", PATH], {name: value})
     assert (done.returncode, done.stdout) == (1, b"")
     said = done.stderr.decode()
-    assert said.startswith(f"error: JAX has no such platform here: {name}={value} in the environment. Unset it, or set")
+    assert said.startswith(f"error: JAX has no such platform here: the environment sets {name}={value}. Unset it, or")
     assert said.count("\n") == 1
 
 

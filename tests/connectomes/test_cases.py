@@ -88,10 +88,10 @@ def test_lists_of_the_shared_files(name):
 def test_flywire_of_the_shared_files(packed):
     path = CASES / f"03-flywire-connections/connections.csv{packed}"
     with pytest.raises(
-        ValueError, match=r"line 3: .*473 -> .*511 is listed before, with another neuropil.*duplicates="
+        ValueError, match=r"line 3: .*473 -> .*511 is listed more than once, with a different neuropil.*duplicates="
     ):
         read_edges(path)
-    with pytest.raises(ValueError, match=r"column nt_type: what do 'ACH', 'GABA', 'GLUT' do .* signs={'ACH': 1, ...}"):
+    with pytest.raises(ValueError, match=r"column nt_type: are 'ACH', 'GABA', 'GLUT' excit.* signs={'ACH': 1, ...}"):
         read_edges(path, duplicates="sum", sign="nt_type")
     read = read_edges(path, duplicates="sum", sign="nt_type", signs=SIGNS)
     a, b, c, d = FLY
@@ -115,10 +115,10 @@ def test_other_shared_files_that_are_read(recwarn):
     own = read_matrix(CASES / "06-own-tvb-zip/connectivity_6.zip", rows="source")
     assert (own.names, own.weights[0, 1]) == (("lA", "lB", "lC", "rA", "rB", "rC"), 0.237)
     assert own.coordinates[0].tolist() == [0.5, 0, -0.25]
-    assert "TVB takes rows as targets" in own.provenance
+    assert "TVB treats rows as targets" in own.provenance
     assert "lengths of tracts" in own.provenance
     worm = CASES / "07-chemical-and-electrical/worm.tsv"
-    with pytest.raises(ValueError, match=r"mixes 'chemical', 'electrical' as type; say which .*where={'type': 'chem"):
+    with pytest.raises(ValueError, match=r"mixes 'chemical', 'electrical' as type; select .*where={'type': 'chem"):
         read_edges(worm)
     chemical = {("N1", "N2"): 4, ("N2", "N3"): 2, ("N3", "Muscles"): 9}
     assert edges(read_edges(worm, where={"type": "chemical"})) == chemical
@@ -147,9 +147,9 @@ def test_other_shared_files_that_are_read(recwarn):
         (
             "matrix",
             "10-encodings-and-names/latin1.csv",
-            r"line 1: is not encoded as utf-8; encoding='latin-1' fits: 'R",
+            r"line 1 is not encoded as utf-8; encoding='latin-1' fits: 'R",
         ),
-        ("edges", "10-encodings-and-names/latin1_edges.csv", r"line 1: .*encoding='latin-1' fits: 'précentrale'"),
+        ("edges", "10-encodings-and-names/latin1_edges.csv", r"line 1 .*encoding='latin-1' fits: 'précentrale'"),
         ("matrix", "12-nan-inf-diagonal-3d/blank.csv", r"first in row A, column B; missing=0"),
         ("matrix", "12-nan-inf-diagonal-3d/na.csv", r"first in row A, column B; missing=0"),
         ("matrix", "13-rectangular-and-order/injected_targets.csv", r"6 rows and 2 columns.*2 names are both rows"),
@@ -203,7 +203,7 @@ def test_names_of_matrices(text, names, tmp_path):
 
 def test_labels_that_could_be_weights_are_asked_for(tmp_path):
     path = written(tmp_path, "0,101,102,103\n101,0,2,1\n102,3,0,4\n103,5,6,0\n")
-    with pytest.raises(ValueError, match=r"ids \(3 units\) or weights \(4 units\)\? Say header=True or header=False"):
+    with pytest.raises(ValueError, match=r"ids \(3 units\) or weights \(4 units\)\? Pass header=True or header=False"):
         read_matrix(path, rows="source")
     assert read_matrix(path, rows="source", header=True).weights.tolist() == PLAIN
     assert read_matrix(path, rows="source", header=False).n == 4
@@ -228,7 +228,7 @@ def test_numbers_of_matrices(text, expected, tmp_path):
 def test_a_comma_that_parts_thousands_is_asked_for(tmp_path):
     path = written(tmp_path, "\tA\tB\nA\t0\t1,250\nB\t3,500\t0\n")
     with pytest.raises(
-        ValueError, match=r"line 2, column 3: '1,250' .*decimal comma or part thousands: say decimal=','"
+        ValueError, match=r"line 2, column 3: '1,250' .*decimal comma or a thousands separator: pass decimal=','"
     ):
         read_matrix(path, rows="source")
     assert read_matrix(path, rows="source", decimal=",").weights.tolist() == [[0, 1.25], [3.5, 0]]
@@ -237,46 +237,46 @@ def test_a_comma_that_parts_thousands_is_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("A,B\n0,1_0\n2,0\n", r"line 2, column 2: '1_0' is no number"),
-        (",A,B\nA,0,0,5\nB,1,5,0\n", r"first line has 3 columns, the next one 4; a decimal comma \('0,77'\)"),
-        ("A,B\n0,0,5\n1,5,0\n", r"first line has 2 columns, the next one 3; a decimal comma"),
-        ("\tA\tB\nA\t0\t0,5\nB\t1.5\t0\n", r"line 2, column 3: '0,5' is no number"),
+        ("A,B\n0,1_0\n2,0\n", r"line 2, column 2: '1_0' is not a number"),
+        (",A,B\nA,0,0,5\nB,1,5,0\n", r"first line has 3 columns, the next one 4; a common cause .* comma \('0,77'\)"),
+        ("A,B\n0,0,5\n1,5,0\n", r"first line has 2 columns, the next one 3; a common cause is a decimal comma"),
+        ("\tA\tB\nA\t0\t0,5\nB\t1.5\t0\n", r"line 2, column 3: '0,5' is not a number"),
         ("0,1,2\n1,0\n2,1,0\n", "its first line has 3 columns, the next one 2"),
-        ("5\n6\n7\n", r"has one column only\. Is the delimiter right\?"),
-        ("5,2,9\n1,7,3\n4,8,6\n2,0,1\n", r"4 rows and 3 columns, .* are ids, say header=True"),
-        (",1,2,3\n1,,4,5\n2,4,,6\n3,5,6,\n", "missing in the matrix, the first in row 1, column 1"),
-        (",a,b,c\nb,0,1,2\na,1,0,3\nc,1,1,0\n", "names of columns and rows differ from place 1 on"),
-        (",Unnamed: 0,A,B\n0,A,0,1\n1,B,2,0\n", r"'A' is no number; is the first column an index"),
-        ("pre,post,weight\na,b,1\n", "is no number; a list of connections is read by read_edges"),
+        ("5\n6\n7\n", r"has only one column, read with the delimiter .* Is the delimiter right\?"),
+        ("5,2,9\n1,7,3\n4,8,6\n2,0,1\n", r"4 rows and 3 columns, .* are ids, pass header=True"),
+        (",1,2,3\n1,,4,5\n2,4,,6\n3,5,6,\n", "missing entries in the matrix: .*, the first in row 1, column 1"),
+        (",a,b,c\nb,0,1,2\na,1,0,3\nc,1,1,0\n", "names of columns and rows differ at position 1"),
+        (",Unnamed: 0,A,B\n0,A,0,1\n1,B,2,0\n", r"'A' is not a number; is the first column an index"),
+        ("pre,post,weight\na,b,1\n", "is not a number; a list of connections is read with read_edges"),
         (",720575940600398000,720575940600399000,720575940600391000\n720575940600398000,0,1,2\n", "lost digits"),
         ('r,"A,B\nA,0,1\n', "line 1: a quotation mark is not closed on its line"),
         ("0,inf\n1,0\n", "weights must be finite"),
-        (b"\x80\x04\x95 abc", "is a pickle, which runs whatever its author put into it"),
+        (b"\x80\x04\x95 abc", "is a pickle, which runs any code its author put into it"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "is an Excel workbook: save its sheet as CSV"),
         (b'{"nodes": []}', "is JSON"),
-        (bytes(range(256)), "is no text"),
+        (bytes(range(256)), "is not text"),
         ("r,A\nA,0\n".encode("utf-16-le"), "encoding='utf-16-le' fits"),
         ("r,Größe\nGröße,0\n".encode("mac_roman"), "encoding='mac_roman' fits: 'Größe'"),
-        (gzip.compress(b"0,1\n1,0\n", mtime=0)[:-9], "is damaged, or was not copied whole"),
+        (gzip.compress(b"0,1\n1,0\n", mtime=0)[:-9], "is damaged, or was not copied completely"),
         ("<?xml version='1.0'?><!DOCTYPE x [<!ENTITY a 'b'>]><graphml>&a;</graphml>", "document type or entities"),
         ("<svg></svg>", r"is XML with 0 graphs in <svg>"),
         ("<graphml><graph>", "is damaged"),
         (",A,,C\nA,0,2,1\n,3,0,4\nC,5,6,0\n", "the name of unit 2 of 3 is empty"),
         (",A,B,All\nA,0,2,2\nB,3,0,3\nAll,3,2,5\n", "last row and column, 'All', are the sums of the others"),
-        (",to_A,to_B\nfrom_A,0,1\nfrom_B,2,0\n", "they should be the same units"),
-        ("Connectivity, all of it\n,A,B,C\nA,0,1,2\nB,3,0,4\nC,5,6,0\n", "the next one 4; a title begins with #"),
-        ("\tA\tB\nA\t0\t1,234.5\nB\t2\t0\n", "'1,234.5' is no number; take out what parts thousands"),
-        ("\tA\tB\nA\t0\t1.234,5\nB\t2\t0\n", "'1.234,5' is no number; take out what parts thousands"),
-        (",\u03b11,\u03b12\nβ1,0,1\nβ2,2,0\n", "they should be the same units"),
-        (",V1+,V2+\nV1-,0,1\nV2-,2,0\n", "they should be the same units"),
-        ("501,502,12\n502,503,3\n503,501,7\n501,503,5\n", "a list of connections is read by read_edges"),
+        (",to_A,to_B\nfrom_A,0,1\nfrom_B,2,0\n", "they must be the same units"),
+        ("Connectivity, all of it\n,A,B,C\nA,0,1,2\nB,3,0,4\nC,5,6,0\n", "the next one 4; a title must start with #"),
+        ("\tA\tB\nA\t0\t1,234.5\nB\t2\t0\n", "'1,234.5' is not a number; remove its thousands separators"),
+        ("\tA\tB\nA\t0\t1.234,5\nB\t2\t0\n", "'1.234,5' is not a number; remove its thousands separators"),
+        (",\u03b11,\u03b12\nβ1,0,1\nβ2,2,0\n", "they must be the same units"),
+        (",V1+,V2+\nV1-,0,1\nV2-,2,0\n", "they must be the same units"),
+        ("501,502,12\n502,503,3\n503,501,7\n501,503,5\n", "a list of connections is read with read_edges"),
         ("r,A \u2013 B\nA \u2013 B,0\n".encode("cp1252"), "encoding='cp1252' fits"),
         ("r,Größe\nGröße,0\n".encode("utf-16-be"), "encoding='utf-16-be' fits"),
         ("# Created by Octave\n# name: W\n# type: sparse matrix\n3 1 3\n1 2 2\n2 3 1\n", "Octave's text of a sparse"),
         ("\n<!DOCTYPE html>\n<html></html>", "is a web page"),
-        ("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n", "is a pointer of Git LFS"),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 2\n", "is a Git LFS pointer"),
         (gzip.compress(b"x".ljust(257, b"\0") + b"ustar\x0000", mtime=0), "is an archive: unpack it first"),
-        (gzip.compress(b"\x93NUMPY", mtime=0), "kind npy that was packed once more: unpack it first"),
+        (gzip.compress(b"\x93NUMPY", mtime=0), "kind npy that was compressed again: unpack it first"),
         ("graph\n[\n directed 1\n]\n", "is GML"),
     ],
 )
@@ -296,7 +296,7 @@ def test_packed_text_is_told_by_content(pack, tmp_path):
 
 def test_names_given_are_those_of_the_rows(tmp_path):
     path = written(tmp_path, ",x,y\nx,0,1\ny,2,0\n")
-    with pytest.raises(ValueError, match="holds these names in another order; leave `names` out"):
+    with pytest.raises(ValueError, match="contains these names in a different order; omit `names`"):
         read_matrix(path, rows="source", names=["y", "x"])
     listed = written(tmp_path, "V1\nLM\n", "names.txt")
     assert read_matrix(path, rows="source", names=listed).names == ("V1", "LM")
@@ -367,10 +367,10 @@ def test_forms_of_lists(text, options, tmp_path):
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("A,B,0,77\nB,A,0,5\n", {}, r"4 columns and no header.*a decimal comma \('0,77'\) is a usual cause"),
-        ("pre,post,weight\n1,2,0,77\n2,1,0,5\n", {}, r"line 2: has 4 columns, and the header has 3; a decimal comma"),
-        ("0,A,B,12\n1,B,C,3\n", {}, r"4 columns and no header.*say which is what"),
-        ("x,y,z\na,b,1\n", {}, r"which column is the source\? Its header is 'x', 'y', 'z'; say source= and target="),
+        ("A,B,0,77\nB,A,0,5\n", {}, r"4 columns and no header.*a common cause is a decimal comma \('0,77'\)"),
+        ("pre,post,weight\n1,2,0,77\n2,1,0,5\n", {}, r"line 2 has 4 columns, but the header has 3; .* a decimal comma"),
+        ("0,A,B,12\n1,B,C,3\n", {}, r"4 columns and no header.*name the columns"),
+        ("x,y,z\na,b,1\n", {}, r"which column is the source\? Its header is 'x', 'y', 'z'; pass source= and target="),
         (
             "post,pre,weight\nb,a,1\n",
             {"source": 0, "target": 1},
@@ -378,28 +378,32 @@ def test_forms_of_lists(text, options, tmp_path):
         ),
         (",pre,post,weight\n0,b,a,1\n", {"source": 0, "target": 1}, "column 0 is called ''"),
         ("pre_id,pre_root_id,post_id,post_root_id,weight\n1,2,3,4,5\n", {}, r"which column is the source\?.*could be"),
-        ("pre,post,count,fln\na,b,1,2\n", {}, r"which column holds the weights\?.*say weight="),
+        ("pre,post,count,fln\na,b,1,2\n", {}, r"which column contains the weights\?.*pass weight="),
         ("id,pre_pt_root_id,post_pt_root_id,size\n1,2,3,4\n", {}, "weight=None if every line counts 1"),
         ("pre,post,weight,weight\na,b,1,2\n", {}, "has 2 columns 'weight'"),
         ("a,b\nb,c\n", {}, r"column 2 is missing, the line has 2 columns; give `weight=None`"),
         ("a,b,1_0\nb,a,2\n", {}, "line 1: the weight must be a number >= 0; got '1_0'"),
-        ("a,b,NA\nb,a,2\n", {}, "line 1: .* got 'NA'; it is missing, which missing=0 reads"),
-        ("pre,post,weight\na,b,-1\n", {}, "got '-1'; a sign belongs into a column of its own"),
-        ("pre;post;weight\nA;B;1,250\n", {}, "part thousands: say decimal=','"),
+        ("a,b,NA\nb,a,2\n", {}, "line 1: .* got 'NA'; it is missing; missing=0 reads it"),
+        ("pre,post,weight\na,b,-1\n", {}, "got '-1'; a sign belongs in a column of its own"),
+        ("pre;post;weight\nA;B;1,250\n", {}, "a thousands separator: pass decimal=','"),
         ("pre,post,weight\n7.20576E+17,7.20576E+17,1\n", {}, "lost digits"),
-        ("pre,post,weight\n1,NA,1\n3,2,1\n", {}, "an id is missing, as 'NA' stands among numbers"),
-        (",A,B,C\nA,0,1,2\nB,3,0,4\nC,5,6,0\n", {}, "a matrix is read by read_matrix"),
-        ("pre,post,type,weight\na,b,x,1\n", {"where": {"type": "gap"}}, "no line has 'gap' as type; there are 'x'"),
-        ("pre,post,ok,weight\na,b,x,1\n", {"where": {"ok": ["x", "y"]}}, "no line has 'y' as ok; there are 'x'"),
+        ("pre,post,weight\n1,NA,1\n3,2,1\n", {}, "an id is missing: 'NA' among numbers"),
+        (",A,B,C\nA,0,1,2\nB,3,0,4\nC,5,6,0\n", {}, "a matrix is read with read_matrix"),
+        ("pre,post,type,weight\na,b,x,1\n", {"where": {"type": "gap"}}, "no line has 'gap' as type; its values are 'x"),
+        ("pre,post,ok,weight\na,b,x,1\n", {"where": {"ok": ["x", "y"]}}, "no line has 'y' as ok; its values are 'x'"),
         ("a,b,1\nb,c,2\n", {"neurons": ["a", "b"]}, "not among the 2 neurons: 'c'"),
         ("a,b,1\n", {"neurons": ["a", "b", "a"]}, "neurons occur more than once: 'a'"),
-        ("pre,post,weight,nt\na,b,1,DA\n", {"sign": "nt", "signs": SIGNS}, "what do 'DA' do to their targets"),
+        ("pre,post,weight,nt\na,b,1,DA\n", {"sign": "nt", "signs": SIGNS}, "are 'DA' excitatory or inhibitory"),
         ("pre,post,weight,nt\na,b,1,DA\n", {"sign": "nt", "signs": {"DA": 2}}, "signs must be 1"),
         ("pre,post,weight\na,b,1\n#b,a,2\n", {}, r"line 3: is '#b,a,2' a comment or a name\?"),
         ('pre,post,weight\n"a\nx",b,1\n', {}, "line 2: a quotation mark is not closed"),
-        ("Source,Target,Type,Weight\na,b,Undirected,3\n", {}, r"go both ways; .*'Undirected'}, and call .symmetrised"),
-        ("pre,post,weight\na \x96 x,b,1\n", {}, "has another encoding, such as 'utf-8' or 'cp1252'"),
-        ("pre,post,weight\nGröße,b,1\n", {"encoding": "latin-1"}, "has another encoding, such as 'utf-8'"),
+        (
+            "Source,Target,Type,Weight\na,b,Undirected,3\n",
+            {},
+            r"lists bidirectional connections; .*'Undirected'}, and call .symmetrised",
+        ),
+        ("pre,post,weight\na \x96 x,b,1\n", {}, "has a different encoding, such as 'utf-8' or 'cp1252'"),
+        ("pre,post,weight\nGröße,b,1\n", {"encoding": "latin-1"}, "has a different encoding, such as 'utf-8'"),
     ],
 )
 def test_lists_that_are_refused(text, options, message, tmp_path):
@@ -460,7 +464,7 @@ def test_lists_longer_than_a_block(tmp_path):
     expected = sparse.coo_array((np.arange(len(pairs)) % 9 + 1.0, numbered.T), (read.n, read.n)).tocsr()
     found = sparse.coo_array((read.weight, (read.source, read.target)), (read.n, read.n)).tocsr()
     assert abs(expected - found).max() == 0
-    with pytest.raises(ValueError, match=rf"line {len(lines) + 3}: .* is listed before; say duplicates='sum'"):
+    with pytest.raises(ValueError, match=rf"line {len(lines) + 3}: .* is listed more than once; pass duplicates='sum'"):
         read_edges(written(tmp_path, f"{text}\n{lines[500].rpartition(',')[0]},50"))
 
 
@@ -496,18 +500,18 @@ def test_positions_in_one_column(tmp_path):
     [
         ("root_id,type\n502,Mi1\n501,Tm3\n", {}, r"the table of units lacks 1 of 3: '503'.*partial=True"),
         ("root_id,type\n502,a\n501,b\n503,c\n502,d\n", {}, "ids occur more than once in column 'root_id': '502'"),
-        ("body,type\n1,502\n", {}, r"which column holds the ids\? Say id="),
-        ("bodyId,root_id,type\n1,502,Mi1\n", {}, r"which column holds the ids\?"),
+        ("body,type\n1,502\n", {}, r"which column contains the ids\? Pass id="),
+        ("bodyId,root_id,type\n1,502,Mi1\n", {}, r"which column contains the ids\?"),
         ("root_id,type,type\n502,a,b\n", {}, "two columns of the same name"),
         ("root_id,type\n502,Mi1\n,Tm3\n", {}, "row 2 has no id in column 'root_id'"),
-        ("root_id,type\n502\n", {}, "line 2: has 1 columns, and the header has 2"),
-        ("root_id\n", {}, "holds no table of units"),
+        ("root_id,type\n502\n", {}, "line 2 has 1 columns, but the header has 2"),
+        ("root_id\n", {}, "contains no table of units"),
         (NEURONS, {"coordinates": ["x", "y", "z"]}, "unit of the coordinates must be one of 'mm'"),
         (NEURONS, {"coordinates": ["x", "y"], "unit": "nm"}, "three columns, of x, y and z; got 2"),
         (NEURONS, {"coordinates": "nt", "unit": "nm"}, "row 1 has 1 numbers in 'nt'"),
-        (NEURONS, {"coordinates": ["x", "y", "nt"], "unit": "nm"}, "row 1 of the coordinates: 'ACH' is no number"),
+        (NEURONS, {"coordinates": ["x", "y", "nt"], "unit": "nm"}, "row 1 of the coordinates: 'ACH' is not a number"),
         (NEURONS, {"sign": "transmitter"}, "has no column 'transmitter'"),
-        (NEURONS, {"sign": "nt"}, "what do 'ACH', 'GABA' do to their targets"),
+        (NEURONS, {"sign": "nt"}, "are 'ACH', 'GABA' excitatory or inhibitory"),
     ],
 )
 def test_units_that_are_refused(text, options, message, tmp_path):
@@ -603,10 +607,10 @@ def test_which_of_several_arrays(ending, tmp_path):
             file.update(arrays)
     else:
         np.savez(path, **arrays) if ending == "npz" else io.savemat(path, arrays)
-    with pytest.raises(ValueError, match=r"2 square matrices .*mean \(3 x 3\), sd \(3 x 3\); say .*variable='mean'"):
+    with pytest.raises(ValueError, match=r"2 square matrices .*mean \(3 x 3\), sd \(3 x 3\); name .*variable='mean'"):
         read_matrix(path, rows="source")
     assert read_matrix(path, rows="source", variable="sd").weights.max() == 6
-    with pytest.raises(ValueError, match=r"no array 'var'; in it are mean"):
+    with pytest.raises(ValueError, match=r"no array 'var'; its arrays are mean"):
         read_matrix(path, rows="source", variable="var")
 
 
@@ -642,11 +646,11 @@ def test_damaged_files_are_named(tmp_path):
         read_matrix(tmp_path / "o.npy", rows="source")
     np.savez(tmp_path / "o.npz", W=SMALL.astype(object))
     with pytest.raises(
-        ValueError, match=r"no square matrices of numbers; in it are W \(Python objects, never loaded\)"
+        ValueError, match=r"no square matrices of numbers; its arrays are W \(Python objects, never loaded\)"
     ):
         read_matrix(tmp_path / "o.npz", rows="source")
     np.save(tmp_path / "stack.npy", np.ones((3, 3, 2)))
-    with pytest.raises(ValueError, match=r"got shape \(3, 3, 2\). Of a stack of matrices, choose one"):
+    with pytest.raises(ValueError, match=r"got shape \(3, 3, 2\). From a stack of matrices choose one"):
         read_matrix(tmp_path / "stack.npy", rows="source")
     np.savez(tmp_path / "r.npz", W=np.ones((3, 2)))
     with pytest.raises(ValueError, match=r"got shape \(3, 2\).*ipsi \+ contra"):
@@ -659,7 +663,7 @@ def test_objects():
     for given in (SMALL.tolist(), SMALL, sparse.csr_array(SMALL), sparse.coo_matrix(SMALL), sparse.dok_array(SMALL)):
         assert read_matrix(given, rows="target").weights.tolist() == SMALL.T.tolist()
     absent = sparse.csr_array(np.where(SMALL == 2, np.nan, SMALL))
-    with pytest.raises(ValueError, match="1 missing in the matrix, the first in row 1, column 2"):
+    with pytest.raises(ValueError, match="missing entries in the matrix: 1, the first in row 1, column 2"):
         read_matrix(absent, rows="source")
     assert edges(read_matrix(absent, rows="source", missing=0)) == {("2", "3"): 1.5, ("3", "1"): 3}
     outside = sparse.csr_array(SMALL)
@@ -675,14 +679,14 @@ def test_objects():
     assert edges(read_edges(pairs[:, :2].astype(int), weight=None)) == {("5", "6"): 1, ("6", "7"): 1}
     with pytest.raises(ValueError, match="lost digits"):
         read_edges(pairs * 1e17)
-    with pytest.raises(ValueError, match="A matrix is read by read_matrix"):
+    with pytest.raises(ValueError, match="A matrix is read with read_matrix"):
         read_edges(np.ones((4, 4)))
-    with pytest.raises(ValueError, match="units are numbered by whole numbers"):
+    with pytest.raises(ValueError, match="units must be given as whole numbers"):
         read_edges(SMALL + 0.1)
-    with pytest.raises(ValueError, match="1 missing in the matrix, the first in row 1, column 2"):
+    with pytest.raises(ValueError, match="missing entries in the matrix: 1, the first in row 1, column 2"):
         read_matrix(np.ma.masked_equal(SMALL, 2), rows="source")
     assert read_matrix(SMALL.astype(object), rows="source").weights.tolist() == SMALL.tolist()
-    with pytest.raises(ValueError, match="no matrix of numbers that eicon reads"):
+    with pytest.raises(ValueError, match="not a valid matrix of numbers"):
         read_matrix(np.array([[0, "x"], [1, 0]], object), rows="source")
     named = np.array([(2, 1, 3.0)], [("post", int), ("pre", int), ("weight", float)])
     assert edges(read_edges(named)) == {("1", "2"): 3}
@@ -698,7 +702,7 @@ def test_data_frames():
         read = read_matrix(frame, rows="source")
         assert (read.names, read.weights.tolist()) == (ABC, SMALL.tolist())
     assert read_matrix(pandas.DataFrame(SMALL), rows="source").names == ("0", "1", "2")
-    with pytest.raises(ValueError, match="missing in the matrix, the first in row A, column A"):
+    with pytest.raises(ValueError, match="missing entries in the matrix: .*, the first in row A, column A"):
         read_matrix(pandas.DataFrame(SMALL, ABC, ABC).replace(0, np.nan), rows="source")
     ids = [int(name) for name in FLY]
     frame = pandas.DataFrame({"post": ids[1:3], "pre": ids[:2], "weight": pandas.array([3, 4], dtype="Int64")})
@@ -775,15 +779,15 @@ def test_graph_files(form, directed, tmp_path):
     assert (read.names, read.labels) == (("a", "b", "c"), {"type": ("Mi1", "", "")})
     assert load(path).digest == read_matrix(path, rows="source").digest == read.digest
     assert read_edges(path, neurons=["c", "b", "a"]).labels == {"type": ("", "", "Mi1")}
-    with pytest.raises(ValueError, match="has directions of its own, as a graph: say rows='source'"):
+    with pytest.raises(ValueError, match="is a graph, whose connections have directions: pass rows='source'"):
         read_matrix(path, rows="target")
 
 
 @pytest.mark.parametrize(
     ("edge", "message"),
     [
-        ('<edge source="a" target="z"/>', "end at nodes that it does not list: z"),
-        ('<edge source="a" target="b"/><edge source="a" target="b"/>', "a -> b is listed before"),
+        ('<edge source="a" target="z"/>', "to or from nodes that are not listed: z"),
+        ('<edge source="a" target="b"/><edge source="a" target="b"/>', "a -> b is listed more than once"),
         ('<edge source="a" target="b"><data key="w">many</data></edge>', "weight must be a number"),
     ],
 )
@@ -817,7 +821,7 @@ def test_own_zips_of_tvb(file, tmp_path):
         read_tvb(76, tmp_path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"{file}", "V1 1 2\n")
-    with pytest.raises(ValueError, match=rf"it holds several different files {file}; keep one"):
+    with pytest.raises(ValueError, match=rf"it contains several different files {file}; keep one"):
         read_matrix(path, rows="target")
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("weights.txt", "0 1\n2 0\n")
@@ -832,14 +836,14 @@ def test_load_tells_lists_and_matrices_apart(tmp_path):
     assert edges(load(str(listed), where={"neuropil": "AL"})) == {("a", "b"): 1, ("b", "c"): 4}
     with pytest.raises(ValueError, match="is a list of connections, which has no rows"):
         load(listed, rows="target")
-    with pytest.raises(ValueError, match="read by read_edges, which has no option variable"):
+    with pytest.raises(ValueError, match="read with read_edges, which has no option variable"):
         load(listed, variable="W")
-    with pytest.raises(ValueError, match="duplicates: only files of one's own"):
+    with pytest.raises(ValueError, match="duplicates: these options apply only to your own files"):
         load("celegans", duplicates="sum")
     saved = tmp_path / "saved.npz"
     load(listed, duplicates="sum").save(saved)
     assert edges(load(saved)) == LIST
-    with pytest.raises(ValueError, match="was written by eicon: read_npz and load read it"):
+    with pytest.raises(ValueError, match="was written by eicon: read it with read_npz or load"):
         read_matrix(saved, rows="source")
 
 
@@ -859,7 +863,7 @@ def test_the_command_takes_a_file(tmp_path, monkeypatch):
     shown = CliRunner().invoke(main, ["connectomes", "show", "two.npz", "--rows", "target", "--variable", "b"])
     assert "rows = target, turned on reading; b" in shown.output
     for words, message in (
-        (["two.npz", "--rows", "target"], "say which one, as in variable='a'"),
+        (["two.npz", "--rows", "target"], "name one, as in variable='a'"),
         (["two.npz"], "what is a row of two.npz?"),
         (["list.csv", "--where", "type"], "expected COLUMN=VALUE"),
         (["nowhere.csv"], "no such file: nowhere.csv"),
@@ -877,5 +881,5 @@ def test_sweeps_take_a_file(tmp_path):
         table = written(tmp_path, b"PAR1\x15" + bytes(99), "x.parquet")
         with pytest.raises(ConfigError, match=r"connectome\.name: .* which the package pyarrow reads"):
             checked(ConnectomeTable(name=str(table)))
-    with pytest.raises(ConfigError, match=r"connectome\.name: what is a row of .*file\.csv\? Say rows='source'"):
+    with pytest.raises(ConfigError, match=r"connectome\.name: what is a row of .*file\.csv\? Pass rows='source'"):
         checked(ConnectomeTable(name=str(matrix)))

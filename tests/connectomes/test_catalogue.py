@@ -111,12 +111,14 @@ def test_entries_are_different_and_complete():
 def test_a_connectome_that_is_not_here_says_how_to_get_it(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no folder of connectomes .*github.com/AlGoulas/bio2art.*EICON_CON"):
         load("marmoset")
-    with pytest.raises(FileNotFoundError, match=r"no file C_Marmoset_Normalized.npy in .* holds no C_\*.npy files"):
+    with pytest.raises(FileNotFoundError, match=r"no file C_Marmoset_Normalized.npy in .* contains no C_\*.npy files"):
         load("marmoset", tmp_path)
 
 
 def test_an_unknown_name_lists_those_there_are(tmp_path):
-    with pytest.raises(ValueError, match=r"no connectome 'mosue'. With eicon come celegans, .*Macaque_.*cect.*tvb_96"):
+    with pytest.raises(
+        ValueError, match=r"no connectome 'mosue'. Bundled with eicon: celegans.*Macaque_.*cect.*tvb_96"
+    ):
         load("mosue")
     with pytest.raises(ValueError, match="has no such file"):
         load("mosue", tmp_path)

@@ -70,7 +70,7 @@ def test_counts():
     [
         ({"weights": np.ones((2, 3))}, r"square matrix .* got shape \(2, 3\)"),
         ({"weights": np.ones((0, 0)), "names": ()}, r"at least one unit; got shape \(0, 0\)"),
-        ({"weights": np.full((N, N), np.nan)}, r"must be finite; got 25 that are not, the first is nan at \[0, 0\]"),
+        ({"weights": np.full((N, N), np.nan)}, r"must be finite; got 25 that are not, the first of them nan at \[0,"),
         ({"weights": -np.eye(N)}, r"must be >= 0; .* at \[0, 0\]. Weights are magnitudes"),
         ({"weights": np.eye(N, dtype=complex)}, "must be real numbers; got an array of complex128"),
         ({"weights": np.full((N, N), "1")}, "must be real numbers"),

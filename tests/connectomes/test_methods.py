@@ -46,7 +46,7 @@ def test_sparse_matrices_and_lists_give_the_same(kind):
 
 def test_nothing_can_be_changed_in_place():
     c = four()
-    with pytest.raises(AttributeError, match="cannot be changed in place; make another one, with its own name"):
+    with pytest.raises(AttributeError, match="cannot be changed in place; make a new one with a different name"):
         c.name = "other"
     with pytest.raises(AttributeError, match="cannot be changed"):
         del c.sign
@@ -93,7 +93,7 @@ def test_signs_of_connections():
     part = mixed.subset(["c", "a"])
     assert list(zip(part.source, part.target, part.signs, strict=True)) == [(0, 0, -1), (0, 1, 1)]
     with pytest.raises(
-        ValueError, match="unit 0 has the sign 1, but some of its connections have the other; give it 0"
+        ValueError, match="unit 0 has the sign 1, but some of its connections have the opposite sign; give the unit 0"
     ):
         four(sign=[1, 0, 0, 0], edge_sign=[-1, 0, 1, 1, -1, 0])
     with pytest.raises(
@@ -148,7 +148,7 @@ def test_symmetrised():
     full = np.triu(W + W.T) + np.triu(W + W.T, 1).T
     np.testing.assert_array_equal(triangle.symmetrised().weights, full)
     both = Connectome([[1, 2], [4, 0]], ("a", "b"))
-    with pytest.raises(ValueError, match="1 pairs are connected with two different weights; say combine="):
+    with pytest.raises(ValueError, match="1 pairs are connected with two different weights; pass combine="):
         both.symmetrised()
     for combine, expected in (("max", 4), ("mean", 3), ("sum", 6)):
         assert both.symmetrised(combine).weights.tolist() == [[1, expected], [expected, 0]]
@@ -187,7 +187,7 @@ def test_expanded_is_what_expand_gives():
     assert neurons.sign.tolist() == [1, 1, 0, -1, -1, -1, 0, 0]
     np.testing.assert_array_equal(neurons.coordinates, areas.coordinates[made.region])
     assert neurons.provenance == "four.csv; 4 regions expanded to 8 neurons"
-    with pytest.raises(ValueError, match="one of neurons already"):
+    with pytest.raises(ValueError, match="already a connectome of neurons"):
         neurons.expanded(2, seed=0)
 
 

@@ -259,7 +259,7 @@ def test_a_source_of_both_signs_keeps_its_number_of_negative_ones(null):
 
 def test_permute_asks_for_signs_that_it_cannot_know():
     weights = np.array([[0.0, 1.0, 2.0, 0.0], [-3.0, 0.0, 0.0, -1.0], [0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 0.0]])
-    with pytest.raises(ValueError, match=r"1 of 4 have no sign; give sign="):
+    with pytest.raises(ValueError, match=r"1 of 4 have no sign; pass sign="):
         [permute(weights, seed=seed) for seed in range(5)]
     made = np.array([permute(weights, seed=seed, sign=[1, -1, -1, 1]) for seed in range(20)])
     assert (made[:, [0, 3]] >= 0).all()
@@ -499,11 +499,11 @@ def star() -> np.ndarray:
 
 
 def test_strengths_that_cannot_be_kept_are_said(caplog):
-    with pytest.raises(ValueError, match="cannot carry the in-strengths.*tolerance is 1e-06.*another seed"):
+    with pytest.raises(ValueError, match="cannot match the in-strengths.*tolerance is 1e-06.*another seed"):
         rewire_strength(star(), seed=2, tolerance=1e-6)
     with caplog.at_level(logging.WARNING):
         made = rewire_strength(star(), seed=2)
-    assert "cannot carry the in-strengths" in caplog.text
+    assert "cannot match the in-strengths" in caplog.text
     np.testing.assert_allclose(made.sum(axis=1), star().sum(axis=1))
     np.testing.assert_array_equal((made > 0).sum(axis=0), (star() > 0).sum(axis=0))
 
@@ -542,7 +542,7 @@ def test_options_that_may_not_be_are_refused(null, options, message):
     ("types", "message"),
     [
         (["a", "b"], r"types must be \(3,\), one for each node of weights; got shape \(2,\)"),
-        (["a", "b", "c"], "each of the 3 nodes has a type of its own"),
+        (["a", "b", "c"], "each of the 3 nodes has a different type"),
     ],
 )
 def test_types_that_may_not_be_are_refused(types, message):
@@ -603,8 +603,8 @@ def test_signs_of_connections_stay_with_their_source(null):
     ("null", "options", "message"),
     [
         ("shuffle", {}, "null must be one of 'permute', 'shuffle_weights', .* got 'shuffle'"),
-        ("types", {"label": "kind"}, "there is no label 'kind'; labels of this connectome: 'type'. Give one as label="),
-        ("rewire", {"label": "type"}, "label= is for null models of types.*got it with 'rewire'"),
+        ("types", {"label": "kind"}, "there is no label 'kind'; labels of this connectome: 'type'. Pass one as label="),
+        ("rewire", {"label": "type"}, "label= applies only to the null models .*got it with 'rewire'"),
         ("rewire", {"bins": 3}, "'rewire' has no option 'bins'; it has 'rounds'"),
         ("distance", {"bins": 0}, "bins must be at least 1; got 0"),
     ],

@@ -86,7 +86,7 @@ def test_rows_are_said_and_become_sources(tmp_path):
     assert target.provenance == "m.npy: rows = target, turned on reading"
     with pytest.raises(TypeError, match="rows"):
         read_matrix(path)
-    with pytest.raises(ValueError, match=r"was to be symmetric, but differs from its transpose by up to 3"):
+    with pytest.raises(ValueError, match=r"should be symmetric, but differs from its transpose by up to 3"):
         read_matrix(path, rows="symmetric")
     np.save(path, MATRIX + MATRIX.T)
     assert read_matrix(path, rows="symmetric").provenance == "m.npy: symmetric"
@@ -102,12 +102,15 @@ def test_names_can_be_given(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "holds no matrix: it is empty"),
-        (",a,b\na,0,1\nb,1,x\n", "m.csv, line 3, column 3: 'x' is no number"),
-        (",a,b\na,0,1\nb,1\n", "line 3: has 2 columns, and the lines before have 3"),
-        ("0,1,2\n1,0,2\n", "holds 2 rows and 3 columns, which is no square matrix"),
-        (",a,b\nb,0,1\na,1,0\n", r"names of columns and rows differ from place 1 on \(\['a'\] and \['b'\]\)"),
-        (",a,b\na,0,nan\nb,1,0\n", "1 missing in the matrix, the first in row a, column b; missing=0 reads them as no"),
+        ("", "contains no matrix: it is empty"),
+        (",a,b\na,0,1\nb,1,x\n", "m.csv, line 3, column 3: 'x' is not a number"),
+        (",a,b\na,0,1\nb,1\n", "line 3 has 2 columns, but the lines before have 3"),
+        ("0,1,2\n1,0,2\n", "has 2 rows and 3 columns, which is not a square matrix"),
+        (",a,b\nb,0,1\na,1,0\n", r"names of columns and rows differ at position 1 \(\['a'\] and \['b'\]\)"),
+        (
+            ",a,b\na,0,nan\nb,1,0\n",
+            "missing entries in the matrix: 1, the first in row a, column b; missing=0 reads them as no",
+        ),
         (",a,b\na,0,-1\nb,1,0\n", "must be >= 0"),
     ],
 )
@@ -151,7 +154,7 @@ def test_header_is_recognised_by_its_weight_and_can_be_said(tmp_path):
     without = write(tmp_path / "e.csv", "a,b,1\nb,a,2\n")
     assert read_edges(without).weights.sum() == 3
     assert read_edges(without, header=True, source=0, target=1, weight=2).weights.sum() == 2
-    with pytest.raises(ValueError, match=r"which column is the source\? Its header is 'a', 'b', '1'; say source="):
+    with pytest.raises(ValueError, match=r"which column is the source\? Its header is 'a', 'b', '1'; pass source="):
         read_edges(without, header=True)
     with pytest.raises(ValueError, match=r"line 1: the weight must be a number >= 0; got 'w'"):
         read_edges(write(tmp_path / "f.csv", "s,t,w\na,b,1\n"), header=False)
@@ -159,7 +162,7 @@ def test_header_is_recognised_by_its_weight_and_can_be_said(tmp_path):
 
 def test_pairs_listed_twice(tmp_path):
     path = write(tmp_path / "e.csv", "a,b,1\nb,a,5\na,b,2\n")
-    with pytest.raises(ValueError, match=r"line 3: a -> b is listed before; say duplicates='sum'"):
+    with pytest.raises(ValueError, match=r"line 3: a -> b is listed more than once; pass duplicates='sum'"):
         read_edges(path)
     assert read_edges(path, duplicates="sum").weights.tolist() == [[0, 3], [5, 0]]
 
@@ -167,9 +170,9 @@ def test_pairs_listed_twice(tmp_path):
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
-        ("", {}, "holds no connections: it is empty"),
-        ("s,t,w\n", {}, "holds no connections, only a header"),
-        ("a,b,1\n# comment\na,c\n", {}, "line 3: has 2 columns, and the first line has 3"),
+        ("", {}, "contains no connections: it is empty"),
+        ("s,t,w\n", {}, "contains no connections, only a header"),
+        ("a,b,1\n# comment\na,c\n", {}, "line 3 has 2 columns, but the first line has 3"),
         ("a,b,1\nb,,1\n", {}, "line 2: the name of the source or of the target is empty"),
         ("a,b,1\nb,a,many\n", {}, "line 2: the weight must be a number >= 0; got 'many'"),
         ("a,b,1\nb,a,-1\n", {}, "line 2: the weight must be a number >= 0; got '-1'"),
@@ -219,9 +222,9 @@ def test_bio2art_folder_of_ones_own(tmp_path):
     np.testing.assert_array_equal(read.weights, MATRIX.T)
     np.testing.assert_array_equal(read.densities, densities)
     assert (read.names, read.name, read.citation) == (NAMES, "x", "")
-    with pytest.raises(ValueError, match=r"what is a row of C_x.npy\? .* say rows='source' or rows='target'"):
+    with pytest.raises(ValueError, match=r"what is a row of C_x.npy\? .* pass rows='source' or rows='target'"):
         read_bio2art("x", folder)
-    with pytest.raises(FileNotFoundError, match=r"no file C_y.npy in .*; it holds x"):
+    with pytest.raises(FileNotFoundError, match=r"no file C_y.npy in .*; it contains x"):
         read_bio2art("y", folder, rows="source")
 
 
@@ -237,14 +240,14 @@ def test_bio2art_sizes_must_agree(tmp_path):
         read_bio2art("x", fake_bio2art(tmp_path, names=NAMES[:2]), rows="source")
     with pytest.raises(ValueError, match=r"densities .* must have shape \(3,\); got \(2,\)"):
         read_bio2art("x", fake_bio2art(tmp_path, densities=np.ones(2)), rows="source")
-    with pytest.raises(ValueError, match=r"bio2art C_x.npy must hold a square matrix; got shape \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"bio2art C_x.npy must contain a square matrix; got shape \(2, 3\)"):
         read_bio2art("x", fake_bio2art(tmp_path, weights=MATRIX[:2]), rows="source")
 
 
 def test_a_file_that_only_has_the_name_of_one_of_bio2art_is_refused(tmp_path):
     """Its orientation would be a guess: another size, or inputs that are no fractions, as in a turned file."""
     folder = fake_bio2art(tmp_path, "Macaque_Normalized")
-    with pytest.raises(ValueError, match=r"is not the file that comes with bio2art.*expected 29 regions.*got 3"):
+    with pytest.raises(ValueError, match=r"is not the file bundled with bio2art.*expected 29 regions.*got 3"):
         read_bio2art("macaque", folder)
     turned = np.zeros((29, 29))
     turned[:, 0] = 0.1
@@ -349,7 +352,7 @@ def test_what_cect_files_may_not_be(tmp_path):
     folder = fake_cect(tmp_path / "cect")
     with pytest.raises(FileNotFoundError, match=r"no data set 'B' of cect .*; there are AReader, Wang2024HermReader"):
         read_cect("B", folder)
-    with pytest.raises(ValueError, match=r"holds no Functional connections .*; it has Generic_CS, Generic_GJ"):
+    with pytest.raises(ValueError, match=r"contains no Functional connections .*; it has Generic_CS, Generic_GJ"):
         read_cect("AReader", folder, connections="Functional")
     write(folder / "cache" / "C.json", "[]")
     with pytest.raises(ValueError, match=r"C.json is damaged: expected a connectome of cect, an object .*; got \[\]"):
@@ -387,7 +390,7 @@ def test_graspologic(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match="right_adjacency.csv"):
         read_graspologic(folder, side="right")
     write(folder / "left_adjacency.csv", "0 1\n0 x\n")
-    with pytest.raises(ValueError, match="holds no matrix of numbers"):
+    with pytest.raises(ValueError, match="contains no matrix of numbers"):
         read_graspologic(folder, side="left")
 
 
@@ -437,21 +440,21 @@ def test_tvb(regions, turned, form, tmp_path, monkeypatch):
 def test_what_tvb_files_may_not_be(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"package tvb_data is not installed: pip install tvb-data \(GPL-3"):
         read_tvb()
-    with pytest.raises(ValueError, match=r"no connectivity '77'; there are 66, 68, 76, 96, 192"):
+    with pytest.raises(ValueError, match=r"no connectivity '77'; it has 66, 68, 76, 96, 192"):
         read_tvb(77)
     with pytest.raises(ValueError, match=r"is not the file of tvb-data.*expected 66 regions, got 3.*say `rows`"):
         read_tvb(66, fake_tvb(tmp_path, 66, MATRIX))
-    with pytest.raises(ValueError, match=r"TVB takes rows as targets: say rows='target', or what they are"):
+    with pytest.raises(ValueError, match=r"TVB treats rows as targets: pass rows='target', or the actual meaning"):
         read_tvb(tmp_path / "connectivity_66.zip")
     own = read_tvb(tmp_path / "connectivity_66.zip", rows="target")
     assert (own.weights.tolist(), own.citation, own.licence) == (MATRIX.T.tolist(), "", "")
     monkeypatch.setitem(TVB_FILES, "66", TVB_FILES["66"]._replace(n=3))
-    with pytest.raises(ValueError, match="was to be symmetric"):
+    with pytest.raises(ValueError, match="should be symmetric"):
         read_tvb(66, tmp_path)
     write(tmp_path / "connectivity_68.zip", "no zip")
-    with pytest.raises(ValueError, match="damaged, or no zip file"):
+    with pytest.raises(ValueError, match="damaged, or not a valid zip file"):
         read_tvb(68, tmp_path)
     with zipfile.ZipFile(tmp_path / "connectivity_76.zip", "w") as archive:
         archive.writestr("readme.txt", "")
-    with pytest.raises(ValueError, match=r"holds no file 'weights.txt'"):
+    with pytest.raises(ValueError, match=r"contains no file 'weights.txt'"):
         read_tvb(76, tmp_path)

@@ -61,7 +61,7 @@ def test_seeds():
     ("options", "message"),
     [
         ({"region": [0.5, 1.0]}, r"region must be \(N,\) integers.*got float64"),
-        ({"region": [-1, 0]}, "regions count from 0; got -1"),
+        ({"region": [-1, 0]}, "regions are numbered from 0; got -1"),
         ({"e_ratio": 1.2}, r"e_ratio must be in \[0, 1\].*got 1.2"),
         ({"e_ratio": [0.5, 0.5, 0.5]}, r"one number or \(2,\).*got shape \(3,\)"),
         ({"known": [1]}, r"known must be \(4,\).*got shape \(1,\)"),

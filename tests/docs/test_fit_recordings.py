@@ -54,7 +54,7 @@ def test_the_page_runs_and_the_null_does_worse(tmp_path, monkeypatch):
     for file in LEFT:
         assert (results / file).stat().st_size > 100, file
     assert "fit: session.nwb, 8 of 40 units, 68 trials, 22 held out, 2 inputs" in said
-    assert "Fitted to 30 of 40 units (rate) in 68 trials of 75 steps of 20 ms, 22 more held out" in said
+    assert "Fitted to 30 of 40 units (rate) in 68 trials of 75 steps of 20 ms, 22 trials held out" in said
     assert "  null: rewire, 8: " in said
     data = sweep_results(results / "fits").squeeze("seed")
     r, error = data["unrecorded_held_out_r"], 1 - data["unrecorded_held_out_r2"]

@@ -97,7 +97,7 @@ def test_every_old_name_is_unchanged_or_on_the_page(room):
             expected[name] = home
     assert said == expected
     for name in GONE.get(room, ()):
-        assert f"`{name}`" in OLD.partition("### `eicon.training` and `eicon.models`: gone")[2]
+        assert f"`{name}`" in OLD.partition("### `eicon.training` and `eicon.models`: removed")[2]
 
 
 def test_keys_of_format_1_are_those_of_the_page():

@@ -87,7 +87,7 @@ def test_wrong_usage(invoke, tmp_path):
     assert invoke("--to", "csv").exit_code == 2
     wrong = invoke("--to", "nwb", "--repeats", 1, "--out", tmp_path / "a.h5")
     assert (wrong.exit_code, wrong.stderr.count("\n")) == (1, 1)
-    assert "ends in .nwb" in wrong.stderr
+    assert "must end in .nwb" in wrong.stderr
 
 
 def test_a_run_that_was_not_trained(invoke, run):

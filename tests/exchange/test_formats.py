@@ -162,9 +162,7 @@ def test_dimensions_are_read_by_name(through, order, example, tmp_path):
 @pytest.mark.parametrize("dim", ["time", "trial", "unit", "input", "output", "epoch"])
 def test_a_dimension_that_was_selected_away_is_named(dim, example):
     data = exchange.to_xarray(*example[:3], task=example.task)
-    with pytest.raises(
-        ValueError, match=rf"none named {dim}\. One {dim} is kept as a dimension by isel\({dim}=\[0\]\)"
-    ):
+    with pytest.raises(ValueError, match=rf"none named {dim}\. Keep one {dim} as a dimension with isel\({dim}=\[0\]\)"):
         exchange.from_xarray(data.isel({dim: 0}))
     if dim == "trial":
         assert exchange.from_xarray(data.isel(trial=[0])).n_trials == 1
@@ -268,7 +266,7 @@ def test_nwb_is_valid_and_lays_trials_one_after_the_other(example, tmp_path):
 def test_nwb_asks_for_a_time_zone_and_its_own_ending(example, tmp_path):
     with pytest.raises(ValueError, match=r"start needs a time zone, e.g. .*got datetime.datetime\(2026, 1, 1"):
         exchange.to_nwb(tmp_path / "a.nwb", *example[:3], start=datetime(2026, 1, 1))
-    with pytest.raises(ValueError, match=r"the name of an NWB file ends in .nwb; got .*a.h5"):
+    with pytest.raises(ValueError, match=r"the name of an NWB file must end in .nwb; got .*a.h5"):
         exchange.to_nwb(tmp_path / "a.h5", *example[:3])
     assert not list(tmp_path.iterdir())
 
@@ -278,7 +276,7 @@ def test_nothing_is_overwritten_unless_asked(name, example, tmp_path):
     write, path = WRITERS[name], tmp_path / name
     write(path, *example[:3])
     before = contents(tmp_path)
-    with pytest.raises(FileExistsError, match=f"{name} already exists, and nothing was written"):
+    with pytest.raises(FileExistsError, match=f"{name} already exists; nothing was written"):
         write(path, *example[:3], task=example.task)
     assert contents(tmp_path) == before
     write(path, *example[:3], task=example.task, overwrite=True)
@@ -319,13 +317,13 @@ def test_files_of_others_are_refused(tmp_path):
     with pytest.raises(ValueError, match="other.mat was not written by eicon: it has no inputs, targets"):
         exchange.read_mat(tmp_path / "other.mat")
     (tmp_path / "broken.mat").write_bytes(b"MATLAB 5.0 MAT-file" + bytes(300))
-    with pytest.raises(ValueError, match="broken.mat is damaged, or no MATLAB file"):
+    with pytest.raises(ValueError, match="broken.mat is damaged, or not a valid MATLAB file"):
         exchange.read_mat(tmp_path / "broken.mat")
-    with pytest.raises(ValueError, match="no dataset of eicon.exchange.to_xarray: it has no inputs, targets"):
+    with pytest.raises(ValueError, match="not a dataset of eicon.exchange.to_xarray: it has no inputs, targets"):
         exchange.from_xarray(xr.Dataset({"rates": ("time", [1.0])}))
     with h5py.File(tmp_path / "other.nwb", "w") as file:
         file["x"] = 1.0
-    with pytest.raises(ValueError, match="other.nwb is damaged, or no NWB file of eicon.exchange.to_nwb that eico"):
+    with pytest.raises(ValueError, match="other.nwb is damaged, or not a valid NWB file of eicon.exchange.to_nwb"):
         exchange.read_nwb(tmp_path / "other.nwb")
     for read, name in ((exchange.read_mat, "no.mat"), (exchange.read_nwb, "no.nwb")):
         with pytest.raises(FileNotFoundError, match=name):
@@ -337,7 +335,7 @@ def test_files_of_others_are_refused(tmp_path):
 )
 def test_a_package_that_is_missing_is_named_with_its_extra(name, package, example, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf'this needs {package}, .*pip install "eicon\[exchange\]"'):
+    with pytest.raises(ImportError, match=rf'this needs {package}, .*pip install -e ".\[exchange\]"'):
         WRITERS[name](tmp_path / name, *example[:3])
     assert not list(tmp_path.iterdir())
 

@@ -57,10 +57,10 @@ def test_a_folder_with_other_things_is_never_replaced(tmp_path):
     replace_folder(tmp_path / "home", ["x"])
     (tmp_path / "home" / "thesis").write_text("mine")
     before = tree(tmp_path)
-    with pytest.raises(FileExistsError, match=r"home is a folder that holds other things \(thesis\), and was left as"):
+    with pytest.raises(FileExistsError, match=r"home is a folder that contains other files \(thesis\), and was left"):
         replace_folder(tmp_path / "home", ["x"])
     with (
-        pytest.raises(FileExistsError, match="is a folder that holds other things"),
+        pytest.raises(FileExistsError, match="is a folder that contains other files"),
         replacing(tmp_path / "home", overwrite=True) as made,
     ):
         made.write_text("a file in its place")
@@ -74,7 +74,7 @@ def test_a_folder_of_the_same_kind_may_hold_other_names(tmp_path):
         (made / "new").write_text("new")
     assert tree(tmp_path) == {"a": None, "a/new": "new"}
     with (
-        pytest.raises(FileExistsError, match=r"holds other things \(new\)"),
+        pytest.raises(FileExistsError, match=r"contains other files \(new\)"),
         replacing(tmp_path / "a", overwrite=True, marker=".zgroup") as made,
     ):
         made.mkdir()
@@ -103,5 +103,5 @@ def test_what_exists_is_refused(tmp_path):
     assert refuse_existing(tmp_path / "new", False) == tmp_path / "new"
     (tmp_path / "link").symlink_to(tmp_path / "nowhere")
     for name in ("", "link"):
-        with pytest.raises(FileExistsError, match="already exists, and nothing was written"):
+        with pytest.raises(FileExistsError, match="already exists; nothing was written"):
             refuse_existing(tmp_path / name, False)

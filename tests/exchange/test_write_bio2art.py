@@ -40,7 +40,7 @@ def test_symmetric_connectomes(tmp_path):
     both = WEIGHTS + WEIGHTS.T
     write_bio2art(tmp_path, Connectome(both, NAMES, name="Both"), rows="symmetric")
     np.testing.assert_array_equal(read_bio2art("Both", tmp_path, rows="symmetric").weights, both)
-    assert "tells no direction" in (tmp_path / "Rows_Both.txt").read_text()
+    assert "contains no directions" in (tmp_path / "Rows_Both.txt").read_text()
     with pytest.raises(ValueError, match="rows='symmetric' needs a symmetric connectome"):
         write_bio2art(tmp_path, made(), rows="symmetric")
     with pytest.raises(ValueError, match="rows must be 'source', 'target' or 'symmetric'; got 'rows'"):
@@ -65,7 +65,7 @@ def test_what_is_there_is_replaced_only_if_asked(tmp_path):
     (tmp_path / "C_Another.npy").write_bytes(b"not mine")
     before = contents(tmp_path)
     less = made(densities=None)
-    with pytest.raises(FileExistsError, match=r"already holds C_Mine.npy, ND_Mine.npy, Names_Mine.lst, Rows_Mine.txt"):
+    with pytest.raises(FileExistsError, match="already contains C_Mine.npy, ND_Mine.npy, Names_Mine.lst, Rows_Mine.t"):
         write_bio2art(tmp_path, less)
     assert contents(tmp_path) == before
     write_bio2art(tmp_path, less, overwrite=True)
@@ -75,13 +75,13 @@ def test_what_is_there_is_replaced_only_if_asked(tmp_path):
 
 def test_densities_that_lie_there_alone_are_not_taken_for_ours(tmp_path):
     np.save(tmp_path / "ND_Mine.npy", np.ones(3))
-    with pytest.raises(FileExistsError, match="already holds ND_Mine.npy"):
+    with pytest.raises(FileExistsError, match="already contains ND_Mine.npy"):
         write_bio2art(tmp_path, made(densities=None))
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "..", ".hidden"])
 def test_names_that_files_cannot_have(name, tmp_path):
-    with pytest.raises(ValueError, match="name must be one that a file can have"):
+    with pytest.raises(ValueError, match="name must be a valid file name"):
         write_bio2art(tmp_path, made(), name=name)
     assert not contents(tmp_path)
 
@@ -89,7 +89,7 @@ def test_names_that_files_cannot_have(name, tmp_path):
 def test_names_of_bio2arts_own_data_sets_are_kept_for_them(tmp_path):
     with pytest.raises(ValueError, match="the rows of Macaque_Normalized are 'source' in bio2art; got rows='target'"):
         write_bio2art(tmp_path, made(), name="macaque", rows="target")
-    with pytest.raises(ValueError, match="is not the file that comes with bio2art.*expected 29 regions"):
+    with pytest.raises(ValueError, match="is not the file bundled with bio2art.*expected 29 regions"):
         write_bio2art(tmp_path, made(), name="macaque")
     assert not contents(tmp_path)
 

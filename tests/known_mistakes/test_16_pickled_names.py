@@ -57,7 +57,7 @@ def test_a_malicious_file_is_refused_by_the_reader_of_connectomes(tmp_path):
     np.save(tmp_path / "C_x.npy", np.eye(2))
     write(tmp_path, ["V1", Malicious(tmp_path / "trap")])
     with pytest.raises(
-        ValueError, match=r"Names_x.lst is no plain list of names: .* instruction \w+, and was not exec"
+        ValueError, match=r"Names_x.lst is not a plain list of names: .* instruction \w+, and was not exec"
     ):
         read_bio2art("x", tmp_path, rows="source")
     assert not (tmp_path / "trap").exists()
@@ -76,21 +76,21 @@ def test_every_protocol_reads(protocol, tmp_path):
     ids=repr,
 )
 def test_anything_but_a_list_of_texts_is_refused(content, tmp_path):
-    with pytest.raises(ValueError, match="no plain list of names|must hold one list"):
+    with pytest.raises(ValueError, match="not a plain list of names|must contain one list"):
         read_names(write(tmp_path, content))
 
 
 @pytest.mark.parametrize("data", [b"", b"\x80\x02]q\x00(X\x02\x00", b"not a pickle"], ids=["empty", "cut", "text"])
 def test_a_damaged_file_is_refused(data, tmp_path):
     (tmp_path / "Names_x.lst").write_bytes(data)
-    with pytest.raises(ValueError, match="damaged|no plain list"):
+    with pytest.raises(ValueError, match="damaged|not a plain list"):
         read_names(tmp_path / "Names_x.lst")
 
 
 def test_arrays_of_objects_are_refused(tmp_path):
     """An npy file can hold a pickle as well."""
     np.save(tmp_path / "C_x.npy", np.array([[Malicious(tmp_path / "trap")]], dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match="holds Python objects, which are never loaded"):
+    with pytest.raises(ValueError, match="contains Python objects, which are never loaded"):
         read_bio2art("x", tmp_path, rows="source")
     assert not (tmp_path / "trap").exists()
 

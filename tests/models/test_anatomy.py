@@ -84,8 +84,18 @@ def test_remapping_twice_changes_nothing_more():
     [
         (WEIGHTS, ANATOMY, "rank", "unknown remap 'rank'; allowed: magnitude, signed, off."),
         (WEIGHTS, ANATOMY[:5], "magnitude", r"must have the same shape; got \(40, 40\) and \(5, 40\)"),
-        ([[0.0, 1.0], [0.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]], "off", "1 weights lie where the anatomy .* transposed"),
-        (WEIGHTS.T, ANATOMY, "magnitude", r"\d+ weights lie where the anatomy has no connection; .* transposed\?"),
+        (
+            [[0.0, 1.0], [0.0, 0.0]],
+            [[0.0, 0.0], [1.0, 0.0]],
+            "off",
+            "1 weights are non-zero where the anatomy .* transposed",
+        ),
+        (
+            WEIGHTS.T,
+            ANATOMY,
+            "magnitude",
+            r"\d+ weights are non-zero where the anatomy has no connection; .* transposed\?",
+        ),
     ],
 )
 def test_errors_say_what_is_wrong(weights, anatomy, how, message):

@@ -368,9 +368,7 @@ def test_parameters_and_states_may_be_called_as_attributes_of_a_network(name):
 
 @pytest.mark.parametrize("name", ["b_rec", "b_out", "bias", "recurrent", "raw_rec"])
 def test_parameters_cannot_be_called_as_what_every_network_has(name):
-    with pytest.raises(
-        ValueError, match=f"parameter of the cell Odd cannot be called '{name}'; that is a part of every"
-    ):
+    with pytest.raises(ValueError, match=f"parameter of the cell Odd cannot be named '{name}', a part of every"):
         RateRNN(*three(), cell=odd(name))
 
 
@@ -404,14 +402,17 @@ class Written:
 @pytest.mark.parametrize(
     ("what", "message"),
     [
-        ("a bare number", r"Written.parameters must give Parameter\(value, bound\) for each name; got 100.0 for 'tau'"),
+        (
+            "a bare number",
+            r"Written.parameters must return Parameter\(value, bound\) for each name; got 100.0 for 'tau'",
+        ),
         ("a scalar", r"Written.initial: 'x' must be floating-point numbers of the shape of the state, here \(2, 8\)"),
         ("parameters", r"Written.initial: 'x' .* got float32 of shape \(1, 8\)"),
         ("integers", r"Written.initial: 'x' .* got int32 of shape \(2, 8\)"),
         ("one rate", r"Written.rate must be .* got float32 of shape \(2,\)"),
         ("one signal", r"Written.send must be .* got float32 of shape \(2,\)"),
         ("one unit", r"Written.step: 'x' must be .* got float32 of shape \(2,\)"),
-        ("another name", r"Written.step must give the variables of Written.initial, \['x'\]; got \['y'\]"),
+        ("another name", r"Written.step must return the variables of Written.initial, \['x'\]; got \['y'\]"),
     ],
 )
 def test_cells_whose_methods_do_not_fit_are_refused(what, message):
@@ -422,7 +423,7 @@ def test_cells_whose_methods_do_not_fit_are_refused(what, message):
 
 
 def test_what_is_no_cell_is_refused():
-    with pytest.raises(ValueError, match=r"a cell has the methods .* Was it not called\?"):
+    with pytest.raises(ValueError, match=r"a cell has the methods .* Did you pass the class"):
         RateRNN(*three(), cell=Written)
     with pytest.raises(ValueError, match=r"frozen dataclass, @dataclass\(frozen=True\), .* Written cannot: .*ndarray"):
         RateRNN(*three(), cell=Written(np.ones(3)))
@@ -431,9 +432,9 @@ def test_what_is_no_cell_is_refused():
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        (Adapting(CELLS["tired"]), "Adapting cannot wrap a Tired: both have something called 'a'"),
-        (Adapting(CELLS["adapting"]), "Adapting cannot wrap a Adapting: both have something called"),
-        (Plastic(CELLS["plastic-adapting"]), "Plastic cannot wrap a Plastic: both have something called"),
+        (Adapting(CELLS["tired"]), "Adapting cannot wrap a Tired: the name 'a' occurs in both"),
+        (Adapting(CELLS["adapting"]), "Adapting cannot wrap a Adapting: the name"),
+        (Plastic(CELLS["plastic-adapting"]), "Plastic cannot wrap a Plastic: the name"),
     ],
     ids=["variable", "adapting twice", "plastic twice"],
 )
@@ -445,10 +446,10 @@ def test_cells_that_would_share_a_variable_are_not_wrapped(cell, message):
 
 def test_cells_that_no_loading_could_find_are_not_saved(tmp_path):
     net = RateRNN(*three(), cell=odd("gain"))
-    with pytest.raises(ValueError, match="the cell Odd is defined in a function, where no loading could find it"):
+    with pytest.raises(ValueError, match="the cell Odd is defined inside a function, where loading cannot find it"):
         net.save(tmp_path / "net.npz")
     net = RateRNN(*three(), cell=Written((1, 2)))
-    with pytest.raises(ValueError, match=r"a cell is saved by its settings: .*; \(1, 2\) is none of them"):
+    with pytest.raises(ValueError, match=r"the settings of a saved cell must be .*; got \(1, 2\)"):
         net.save(tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())
 
@@ -485,8 +486,8 @@ def test_a_cell_with_other_settings_or_parameters_than_the_saved_one_is_refused(
         )
 
     for kind, message in (
-        (Fewer, r"saved with another cell Fewer, with tau; now it has no parameters"),
-        (Other, r"saved with another cell Written, which had what; the one of test_cells_and_weights.py has not"),
+        (Fewer, r"saved with a different cell Fewer, with tau; the cell now has no parameters"),
+        (Other, r"saved with a different cell Written, which had what; the cell in test_cells_and_weights.py does not"),
     ):
         monkeypatch.setattr(f"{__name__}.Written", kind)
         with pytest.raises(ValueError, match=message):
@@ -619,10 +620,10 @@ def test_verify_finds_wrong_edges():
         ({"pre": [0.0, 1.0]}, "pre must be whole numbers"),
         ({"sign": [1, -1], "weights": [0.5, 0.5]}, "1 weights contradict the sign of their connection"),
         ({"sign": [1, 2]}, "signs must be -1, 0 or 1"),
-        ({"scale": [1, 0]}, "scale must be > 0; got 0. The sign of a connection goes into sign"),
+        ({"scale": [1, 0]}, "scale must be > 0; got 0. Pass the signs of connections as sign"),
         ({"scale": [1, np.nan]}, "scale must be finite"),
-        ({"group": ["a"]}, r"group must hold one entry per connection, shape \(2,\); got \(1,\)"),
-        ({"group": ["a", "a"], "weights": [1.0, 2.0]}, "weights of one group must be equal, apart from their scale"),
+        ({"group": ["a"]}, r"group must have one entry per connection, shape \(2,\); got \(1,\)"),
+        ({"group": ["a", "a"], "weights": [1.0, 2.0]}, "weights of one group must be equal, except for scale"),
         ({"positive": "exp"}, "unknown map 'exp' to non-negative weights; allowed: abs, relu, softplus"),
     ],
 )
@@ -633,7 +634,7 @@ def test_edges_that_are_refused(change, message):
 
 def test_weights_that_do_not_fit_a_network_are_refused():
     edges, inwards, outwards = Edges.of([0], [1], (N, N)), Connectivity.dense(2, N), Connectivity.dense(N, 2)
-    with pytest.raises(ValueError, match="Edges has its values already; leave them out of `weights`"):
+    with pytest.raises(ValueError, match="Edges already has values; omit them from `weights`"):
         RateRNN(edges, inwards, outwards, weights={"recurrent": np.eye(N)})
     with pytest.raises(ValueError, match=r"recurrent connectivity must be square .*\(8, 7\)"):
         RateRNN(Edges.of([0], [1], (N, 7)), inwards, outwards)

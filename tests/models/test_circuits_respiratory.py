@@ -223,9 +223,9 @@ def test_phases_go_by_the_share_of_the_peak_and_leave_out_the_silent():
         (lambda: onsets([0.0, 1.0], [0.0, np.nan]), "`time` and `signal` must be finite (T,) arrays"),
         (
             lambda: period([0.0, 1.0, 2.0, 3.0], [0.0, 1.0, 0.0, 1.0]),
-            "`cycles` must be >= 1 and at most the 1 whole ones of the signal; got 3. Run longer",
+            "`cycles` must be >= 1 and at most the 1 complete ones of the signal; got 3. Run longer",
         ),
-        (lambda: period([0.0, 1.0], [0.0, 0.0], cycles=0), "at most the 0 whole ones of the signal; got 0."),
+        (lambda: period([0.0, 1.0], [0.0, 0.0], cycles=0), "at most the 0 complete ones of the signal; got 0."),
         (lambda: phases(np.zeros((3, 4))), "`outputs` must have shape (T, B, 4), of a RespiratoryRhythm; got (3, 4)."),
     ],
 )

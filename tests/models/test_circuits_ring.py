@@ -223,7 +223,7 @@ def test_distance_goes_the_shorter_way():
         (lambda: RateRing(8).stimulus([0.0, 1.0]), "`angle` must have shape (T, B), in rad; got (2,)."),
         (lambda: BumpRing(8).stimulus([0.0, 1.0]), "For one trial pass angle[:, None]."),
         (lambda: RateRing(8, h0=1.0).bump(), "needs `h0` equal to `threshold`; got 1.0 and 2.0."),
-        (lambda: RateRing(8, w0=1.2).bump(), "no finite bump: needs w0 < 1"),
+        (lambda: RateRing(8, w0=1.2).bump(), "no finite bump: it needs w0 < 1"),
         (lambda: RateRing(8, w1=4.0).bump(), "got 0.9 and 4.0."),
         (lambda: bump([1.0, 2.0]), "`activity` must have at least 3 units on its last axis; got shape (2,)."),
         (lambda: bump([1.0, -2.0, 0.0]), "`activity` must be finite and >= 0; got negative values"),

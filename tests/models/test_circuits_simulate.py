@@ -138,7 +138,7 @@ def test_a_batching_mode_sets_the_number_of_trials(mode):
         (np.zeros((5, 1, 2)), {"duration": 1.0}, "`duration` belongs to constant inputs; got duration = 1.0"),
         ([1.0, 0.0], {"duration": 0.25}, "`duration` must be a whole number of steps of 0.1 ms; got 0.25 ms."),
         ([1.0, 0.0], {"duration": 0.0}, "`duration` must be a whole number of steps of 0.1 ms; got 0 ms."),
-        ([1.0, 0.0], {"duration": 1.0, "batch_size": 0}, "`batch_size` must be positive, and left out where"),
+        ([1.0, 0.0], {"duration": 1.0, "batch_size": 0}, "`batch_size` must be positive, and omitted if"),
         ([[1.0, 0.0]], {"duration": 1.0, "batch_size": 2}, "inputs of shape (1, 2)."),
     ],
 )

@@ -347,7 +347,7 @@ def test_measured_error_is_that_of_the_outputs_on_the_test_trials():
 
 @pytest.mark.parametrize("noise", [-0.1, 1.5, float("nan")])
 def test_noise_that_cannot_be_is_refused(noise):
-    with pytest.raises(ValueError, match=r"noise must be in \[0, 1\], the part of the network's own noise; got"):
+    with pytest.raises(ValueError, match=r"noise must be in \[0, 1\], a fraction of the network's own noise; got"):
         condense_network(NETS["dale-relu"], INPUTS, 6, noise=noise)
 
 

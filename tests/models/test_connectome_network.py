@@ -103,12 +103,12 @@ CHAIN = [[0.0, 1.0], [0.0, 0.0]]
     [
         (ANATOMY[:5], {}, r"anatomy must be square, weights\[source, target\]; got shape \(5, 20\)"),
         (ANATOMY[0], {}, r"anatomy must be square, weights\[source, target\]; got shape \(20,\)"),
-        (-ANATOMY, {}, "anatomy must hold finite weights >= 0, and at least one connection"),
-        (0 * ANATOMY, {}, "anatomy must hold finite weights >= 0, and at least one connection"),
-        (np.where(THERE, ANATOMY, np.nan), {}, "anatomy must hold finite weights >= 0"),
-        (np.where(THERE, np.inf, 0), {}, "anatomy must hold finite weights >= 0"),
+        (-ANATOMY, {}, "anatomy must have finite weights >= 0, and at least one connection"),
+        (0 * ANATOMY, {}, "anatomy must have finite weights >= 0, and at least one connection"),
+        (np.where(THERE, ANATOMY, np.nan), {}, "anatomy must have finite weights >= 0"),
+        (np.where(THERE, np.inf, 0), {}, "anatomy must have finite weights >= 0"),
         (ANATOMY, {"init": "lecun"}, "unknown initialisation 'lecun'"),
-        (ANATOMY, {"start": "slow"}, "drawn as `init` says; got start 'slow' too"),
+        (ANATOMY, {"start": "slow"}, "drawn according to `init`; got start 'slow' as well"),
         (ANATOMY, {"remap": "rank"}, "unknown remap 'rank'"),
         (ANATOMY, {"remap": "signed", "sign": DALE}, "the signs of 20 of the 20 units are given; use 'magnitude', or"),
         (ANATOMY, {"spectral_radius": 0.0}, "spectral_radius must be > 0; got 0.0"),
@@ -279,7 +279,7 @@ def test_units_of_both_signs_are_stored_as_edges():
     mixed = Connectome.of_edges(source, target, [3, 1, 2, 2], tuple("abc"), edge_sign=[1, -1, 1, -1])
     net = RateRNN.from_connectome(mixed, 2, 1)
     assert np.sign(net.W_rec).tolist() == [[0, 1, -1], [1, 0, 0], [-1, 0, 0]]
-    with pytest.raises(ValueError, match="units with connections of both signs can be stored as edges alone"):
+    with pytest.raises(ValueError, match="units with connections of both signs can be stored only as edges"):
         RateRNN.from_connectome(mixed, 2, 1, storage="dense")
 
 
@@ -309,12 +309,12 @@ def test_large_connectomes_are_drawn_as_edges_by_the_same_law():
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ((SequenceMemory(), 2), {}, "SequenceMemory says how many outputs there are; got n_out 2 too"),
+        ((SequenceMemory(), 2), {}, "SequenceMemory defines the number of outputs; got n_out 2 as well"),
         ((2,), {}, "n_out is missing"),
-        ((2, 1), {"sign": 1}, "signs are those of the connectome"),
+        ((2, 1), {"sign": 1}, "signs come from the connectome"),
         ((2, 1), {"storage": "sparse"}, "unknown storage 'sparse'; allowed: dense, edges"),
-        ((2, 1), {"gain": "type_of_cell"}, "gain is 'all' or a label of the units"),
-        ((2, 1), {"gain": "all", "storage": "dense"}, "a gain can be stored as edges alone"),
+        ((2, 1), {"gain": "type_of_cell"}, "gain must be 'all' or a label of the units"),
+        ((2, 1), {"gain": "all", "storage": "dense"}, "a gain can be stored only as edges"),
     ],
 )
 def test_what_is_refused_beside_a_connectome(arguments, options, message):
@@ -324,12 +324,12 @@ def test_what_is_refused_beside_a_connectome(arguments, options, message):
 
 @pytest.mark.unchecked
 def test_a_class_of_tasks_is_refused():
-    with pytest.raises(ValueError, match="SequenceMemory is a class; make a task of it"):
+    with pytest.raises(ValueError, match="SequenceMemory is a class; pass an instance"):
         RateRNN.from_connectome(cortex(), SequenceMemory)
 
 
 @pytest.mark.battery
 def test_counted_weights_need_all_signs():
     unsigned = cortex()._with(sign=np.zeros(16, int))
-    with pytest.raises(ValueError, match="need the sign of every unit that sends; 16 are unknown. Fill them in"):
+    with pytest.raises(ValueError, match="need the sign of every source; 16 are unknown. Fill them in"):
         RateRNN.from_connectome(unsigned, 2, 1, gain="all")

@@ -158,7 +158,7 @@ def test_connectome_networks_draw_from_it_too():
         (lambda: draw_sizes("", (2,), np.random.default_rng(0)), "unknown distribution of weights ''; allowed: gamma"),
         (
             lambda: RateRNN.from_connectome(np.ones((3, 3)), 1, 1, init="he", distribution="gamma"),
-            "initialisation 'he' has a distribution of its own; got 'gamma' beside it",
+            "initialisation 'he' has its own distribution; got 'gamma' as well",
         ),
     ],
 )

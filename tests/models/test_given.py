@@ -41,7 +41,7 @@ def test_what_would_be_misread_is_refused_in_one_line(example):
         (lambda: net.predict(inputs * 1j), "`inputs` must be real; got complex numbers"),
         (lambda: net.predict(None), "`inputs` must be an array; got None"),
         (lambda: net.predict(activity), r"got Activity. Pass one of its arrays \(outputs, rates, states\)"),
-        (lambda: net.predict(inputs.astype(str)), "`inputs` must hold numbers; got <U"),
+        (lambda: net.predict(inputs.astype(str)), "`inputs` must contain numbers; got <U"),
         (lambda: net.predict(data.inputs.isel(trial=0)), r"got time, input, without trial. .*isel\(trial=\[0\]\)"),
         (lambda: net.predict(data.rates), "must have the dimensions time, trial, input; got time, trial, unit"),
         (lambda: net.held(np.ma.array([1.0, 2.0])), "`inputs` must not be a masked array"),

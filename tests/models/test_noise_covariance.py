@@ -101,8 +101,8 @@ def test_extremes(uncoupled):
         (np.triu(np.ones((N, N))), "noise_covariance must be finite and symmetric"),
         (np.full((N, N), np.nan), "noise_covariance must be finite and symmetric"),
         (np.diag([1.0] * 9 + [np.inf]), "noise_covariance must be finite and symmetric"),
-        (np.eye(N) - 0.2, "noise_covariance must be positive semi-definite; its least eigenvalue is -1"),
-        (-np.eye(N), "must be positive semi-definite; its least eigenvalue is -1"),
+        (np.eye(N) - 0.2, "noise_covariance must be positive semi-definite; its smallest eigenvalue is -1"),
+        (-np.eye(N), "must be positive semi-definite; its smallest eigenvalue is -1"),
     ],
 )
 def test_what_is_no_covariance_is_refused(matrix, message):

@@ -194,33 +194,33 @@ BOTH = [ONE, TWO]
         (lambda: Connectivity.areas(BOTH, [TWO, TWO]), "duplicate population name 'two'; names must be unique"),
         (
             lambda: Connectivity.areas(BOTH, BOTH, [Projection("on")]),
-            r"no population is called 'on', as 'on' -> '\*' says; there are 'one', 'two'",
+            r"no population matches 'on' of 'on' -> '\*'; populations are 'one', 'two'",
         ),
         (
             lambda: Connectivity.areas(BOTH, [TWO], [Projection("*", "one")]),
-            r"no population is called 'one', as '\*' -> 'one' says; there are 'two'",
+            r"no population matches 'one' of '\*' -> 'one'; populations are 'two'",
         ),
         (
             lambda: Connectivity.areas(BOTH, BOTH, [Projection("one"), Projection("*", "two")]),
             r"'one' -> 'two' is connected twice, by 'one' -> '\*' and by '\*' -> 'two'",
         ),
-        (lambda: Connectivity.areas(BOTH, BOTH, []), "there is no projection at all; at least one is needed"),
-        (lambda: Connectivity.areas([], BOTH), "there must be sources and targets, at least one population of each"),
-        (lambda: Connectivity.areas(BOTH, []), "there must be sources and targets"),
-        (lambda: RateRNN.from_populations(BOTH, 0, 1), "there must be sources and targets"),
+        (lambda: Connectivity.areas(BOTH, BOTH, []), "at least one projection is needed"),
+        (lambda: Connectivity.areas([], BOTH), "at least one source population and one target population"),
+        (lambda: Connectivity.areas(BOTH, []), "at least one source population"),
+        (lambda: RateRNN.from_populations(BOTH, 0, 1), "at least one source population"),
         (
             lambda: Connectivity.areas(BOTH, BOTH, [Projection("one", weight=-1.0)]),
-            "a constant weight is a size, and must be > 0 where the source is E or I; got one < 0",
+            "a constant weight is a magnitude, and must be > 0 if the source is E or I; got one < 0",
         ),
-        (lambda: Connectivity.areas(BOTH, BOTH, [Projection("two", weight=-1.0)]), "is a size, and must be > 0"),
+        (lambda: Connectivity.areas(BOTH, BOTH, [Projection("two", weight=-1.0)]), "is a magnitude, and must be > 0"),
         (lambda: RateRNN.from_populations(BOTH, ["a", "a"], 1), "duplicate population name 'a'; names must be unique"),
         (
             lambda: RateRNN.from_populations(BOTH, 2, 1, input=[Projection("input 2")]),
-            "no population is called 'input 2', as .*; there are 'input 0', 'input 1'",
+            "no population matches 'input 2' of .*; populations are 'input 0', 'input 1'",
         ),
         (
             lambda: RateRNN.from_populations(BOTH, 2, ["up"], readout=[Projection("one", "output 0")]),
-            "no population is called 'output 0', as 'one' -> 'output 0' says; there are 'up'",
+            "no population matches 'output 0' of 'one' -> 'output 0'; populations are 'up'",
         ),
         (
             lambda: RateRNN.from_populations(BOTH, 2, 1, recurrent=[Projection("one", "two")], spectral_radius=1.0),

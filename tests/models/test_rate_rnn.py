@@ -77,7 +77,7 @@ SPARSE = Edges.of([0, 1], [1, 0], (6, 6), weights=[0.1, 0.2])
             lambda: make(share={"slope": "type"}),
             r"share has no entry 'slope' .*; allowed: tau, x0, bias. Leaky\(slope=True\)",
         ),
-        (lambda: make(tau=50.0, parameters={"tau": 60.0}), "tau is given twice, by itself and in parameters"),
+        (lambda: make(tau=50.0, parameters={"tau": 60.0}), "tau is given twice, as an argument and in parameters"),
         (
             lambda: make(cell=GAINS, activation="relu"),
             r"give the activation to the cell, Leaky\(activation\), .*got both",
@@ -97,7 +97,7 @@ SPARSE = Edges.of([0, 1], [1, 0], (6, 6), weights=[0.1, 0.2])
         (lambda: make(x0=np.inf), "x0 must be finite; got inf"),
         (
             lambda: make(tau=20.0, train=["tau"]),
-            "tau cannot be trained from 20, the edge of what is allowed .*begin inside",
+            "tau cannot be trained from 20, the edge of its range .*start inside",
         ),
         (lambda: make(cell=Plastic(GAINS), parameters={"U": 1.0}, train=["U"]), "U cannot be trained from 1, the edge"),
         (
@@ -119,7 +119,7 @@ SPARSE = Edges.of([0, 1], [1, 0], (6, 6), weights=[0.1, 0.2])
         ),
         (
             lambda: RateRNN(SPARSE, IN, OUT, weights={"recurrent": np.eye(6)}),
-            "Edges has its values already; leave them out",
+            "Edges already has values; omit them",
         ),
         (
             lambda: RateRNN(LowRank.drawn(6, 2, n_post=5), IN, OUT),
@@ -192,9 +192,9 @@ def test_cells_are_changed_by_with_settings():
     assert net.with_settings(gain=2.0).trainable_variables().keys() == net.trainable_variables().keys()
     for name, value in net.parameters().items():
         np.testing.assert_array_equal(other.parameters()[name], value)
-    with pytest.raises(ValueError, match="the cell has other parameters, tau, x0; the network has tau, x0, gain"):
+    with pytest.raises(ValueError, match="the cell has different parameters, tau, x0; the network has tau, x0, gain"):
         net.with_settings(cell=Leaky("tanh"))
-    with pytest.raises(ValueError, match="the activation of a Plastic is changed by giving another cell"):
+    with pytest.raises(ValueError, match="to change the activation of a Plastic, pass a different cell"):
         make(cell=Plastic(GAINS)).with_settings(activation="relu")
     with pytest.raises(ValueError, match="gain must be > 0; got -1"):
         net.with_settings(gain=-1.0)

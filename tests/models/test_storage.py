@@ -173,7 +173,7 @@ def test_a_flipped_byte_is_never_taken_for_a_network(path, content):
 def test_foreign_files(text, tmp_path):
     path = tmp_path / "net.npz"
     path.write_bytes(text)
-    with pytest.raises(ValueError, match="is not an eicon network file, or it is truncated: it is no npz archive"):
+    with pytest.raises(ValueError, match="is not an eicon network file, or it is truncated: it is not an npz archive"):
         load(path)
 
 
@@ -198,13 +198,13 @@ def test_strange_headers(header, tmp_path):
 
 def test_another_kind(path):
     rewrite_header(path, format="eicon.checkpoint")
-    with pytest.raises(ValueError, match=r"holds 'eicon.checkpoint', not an eicon network"):
+    with pytest.raises(ValueError, match=r"contains 'eicon.checkpoint', not an eicon network"):
         load(path)
 
 
 def test_a_newer_version(path):
     rewrite_header(path, version=3)
-    with pytest.raises(ValueError, match=r"is version 3 of the eicon network format; .* up to 2. Upgrade eicon"):
+    with pytest.raises(ValueError, match=r"has version 3 of the eicon network format; .* up to 2. Update eicon"):
         load(path)
 
 
@@ -229,32 +229,32 @@ def test_these_are_all_arrays_of_the_file(path):
 def test_a_missing_array(name, path):
     """Also one without which the rest would be a network, one without that constraint."""
     rewrite(path, listed=True, **{name: None})
-    with pytest.raises(ValueError, match=f"is incomplete: it has no '{name.replace('__', '/')}'"):
+    with pytest.raises(ValueError, match=f"is incomplete: it lacks '{name.replace('__', '/')}'"):
         load(path)
 
 
 @pytest.mark.parametrize("field", ["shape", "cell", "weights", "dt", "sigma_rec", "sigma_in", "trained"])
 def test_a_missing_setting(field, path):
     rewrite_header(path, **{field: None})
-    with pytest.raises(ValueError, match=f"is incomplete: it has no '{field}'"):
+    with pytest.raises(ValueError, match=f"is incomplete: it lacks '{field}'"):
         load(path)
 
 
 @pytest.mark.parametrize(
     ("role", "settings", "message"),
     [
-        ("recurrent", {"kind": "Dense"}, "is incomplete: it has no 'positive'"),
-        ("input", {"positive": "abs"}, "is incomplete: it has no 'kind'"),
+        ("recurrent", {"kind": "Dense"}, "is incomplete: it lacks 'positive'"),
+        ("input", {"positive": "abs"}, "is incomplete: it lacks 'kind'"),
         ("input", {"kind": "Dense", "positive": "exp"}, "input weights have an unknown map 'exp'; allowed: abs, relu"),
         (
             "input",
             {"kind": "Dense", "positive": "abs", "colour": 3},
-            "is damaged, or no network that eicon reads .*'colour'",
+            "is damaged, or not a valid network .*'colour'",
         ),
         (
             "readout",
             {"kind": "Cube", "positive": "abs"},
-            "of an unknown kind, 'Cube'; this eicon knows Dense, Edges, L",
+            "of an unknown kind, 'Cube'; supported: Dense, Edges, L",
         ),
     ],
 )
@@ -287,7 +287,7 @@ def test_cells_of_eicon_itself_are_found_without_an_import(path, monkeypatch):
     cell = {"class": "Shifted", "module": module, "file": "_units.py", "fields": {"activation": "tanh"}}
     monkeypatch.delitem(sys.modules, module, raising=False)
     rewrite_header(path, cell=cell)
-    with pytest.raises(ValueError, match="is incomplete: it has no 'gain'"):  # of this cell, that of the file has none
+    with pytest.raises(ValueError, match="is incomplete: it lacks 'gain'"):  # of this cell, that of the file has none
         load(path)
     assert module in sys.modules
     for name in ("with_units", "Gone"):  # no cell, and none at all
@@ -306,14 +306,14 @@ def test_cells_of_eicon_itself_are_found_without_an_import(path, monkeypatch):
     [
         ({"cell": 3}, "has no cell; got 3"),
         ({"cell": "Leaky"}, "has no cell; got 'Leaky'"),
-        ({"weights": []}, "is damaged, or no network that eicon reads"),
-        ({"shape": 10}, "is damaged, or no network that eicon reads"),
+        ({"weights": []}, "is damaged, or not a valid network"),
+        ({"shape": 10}, "is damaged, or not a valid network"),
         ({"shape": [2, 9, 2]}, r"recurrent/raw has shape \(10, 10\), but \(9, 9\) fits the rest of the file"),
         ({"shape": [3, 10, 2]}, r"input/raw has shape \(2, 10\), but \(3, 10\) fits the rest of the file"),
         ({"dt": -1.0}, r"dt must be > 0 \(ms\); got -1"),
-        ({"dt": 31.0}, "tau: NaN, infinite, or outside of what is allowed"),
+        ({"dt": 31.0}, "tau: NaN, infinite, or out of range"),
         ({"sigma_in": -0.1}, "sigma_in must be >= 0 .*; got -0.1"),
-        ({"trained": ["raw_rec", "gain"]}, "says that gain is trained, but has no such values"),
+        ({"trained": ["raw_rec", "gain"]}, "lists gain as trained, but has no such values"),
     ],
 )
 def test_a_strange_setting(changes, message, path):
@@ -338,7 +338,7 @@ F = np.float32
         ("parameter__b_rec", np.zeros((1, 10), F), r"b_rec has shape \(1, 10\), but \(10,\) fits the rest"),
         ("parameter__x0", np.zeros((), F), r"x0 has shape \(\), but \(10,\) fits the rest of the file"),
         ("noise_covariance", np.eye(9), r"noise_covariance must have shape \(N, N\) = \(10, 10\); got \(9, 9\)"),
-        ("unit__region", np.array(["V1"] * 9), r"units\['region'\] must hold one label per unit, shape \(10,\)"),
+        ("unit__region", np.array(["V1"] * 9), r"units\['region'\] must have one label per unit, shape \(10,\)"),
         ("recurrent__mask", np.ones((10, 10), F), "recurrent/mask is damaged: its numbers are of the type float32"),
         ("recurrent__raw", np.full((10, 10), "a"), "recurrent/raw is damaged: its numbers are of the type <U1"),
         ("parameter__x0", np.zeros(10, int), "x0 is damaged: its numbers are of the type int64"),
@@ -412,14 +412,14 @@ def test_a_file_of_version_0_1_0_is_saved_in_the_new_format(old, tmp_path):
 )
 def test_a_missing_array_in_a_file_of_version_0_1_0(name, old):
     rewrite(old, **{name: None})
-    with pytest.raises(ValueError, match=f"is incomplete: it has no .*{name.split('__')[1]}"):
+    with pytest.raises(ValueError, match=f"is incomplete: it lacks .*{name.split('__')[1]}"):
         load(old)
 
 
 @pytest.mark.parametrize("field", ["tau", "dt", "sigma_rec", "sigma_in", "positive", "activation", "trainable"])
 def test_a_missing_setting_in_a_file_of_version_0_1_0(field, old):
     rewrite_header(old, **{field: None})
-    with pytest.raises(ValueError, match=f"is incomplete: it has no '{field}'"):
+    with pytest.raises(ValueError, match=f"is incomplete: it lacks '{field}'"):
         load(old)
 
 
@@ -430,7 +430,7 @@ def test_a_missing_setting_in_a_file_of_version_0_1_0(field, old):
         ("parameter__x0", np.zeros(11, F), r"x0 has shape \(11,\), but \(12,\) fits the rest of the file"),
         ("parameter__b_out", np.zeros(12, F), r"b_out has shape \(12,\), but \(2,\) fits the rest of the file"),
         ("recurrent__sign", np.zeros(11, np.int8), r"a Connectivity needs sign \(n_pre,\)"),
-        ("parameter__x0", np.full(12, np.nan, F), "x0: NaN, infinite, or outside of what is allowed"),
+        ("parameter__x0", np.full(12, np.nan, F), "x0: NaN, infinite, or out of range"),
     ],
 )
 def test_an_array_of_a_file_of_version_0_1_0_that_does_not_fit(name, value, message, old):
@@ -528,7 +528,7 @@ def test_a_missing_array_of_every_kind(weights, tmp_path):
     for name in names:
         path.write_bytes(content)
         rewrite(path, listed=True, **{name.replace("/", "__"): None})
-        with pytest.raises(ValueError, match=f"is incomplete: it has no '{name}'"):
+        with pytest.raises(ValueError, match=f"is incomplete: it lacks '{name}'"):
             load(path)
 
 
@@ -540,7 +540,7 @@ I = np.int32  # noqa: E741
     [
         ("edges, all", "recurrent/pre", lambda a: a + I(1), r"recurrent/pre must be in 0..7; got 1 to 8"),
         ("edges, all", "recurrent/post", lambda a: a - I(1), r"recurrent/post must be in 0..7; got -1 to 6"),
-        ("edges, all", "recurrent/pre", lambda a: a[::-1], "connections are not in order, or one is there twice"),
+        ("edges, all", "recurrent/pre", lambda a: a[::-1], "connections are not in order, or one is repeated"),
         ("edges, all", "recurrent/post", lambda a: a[:-1], r"recurrent/post has shape \(\d+,\), but \(\d+,\) fits"),
         ("edges, all", "recurrent/scale", lambda a: a[1:], r"recurrent/scale has shape \(\d+,\), but \(\d+,\) fits"),
         ("edges, all", "recurrent/group", lambda a: a + I(1), r"recurrent/group must be in 0..4; got 1 to 5"),
@@ -587,7 +587,7 @@ def test_weights_that_no_file_knows_are_refused_when_saving(tmp_path):
 
 def test_nan_in_a_file(path):
     rewrite(path, parameter__x0=np.full(10, np.nan, np.float32))
-    with pytest.raises(ConstraintError, match="x0: NaN, infinite, or outside of what is allowed"):
+    with pytest.raises(ConstraintError, match="x0: NaN, infinite, or out of range"):
         load(path)
 
 
@@ -599,7 +599,7 @@ def test_a_pickle_in_a_file_is_refused_and_not_executed(path, tmp_path):
             return os.mkdir, (str(victim),)
 
     rewrite(path, unit__region=np.array([Attack()] * 10, dtype=object))
-    with pytest.raises(ValueError, match="net.npz is damaged, .* holds Python objects, which are never loaded"):
+    with pytest.raises(ValueError, match="net.npz is damaged, .* contains Python objects, which are never loaded"):
         load(path)
     assert not victim.exists()
     with np.load(path, allow_pickle=True) as archive:

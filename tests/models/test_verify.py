@@ -114,7 +114,7 @@ def test_nan_in_other_parameters_is_reported(name):
     assert not certificate.ok
     assert certificate.wrong_parameters == (name,)
     assert not certificate.finite_parameters
-    assert certificate.problems() == [f"{name}: NaN, infinite, or outside of what is allowed"]
+    assert certificate.problems() == [f"{name}: NaN, infinite, or out of range"]
 
 
 def test_form_for_json_holds_the_verdict():
@@ -149,6 +149,6 @@ def test_save_refuses_a_broken_network_and_keeps_the_old_file(tmp_path, monkeypa
 def test_save_refuses_nan(tmp_path):
     net = partly_fixed()
     net.x0.value = net.x0.value * jnp.nan
-    with pytest.raises(ConstraintError, match="x0: NaN, infinite, or outside of what is allowed"):
+    with pytest.raises(ConstraintError, match="x0: NaN, infinite, or out of range"):
         net.save(tmp_path / "net.npz")
     assert not list(tmp_path.iterdir())

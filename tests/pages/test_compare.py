@@ -141,7 +141,7 @@ def test_noise_is_the_same_for_networks_of_one_size(pair, no_figures, tmp_path):
     assert twin["similarity"]["output_nrmse"] == 0.0
     assert twin["noise"] is True
     noisy = compare_runs(a, b, tmp_path / "noisy", repeats=3, noise=True)
-    assert noisy["notes"] == ["The networks differ in size, so that each has noise of its own.", AGAIN]
+    assert noisy["notes"] == ["The networks differ in size, so each has its own noise.", AGAIN]
     assert noisy["similarity"]["tested"]["cka"]["ceiling"] < 1.0
     assert quiet["similarity"]["tested"]["cka"]["ceiling"] is None
     assert noisy["networks"][0]["loss"] != quiet["networks"][0]["loss"]

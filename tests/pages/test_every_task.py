@@ -320,7 +320,7 @@ def check_network(task: Task, folder: Path) -> dict[str, Any]:
 def test_trials_that_a_package_draws_are_sorted_by_their_labels(tmp_path):
     task = from_neurogym(Decision())
     assert check_network(task, tmp_path)["output_nrmse"] > 0
-    with pytest.raises(ValueError, match=r"Decision draws its trials in steps of 20 ms, and cannot be made anew in"):
+    with pytest.raises(ValueError, match=r"Decision draws its trials in steps of 20 ms, and cannot be created again"):
         dt_report(network(task, 6, 0), task, [20.0, 10.0], repeats=2)
 
 

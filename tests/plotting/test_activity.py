@@ -77,7 +77,7 @@ def test_a_single_condition_needs_no_bar():
         ),
         (
             lambda: plotting.similarity.plot_outputs(CURVES[0], LEVELS, TIME),
-            r"got \(6,\), \(3,\) and \(6,\). Take one output",
+            r"got \(6,\), \(3,\) and \(6,\). Pass one output",
         ),
         (lambda: plotting.similarity.plot_outputs(CURVES, LEVELS, TIME, targets=CURVES[:2]), r"\(3, 6\); got \(2, 6\)"),
     ],

@@ -292,7 +292,7 @@ def test_other_endings_and_a_missing_ffmpeg_are_said_in_words(tmp_path, monkeypa
     with pytest.raises(ValueError, match=r"`path` must end in .html, .gif, .webp or .mp4; got 'ring.avi'."):
         plotting.circuits.save_animation(animation, tmp_path / "ring.avi")
     monkeypatch.setattr("matplotlib.animation.writers.is_available", lambda name: name != "ffmpeg")
-    with pytest.raises(ValueError, match=r".mp4 needs ffmpeg, which is not installed here; .html, .gif and .webp need"):
+    with pytest.raises(ValueError, match=r".mp4 needs ffmpeg, which is not installed here; .html, .gif and .webp work"):
         plotting.circuits.save_animation(animation, tmp_path / "ring.mp4")
     assert not list(tmp_path.iterdir())
     show(animation, 0)
@@ -311,7 +311,7 @@ def test_other_endings_and_a_missing_ffmpeg_are_said_in_words(tmp_path, monkeypa
         ),
         (
             lambda: plotting.circuits.plot_two_neurons(PATH[:, :1]),
-            "`v` must have shape (T, 2); got (120, 1). Take one trial.",
+            "`v` must have shape (T, 2); got (120, 1). Pass one trial.",
         ),
         (
             lambda: plotting.circuits.plot_two_neurons(PATH, eigenvectors=MODES, names=("a",)),
@@ -319,7 +319,7 @@ def test_other_endings_and_a_missing_ffmpeg_are_said_in_words(tmp_path, monkeypa
         ),
         (
             lambda: plotting.circuits.animate_two_neurons(TIME[:9], PATH, INPUTS),
-            "`time`, `v` and `inputs` must have as many steps; got (9,), 120, 120.",
+            "`time`, `v` and `inputs` must have equally many steps; got (9,), 120, 120.",
         ),
         (
             lambda: plotting.circuits.plot_respiration(TIME, OUTPUTS[:, :3]),

@@ -133,16 +133,17 @@ def test_legend_is_outside_of_the_data_and_inside_the_figure(n):
         (lambda: plotting.plot_unit_space(POINTS[:, :1]), "`coordinates` must be (N, k >= 2); got shape (8, 1)"),
         (
             lambda: plotting.plot_unit_space(POINTS, kept=EXCITATORY),
-            "`kept` must hold indices of units, int (n,); got bool, shape (8,). From a mask, pass np.flatnonzero(mask)",
+            "`kept` must contain indices of units, int (n,); got bool, shape (8,). "
+            "From a mask, pass np.flatnonzero(mask)",
         ),
         (lambda: plotting.plot_unit_space(POINTS, kept=[0, 8]), "`kept` must be indices in 0..7; got 0..8"),
         (
             lambda: plotting.plot_unit_space(POINTS, pairs=[1, 2]),
-            "`pairs` must hold indices of units, int (M, 2); got int64, shape (2,)",
+            "`pairs` must contain indices of units, int (M, 2); got int64, shape (2,)",
         ),
         (
             lambda: plotting.plot_unit_space(POINTS, kept=KEPT, groups=GROUPS + 1),
-            "`groups` must hold an index into `kept` for each unit, int (8,) in -1..2; got int64, shape (8,), 0..3",
+            "`groups` must contain an index into `kept` for each unit, int (8,) in -1..2; got int64, shape (8,), 0..3",
         ),
         (
             lambda: plotting.plot_unit_space(POINTS, excitatory=[True]),
@@ -155,12 +156,12 @@ def test_legend_is_outside_of_the_data_and_inside_the_figure(n):
         (lambda: plotting.plot_unit_space(POINTS, color_by="size"), "got 'size'"),
         (
             lambda: plotting.plot_error_curves([4, 4, 2], ERRORS),
-            "`sizes` must hold numbers of units, all different; got [4, 4, 2]",
+            "`sizes` must contain numbers of units, all different; got [4, 4, 2]",
         ),
-        (lambda: plotting.plot_error_curves(SIZES, {}), "`errors` must hold at least one method; got none"),
+        (lambda: plotting.plot_error_curves(SIZES, {}), "`errors` must contain at least one method; got none"),
         (
             lambda: plotting.plot_error_curves(SIZES, {"a": [0.1, 0.2, 0.3]}),
-            "`errors['a']` must be (n_seeds, 3), a column per size; got shape (3,). For one seed pass errors[None]",
+            "`errors['a']` must be (n_seeds, 3), a column per size; got shape (3,). For one seed, pass errors[None]",
         ),
         (lambda: plotting.plot_error_curves(SIZES, {"a": [[-0.1, 0, 1]]}), "`errors['a']` must be >= 0; got -0.1"),
         (

@@ -105,7 +105,10 @@ def test_small_blocks_among_many_have_borders_and_no_names():
             lambda: plotting.plot_connectivity(WEIGHTS, SELECTIVITY.order[::-1], EXCITATORY),
             r"`order` must put all E units before all I units; got them interleaved",
         ),
-        (lambda: plotting.plot_connectivity(WEIGHTS, order_by=["a"] * 5), r"`order_by` must hold one label per unit"),
+        (
+            lambda: plotting.plot_connectivity(WEIGHTS, order_by=["a"] * 5),
+            r"`order_by` must contain one label per unit",
+        ),
         (lambda: plotting.plot_connectivity(WEIGHTS, None, [True]), r"`excitatory` must be bools.*\(12,\)"),
     ],
 )

@@ -71,7 +71,7 @@ def test_a_large_connectome_is_drawn_in_pixels():
     ("call", "text"),
     [
         (lambda: plotting.plot_connectome(np.ones((2, 3))), r"weights must be square.*got shape \(2, 3\)"),
-        (lambda: plotting.plot_connectome(np.zeros((2, 2))), r"weights holds no connection"),
+        (lambda: plotting.plot_connectome(np.zeros((2, 2))), r"weights contains no connection"),
     ],
 )
 def test_errors(call, text):

@@ -81,7 +81,7 @@ def test_recovered_numbers_and_their_types():
         ),
         (
             lambda: fits.plot_unit_traces(PREDICTED, OBSERVED, 5.0, [0], recorded=RECORDED, names=["a"]),
-            "`names` must be those of all 4 units, not only of those shown; got 1",
+            "`names` must name all 4 units, not only those shown; got 1",
         ),
         (lambda: fits.plot_unrecorded([1, 2, 3], {"a": ERRORS}, scale="z"), "`scale` must be one of log, correlation"),
         (lambda: fits.plot_unrecorded([1, 2, 3], {"a": 9 * ERRORS}, scale="correlation"), "must be correlations"),

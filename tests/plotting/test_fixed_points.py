@@ -197,7 +197,7 @@ def test_an_axes_of_other_dimensions_is_refused():
         ),
         (
             lambda: plotting.plot_fixed_points(POINTS, axes=AXES, trajectories=PATHS, levels=[1, 2]),
-            r"`levels` must hold one value per trial, \(4,\); got shape \(2,\)",
+            r"`levels` must contain one value per trial, \(4,\); got shape \(2,\)",
         ),
         (lambda: plotting.plot_modes(POINTS, 11), "`index` must be among the points, 0 to 10; got 11"),
         (lambda: plotting.plot_modes(POINTS, -1), "got -1"),

@@ -91,7 +91,7 @@ def test_page_places_points_where_they_project_to(monkeypatch):
 
 def test_without_plotly_the_page_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "plotly.graph_objects", None)
-    with pytest.raises(ImportError, match=r'needs plotly, which is not installed: pip install "eicon\[interactive\]"'):
+    with pytest.raises(ImportError, match=r'needs plotly, which is not installed: pip install -e "\.\[interactive\]"'):
         fixed_points_page(POINTS, axes=AXES)
 
 

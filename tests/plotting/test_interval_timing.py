@@ -39,8 +39,11 @@ def test_produced_times_show_trials_means_and_what_was_asked_for():
     np.testing.assert_allclose(halves, TIMING.sd)
     plotting.similarity.plot_produced_times(PRODUCED + 50, INTERVAL, TIMING, label="b", color="#EE7733", ax=ax)
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert texts == ["asked for", *(f"{name}, Weber {TIMING.weber:.3f}, 1 without" for name in ("teacher", "b"))]
-    assert ax.get_ylabel() == "interval produced (ms)"
+    assert texts == [
+        "requested",
+        *(f"{name}, Weber {TIMING.weber:.3f}, 1 without response" for name in ("teacher", "b")),
+    ]
+    assert ax.get_ylabel() == "produced interval (ms)"
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def test_accuracy_and_validation_share_the_second_panel():
             r"`loss` must be a non-empty vector.*got shape \(2, 2\)",
         ),
         (lambda: plotting.plot_loss(np.ones(3), smooth=0), r"`smooth` must be >= 1 step; got 0"),
-        (lambda: plotting.plot_loss(np.ones(3), accuracy=np.ones(2)), r"`accuracy`.*3 as `loss`; got 2"),
+        (lambda: plotting.plot_loss(np.ones(3), accuracy=np.ones(2)), r"`accuracy`.*3 like `loss`; got 2"),
         (lambda: plotting.plot_loss(np.ones(3), validation=([1], [1, 2])), r"`validation`.*got 1 and 2"),
     ],
 )
@@ -107,9 +107,9 @@ def test_labels_have_bands_of_their_own_and_one_history_is_as_its_arrays():
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda: plotting.plot_loss([history(5)], accuracy=np.ones(5)), "histories bring their accuracies with them"),
-        (lambda: plotting.plot_loss({"a": []}), "must hold histories of trainings, at least one for each label"),
-        (lambda: plotting.plot_loss([history(5), [1.0]]), "must hold histories of trainings"),
+        (lambda: plotting.plot_loss([history(5)], accuracy=np.ones(5)), "histories include their accuracies"),
+        (lambda: plotting.plot_loss({"a": []}), "must contain histories of trainings, at least one for each label"),
+        (lambda: plotting.plot_loss([history(5), [1.0]]), "must contain histories of trainings"),
         (lambda: plotting.plot_loss([History(), History()]), "a history has no step yet"),
     ],
 )

@@ -159,13 +159,13 @@ def test_inputs_are_not_written_to():
         ),
         (
             lambda: plotting.plot_ramps(INPUTS, TARGETS, INPUTS, LABELS, DT),
-            "`outputs` must be (T, C) = (12, 3) or (T, C, 1); got shape (12, 3, 2). From several outputs take one",
+            "`outputs` must be (T, C) = (12, 3) or (T, C, 1); got shape (12, 3, 2). From several outputs, pass one",
         ),
         (
             lambda: plotting.plot_ramps(INPUTS, TARGETS, OUTPUTS, LABELS[:2], DT),
-            "`labels` must hold one level per trial, (3,); got (2,). Take one trial of each condition",
+            "`labels` must contain one level per trial, (3,); got (2,). Pass one trial of each condition",
         ),
-        (lambda: ramps(set_step=3), "`set_step` must hold one step per trial, (3,); got ()"),
+        (lambda: ramps(set_step=3), "`set_step` must contain one step per trial, (3,); got ()"),
         (lambda: ramps(mask=MASK[:, 0]), "`mask` must be (T, C) = (12, 3); got (12,)"),
         (
             lambda: plotting.plot_ramps(INPUTS, TARGETS, OUTPUTS, LABELS, 0.0),
@@ -173,7 +173,7 @@ def test_inputs_are_not_written_to():
         ),
         (
             lambda: plotting.plot_outputs_grid({}, TARGETS, LABELS, DT),
-            "`outputs` must hold at least one network; got none",
+            "`outputs` must contain at least one network; got none",
         ),
         (
             lambda: plotting.plot_outputs_grid({"a": OUTPUTS, "b": OUTPUTS[1:]}, TARGETS, LABELS, DT),

@@ -39,7 +39,10 @@ def test_state_space_has_panels_of_one_scale_and_colours_by_level():
             lambda: plotting.coding.plot_state_space({"a": (PATHS, [1.0])}, names=("x", "y", "z")),
             r"`panels\['a'\]` must be trajectories \(C, T, P\) with P = 3 names.*got \(2, 5, 3\) and \(1,\)",
         ),
-        (lambda: plotting.coding.plot_state_space({}, names=("x",)), r"`panels` must hold at least one.*got 0 panels"),
+        (
+            lambda: plotting.coding.plot_state_space({}, names=("x",)),
+            r"`panels` must contain at least one.*got 0 panels",
+        ),
         (
             lambda: plotting.coding.plot_state_space({"a": (PATHS, [1.0, 2.0])}, names=("x", "y", "z"), axes=(0, 3)),
             r"`axes` among the 3 names; got 1 panels, 2 columns and axes \(0, 3\)",

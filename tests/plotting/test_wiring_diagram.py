@@ -135,6 +135,14 @@ def test_free_units_are_neutral_and_their_connections_have_the_colour_of_their_s
     assert lines == {plotting.E_COLOR.lower(), plotting.I_COLOR.lower()}
 
 
+def test_signs_of_inputs_are_in_the_legend():
+    ax = plotting.plot_wiring(PAIR, PAIR_TYPES, W_in=[[1.0, 0.0, -1.0]])
+    assert legend_texts(ax) == ["excites", "inhibits", "input excites", "input inhibits"]
+    grey = {to_hex(handle.get_markerfacecolor()) for handle in ax.get_legend().legend_handles[2:]}
+    assert grey == {to_hex(plotting._style.ink(0.45))}
+    assert legend_texts(plotting.plot_wiring(PAIR, PAIR_TYPES, W_in=[[1.0, 0.0, 1.0]]))[2:] == ["input excites"]
+
+
 def test_what_units_prefer_fills_them_and_is_in_the_legend():
     ax = plotting.plot_wiring(PAIR, PAIR_TYPES, preferred=["interval 1000", "interval 200", "interval 200"])
     assert legend_texts(ax) == ["excites", "inhibits", "interval 200", "interval 1000"]  # by number
@@ -257,16 +265,19 @@ def test_inputs_are_not_changed_and_one_unit_is_a_network():
     [
         ({"W": np.ones((2, 3))}, r"`W` must be square \(N, N\), W\[pre, post\]; got shape \(2, 3\)"),
         ({"W": np.full((3, 3), np.nan)}, "`W` must be finite; got nan: has the training diverged"),
-        ({"W": np.ones((61, 61)), "excitatory": None}, "has 61 units, and a wiring diagram can be read up to 60"),
+        ({"W": np.ones((61, 61)), "excitatory": None}, "has 61 units, and a wiring diagram is legible up to 60"),
         ({"excitatory": np.ones(4, bool)}, "`excitatory` must be bools"),
         ({"W_in": np.ones((3, 2))}, r"`W_in` must be \(n_in, 3\), \[from, to\]; got shape \(3, 2\)"),
         ({"W_out": np.ones((2, 3))}, r"`W_out` must be \(3, n_out\), \[from, to\]; got shape \(2, 3\)"),
-        ({"share": 0.0}, r"`share` must be in \(0, 1\], the part of the weight that is drawn; got 0"),
+        ({"share": 0.0}, r"`share` must be in \(0, 1\], the share of the weight that is drawn; got 0"),
         ({"share": 80}, "got 80"),
-        ({"preferred": ["a"]}, "`preferred` must hold a label for each unit"),
-        ({"groups": ["a"]}, "`groups` must hold a label for each unit"),
-        ({"rates": [1.0]}, r"`rates` must hold a number for each unit, shape \(3,\); got shape \(1,\)"),
-        ({"rates": [1.0] * 3, "represents": ["1"] * 3}, "the size of units is `represents` or `rates`; got both"),
+        ({"preferred": ["a"]}, "`preferred` must contain a label for each unit"),
+        ({"groups": ["a"]}, "`groups` must contain a label for each unit"),
+        ({"rates": [1.0]}, r"`rates` must contain a number for each unit, shape \(3,\); got shape \(1,\)"),
+        (
+            {"rates": [1.0] * 3, "represents": ["1"] * 3},
+            "the size of units is set by `represents` or `rates`; got both",
+        ),
         ({"names": ["a"]}, "`names` must name the 3 units; got 1 names"),
         ({"inputs": ["a"]}, "`inputs` must name the 0 channels; got 1 names"),
     ],

@@ -39,7 +39,7 @@ def test_a_recording_is_said_in_ten_lines_and_drawn(spikes, tmp_path, monkeypatc
     assert lines["Trials"] == "500 ms each"
     assert lines["Conditions"].startswith("side (left: 1, right: 2); coherence (0.1: 1, ")
     assert lines["Units"].startswith("n0, n1, n2; region (M1: 1, V1: 2)")
-    assert lines["Inputs"] == "none that was shown"
+    assert lines["Inputs"] == "none"
     assert {path.name for path in tmp_path.iterdir()} == {"a.npz", "spikes.svg", "spikes_numbers.csv"}
     assert read("a.npz").units == ("n0", "n1", "n2")
 
@@ -65,7 +65,7 @@ def test_numbers_are_json_whatever_is_unknown(tmp_path):
 @pytest.mark.parametrize(
     ("options", "code", "text"),
     [
-        (("--window", "300"), 2, "--window is FROM:TO in ms, such as -200:800"),
+        (("--window", "300"), 2, "--window takes FROM:TO in ms, such as -200:800"),
         (("--bin", "0.01"), 1, "error: bin is in ms and must be at least 0.1"),
         (("--by", "cell"), 1, "error: `by` must be a condition of 1 to 6 levels"),
         (("--align-to", "reward"), 1, "spikes.nwb: align_to: the trials have no column 'reward'"),
@@ -82,7 +82,7 @@ def test_figures_are_not_put_among_the_tables_of_a_recording(tmp_path, monkeypat
     monkeypatch.chdir(tmp_path)
     done = run("recording", "show", ".")
     assert done.exit_code == 2
-    assert "would lie among the tables of the recording; pass --out with another folder" in done.output
+    assert "would be among the tables of the recording; pass --out with another folder" in done.output
     assert [path.name for path in tmp_path.iterdir()] == ["1.csv"]
 
 
@@ -122,7 +122,7 @@ def test_a_run_is_compared_with_a_recording(trained_run, recorded):
 def test_a_recording_has_trials_of_its_own(trained_run, recorded):
     done = run("compare", trained_run[0].path, recorded / "own.npz", "--repeats", 3)
     assert done.exit_code == 2
-    assert "--repeats is for comparisons of runs" in done.output
+    assert "--repeats is only for comparisons of runs" in done.output
     done = run("compare", trained_run[0].path, recorded / "no_inputs.npz")
     assert done.exit_code == 1
-    assert "The recording has no inputs: give it what was shown" in done.output
+    assert "The recording has no inputs: pass the stimuli" in done.output

@@ -161,7 +161,7 @@ def test_part_of_a_session_is_one_trial(tmp_path):
     found = read(path, window=(1000, 3000), bin=100, observed="counts")
     assert found.activity.shape == (20, 1, 3)
     assert found.activity[:, 0, 0].sum() == ((TRAINS[0] >= 1) & (TRAINS[0] < 3)).sum()
-    with pytest.raises(ValueError, match=r"a.nwb has no trials table. One trial .* by window=\(from, to\) in ms"):
+    with pytest.raises(ValueError, match=r"a.nwb has no trials table. To read a part .* window=\(from, to\) in ms"):
         read(path)
 
 
@@ -171,7 +171,7 @@ def test_several_recordings_in_a_file_are_listed(tmp_path):
     add_units(nwb, TRAINS)
     add_fluorescence(nwb)
     path = write_nwb(tmp_path / "both.nwb", nwb)
-    text = r"2 recordings; in it are units \(spike times of 3 units\), ophys/DfOverF/dff \(RoiResponseSeries, 300 x 2\)"
+    text = r"2 recordings; it has units \(spike times of 3 units\), ophys/DfOverF/dff \(RoiResponseSeries, 300 x 2\)"
     with pytest.raises(ValueError, match=text):
         read(path)
     assert read(path, series="units").n_units == 3
@@ -228,7 +228,7 @@ def test_files_that_eicon_wrote_are_recordings(name, own, tmp_path):
     assert read(tmp_path / name, names=other).units == tuple(other)
     shown = np.ones((*found.activity.shape[:2], 1))
     np.testing.assert_array_equal(read(tmp_path / name, inputs=shown).inputs, shown)
-    with pytest.raises(ValueError, match="dt=5 ms, and steps of .* have 20 ms|for which dt means nothing"):
+    with pytest.raises(ValueError, match="dt=5 ms, but steps of .* have 20 ms|to which dt does not apply"):
         read(tmp_path / name, dt=5)
 
 

@@ -76,28 +76,32 @@ BAD = {
     "a pickle": (
         "a.pkl",
         {},
-        "a.pkl is a pickle, which runs whatever its author put into it; recordings are read from",
+        "a.pkl is a pickle, which runs any code its author put into it; recordings are read from",
     ),
-    "a picture": ("a.png", {}, "a.png is a file of another kind; recordings are read from NWB, MATLAB, npz"),
+    "a picture": ("a.png", {}, "a.png is a file of unknown kind; recordings are read from NWB, MATLAB, npz"),
     "an empty file": ("empty.csv", {}, "empty.csv is empty"),
-    "a folder without tables": ("no_tables", {}, "no_tables has no tables of trials: no file .csv beside trials.csv"),
+    "a folder without tables": ("no_tables", {}, "no_tables has no tables of trials: no .csv file next to trials.csv"),
     "cut NWB": ("cut.nwb", {}, "cut.nwb"),
-    "cut npz": ("cut.npz", CUT, "cut.npz is damaged, or no npz archive"),
-    "cut MATLAB": ("cut.mat", {}, "cut.mat is damaged, or no MATLAB file"),
+    "cut npz": ("cut.npz", CUT, "cut.npz is damaged, or not a valid npz archive"),
+    "cut MATLAB": ("cut.mat", {}, "cut.mat is damaged, or not a valid MATLAB file"),
     "cut MATLAB 7.3": ("cut73.mat", {}, "cut73.mat"),
-    "objects": ("objects.npz", CUT, "objects.npz holds no arrays of activity; in it are rates .Python objects, which"),
-    "nothing in NWB": ("nothing.nwb", {}, "nothing.nwb holds no recordings; in it are nothing that is read"),
-    "nothing in HDF5": ("other.h5", CUT, r"other.h5 holds no arrays of activity; in it are a \(3\)"),
-    "no units": ("silent.nwb", {}, "holds no spikes: all 2 units are empty"),
-    "decreasing": ("decreasing.nwb", {}, "unit 0 must not decrease; got 3000 and then 2000 ms, at place 2"),
-    "no decay": ("imaging.nwb", {}, "holds fluorescence: pass decay, the time constant .* or observed='rate'"),
+    "objects": ("objects.npz", CUT, "objects.npz contains no arrays of activity; it has rates .Python objects, which"),
+    "nothing in NWB": ("nothing.nwb", {}, "nothing.nwb contains no recordings; it has nothing readable"),
+    "nothing in HDF5": ("other.h5", CUT, r"other.h5 contains no arrays of activity; it has a \(3\)"),
+    "no units": ("silent.nwb", {}, "contains no spikes: all 2 units are empty"),
+    "decreasing": ("decreasing.nwb", {}, "unit 0 must not decrease; got 3000 and then 2000 ms, at position 2"),
+    "no decay": ("imaging.nwb", {}, "contains fluorescence: pass decay, the time constant .* or observed='rate'"),
     "unknown event": ("spikes.nwb", {"align_to": "reward"}, "align_to: the trials have no column 'reward'; their col"),
-    "text as event": ("spikes.nwb", {"align_to": "side"}, "the column 'side' of the trials holds text; numbers are"),
+    "text as event": ("spikes.nwb", {"align_to": "side"}, "the column 'side' of the trials contains text; numbers are"),
     "unknown condition": ("spikes.nwb", {"conditions": ["x"]}, "conditions: the trials have no column 'x'; their co"),
-    "unknown trials": ("spikes.nwb", {"trials": "x"}, "has no trials table 'x'.* It has trials; trials='trials' takes"),
+    "unknown trials": (
+        "spikes.nwb",
+        {"trials": "x"},
+        "has no trials table 'x'.* It has trials; select one with trials='trials'",
+    ),
     "unknown names": ("spikes.nwb", {"names": "x"}, "the units have no column 'x'; their columns are region, cell"),
     "names of others": ("spikes.nwb", {"names": ["a"]}, r"units must name the 3 units of activity, shape \(3,\)"),
-    "unknown stimulus": ("spikes.nwb", {"inputs": "x"}, "no stimulus 'x' in the file; those there are: none"),
+    "unknown stimulus": ("spikes.nwb", {"inputs": "x"}, "no stimulus 'x' in the file; its stimuli are none"),
     "unknown pulse": ("spikes.nwb", {"inputs": {"a": ("x", 1)}}, r"inputs\['a'\]: the trials have no column 'x'"),
     "a pulse of one": (
         "spikes.nwb",
@@ -106,26 +110,30 @@ BAD = {
     ),
     "inputs of others": ("spikes.nwb", {"inputs": np.zeros((2, 4, 1))}, "inputs must have shape .* got .2, 4, 1"),
     "bin in s": ("spikes.nwb", {"bin": 0.01}, r"bin is in ms and must be at least 0.1; got 0.01. 0.01 s are 10 ms"),
-    "window in s": ("spikes.nwb", {"window": (-0.2, 1.0)}, "has 1.2 ms, less than one step of 10 ms; .* Were seconds"),
+    "window in s": (
+        "spikes.nwb",
+        {"window": (-0.2, 1.0)},
+        "has 1.2 ms, less than one step of 10 ms; .* Did you mean seconds",
+    ),
     "empty window": (
         "spikes.nwb",
         {"window": (100, 100)},
-        r"window must begin before it ends; got \(100, 100\) ms, wh",
+        r"window must start before it ends; got \(100, 100\) ms, wh",
     ),
     "endless window": ("spikes.nwb", {"window": (0, np.inf)}, "an edge of window must be finite, or None .*; got inf"),
     "no hz": ("spikes.nwb", {"hz": 0}, r"hz must be > 0 \(spikes per second\); got 0"),
     "beyond": ("spikes.nwb", {"window": (-1e6, -9e5)}, "none of the 240 spikes lies in a window: spikes are between"),
-    "no memory": ("spikes.nwb", {"bin": 0.1, "window": (0, 1e9)}, "would take .* GiB; take longer steps"),
+    "no memory": ("spikes.nwb", {"bin": 0.1, "window": (0, 1e9)}, "would take .* GiB; use longer steps"),
     "currents of spikes": (
         "spikes.nwb",
         {"observed": "current"},
-        "holds spike times; observed must be 'rate' or 'counts'",
+        "has spike times; observed must be 'rate' or 'counts'",
     ),
-    "dt of spikes": ("spikes.nwb", {"dt": 10}, "holds spike times, for which dt means nothing; leave it out"),
+    "dt of spikes": ("spikes.nwb", {"dt": 10}, "contains spike times, to which dt does not apply; omit it"),
     "axes of NWB": (
         "imaging.nwb",
         {"axes": "unit time", "decay": 9},
-        "a series of samples, for which axes means nothing",
+        "a series of samples, to which axes does not apply",
     ),
     "seconds as ms": (
         "spikes.nwb",
@@ -145,11 +153,11 @@ BAD = {
     "kernel of rates": (
         "rates.npz",
         {**CUT, "kernel": "boxcar"},
-        "trials that are cut already, for which kernel means",
+        "trials that are already cut, to which kernel does",
     ),
-    "window of rates": ("rates.npz", {**CUT, "window": (0, 9)}, "trials that are cut already, for which window means"),
-    "no step": ("rates.npz", {"axes": "time trial unit"}, "nothing says how long a step is; pass dt, in ms"),
-    "axes of others": ("rates.npz", {"axes": "time trial", "dt": 1}, "it has 3 axes, and axes='time trial' names 2"),
+    "window of rates": ("rates.npz", {**CUT, "window": (0, 9)}, "trials that are already cut, to which window does"),
+    "no step": ("rates.npz", {"axes": "time trial unit"}, "the length of a step is unknown; pass dt, in ms"),
+    "axes of others": ("rates.npz", {"axes": "time trial", "dt": 1}, "it has 3 axes, but axes='time trial' names 2"),
     "axes unknown": (
         "rates.npz",
         {"axes": "time trial roi", "dt": 1},
@@ -160,17 +168,17 @@ BAD = {
         {"axes": "unit trial time", "dt": 1, "names": list("abc")},
         r"units must name the 12 units of activity, shape \(12,\)",
     ),
-    "two arrays": ("two.npz", CUT, r"holds 2 arrays of activity; in it are a \(12 x 4 x 3\), b .* series='a'"),
-    "no such array": ("two.npz", {**CUT, "series": "c"}, "holds no variable 'c'; in it are a"),
-    "NaN": ("nan.npz", CUT, "nan.npz: activity holds NaN alone: nothing was observed"),
+    "two arrays": ("two.npz", CUT, r"contains 2 arrays of activity; it has a \(12 x 4 x 3\), b .* series='a'"),
+    "no such array": ("two.npz", {**CUT, "series": "c"}, "contains no variable 'c'; it has a"),
+    "NaN": ("nan.npz", CUT, "nan.npz: activity contains only NaN: nothing was observed"),
     "negative counts": ("minus.npz", {**CUT, "observed": "counts"}, "counts must be whole numbers >= 0; got -1"),
     "fractions of counts": ("rates.npz", {**CUT, "observed": "counts"}, "counts must be whole numbers >= 0; got 0"),
-    "complex": ("complex.npz", CUT, "must hold real numbers; got complex128"),
-    "text": ("text.npz", CUT, "must hold real numbers; got <U1"),
+    "complex": ("complex.npz", CUT, "must contain real numbers; got complex128"),
+    "text": ("text.npz", CUT, "must contain real numbers; got <U1"),
     "no head": ("numbers.csv", {"dt": 1}, "the first line must name the columns; got numbers, 1, 2"),
-    "a word": ("word.csv", {"dt": 1}, "word.csv, row 3, column 'b': 'x' is no number"),
+    "a word": ("word.csv", {"dt": 1}, "word.csv, row 3, column 'b': 'x' is not a number"),
     "a short line": ("ragged.csv", {"dt": 1}, "ragged.csv, line 3: 1 cells; the first line names 2 columns"),
-    "no step in csv": ("plain.csv", {}, "nothing says how long a step is: there is no column time; pass dt"),
+    "no step in csv": ("plain.csv", {}, "the length of a step is unknown: there is no column time; pass dt"),
     "unequal steps": ("steps.csv", {}, "steps must be equal; got 10 to 20 in column 'time_ms'"),
     "a trial without a row": ("lost", {}, "trials.csv has no row for trial '0'; it has 7"),
 }
@@ -200,17 +208,17 @@ def test_bad_input_is_refused_in_one_line(case, folder):
 
 
 def test_a_path_is_asked_for():
-    with pytest.raises(TypeError, match=r"path must be that of a file or a folder; got ndarray. Arrays are Recording"):
+    with pytest.raises(TypeError, match=r"path must be that of a file or a folder; got ndarray. For arrays use Rec"):
         read(np.zeros((3, 3, 3)))
 
 
 def test_exchange_says_who_reads_files_of_others(folder, tmp_path):
-    with pytest.raises(ValueError, match="spikes.nwb was not written by eicon; eicon.recordings.read reads it"):
+    with pytest.raises(ValueError, match="spikes.nwb was not written by eicon; read it with eicon.recordings.read"):
         exchange.read_nwb(folder / "spikes.nwb")
-    with pytest.raises(ValueError, match="spikes.mat was not written by eicon: .*; eicon.recordings.read reads it"):
+    with pytest.raises(ValueError, match="spikes.mat was not written by eicon: .*; read it with eicon.recordings.read"):
         exchange.read_mat(folder / "spikes.mat")
     path = write_mat73(tmp_path / "a.mat", {"rates": RATES})
-    with pytest.raises(ValueError, match="a.mat was not written by eicon; eicon.recordings.read reads it"):
+    with pytest.raises(ValueError, match="a.mat was not written by eicon; read it with eicon.recordings.read"):
         exchange.read_mat(path)
 
 

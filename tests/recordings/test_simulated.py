@@ -55,7 +55,7 @@ def test_counts_are_of_poisson():
     np.testing.assert_allclose(counts.mean(axis=(0, 1)), [1.0, 4.0], rtol=0.05)
     np.testing.assert_allclose(counts.var(axis=(0, 1)), [1.0, 4.0], rtol=0.08)
     assert (simulated(-rates, 20, observed="counts").activity == 0).all()
-    with pytest.raises(ValueError, match="noise of counts, which vary by themselves must be 0; got 0.1"):
+    with pytest.raises(ValueError, match="noise of counts, which are already random, must be 0; got 0.1"):
         simulated(rates, 20, observed="counts", noise=0.1)
 
 

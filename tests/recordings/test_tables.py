@@ -41,7 +41,7 @@ def test_one_long_table(tmp_path):
         assert found.mask.sum(axis=0).tolist() == list(LENGTHS)
         np.testing.assert_array_equal(found.activity[:4, 1], RATES[:4, 1])
         assert found.conditions["side"].tolist() == [3, 4, 5]
-    with pytest.raises(ValueError, match="column 'time': nothing says in which unit times are; pass unit_of_time"):
+    with pytest.raises(ValueError, match="column 'time': the unit of the times is unknown; pass unit_of_time"):
         read(tmp_path)
 
 
@@ -98,9 +98,7 @@ def test_labelled_arrays_say_what_their_axes_are(form, tmp_path):
 def test_several_arrays_of_a_dataset_are_listed():
     data = dataset()
     data["current"] = 2 * data.rate
-    with pytest.raises(
-        ValueError, match=r"2 arrays of activity; in it are rate \(trial, unit, time\), light .* current"
-    ):
+    with pytest.raises(ValueError, match=r"2 arrays of activity; it has rate \(trial, unit, time\), light .* current"):
         read(data)
     assert read(data, series="current", observed="current").activity.max() == 2 * RATES.max()
 
@@ -130,5 +128,5 @@ def test_a_recording_is_written_and_read(tmp_path):
         for name, values in getattr(given, group).items():
             np.testing.assert_array_equal(getattr(found, group)[name], values)
     assert read(tmp_path / "a.npz", bin=10).dt == 10
-    with pytest.raises(ValueError, match="holds a recording of eicon, for which names means nothing; leave it out"):
+    with pytest.raises(ValueError, match="contains a recording of eicon, to which names does not apply; omit it"):
         read(tmp_path / "a.npz", names=["c", "d"])

@@ -291,7 +291,7 @@ def test_quick_study(tmp_path):
     before = (tmp_path / "results.jsonl").read_bytes()
     reproduce(tmp_path, [3], quick=True, workers=0, progress=False)
     assert (tmp_path / "results.jsonl").read_bytes() == before
-    with pytest.raises(ValueError, match="other settings"):
+    with pytest.raises(ValueError, match="different settings"):
         reproduce(tmp_path, [1], workers=0, minutes=0, progress=False)
 
 

@@ -60,7 +60,7 @@ def test_a_part_whose_file_is_gone_is_done_again(tmp_path):
 
 def test_other_settings_are_refused(tmp_path):
     run_parts(parts(1), doubled, tmp_path / "results.jsonl", tmp_path, workers=0)
-    with pytest.raises(ValueError, match="holds part0 with other settings"):
+    with pytest.raises(ValueError, match="contains part0 with different settings"):
         run_parts([{"name": "part0", "seed": 5}], doubled, tmp_path / "results.jsonl", tmp_path, workers=0)
     with pytest.raises(ValueError, match="part0 more than once"):
         run_parts(parts(1) * 2, doubled, tmp_path / "results.jsonl", tmp_path, workers=0)
@@ -83,7 +83,7 @@ def test_half_a_line_is_dropped(tmp_path):
     append_result(path, line | {"name": "c"})
     assert [found["name"] for found in read_results(path)] == ["a", "c"]
     path.write_text("{}\n")
-    with pytest.raises(ValueError, match="line 1: no result of a part"):
+    with pytest.raises(ValueError, match="line 1: not the result of a part"):
         read_results(path)
 
 

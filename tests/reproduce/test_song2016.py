@@ -125,7 +125,7 @@ def test_again_trains_nothing_and_a_removed_network_goes_on(quick, tmp_path, mon
 
 def test_networks_with_other_settings_are_refused_and_kept(quick):
     before = {path: path.read_bytes() for path in quick.rglob("*") if path.is_file()}
-    with pytest.raises(FileExistsError, match="holds a run with other settings"):
+    with pytest.raises(FileExistsError, match="contains a run with different settings"):
         train_models(quick, ["rdm_dense"], seeds=1, progress=False)
     assert {path: path.read_bytes() for path in quick.rglob("*") if path.is_file()} == before
 

@@ -116,7 +116,7 @@ def test_sizes():
         ({"learning_rate": 0.0}, "learning_rate must be > 0, or None for that of the run; got 0"),
         ({"match": -1.0}, "match must be >= 0, the strength of activity matching; got -1"),
         ({"match": float("nan")}, "match must be >= 0"),
-        ({"match": 1.0, "retrain": 0}, "activity is matched while retraining, and retrain is 0"),
+        ({"match": 1.0, "retrain": 0}, "match needs retraining, during which activity is matched; got retrain = 0"),
     ],
 )
 def test_impossible_protocols_are_refused(options, text):
@@ -246,10 +246,10 @@ def test_retraining_continues_after_a_stage(source, matched, tmp_path):
 def test_something_else_in_the_directory_is_refused_and_kept(source, copy, tmp_path):
     before = files(copy.path)
     for other in (replace(PLAIN, to=7), replace(PLAIN, dale=False), replace(PLAIN, noise=0.2)):
-        with pytest.raises(FileExistsError, match="holds another condensation; choose another --out"):
+        with pytest.raises(FileExistsError, match="contains a different condensation; choose another --out"):
             condense_run(source, other, copy.path, progress=False)
     twin = open_run(shutil.copytree(source.path, tmp_path / "twin"))
-    with pytest.raises(FileExistsError, match="holds another condensation"):
+    with pytest.raises(FileExistsError, match="contains a different condensation"):
         condense_run(twin, PLAIN, copy.path, progress=False)
     assert files(copy.path) == before
     foreign = tmp_path / "foreign"
@@ -404,7 +404,7 @@ def test_result_is_analysed_reported_and_compared_as_what_it_is(source, copy, in
 
 def test_training_does_not_replace_a_condensed_network(copy):
     before = files(copy.path)
-    with pytest.raises(FileExistsError, match="holds a condensed network"):
+    with pytest.raises(FileExistsError, match="contains a condensed network"):
         train_run(copy, progress=False)
     assert files(copy.path) == before
 

@@ -47,8 +47,8 @@ def test_there_is_nothing_to_do_for_a_finished_run(train, first):
     before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in first.path.rglob("*") if path.is_file()}
     said = train("--resume", "first")
     assert said == (
-        "Nothing to do: first has its 60 steps; eicon train --resume first --steps M trains on.\n"
-        "Look at it with: eicon analyze first\n"
+        "Nothing to do: first has its 60 steps; to train longer: eicon train --resume first --steps M.\n"
+        "Analyse it with: eicon analyze first\n"
     )
     assert json.loads(train("--resume", "first", "--json"))["trained_now"] is False
     after = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in first.path.rglob("*") if path.is_file()}
@@ -80,7 +80,7 @@ def test_a_run_that_stopped_by_its_rules_is_finished(tiny_toml, tmp_path, monkey
         _, _, history = train_run(run, progress=False)
         assert history.n_steps == (20 if name == "reached" else 40)
         said = CliRunner().invoke(main, ["--quiet", "train", "--resume", name, "--steps", "70"]).stdout
-        assert f"the training of {name} ended after {history.n_steps} of 70 steps, as its recipe asks" in said
+        assert f"the training of {name} ended after {history.n_steps} of 70 steps, as its recipe specifies" in said
         assert read_history(run.checkpoint).n_steps == history.n_steps
 
 
@@ -141,11 +141,11 @@ def test_what_cannot_be_gone_on_from(train, first, tiny_toml, tmp_path):
     (tmp_path / "other.toml").write_text(tiny_toml.replace("n_rec = 20", "n_rec = 30"))
     said = train("other.toml", "--from", "first", "--out", "second", code=1)
     assert said == (
-        "error: the network of first is another than that of the recipe: shape ([2, 20, 2] there, [2, 30, 2] here).\n"
+        "error: the network of first differs from that of the recipe: shape ([2, 20, 2] there, [2, 30, 2] here).\n"
     )
     assert "there is no run directory absent" in train("--from", "absent", "--out", "second", code=1)
     first.checkpoint.unlink()
-    assert "first has no state of a training to go on from" in train("--from", "first", "--out", "second", code=1)
+    assert "first has no training state to continue from" in train("--from", "first", "--out", "second", code=1)
     assert not (tmp_path / "second").exists()
     for words in (
         ("--from", "first"),
@@ -238,7 +238,7 @@ def test_settings_of_a_new_run(train, tiny_toml, tmp_path):
     assert recipe == recipe.completed()
     assert open_run("new").history().n_steps == 20
     assert "network.taw: unknown key" in train("tiny.toml", "--out", "other", "--set", "network.taw=50", code=1)
-    assert "--set wants KEY=VALUE" in train("tiny.toml", "--out", "other", "--set", "network.tau", code=1)
+    assert "--set needs KEY=VALUE" in train("tiny.toml", "--out", "other", "--set", "network.tau", code=1)
     train("--resume", "new", "--set", "network.tau=20.0", code=2)
     assert not (tmp_path / "other").exists()
 

@@ -136,7 +136,7 @@ def test_byte_order_mark_windows_line_ends_spaces_and_comments(tmp_path):
     with pytest.raises(ConfigError, match=r"latin\.ini is not a text file in UTF-8"):
         read_recipe(tmp_path / "latin.ini")
     (tmp_path / "zeros.ini").write_bytes(b"[net]\n\0\0")
-    with pytest.raises(ConfigError, match=r"zeros\.ini is not a text file: it holds zero bytes"):
+    with pytest.raises(ConfigError, match=r"zeros\.ini is not a text file: it contains zero bytes"):
         read_recipe(tmp_path / "zeros.ini")
 
 
@@ -145,7 +145,7 @@ def test_byte_order_mark_windows_line_ends_spaces_and_comments(tmp_path):
     [
         ("epochs", "5.0", r"\[trainvalidate\] epochs: must be a whole number; got 5\.0"),
         ("epochs", "True", r"must be a whole number; got True"),
-        ("epochs", "many", r"must be a whole number, as data: nothing here is run; got many"),
+        ("epochs", "many", r"must be a whole number; expressions are not evaluated; got many"),
         ("epochs", "0", r"training\.epochs: .*greater than or equal to 1; got 0"),
         ("epochs", "9" * 5000, r"epochs: must be a whole number, as data"),
         ("iterations", "-1", r"training\.repeats: .*greater than or equal to 1; got -1"),
@@ -169,7 +169,7 @@ def test_byte_order_mark_windows_line_ends_spaces_and_comments(tmp_path):
         ("combos_params", '{"lr": [0.1], "lr": [0.2]}', r"the key 'lr' occurs twice in one dictionary"),
         ("combos_params", '{"lr": 0.1}', r"'lr' must be a list of at least one value; got 0\.1"),
         ("combos_params", '{"lr": []}', r"'lr' must be a list of at least one value; got \[\]"),
-        ("combos_params", '{"lr": [{1}]}', r"'lr' must hold numbers or text; got \[\{1\}\]"),
+        ("combos_params", '{"lr": [{1}]}', r"'lr' must contain numbers or text; got \[\{1\}\]"),
         ("combos_params", '{"lr": ["fast"]}', r"training\.learning_rate: .*got 'fast'"),
         ("combos_params", '{"lr": [0.0]}', r"training\.learning_rate: .*greater than 0; got 0\.0"),
         ("combos_params", '{"lr": [1e999]}', r"training\.learning_rate: .*finite number; got inf"),
@@ -182,8 +182,8 @@ def test_byte_order_mark_windows_line_ends_spaces_and_comments(tmp_path):
         ("combos_params", f"{{'lr': [{'0.1, ' * 3000}]}}", r"is longer than 10000 characters"),
         ("combos_params", "[" * 4000 + "]" * 4000, r"must be a dictionary, as data"),
         ("combos_params", "-" * 9000 + "1", r"must be a dictionary, as data"),
-        ("combos_params", '{"lr": [10**9]}', r"as data: nothing here is run"),
-        ("combos_params", '{"lr": [1], ' + "\n  **{}}", r"as data: nothing here is run|must be"),
+        ("combos_params", '{"lr": [10**9]}', r"expressions are not evaluated"),
+        ("combos_params", '{"lr": [1], ' + "\n  **{}}", r"expressions are not evaluated|must be"),
     ],
 )
 def test_bad_values_are_refused_with_file_and_line(key, value, message):

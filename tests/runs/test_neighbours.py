@@ -36,7 +36,7 @@ def test_the_report_says_what_differs(finished_sweep, tmp_path):
     run = open_run(sweep.folder(0))
     analyze_run(run, repeats=2)
     page = write_report(run).read_text()
-    assert "Beside its neighbours in sweep" in page
+    assert "Neighbours in the sweep sweep" in page
     for near in place_of(run).neighbours:
         assert f"{near.key} {near.value} (here {place_of(run).combination[near.key]})" in page
     assert "not finished" not in page

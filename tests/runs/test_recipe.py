@@ -314,26 +314,26 @@ def test_parameters_train_and_share_reach_the_network():
         ("[network]\nkind = 'connectome'\nstart = 'slow'", r"a network of kind 'connectome' has no 'start'"),
         ("[network]\nkind = 'populations'", r"a network of kind 'populations' needs the list `populations`"),
         ("[[network.populations]]\nname = 'E'\nn = 3", r"a network of kind 'dale' has no 'populations'"),
-        ("[network]\nspectral_radius = 'drawn'", r"spectral_radius 'drawn' is one of networks on a connectome"),
+        ("[network]\nspectral_radius = 'drawn'", r"spectral_radius 'drawn' is only for networks on a connectome"),
         ("[network]\nspectral_radius = 0", r"network\.spectral_radius: .*greater than 0, or 'drawn'; got 0\."),
         ("[network]\nactivation = 'rellu'", r"network\.activation: Input should be 'relu', .*; got 'rellu'\.$"),
         ("[network]\ntau = 'long'", r"network\.tau: Input should be a valid number.*; got 'long'\.$"),
         ("[connectome]\nname = 'celegans'", r"\[connectome\] is given, but the network is of kind 'dale'"),
-        ("[trials]\nn = 3", r"trials: n is one of fixed trials; these are sampled"),
-        ("[trials]\nkind = 'fixed'\nsame = true", r"trials: same is one of sampled trials; these are fixed"),
+        ("[trials]\nn = 3", r"trials: n applies to fixed trials; these are sampled"),
+        ("[trials]\nkind = 'fixed'\nsame = true", r"trials: same applies to sampled trials; these are fixed"),
         ("[training]\nepochs = 3", r"training\.epochs: sampled trials have no epochs; give steps, or trials of kind"),
         ("[training]\nstore_every = 3", r"training\.store_every counts epochs of fixed trials"),
-        ("[training]\nsteps = 3\nepochs = 3\n[trials]\nkind = 'fixed'", r"steps and epochs are two lengths"),
-        ("[trials]\nkind = 'fixed'\n[[stages]]\nstop_loss = 1.0", r"stages: fixed trials are those of one task"),
-        ("[learner]\ndamping = 3", r"learner: damping is no setting of the optimizer 'adam'"),
+        ("[training]\nsteps = 3\nepochs = 3\n[trials]\nkind = 'fixed'", r"steps and epochs are alternative lengths"),
+        ("[trials]\nkind = 'fixed'\n[[stages]]\nstop_loss = 1.0", r"stages: fixed trials belong to one task"),
+        ("[learner]\ndamping = 3", r"learner: damping is not a setting of the optimizer 'adam'"),
         (
             "[learner]\noptimizer = 'hessian_free'\nlearning_rate = 3",
-            r"learning_rate is no setting of the optimizer 'h",
+            r"learning_rate is not a setting of the optimizer 'h",
         ),
         ("[learner]\noptimizer = 'lion'", r"learner\.optimizer: .*'hessian_free', 'adam'.*got 'lion'"),
         ("[learner]\nclip_norm = true", r"learner\.clip_norm: .*False; got 'true'"),
         ("[learner]\noptions = {b1 = 0.5}", r"learner: optimizer 'adam' has no option b1; allowed: beta1"),
-        ("[learner]\noptions = {rmspop = {rho = 0.5}}", r"learner\.options\.rmspop: no such optimizer; allowed: .*rms"),
+        ("[learner]\noptions = {rmspop = {rho = 0.5}}", r"learner\.options\.rmspop: unknown optimizer; allowed: .*rms"),
         (
             "[learner]\nlearning_rate = {schedule = 'linear'}",
             r"learning_rate: unknown schedule 'linear'; allowed: warm",
@@ -360,7 +360,7 @@ def test_formats():
     with pytest.raises(ConfigError, match=r"mine: has a table \[learner\], .* put format = 2 on its first line"):
         parse_recipe("[learner]\nlearning_rate = 0.1", "mine")
     text = '[network]\nkind = "dale"\nn_rec = 8\n'
-    with pytest.raises(ConfigError, match=r"network\.kind: unknown key; .* A recipe may have .* put format = 2 on its"):
+    with pytest.raises(ConfigError, match=r"network\.kind: unknown key; .* valid in a recipe; .* put format = 2"):
         parse_recipe(text, "mine", kind="sweep")
     with pytest.raises(ConfigError, match="unknown key") as caught:
         parse_recipe(text + "colour = 3", "mine", kind="sweep")
@@ -388,7 +388,7 @@ def test_nothing_in_a_recipe_is_evaluated(tmp_path):
 def test_what_only_the_network_can_refuse_is_refused_before_a_run_is_made(tmp_path):
     recipe = recipe_of("dale", network={"start": "slow", "spectral_radius": 1.2})
     recipe.check()
-    with pytest.raises(ValueError, match=r"got spectral_radius 1\.2 beside it"):
+    with pytest.raises(ValueError, match=r"got spectral_radius 1\.2, which belongs"):
         create_run(tmp_path / "new", recipe)
     assert not (tmp_path / "new").exists()
 

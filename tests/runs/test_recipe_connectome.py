@@ -121,7 +121,7 @@ def test_thresholds(files, option):
     made = neurons_of(files, **option)
     assert_same(made, as_neurons(matrix(files).thresholded(**option)))
     assert 0 < made.n_connections < neurons_of(files).n_connections
-    with pytest.raises(ValueError, match="at_least and density are two thresholds; give one of them"):
+    with pytest.raises(ValueError, match="at_least and density are alternative thresholds; give only one of them"):
         neurons_of(files, at_least=0.5, density=0.5)
 
 
@@ -211,7 +211,7 @@ def test_signs_by_a_label_known_drawn_and_dropped(files):
     assert not neurons_of(files, **regions, signs="free").sign.any()
     with pytest.raises(ConfigError, match=r"connectome\.sign_by: no unit has transmitter 'GLUT'"):
         neurons_of(files, join=join, sign_by={"transmitter": {"GLUT": -1}})
-    with pytest.raises(ValueError, match="sign_by gives signs, and signs = 'free' drops them"):
+    with pytest.raises(ValueError, match="sign_by sets signs, but signs = 'free' drops them"):
         neurons_of(files, join=join, sign_by=BY, signs="free")
 
 

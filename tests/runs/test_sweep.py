@@ -103,7 +103,7 @@ def test_every_cell_is_a_run(finished_sweep, copy):
     numbers = analyze_run(open_run(copy.folder(2)), repeats=3)
     assert numbers["training"]["steps"] == history.n_steps
     assert "loss" in numbers["figures"]
-    with pytest.raises(ValueError, match="kept no state of its training, as runs of a sweep do"):
+    with pytest.raises(ValueError, match="is a run of a sweep, which keeps no training state"):
         _run.with_steps(open_run(copy.folder(2)), 100)
 
 
@@ -256,7 +256,7 @@ def test_a_run_that_diverges_is_recorded(here):
     (run,) = sweep.runs()
     assert run.done
     assert not run.network.exists()
-    with pytest.raises(FileNotFoundError, match="has diverged; it left no network"):
+    with pytest.raises(FileNotFoundError, match="diverged, so there is no network"):
         open_run(run.path).load_network()
     arrays, _ = read_curves(run.curves)
     assert arrays.pop("step").tolist() == [1, 2]
@@ -286,8 +286,8 @@ def test_a_directory_in_the_way_is_named_and_left_alone(copy):
     path.mkdir()
     (path / "notes.txt").write_text("mine")
     message = (
-        r"^run learning_rate=0\.001/repeat=1: .*repeat=1 is not empty and holds no run; remove it\. 3 of 4 runs are "
-        r"finished and kept in .*start the same sweep again .*: eicon sweep \S+sweep\.toml --out"
+        r"^run learning_rate=0\.001/repeat=1: .*repeat=1 is not empty and is not a run; remove it\. 3 of 4 runs are "
+        r"finished and kept in .*repeat the sweep .*: eicon sweep \S+sweep\.toml --out"
     )
     with pytest.raises(SweepError, match=message):
         run_sweep(copy, workers=0, progress=False)
@@ -348,7 +348,7 @@ def test_pretrained_networks_of_other_epochs_and_repeats(here, tmp_path):
         ConfigError, match=r"no network of repeat 0 after epoch 1; stored: epochs 0, 2, 3 \(-1 is the l"
     ):
         create_sweep(tmp_path / "missing", old.recipe.with_changes(wanted))
-    with pytest.raises(ConfigError, match=r"has 2 repeats; repeat 7 \(from 0 on\) is not there"):
+    with pytest.raises(ConfigError, match=r"has 2 repeats; repeat 7 \(counted from 0\) does not exist"):
         create_sweep(tmp_path / "missing", old.recipe.with_changes(wanted | {"pretrained.repeat": 7}))
     assert not (tmp_path / "missing").exists()
 
@@ -411,7 +411,7 @@ def test_pretrained_grids_must_be_in_the_same_order(here, tmp_path):
     old = here("old", grid__learner__learning_rate=(0.01, 0.1))
     recipe = old.recipe.with_changes({"pretrained.path": str(old.path), "grid.learner.learning_rate": (0.1, 0.01)})
     with pytest.raises(
-        ConfigError, match=r"in the same place of .* has learner\.learning_rate 0\.01, and here .* 0\.1"
+        ConfigError, match=r"at the same index in .* has learner\.learning_rate 0\.01, but here .* 0\.1"
     ):
         create_sweep(tmp_path / "new", recipe)
     more = recipe.with_changes({"grid.learner.learning_rate": (0.01, 0.1, 0.2)})

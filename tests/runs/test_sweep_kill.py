@@ -146,8 +146,8 @@ except SweepError as error:
     (tmp_path / "killer.py").write_text("import os\ndef die(run):\n    os.kill(os.getpid(), 9)\n")
     done = subprocess.run([sys.executable, "main.py"], cwd=tmp_path, capture_output=True, text=True, timeout=600)
     assert re.match(
-        r"run all/seed=0: 4 processes died one after the other while they were at it(; is there enough memory|, the "
-        r"last one by SIGKILL.*)\. 0 of 1 runs are finished and kept in sweep; start the same sweep again",
+        r"run all/seed=0: 4 processes died in succession during this run(; is there enough memory|, the "
+        r"last one by SIGKILL.*)\. 0 of 1 runs are finished and kept in sweep; repeat the sweep",
         done.stdout,
     ), done.stdout + done.stderr
     assert done.stderr == ""
@@ -279,7 +279,7 @@ def test_an_external_scheduler_is_killed(begin, cluster, uninterrupted, tmp_path
     scheduler.send_signal(signal.SIGKILL)
     code, _, error = finish(process)
     assert code == 1
-    assert "the scheduler is gone" in one_line(error.partition("\n")[2])  # after the warning of an open port
+    assert "the connection to the scheduler was lost" in one_line(error.partition("\n")[2])  # after a warning
     assert "of 6 runs are finished and kept in" in error
     kept = {path: path.stat().st_mtime_ns for path in finished(out)}
     assert len(kept) >= 2

@@ -121,7 +121,7 @@ def test_an_item_whose_process_is_killed_is_tried_again(times, tmp_path):
 
 def test_an_item_whose_processes_always_die_is_named(tmp_path):
     (tmp_path / "9").mkdir()
-    why = "4 processes died one after the other while they were at it; is there enough memory$"
+    why = "4 processes died in succession during this run; is there enough memory$"
     with pytest.raises(WorkersDied, match=why) as caught:
         list(run_many(working.killed_at_first, [str(tmp_path / "9")], workers=1))
     assert caught.value.index == 0
@@ -254,7 +254,7 @@ def test_no_guard_is_needed_and_the_script_runs_once(how, tmp_path):
     assert done.stderr == ""
     once, found, error = done.stdout.splitlines()
     assert (once, found) == ("once", "[(0, 1), (1, 2)]")
-    assert "other processes cannot import what a script or a notebook itself defines" in error
+    assert "other processes cannot import functions that a script or notebook defines" in error
     assert "put it into a module of its own" in error
 
 

@@ -283,7 +283,7 @@ def test_spectra_along_trials_have_all_gains(tmp_path, monkeypatch):
 
 
 def test_spectra_along_trials_of_plastic_synapses_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="spectra along trials are those of currents that leak; this network has Plas"):
+    with pytest.raises(ValueError, match=r"need leaky cells \(eicon.models.Leaky\); this network has Plas"):
         _spectra(Run(tmp_path, Recipe()), plastic(), TASK, DynamicsRequest(), KEY, {})
 
 

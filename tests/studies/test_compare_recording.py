@@ -31,15 +31,15 @@ def test_steps_at_which_all_units_were_observed_are_compared():
     assert result.found.cka.value == pytest.approx(wanted.cka.value, rel=1e-5)
     assert (result.n_units, result.n_trials) == ((8, 3), 5)
     assert result.notes == [
-        "Units left out, as they were never observed: 1 of 4.",
-        "Trials left out, of which no step has all units: 1 of 6.",
-        "No conditions are repeated, so that there is no ceiling.",
+        "Units left out because they were never observed: 1 of 4.",
+        "Trials left out because no step has all units: 1 of 6.",
+        "No conditions are repeated, so there is no ceiling.",
     ]
 
 
 def test_conditions_that_are_repeated_among_the_trials_left_give_a_ceiling():
     seen = RATES[:, :, [7, 1, 3, 0]] + 0.05 * RNG.normal(size=(T, B, M))
-    ceiling = "No conditions are repeated, so that there is no ceiling."
+    ceiling = "No conditions are repeated, so there is no ceiling."
     assert ceiling not in compare_recording(NET, recording(seen, conditions=SIDE), n_permutations=0).notes
     seen[:, 1] = np.nan  # the second trial on the left
     assert ceiling in compare_recording(NET, recording(seen, conditions=SIDE), n_permutations=0).notes

@@ -165,9 +165,9 @@ def test_a_fitted_network_predicts_the_same_when_it_is_condensed():
     [
         ({"readout": "units"}, "unknown readout 'units'; allowed: outputs, rates"),
         ({"within": "area"}, "units have no label 'area'; they have type, cell_type"),
-        ({"within": CELLS[:-1]}, "`within` must hold one label for each of the N = 15 units"),
+        ({"within": CELLS[:-1]}, "`within` must contain one label for each of the N = 15 units"),
         ({"within": "cell_type", "size": 2}, "`size` must be at least 3, one unit of each label; got 2"),
-        ({"within": "cell_type", "method": "random"}, "no unit stands for another; leave out `within`"),
+        ({"within": "cell_type", "method": "random"}, "no unit represents another; leave out `within`"),
     ],
 )
 def test_what_is_refused(options, text):

@@ -241,7 +241,7 @@ def test_a_line_attractor_is_recognised():
     assert np.ptp(spots[:, 0]) > 0.4
     numbers = fixed_point_numbers(found, task)
     words = "\n".join(dynamics_words({"fixed_points": numbers}))
-    wanted = f"Of {len(found.flat)} slow points (q < 0.01), {len(found.manifold.members)} hang together, as a line."
+    wanted = f"{len(found.manifold.members)} of {len(found.flat)} slow points (q < 0.01) are connected and form a line."
     assert wanted in words
 
 
@@ -338,11 +338,11 @@ def exponent_words(value, error):
 
 
 def test_exponents_in_words():
-    assert "+0.004 ± 0.001 1/ms, nearby states part" in exponent_words(0.004, 0.001)
-    assert "-0.004 ± 0.001 1/ms, nearby states come together" in exponent_words(-0.004, 0.001)
+    assert "+0.004 ± 0.001 1/ms, nearby states diverge" in exponent_words(0.004, 0.001)
+    assert "-0.004 ± 0.001 1/ms, nearby states converge" in exponent_words(-0.004, 0.001)
     assert "not clearly different from 0" in exponent_words(0.004, 0.0021)
     assert "-0.004 1/ms, not clearly" in exponent_words(-0.004, None)
-    assert "wipes out all differences" in exponent_words(None, None)
+    assert "removes all differences" in exponent_words(None, None)
 
 
 # runs
@@ -434,7 +434,11 @@ def test_spectra_are_those_of_the_mean_trajectory_and_of_the_snapshots(trained, 
 
 def test_report_shows_them_with_captions_and_a_link(trained, analysed):
     page = write_report(trained).read_text(encoding="utf-8")
-    for wanted in ("Saddles let go along the segments", "Lyapunov exponent, along 10 trials", "growing directions"):
+    for wanted in (
+        "Segments are the unstable directions of saddles",
+        "Lyapunov exponent, along 10 trials",
+        "growing directions",
+    ):
         assert wanted in page
     assert page.count("data:image/png;base64,") == 9
     assert 'href="figures/fixed_points.html"' in page
@@ -461,10 +465,10 @@ def test_the_summary_in_words_and_how_to_get_plotly(trained, analysed, tmp_path,
     shutil.rmtree(copy / "snapshots")
     done = invoke("analyze", copy, "--repeats", 5, "--fixed-points", "--spectra", "--candidates", 20, "--epoch", "rest")
     assert done.exit_code == 0, done.output
-    assert "Fixed points, input held as in 'rest': " in done.stdout
+    assert "Fixed points, constant input as in 'rest': " in done.stdout
     assert "need a run with snapshots = true" in done.stdout
     assert "The input is not constant" not in done.stdout
-    assert 'it needs plotly, pip install "eicon[interactive]"' in done.stderr
+    assert 'which needs plotly: pip install -e ".[interactive]" in the clone' in done.stderr
     assert not (copy / "figures" / "fixed_points.html").exists()
     assert "figures/fixed_points.html" not in write_report(open_run(copy)).read_text()
     assert "fixed points:" in done.stderr  # progress
@@ -509,10 +513,10 @@ def test_unknown_names_are_one_line_and_write_nothing(words, text, trained, anal
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("--epoch", "bits"), "--epoch belongs to --fixed-points or --lyapunov"),
-        (("--spectra", "--epoch", "bits"), "--epoch belongs to --fixed-points or --lyapunov"),
-        (("--condition", "n_bits=1"), "--condition to any of these"),
-        (("--lyapunov", "--candidates", "5"), "--candidates to --fixed-points"),
+        (("--epoch", "bits"), "--epoch needs --fixed-points or --lyapunov"),
+        (("--spectra", "--epoch", "bits"), "--epoch needs --fixed-points or --lyapunov"),
+        (("--condition", "n_bits=1"), "--condition needs one of these"),
+        (("--lyapunov", "--candidates", "5"), "--candidates needs --fixed-points"),
         (("--fixed-points", "--condition", "n_bits"), "--condition takes NAME=VALUE with a number"),
         (("--fixed-points", "--condition", "side=left"), "got 'side=left'"),
     ],

@@ -287,7 +287,7 @@ def test_lesions_can_be_a_grid_and_are_checked(trained_run, tmp_path):
     lesion = {"path": str(run.path), "units": "E"}
     recipe = run.recipe.with_changes({"lesion": lesion, "grid.lesion.cells": [0.25, 0.5]})
     assert [cell.make_network(cell.make_task()).n_rec for cell in recipe.cells()] == [16, 12]
-    with pytest.raises(ConfigError, match="a lesion needs both, path .* and units"):
+    with pytest.raises(ConfigError, match="a lesion needs both path .* and units"):
         run.recipe.with_changes({"lesion.path": str(run.path)})
     for change, message in (
         ({"lesion": {**lesion, "units": "X"}}, "lesion: no unit has type 'X'"),

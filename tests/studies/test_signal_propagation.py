@@ -155,8 +155,8 @@ def test_verdicts_follow_the_intervals():
     found = study.verdicts(
         {"a - b": {"r": [0.1, 0.05, 0.2], "auc": [-0.1, -0.2, -0.05]}, "a - c": {"r": [0, -1, 1], "auc": [0, -1, 1]}}
     )
-    assert found[0] == "*a* is better than *b* by correlation, and worse than *b* by AUC."
-    assert found[1] == "*a* is not told apart from *c*, by correlation and by AUC."
+    assert found[0] == "*a* is better than *b* by correlation, and is worse than *b* by AUC."
+    assert found[1] == "*a* cannot be distinguished from *c*, by correlation and by AUC."
 
 
 def test_the_page_says_what_the_results_are():

@@ -79,7 +79,7 @@ def test_levels_that_0_1_0_refused_need_no_warning(kind):
     [
         (
             {"coherence": (51.2,), "coherence_scale": "song2016"},
-            r"in \(0, 31.25\] on the scale 'song2016'; per cent of do",
+            r"in \(0, 31.25\] on the scale 'song2016'; use coherence_scale 'dots",
         ),
         (
             {"coherence_scale": "paper"},
@@ -124,7 +124,7 @@ def test_a_file_that_says_the_scale_or_no_coherence_is_read_without_a_word(caplo
 
 
 def test_a_file_with_per_cent_of_dots_and_no_scale_is_refused_with_the_way_out():
-    with pytest.raises(ConfigError, match="per cent of dots have coherence_scale 'dots'; got 51.2"):
+    with pytest.raises(ConfigError, match="use coherence_scale 'dots' for per cent of dots; got 51.2"):
         parse_recipe("[task]\nname = 'PerceptualDecision'\ncoherence = [51.2]")
 
 

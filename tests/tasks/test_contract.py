@@ -195,11 +195,15 @@ def test_what_follows_is_filled_in(task, given, filled):
             {"coh": 3},
             "PerceptualDecision has no condition coh; its conditions are coherence, cho",
         ),
-        (PerceptualDecision(), {}, "coherence is not given in PerceptualDecision: give it too, e.g. coherence=3.2"),
+        (
+            PerceptualDecision(),
+            {},
+            "coherence is not given in PerceptualDecision: specify it as well, e.g. coherence=3.2",
+        ),
         (
             PerceptualDecision(),
             {"coherence": 0},
-            "choice does not follow from coherence 0 in PerceptualDecision: give it",
+            "choice does not follow from coherence 0 in PerceptualDecision: specify it",
         ),
         (PerceptualDecision(), {"coherence": [4, 0]}, "choice does not follow from coherence 0"),
         (PerceptualDecision(), {"coherence": 4, "choice": 1}, "choice is 0 for coherence 4; got 1"),
@@ -209,9 +213,9 @@ def test_what_follows_is_filled_in(task, given, filled):
             {"coherence": 4, "choice": 2},
             "choice must be one of 0, 1 in this PerceptualDecision; got",
         ),
-        (PerceptualDecision(), {"coherence": "a"}, "coherence must hold finite numbers, one for all trials or one for"),
-        (PerceptualDecision(), {"coherence": math.nan}, "coherence must hold finite numbers"),
-        (PerceptualDecision(), {"coherence": [[1.0]]}, "coherence must hold finite numbers"),
+        (PerceptualDecision(), {"coherence": "a"}, "coherence must be finite numbers, one for all trials or one for"),
+        (PerceptualDecision(), {"coherence": math.nan}, "coherence must be finite numbers"),
+        (PerceptualDecision(), {"coherence": [[1.0]]}, "coherence must be finite numbers"),
         (
             PerceptualDecision(),
             {"coherence": [1, 2], "choice": [0, 0, 0]},
@@ -236,7 +240,7 @@ def test_what_follows_is_filled_in(task, given, filled):
             "sequence must be one of 0, 1, 2, 3, 4, 5, 6, 7 in this SequenceExecution",
         ),
         (SineWave(), {"period": 400}, "period must be one of 800 in this SineWave; got 400"),
-        (NBack(), {}, "match is not given in NBack: give it too, e.g. match=0"),
+        (NBack(), {}, "match is not given in NBack: specify it as well, e.g. match=0"),
     ],
 )
 def test_unknown_missing_wrong_and_contradictory_conditions_are_named(task, given, text):

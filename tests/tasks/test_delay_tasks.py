@@ -224,12 +224,12 @@ def test_movement_is_right_if_no_other_direction_is_nearer(off):
 
 RING = [
     ({"n_directions": 1}, "n_directions must be at least 2; got 1"),
-    ({"n_channels": 2}, "n_channels must be at least 3, so that no two directions look alike; got 2"),
+    ({"n_channels": 2}, "n_channels must be at least 3, to distinguish all directions; got 2"),
     ({"concentration": 0.0}, "concentration must be > 0 and finite; got 0.0"),
     ({"concentration": float("inf")}, "concentration must be > 0 and finite; got inf"),
     ({"concentration": float("nan")}, "concentration must be > 0 and finite; got nan"),
     ({"fixation": 9.0}, "fixation of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
-    ({"delay": 0.0}, "delay must last longer than 0 ms, and end; got 0.0"),
+    ({"delay": 0.0}, "delay must last longer than 0 ms and be finite; got 0.0"),
     ({"delay": Uniform(min=0.0, max=9.0)}, "delay of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
 ]
 
@@ -245,8 +245,8 @@ def test_impossible_rings_and_epochs_are_refused(make, options, text):
     ("make", "options", "text"),
     [
         (DelayedMatchToSample, {"stimulus": 5.0}, "stimulus of 5 ms is empty"),
-        (DelayedMatchToSample, {"decision": -1.0}, "decision must last longer than 0 ms, and end; got -1.0"),
-        (DelayedMatchToCategory, {"n_directions": 7}, "n_directions must be even, so that categories are equal; got 7"),
+        (DelayedMatchToSample, {"decision": -1.0}, "decision must last longer than 0 ms and be finite; got -1.0"),
+        (DelayedMatchToCategory, {"n_directions": 7}, "n_directions must be even, for categories of equal size; got 7"),
         (
             DelayedMatchToCategory,
             {"boundary": 60.0},
@@ -255,7 +255,7 @@ def test_impossible_rings_and_epochs_are_refused(make, options, text):
         (DelayedMatchToCategory, {"boundary": -90.0}, "multiples of 30 degrees; got -90"),
         (DelayedMatchToCategory, {"boundary": 359.9999}, "boundary must run between the directions"),
         (DelayedMatchToCategory, {"boundary": float("nan")}, "boundary must be a finite direction .degrees.; got nan"),
-        (DelayedResponse, {"cue": 0.0}, "cue must last longer than 0 ms, and end; got 0.0"),
+        (DelayedResponse, {"cue": 0.0}, "cue must last longer than 0 ms and be finite; got 0.0"),
         (DelayedResponse, {"response": 9.0}, "response of 9 ms is empty"),
     ],
 )

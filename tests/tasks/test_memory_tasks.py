@@ -203,9 +203,9 @@ def test_impossible_tasks_are_refused(make, options, text):
     [
         ({"item": 9.0}, "item of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
         ({"dt": 100.0}, "item of 20 ms is empty: it is shorter than half a step of dt 100 ms"),
-        ({"item": 0.0}, "item must last longer than 0 ms, and end; got 0.0"),
-        ({"item": float("inf")}, "item must last longer than 0 ms, and end; got inf"),
-        ({"item": float("nan")}, "item must last longer than 0 ms, and end; got nan"),
+        ({"item": 0.0}, "item must last longer than 0 ms and be finite; got 0.0"),
+        ({"item": float("inf")}, "item must last longer than 0 ms and be finite; got inf"),
+        ({"item": float("nan")}, "item must last longer than 0 ms and be finite; got nan"),
     ],
 )
 def test_impossible_items_are_refused(make, options, text):

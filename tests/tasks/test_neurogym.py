@@ -89,7 +89,7 @@ def test_what_is_no_number_is_said(task, trial):
     assert task.left_out == ("note",)
     assert set(trial.conditions) == {"ground_truth", "coh", "side", "pair[0]", "pair[1]", "label"}
     side = Condition("side", "side", None, "int32", ("left", "right"))
-    with pytest.raises(ValueError, match="side of a trial is 'up'; known are left, right"):
+    with pytest.raises(ValueError, match="side of a trial is 'up'; known values: left, right"):
         side.number({"side": "up"})
 
 
@@ -230,13 +230,15 @@ def test_trials_are_never_cut():
     assert trial.n_steps == 30
     assert trial.epochs["trial"].tolist() == [[0, 23]] * 3
     short = from_neurogym(Decision(timing={"delay": lambda: 100.0}), max_duration=400.0)
-    with pytest.raises(Exception, match=r"a trial has 23 steps, more than the 20 .*max_duration \(ms\), at least 460"):
+    with pytest.raises(
+        Exception, match=r"a trial has 23 steps, but the longest.* 20, .*max_duration \(ms\), at least 460"
+    ):
         short.sample(KEY, 3).inputs.block_until_ready()
 
 
 def test_timing_that_nothing_tells_is_refused():
     text = (
-        r"in \d+% of the trials of Decision nothing that is observed tells when to answer: .*Give delay a fixed "
+        r"in \d+% of the trials of Decision no observation indicates when to answer: .*Give delay a fixed "
         r"duration .*or allow_unknown_timing=True"
     )
     with pytest.raises(ValueError, match=text):
@@ -262,7 +264,7 @@ def test_trials_that_depend_on_those_before_are_refused():
             self.count += 1
             return super().draw() | {"ground_truth": 1 + self.count // 7 % 2}
 
-    with pytest.raises(ValueError, match="Blocks gives other trials from the same seed: they depend on those before"):
+    with pytest.raises(ValueError, match="Blocks gives different trials from the same seed: they depend on earlier"):
         from_neurogym(Blocks())
 
 
@@ -276,7 +278,7 @@ def test_environments_without_a_ground_truth_are_refused():
         from_neurogym(without_truth(Decision()))
     env = Decision()
     env.action_space = Discrete(2, {})
-    with pytest.raises(ValueError, match="the ground truth of Decision holds 0 to 2, and its actions are 0 to 1"):
+    with pytest.raises(ValueError, match="the ground truth of Decision goes from 0 to 2, but its actions are 0 to 1"):
         from_neurogym(env)
 
 
@@ -288,7 +290,7 @@ def test_actions_may_be_counted_from_one():
             return trial
 
     env = FromOne()
-    with pytest.raises(ValueError, match="the ground truth of FromOne holds 1 to 3, and its actions are 0 to 2"):
+    with pytest.raises(ValueError, match="the ground truth of FromOne goes from 1 to 3, but its actions are 0 to 2"):
         one_trial(env, ground_truth=2)
     env.action_space = Discrete(3, {}, start=1)
     assert {int(label) for _ in range(20) for label in one_trial(env).labels} == {0, 1, 2}
@@ -304,7 +306,7 @@ def test_actions_that_are_no_numbers_are_refused():
 def test_wrappers(task):
     wrapped = from_neurogym(OrderEnforcing(Decision()))
     assert bits(wrapped.sample(KEY, 4)) == bits(task.sample(KEY, 4))
-    with pytest.raises(TypeError, match="the wrapper Noise changes what `step` gives, and trials are taken whole"):
+    with pytest.raises(TypeError, match="the wrapper Noise changes the results of `step`, but trials are read whole"):
         from_neurogym(OrderEnforcing(Noise(Decision())))
 
     class Harder(Wrapper):
@@ -317,7 +319,7 @@ def test_wrappers(task):
 def test_what_is_no_environment():
     with pytest.raises(TypeError, match="expected a trial-based environment of neurogym, or its name; got dict"):
         from_neurogym({"dt": 20})
-    with pytest.raises(ValueError, match="env_kwargs are for an environment that is given by name"):
+    with pytest.raises(ValueError, match="env_kwargs apply only to an environment given by name"):
         from_neurogym(Decision(), env_kwargs={"dt": 20})
     with pytest.raises(
         ValueError, match="Decision has no period 'response'; it has fixation, stimulus, delay, decision"
@@ -329,9 +331,7 @@ def test_what_is_no_environment():
 
 def test_neurogym_that_is_missing_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "neurogym", None)
-    with pytest.raises(
-        ImportError, match=r"'GoNogo-v0' needs neurogym.*pip install \"eicon\[neurogym\]\", best in an en"
-    ):
+    with pytest.raises(ImportError, match=r"'GoNogo-v0' needs neurogym.*pip install -e \".\[neurogym\]\" in the clone"):
         from_neurogym("GoNogo-v0")
 
 
@@ -353,14 +353,14 @@ REAL = {
     "yang19.dlygo-v0": ("decision", 20),
 }
 REFUSED = {
-    "ContextDecisionMaking-v0": "nothing that is observed tells when to answer",
+    "ContextDecisionMaking-v0": "no observation indicates when to answer",
     "Bandit-v0": "can only be learned by reward",
     "EconomicDecisionMaking-v0": "can only be learned by reward",
-    "HierarchicalReasoning-v0": "gives other trials from the same seed",
+    "HierarchicalReasoning-v0": "gives different trials from the same seed",
     "ReadySetGo-v0": r"the longest trial is unknown \(measure\)",
     "Reaching1D-v0": "it is not the number of an action",
     "ReachingDelayResponse-v0": "ReachingDelayResponse has Box actions",
-    "perceptualdecisionmaking.roitman02-v0": "the wrapper ReactionTime changes what `step` gives",
+    "perceptualdecisionmaking.roitman02-v0": "the wrapper ReactionTime changes the results of `step`",
 }
 
 

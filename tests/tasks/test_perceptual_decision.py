@@ -127,16 +127,16 @@ def test_make_builds_by_name():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"coherence": ()}, "the task is empty: coherence holds no level"),
+        ({"coherence": ()}, "the task is empty: coherence contains no level"),
         ({"coherence": (4.0, float("nan"))}, r"coherence must lie in \(0, 100\]; got 4, nan"),
         ({"coherence": (0.0,)}, r"coherence must lie in \(0, 100\]; got 0"),
         ({"coherence": (-4.0,)}, "got -4"),
         ({"coherence": (101.0,)}, "got 101"),
         ({"coherence": (float("inf"),)}, "got inf"),
         ({"fixation": 9.0}, "fixation of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
-        ({"decision": 0.0}, "decision must last longer than 0 ms, and end; got 0"),
-        ({"decision": float("inf")}, "decision must last longer than 0 ms, and end; got inf"),
-        ({"stimulus": -800.0}, "stimulus must last longer than 0 ms, and end; got -800"),
+        ({"decision": 0.0}, "decision must last longer than 0 ms and be finite; got 0"),
+        ({"decision": float("inf")}, "decision must last longer than 0 ms and be finite; got inf"),
+        ({"stimulus": -800.0}, "stimulus must last longer than 0 ms and be finite; got -800"),
         ({"stimulus": TruncatedExponential(1.0, 1.0, 8.0)}, "stimulus of 8 ms is empty"),
     ],
 )

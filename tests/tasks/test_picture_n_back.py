@@ -248,10 +248,10 @@ def test_a_changed_file_is_read_again(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "text"),
     [
-        ({"labels": LABELS}, "must hold one array named images or latents or x; it holds labels"),
-        ({"x": np.eye(10)}, "must hold one array named labels or y; it holds x"),
-        ({"x": np.eye(10), "images": np.eye(10), "y": LABELS}, "must hold one array named images or latents or x"),
-        ({"x": np.eye(9), "y": LABELS}, "there are 9 pictures, but 10 labels"),
+        ({"labels": LABELS}, "must contain one array named images or latents or x; it contains labels"),
+        ({"x": np.eye(10)}, "must contain one array named labels or y; it contains x"),
+        ({"x": np.eye(10), "images": np.eye(10), "y": LABELS}, "must contain one array named images or latents or x"),
+        ({"x": np.eye(9), "y": LABELS}, "got 9 pictures, but 10 labels"),
         ({"x": np.eye(10), "y": np.ones(10, int)}, "pictures of at least 2 classes are needed; all have label 1"),
         ({"x": np.eye(10), "y": LABELS / 2}, r"labels must be integers of shape \(P,\); got float64 of shape \(10,\)"),
         ({"x": np.eye(10), "y": LABELS[None]}, r"got int64 of shape \(1, 10\)"),
@@ -259,7 +259,7 @@ def test_a_changed_file_is_read_again(tmp_path):
         ({"x": np.zeros((10, 0)), "y": LABELS}, r"got float64 of shape \(10, 0\)"),
         ({"x": np.full((10, 2), "a"), "y": LABELS}, r"got <U1 of shape \(10, 2\)"),
         ({"x": np.full((10, 2), np.nan), "y": LABELS}, "a feature is NaN or infinite"),
-        ({"x": np.array([[None] * 2] * 10), "y": LABELS}, "x holds Python objects, which are never loaded"),
+        ({"x": np.array([[None] * 2] * 10), "y": LABELS}, "x contains Python objects, which are never loaded"),
     ],
 )
 def test_a_file_that_does_not_hold_pictures(arrays, text, tmp_path):
@@ -280,7 +280,7 @@ def test_no_file():
 def test_no_npz_file(content, tmp_path):
     path = tmp_path / "pictures.npz"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match="damaged, or no npz archive"):
+    with pytest.raises(ValueError, match="damaged, or not a valid npz archive"):
         load_pictures(path)
 
 
@@ -295,7 +295,7 @@ def test_damaged_file(tmp_path):
 
 
 def test_too_few_pictures_for_a_trial():
-    text = "a trial_length of 8 needs 7 pictures of other classes.*without its largest class made up has 6"
+    text = "a trial_length of 8 needs 7 pictures of classes other.*without its largest class made up has 6"
     with pytest.raises(ValueError, match=text):
         PictureNBack(trial_length=8, pictures=pictures())
     assert PictureNBack(trial_length=7, pictures=pictures()).trial_length == 7

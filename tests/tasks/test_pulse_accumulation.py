@@ -158,20 +158,20 @@ def test_choice_is_read_from_the_decision_only():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"rates": ()}, "the task is empty: rates holds no level"),
+        ({"rates": ()}, "the task is empty: rates contains no level"),
         ({"rates": (20.0,)}, r"rates must lie in \(20, 40\]; got 20"),
         ({"rates": (26.0, 41.0)}, r"rates must lie in \(20, 40\]; got 26, 41"),
         ({"rates": (float("nan"),)}, r"rates must lie in \(20, 40\]; got nan"),
         ({"total": float("inf")}, "rates must lie in"),
         ({"total": 60.0, "rates": (55.0,)}, "rates must leave at most one pulse per bin of 20 ms, 50 Hz; got 55"),
-        ({"pulse": 0.0}, "pulse must last longer than 0 ms, and end; got 0.0"),
+        ({"pulse": 0.0}, "pulse must last longer than 0 ms and be finite; got 0.0"),
         ({"pulse": 10.0}, "pulse must be a whole number of steps of dt 20 ms; got 10"),
         ({"pulse": 30.0}, "pulse must be a whole number of steps of dt 20 ms; got 30"),
         ({"dt": 15.0}, "pulse must be a whole number of steps of dt 15 ms; got 20"),
         ({"stimulus": 15.0}, "stimulus must last at least one pulse of 20 ms; got 15"),
-        ({"stimulus": 0.0}, "stimulus must last longer than 0 ms, and end; got 0.0"),
+        ({"stimulus": 0.0}, "stimulus must last longer than 0 ms and be finite; got 0.0"),
         ({"fixation": 9.0}, "fixation of 9 ms is empty"),
-        ({"decision": float("inf")}, "decision must last longer than 0 ms, and end; got inf"),
+        ({"decision": float("inf")}, "decision must last longer than 0 ms and be finite; got inf"),
     ],
 )
 def test_impossible_tasks_are_refused(options, text):

@@ -123,16 +123,16 @@ def test_long_range():
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"intervals": (600.0,)}, r"intervals must hold at least two durations > 0 ms; got \(600\.0,\)"),
+        ({"intervals": (600.0,)}, r"intervals must contain at least two durations > 0 ms; got \(600\.0,\)"),
         ({"intervals": (600.0, float("nan"))}, r"at least two durations > 0 ms; got \(600\.0, nan\)"),
-        ({"intervals": (800.0, 600.0)}, r"intervals must ascend, by at least one step of dt 20 ms; got \(800\.0, 600"),
-        ({"intervals": (600.0, 605.0)}, r"must ascend, by at least one step of dt 20 ms; got \(600\.0, 605\.0\)"),
+        ({"intervals": (800.0, 600.0)}, r"intervals must increase by at least one step of dt 20 ms; got \(800\.0, 600"),
+        ({"intervals": (600.0, 605.0)}, r"must increase by at least one step of dt 20 ms; got \(600\.0, 605\.0\)"),
         ({"pulse": 480.0}, "pulse must be shorter than the shortest interval 480 ms; got 480"),
         ({"pulse": 475.0}, "pulse must be shorter than the shortest interval 480 ms; got 475"),  # the same steps
-        ({"pulse": 0.0}, "pulse must last longer than 0 ms, and end; got 0.0"),
+        ({"pulse": 0.0}, "pulse must last longer than 0 ms and be finite; got 0.0"),
         ({"pulse": 9.0}, "pulse of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
         ({"after": 9.0}, "after of 9 ms is empty"),
-        ({"wait": 0.0}, "wait must last longer than 0 ms, and end; got 0.0"),
+        ({"wait": 0.0}, "wait must last longer than 0 ms and be finite; got 0.0"),
         ({"wait": 9.0}, "wait of 9 ms is empty"),
         ({"tolerance": 0.0}, "tolerance must be > 0; got 0.0"),
         ({"tolerance": float("nan")}, "tolerance must be > 0; got nan"),

@@ -71,5 +71,5 @@ def test_epochs_follow_each_other():
         "delay": [[2, 3], [2, 6]],
         "go": [[3, 6], [6, 9]],
     }
-    with pytest.raises(ValueError, match="epochs that last equally long in all trials need batch_size"):
+    with pytest.raises(ValueError, match="epochs of equal length in all trials need batch_size"):
         consecutive({"cue": 2})

@@ -114,7 +114,7 @@ WRONG = {
     "a tuple": (built(tuple), "Wrong.build returned a tuple of 5; it must return Trial(inputs, targets, mask,"),
     "a list as an array": (
         returning(inputs=lambda x: np.asarray(x).tolist()),
-        "Wrong.build: inputs is a list of 6, and must be an array; use jnp.asarray.",
+        "Wrong.build: inputs is a list of 6, but must be an array; use jnp.asarray.",
     ),
     # Inputs.
     "inputs of one trial": (
@@ -131,17 +131,17 @@ WRONG = {
     ),
     "NaN in inputs": (
         returning(inputs=lambda x: x.at[4, 1, 1].set(jnp.nan)),
-        "inputs is nan at step 4 of trial 1, channel 1; the network sees all steps",
+        "inputs is nan at step 4 of trial 1, channel 1; inputs must be finite at all steps",
     ),
     "NaN in inputs after the end": (
         returning(inputs=lambda x: x.at[5].set(jnp.inf), epochs=lambda e: {"all": e["stimulus"]}),
-        "inputs is inf at step 5 of trial 0, channel 0; the network sees all steps, those after a trial's end included",
+        "inputs is inf at step 5 of trial 0, channel 0; inputs must be finite at all steps, even after the end of a t",
     ),
     "complex inputs": (
         returning(inputs=lambda x: x + 1j),
         "inputs is of type complex64; it must be real numbers.",
     ),
-    "trials of no step": (built(lambda t: jax.tree.map(lambda x: x[:0], t)), "inputs has shape (0, 8, 2)"),
+    "trials need at least one step": (built(lambda t: jax.tree.map(lambda x: x[:0], t)), "inputs has shape (0, 8, 2)"),
     # Targets.
     "one target channel of two": (
         returning(targets=lambda x: x[:, :, :1]),
@@ -162,8 +162,8 @@ WRONG = {
     ),
     "labels from 1": (
         LabelsFrom1,
-        "targets holds the label 2 where the mask is not 0; labels are in 0..1, one for each of the 2 outputs; "
-        "labels that count from 1 need 1 subtracted.",
+        "targets contains the label 2 where the mask is not 0; labels are in 0..1, one for each of the 2 outputs; "
+        "subtract 1 from labels that count from 1.",
     ),
     "labels as floats": (FloatLabels, "must be integers of shape (6, 8) = (T, B), in 0..1; the loss is cross_entropy"),
     "one-hot labels": (OneHot, "the loss is cross_entropy, which takes labels: jnp.argmax(targets, axis=-1)."),
@@ -182,10 +182,10 @@ WRONG = {
     ),
     "an empty mask": (
         returning(mask=jnp.zeros_like),
-        "mask is 0 everywhere, so that no output is scored and the loss is 0; it must be 1 where outputs are scored.",
+        "mask is 0 everywhere; no output would be scored, and the loss would be 0; it must be 1 where outputs are",
     ),
-    "NaN in a mask": (returning(mask=lambda x: x.at[0].set(jnp.nan)), "mask holds NaN or infinity; it is 1 where"),
-    "a negative mask": (returning(mask=lambda x: x - 1), "mask holds -1; weights of steps are >= 0."),
+    "NaN in a mask": (returning(mask=lambda x: x.at[0].set(jnp.nan)), "mask contains NaN or infinity; it is 1 where"),
+    "a negative mask": (returning(mask=lambda x: x - 1), "mask contains -1; weights of steps must be >= 0."),
     # Conditions.
     "a condition per step": (
         condition(lambda x: jnp.tile(x, (6, 1))),
@@ -194,11 +194,11 @@ WRONG = {
     "one condition for all": (condition(lambda x: x[0]), "conditions['choice'] has shape (); it must be (8,) = (B,)"),
     "conditions that are dropped": (
         returning(conditions=lambda x: {"difference": x["difference"]}),
-        "conditions lacks 'choice' of condition_grid; hand on what build was given: conditions={**conditions, ...}.",
+        "conditions lacks 'choice' of condition_grid; pass on the conditions given to build: conditions={**conditions,",
     ),
     "conditions that are an array": (
         returning(conditions=lambda x: x["choice"]),
-        "Wrong.build: conditions is an object of type ArrayImpl, and must be a dict of arrays.",
+        "Wrong.build: conditions is an object of type ArrayImpl, but must be a dict of arrays.",
     ),
     # Epochs.
     "epochs in ms": (
@@ -220,7 +220,7 @@ WRONG = {
         "epochs['answer'] is [6, 3] in trial 0; 0 <= first <= last <= 6 is needed, the number of steps.",
     ),
     "an epoch before the trial": (epoch(lambda span: span - 4), "epochs['answer'] is [-1, 2] in trial 0; 0 <= first"),
-    "epochs that are a list": (returning(epochs=lambda x: list(x.values())), "epochs is a list of 2, and must be a"),
+    "epochs that are a list": (returning(epochs=lambda x: list(x.values())), "epochs is a list of 2, but must be a"),
     # condition_grid.
     "unequal columns": (
         with_grid({"difference": np.ones(4), "choice": np.zeros(2, int)}),
@@ -239,8 +239,11 @@ WRONG = {
         with_grid({"choice": np.array(["left", "right"])}),
         "condition_grid['choice'] is of type <U5; conditions are numbers or booleans: number the levels",
     ),
-    "a grid of ragged lists": (with_grid({"choice": [[1], [1, 2]]}), "holds lists of unequal length"),
-    "NaN in the grid": (with_grid({"choice": np.array([0, np.nan])}), "holds NaN or infinity; conditions are finite"),
+    "a grid of ragged lists": (with_grid({"choice": [[1], [1, 2]]}), "contains lists of unequal length"),
+    "NaN in the grid": (
+        with_grid({"choice": np.array([0, np.nan])}),
+        "contains NaN or infinity; conditions must be finite",
+    ),
     "a name that is a number": (with_grid({0: np.zeros(2)}), "has the key 0; names of conditions are text."),
     # The class.
     "a channel that is text": (
@@ -249,7 +252,7 @@ WRONG = {
     ),
     "no outputs": (
         with_class(output_channels=()),
-        "Wrong.n_out must be at least 1; got 0: does output_channels name none?",
+        "Wrong.n_out must be at least 1; got 0: is output_channels empty?",
     ),
     "a criterion in per cent": (with_class(criterion=85), "Wrong.criterion must lie in [0, 1]; got 85; in per cent?"),
     "a criterion of nothing": (
@@ -335,14 +338,14 @@ class Network:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (PerceptualDecision, "is a class, and a task is one of its instances; call it: PerceptualDecision()."),
+        (PerceptualDecision, "is a class, but a task is an instance; call it: PerceptualDecision()."),
         (
             Network(),
-            "got an object of type Network: it is a network, and the network comes before the task: swap the two",
+            "got an object of type Network: it is a network, which comes before the task: swap the two",
         ),
         ("NBack", "expected a task; got 'NBack': the task of a name is eicon.tasks.TASKS['NBack']()."),
-        (None, "expected a task; got None: a task of your own is an instance of a subclass of eicon.tasks.Task."),
-        ({"name": "NBack"}, "expected a task; got a dict of 1: a task of your own"),
+        (None, "expected a task; got None: your own tasks are instances of subclasses of eicon.tasks.Task."),
+        ({"name": "NBack"}, "expected a task; got a dict of 1: your own tasks are"),
     ],
 )
 def test_what_is_no_task_is_refused(given, words):
@@ -366,12 +369,12 @@ def test_channels_that_are_missing():
         (jnp.full(8, jnp.inf), "returned a score of inf; scores lie in [0, 1]."),
         (
             jnp.full(8, jnp.nan),
-            "returned NaN for all 8 trials; NaN is for trials that ask for no choice (catch trials)",
+            "returned NaN for all 8 trials; NaN is for trials without a choice (catch trials)",
         ),
         (jnp.ones((6, 8)), "returned scores of shape (6, 8); it must be (8,) = (B,), one per trial."),
         (
             jnp.float32(0.5),
-            "returned scores of shape (); it must be (8,) = (B,), one per trial; their mean is taken by",
+            "returned scores of shape (); it must be (8,) = (B,), one per trial; `accuracy` takes their mean",
         ),
         (0.5, "returned 0.5; it must return an array (8,) = (B,)."),
         (None, "returned None (is a return missing?); it must return an array (8,) = (B,)."),
@@ -400,8 +403,8 @@ ONES, CHOICES = jnp.ones(8), jnp.arange(8) % 3 - 1
         ((ONES, CHOICES), "Right.behaviour returned a tuple of 2; it must return Behaviour(score, choice, time)."),
         (Behaviour(100 * ONES), "Right.behaviour returned a score of 100; scores lie in [0, 1]; in per cent?"),
         (Behaviour(ONES, CHOICES[:4]), "choice must be (8,) = (B,), one per trial, or None; got shape (4,)."),
-        (Behaviour(ONES, ONES), "Right.behaviour: choice must be whole numbers from 0 on, -1 for none; got float32."),
-        (Behaviour(ONES, CHOICES - 1), "Right.behaviour: choice must be whole numbers from 0 on, -1 for none; got -2."),
+        (Behaviour(ONES, ONES), "Right.behaviour: choice must be whole numbers from 0, -1 for none; got float32."),
+        (Behaviour(ONES, CHOICES - 1), "Right.behaviour: choice must be whole numbers from 0, -1 for none; got -2."),
         (Behaviour(ONES, CHOICES, 200.0), "time must be (8,) = (B,), one per trial, or None; got 200.0."),
         (Behaviour(ONES, CHOICES, CHOICES), "Right.behaviour: time must be ms, NaN for none; got int32."),
     ],
@@ -452,10 +455,10 @@ def test_a_task_that_holds_arrays_works(array):
     [
         (
             lambda: PerceptualDecision(stimulus=(80, 1500)),
-            "stimulus must be one number; got (80, 1500): a duration that varies is",
+            "stimulus must be one number; got (80, 1500): a random duration is",
         ),
-        (lambda: DelayedMatchToSample(delay="1000"), "delay must be one number; got '1000': a duration that varies"),
-        (lambda: DelayedMatchToSample(delay=None), "delay must be one number; got None: a duration that varies"),
+        (lambda: DelayedMatchToSample(delay="1000"), "delay must be one number; got '1000': a random duration"),
+        (lambda: DelayedMatchToSample(delay=None), "delay must be one number; got None: a random duration"),
         (lambda: DelayedMatchToSample(delay={"low": 1, "high": 2}), "or mean, min and max; got low, high."),
         (lambda: FlipFlop(rest=np.arange(3)), "rest must be one number; got an array of shape (3,)."),
         (lambda: FlipFlop(n_bits=2.5), "n_bits must be a whole number; got 2.5."),
@@ -483,10 +486,10 @@ def test_whole_floats_and_numbers_of_numpy_are_the_numbers_they_are():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda task: task.sample("a", 4), "key must be a seed (a whole number) or one key of JAX, as from eic"),
+        (lambda task: task.sample("a", 4), "key must be a seed (a whole number) or one JAX key, such as eic"),
         (lambda task: task.sample(jax.random.split(jax.random.key(0)), 4), "got an array of type key<fry>, shape (2"),
-        (lambda task: task.sample(None, 4), "one key of JAX, as from eicon.key(0); got None."),
-        (lambda task: task.sample(True, 4), "one key of JAX, as from eicon.key(0); got True."),
+        (lambda task: task.sample(None, 4), "one JAX key, such as eicon.key(0); got None."),
+        (lambda task: task.sample(True, 4), "one JAX key, such as eicon.key(0); got True."),
         (lambda task: task.sample(0.5, 4), "a seed must be a whole number; got 0.5."),
         (lambda task: task.trials(key=-1), "a seed must be a whole number in 0..2**64 - 1; got -1."),
         (lambda task: task.sample(0, 2.5), "batch_size must be a whole number; got 2.5."),

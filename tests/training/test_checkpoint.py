@@ -147,7 +147,9 @@ def test_checkpoint_of_another_training_is_refused_and_the_difference_named(chec
     other = OTHERS[name]()
     before = state(other)
     what = name.partition(",")[0]
-    with pytest.raises(ValueError, match=rf"at_10.npz belongs to another training: {what} differ \({what} is .* there"):
+    with pytest.raises(
+        ValueError, match=rf"at_10.npz belongs to a different training: {what} differ \({what} is .* there"
+    ):
         other.resume(checkpoint)
     assert_same_state(state(other), before)
     assert other.step == 0
@@ -209,7 +211,7 @@ def test_damaged_checkpoint_is_refused(trainer, checkpoint, tmp_path):
     damaged[len(damaged) // 2] ^= 0xFF
     path = tmp_path / "damaged.npz"
     path.write_bytes(damaged)
-    refuse(trainer, path, r"damaged.npz is damaged, or no eicon checkpoint that eicon reads \(Bad CRC-32 for")
+    refuse(trainer, path, r"damaged.npz is damaged, or not a valid eicon checkpoint \(Bad CRC-32 for")
 
 
 def test_foreign_files_are_refused(trainer, tmp_path):
@@ -230,7 +232,7 @@ def test_pickles_are_not_executed(trainer, tmp_path):
     header = np.frombuffer(b'{"format": "eicon.checkpoint", "version": 2}', np.uint8)
     bomb = {"header.json": header, "bomb": np.array([Bomb()], object)}
     np.savez(tmp_path / "bomb.npz", allow_pickle=True, **bomb)
-    refuse(trainer, tmp_path / "bomb.npz", "bomb.npz is damaged, .* holds Python objects, which are never loaded")
+    refuse(trainer, tmp_path / "bomb.npz", "bomb.npz is damaged, .* contains Python objects, which are never loaded")
     assert not (tmp_path / "exploded").exists()
 
 
@@ -238,8 +240,8 @@ def test_incomplete_checkpoint_is_refused(trainer, checkpoint, tmp_path):
     with np.load(checkpoint) as archive:
         arrays = {name: archive[name] for name in archive.files}
     for missing, text in (
-        ("history/loss", "is incomplete: it has no 'history/loss'"),
-        ("variables/raw_rec", "is incomplete: it has no 'variables/raw_rec'"),
+        ("history/loss", "is incomplete: it lacks 'history/loss'"),
+        ("variables/raw_rec", "is incomplete: it lacks 'variables/raw_rec'"),
     ):
         path = tmp_path / "incomplete.npz"
         np.savez(path, **{name: value for name, value in arrays.items() if name != missing})

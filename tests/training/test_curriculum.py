@@ -134,12 +134,10 @@ def test_a_training_with_another_task_is_resumed_with_that_task(whole, tmp_path)
     fit(first, 10, task=LONGER)
     fit(first, 3, task=LONGEST, checkpoint=tmp_path / "c.npz")
     resumed.resume(tmp_path / "c.npz")
-    with pytest.raises(
-        ValueError, match=r"resumed after fit\(\.\.\., task=\.\.\.\), in .*: fit must be given this task"
-    ):
+    with pytest.raises(ValueError, match=r"resumed after fit\(\.\.\., task=\.\.\.\), in .*: pass this task to fit"):
         fit(resumed, 7)
     for task in (LONGER, make_task()):
-        with pytest.raises(ValueError, match="fit must be given this task"):
+        with pytest.raises(ValueError, match="pass this task to fit"):
             fit(resumed, 7, task=task)
     fit(resumed, 4, task=LONGEST, checkpoint=tmp_path / "d.npz")
     again = make_trainer(make_net(seed=6))
@@ -174,7 +172,7 @@ def test_other_settings_go_on_from_a_network(trainer, tmp_path):
     """In a stage of its own, with what was before in the checkpoint."""
     fit(trainer, 5, checkpoint=tmp_path / "c.npz")
     other = make_trainer(make_net(seed=5), LONGER, learning_rate=0.001, seed=9)
-    with pytest.raises(ValueError, match="belongs to another training"):
+    with pytest.raises(ValueError, match="belongs to a different training"):
         other.resume(tmp_path / "c.npz")
     other.resume(tmp_path / "c.npz", other_settings=True)
     assert_same_state(
@@ -188,7 +186,7 @@ def test_other_settings_go_on_from_a_network(trainer, tmp_path):
     for one in (other, again):
         fit(one, 5)
     assert_same(again, other)
-    with pytest.raises(ValueError, match="belongs to another training: network differ"):
+    with pytest.raises(ValueError, match="belongs to a different training: network differ"):
         make_trainer(make_net(activation="tanh")).resume(tmp_path / "c.npz", other_settings=True)
 
 
@@ -197,7 +195,7 @@ def test_a_loss_that_is_not_finite_leaves_the_stage():
     fit(trainer, 15)
     raw = trainer.net.raw_in.value
     trainer.net.raw_in.value = raw * np.nan
-    with pytest.raises(NonFiniteLoss, match="at step 16; the network was put back to step 15"):
+    with pytest.raises(NonFiniteLoss, match="at step 16; the network was restored to step 15"):
         fit(trainer, 10)
     assert trainer.task == LONGER
     trainer.net.raw_in.value = raw

@@ -338,7 +338,9 @@ def test_a_checkpoint_of_another_training_is_refused(name, checkpoint):
     other = OTHERS[name]()
     before = state(other)
     what = name.partition(",")[0]
-    with pytest.raises(ValueError, match=rf"c.npz belongs to another training: {what} differ \({what} is .* there and"):
+    with pytest.raises(
+        ValueError, match=rf"c.npz belongs to a different training: {what} differ \({what} is .* there and"
+    ):
         other.resume(checkpoint)
     assert_same_state(state(other), before)
     assert other.step == 0
@@ -425,7 +427,7 @@ def test_a_run_that_diverges_says_so_and_goes_back(tmp_path):
         (lambda: make_trainer(mean="trials"), "unknown mean 'trials'; allowed: steps, batches"),
         (lambda: make_trainer(batch_size=0), "batch_size must be at least 1; got 0"),
         (lambda: make_trainer(factors={"raw_re": 2.0}), "factors of raw_re; trained are b_out, b_rec, raw_in, raw_out"),
-        (lambda: Fixed(*(part(trial, slice(0, 0)) for trial in make_trials(SEQUENCE))), "train holds no trials"),
+        (lambda: Fixed(*(part(trial, slice(0, 0)) for trial in make_trials(SEQUENCE))), "train contains no trials"),
         (lambda: make_trainer(trials=make_trials(SequenceMemory(pattern_length=2))[:1] * 2, task=N_BACK), "targets"),
     ],
 )  # fmt: skip

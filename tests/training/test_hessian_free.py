@@ -595,9 +595,9 @@ def test_resumed_training_is_the_uninterrupted_one(trainer, twin, reference, tmp
 def test_checkpoint_of_another_training_is_refused(trainer, tmp_path, options, different):
     trainer.save_checkpoint(tmp_path / "c.npz")
     settings = {"curvature_trials": 8, "structural_damping": 0.1, "penalties": [RatePenalty(0.01)]}
-    with pytest.raises(ValueError, match=f"belongs to another training: {different} differ"):
+    with pytest.raises(ValueError, match=f"belongs to a different training: {different} differ"):
         make_hf(**(settings | options)).resume(tmp_path / "c.npz")
-    with pytest.raises(ValueError, match="belongs to another training"):
+    with pytest.raises(ValueError, match="belongs to a different training"):
         make_trainer().resume(tmp_path / "c.npz")
 
 
@@ -636,7 +636,7 @@ def test_non_finite_loss_names_the_iteration_and_goes_back(trainer, tmp_path):
     fit(trainer, 1, checkpoint=path)
     trainer.net.raw_rec.value = trainer.net.raw_rec.value.at[0, 1].set(jnp.inf)
     before, written = state(trainer), path.read_bytes()
-    with pytest.raises(NonFiniteLoss, match="infinite at step 2; the network was put back to step 1"):
+    with pytest.raises(NonFiniteLoss, match="infinite at step 2; the network was restored to step 1"):
         fit(trainer, 3, checkpoint=path)
     assert trainer.step == 1
     assert_same_state(state(trainer), before)

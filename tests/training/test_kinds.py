@@ -98,7 +98,7 @@ def test_non_finite_losses_put_everything_back(kind):
     raw = trainer.net.raw_in.value
     trainer.net.raw_in.value = raw.at[0, 0].set(jnp.nan)
     before, history, best = state(trainer), trainer.history, trainer.best_step
-    with pytest.raises(NonFiniteLoss, match="at step 5; the network was put back to step 4"):
+    with pytest.raises(NonFiniteLoss, match="at step 5; the network was restored to step 4"):
         fit(trainer, 4, validate_every=2)
     assert_same_state(state(trainer), before)
     assert trainer.history is history
@@ -127,7 +127,7 @@ def test_nothing_can_be_assigned(trainer, name, other):
 
 @pytest.mark.parametrize(
     ("name", "advice"),
-    [("task", r"fit\(steps, task=\.\.\.\)"), ("learning_rate", "schedule"), ("loss", "another Trainer")],
+    [("task", r"fit\(steps, task=\.\.\.\)"), ("learning_rate", "schedule"), ("loss", "a new Trainer")],
 )
 def test_advice_where_something_is_assigned(trainer, name, advice):
     with pytest.raises(AttributeError, match=advice):
@@ -142,13 +142,13 @@ def plain(**options):
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"learner": Gradient(), "optimizer": "adam"}, ValueError, "optimizer and learner are two ways to say one"),
-        ({"learner": Gradient(), "learning_rate": 0.1}, ValueError, "learning_rate and learner are two ways"),
-        ({"learner": HessianFree(), "clip_norm": None}, ValueError, "clip_norm and learner are two ways"),
+        ({"learner": Gradient(), "optimizer": "adam"}, ValueError, "optimizer and learner set the same"),
+        ({"learner": Gradient(), "learning_rate": 0.1}, ValueError, "learning_rate and learner set the same"),
+        ({"learner": HessianFree(), "clip_norm": None}, ValueError, "clip_norm and learner set the same"),
         ({"learner": Gradient(), "optimizer": "sgd", "clip_norm": 2}, ValueError, "optimizer, clip_norm and learner"),
-        ({"trials": Sampled(4), "batch_size": 4}, ValueError, "batch_size and trials are two ways to say one thing"),
-        ({"penalties": [], "regularizers": []}, ValueError, "penalties and regularizers are two words for one thing"),
-        ({"learner": Gradient}, TypeError, r"learner must be Gradient\(\.\.\.\), HessianFree\(\.\.\.\) or one like"),
+        ({"trials": Sampled(4), "batch_size": 4}, ValueError, "batch_size and trials set the same thing"),
+        ({"penalties": [], "regularizers": []}, ValueError, "penalties and regularizers are synonyms"),
+        ({"learner": Gradient}, TypeError, r"learner must be Gradient\(\.\.\.\), HessianFree\(\.\.\.\) or a similar"),
         ({"learner": "adam"}, TypeError, "learner must be Gradient"),
         ({"trials": 32}, TypeError, r"trials must be Sampled\(batch_size\) or Fixed\(train, validation\); got 32"),
         ({"loss": 3}, TypeError, r"a loss is a name or a function of \(outputs, trial\); got 3"),
@@ -157,7 +157,7 @@ def plain(**options):
         (
             {"optimizer": bp.optim.Adam(0.01), "learning_rate": 0.5},
             ValueError,
-            "optimizer that is given by name; this Adam has its own",
+            "optimizer given by name; this Adam has its own",
         ),
         ({"penalties": [RatePenalty]}, TypeError, r"penalties must be functions of .* e.g. RatePenalty\(0.1\)"),
         ({"batch_size": 2.5}, TypeError, "batch_size must be a whole number; got 2.5"),
@@ -179,15 +179,15 @@ def test_what_is_refused(options, error, text):
         (
             lambda: Fixed(make_task(), make_task()),
             TypeError,
-            "train must be trials, as from task.trials or split_trial",
+            "train must be trials, from task.trials or split_trial",
         ),
         (lambda: fixed(batch_size=0), ValueError, "batch_size must be at least 1; got 0"),
         (lambda: Patience(0), ValueError, "patience needs validations >= 1 and least >= 0; got 0, 0.0"),
-        (lambda: Patience(of="worse"), ValueError, "patience is of the validation's loss, accuracy or worst; got"),
+        (lambda: Patience(of="worse"), ValueError, "patience watches the validation's loss, accuracy or worst; got"),
         (
             lambda: Trainer(make_task(), make_net()),
             TypeError,
-            "expected a task; got .* the network comes before the task: swap the two arguments",
+            "expected a task; got .* network, which comes before the task: swap the two arguments",
         ),
     ],
 )
@@ -201,7 +201,7 @@ def test_what_else_is_refused(make, error, text):
 @pytest.mark.parametrize(
     ("options", "error", "text"),
     [
-        ({"restore": "first"}, ValueError, "restore is 'last' or 'best'; got 'first'"),
+        ({"restore": "first"}, ValueError, "restore must be 'last' or 'best'; got 'first'"),
         ({"stop_when": 0.9}, TypeError, "stop_when is a rule"),
         ({"stop_when": "accuracy"}, TypeError, r"stop_when is a rule, e.g. AccuracyReached\(0.9\), or 'criterion'"),
         ({"validate_every": 2.5}, TypeError, "validate_every must be a whole number; got 2.5"),

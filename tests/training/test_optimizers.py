@@ -186,7 +186,7 @@ def test_a_plateau_resumed_in_its_middle_is_the_uninterrupted_one(tmp_path):
         (lambda: Gradient("adam", "fast"), TypeError, "learning_rate must be a number, a schedule .* got 'fast'"),
         (lambda: Gradient("adam", True), TypeError, "learning_rate must be a number"),
         (lambda: Gradient("adam", float("inf")), ValueError, "learning_rate must be > 0 and finite; got inf"),
-        (lambda: Gradient(optax.adam(0.1), 0.1), ValueError, "are those of an optimizer that is given by name"),
+        (lambda: Gradient(optax.adam(0.1), 0.1), ValueError, "are only for an optimizer given by name"),
         (lambda: Gradient(optax.adam), TypeError, "optimizer must be a name"),
         (lambda: Gradient("adam", options={"rho": 0.9}), ValueError, "optimizer 'adam' has no option rho; allowed: "),
         (lambda: WarmUp(0.0, 3), ValueError, "the learning rate must be > 0 and finite; got 0.0"),

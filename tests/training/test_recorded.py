@@ -224,7 +224,7 @@ def test_a_fit_that_was_resumed_gives_the_same_bits(tmp_path):
     assert trainer.history.validation_loss[-1] < trainer.history.validation_loss[0]
     assert any((values_of(part)[name] != value).any() for name, value in values_of(net).items())
     _, changed, _ = fitted(40, held_out=None)
-    with pytest.raises(ValueError, match="belongs to another training: trials differ"):
+    with pytest.raises(ValueError, match="belongs to a different training: trials differ"):
         changed.resume(tmp_path / "a.npz")
 
 
@@ -253,7 +253,7 @@ WRONG = {
     "no inputs": (lambda d: Recording(d.activity, DT, units=d.units), {},
                   r"has 1 input channels .* and the network has 2. The recording has no inputs"),
     "another loss": (lambda d: d, {"loss": "huber"}, r"one of mse, variance, poisson; got 'huber'"),
-    "poisson of rates": (lambda d: d, {"loss": "poisson"}, r"'poisson' is one of counts; rate was observed"),
+    "poisson of rates": (lambda d: d, {"loss": "poisson"}, r"'poisson' is only for counts; rate was observed"),
     "held out of another kind": (lambda d: d, {"held_out": _other_kind(recording())}, "differ in what was observed"),
     "held out with other inputs": (lambda d: d, {"held_out": Recording(np.ones((5, 2, 1)), DT, units=["n0"])},
                                    "has 1 input channels"),
@@ -312,7 +312,7 @@ def test_the_score_of_a_fit_is_its_explained_variance(gained):
 
 
 def test_held_out_goes_with_a_recording(gained):
-    with pytest.raises(ValueError, match="held_out goes with a recording"):
+    with pytest.raises(ValueError, match="held_out is only for a recording"):
         Trainer(gained, PerceptualDecision(), held_out=recording())
 
 

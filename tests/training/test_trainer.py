@@ -228,7 +228,7 @@ def test_non_finite_loss_names_the_step_and_goes_back(exploding, tmp_path):
     path = tmp_path / "checkpoint.npz"
     fit(exploding, 5, checkpoint=path, checkpoint_every=5)
     before, written = state(exploding), path.read_bytes()
-    text = r"became NaN or infinite at step 10; the network was put back to step 5.*learning_rate too high"
+    text = r"became NaN or infinite at step 10; the network was restored to step 5.*learning_rate too high"
     with pytest.raises(NonFiniteLoss, match=text) as caught:
         fit(exploding, 20, checkpoint=path, checkpoint_every=5)
     assert isinstance(caught.value, FloatingPointError)
@@ -252,7 +252,7 @@ def test_a_loss_that_is_nan_from_the_beginning():
     net = make_net()
     trainer = make_trainer(net, loss=lambda outputs, trial: jnp.nan * outputs.sum())
     before = state(trainer)
-    with pytest.raises(NonFiniteLoss, match="at step 1; the network was put back to step 0"):
+    with pytest.raises(NonFiniteLoss, match="at step 1; the network was restored to step 0"):
         fit(trainer, 2, validate_every=NEVER)
     assert_same_state(state(trainer), before)
 
@@ -322,11 +322,11 @@ def frozen_net():
         (lambda: make_trainer(frozen_net()), "nothing to train: every weight is fixed"),
         (
             lambda: make_trainer(learning_rate=bp.optim.StepLR(0.1, 10)),
-            "StepLR advances once an epoch, and training here counts steps",
+            "StepLR advances once per epoch, but training counts steps",
         ),
         (
             lambda: make_trainer(optimizer=bp.optim.Adam(lr=bp.optim.ExponentialLR(0.1, 0.9))),
-            "ExponentialLR advances once an epoch.*Use a call-based schedule",
+            "ExponentialLR advances once per epoch.*Use a call-based schedule",
         ),
         (
             lambda: make_trainer(optimizer=bp.optim.SGD(0.1, train_vars=make_net().trainable_variables())),

@@ -277,7 +277,7 @@ def test_training_with_it_is_another_one_keeps_constraints_and_resumes_exactly(t
     fit(trainer, 10)
     assert (history.loss > trainer.history.loss + 0.01).sum() > 5
     assert (wanted["raw_rec"] != state(trainer)["raw_rec"]).any()
-    with pytest.raises(ValueError, match="belongs to another training: penalties differ"):
+    with pytest.raises(ValueError, match="belongs to a different training: penalties differ"):
         trainer.resume(path)
     with pytest.raises(ValueError, match=r"penalties differ .*strength=2.0.* there and .*strength=1.0"):
         make_trainer(penalties=[VanishingGradient(1.0)]).resume(path)

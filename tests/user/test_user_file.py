@@ -70,7 +70,7 @@ def test_a_name_that_another_file_has_given_is_refused():
     def relu(x):
         return x
 
-    with pytest.raises(ValueError, match="'relu' is already defined in eicon.*; give this function another name"):
+    with pytest.raises(ValueError, match="'relu' is already defined in eicon.*; rename this function"):
         eicon.models.activation(relu)
 
 
@@ -233,7 +233,7 @@ print(type(eicon.load("tired.npz").cell) is tired.Tired)
         by_cell,
     )
     assert re.fullmatch(
-        r".*leaky.npz was saved with activation 'elu', which nobody registered; "
+        r".*leaky.npz was saved with activation 'elu', which is not registered; "
         r"import the file that defines it first \(tired.py\)\.",
         by_activation,
     )

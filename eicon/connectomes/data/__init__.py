@@ -1,1 +1,1 @@
-"""Connectomes that come with eicon, and the script that derived them; see LICENCES.md."""
+"""Connectomes bundled with eicon, and the scripts that derived them; see LICENCES.md."""

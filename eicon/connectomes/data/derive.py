@@ -1,8 +1,8 @@
-"""Derive the embedded connectomes from the packages that hold their sources.
+"""Derive the embedded connectomes from the packages that contain their sources.
 
 Run ``python -m eicon.connectomes.data.derive --cect PATH --graspologic PATH`` with the folders of the two
 packages (unpacked, not necessarily installed). It writes the npz files and the digest of each, which belongs
-into the table `EMBEDDED` of ``eicon/connectomes/_catalogue.py`` and into LICENCES.md.
+in the table `EMBEDDED` of ``eicon/connectomes/_catalogue.py`` and in LICENCES.md.
 """
 
 import argparse
@@ -18,7 +18,7 @@ VERSIONS = {"cect": "0.3.5", "graspologic": "3.4.4"}
 
 
 def derive(cect: Path, graspologic: Path) -> dict[str, Connectome]:
-    """The embedded connectomes by name."""
+    """Return the embedded connectomes by name."""
     worm = read_cect("Cook2019HermReader", cect)
     sources = {"celegans": (worm, "cect")}
     for side in ("left", "right"):
@@ -33,8 +33,8 @@ def derive(cect: Path, graspologic: Path) -> dict[str, Connectome]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the files beside this script, or where told."""
-    parser = argparse.ArgumentParser(description="Derive the connectomes that come with eicon.")
+    """Write the files next to this script, or to the folder given."""
+    parser = argparse.ArgumentParser(description="Derive the connectomes bundled with eicon.")
     for package, version in VERSIONS.items():
         parser.add_argument(f"--{package}", type=Path, required=True, help=f"folder of {package} {version}")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)

@@ -1,11 +1,11 @@
-"""Derive the table of the optic lobe from the package that holds its source.
+"""Derive the table of the optic lobe from the package that contains its source.
 
 Run ``python -m eicon.connectomes.data.derive_optic_lobe --flyvis PATH`` with the folder of flyvis 1.2.0 (its wheel,
-unpacked). It writes ``optic_lobe.npz`` and the digest of the connectome that is tiled from it, which belongs into the
-table `EMBEDDED` of ``eicon/connectomes/_catalogue.py`` and into LICENCES.md.
+unpacked). It writes ``optic_lobe.npz`` and the digest of the connectome that is tiled from it, which belongs in the
+table `EMBEDDED` of ``eicon/connectomes/_catalogue.py`` and in LICENCES.md.
 
-Where a pair of types has a known number of synapses at three or more offsets, the published model takes all other
-offsets within their convex hull for gaps in the data. These are listed too, and marked.
+Where a pair of types has a known number of synapses at three or more offsets, the published model treats all other
+offsets within their convex hull as gaps in the data. The table lists the gaps as well, and marks them.
 """
 
 import argparse
@@ -25,7 +25,7 @@ FILE = "connectome/fib25-fib19_v2.2.json"
 
 
 def gaps(offsets: np.ndarray) -> np.ndarray:
-    """Offsets (k, 2) within the convex hull of those that are known, (n, 2), and not among them."""
+    """Return offsets (k, 2) within the convex hull of the known ones (n, 2), without the known ones."""
     try:
         corners = offsets[ConvexHull(offsets).vertices]
     except (QhullError, ValueError):  # fewer than three, or all on one line
@@ -36,9 +36,9 @@ def gaps(offsets: np.ndarray) -> np.ndarray:
 
 
 def _within(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
-    """Whether points lie in a polygon of counter-clockwise corners: a ray to the right leaves it once, not twice.
+    """Return which points lie in a polygon of counter-clockwise corners: a ray to the right leaves it once, not twice.
 
-    Points on the border count, but for a side along the lowest v, as in the published model.
+    Points on the border count, except on a side along the lowest v, as in the published model.
     """
     (x0, y0), (x1, y1) = corners.T[:, None], np.roll(corners, -1, axis=0).T[:, None]
     x, y = points.T[:, :, None]
@@ -48,14 +48,14 @@ def _within(points: np.ndarray, corners: np.ndarray) -> np.ndarray:
 
 
 def derive(spec: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Arrays of the table, and the texts beside them; see `eicon.connectomes._optic_lobe`."""
+    """Return the arrays of the table, and its texts; see `eicon.connectomes._optic_lobe`."""
     types = [node["name"] for node in spec["nodes"]]
     role = {name: role for role in ("input", "output") for name in spec[f"{role}_units"]}
     strides = []
     for node in spec["nodes"]:
         kind, stride = node["pattern"]
         if kind != "stride":
-            raise ValueError(f"the columns of a type are counted by a stride; {node['name']} has {kind!r}.")
+            raise ValueError(f"the columns of a type must be given by a stride; {node['name']} has {kind!r}.")
         strides.append(stride)
     pair, offset, count, known = [], [], [], []
     for number, edge in enumerate(spec["edges"]):
@@ -79,8 +79,8 @@ def derive(spec: dict[str, Any]) -> tuple[dict[str, np.ndarray], dict[str, Any]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the file beside this script, or where told."""
-    parser = argparse.ArgumentParser(description="Derive the optic lobe that comes with eicon.")
+    """Write the file next to this script, or to the folder given."""
+    parser = argparse.ArgumentParser(description="Derive the optic lobe bundled with eicon.")
     parser.add_argument("--flyvis", type=Path, required=True, help="folder of flyvis 1.2.0")
     parser.add_argument("--out", type=Path, default=TABLE.parent)
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Small circuits to build intuition with: a spiking neuron, two neurons, the respiratory rhythm, ring attractors.
+"""Small circuits for building intuition: a spiking neuron, two neurons, the respiratory rhythm, ring attractors.
 
 Each is a BrainPy dynamical system with one input array per step; `simulate` runs any of them. Time is in ms, arrays
 are time-major (T, B, N) and weights ``W[pre, post]``. Noise is off unless ``sigma`` is given.

@@ -1,4 +1,4 @@
-"""A ring attractor that remembers where its stimulus was."""
+"""A ring attractor that remembers the position of its stimulus."""
 
 from typing import ClassVar
 
@@ -49,12 +49,12 @@ class BumpRing(LeakyCircuit):
     seed : int
         Fixes the noise.
     name, mode
-        As for every BrainPy system.
+        Same as for every BrainPy system.
 
     Raises
     ------
     ValueError
-        For fewer than 3 units or parameters out of range.
+        If there are fewer than 3 units, or a parameter is out of range.
 
     References
     ----------
@@ -97,27 +97,27 @@ class BumpRing(LeakyCircuit):
         self.reset_state(self.mode)
 
     def initial(self) -> dict[str, ArrayLike]:
-        """Silent."""
+        """Return the silent state."""
         return {"u": np.zeros(self.n_in)}
 
     def rates(self, u: jax.Array | np.ndarray) -> jax.Array:
-        """Firing rates r of synaptic inputs u, shape (..., N)."""
+        """Return firing rates r for synaptic inputs u, shape (..., N)."""
         squared = jnp.maximum(u, 0.0) ** 2
         return squared / (1.0 + self.k * squared.sum(axis=-1, keepdims=True))
 
     def drive(self, x: jax.Array, inputs: jax.Array) -> jax.Array:
-        """Recurrent and external input, r J + I."""
+        """Return recurrent and external input, r J + I."""
         return self.rates(x) @ jnp.asarray(self.weights, x.dtype) + inputs
 
     def stimulus(self, angle: ArrayLike, strength: ArrayLike = 1.0) -> Float[np.ndarray, "T B N"]:
-        """Input of the bump's own shape, ``strength exp(-d^2 / 4 a^2)``.
+        """Make an input with the shape of the bump, ``strength exp(-d^2 / 4 a^2)``.
 
         Parameters
         ----------
         angle : (T, B) array
             Angle at each step, rad.
         strength : array
-            Height at each step, of a shape that broadcasts to (T, B); 0 is no stimulus.
+            Height at each step, of a shape that broadcasts to (T, B); 0 for no stimulus.
 
         Returns
         -------
@@ -150,21 +150,21 @@ class BumpRing(LeakyCircuit):
         return float((half + np.sqrt(half**2 - q)) / q) if half**2 >= q else float("nan")
 
     def lag(self, speed: float, strength: float) -> float:
-        r"""How far the bump stays behind a weak stimulus that moves at a constant speed, to first order.
+        r"""Return the lag of the bump behind a weak stimulus that moves at a constant speed, to first order.
 
-        The stimulus moves the bump by :math:`\tau \dot s = (\alpha / U_0)(\phi - s)` where it is small against the
-        bump, so the lag is :math:`\omega \tau U_0 / \alpha`.
+        A stimulus that is small relative to the bump moves it by :math:`\tau \dot s = (\alpha / U_0)(\phi - s)`,
+        so the lag is :math:`\omega \tau U_0 / \alpha`.
 
         Parameters
         ----------
         speed : float
             rad/ms.
         strength : float
-            Height of the stimulus, small against `amplitude`.
+            Height of the stimulus, small relative to `amplitude`.
 
         Returns
         -------
         float
-            rad; beyond `a` or so the bump can no longer follow.
+            Lag in rad; beyond about `a` the bump can no longer follow.
         """
         return speed * self.tau * self.amplitude / strength

@@ -1,4 +1,4 @@
-"""What all small circuits share: one step by an integrator of BrainPy, state with a batch axis, noise from a key."""
+"""Base of all small circuits: a step by an integrator of BrainPy, state with a batch axis, noise from a key."""
 
 import math
 from typing import ClassVar
@@ -29,14 +29,14 @@ RUNGE_KUTTA = (
 """Explicit Runge-Kutta methods of BrainPy with a fixed step."""
 
 METHODS = (*RUNGE_KUTTA, "exp_euler")
-"""Names that `method` of a circuit may have, unless it says otherwise in `Circuit.methods`."""
+"""Names allowed as `method` of a circuit, unless `Circuit.methods` differs."""
 
 
 class Circuit(bp.DynamicalSystem):
-    """Abstract: a small dynamical system that takes one input array and gives one output array per step.
+    """Abstract small dynamical system that takes one input array and returns one output array per step.
 
-    A member names its state variables in `states`, gives their values at the beginning in `initial`, and advances
-    them in `advance`; `read_out` makes the output. Everything has a leading batch axis B.
+    A subclass names its state variables in `states`, returns their initial values in `initial`, and advances
+    them in `advance`; `read_out` computes the output. All arrays have a leading batch axis B.
 
     Parameters
     ----------
@@ -47,20 +47,20 @@ class Circuit(bp.DynamicalSystem):
     method : str
         Integrator of BrainPy, one of `METHODS`.
     sigma : float
-        Standard deviation of the noise, >= 0; its unit is that of the variable it is added to.
+        Standard deviation of the noise, >= 0, in the unit of the variable to which it is added.
     seed : int
         Fixes the noise, unless `reset_state` is given a key.
     name, mode
-        As for every BrainPy system.
+        Same as for every BrainPy system.
 
     Raises
     ------
     ValueError
-        For a step or noise out of range, or an unknown method.
+        If step or noise is out of range, or the method is unknown.
     """
 
     states: ClassVar[tuple[str, ...]] = ()
-    """Names of the state variables, each an attribute that is a `bm.Variable` with a batch axis."""
+    """Names of the state variables, attributes that are `bm.Variable` objects with a batch axis."""
 
     methods: ClassVar[tuple[str, ...]] = METHODS
     """Integrators that the equations allow."""
@@ -89,23 +89,23 @@ class Circuit(bp.DynamicalSystem):
         self.noise_key = bm.Variable(jax.random.key_data(key_of(seed)))
 
     def initial(self) -> dict[str, ArrayLike]:
-        """Values of the state at the beginning, for one trial."""
+        """Return the initial values of the state, for one trial."""
         raise NotImplementedError
 
     def advance(self, inputs: jax.Array) -> None:
-        """Bring the state from t to t + dt; `inputs` (B, n_in) are constant in between."""
+        """Advance the state from t to t + dt; `inputs` (B, n_in) are constant in between."""
         raise NotImplementedError
 
     def read_out(self) -> jax.Array:
-        """Outputs of the present state, shape (B, n_out)."""
+        """Return the outputs of the current state, shape (B, n_out)."""
         raise NotImplementedError
 
     def default_inputs(self) -> ArrayLike:
-        """Inputs (n_in,) of a run that is given none: zeros."""
+        """Return the default inputs (n_in,) of a run: zeros."""
         return jnp.zeros(self.n_in)
 
     def reset_state(self, batch_or_mode: int | bm.Mode | None = None, *, key: jax.Array | int | None = None) -> None:
-        """Put the state back to `initial` for a batch of trials (default 1); a ``key`` also restarts the noise."""
+        """Reset the state to `initial` for a batch of trials (default 1); a ``key`` also restarts the noise."""
         if isinstance(batch_or_mode, bm.Mode):
             batch_or_mode = batch_or_mode.batch_size if isinstance(batch_or_mode, bm.BatchingMode) else None
         if key is not None:
@@ -115,9 +115,9 @@ class Circuit(bp.DynamicalSystem):
             self.set_state(name, jnp.tile(one, (int(batch_or_mode or 1),) + (1,) * one.ndim))
 
     def set_state(self, name: str, value: jax.Array) -> None:
-        """Put a state variable to a value, with the batch axis first."""
+        """Set a state variable to a value, with the batch axis first."""
         present = self.__dict__.get(name)
-        # BrainPy would assign to the variable that is there, and refuses another precision.
+        # BrainPy would assign to the existing variable, and rejects a different precision.
         if present is not None and present.dtype != value.dtype:
             del self.__dict__[name]
         setattr(self, name, bm.Variable(value, batch_axis=0))
@@ -138,7 +138,7 @@ class Circuit(bp.DynamicalSystem):
         Raises
         ------
         ValueError
-            For inputs of another shape.
+            If inputs have the wrong shape.
         """
         first = getattr(self, self.states[0])
         given = jnp.atleast_2d(jnp.asarray(bm.as_jax(inputs), first.dtype))
@@ -156,17 +156,17 @@ class Circuit(bp.DynamicalSystem):
             return value
         key, following = jax.random.split(jax.random.wrap_key_data(self.noise_key.value))
         self.noise_key.value = jax.random.key_data(following)
-        # Exact for a leak, so that the stationary deviation is the same for every dt.
+        # Exact for a leak: the stationary deviation is the same for every dt.
         size = self.sigma * jnp.sqrt(-jnp.expm1(-2.0 * self.dt / tau))
         return value + size * jax.random.normal(key, value.shape, value.dtype)
 
 
 class LeakyCircuit(Circuit):
-    r"""Abstract: one leaky variable per unit, :math:`\tau \dot x = -x + F(x, u)`, with F in `drive`.
+    r"""Abstract circuit with one leaky variable per unit, :math:`\tau \dot x = -x + F(x, u)`, with F in `drive`.
 
     Runge-Kutta methods evaluate F at their inner points. Exponential Euler freezes F during a step and solves the
-    leak exactly. BrainPy cannot be given the whole right-hand side for that: it takes the sum over a column of the
-    Jacobian for its diagonal, which is the leak of uncoupled units only.
+    leak exactly. BrainPy's own integrator of the whole right-hand side would be wrong: it uses the sum over a column
+    of the Jacobian as its diagonal, which is the leak only of uncoupled units.
     """
 
     def __init__(
@@ -188,7 +188,7 @@ class LeakyCircuit(Circuit):
         self.integral = bp.odeint(self._leak if frozen else self._flow, method=method)
 
     def drive(self, x: jax.Array, inputs: jax.Array) -> jax.Array:
-        """What the units relax to, F(x, u), shape (B, N)."""
+        """Return F(x, u), the values to which the units relax, shape (B, N)."""
         raise NotImplementedError
 
     def _flow(self, x, t, inputs):
@@ -198,14 +198,14 @@ class LeakyCircuit(Circuit):
         return (drive - x) / self.tau
 
     def advance(self, inputs: jax.Array) -> None:
-        """One step of the integrator, then noise."""
+        """Advance by one step of the integrator, then add noise."""
         state = getattr(self, self.states[0])
         forcing = inputs if self.method in RUNGE_KUTTA else self.drive(state.value, inputs)
         following = self.integral(state.value, 0.0, forcing, dt=self.dt)
         state.value = self.with_noise(bm.as_jax(following), self.tau)
 
     def read_out(self) -> jax.Array:
-        """The variable itself."""
+        """Return the variable itself."""
         return getattr(self, self.states[0]).value
 
 

@@ -23,11 +23,11 @@ class RingBump(NamedTuple):
     half_width : float
         Angle from the centre at which rates become 0, rad.
     height : float
-        Rate at the centre of the bump's drive; the highest rate of a bump at rest.
+        Rate at the centre of the bump's drive; the highest rate of a stationary bump.
     mean : float
         Mean rate of all units.
     lag : float
-        Angle by which the bump stays behind the input, rad.
+        Angle by which the bump lags behind the input, rad.
     """
 
     half_width: float
@@ -44,23 +44,23 @@ class RateRing(LeakyCircuit):
         \tau \dot a_j = -a_j + \Bigl[\sum_i a_i W_{ij} + h_j - T\Bigr]_+, \qquad
         W_{ij} = \bigl(w_0 + w_1 \cos(\theta_i - \theta_j)\bigr) / N
 
-    `stimulus` makes the input :math:`h_j = h_0 + h_1 \cos(\theta_j - \phi)` for an angle :math:`\phi` that moves.
+    `stimulus` makes the input :math:`h_j = h_0 + h_1 \cos(\theta_j - \phi)` for a moving angle :math:`\phi`.
 
-    The course notebook that this comes from spaces its angles by :math:`2 \pi / (N - 1)`, so that the first and the
-    last unit have the same one, and its loops over weights end one short, so that the last unit neither sends nor
-    receives. Its input moves by one unit per step, once around the ring per time constant, and the bump stays
-    far behind. Here angles are spaced by :math:`2 \pi / N` and all weights are there.
+    The original course notebook spaces angles by :math:`2 \pi / (N - 1)`, which gives the first and the
+    last unit the same angle, and its loops over weights end one short, which leaves the last unit without connections.
+    Its input moves by one unit per step, once around the ring per time constant, and the bump lags
+    far behind. Here angles are spaced by :math:`2 \pi / N` and all weights exist.
 
     Parameters
     ----------
     n : int
         Number of units, >= 3.
     w0, w1 : float
-        Mean and tuned recurrent weight. Bumps stay finite if ``w0 < 1`` and w1 is not too large (`bump` says).
+        Mean and tuned recurrent weight. Bumps stay finite if ``w0 < 1`` and w1 is not too large (see `bump`).
     h0, h1 : float
         Mean and tuned input.
     threshold : float
-        T.
+        Threshold T.
     tau : float
         Time constant, ms.
     dt : float
@@ -72,12 +72,12 @@ class RateRing(LeakyCircuit):
     seed : int
         Fixes the noise.
     name, mode
-        As for every BrainPy system.
+        Same as for every BrainPy system.
 
     Raises
     ------
     ValueError
-        For fewer than 3 units or parameters out of range.
+        If there are fewer than 3 units, or a parameter is out of range.
 
     References
     ----------
@@ -121,26 +121,26 @@ class RateRing(LeakyCircuit):
         self.reset_state(self.mode)
 
     def initial(self) -> dict[str, ArrayLike]:
-        """Silent."""
+        """Return the silent state."""
         return {"a": np.zeros(self.n_in)}
 
     def drive(self, x: jax.Array, inputs: jax.Array) -> jax.Array:
-        """Rectified sum of recurrent and external input above threshold."""
+        """Return the rectified sum of recurrent and external input above threshold."""
         return jnp.maximum(x @ jnp.asarray(self.weights, x.dtype) + inputs - self.threshold, 0.0)
 
     def default_inputs(self) -> ArrayLike:
-        """The mean input h0, without a preferred place."""
+        """Return the mean input h0, without a preferred position."""
         return np.full(self.n_in, self.h0)
 
     def stimulus(self, angle: ArrayLike, strength: ArrayLike = 1.0) -> Float[np.ndarray, "T B N"]:
-        """Input with its peak at an angle.
+        """Make an input with its peak at an angle.
 
         Parameters
         ----------
         angle : (T, B) array
             Angle at each step, rad.
         strength : array
-            Factor on `h1` at each step, of a shape that broadcasts to (T, B); 0 leaves the mean input.
+            Factor of `h1` at each step, of a shape that broadcasts to (T, B); 0 leaves the mean input.
 
         Returns
         -------
@@ -156,7 +156,7 @@ class RateRing(LeakyCircuit):
         return self.h0 + self.h1 * size[:, :, None] * np.cos(ring_distance(self.angles, place[:, :, None]))
 
     def bump(self, speed: float = 0.0) -> RingBump:
-        r"""Bump under an input that moves at a constant speed (rad/ms), in closed form.
+        r"""Return the bump for an input that moves at a constant speed (rad/ms), in closed form.
 
         With :math:`h_0 = T` a bump is :math:`L [\cos\theta - \cos\theta_c]_+` filtered by the leak. Its half width
         solves :math:`-\cos\theta_c = w_0 f_0`, and with the Fourier coefficients
@@ -183,7 +183,7 @@ class RateRing(LeakyCircuit):
         tuned = (edge - np.sin(edge) * np.cos(edge)) / (2.0 * np.pi)
         if self.w0 >= 1.0 or tuned * self.w1 >= 1.0:
             raise ValueError(
-                f"no finite bump: needs w0 < 1 and w1 < 1 / f1 = {1.0 / tuned:.3g}; got {self.w0} and {self.w1}."
+                f"no finite bump: it needs w0 < 1 and w1 < 1 / f1 = {1.0 / tuned:.3g}; got {self.w0} and {self.w1}."
             )
         mode = tuned * self.h1 / (1.0 + 1j * speed * self.tau - tuned * self.w1)
         size = abs(self.w1 * mode + self.h1)

@@ -1,4 +1,4 @@
-"""The respiratory rhythm of Rubin et al. (2009): four populations in the brain stem that take turns."""
+"""The respiratory rhythm of Rubin et al. (2009): four alternating populations in the brain stem."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -41,7 +41,7 @@ CONDITIONS: Mapping[str, Condition] = MappingProxyType(
         "two-phase, no NaP": Condition(0.0, (0.0, 1.0, 1.0)),
     }
 )
-"""The rhythm intact, without the pons, without pons and retrotrapezoid nucleus, and with persistent sodium blocked."""
+"""Rhythm with all drives, without the pons, without pons and retrotrapezoid nucleus, and with blocked sodium."""
 
 # Conductances (nS), capacitance (pF) and reversal potentials (mV).
 CAPACITANCE = 20.0
@@ -73,13 +73,13 @@ class RespiratoryRhythm(Circuit):
         \tau_h(V_1) \dot h = h_\infty(V_1) - h \\
         I_i &= g_{AD} m_i (V_i - E_K), \qquad \tau_{AD,i} \dot m_i = k_{AD,i} f_i - m_i \qquad (i > 1)
 
-    Population 1 (pre-I) excites early-I and bursts by itself through its persistent sodium current; early-I, post-I
+    Population 1 (pre-I) excites early-I and bursts intrinsically through its persistent sodium current; early-I, post-I
     and aug-E inhibit each other and adapt. Inputs are the three drives d (pons, retrotrapezoid nucleus, raphe);
     `CONDITIONS` names those of the paper with their g_NaP. Outputs are f, in the order of `POPULATIONS`.
 
-    The course notebook that this comes from has g_NaP = 0, takes the voltage of early-I in the adaptation current
-    of every population, keeps nothing of h from one step to the next, and exchanges k_AD of post-I and aug-E
-    (here 0.9, 1.3, 0.9); its rhythm has other periods.
+    The original course notebook has g_NaP = 0, uses the voltage of early-I in the adaptation current
+    of every population, does not keep h from one step to the next, and exchanges k_AD of post-I and aug-E
+    (here 0.9, 1.3, 0.9); its rhythm has different periods.
 
     Parameters
     ----------
@@ -94,12 +94,12 @@ class RespiratoryRhythm(Circuit):
     seed : int
         Fixes the noise.
     name, mode
-        As for every BrainPy system.
+        Same as for every BrainPy system.
 
     Raises
     ------
     ValueError
-        For parameters out of range or another method.
+        If a parameter is out of range, or the method is unknown.
 
     References
     ----------
@@ -135,11 +135,11 @@ class RespiratoryRhythm(Circuit):
         self.reset_state(self.mode)
 
     def initial(self) -> dict[str, ArrayLike]:
-        """A point on the three-phase cycle, at the onset of inspiration."""
+        """Return a point on the three-phase cycle, at the onset of inspiration."""
         return {"V": START_V, "h": START_H, "m": START_M}
 
     def default_inputs(self) -> ArrayLike:
-        """All three drives on."""
+        """Return all three drives, switched on."""
         return np.ones(3)
 
     def _voltage(self, V, t, h, m, drives):
@@ -161,18 +161,18 @@ class RespiratoryRhythm(Circuit):
         return (_like(K_AD, V)[None] * outputs(V)[:, 1:] - m) / _like(TAU_AD, V)[None]
 
     def advance(self, inputs: jax.Array) -> None:
-        """One step of the integrator, then noise on V."""
+        """Advance by one step of the integrator, then add noise to V."""
         V, h, m = self.integral(self.V.value, self.h.value, self.m.value, 0.0, inputs, dt=self.dt)
         self.V.value = self.with_noise(bm.as_jax(V), CAPACITANCE / G_L)
         self.h.value, self.m.value = h, m
 
     def read_out(self) -> jax.Array:
-        """Outputs f of the populations, shape (B, 4)."""
+        """Return the outputs f of the populations, shape (B, 4)."""
         return outputs(self.V.value)
 
 
 def outputs(V: jax.Array) -> jax.Array:
-    """Output of each population at its voltage (B, 4), mV."""
+    """Return the output of each population at its voltage (B, 4), mV."""
     return sigmoid((V - V_HALF) / _like(SLOPE, V)[None])
 
 

@@ -8,16 +8,16 @@ from ..._numbers import whole as as_whole
 
 
 def onsets(time: ArrayLike, signal: ArrayLike, *, level: float | None = None) -> Float[np.ndarray, "K"]:
-    """Times at which a signal crosses a level upwards, interpolated between steps.
+    """Find the times at which a signal crosses a level upwards, interpolated between steps.
 
     Parameters
     ----------
     time : (T,) array
         ms, ascending.
     signal : (T,) array
-        For instance the output of one population.
+        Signal, for instance the output of one population.
     level : float, optional
-        None takes the middle between the smallest and the largest value.
+        Level; None for the middle between the smallest and the largest value.
 
     Returns
     -------
@@ -47,18 +47,18 @@ def onsets(time: ArrayLike, signal: ArrayLike, *, level: float | None = None) ->
 
 
 def period(time: ArrayLike, signal: ArrayLike, *, level: float | None = None, cycles: int | float = 3) -> float:
-    """Mean duration of the last cycles of a signal, from one `onsets` to the next.
+    """Return the mean duration of the last cycles of a signal, from one onset (see `onsets`) to the next.
 
     Parameters
     ----------
     time : (T,) array
         ms, ascending.
     signal : (T,) array
-        One trial of one population, without the transient at its beginning: it sets the level.
+        One trial of one population, without the initial transient, which would affect the level.
     level : float, optional
-        As for `onsets`.
+        Same as for `onsets`.
     cycles : int
-        Cycles averaged, >= 1.
+        Number of cycles averaged, >= 1.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def period(time: ArrayLike, signal: ArrayLike, *, level: float | None = None, cy
     Raises
     ------
     ValueError
-        If there are fewer than `cycles` whole cycles.
+        If there are fewer than `cycles` complete cycles.
 
     Examples
     --------
@@ -81,18 +81,18 @@ def period(time: ArrayLike, signal: ArrayLike, *, level: float | None = None, cy
     cycles = as_whole(cycles, "`cycles`")
     if not 1 <= cycles <= whole:
         raise ValueError(
-            f"`cycles` must be >= 1 and at most the {whole} whole ones of the signal; got {cycles}. "
+            f"`cycles` must be >= 1 and at most the {whole} complete ones of the signal; got {cycles}. "
             "Run longer; a signal that does not oscillate has no period."
         )
     return float((crossings[-1] - crossings[-1 - cycles]) / cycles)
 
 
 def phases(outputs: ArrayLike, *, silent: float = 0.05) -> Int[np.ndarray, "T B"]:
-    """Say which phase of breathing each step belongs to: that of the early-I, post-I or aug-E that leads.
+    """Assign a phase of breathing to each step: that of the leading population among early-I, post-I and aug-E.
 
-    The one leads whose output is the largest fraction of its own peak in the trial. Pre-I does not count, as it
-    begins to rise long before inspiration; where it bursts alone (one-phase rhythm), all is phase 0. Another one may
-    lead for some ms while two of them change over.
+    The leading population is the one whose output is the largest fraction of its own peak in the trial. Pre-I is
+    excluded because it starts to rise long before inspiration; where it bursts alone (one-phase rhythm), all steps are
+    phase 0. At a transition between two populations the third may lead for a few ms.
 
     Parameters
     ----------

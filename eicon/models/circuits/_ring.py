@@ -1,4 +1,4 @@
-"""Angles on a ring: units, distances, and the place and width of a bump."""
+"""Angles on a ring: units, distances, and the position and width of a bump."""
 
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 
 class Bump(NamedTuple):
-    """Place and size of activity on a ring.
+    """Position and size of activity on a ring.
 
     Attributes
     ----------
@@ -27,17 +27,17 @@ class Bump(NamedTuple):
 
 
 def ring_angles(n: int) -> Float[np.ndarray, "N"]:
-    """Equally spaced angles from -pi on, each once: ``-pi + 2 pi j / n``, rad."""
+    """Return equally spaced, different angles from -pi: ``-pi + 2 pi j / n``, rad."""
     return -np.pi + 2.0 * np.pi * np.arange(n) / n
 
 
 def ring_distance(first: ArrayLike, second: ArrayLike) -> Float[np.ndarray, "*shape"]:
-    """Signed distance ``first - second`` along the shorter arc, rad, in [-pi, pi).
+    """Return the signed distance ``first - second`` along the shorter arc, rad, in [-pi, pi).
 
     Parameters
     ----------
     first, second : array
-        Angles in rad, of one shape.
+        Angles in rad, of the same shape.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def bump(activity: ArrayLike) -> Bump:
     Raises
     ------
     ValueError
-        For fewer than 3 units, or negative or non-finite activity.
+        If there are fewer than 3 units, or activity is negative or not finite.
 
     Examples
     --------
@@ -78,13 +78,13 @@ def bump(activity: ArrayLike) -> Bump:
     values = np.asarray(activity, dtype=np.float64)
     if values.ndim < 1 or values.shape[-1] < 3:
         raise ValueError(f"`activity` must have at least 3 units on its last axis; got shape {values.shape}.")
-    # An input to units may undershoot zero by rounding.
+    # The input of units may undershoot zero by rounding.
     if not np.isfinite(values).all() or (values < -1e-6 * np.abs(values).max(initial=1.0)).any():
         raise ValueError("`activity` must be finite and >= 0; got negative values, NaN or infinity.")
     angles, total = ring_angles(values.shape[-1]), values.sum(axis=-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         vector = values @ np.exp(1j * angles)
-        # An even pattern has a sum of rounding errors, and no place.
+        # A uniform pattern sums to rounding errors, and has no position.
         center = np.where(np.abs(vector) > 1e-9 * total, np.angle(vector), np.nan)
         away = ring_distance(angles, center[..., None])
         width = np.sqrt(np.sum(values * away**2, axis=-1) / total)

@@ -1,4 +1,4 @@
-"""One way to run any circuit."""
+"""Simulation of any circuit."""
 
 from typing import NamedTuple
 
@@ -19,11 +19,11 @@ class Simulation(NamedTuple):
     Attributes
     ----------
     time : (T,) float
-        End of each step, ms: ``time[k] = (k + 1) dt``. Inputs ``[k]`` act during the step that ends there.
+        End of each step, ms: ``time[k] = (k + 1) dt``. Inputs ``[k]`` act during the step that ends then.
     outputs : (T, B, n_out)
-        What `update` returned.
+        Results of `update`.
     states : dict of str to (T, B, ...) array
-        Every state variable, by name.
+        All state variables, by name.
     """
 
     time: Float[np.ndarray, "T"]
@@ -39,24 +39,24 @@ def simulate(
     batch_size: int | float | None = None,
     key: jax.Array | int | None = None,
 ) -> Simulation:
-    """Run a circuit from its initial state, in one compiled loop (`bm.for_loop`), and keep all of its state.
+    """Run a circuit from its initial state, in one compiled loop (`bm.for_loop`), and record its full state.
 
-    It runs in float64 whatever the settings of JAX, because rounding in float32 acts as noise: it alone shortens the
-    slowest rhythm of `RespiratoryRhythm` by a seventh. Afterwards the system is in the state at the end.
+    The simulation is in float64 for any setting of JAX, because rounding in float32 acts as noise, which shortens the
+    slowest rhythm of `RespiratoryRhythm` by a seventh. The system is left in its final state.
 
     Parameters
     ----------
     system : Circuit
         Any member of `eicon.models.circuits`.
     inputs : array, optional
-        Shape (T, B, n_in), time-major; or (n_in,) or (B, n_in), constant for `duration`. None takes the system's
+        Inputs (T, B, n_in), time-major; or (n_in,) or (B, n_in), constant for `duration`. None for the system's
         `default_inputs`.
     duration : float, optional
-        Time to run, ms, a whole number of steps; only for constant inputs.
+        Duration of the simulation, ms, a whole number of steps; only for constant inputs.
     batch_size : int, optional
-        Trials, for constant inputs of shape (n_in,) or None; by default 1.
+        Number of trials, for constant inputs of shape (n_in,) or None; by default 1.
     key : jax.Array, optional
-        Random key of the noise; a system with ``sigma > 0`` otherwise goes on with the noise of its seed.
+        Random key of the noise; otherwise a system with ``sigma > 0`` continues the noise of its seed.
 
     Returns
     -------
@@ -65,8 +65,8 @@ def simulate(
     Raises
     ------
     ValueError
-        For inputs of another shape or with NaN, a duration that is missing, superfluous or no whole number of steps,
-        or a batch size that does not fit.
+        If inputs have the wrong shape or contain NaN, a duration is missing, superfluous or not a whole number of
+        steps, or a batch size does not fit.
 
     Examples
     --------
@@ -107,7 +107,7 @@ def _as_series(
         )
     if batch_size is not None and (batch_size < 1 or array.ndim > 1):
         raise ValueError(
-            f"`batch_size` must be positive, and left out where inputs have a batch axis; got {batch_size} and inputs "
+            f"`batch_size` must be positive, and omitted if inputs have a batch axis; got {batch_size} and inputs "
             f"of shape {array.shape}."
         )
     if duration is None:

@@ -1,4 +1,4 @@
-"""Inputs of spiking neurons: channels put together, Poisson events, and the random drive of the course notebook."""
+"""Inputs of spiking neurons: combined channels, Poisson events, and the random drive of the course notebook."""
 
 import numpy as np
 from jaxtyping import Float
@@ -25,7 +25,7 @@ def spiking_inputs(
     current: ArrayLike = 0.0,
     hyperpolarization: ArrayLike = 0.0,
 ) -> Float[np.ndarray, "T B 5"]:
-    """Put the `CHANNELS` of a spiking neuron into one array.
+    """Combine the `CHANNELS` of a spiking neuron in one array.
 
     Parameters
     ----------
@@ -34,9 +34,9 @@ def spiking_inputs(
     ampa, nmda, inhibition : array
         Presynaptic events in each step (counts), of any shape that broadcasts to (T, B).
     current : array
-        Given current, nA, likewise.
+        External current, nA, likewise.
     hyperpolarization : array
-        Given inhibition, mV, likewise; positive values lower the potential.
+        External inhibition, mV, likewise; positive values lower the potential.
 
     Returns
     -------
@@ -74,15 +74,15 @@ def poisson_events(
     Parameters
     ----------
     rate : float
-        Events/s, >= 0; of many synapses together, the sum of their rates.
+        Events/s, >= 0; for many synapses, the sum of their rates.
     steps : int
-        T.
+        Number of steps T.
     dt : float
         Step, ms.
     seed : int
         Fixes the random numbers.
     batch_size : int
-        Trials, independent.
+        Number of independent trials.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def poisson_events(
     Raises
     ------
     ValueError
-        For a negative rate or a step that is not positive.
+        If the rate is negative, or the step is not positive.
 
     Examples
     --------
@@ -114,33 +114,33 @@ def random_drive(
     batch_size: int | float = 1,
     hold: float | int = 1.0,
 ) -> Float[np.ndarray, "T B 5"]:
-    """Make the course notebook's input: a uniform random current against a uniform random inhibition.
+    """Make the course notebook's input: a uniform random current and a uniform random inhibition.
 
-    The current is uniform in `CURRENT_RANGE`, the inhibition in `INHIBITION_RANGE`. Both are drawn anew every `hold`
+    The current is uniform in `CURRENT_RANGE`, the inhibition in `INHIBITION_RANGE`. Both are redrawn every `hold`
     ms (the notebook's step was 1 ms), so that a finer `dt` does not average them out.
 
     Parameters
     ----------
     duration : float
-        ms; the number of steps is rounded.
+        Duration, ms; the number of steps is rounded.
     dt : float
         Step, ms.
     seed : int
         Fixes the random numbers.
     batch_size : int
-        Trials, independent.
+        Number of independent trials.
     hold : float
-        How long each number lasts, ms, a whole number of steps.
+        Duration of each number, ms, a whole number of steps.
 
     Returns
     -------
     (T, B, 5) float array
-        As `spiking_inputs`.
+        Inputs, see `spiking_inputs`.
 
     Raises
     ------
     ValueError
-        For times that are not positive, or `hold` that is no whole number of steps.
+        If a time is not positive, or `hold` is not a whole number of steps.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""One leaky spiking neuron with excitatory currents of two speeds, and inhibition."""
+"""A leaky spiking neuron with fast and slow excitatory currents, and inhibition."""
 
 from typing import ClassVar
 
@@ -14,7 +14,7 @@ from ._spiking_inputs import CHANNELS
 
 
 class LeakyNeuron(Circuit):
-    """Abstract: leak, synapses, threshold and refractory period; members say in `drive` what a current does.
+    """Abstract neuron with leak, synapses, threshold and refractory period; subclasses define `drive`.
 
     The parameters are those of `SpikingNeuron`.
     """
@@ -48,7 +48,7 @@ class LeakyNeuron(Circuit):
         require_positive("R", R, "MOhm")
         if not V_threshold > V_rest:
             raise ValueError(
-                f"`V_threshold` must be above `V_rest` (mV); got {V_threshold} and {V_rest}. Else it fires for ever."
+                f"`V_threshold` must be above `V_rest` (mV); got {V_threshold} and {V_rest}. It would fire forever."
             )
         steps = round(refractory / dt)
         if steps < 0 or abs(steps * dt - refractory) > 1e-6 * dt:
@@ -61,7 +61,7 @@ class LeakyNeuron(Circuit):
         self.reset_state(self.mode)
 
     def drive(self, potential: jax.Array | np.ndarray) -> jax.Array:
-        """Depolarisation (mV) that a current of ``potential = R I`` (mV) leads to in the end."""
+        """Return the asymptotic depolarisation (mV) for a current with ``potential = R I`` (mV)."""
         raise NotImplementedError
 
     def _equations(self) -> bp.JointEq:
@@ -81,12 +81,12 @@ class LeakyNeuron(Circuit):
         return bp.JointEq(dV, dI_ampa, dI_nmda, dV_inh)
 
     def initial(self) -> dict[str, ArrayLike]:
-        """At rest, without synaptic currents, ready to fire."""
+        """Return the resting state, without synaptic currents, ready to fire."""
         analogue = {"V": self.V_rest, "I_ampa": 0.0, "I_nmda": 0.0, "V_inh": 0.0}
         return {**analogue, "refractory_steps": 0, "spike": False}
 
     def advance(self, inputs: jax.Array) -> None:
-        """Events arrive, the membrane moves on, and it fires if it is above threshold at the end of the step."""
+        """Add events, integrate the membrane, and fire if it is above threshold at the end of the step."""
         ampa, nmda, inhibition, current, hyperpolarization = inputs.T
         V, I_ampa, I_nmda, V_inh = self.integral(
             self.V.value,
@@ -108,21 +108,21 @@ class LeakyNeuron(Circuit):
         self.spike.value = fires
 
     def read_out(self) -> jax.Array:
-        """Whether the neuron fired in the step, bool, shape (B, 1)."""
+        """Return whether the neuron fired in the step, bool, shape (B, 1)."""
         return self.spike.value[:, None]
 
     def firing_rate(self, current: ArrayLike, hyperpolarization: ArrayLike = 0.0) -> Float[np.ndarray, "*shape"]:
-        r"""Rate under a constant current, in closed form.
+        r"""Return the rate for a constant current, in closed form.
 
-        With ``D = drive(R I) - V_inh`` it is :math:`1 / (t_{ref} + \tau_m \ln (D / (D - (V_{thr} - V_{rest}))))`,
+        With ``D = drive(R I) - V_inh`` the rate is :math:`1 / (t_{ref} + \tau_m \ln (D / (D - (V_{thr} - V_{rest}))))`,
         and 0 if D does not exceed the distance to threshold.
 
         Parameters
         ----------
         current : array
-            nA, any shape.
+            Current in nA, any shape.
         hyperpolarization : array
-            Constant inhibition, mV, of a shape that goes with it.
+            Constant inhibition, mV, of a shape that broadcasts with the current.
 
         Returns
         -------
@@ -150,11 +150,11 @@ class SpikingNeuron(LeakyNeuron):
         \tau_m \dot V = V_r - V + R (I_{AMPA} + I_{NMDA} + I) - V_{inh} - h
 
     Each presynaptic event raises its current (or :math:`V_{inh}`) by a fixed amount, which decays exponentially. V
-    above threshold at the end of a step is a spike: V goes to rest and stays there for the refractory period, while
-    synaptic currents go on decaying. A spike is an event; its drawn shape belongs to `eicon.plotting`.
+    above threshold at the end of a step is a spike: V is reset to rest and stays there for the refractory period, while
+    synaptic currents continue to decay. A spike is an event; `eicon.plotting` draws its shape.
 
     Inputs are the `CHANNELS`: events per step on AMPA, NMDA and inhibitory synapses, a current I (nA) and an
-    inhibition h (mV); `spiking_inputs` puts them together.
+    inhibition h (mV); `spiking_inputs` combines them.
 
     Parameters
     ----------
@@ -181,12 +181,12 @@ class SpikingNeuron(LeakyNeuron):
     seed : int
         Fixes the noise.
     name, mode
-        As for every BrainPy system.
+        Same as for every BrainPy system.
 
     Raises
     ------
     ValueError
-        For parameters out of range, or a refractory period that is no whole number of steps.
+        If a parameter is out of range, or the refractory period is not a whole number of steps.
 
     References
     ----------
@@ -201,7 +201,7 @@ class SpikingNeuron(LeakyNeuron):
     """
 
     def drive(self, potential: jax.Array | np.ndarray) -> jax.Array:
-        """Ohm's law: the potential itself."""
+        """Return the potential itself (Ohm's law)."""
         return jnp.asarray(potential)
 
 
@@ -212,24 +212,24 @@ class ExponentialDriveNeuron(LeakyNeuron):
 
         \tau_m \dot V = V_r - V + \Delta (e^{R (I_{AMPA} + I_{NMDA} + I) / \Delta} - 1) - V_{inh} - h
 
-    A reading of the course notebook's "other possible way",
-    :math:`V_i = V_{i-1} + e^{R (I_{AMPA} + I_{NMDA}) / \tau_m} - V_{inh}`, which cannot be meant as written. Its
-    exponent is mV/ms and not a number, and a bare exponential is added to mV. Without input it adds 1 at every step,
-    so V climbs without end, the faster the shorter the step; there is no leak, and the rest that is listed beside
-    it does not occur. Here the exponent is divided by a voltage :math:`\Delta`, zero current drives nothing, and
-    the leak is back. For small currents, or :math:`\Delta \to \infty`, it is `SpikingNeuron`.
+    This is an interpretation of the course notebook's "other possible way",
+    :math:`V_i = V_{i-1} + e^{R (I_{AMPA} + I_{NMDA}) / \tau_m} - V_{inh}`, which cannot be correct as written. Its
+    exponent is in mV/ms instead of dimensionless, and a bare exponential is added to mV. Without input it adds 1 at
+    every step, so V grows without bound, faster with shorter steps; there is no leak, and the listed resting potential
+    is not used. Here the exponent is divided by a voltage :math:`\Delta`, zero current has no effect, and
+    the leak is restored. For small currents, or :math:`\Delta \to \infty`, the neuron is `SpikingNeuron`.
 
     Parameters
     ----------
     delta : float
         Voltage of the exponential, mV.
     **options
-        As for `SpikingNeuron`.
+        Options of `SpikingNeuron`.
 
     Raises
     ------
     ValueError
-        For parameters out of range.
+        If a parameter is out of range.
 
     Examples
     --------
@@ -244,5 +244,5 @@ class ExponentialDriveNeuron(LeakyNeuron):
         super().__init__(**options)
 
     def drive(self, potential: jax.Array | np.ndarray) -> jax.Array:
-        """Exponential in the potential, with slope 1 at 0."""
+        """Return an exponential of the potential, with slope 1 at 0."""
         return self.delta * jnp.expm1(potential / self.delta)

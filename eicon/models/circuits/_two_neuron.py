@@ -1,4 +1,4 @@
-"""Two linear neurons, and the pulses that show their two modes."""
+"""Two linear neurons, and pulses that reveal their two modes."""
 
 from typing import ClassVar, NamedTuple
 
@@ -34,11 +34,11 @@ class Modes(NamedTuple):
     Attributes
     ----------
     eigenvalues : (N,) float
-        Of the weights, descending.
+        Eigenvalues of the weights, descending.
     eigenvectors : (N, N) float
         Columns, of length 1; the largest component is positive.
     time_constants : (N,) float
-        ``tau / (1 - eigenvalue)``, ms: how slowly each mode decays; infinite or negative if it does not.
+        ``tau / (1 - eigenvalue)``, the decay time of each mode, ms; infinite or negative if it does not decay.
     """
 
     eigenvalues: Float[np.ndarray, "N"]
@@ -72,12 +72,12 @@ class TwoNeuron(LeakyCircuit):
     seed : int
         Fixes the noise.
     name, mode
-        As for every BrainPy system.
+        Same as for every BrainPy system.
 
     Raises
     ------
     ValueError
-        For weights of another shape or that are not symmetric, and for parameters out of range.
+        If weights have the wrong shape or are not symmetric, or a parameter is out of range.
 
     References
     ----------
@@ -114,15 +114,15 @@ class TwoNeuron(LeakyCircuit):
         self.reset_state(self.mode)
 
     def initial(self) -> dict[str, ArrayLike]:
-        """Silent."""
+        """Return the silent state."""
         return {"v": np.zeros(2)}
 
     def drive(self, x: jax.Array, inputs: jax.Array) -> jax.Array:
-        """Recurrent and external input, v W + u."""
+        """Return recurrent and external input, v W + u."""
         return x @ jnp.asarray(self.weights, x.dtype) + inputs
 
     def modes(self) -> Modes:
-        """Eigenvectors of the weights with their time constants, slowest first."""
+        """Return eigenvectors of the weights with their time constants, slowest first."""
         values, vectors = np.linalg.eigh(self.weights)
         values, vectors = values[::-1], vectors[:, ::-1]
         largest = vectors[np.argmax(np.abs(vectors.round(12)), axis=0), np.arange(2)]
@@ -135,9 +135,9 @@ def pulse_protocol(
 ) -> Float[np.ndarray, "T 1 2"]:
     """Make the course notebook's input: short pulses in different directions of the plane of two neurons.
 
-    Pulse k (see `PULSES`) starts at ``30 + 100 k`` ms and lasts 10 ms; the whole takes 800 ms. The first six have
+    Pulse k (see `PULSES`) starts at ``30 + 100 k`` ms and lasts 10 ms; the protocol takes 800 ms. The first six have
     size 1 in each neuron that they drive, the seventh is the eigenvector of the difference of rates
-    (length 1), the last is uniform in [0, 1) for each neuron.
+    (length 1), and the last is uniform in [0, 1) for each neuron.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def pulse_protocol(
     seed : int
         Fixes the last pulse.
     directions : (P, 2) array, optional
-        Other pulses instead of these, at the same times.
+        Pulses to use instead, at the same times.
 
     Returns
     -------
@@ -155,7 +155,7 @@ def pulse_protocol(
     Raises
     ------
     ValueError
-        For a step that is not positive or `directions` of another shape.
+        If the step is not positive, or `directions` have the wrong shape.
 
     Examples
     --------
@@ -172,7 +172,7 @@ def pulse_protocol(
         if pulses.ndim != 2 or pulses.shape[1] != 2 or not len(pulses):
             raise ValueError(f"`directions` must have shape (P, 2), one row per pulse; got {pulses.shape}.")
     time = dt * np.arange(round(PULSE_EVERY * len(pulses) / dt))
-    # A little early, so that rounding of k dt moves no edge.
+    # Slightly early, so that rounding of k dt does not move an edge.
     since = time - FIRST_PULSE + dt * 1e-6
     index = np.floor(since / PULSE_EVERY).astype(int)
     on = (since >= 0.0) & (since - index * PULSE_EVERY < PULSE_LENGTH)

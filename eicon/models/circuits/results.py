@@ -1,4 +1,4 @@
-"""What the functions of `eicon.models.circuits` return, and the conditions of the respiratory rhythm."""
+"""Results of the functions of `eicon.models.circuits`, and the conditions of the respiratory rhythm."""
 
 from ._rate_ring import RingBump as RingBump
 from ._respiratory import Condition as Condition

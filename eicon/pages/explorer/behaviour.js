@@ -2,9 +2,9 @@
 
 const doing = { marks: [] };
 
-// What there is of each condition: its mean, and the trials it is of.
+// Data of each condition: its mean, and the number of trials.
 const MEASURES = {
-  score: { counts: "n_scored", axis: "score of the task (1: all right)", words: (mean) => `${shortNumber(100 * mean)} %` },
+  score: { counts: "n_scored", axis: "score of the task (1: all correct)", words: (mean) => `${shortNumber(100 * mean)} %` },
   time: { counts: "n_timed", axis: "mean time (ms)", words: (mean) => `${shortNumber(mean)} ms` },
 };
 
@@ -133,7 +133,7 @@ function drawOutputs(plot) {
   c.fillText("— output  ⋯ target", width - 6, height - 2);
 }
 
-// Mean over the trials of each group; what a single trial has is that of its condition, and said so.
+// Mean over the trials of each group; a single trial shows the value of its condition, with a remark.
 function measured(name) {
   return grouping().labels.map((_, group) => {
     let [sum, n] = [0, 0];

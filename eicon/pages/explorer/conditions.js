@@ -1,4 +1,4 @@
-// Groups of conditions as a row of buttons that is also the legend, and how conditions are grouped.
+// Groups of conditions as a row of buttons that is also the legend, and the choice of the grouping.
 
 const strip = { shown: -1 };
 

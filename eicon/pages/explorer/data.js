@@ -1,4 +1,4 @@
-// The numbers in this page: facts in words, and arrays by name, each with its shape.
+// Numbers in this page: facts, and arrays by name, each with its shape.
 
 const facts = JSON.parse(document.getElementById("facts").textContent);
 const arrays = {};

@@ -1,4 +1,4 @@
-// Canvases at the resolution of the screen, axes, colours, and the words beside the pointer.
+// Canvases at screen resolution, axes, colours, and the text next to the pointer.
 
 const INK = "#1c1c1c";
 const SOFT = "#555555";
@@ -9,7 +9,7 @@ const FONT = "11px system-ui, sans-serif";
 const DASHES = [[], [6, 3], [2, 2.5]];
 const SEQUENCE = [[68, 1, 84], [65, 68, 135], [42, 120, 142], [34, 148, 130], [70, 176, 90]];
 
-// A drawing that follows what is chosen and the size of its canvas. `describe` says in words what it shows.
+// A drawing that follows the selection and the size of its canvas. `describe` returns it in words.
 function makePlot(id, draw, describe) {
   const canvas = document.getElementById(id);
   const context = canvas.getContext("2d");
@@ -130,7 +130,7 @@ function line(c, n, x, y) {
   c.stroke();
 }
 
-// Words that stay legible over lines.
+// Text that stays legible over lines.
 function haloed(c, words, x, y) {
   c.save();
   c.strokeStyle = "#fff";
@@ -169,7 +169,7 @@ function showTip(event, words) {
   tip.style.top = `${Math.min(event.clientY + 14, window.innerHeight - tip.offsetHeight - 4)}px`;
 }
 
-// Words beside the pointer, and what a click does; both are given the place in the canvas.
+// Text next to the pointer, and the action of a click; both receive the position in the canvas.
 function point(plot, words, click) {
   const at = (event) => {
     const box = plot.canvas.getBoundingClientRect();

@@ -1,4 +1,4 @@
-// Keys that act wherever the focus is, unless something is being typed, and the dialogs.
+// Keys that work regardless of the focus, except while typing, and the dialogs.
 
 const KEYS = {
   ArrowDown: () => stepUnit(1),
@@ -23,7 +23,7 @@ const KEYS = {
   Escape: () => choose({ group: null }),
 };
 
-// Those that also act while the page of a unit is open.
+// Keys that also work while the page of a unit is open.
 const ROLE_KEYS = new Set(["ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight", "j", "k", "[", "]", "g", "r"]);
 
 function stepLevel(by) {

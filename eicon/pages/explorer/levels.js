@@ -1,4 +1,4 @@
-// Condensation: the slider, the error of the outputs at each level, and what became of the units.
+// Condensation: the slider, the error of the outputs at each level, and the state of the units.
 
 const levels = {};
 
@@ -38,8 +38,8 @@ function showLevel() {
   for (const unit of levelData("kept")) counts[values.types[unit]]++;
   const kinds = counts[""] ? "" : ` (${counts.E} E, ${counts.I} I)`;
   const words = state.level
-    ? [`${size} of ${values.n} units${kinds} stay and represent the others; effective matrix ${size} × ${size}, no retraining; ${errorWords(state.level)} (of its standard deviation).`]
-    : [facts.levels.sizes.length > 1 ? `All ${values.n} units. Move the slider, or press . and , to leave fewer units that represent the others.` : ""];
+    ? [`${size} of ${values.n} units${kinds} are kept and represent the others; effective matrix ${size} × ${size}, no retraining; ${errorWords(state.level)} (relative to the standard deviation).`]
+    : [facts.levels.sizes.length > 1 ? `All ${values.n} units. Move the slider, or press . and , to keep fewer units, which represent the others.` : ""];
   if (facts.levels.reason) words.push(facts.levels.reason);
   document.getElementById("level-words").textContent = words.join(" ");
 }

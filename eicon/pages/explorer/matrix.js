@@ -1,6 +1,6 @@
-// Weights from row to column, of the whole network or the condensed one, in several orders; zoom and crosshair.
+// Weights from row to column, of the whole or the condensed network, in several orders, with zoom and crosshair.
 
-const matrix = { start: [0, 0], span: 1, cells: null, key: "", image: null }; // start and span: the part in sight
+const matrix = { start: [0, 0], span: 1, cells: null, key: "", image: null }; // start and span: the visible part
 const STRIP = 7;
 const NARROW = 14;
 const MATRIX_EDGE = { left: 27, top: 24, right: 4, bottom: 24 };
@@ -58,7 +58,7 @@ function ranks(labels) {
   return labels.map((label) => order.indexOf(label));
 }
 
-// Where blocks of units of a kind begin, in the present order.
+// First positions of blocks of units of a kind, in the current order.
 function blocks(units) {
   const kinds = state.order.startsWith("label ") ? facts.units.labels[state.order.slice(6)] : values.types;
   if (state.order === "index" || state.order === "group") return [];
@@ -136,7 +136,7 @@ function drawMatrix(plot) {
 const cellX = (i) => matrix.left + ((i / matrix.units.length - matrix.start[0]) / matrix.span) * matrix.side;
 const cellY = (i) => matrix.top + ((i / matrix.units.length - matrix.start[1]) / matrix.span) * matrix.side;
 
-// Draws only where the matrix, or the strips beside it, are.
+// Draws only inside the matrix or the strips next to it.
 function inside(c, before, drawing) {
   c.save();
   c.beginPath();
@@ -172,7 +172,7 @@ function drawBlocks(c) {
     }
     c.stroke();
   });
-  // Names along the upper edge of the blocks, where there is room
+  // Names along the upper edge of the blocks, where they fit
   c.textAlign = "left";
   c.textBaseline = "top";
   for (const { start, stop, name } of found) {
@@ -219,7 +219,7 @@ function drawScale(c, height) {
   c.fillText(`${matrix.units.length} × ${matrix.units.length}`, matrix.left + matrix.side, top + 9);
 }
 
-// Units whose weight is at a place of the canvas; in the strips, only one of them.
+// Units whose weight is at a position of the canvas; in the strips, only one of them.
 function cellAt(x, y) {
   const n = matrix.units.length;
   const place = (pixel, edge, start) => Math.floor((start + ((pixel - edge) / matrix.side) * matrix.span) * n);
@@ -260,7 +260,7 @@ function zoomMatrix(factor, at = [matrix.left + matrix.side / 2, matrix.top + ma
   moveMatrix(0, 0);
 }
 
-// By parts of what is in sight.
+// By fractions of the visible part.
 function moveMatrix(x, y, dragged = false) {
   if (dragged) matrix.moved += (Math.abs(x) + Math.abs(y)) * matrix.side;
   matrix.start = [x, y].map((by, axis) =>

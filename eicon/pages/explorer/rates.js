@@ -1,4 +1,4 @@
-// Rate of the chosen unit over time: means of groups of conditions, single trials on demand, epochs shaded.
+// Rate of the selected unit over time: means of groups of conditions, single trials on demand, epochs shaded.
 
 const rates = {};
 
@@ -45,13 +45,13 @@ function drawRates(plot) {
   document.getElementById("rates-title").textContent = `Rate of ${unitWords(state.unit)}`;
 }
 
-// Trials of the chosen group, or of all groups.
+// Trials of the selected group, or of all groups.
 function singleTrials() {
   const groups = state.group === null ? grouping().labels.map((_, group) => group) : [state.group];
   return groups.flatMap((group) => trialsIn(group).map((trial) => ({ group, rate: trialRate(state.unit, trial) })));
 }
 
-// Every group once, the chosen one last and strong; the others are pale then.
+// Each group once; the selected one is last and bold, and the others are pale.
 function drawGroups(c, draw) {
   const order = grouping().labels.map((_, group) => group).filter((group) => group !== state.group);
   if (state.group !== null) order.push(state.group);

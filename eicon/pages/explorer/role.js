@@ -1,4 +1,4 @@
-// The role of the chosen unit: whom it represents, its tuning, what silencing it does, its in- and outputs by label.
+// Role of the selected unit: represented units, tuning, effects of silencing, and weights by label.
 
 const role = { marks: {} };
 
@@ -10,7 +10,7 @@ function setUpRole() {
   role.dialog.addEventListener("close", () => choose({ role: false }));
   document.getElementById("role-members").hidden = !facts.each.represents;
   document.getElementById("role-silencing").hidden = !facts.each.silencing;
-  follow(showRole); // before the plots, which need the room
+  follow(showRole); // before the plots, which need its size
   for (const [id, draw, describe] of [
     ["tuning", drawTuning, describeTuning],
     ["partners", drawPartners, describePartners],
@@ -35,14 +35,14 @@ function showRole() {
   if (facts.each.represents) showMembers();
 }
 
-// Groups of conditions; where single trials are shown, all trials are one group.
+// Groups of conditions; if single trials are shown, all trials are one group.
 function roleGroups() {
   const { labels, short, trials } = grouping();
   if (trials) return [{ label: "all trials", short: "all trials", colour: INK, conditions: [0] }];
   return labels.map((label, group) => ({ label, group, short: short[group], colour: groupColour(group), conditions: conditionsIn(group) }));
 }
 
-// Mean over conditions of a row of a table (rows, C), weighted, without those that are NaN.
+// Weighted mean over conditions of a row of a table (rows, C), without NaN.
 function rowMean(table, row, conditions, weight) {
   let [sum, total] = [0, 0];
   for (const condition of conditions) {
@@ -69,7 +69,7 @@ function membersOf(unit) {
   });
 }
 
-// "E 3, I 1": how many there are of each.
+// "E 3, I 1": number of each.
 function countWords(list) {
   const counts = new Map();
   for (const one of list) counts.set(one, (counts.get(one) ?? 0) + 1);
@@ -88,7 +88,7 @@ function showMembers() {
   const words = document.getElementById("members-words");
   table.replaceChildren();
   if (!original) {
-    words.textContent = `${names.join(", ")}. Their types, tuning and silencing are not shown, because the original network is not there: ${missing}.`;
+    words.textContent = `${names.join(", ")}. Their types, tuning and silencing are not shown, because the original network is missing: ${missing}.`;
     return;
   }
   const members = membersOf(state.unit);
@@ -190,7 +190,7 @@ function markTuning(frame, g, value, name, label) {
   role.marks.tuning.push({ x: frame.x(g), y: frame.y(value), words: `${name}\n${label}: ${shortNumber(value)}` });
 }
 
-// Names of groups below an axis, as many as there is room for.
+// Names of groups below an axis, as many as fit.
 function nameGroups(c, groups, frame) {
   const widest = Math.max(...groups.map(({ short }) => c.measureText(short).width)) + 8;
   const every = Math.ceil((widest * groups.length) / frame.width);
@@ -206,7 +206,7 @@ function tuningLegend(c, box, n) {
   let left = box.left + 4;
   const entries = [
     [unitColour(), 2.5, [], `unit ${state.unit}`],
-    [INK, 1.5, DASHES[1], n === 1 ? "the unit that it represents" : "mean of those that it represents"],
+    [INK, 1.5, DASHES[1], n === 1 ? "the represented unit" : "mean of the represented units"],
     ...(n === 1 ? [] : [["#a2a2aa", 0.8, [], `each of the ${n}`]]),
   ];
   c.textAlign = "left";
@@ -224,11 +224,11 @@ function tuningLegend(c, box, n) {
 
 function describeTuning() {
   const { groups, own, members, mean } = tuningOf();
-  const words = groups.map(({ label }, g) => `${label}: ${shortNumber(own[g])}${members.length ? ` (those it represents: ${shortNumber(mean[g])})` : ""}`);
+  const words = groups.map(({ label }, g) => `${label}: ${shortNumber(own[g])}${members.length ? ` (represented units: ${shortNumber(mean[g])})` : ""}`);
   return `Mean rate of ${unitWords(state.unit)} by condition. ${words.join("; ")}.`;
 }
 
-// Rows of the table of weights: a heading, or sums received and sent, each [excitatory, inhibitory].
+// Rows of the table of weights: a heading, or received and sent sums, each [excitatory, inhibitory].
 function partnerRows() {
   const rows = [];
   const { n } = values;
@@ -255,7 +255,7 @@ function partnerRows() {
   return rows;
 }
 
-// The least height of a plot, which is seen at the next drawing.
+// Smallest height of a plot, used at the next drawing.
 function makeRoom(plot, height) {
   const { style } = plot.canvas.parentElement;
   if (style.minHeight !== `${height}px`) style.minHeight = `${height}px`;

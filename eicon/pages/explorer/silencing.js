@@ -1,8 +1,8 @@
-// What silencing the chosen unit does, on its page: to the score, and to the outputs over time.
+// Effects of silencing the selected unit, on its page: on the score, and on the outputs over time.
 
-const MOST_CHANNELS = 3; // of the outputs, those that change most
+const MOST_CHANNELS = 3; // the outputs that change most
 
-// This network and the original one, each intact and with the unit, or all that it represents, silenced.
+// This network and the original one, each intact and with the unit (or all units that it represents) silenced.
 function silencedRows() {
   const { unit } = state;
   const rows = [
@@ -82,7 +82,7 @@ function silencedOutputs(row, conditions) {
 function drawSilencedOutputs(plot) {
   const { context: c, width, height } = plot;
   if (Number.isNaN(arrays.silenced_change[state.unit])) {
-    note(plot, "Without this unit the outputs diverge, or there are none that vary.");
+    note(plot, "Without this unit the outputs diverge, or no output varies.");
     return;
   }
   const [groups, { nOut, nSteps, dt }] = [roleGroups(), values];

@@ -1,4 +1,4 @@
-// The space of the first principal components, to be turned: trajectories of conditions, or the units' loadings.
+// Rotatable space of the first principal components: trajectories of conditions, or loadings of units.
 
 const space = { yaw: 0, pitch: 0, zoom: 1 };
 
@@ -57,7 +57,7 @@ function spaceKeys(event) {
   event.stopPropagation();
 }
 
-// Turned coordinates of a point: right, up, and away from the one who looks.
+// Rotated coordinates of a point: right, up, and away from the viewer.
 function turned(p) {
   const [sy, cy, sp, cp] = [Math.sin(space.yaw), Math.cos(space.yaw), Math.sin(space.pitch), Math.cos(space.pitch)];
   const [a, b, c] = [p[0], p[1] ?? 0, p[2] ?? 0];
@@ -65,7 +65,7 @@ function turned(p) {
   return [cy * a + sy * c, cp * b - sp * depth, sp * b + cp * depth];
 }
 
-// From components to the canvas, such that all points are in sight.
+// From components to the canvas, with all points visible.
 function project(plot, points) {
   const flat = points.map(turned);
   const range = [0, 1].map((axis) => finiteRange([flat.map((at) => at[axis])]));
@@ -88,7 +88,7 @@ function drawSpace(plot) {
   document.getElementById("space-title").textContent = `PC1${space.n > 1 ? `–${space.n}` : ""}: ${parts} %`;
 }
 
-// Which way the components point, in the lower right corner.
+// Directions of the components, in the lower right corner.
 function drawAxes(plot) {
   const { context: c } = plot;
   const [x, y] = [plot.width - 46, plot.height - 40];
@@ -144,7 +144,7 @@ function dot(c, [x, y], size, hollow) {
 
 const loading = (unit) => Array.from({ length: space.n }, (_, axis) => arrays.components[axis * values.n + unit]);
 
-// Which way the trajectories go when the chosen unit fires more: its loadings, on a length of their own.
+// Direction in which higher rates of the selected unit move trajectories: its loadings, with their own scale.
 function drawArrow(plot, to) {
   const { context: c } = plot;
   const direction = loading(state.unit);

@@ -1,8 +1,8 @@
-// What is chosen. Everything that is shown follows from it; the address of the page keeps it.
+// Current selection, which determines all views and is kept in the address of the page.
 
 const state = {
   unit: 0,
-  group: null, // of conditions, in the present grouping
+  group: null, // group of conditions in the current grouping
   level: 0, // of condensation
   grouping: facts.grouping,
   order: "type",
@@ -15,7 +15,7 @@ const state = {
 const followers = [];
 let asked = false;
 
-// A view is a function that is called, at most once a frame, after something was chosen.
+// A view is a function that is called at most once per frame after the selection changes.
 function follow(view) {
   followers.push(view);
 }
@@ -45,7 +45,7 @@ function writeAddress() {
   history.replaceState(null, "", "#" + words);
 }
 
-// Only what is possible is taken from an address; the rest stays as it is.
+// Only valid values are taken from an address; the rest is unchanged.
 function readAddress() {
   const words = new URLSearchParams(location.hash.slice(1));
   const changes = { group: null };
@@ -68,7 +68,7 @@ function whole(text, end) {
   return Number.isInteger(number) && number >= 0 && number < end ? number : null;
 }
 
-// Views between which a select element chooses: name in `state` -> [key, words] of each; filled by the views.
+// Options of select elements: name in `state` -> [key, words] of each; filled by the views.
 const views = {};
 
 function offer(name, element, options, label = (text) => text) {

@@ -1,4 +1,4 @@
-// The table of units, to be searched and sorted, and the card of the chosen one.
+// Table of units, which can be searched and sorted, and the card of the selected unit.
 
 const unitList = { order: [], sortBy: "unit", falling: false, shown: "" };
 const STRONGEST = 4;
@@ -11,7 +11,7 @@ function columns() {
     ...label.slice(0, 2).map((column, i) => ({ ...column, place: i ? "second" : "" })),
     { key: "measure", name: facts.units.measure.name, about: facts.units.measure.about, of: (unit) => arrays.measure[unit], number: true, short: 2 },
     { key: "rate", name: "rate", about: "mean over steps and trials", of: (unit) => arrays.mean_rate[unit], number: true, short: 2 },
-    { key: "by", name: "by", about: "which unit represents it, at this level", of: (unit) => levelData("groups")[unit], number: true },
+    { key: "by", name: "by", about: "the unit that represents it at this level", of: (unit) => levelData("groups")[unit], number: true },
   ];
 }
 
@@ -27,7 +27,7 @@ function setUpUnits() {
     button.type = "button";
     button.textContent = column.name;
     if (column.about) button.title = column.about;
-    button.tabIndex = -1; // keys: the table itself is what Tab reaches
+    button.tabIndex = -1; // Tab reaches only the table itself
     button.addEventListener("click", () => sortUnits(column.key));
     cell.scope = "col";
     cell.className = column.number ? "number" : column.place ?? "";
@@ -68,7 +68,7 @@ function sortUnits(key) {
   showUnits();
 }
 
-// All words of the search must fit: a number is that of the unit, others begin a type, a label, "kept" or "gone".
+// All words of the search must match: a number is a unit, other words start a type, a label, "kept" or "gone".
 function fits(unit, words, kept) {
   const labels = Object.values(facts.units.labels).map((of) => of[unit].toLowerCase());
   const begins = (label, word) => label.startsWith(word) || label.split(/\s+/).some((part) => part.startsWith(word));
@@ -120,7 +120,7 @@ function stepUnit(by) {
   say(unitWords(order[next]));
 }
 
-// Parts of a line of the card: text, a number of a unit that can be chosen, or a list of these that stays together.
+// Parts of a line of the card: text, the number of a unit that can be selected, or a list of these.
 function cardLine(...parts) {
   return withParts(document.createElement("div"), parts);
 }
@@ -141,7 +141,7 @@ function withParts(row, parts) {
     button.type = "button";
     button.textContent = part;
     button.className = values.types[part] ? `is-${values.types[part].toLowerCase()}` : "";
-    button.setAttribute("aria-label", `choose ${unitWords(part)}`);
+    button.setAttribute("aria-label", `select ${unitWords(part)}`);
     button.addEventListener("click", () => choose({ unit: part }));
     row.append(button);
   }
@@ -165,10 +165,10 @@ function channels(matrix_, names, at) {
 function groupWords(unit) {
   const groups = levelData("groups");
   const others = Array.from(groups.keys()).filter((other) => groups[other] === unit && other !== unit);
-  if (!state.level) return ["All units are there."];
-  if (isKept()[unit]) return others.length ? [`Stays, and represents ${others.length}: `, ...others.flatMap((u) => [u, " "])] : ["Stays, and represents only itself."];
-  if (groups[unit] < 0) return ["Is gone; no unit represents it (it does not vary, or is left out)."];
-  return ["Is gone; mostly ", groups[unit], ` represents it. Error of its rebuilt rate: ${shortNumber(levelData("unit_error")[unit], 2)}.`];
+  if (!state.level) return ["All units are kept."];
+  if (isKept()[unit]) return others.length ? [`Kept; represents ${others.length} others: `, ...others.flatMap((u) => [u, " "])] : ["Kept; represents only itself."];
+  if (groups[unit] < 0) return ["Removed; no unit represents it (it does not vary, or was left out)."];
+  return ["Removed; represented mainly by ", groups[unit], `. Error of its reconstructed rate: ${shortNumber(levelData("unit_error")[unit], 2)}.`];
 }
 
 function showCard() {

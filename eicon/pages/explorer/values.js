@@ -1,4 +1,4 @@
-// Numbers that several views show: rates, outputs and trajectories of a group of conditions, and the level's units.
+// Numbers for several views: rates, outputs and trajectories of a group of conditions, and units of the level.
 
 const values = {};
 
@@ -27,7 +27,7 @@ function setUpValues() {
   state.unit = strongest();
 }
 
-// Labels that say more than the type does.
+// Labels with more information than the type.
 function tellingLabels() {
   const { type, ...labels } = facts.units.labels;
   const kinds = (list) => new Set(list).size;
@@ -53,7 +53,7 @@ function groupColour(group) {
   return sequenceColour(grouping().shade[group]);
 }
 
-// Conditions of a group; of a single trial, its condition.
+// Conditions of a group; for a single trial, its condition.
 function conditionsIn(group) {
   const { group: groups, trials } = grouping();
   if (trials) return [arrays.trial_condition[trials[group]]];
@@ -89,7 +89,7 @@ function meanRate(unit, condition) {
   return Float32Array.from(codes, (code, t) => (counts[t] ? low + step * code : NaN));
 }
 
-// Mean over the conditions of a group, each with as many trials as it has at a step; NaN where none has any.
+// Mean over the conditions of a group, weighted by their trials at each step; NaN without trials.
 function overConditions(group, series, width, weights = arrays.counts) {
   const { nSteps } = values;
   const sum = new Float64Array(nSteps * width);
@@ -123,7 +123,7 @@ function seriesOf(name, group) {
   return overConditions(group, part, width, arrays[name === "targets" ? "target_counts" : "counts"]);
 }
 
-// Median first and last step of each epoch, of the chosen group or of all trials, and whether they vary.
+// Median first and last step of each epoch, of the selected group or of all trials, and if they vary.
 function epochSpans() {
   const found = state.group === null ? [] : trialsIn(state.group);
   const trials = found.length ? found : Array.from({ length: values.nTrials }, (_, i) => i);
@@ -146,7 +146,7 @@ function levelData(name) {
   return arrays[`${name}_${state.level}`];
 }
 
-// Whether the condensed matrix is shown; those of very large networks are not in the page.
+// True if the condensed matrix is shown; pages of very large networks do not contain it.
 function showsCondensed() {
   return state.condensed && Boolean(state.level && levelData("weights"));
 }

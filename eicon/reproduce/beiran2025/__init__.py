@@ -1,4 +1,4 @@
-"""The students of Beiran & Litwin-Kumar (2025), Nature Neuroscience: what is predicted of neurons nobody recorded."""
+"""Networks of Beiran & Litwin-Kumar (2025), Nature Neuroscience: prediction of unrecorded neurons."""
 
 from ..._lazy import lazy_room
 

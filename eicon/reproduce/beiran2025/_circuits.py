@@ -1,6 +1,6 @@
 """Two circuits of known wiring: the premotor circuit of a fly larva, and the oculomotor integrator of a zebrafish.
 
-Their files are other laboratories', and are read where a user has them.
+The files belong to other laboratories and are read from the user's folder.
 """
 
 import os
@@ -29,21 +29,21 @@ NO_DATA = (
 
 @activation
 def linear(x):
-    """Rate is the current."""
+    """Return the current as the rate."""
     return x
 
 
 class Circuit(NamedTuple):
-    """What is set for each of the circuits.
+    """Settings of a circuit.
 
     Attributes
     ----------
-    cell : of its units
+    cell : cell of its units
     tau, dt : ms
-    steps : of a trial
-    trials : that are fitted, and as many that are held out
-    train : what students learn
-    senders : types of the units that send to others in it, from which the recorded ones are drawn
+    steps : steps of a trial
+    trials : number of fitted trials, and of held-out trials
+    train : parameters that students learn
+    senders : types of units that send to others in the circuit, from which recorded units are drawn
     """
 
     cell: Cell
@@ -65,8 +65,8 @@ def larva(folder: Path) -> Connectome:
     """Read the premotor and motor neurons of a fly larva; weights are fractions of the target's input.
 
     Rows of the file are targets: those of ``Jpm`` are motor neurons, and entries of one row have a common denominator.
-    Signs are those of transmitters, unknown ones 0; motor neurons excite (muscles: they send to nobody in here). Labels
-    ``forward`` and ``backward`` are the place of a motor neuron in the order of bursts, "" where the file has -1.
+    Signs are those of transmitters, 0 if unknown; motor neurons are excitatory (they only target muscles). Labels
+    ``forward`` and ``backward`` are the position of a motor neuron in the order of bursts, "" where the file has -1.
     """
     path = _there(folder / "larva_premotor.h5")
     h5py = optional("h5py", needed_by=path)
@@ -130,7 +130,7 @@ def _there(path: Path) -> Path:
 
 
 def signed_circuit(name: str, folder: Path, seed: int) -> Connectome:
-    """Wiring diagram with a sign and a ``type`` of each unit, as `read_circuits` keeps it in a folder.
+    """Read a wiring diagram saved by `read_circuits`, and add a sign and a ``type`` of each unit.
 
     Unknown transmitters of the larva are drawn, inhibitory as often as among those that are known. Its types are
     premotor E, premotor I and motor.
@@ -146,7 +146,7 @@ def signed_circuit(name: str, folder: Path, seed: int) -> Connectome:
 
 
 def read_circuits(data: str | os.PathLike[str], folder: Path) -> None:
-    """Read both wiring diagrams, and keep them where the parts of the study find them."""
+    """Read both wiring diagrams, and save them for the parts of the study."""
     for name, read in ((LARVA, larva), (ZEBRAFISH, zebrafish)):
         read(Path(data)).save(folder / f"{name}.npz")
 
@@ -162,7 +162,7 @@ def circuit_network(
     cell: Cell | None = None,
     **options: Any,
 ) -> RateRNN:
-    """Network on a circuit's wiring with these effective weights, [source, target]; nothing is read out."""
+    """Make a network on a circuit's wiring with these effective weights, [source, target], without readout."""
     n, n_in = connectome.n, len(w_in)
     circuit = CIRCUITS[name]
     recurrent = Connectivity(connectome.sign, weights != 0, np.zeros((n, n)))
@@ -183,6 +183,6 @@ def circuit_network(
 
 
 def with_leading(weights: np.ndarray, wanted: float, gain: np.ndarray | float = 1.0) -> np.ndarray:
-    """Scale weights so that the largest real part of an eigenvalue of gains times weights is this."""
+    """Scale weights to a given largest real part of the eigenvalues of gains times weights."""
     found = float(np.linalg.eigvals(np.broadcast_to(gain, len(weights))[:, None] * weights).real.max())
     return weights * (wanted / found)

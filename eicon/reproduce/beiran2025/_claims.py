@@ -1,4 +1,4 @@
-"""The claims of the paper, each held against intervals over seeds; from the lines of results alone."""
+"""Claims of the paper, each compared with intervals over seeds, from the lines of results alone."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -7,13 +7,13 @@ import numpy as np
 from scipy import stats
 
 RECOVERED = 0.1
-"""Squared error, over the variance of what is predicted, below which activity counts as recovered, a task as done."""
+"""Squared error, relative to variance, below which activity counts as recovered and a task as solved."""
 SMALL = 0.2
-"""Of all units: what counts as a small number of recorded ones."""
+"""Fraction of units below which the number of recorded units counts as small."""
 GROWS = 0.5
-"""Exponent of N at which the number of units that are needed counts as growing with it; 1 is in proportion."""
+"""Exponent of N above which the number of units needed counts as growing with N; 1 is proportional."""
 WRONG = 0.5
-"""R2 of gains below which they count as wrong."""
+"""R2 below which gains count as wrong."""
 LEVEL = 0.95
 
 Line = Mapping[str, Any]
@@ -25,7 +25,7 @@ class Interval(NamedTuple):
 
     Attributes
     ----------
-    mean, low, high : of errors geometric, that of the logarithm
+    mean, low, high : for errors geometric mean, and interval of the logarithm
     n : seeds
     """
 
@@ -36,14 +36,14 @@ class Interval(NamedTuple):
 
 
 class Requirement(NamedTuple):
-    """One thing that a claim asks for.
+    """Condition of a claim.
 
     Attributes
     ----------
-    what : in words
-    interval : of what was measured
-    side : on which side of the bound it has to lie
-    bound : of the claim
+    what : measured quantity, in words
+    interval : interval of the measured quantity
+    side : required side of the bound
+    bound : bound of the claim
     """
 
     what: str
@@ -53,7 +53,7 @@ class Requirement(NamedTuple):
 
     @property
     def met(self) -> bool | None:
-        """Whether the whole interval lies on the right side; None if it holds the bound."""
+        """True if the whole interval is on the required side; None if it contains the bound."""
         under, over = self.interval.high < self.bound, self.interval.low > self.bound
         if not (under or over):
             return None
@@ -61,13 +61,13 @@ class Requirement(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """A claim, and what became of it.
+    """Claim and its status.
 
     Attributes
     ----------
     text : the claim
     status : "holds" if all conditions are met, "fails" if one is not, "undecided" otherwise
-    conditions : what it asks for
+    conditions : its conditions
     """
 
     text: str
@@ -76,7 +76,7 @@ class Claim(NamedTuple):
 
 
 def claims(lines: Sequence[Line]) -> list[Claim]:
-    """Status of the four claims; conditions of which nothing was measured are undecided."""
+    """Return the status of the four claims; conditions without measurements are undecided."""
     readout, unconstrained = lines_of(lines, kind="readout"), lines_of(lines, kind="unconstrained")
     recorded = {"kind": "recorded", "order": "random", "observed": "current"}
     students, rotating = (lines_of(lines, group=group, **recorded) for group in ("student", "rotating"))
@@ -115,26 +115,26 @@ def claims(lines: Sequence[Line]) -> list[Claim]:
 
 
 def errors(lines: Iterable[Line], name: str = "unrecorded_fresh_error") -> Interval:
-    """Interval of an error at the end of training, over seeds."""
+    """Return the interval of an error at the end of training, over seeds."""
     return geometric(_final(lines, name))
 
 
 def geometric(values: np.ndarray) -> Interval:
-    """Geometric mean of values > 0 with the interval of their logarithms."""
+    """Return the geometric mean of values > 0 with the interval of their logarithms."""
     found = interval(np.log(values))
     mean, low, high = np.exp(found[:3]).tolist()
     return Interval(mean, low, high, found.n)
 
 
 def judged(text: str, *conditions: Requirement) -> Claim:
-    """Give a claim the status that its conditions have."""
+    """Judge a claim by its conditions."""
     met = [condition.met for condition in conditions]
     status: Status = "fails" if False in met else "undecided" if None in met else "holds"
     return Claim(text, status, list(conditions))
 
 
 def interval(values: np.ndarray) -> Interval:
-    """Mean over seeds with its interval."""
+    """Return the mean over seeds with its interval."""
     n = len(values)
     if n < 2:
         return Interval(float(values[0]) if n else np.nan, -np.inf, np.inf, n)
@@ -143,13 +143,13 @@ def interval(values: np.ndarray) -> Interval:
 
 
 def last(line: Line) -> Mapping[str, Any]:
-    """Measures of a student at the end of training."""
+    """Return the measures of a student at the end of training."""
     by_step = line["measures"]["by_step"]
     return by_step[max(by_step, key=int)]
 
 
 def needed(numbers: Sequence[int], values: Sequence[float], bound: float = RECOVERED) -> float:
-    """Number of recorded units at which errors fall below a bound.
+    """Return the number of recorded units at which errors fall below a bound.
 
     Between two numbers it is interpolated, logarithms by logarithms; it is the first number if its error is below, and
     twice the last one if none is.
@@ -166,13 +166,13 @@ def needed(numbers: Sequence[int], values: Sequence[float], bound: float = RECOV
 
 
 def record(claim: Claim) -> dict[str, Any]:
-    """A claim as JSON can hold it, but for bounds that are infinite."""
+    """Return a claim as JSON-compatible data, except for infinite bounds."""
     conditions = [c._asdict() | {"interval": c.interval._asdict(), "met": c.met} for c in claim.conditions]
     return {"text": claim.text, "status": claim.status, "conditions": conditions}
 
 
 def text(found: Sequence[Claim]) -> str:
-    """Table of claims, in Markdown."""
+    """Return a table of claims, in Markdown."""
     rows = ["| claim | status | measured, and what it has to be |", "|---|---|---|"]
     for claim in found:
         shown = "; ".join(f"{c.what} {cell(c.interval)}, {c.side} {c.bound:g}" for c in claim.conditions)
@@ -181,19 +181,19 @@ def text(found: Sequence[Claim]) -> str:
 
 
 def cell(of: Interval) -> str:
-    """Mean and interval as a table shows them."""
+    """Format mean and interval for a table."""
     if of.n < 2:
         return f"{of.mean:.3g} (one seed)" if of.n else "not measured"
     return f"{of.mean:.3g} [{of.low:.3g}, {of.high:.3g}]"
 
 
 def lines_of(lines: Iterable[Line], **wanted: Any) -> list[Line]:
-    """Lines of parts with these settings."""
+    """Return the lines of parts with these settings."""
     return [line for line in lines if all(line["settings"].get(name) == value for name, value in wanted.items())]
 
 
 def recorded_numbers(lines: Iterable[Line]) -> list[int]:
-    """Numbers M of recorded units, ascending."""
+    """Return the numbers M of recorded units, ascending."""
     return sorted({line["settings"]["m"] for line in lines})
 
 
@@ -209,7 +209,7 @@ def _by(lines: Iterable[Line], key: Callable[[Line], Any]) -> dict[Any, list[Lin
 
 
 def _complete(lines: Iterable[Line]) -> list[Line]:
-    """Students of those teachers whose students are done for all numbers of recorded units."""
+    """Return the students of teachers whose students are finished for all numbers of recorded units."""
     of_teachers = _by(lines, lambda line: (line["settings"]["seed"], line["settings"]["n"])).values()
     most = max(map(len, of_teachers), default=0)
     return [line for students in of_teachers if len(students) == most for line in students]
@@ -222,13 +222,13 @@ def _needed_by(lines: Iterable[Line]) -> float:
 
 
 def _needed(students: Iterable[Line], n: int) -> np.ndarray:
-    """Units that are needed of all, by seed."""
+    """Return the fraction of units needed, by seed."""
     by_seed = _by(_complete(students), lambda line: line["settings"]["seed"])
     return np.array([_needed_by(of_seed) / n for of_seed in by_seed.values()])
 
 
 def _exponents(rotating: Iterable[Line]) -> np.ndarray:
-    """Exponent of N in the number of units that are needed, by seed."""
+    """Return the exponent of N in the number of units needed, by seed."""
     found = []
     for of_seed in _by(_complete(rotating), lambda line: line["settings"]["seed"]).values():
         by_size = _by(of_seed, lambda line: line["settings"]["n"])

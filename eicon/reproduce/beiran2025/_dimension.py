@@ -1,12 +1,12 @@
-r"""Dimension, not size, their Fig. 3: how many units must be recorded in networks of rank two and of different size.
+r"""Dimension, not size, their Fig. 3: number of recorded units needed in networks of rank two of different size.
 
 A teacher of N units with :math:`r = g \tanh(x + b)` has weights
 
 .. math:: W = \frac{2}{N}\, n m, \qquad n_1 = s (2 m_1 + 1.5\, m_2), \qquad n_2 = s (2 m_2 - 1.5\, m_1)
 
 with normal :math:`m` (Mastrogiuseppe & Ostojic 2018), a random sign :math:`s` of each unit, and gains that are larger
-where :math:`s = 1` (1.25 to 1.75) than elsewhere (0.25 to 0.75). The gains make it rotate in the plane of :math:`m_1`
-and :math:`m_2`, whatever N is: with gains that do not know the signs, its activity decays. It is made, not trained.
+where :math:`s = 1` (1.25 to 1.75) than elsewhere (0.25 to 0.75). The gains make activity rotate in the plane of
+:math:`m_1` and :math:`m_2` for any N: with gains independent of the signs, activity decays. The teacher is not trained.
 A pulse at a random time starts each trial, always in the same direction, so that a single unit shows one projection of
 one orbit.
 """
@@ -25,7 +25,7 @@ GROWTH, ROTATION = 2.0, 1.5
 
 
 def rotating(seed: int, n: int) -> RateRNN:
-    """Teacher of rank two."""
+    """Make a teacher of rank two."""
     rng = np.random.default_rng([seed, n])
     m = rng.normal(size=(2, n))
     sign = rng.permutation(np.where(np.arange(n) < n // 2, 1.0, -1.0))
@@ -47,7 +47,7 @@ def rotating(seed: int, n: int) -> RateRNN:
 
 
 def pulses(teacher: RateRNN, n_trials: int, n_steps: int, rng: np.random.Generator) -> Shown:
-    """What a teacher does in trials with a pulse of 100 ms at 200 to 500 ms; the targets are its own outputs."""
+    """Run a teacher in trials with a pulse of 100 ms at 200 to 500 ms; the targets are its own outputs."""
     onset = rng.integers(20, 51, n_trials)
     step = np.arange(n_steps)[:, None]
     inputs = ((step >= onset) & (step < onset + 10))[:, :, None].astype(float)

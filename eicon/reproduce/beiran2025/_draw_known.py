@@ -1,4 +1,4 @@
-"""Figure of known structure: how well numbers are recovered at each noise, in windows of several lengths."""
+"""Figure of known structure: recovery of parameters at each noise level, in windows of several lengths."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ FITS = {1: "one step", N_STEPS: "whole rollout"} | {n: f"{n} steps" for n in WIN
 
 
 def recovered_at(lines: Sequence[Line], circuit: str, window: int, what: str) -> np.ndarray:
-    """Measure at each noise of `NOISE`, (S, K) over seeds; NaN for what is not done."""
+    """Return a measure at each noise level of `NOISE`, (S, K) over seeds; NaN for unfinished parts."""
     found = {}
     for line in lines:
         part = line["settings"]
@@ -31,7 +31,7 @@ def recovered_at(lines: Sequence[Line], circuit: str, window: int, what: str) ->
 
 @house_style
 def draw_known(lines: Sequence[Line]) -> dict[str, Figure]:
-    """Draw what is done of the study of known structure; nothing if no fit is."""
+    """Draw the finished parts of the study of known structure; nothing without a fit."""
     done = [name for name in CIRCUITS if any(recovered_at(lines, name, window, "tau").size for window in WINDOWS)]
     if not done:
         return {}
@@ -48,7 +48,7 @@ def draw_known(lines: Sequence[Line]) -> dict[str, Figure]:
 
 
 def _draw_panel(ax: Axes, lines: Sequence[Line], circuit: str, what: str) -> None:
-    """Means over seeds with intervals, side by side for each window; a mean below 0 is a triangle at 0."""
+    """Draw means over seeds with intervals, side by side for each window; a mean below 0 is a triangle at 0."""
     ax.axhline(1.0, color=reference(), linestyle=":", linewidth=line_width(1.0), zorder=0)
     place = np.arange(len(NOISE))
     for i, (window, look) in enumerate(zip(WINDOWS, category_looks(len(WINDOWS)), strict=True)):

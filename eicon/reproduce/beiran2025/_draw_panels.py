@@ -1,4 +1,4 @@
-"""What the figures share: values by seed, and one legend for all panels."""
+"""Shared parts of the figures: values by seed, and one legend for all panels."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,14 +9,14 @@ from matplotlib.figure import Figure
 
 
 def by_seed(found: Mapping[tuple[int, Any], float], columns: Sequence[Any]) -> np.ndarray:
-    """Values (S, K) over seeds, of what is found by seed and column; NaN for what is not done."""
+    """Return values (S, K) over seeds, from values by seed and column; NaN for unfinished parts."""
     seeds = sorted({seed for seed, _ in found})
     values = [[found.get((seed, column), np.nan) for column in columns] for seed in seeds]
     return np.array(values, float).reshape(-1, len(columns))
 
 
 def shared_legend(figure: Figure, columns: int) -> None:
-    """Put one legend above all panels in place of theirs; what stands for kinds of neurons comes last."""
+    """Replace the legends of all panels by one above them, with entries for types of neurons last."""
     entries: dict[str, Artist] = {}
     for ax in figure.axes:
         if (own := ax.get_legend()) is not None:

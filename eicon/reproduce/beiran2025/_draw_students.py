@@ -21,13 +21,13 @@ DT = 10.0
 
 @house_style
 def draw(figure: int, lines: Sequence[Line]) -> dict[str, Figure]:
-    """Draw a figure of what is done, by name; nothing if nothing is."""
+    """Draw a figure from finished parts, by name; nothing without any."""
     made = _DRAWN[figure](lines)
     return {} if made is None else {f"fig{figure}": made}
 
 
 def _draw_readout(lines: Sequence[Line]) -> Figure | None:
-    """Task and activity of students that were trained on the readout alone."""
+    """Draw task and activity of students that were trained on the readout alone."""
     students = lines_of(lines, kind="readout")
     if not students:
         return None
@@ -43,7 +43,7 @@ def _draw_readout(lines: Sequence[Line]) -> Figure | None:
 
 
 def _draw_recorded(lines: Sequence[Line]) -> Figure | None:
-    """Errors against the number of recorded units, an example, and gains."""
+    """Draw errors against the number of recorded units, an example, and gains."""
     students = lines_of(lines, group="student", kind="recorded", order="random", observed="current")
     if not students:
         return None
@@ -65,7 +65,7 @@ def _draw_recorded(lines: Sequence[Line]) -> Figure | None:
 
 
 def _draw_dimension(lines: Sequence[Line]) -> Figure | None:
-    """Errors against the number of recorded units, for teachers of rank two of different size."""
+    """Draw errors against the number of recorded units, for teachers of rank two of different size."""
     students = lines_of(lines, group="rotating")
     if not students:
         return None
@@ -77,7 +77,7 @@ def _draw_dimension(lines: Sequence[Line]) -> Figure | None:
 
 
 def _draw_stiff(lines: Sequence[Line]) -> Figure | None:
-    """Spectra, how many directions are fixed, where students are wrong, and orders of recording."""
+    """Draw spectra, numbers of fixed directions, errors of students by direction, and orders of recording."""
     stiff = lines_of(lines, group="stiffness")
     if not stiff:
         return None
@@ -110,7 +110,7 @@ _DRAWN: dict[int, Callable[[Sequence[Line]], Figure | None]] = {
 
 
 def curves(named: Mapping[str, Sequence[Line]], measure: str) -> tuple[list[int], dict[str, np.ndarray]]:
-    """Numbers of recorded units (K,), and errors at the end (S, K) over seeds by name; NaN for what is not done."""
+    """Return numbers of recorded units (K,), and final errors (S, K) over seeds by name; NaN for unfinished parts."""
     numbers = recorded_numbers(line for found in named.values() for line in found)
     return numbers, {name: _table(found, numbers, lambda line: last(line)[measure]) for name, found in named.items()}
 
@@ -120,7 +120,7 @@ def _table(lines: Sequence[Line], numbers: Sequence[int], value: Callable[[Line]
 
 
 def _draw_outputs(ax: Axes, traces: Mapping[str, Any]) -> None:
-    """Readout of teacher and student in one trial of each channel, the second one below the first."""
+    """Draw the readout of teacher and student in one trial of each channel, the second one below the first."""
     target, teacher, student = (np.asarray(traces[name]) for name in ("targets", "true_outputs", "outputs"))
     time = DT * np.arange(len(target)) / 1000
     for trial in range(target.shape[1]):
@@ -136,14 +136,14 @@ def _draw_outputs(ax: Axes, traces: Mapping[str, Any]) -> None:
 
 
 def _draw_traces(ax: Axes, traces: Mapping[str, Any], label: str) -> None:
-    """Activity of teacher and student in one trial, units one above the other, each over its range."""
+    """Draw the activity of teacher and student in one trial, with units stacked and scaled to their ranges."""
     true, student = (np.asarray(traces[name])[:, 0] for name in ("true", "predicted"))
     time = DT * np.arange(len(true)) / 1000
     for unit in range(true.shape[1]):
         low, size = true[:, unit].min(), np.ptp(true[:, unit]) or 1.0
         ax.plot(time, (true[:, unit] - low) / size + 1.4 * unit, color=neutral(), label=_first("teacher", unit))
         shown = (student[:, unit] - low) / size
-        shown = np.where(np.abs(shown - 0.5) < 0.85, shown, np.nan)  # not into the next unit's room
+        shown = np.where(np.abs(shown - 0.5) < 0.85, shown, np.nan)  # keep clear of the next unit
         ax.plot(time, shown + 1.4 * unit, "--", color=_student(), label=_first("student", unit))
     ax.set_xlabel("time (s)")
     ax.set_ylabel(label)
@@ -152,7 +152,7 @@ def _draw_traces(ax: Axes, traces: Mapping[str, Any], label: str) -> None:
 
 
 def _draw_course(ax: Axes, students: Sequence[Line], shown: Mapping[str, str]) -> None:
-    """Errors against updates, a line for each seed; of an R2 what is missing to 1."""
+    """Draw errors against updates, a line for each seed; for an R2, 1 - R2."""
     for (label, measure), look in zip(shown.items(), category_looks(len(shown)), strict=True):
         for i, line in enumerate(students):
             by_step = line["measures"]["by_step"]
@@ -168,7 +168,7 @@ def _draw_course(ax: Axes, students: Sequence[Line], shown: Mapping[str, str]) -
 
 
 def _draw_directions(ax: Axes, stiff: Sequence[Line]) -> None:
-    """Squared errors of students' numbers in directions from stiff to sloppy, for each M; means over seeds."""
+    """Draw squared errors of students' parameters in directions from stiff to sloppy, for each M; means over seeds."""
     numbers = recorded_numbers(stiff)
     for m, shade in zip(numbers, number_shades(len(numbers)), strict=True):
         of = lines_of(stiff, m=m)
@@ -181,7 +181,7 @@ def _draw_directions(ax: Axes, stiff: Sequence[Line]) -> None:
 
 
 def _first(label: str, place: int) -> str:
-    """Name of a line, of several of its kind that of the first."""
+    """Return the legend entry of a line, visible only for the first of its kind."""
     return label if place == 0 else f"_{label}"
 
 

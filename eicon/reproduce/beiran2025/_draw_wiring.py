@@ -1,4 +1,4 @@
-"""Figure of real wiring: errors of unrecorded neurons against how many were recorded, beside rewired diagrams."""
+"""Figure of real wiring: errors of unrecorded neurons against the number of recorded ones, with rewired diagrams."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,13 +16,13 @@ CONNECTOME, REWIRED, BEFORE = "connectome", "rewired within types", "connectome,
 
 
 def error_of(measures: Mapping[str, Any], group: str) -> float:
-    """Error of a group of neurons over their variance, in held-out trials; NaN if there is none of them."""
+    """Return the error of a group of neurons over their variance, in held-out trials; NaN for an empty group."""
     found = measures.get(f"{group}_held_out")
     return np.nan if found is None else found["error"]
 
 
 def error_curves(lines: Sequence[Line], circuit: str, which: str) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    """Numbers of recorded neurons (K,), and errors at the end, (S, K) over seeds; NaN for what is not done."""
+    """Return numbers of recorded neurons (K,), and final errors, (S, K) over seeds; NaN for unfinished parts."""
     found: dict[str, dict[tuple[int, int], float]] = {CONNECTOME: {}, REWIRED: {}, BEFORE: {}}
     for line in lines:
         part = line["settings"]
@@ -37,7 +37,7 @@ def error_curves(lines: Sequence[Line], circuit: str, which: str) -> tuple[np.nd
 
 @house_style
 def draw_wiring(lines: Sequence[Line]) -> dict[str, Figure]:
-    """Draw what is done of the study of real wiring; nothing if no student is."""
+    """Draw the finished parts of the study of real wiring; nothing without a student."""
     done = [name for name in CIRCUITS if error_curves(lines, name, "unrecorded")[0].size]
     if not done:
         return {}

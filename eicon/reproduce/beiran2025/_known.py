@@ -1,10 +1,10 @@
 r"""Known structure, unknown numbers: strengths, time constants, gains and biases from the activity of all units.
 
 A teacher on a real wiring diagram is driven by smooth random inputs, with process noise, and the currents of all its
-units are recorded, with measurement noise. A student knows which connections there are, their signs, and the inputs. It
-is run without noise in windows of the recording, each from the current that was recorded before it: windows of one step
-are the regression of the next step on the recorded one, and a window as long as a trial is a whole rollout, from the
-state at which trials begin.
+units are recorded, with measurement noise. A student has the connections, their signs, and the inputs. It runs without
+noise in windows of the recording, each starting from the previously recorded current: windows of one step are the
+regression of the next step on the recorded one, and a window as long as a trial is a whole rollout, from the initial
+state of trials.
 
 Currents determine gains only in products with outgoing weights, :math:`g_i W_{ij}`.
 """
@@ -31,7 +31,7 @@ from ._circuits import LARVA, ZEBRAFISH, circuit_network, linear, signed_circuit
 
 SEEDS = (0, 1, 2)
 NOISE = ((0.0, 0.0), (0.05, 0.0), (0.5, 0.0), (0.05, 0.1), (0.05, 0.2))
-"""Standard deviations of process noise, as it adds to currents, and of measurement noise, relative to each unit's."""
+"""Standard deviations of process noise, added to currents, and of measurement noise, relative to each unit's."""
 WINDOWS = (1, 20, 200)
 N_STEPS, DT = 200, 10.0
 TRIALS = {LARVA: 30, ZEBRAFISH: 15}
@@ -46,7 +46,7 @@ TRAINED = ("recurrent", "gain", "bias", "tau")
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FollowWindows:
-    r"""Distance of currents from recorded ones in windows that start from what was recorded.
+    r"""Distance of currents from recorded ones in windows that start from recorded currents.
 
     .. math:: \frac1N \sum_i \frac{\langle (\hat x_i - x_i)^2 \rangle}{\langle (x_i - x_i^{start})^2 \rangle}
 
@@ -55,9 +55,9 @@ class FollowWindows:
     recording : Recording
         Currents of all units.
     length : int
-        Steps of a window, which divide the recording's.
+        Steps of a window, a divisor of the recording's steps.
     start : float
-        Current at which trials begin.
+        Current at the start of trials.
     """
 
     recording: Recording
@@ -75,7 +75,7 @@ class FollowWindows:
 
     @cached_property
     def windows(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Inputs (L, K, n_in), currents (L, K, N) and the currents before (K, N)."""
+        """Inputs (L, K, n_in), currents (L, K, N) and previous currents (K, N)."""
         activity, inputs = (np.asarray(a, np.float32) for a in (self.recording.activity, self.recording.inputs))
         before = np.concatenate([np.full_like(activity[:1], self.start), activity[:-1]])[:: self.length]
         return self._cut(inputs), self._cut(activity), before.reshape(-1, activity.shape[2])
@@ -86,20 +86,20 @@ class FollowWindows:
 
     @cached_property
     def scale(self) -> np.ndarray:
-        """Mean squared change of each unit since the start of a window, (N,); infinite where nothing changes."""
+        """Mean squared change of each unit since the start of a window, (N,); infinite without changes."""
         _, activity, before = self.windows
         moved = ((activity - before) ** 2).mean(axis=(0, 1))
         return np.where(moved > 0, moved, np.inf)
 
     def __call__(self, network: Network, activity: Activity, trial: Trial) -> jax.Array:
-        """Distance, a scalar."""
+        """Return the distance, a scalar."""
         inputs, target, before = (jnp.asarray(a, network.dtype) for a in self.windows)
         missed = network.run(inputs, initial={"x": before}).currents - target
         return jnp.mean(jnp.mean(missed**2, axis=(0, 1)) / jnp.asarray(self.scale, network.dtype))
 
 
 def true_network(name: str, seed: int, folder: Path, process: float) -> RateRNN:
-    """Teacher: strengths as synapses are many, and numbers of units drawn."""
+    """Make a teacher: strengths proportional to synapse counts, and random parameters of units."""
     connectome = signed_circuit(name, folder, seed)
     rng = np.random.default_rng([seed, 10])
     n = connectome.n
@@ -110,7 +110,7 @@ def true_network(name: str, seed: int, folder: Path, process: float) -> RateRNN:
 
 
 def recorded_currents(net: RateRNN, name: str, seed: int, measurement: float) -> Recording:
-    """Currents of all units of a teacher under smooth random inputs, as measured."""
+    """Return measured currents of all units of a teacher with smooth random inputs."""
     rng = np.random.default_rng([seed, 11])
     inputs = gaussian_filter1d(rng.standard_normal((N_STEPS, TRIALS[name], net.n_in)), SMOOTH / DT, axis=0)
     inputs /= inputs.std()
@@ -121,7 +121,7 @@ def recorded_currents(net: RateRNN, name: str, seed: int, measurement: float) ->
 
 
 def blank_network(name: str, seed: int, folder: Path) -> RateRNN:
-    """Student: knows connections, signs and inputs; connections are equally strong, and units equal."""
+    """Make a student with known connections, signs and inputs, equal strengths and equal units."""
     connectome = signed_circuit(name, folder, seed)
     weights = with_leading((connectome.weights > 0) * connectome.sign[:, None].astype(float), LEADING[name])
     w_in = DRIVE * np.eye(connectome.n)
@@ -131,7 +131,7 @@ def blank_network(name: str, seed: int, folder: Path) -> RateRNN:
 
 
 def recovered(net: RateRNN, teacher: RateRNN) -> Measures:
-    """R2 of what a student found."""
+    """Return R2 of the parameters of a student."""
     ours, theirs = (np.asarray(one.W_rec, np.float64) for one in (net, teacher))
     products = [effective_connectivity(w, one.parameter("gain")) for w, one in ((ours, net), (theirs, teacher))]
     exists = theirs != 0
@@ -153,7 +153,7 @@ def recovered(net: RateRNN, teacher: RateRNN) -> Measures:
 
 
 def find_numbers(part: Part, keep: Keep) -> Measures:
-    """Fit all numbers of one circuit in windows of one length, at one noise."""
+    """Fit all parameters of one circuit in windows of one length, at one noise level."""
     name, seed, steps = part["circuit"], part["seed"], part["steps"]
     teacher = true_network(name, seed, keep.folder, part["process"])
     recording = recorded_currents(teacher, name, seed, part["measurement"])
@@ -176,16 +176,16 @@ def find_numbers(part: Part, keep: Keep) -> Measures:
 
 
 def _nothing(net: RateRNN) -> Recording:
-    """Two steps of a readout without weights, for a trainer needs trials, and its own always begin at ``x0``.
+    """Return two steps of a readout without weights, because a trainer needs trials, which always start at ``x0``.
 
-    The loss of it is a constant of 1e-12, not 0, as nothing can be said of how well a constant is predicted.
+    Its loss is a constant of 1e-12, not 0, because the explained variance of a constant is undefined.
     """
     silence = np.array([1e-6, -1e-6])[:, None, None]
     return Recording(silence, dt=net.dt, inputs=np.zeros((2, 1, net.n_in)), observed="output")
 
 
 def known_parts(*, quick: bool = False) -> list[Part]:
-    """Fits of both circuits at each noise, in windows of each length."""
+    """Return the fits of both circuits at each noise level, in windows of each length."""
     noise, windows = (NOISE[1::3], WINDOWS[::2]) if quick else (NOISE, WINDOWS)
     return [
         {

@@ -1,4 +1,4 @@
-"""The whole study: do what is not done, draw it, and say which claims hold."""
+"""Whole study: compute unfinished parts, draw figures, and judge the claims."""
 
 import os
 import time
@@ -34,7 +34,7 @@ CAPTIONS = {
     "Means over seeds with intervals of 95 % (Student's t); small points are single seeds, triangles means below 0. "
     "Currents determine weights and gains only in products.",
 }
-"""Of the figures, by name of their files."""
+"""Captions of the figures, by name of their files."""
 
 
 def reproduce(
@@ -51,40 +51,40 @@ def reproduce(
 ) -> list[Claim]:
     """Train the networks of some figures, draw them, and judge the claims.
 
-    What is done already is used, and what was interrupted goes on.
+    Finished parts are reused, and interrupted ones are resumed.
 
     Parameters
     ----------
     out : path
-        Directory; ``results.jsonl`` has a line for each part that is finished, ``checkpoints/`` holds trainings,
-        ``figures/`` the pictures, ``results.md`` the table of claims and captions, and ``known_structure.md`` tables
-        of figures 5 and 6.
+        Directory; ``results.jsonl`` contains a line for each finished part, ``checkpoints/`` trainings, ``figures/``
+        the figures, ``results.md`` the table of claims and captions, and ``known_structure.md`` tables of figures 5
+        and 6.
     figures : sequence of int
         1: students trained on the readout alone; 2: students that record M units; 3: dimension, not size; 4: stiff
-        directions, and which units to record; 5: real wiring; 6: known structure, unknown numbers. By default all that
-        need no ``data``, or all with it.
+        directions, and which units to record; 5: real wiring; 6: known structure, unknown numbers. By default all, or
+        without ``data`` all that do not need it.
     data : path, optional
         Folder with the wiring diagrams of figures 5 and 6.
     quick : bool
-        Tiny networks that hardly train, to see that everything runs; no claim holds then.
+        Tiny networks with little training, to check that everything runs; no claim holds then.
     workers : int
-        Processes, each with one thread; 0: this one.
+        Number of processes, each with one thread; 0: this process.
     minutes : float, optional
-        Time after which no part is begun, and those at hand are left as checkpoints.
+        Time after which no part is started, and running ones stop at a checkpoint.
     progress : bool
-        Say on standard error what is done.
+        Print progress on standard error.
     form, dpi
-        Of the figures, as `eicon.plotting.save_figures` has them.
+        Format and resolution of figures, as in `eicon.plotting.save_figures`.
 
     Returns
     -------
     list of Claim
-        Status of the claims, from all that is done so far.
+        Status of the claims, from all parts finished so far.
 
     Raises
     ------
     ValueError
-        For a figure that does not exist, one that needs data, or parts that were done with other settings.
+        For a figure that does not exist or needs data, or parts that were computed with different settings.
     """
     out = Path(out)
     figures = list(figures) or [number for number in TITLES if data is not None or number not in OF_CIRCUITS]
@@ -114,7 +114,7 @@ def reproduce(
 
 
 def check_figures(figures: Sequence[int], data: str | os.PathLike[str] | None) -> None:
-    """Refuse figures that do not exist, or need wiring diagrams that are not given.
+    """Reject figures that do not exist, or need wiring diagrams that are not given.
 
     Raises
     ------
@@ -127,8 +127,8 @@ def check_figures(figures: Sequence[int], data: str | os.PathLike[str] | None) -
             raise ValueError(f"there is no figure {figure}; there are {listed}.")
         if figure in OF_CIRCUITS and data is None:
             raise ValueError(
-                f"figure {figure} ({TITLES[figure]}) needs wiring diagrams that eicon does not contain: say where "
-                "they are, --data FOLDER."
+                f"figure {figure} ({TITLES[figure]}) needs wiring diagrams that eicon does not contain; name their "
+                "folder with --data FOLDER."
             )
 
 

@@ -1,4 +1,4 @@
-"""Stiff and sloppy directions: what the recorded units fix of gains and biases, and where a student's are wrong."""
+"""Stiff and sloppy directions of gains and biases, and errors of students along them."""
 
 from itertools import pairwise
 
@@ -17,10 +17,10 @@ EDGES = (0, 1, 3, 10, 30, 100, 300)
 
 
 def measure_stiffness(part: Part, keep: Keep) -> Measures:
-    """Spectrum of the Gauss-Newton matrix at a teacher's gains and biases, of the units that a student recorded.
+    """Compute the spectrum of the Gauss-Newton matrix at a teacher's gains and biases, for a student's recorded units.
 
-    Squared errors of the student, in standard deviations over units, are averaged over directions of similar rank: a
-    student that begins with permuted numbers has errors of about 2 in all of them.
+    Squared errors of the student, in standard deviations over units, are averaged over directions of similar rank: an
+    untrained student with permuted parameters has errors of about 2 in all of them.
 
     Raises
     ------
@@ -47,6 +47,6 @@ def measure_stiffness(part: Part, keep: Keep) -> Measures:
 
 
 def numbers_of(net: RateRNN) -> np.ndarray:
-    """Trained values as one vector, in the order of `eicon.studies.results.Stiffness`."""
+    """Return trained values as one vector, in the order of `eicon.studies.results.Stiffness`."""
     values = net.parameters()
     return np.concatenate([np.asarray(values[name], np.float64) for name in sorted(net.trainable_variables())])

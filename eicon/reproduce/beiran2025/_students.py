@@ -1,8 +1,8 @@
-"""Students: networks of a teacher's wiring that learn what they lack from recordings of some of its units.
+"""Students: networks with a teacher's wiring that learn unknown parameters from recordings of some of its units.
 
 A student has all weights of its teacher, and its gains and biases permuted among units of the same type; it learns
 gains and biases from the currents of M units, drawn at random, in 60 trials. Controls learn from the readout alone,
-from rates, or have the true gains and biases and learn all weights, from the teacher's shuffled ones.
+from rates, or have the true gains and biases and learn all weights, starting from the teacher's shuffled ones.
 """
 
 from collections.abc import Callable
@@ -26,15 +26,15 @@ from ._units import permuted, with_units
 ORDERS = ("random", "chosen", "worst")
 N_TRACES = 4
 EXPLODING = 10.0
-"""A student's currents vary at most so many times as much as its teacher's before it is trained."""
+"""Largest variance of an untrained student's currents, relative to its teacher's."""
 DRAWS = 1000
 
 
 def fit_student(part: Part, keep: Keep) -> Measures:
-    """Fit a student of a trained teacher, and measure it at the steps that the part names.
+    """Fit a student of a trained teacher, and measure it at the steps of the part.
 
-    Of a part: ``kind`` (``"recorded"``, ``"readout"`` or ``"unconstrained"``), ``observed``, ``m``, ``order`` (of
-    `ORDERS`), ``rate`` of Adam at first, ``batch`` trials of a step.
+    Keys of a part: ``kind`` (``"recorded"``, ``"readout"`` or ``"unconstrained"``), ``observed``, ``m``, ``order`` (of
+    `ORDERS`), initial ``rate`` of Adam, ``batch`` trials of a step.
     """
     teacher, task = teacher_of(part, keep), Cycling(n_steps=part["n_steps"])
     fitted, fresh = (shown(teacher, task.sample(key_of(k + part["seed"]), part["trials"])) for k in (FITTED, FRESH))
@@ -42,7 +42,7 @@ def fit_student(part: Part, keep: Keep) -> Measures:
 
 
 def follow(part: Part, keep: Keep, teacher: RateRNN, fitted: Shown, fresh: Shown) -> Measures:
-    """Fit a student to trials of its teacher, and measure it in these and in fresh ones."""
+    """Fit a student to trials of its teacher, and measure it in these and in new ones."""
     rng = np.random.default_rng([part["seed"], 1])
     order = rng.permutation(teacher.n_rec)
     net = steady(lambda: new_student(teacher, part["kind"], rng), fitted.currents)
@@ -63,9 +63,9 @@ def follow(part: Part, keep: Keep, teacher: RateRNN, fitted: Shown, fresh: Shown
 
 
 def steady(draw: Callable[[], RateRNN], recorded: Recording) -> RateRNN:
-    """Student before training whose currents do not explode; numbers are permuted again until they do not.
+    """Make an untrained student whose currents do not explode, by repeated permutation of parameters.
 
-    From one that explodes, a fit ends far from the teacher even where it follows what was recorded.
+    A fit that starts from an exploding student ends far from the teacher even if it matches the recording.
 
     Raises
     ------
@@ -79,16 +79,16 @@ def steady(draw: Callable[[], RateRNN], recorded: Recording) -> RateRNN:
 
 
 def steadiest(draw: Callable[[], RateRNN], recorded: Recording, draws: int) -> tuple[RateRNN, float]:
-    """First student that does not explode, or else the one that does so least, and its variance over the teacher's.
+    """Return the first student that does not explode, or the least exploding one, and its relative variance.
 
     Parameters
     ----------
     draw : callable
-        Gives a student with other permutations at each call.
+        Returns a student with new permutations at each call.
     recorded : Recording
         Currents of all units of the teacher.
     draws : int
-        Calls at most.
+        Largest number of calls.
     """
     found: list[tuple[float, RateRNN]] = []
     for _ in range(draws):
@@ -103,7 +103,7 @@ def steadiest(draw: Callable[[], RateRNN], recorded: Recording, draws: int) -> t
 
 
 def new_student(teacher: RateRNN, kind: str, rng: np.random.Generator) -> RateRNN:
-    """Student before training."""
+    """Make an untrained student."""
     if kind != "unconstrained":
         gain, shift = permuted(teacher, rng)
         return with_units(teacher, gain=gain, shift=shift)
@@ -117,7 +117,7 @@ def new_student(teacher: RateRNN, kind: str, rng: np.random.Generator) -> RateRN
 
 
 def recorded_units(net: RateRNN, fitted: Shown, part: Part, order: np.ndarray) -> np.ndarray:
-    """Units that are recorded: the first of an order, random or of `next_units` of the student before training."""
+    """Return the recorded units: the first of a random order, or of `next_units` for the untrained student."""
     if part["order"] == "random":
         return np.sort(order[: part["m"]])
     currents = predicted(net, fitted.currents)
@@ -129,14 +129,14 @@ def recorded_units(net: RateRNN, fitted: Shown, part: Part, order: np.ndarray) -
 
 
 def of_kind(trials: Shown, observed: str) -> Recording:
-    """Currents or rates."""
+    """Return currents or rates."""
     return {"current": trials.currents, "rate": trials.rates}[observed]
 
 
 def measured(net: RateRNN, teacher: RateRNN, fitted: Shown, fresh: Shown, units: np.ndarray, observed: str) -> Measures:
-    """Errors of recorded and unrecorded units, in trials that were fitted and in fresh ones, and of all numbers.
+    """Return errors of recorded and unrecorded units, in fitted and new trials, and of all parameters.
 
-    Of a group of units, ``error`` is their squared error over their variance, ``mse`` the mean, and ``r2`` the median,
+    For a group of units, ``error`` is their squared error over their variance, ``mse`` the mean, and ``r2`` the median
     over units.
     """
     found: Measures = {}
@@ -160,10 +160,10 @@ def measured(net: RateRNN, teacher: RateRNN, fitted: Shown, fresh: Shown, units:
 
 
 def kept_traces(net: RateRNN, teacher: RateRNN, fresh: Shown, order: np.ndarray, observed: str) -> Measures:
-    """A few traces and all gains, for figures.
+    """Return some traces and all gains, for figures.
 
-    The units, of different variance, are among those that come last in the order, and are never recorded; the trials
-    are the first two with a pulse.
+    The units, of different variance, are from the end of the order and are never recorded; the trials are the first
+    two with a pulse.
     """
     recording = of_kind(fresh, observed)
     never = order[-teacher.n_rec // 3 :]
@@ -188,10 +188,10 @@ def kept_traces(net: RateRNN, teacher: RateRNN, fresh: Shown, order: np.ndarray,
 
 
 def rounded(values: Any) -> Any:
-    """Values with four digits after the point, as lists."""
+    """Return values with four decimals, as lists."""
     return np.round(np.asarray(values, np.float64), 4).tolist()
 
 
 def round_to(value: Any, digits: int) -> float:
-    """A number with so many significant digits."""
+    """Round a number to significant digits."""
     return float(f"{float(value):.{digits}g}")

@@ -1,4 +1,4 @@
-"""Which parts each figure needs, at which sizes, and what does a part."""
+"""Parts of each figure, their sizes, and the function that computes a part."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,23 +22,23 @@ TITLES = {
 """Figures; 5 and 6 need wiring diagrams that eicon does not contain."""
 OF_CIRCUITS = (5, 6)
 RATES = {"teacher": 0.004, "recorded": 0.03, "readout": 0.03, "unconstrained": 0.002, "rotating": 0.01}
-"""Learning rates of Adam at first, which fall along half a cosine."""
+"""Initial learning rates of Adam, which decrease along half a cosine."""
 
 
 class Sizes(NamedTuple):
-    """How large everything is.
+    """Sizes of networks, trials and trainings.
 
     Attributes
     ----------
-    n, n_steps, trials, batch : units, steps of a trial, trials that are fitted, trials of a step of training
+    n, n_steps, trials, batch : units, steps of a trial, fitted trials, trials of a training step
     seeds : teachers, each with its students
-    more_seeds : further ones, for students that record the readout or the fewest units, whose errors vary most
-    teacher_steps, steps, at : updates of teachers and students, and after how many these are measured
+    more_seeds : additional ones, for students that record the readout or the fewest units, whose errors vary most
+    teacher_steps, steps, at : updates of teachers and students, and updates at which students are measured
     recorded, controls : M of students, and of those with unconstrained weights
     rates : M of students that record rates
     ordered : M of students that record chosen units, and those chosen as the worst
-    used : trials of which stiffness is computed
-    sizes, rotating_seeds : N of teachers of rank two, and how many of each
+    used : trials for the computation of stiffness
+    sizes, rotating_seeds : N of teachers of rank two, and number of each
     rotating, rotating_steps, rotating_at : M and updates of their students
     """
 
@@ -72,7 +72,7 @@ QUICK = Sizes(
 
 
 def stages(figure: int, *, quick: bool = False) -> list[list[Part]]:
-    """Parts of a figure; those of a stage need all stages before.
+    """Return the parts of a figure by stage; each stage needs all previous ones.
 
     Raises
     ------
@@ -98,11 +98,11 @@ def stages(figure: int, *, quick: bool = False) -> list[list[Part]]:
         return wiring_parts(quick=quick)
     if figure == 6:
         return [known_parts(quick=quick)]
-    raise ValueError(f"figures of this study are {', '.join(map(str, TITLES))}; got {figure}.")
+    raise ValueError(f"the figures of this study are {', '.join(map(str, TITLES))}; got {figure}.")
 
 
 def do_part(part: Part, keep: Keep) -> Measures:
-    """Do a part of any figure of `stages`; those of circuits have no group, and are known by their settings."""
+    """Compute a part of `stages`; parts of circuits have no group and are recognised by their settings."""
     kinds = {"teacher": teach, "student": fit_student, "rotating": fit_rotating, "stiffness": measure_stiffness}
     if "group" in part:
         return kinds[part["group"]](part, keep)
@@ -120,7 +120,7 @@ def _teachers(sizes: Sizes) -> list[Part]:
 
 
 def _students(sizes: Sizes, what: str, recorded: Sequence[int]) -> list[Part]:
-    """Students of a kind: ``what`` they record, or in which order."""
+    """Return the students of a kind: ``what`` is the recorded quantity or the order of units."""
     kind = what if what in ("readout", "unconstrained") else "recorded"
     order = what if what in ("chosen", "worst") else "random"
     prefix = "student" if what == "recorded" else what

@@ -1,4 +1,4 @@
-"""Real wiring and known structure as text: tables, and claims held against intervals over seeds."""
+"""Tables on real wiring and known structure, and claims compared with intervals over seeds."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -14,21 +14,21 @@ from ._known import N_STEPS, NOISE, WINDOWS
 from ._wiring import RECORDED
 
 LOST = 0.05
-"""R2 that measurement noise has to cost before a fit counts as biased by it."""
+"""Loss of R2 due to measurement noise above which a fit counts as biased."""
 NOISY = {measured: NOISE.index((0.05, measured)) for measured in (0.1, 0.2)}
-"""Where in `NOISE` each measurement noise stands, and `QUIET` what it is compared with."""
+"""Index in `NOISE` of each measurement noise, and of its control `QUIET`."""
 QUIET = NOISE.index((0.05, 0.0))
 SIDES: dict[str, Literal["below", "above"]] = {CONNECTOME: "below", REWIRED: "above"}
 BIASED = {
     "Fits of whole rollouts are not biased by noisy regressors.": N_STEPS,
     "Fits of single steps are biased by noisy regressors.": 1,
 }
-"""Claims, and the windows that they are about."""
+"""Claims, and the window of each."""
 MORE = {"bias": "bias", "product_slope": f"slope of {SHOWN['product']}", "tau_slope": "slope of time constant"}
 
 
 def circuit_page(lines: Sequence[Line]) -> str:
-    """Tables and claims of figures 5 and 6 in Markdown, for docs/results; "" if nothing of them is done."""
+    """Return tables and claims of figures 5 and 6 in Markdown, for docs/results; "" without results."""
     parts = {
         "Error of unrecorded neurons, real wiring": wiring_table(lines),
         "R² of recovered numbers, known structure": known_table(lines),
@@ -38,7 +38,7 @@ def circuit_page(lines: Sequence[Line]) -> str:
 
 
 def circuit_claims(lines: Sequence[Line]) -> list[Claim]:
-    """Status of what figures 5 and 6 ask; none of a figure of which nothing is done."""
+    """Return the status of the claims of figures 5 and 6, without figures that have no results."""
     found = []
     if _of_wiring(lines):
         conditions = []
@@ -60,7 +60,7 @@ def circuit_claims(lines: Sequence[Line]) -> list[Claim]:
 
 
 def lost_to_noise(lines: Sequence[Line], window: int, circuit: str, what: str, measured: float) -> Requirement:
-    """R2 without measurement noise, less that with it: little of whole rollouts, and more of single steps."""
+    """Require that the loss of R2 due to measurement noise is small for whole rollouts and larger for single steps."""
     values = recovered_at(lines, circuit, window, what)
     lost = interval(_known(values[:, QUIET] - values[:, NOISY[measured]]))
     words = f"{circuit}, R² of {SHOWN[what]} lost to noise of {measured:g}"
@@ -68,7 +68,7 @@ def lost_to_noise(lines: Sequence[Line], window: int, circuit: str, what: str, m
 
 
 def wiring_table(lines: Sequence[Line]) -> str:
-    """Errors of groups of neurons in held-out trials over their variance, by circuit, wiring and M."""
+    """Return a table of errors of groups of neurons in held-out trials, by circuit, wiring and M."""
     groups: dict[tuple[str, bool, int], list[Line]] = {}
     for line in _of_wiring(lines):
         part = line["settings"]
@@ -85,7 +85,7 @@ def wiring_table(lines: Sequence[Line]) -> str:
 
 
 def known_table(lines: Sequence[Line]) -> str:
-    """R2 of recovered numbers by circuit, noise and length of the windows that are fitted."""
+    """Return a table of R2 of recovered parameters, by circuit, noise and length of windows."""
     columns = SHOWN | MORE
     rows = [f"| circuit | process, measurement | fit | {' | '.join(columns.values())} | seeds |"]
     rows.append("|---" * (4 + len(columns)) + "|")
@@ -102,11 +102,11 @@ def known_table(lines: Sequence[Line]) -> str:
 
 
 def _of_wiring(lines: Sequence[Line]) -> list[Line]:
-    """Lines of students on a circuit."""
+    """Return the lines of students on a circuit."""
     return [line for line in lines if {"circuit", "recorded"} <= line["settings"].keys()]
 
 
 def _known(values: Iterable[float | None]) -> np.ndarray:
-    """Values that are known; those that are not are None or NaN."""
+    """Return the finite values, without None and NaN."""
     array = np.array(list(values), float)
     return array[np.isfinite(array)]

@@ -1,4 +1,4 @@
-"""Teachers: networks that answer a pulse with two cycles of a sine, and the trials that students are shown."""
+"""Teachers: networks that respond to a pulse with two cycles of a sine, and trials for students."""
 
 import math
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ from ._units import Shifted
 CELL = Shifted("softplus")
 TRAINED = ("recurrent", "input", "readout", "readout_bias", "gain", "shift")
 FITTED, FRESH = 1000, 2000
-"""Keys of the trials that students are fitted to, and of those that they are tested on, plus the teacher's seed."""
+"""Keys of the trials for fitting and for testing students, to which the teacher's seed is added."""
 
 
 @dataclass(frozen=True)
 class Cycling(Task):
-    r"""Two cycles of a sine after a pulse, whose channel says in which phase.
+    r"""Two cycles of a sine after a pulse, whose channel sets the phase.
 
-    A pulse of one time constant :math:`\tau` comes :math:`t_0` = 2 to 5 :math:`\tau` after the beginning, in one of two
+    A pulse of one time constant :math:`\tau` comes :math:`t_0` = 2 to 5 :math:`\tau` after the start, in one of two
     channels; the target is :math:`\pm \sin(3 (t - t_0) / \tau)` for two cycles, and 0 before and afterwards. In a fifth
     of the trials there is no pulse.
 
@@ -56,11 +56,11 @@ class Cycling(Task):
     n_steps: int = 200
 
     def condition_grid(self) -> dict[str, np.ndarray]:
-        """Channel of the pulse."""
+        """Return the channel of the pulse."""
         return {"channel": np.array([0, 1], np.int32)}
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trials of random onset."""
+        """Make trials with random onset."""
         per_tau = self.tau / self.dt
         n = conditions["catch"].shape[0]
         onset = jnp.round(per_tau * jax.random.uniform(key, (n,), minval=2.0, maxval=5.0))
@@ -79,7 +79,7 @@ class Cycling(Task):
         )
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Fraction of the variance of each trial's target that the outputs have, (B,); NaN without a pulse."""
+        """Return the fraction of each trial's target variance that outputs explain, (B,); NaN without a pulse."""
         missed = ((outputs - trial.targets) ** 2).sum(axis=(0, 2))
         total = ((trial.targets - trial.targets.mean(axis=0, keepdims=True)) ** 2).sum(axis=(0, 2))
         score = jnp.clip(1 - missed / jnp.where(total > 0, total, 1.0), 0.0, 1.0)
@@ -87,7 +87,7 @@ class Cycling(Task):
 
 
 def new_teacher(seed: int, n: int) -> RateRNN:
-    """Teacher before training: 70 % of the units excite, every other pair is connected, numbers of units differ."""
+    """Make an untrained teacher: 70 % excitatory units, half of all pairs connected, heterogeneous units."""
     populations = [Population("E", round(0.7 * n), "E"), Population("I", n - round(0.7 * n), "I")]
     recurrent = Connectivity.areas(populations, populations, [Projection(density=0.5)], seed=seed)
     rng = np.random.default_rng(seed)
@@ -104,12 +104,12 @@ def new_teacher(seed: int, n: int) -> RateRNN:
 
 
 def write_network(net: RateRNN, path: Path) -> None:
-    """Write the numbers of a network, for `read_numbers`."""
+    """Write the parameters of a network, for `read_numbers`."""
     save_arrays(path, jax.device_get(net.parameters()), kind="beiran2025-network", version=1, header={})
 
 
 def read_numbers(net: RateRNN, path: Path) -> RateRNN:
-    """Give a network made with the same settings the numbers of a file; returns it."""
+    """Set the parameters of a network made with the same settings from a file, and return the network."""
     arrays, _ = load_arrays(path, kind="beiran2025-network", version=1)
     for name, variable in net.variables().items():
         variable.value = jnp.asarray(arrays[name])
@@ -121,8 +121,8 @@ class Shown(NamedTuple):
 
     Attributes
     ----------
-    currents, rates, outputs : what all units receive, their rates, and the readout
-    trial : the task's
+    currents, rates, outputs : currents and rates of all units, and the readout
+    trial : trial of the task
     """
 
     currents: Recording
@@ -132,7 +132,7 @@ class Shown(NamedTuple):
 
 
 def shown(net: RateRNN, trial: Trial) -> Shown:
-    """What a network does in trials."""
+    """Run a network in trials."""
     activity = net.predict(trial.inputs, noise=False)
     values = {"current": activity.currents, "rate": activity.rates, "output": activity.outputs}
     inputs = np.asarray(trial.inputs)
@@ -142,7 +142,7 @@ def shown(net: RateRNN, trial: Trial) -> Shown:
 
 
 def teach(part: Part, keep: Keep) -> Measures:
-    """Train a teacher, and write its numbers."""
+    """Train a teacher, and write its parameters."""
     task = Cycling(n_steps=part["n_steps"])
     net = new_teacher(part["seed"], part["n"])
     learner = Gradient("adam", learning_rate=Cosine(part["rate"], part["steps"], warm_up=10))
@@ -162,7 +162,7 @@ def teach(part: Part, keep: Keep) -> Measures:
 
 
 def teacher_of(part: Part, keep: Keep) -> RateRNN:
-    """Teacher of a student.
+    """Return the teacher of a student.
 
     Raises
     ------
@@ -173,13 +173,13 @@ def teacher_of(part: Part, keep: Keep) -> RateRNN:
 
 
 def task_error(outputs: ArrayLike, trial: Trial) -> float:
-    """Mean squared error of outputs (T, B, 1), over the variance of the targets."""
+    """Return the mean squared error of outputs (T, B, 1), divided by the variance of the targets."""
     targets = np.asarray(trial.targets)
     return float(np.mean((np.asarray(outputs) - targets) ** 2) / targets.var())
 
 
 def participation_ratio(activity: np.ndarray) -> float:
-    """Dimension of activity (T, B, N): squared sum of the variances of its principal components, over their squares."""
+    """Return the participation ratio of activity (T, B, N): squared sum of its PC variances over the sum of squares."""
     flat = activity.reshape(-1, activity.shape[2])
     variances = np.linalg.eigvalsh(np.cov(flat.T))
     return float(variances.sum() ** 2 / (variances**2).sum())

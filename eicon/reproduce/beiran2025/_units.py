@@ -1,4 +1,4 @@
-"""Units of the paper: what is recorded of them is what they receive, without their own gains and biases."""
+"""Units of the paper, whose currents do not contain their own gains and biases."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +20,9 @@ class Shifted:
 
     .. math:: \tau \dot x = -x + I, \qquad r = g\, f(x + b)
 
-    A bias of `eicon.models.Leaky` is part of what the unit receives; rates are the same a few time constants after the
-    start of a trial, but the current :math:`x` then holds the bias. Here neither the gain nor the bias of a unit shows
-    in its own current, unless it is by way of other units.
+    In `eicon.models.Leaky`, the bias is part of the received current; after a few time constants rates are the same,
+    but the current :math:`x` then contains the bias. Here, gain and bias of a unit affect its own current only through
+    other units.
 
     Parameters are ``tau`` (ms), ``x0``, ``gain`` :math:`g` > 0 and ``shift`` :math:`b`.
 
@@ -37,7 +37,7 @@ class Shifted:
         object.__setattr__(self, "activation", as_activation(self.activation))
 
     def parameters(self, n: int) -> dict[str, Parameter]:
-        """``tau``, ``x0``, ``gain`` and ``shift``."""
+        """Declare ``tau``, ``x0``, ``gain`` and ``shift``."""
         return {
             "tau": Parameter(100.0, TIME),
             "x0": Parameter(0.0),
@@ -46,17 +46,17 @@ class Shifted:
         }
 
     def initial(self, p: Numbers, shape: tuple[int, ...]) -> State:
-        """``x = x0``."""
+        """Return ``x = x0``."""
         return {"x": jnp.broadcast_to(p["x0"], shape)}
 
     def rate(self, p: Numbers, s: State) -> jax.Array:
-        """``gain f(x + shift)``."""
+        """Return ``gain f(x + shift)``."""
         return p["gain"] * self.activation(s["x"] + p["shift"])
 
     send = rate
 
     def step(self, p: Numbers, s: State, received: jax.Array, dt: float) -> State:
-        """One Euler step."""
+        """Make one Euler step."""
         alpha = dt / p["tau"]
         return {"x": (1 - alpha) * s["x"] + alpha * received}
 
@@ -68,7 +68,7 @@ def with_units(
     recurrent: tuple[Connectivity, np.ndarray] | None = None,
     **changed: ArrayLike,
 ) -> RateRNN:
-    """Network of which other values are trained, with changed gains or biases of units, or other recurrent weights."""
+    """Copy a network with different trained values, gains or biases of units, or recurrent weights."""
     value = net.network
     numbers = {name: net.parameter(name) for name in ("tau", "x0", "gain", "shift")} | changed
     if "b_out" in value.parameters:
@@ -81,14 +81,14 @@ def with_units(
 
 
 def permuted(net: RateRNN, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Gains and biases of a network, permuted among units of the same type."""
+    """Return the gains and biases of a network, permuted among units of the same type."""
     gain, shift = (np.asarray(net.parameter(name), np.float64) for name in ("gain", "shift"))
     kind = net.units["type"]
     return permuted_within(gain, kind, rng), permuted_within(shift, kind, rng)
 
 
 def permuted_within(values: np.ndarray, kind: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Values in another order within each kind of unit."""
+    """Permute values within each type of unit."""
     order = np.arange(len(values))
     for one in np.unique(kind):
         members = np.flatnonzero(kind == one)

@@ -1,11 +1,11 @@
-"""Real wiring, their Fig. 5: students on a wiring diagram whose gains and biases are unknown, beside rewired ones.
+"""Real wiring, their Fig. 5: students on a wiring diagram with unknown gains and biases, compared with rewired ones.
 
-The larva's teacher is trained to make the bursts of motor neurons in two behaviours, with connections where the larva
-has them; the zebrafish's is a linear integrator, whose connections are as strong as their synapses are many. A student
-has the teacher's weights, and its gains (and biases) permuted within types of units; it is fitted to the currents of
-M units, in which their own gains and biases do not show. A null student has weights that were rewired within types.
-Numbers are permuted again where a student would explode before it is trained, as most do on rewired larval wiring;
-where all do, the steadiest is taken (``start_spread`` is its variance over the teacher's).
+The larva's teacher is trained to make the bursts of motor neurons in two behaviours, with the connections of the
+larva; the zebrafish's is a linear integrator with strengths proportional to synapse counts. A student has the
+teacher's weights, and its gains (and biases) permuted within types of units; it is fitted to the currents of M units,
+which do not contain their own gains and biases. A null student has weights rewired within types. Parameters are
+permuted again if an untrained student would explode, as most do on rewired larval wiring; if all do, the steadiest
+one is used (``start_spread`` is its variance over the teacher's).
 """
 
 import numpy as np
@@ -25,14 +25,14 @@ from ._units import permuted_within
 
 SEEDS = (0, 1, 2)
 MORE_SEEDS = (3, 4, 5)
-"""Further ones of the zebrafish at the largest M, where errors vary so much that three leave the claim undecided."""
+"""Additional seeds of the zebrafish at the largest M, where errors vary so much that three seeds do not suffice."""
 DRAWS = 200
-"""Permutations that are tried for a student that does not explode."""
+"""Number of permutations tried to find a student that does not explode."""
 RECORDED = {LARVA: (1, 4, 10, 20, 40, 80), ZEBRAFISH: (1, 2, 4, 8, 16, 32)}
 RECORDED_OF_NULLS = {LARVA: (4, 20, 80), ZEBRAFISH: (2, 8, 32)}
 STEPS = {"teacher": 1500, LARVA: 2000, ZEBRAFISH: 300}
 RATE = {"teacher": 0.01, LARVA: 0.05, ZEBRAFISH: 0.05}
-"""Learning rates of Adam at first; they fall along half a cosine."""
+"""Initial learning rates of Adam, which decrease along half a cosine."""
 FIRST_BURST, BETWEEN_GROUPS, BETWEEN_SEGMENTS, HALF_BURST, COMMAND = 0.15, 0.12, 0.12, 0.2, 0.8
 """Times of the larva's movements in s."""
 INTEGRATOR = 2000.0
@@ -40,10 +40,10 @@ INTEGRATOR = 2000.0
 
 
 def movements(connectome: Connectome, trials: int, rng: np.random.Generator) -> Recording:
-    """Bursts that motor neurons should have in trials of forward and backward crawling; all else is not observed.
+    """Make target bursts of motor neurons in trials of forward and backward crawling; all else is unobserved.
 
-    A command, of a channel for each behaviour, is held for 0.8 s. Bursts follow each other in the order of the wiring
-    diagram's labels; forwards the segment a2 is earlier than a1, and backwards later.
+    A command, with one channel per behaviour, lasts 0.8 s. Bursts follow the order of the wiring diagram's labels;
+    segment a2 is earlier than a1 in forward crawling, and later in backward crawling.
     """
     circuit, labels = CIRCUITS[LARVA], connectome.labels
     time = np.arange(circuit.steps) * circuit.dt / 1000
@@ -64,7 +64,7 @@ def movements(connectome: Connectome, trials: int, rng: np.random.Generator) -> 
 
 
 def saccades(trials: int, rng: np.random.Generator) -> np.ndarray:
-    """Three bursts of 0.1 s for saccades to either side (channels) in each trial, at random times and sizes."""
+    """Make three bursts of 0.1 s per trial for saccades to either side (channels), of random times and sizes."""
     circuit = CIRCUITS[ZEBRAFISH]
     time = np.arange(circuit.steps) * circuit.dt / 1000
     inputs = np.zeros((circuit.steps, trials, 2))
@@ -75,7 +75,7 @@ def saccades(trials: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _untaught(connectome: Connectome, seed: int) -> RateRNN:
-    """Teacher of the larva before it is trained."""
+    """Make the untrained teacher of the larva."""
     rng = np.random.default_rng([seed, 0])
     premotor = np.array(connectome.labels["region"]) == "premotor"
     weights = with_leading(connectome.weights * connectome.sign[:, None], 1.0)
@@ -98,7 +98,7 @@ def teach_larva(part: Part, keep: Keep) -> Measures:
 
 
 def teacher_of(name: str, seed: int, keep: Keep) -> tuple[RateRNN, Connectome]:
-    """Teacher on a circuit, and the circuit with the teacher's weights."""
+    """Return the teacher on a circuit, and the circuit with the teacher's weights."""
     connectome = signed_circuit(name, keep.folder, seed)
     if name == LARVA:
         net = read_numbers(_untaught(connectome, seed), keep.folder / f"larva-teacher{seed}.npz")
@@ -114,14 +114,14 @@ def teacher_of(name: str, seed: int, keep: Keep) -> tuple[RateRNN, Connectome]:
 
 
 def recorded_of(name: str, net: RateRNN, connectome: Connectome, trials: int, rng: np.random.Generator) -> Recording:
-    """Currents of all units of a teacher in trials of its task."""
+    """Return the currents of all units of a teacher in trials of its task."""
     inputs = movements(connectome, trials, rng).inputs if name == LARVA else saccades(trials, rng)
     currents = np.asarray(net.predict(inputs, noise=False).currents)
     return Recording(currents, dt=net.dt, units=list(connectome.names), inputs=inputs, observed="current")
 
 
 def fit_on_circuit(part: Part, keep: Keep) -> Measures:
-    """Fit a student to M units of its teacher; the null ones have rewired connections."""
+    """Fit a student to M units of its teacher; null students have rewired connections."""
     name, seed, m = part["circuit"], part["seed"], part["recorded"]
     circuit = CIRCUITS[name]
     teacher, connectome = teacher_of(name, seed, keep)
@@ -170,7 +170,7 @@ def fit_on_circuit(part: Part, keep: Keep) -> Measures:
 
 
 def errors(net: RateRNN, recording: Recording, groups: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
-    """Of groups of units the part of the variance that is not predicted, and medians of R2 and r over units."""
+    """Return the unexplained fraction of variance of groups of units, and medians of R2 and r over units."""
     fit = unit_fit(predicted(net, recording), recording.activity)
     variance = recording.activity.var(axis=(0, 1))
     found = {}
@@ -183,7 +183,7 @@ def errors(net: RateRNN, recording: Recording, groups: dict[str, np.ndarray]) ->
 
 
 def wiring_parts(*, quick: bool = False) -> list[list[Part]]:
-    """Teachers that are trained, and the students, which need them."""
+    """Return the trained teachers, and the students that need them."""
     seeds = SEEDS[:2] if quick else SEEDS
     steps = dict.fromkeys(STEPS, 50) if quick else STEPS
     teachers = [

@@ -1,4 +1,4 @@
-"""What the functions of `eicon.reproduce.beiran2025` return."""
+"""Return types of `eicon.reproduce.beiran2025`."""
 
 from ._claims import Claim as Claim
 from ._claims import Interval as Interval

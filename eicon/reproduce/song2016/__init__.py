@@ -1,4 +1,4 @@
-"""The networks and figures of Song, Yang & Wang (2016), PLoS Comput Biol 12(2): e1004792."""
+"""Networks and figures of Song, Yang & Wang (2016), PLoS Comput Biol 12(2): e1004792."""
 
 from ..._lazy import lazy_room
 

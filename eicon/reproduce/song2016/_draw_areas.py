@@ -1,4 +1,4 @@
-"""Figure 5: context-dependent integration by two areas, whose connectivity is that which was asked for."""
+"""Figure 5: context-dependent integration by two areas with prescribed connectivity."""
 
 from fnmatch import fnmatchcase
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class Connections(NamedTuple):
 
 
 class Areas(NamedTuple):
-    """What was measured in a network: d' is the mean modulus over the units of an area, by area and variable."""
+    """Measures of a network: d' is the mean modulus over the units of an area, by area and variable."""
 
     behaviour: Behaviour
     d_prime: dict[str, dict[str, float]]
@@ -85,7 +85,7 @@ def _measure(trials: FigureTrials, configs: dict[int, Recipe]) -> Areas:
 
 
 def _selectivity(trials: FigureTrials, variable: str) -> np.ndarray:
-    """Selectivity d' of all units for the choice, or for a modality in the context in which it is irrelevant."""
+    """Return d' of all units for the choice, or for a modality in the context in which it is irrelevant."""
     if variable == "choice":
         labels = trials.choice
     else:

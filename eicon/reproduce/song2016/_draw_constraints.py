@@ -1,4 +1,4 @@
-"""Figure 3: the same task under different constraints, and the connectivity that training makes of them."""
+"""Figure 3: the same task under different constraints, and the resulting connectivity."""
 
 from typing import NamedTuple
 
@@ -16,13 +16,13 @@ from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 KINDS = {"rdm_nodale": "without Dale's law", "rdm_dense": "Dale's law, all to all", "rdm_fixed": "structured"}
 SELECTIVE = 0.5
-"""Smallest modulus of d' of a unit that counts."""
+"""Smallest modulus of d' of a selective unit."""
 OWN_SIDE = 0.9
 """Smallest fraction of the units of a structured network that prefer the choice of their group."""
 
 
 class Wired(NamedTuple):
-    """A network's choices and connectivity; None where it made no choices.
+    """Choices and connectivity of a network; None without choices.
 
     Attributes
     ----------

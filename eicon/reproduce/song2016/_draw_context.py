@@ -14,11 +14,11 @@ from ._signatures import SIGNIFICANT, FigureResult, Signature, networks, signatu
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 MODALITIES = ("motion", "colour")
-"""Modality that counts in context 0 and in context 1."""
+"""Relevant modality in context 0 and in context 1."""
 FLAT = 0.2
 """Largest slope with the irrelevant coherence, as a fraction of that with the relevant one."""
 SEPARATED, OWN = 0.9, 0.75
-"""Smallest area under the ROC curve along an axis, and smallest share of its variable in what it shows."""
+"""Smallest area under the ROC curve along an axis, and smallest share of its variable along it."""
 
 
 class Behaviour(NamedTuple):
@@ -37,18 +37,18 @@ class Behaviour(NamedTuple):
 
     @property
     def ratio(self) -> list[float]:
-        """Slope with the irrelevant coherence over that with the relevant one, per context; NaN if that is <= 0."""
+        """Slope with the irrelevant over that with the relevant coherence, per context; NaN if the latter is <= 0."""
         relevant, irrelevant = ([float(self.slopes[c, abs(c - k)]) for c in (0, 1)] for k in (0, 1))
         return [abs(i) / r if r > 0 else np.nan for r, i in zip(relevant, irrelevant, strict=True)]
 
     @property
     def selects(self) -> bool:
-        """Whether only the relevant coherence steers choices, in both contexts."""
+        """True if choices follow only the relevant coherence, in both contexts."""
         return all(ratio <= FLAT for ratio in self.ratio)
 
 
 class StateSpace(NamedTuple):
-    """Regression axes and how well they separate, on trials that they were not found on.
+    """Regression axes and their separation of held-out trials.
 
     Attributes
     ----------
@@ -88,7 +88,7 @@ def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
 
 
 def measure_behaviour(trials: FigureTrials) -> Behaviour:
-    """Psychometric curves in both contexts and modalities."""
+    """Return psychometric curves in both contexts and modalities."""
     context, chosen = trials.condition("context"), trials.choice
     curves: list[list[analysis.results.Psychometric | None]] = []
     slopes = np.full((2, 2), np.nan)
@@ -103,7 +103,7 @@ def measure_behaviour(trials: FigureTrials) -> Behaviour:
 
 
 def _slope(coherence: np.ndarray, choice: np.ndarray) -> float:
-    """Of the fitted curve, whichever way it goes; 0 if it is flat, infinite if it is a step."""
+    """Return the slope of the fitted curve, of either sign; 0 if it is flat, infinite if it is a step."""
     for sign in (1, -1):
         curve = analysis.psychometric(sign * coherence, choice)
         if curve.converged:
@@ -114,7 +114,7 @@ def _slope(coherence: np.ndarray, choice: np.ndarray) -> float:
 
 
 def measure_space(trials: FigureTrials) -> StateSpace:
-    """Find axes on half of the trials, and look at the others."""
+    """Fit axes on half of the trials, and test them on the others."""
     during, rates, regressors = _stimulus(trials)
     half = np.arange(len(during)) % (2 * trials.task.n_conditions) < trials.task.n_conditions
     if half.all():
@@ -138,7 +138,7 @@ def measure_space(trials: FigureTrials) -> StateSpace:
 
 
 def _stimulus(trials: FigureTrials) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """Trials with a choice (bool), rates of all during the stimulus, and task variables."""
+    """Return trials with a choice (bool), rates of all trials during the stimulus, and task variables."""
     start, stop = np.asarray(trials.trial.epochs["stimulus"])[0]
     regressors = {
         "choice": np.where(trials.choice == 0, 1.0, -1.0),
@@ -161,7 +161,7 @@ def _trend(
 
 
 def behaviour_signature(behaviours: list[Behaviour]) -> Signature:
-    """Whether the context selects the modality."""
+    """Test if the context selects the modality."""
     ratios = [ratio for behaviour in behaviours for ratio in behaviour.ratio]
     return signature(
         "Choices follow the modality that the context asks for, and hardly the other one.",
@@ -226,7 +226,7 @@ def _draw(trials: FigureTrials, behaviours: list[Behaviour], space: StateSpace |
 
 
 def behaviour_panels(axes: np.ndarray, behaviours: list[Behaviour]) -> None:
-    """Psychometric curves: a column per context, a row per modality."""
+    """Draw psychometric curves: a column per context, a row per modality."""
     for c in (0, 1):
         for m, modality in enumerate(MODALITIES):
             curves = [behaviour.curves[c][m] for behaviour in behaviours]
@@ -236,7 +236,7 @@ def behaviour_panels(axes: np.ndarray, behaviours: list[Behaviour]) -> None:
 
 
 def _paths(trials: FigureTrials, space: StateSpace | None, context: int, modality: str, ax: Axes) -> None:
-    """Mean activity on the axes of choice and of a modality, for each coherence and choice."""
+    """Draw mean activity on the axes of choice and of a modality, for each coherence and choice."""
     if space is None:
         raise ValueError("the activity has no axes")
     _, rates, regressors = _stimulus(trials)

@@ -26,14 +26,14 @@ from ._signatures import FOLLOWS, SIGNIFICANT, FigureResult, Signature, largest_
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 DURATION_EDGES = (80.0, 140.0, 220.0, 320.0, 460.0, 700.0, 1500.0)
-"""Bins of the stimulus duration in ms, with about as many trials each."""
+"""Bins of the stimulus duration in ms, with similar numbers of trials."""
 FEWEST = 5
-"""Trials that a mean must have to be drawn."""
+"""Smallest number of trials of a mean in the figure."""
 BEFORE, AFTER, RESPONSE = -100.0, 800.0, (-500.0, 0.0)
 
 
 class Decision(NamedTuple):
-    """What a network did in one of the two versions; None where there was nothing to measure."""
+    """Measures of a network in one of the two versions; None if not measurable."""
 
     curve: analysis.results.Psychometric | None
     durations: analysis.results.AccuracyByDuration | None
@@ -231,7 +231,7 @@ def _unit(
     name: str,
     ax: Axes,
 ) -> str:
-    """Draw the excitatory unit that tells the choices apart best, and return its name."""
+    """Draw the excitatory unit with the largest choice selectivity, and return its name."""
     tuned = analysis.selectivity(trials.rates, trials.choice, window=trials.during("stimulus"))
     size = np.where(np.isfinite(tuned.d_prime), tuned.d_prime, 0.0)
     best = int(np.argmax(size if trials.types is None else np.where(trials.types, size, -np.inf)))

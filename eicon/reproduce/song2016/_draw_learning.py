@@ -1,4 +1,4 @@
-"""Figure 9: how long training takes, with Adam and with the published gradient descent."""
+"""Figure 9: duration of training, with Adam and with the published gradient descent."""
 
 from typing import NamedTuple
 
@@ -18,7 +18,7 @@ WAYS = {"rdm_dense": ("Adam", TEAL), "rdm_sgd": ("published gradient descent", O
 
 
 class Learning(NamedTuple):
-    """A training.
+    """Training of a network.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class Learning(NamedTuple):
 
 
 def learning_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
-    """Read the histories; nothing is simulated, so that ``repeats`` says nothing."""
+    """Read the histories; ``repeats`` is ignored, because nothing is simulated."""
     found = {model: [_read(run) for run in by_model(runs, model)] for model in WAYS}
     threshold, window = found["rdm_dense"][0].criterion
     caption = (
@@ -63,7 +63,7 @@ def _read(run: Run) -> Learning:
 
 
 def _last(history: History) -> int:
-    """Step of the last validation: training ends as soon as the criterion is reached."""
+    """Return the step of the last validation: training ends as soon as the criterion is reached."""
     return int(history.validation_step[-1])
 
 

@@ -1,4 +1,4 @@
-"""Figure 7: parametric working memory, and how units hold a frequency over the delay."""
+"""Figure 7: parametric working memory, and tuning to the frequency during the delay."""
 
 from typing import NamedTuple
 
@@ -28,17 +28,17 @@ from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 WORST = 0.85
 """Smallest accuracy in the worst condition, the criterion of the paper."""
 MAJORITY = 0.5
-"""Smallest fraction of the tuned units that are monotone."""
+"""Smallest fraction of tuned units with monotone tuning."""
 MORE = 4
-"""Factor on the trials from which accuracy is counted."""
+"""Factor on the number of trials for the accuracy."""
 SINCE = "time since end of f1 (ms)"
 BEFORE, EVERY, LATE = 600.0, 100.0, 500.0
-"""Time shown before the delay, with the first frequency, step of the comparison of tuning, and the part at the end of
-the shortest delay in which units are judged, ms."""
+"""Time shown before the delay, with the first frequency; step of the comparison of tuning; and final part of the
+shortest delay in which units are judged; ms."""
 
 
 class Behaviour(NamedTuple):
-    """A network's choices; C conditions.
+    """Choices of a network; C conditions.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Behaviour(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """The tuning of the units of a network; W steps from the first frequency to the end of the shortest delay.
+    """Tuning of the units of a network; W steps from the first frequency to the end of the shortest delay.
 
     Attributes
     ----------
@@ -71,19 +71,19 @@ class Memory(NamedTuple):
 
     @property
     def monotone(self) -> float:
-        """Fraction of the tuned units that are monotone; NaN if none is tuned."""
+        """Fraction of tuned units with monotone tuning; NaN without tuned units."""
         if self.tuning is None or not self.tuned.any():
             return np.nan
         return float(self.tuning.monotone[self.tuned].mean())
 
     def units(self, sign: int) -> np.ndarray:
-        """Tuned and monotone units whose rate rises with the frequency (1), or falls (-1)."""
+        """Return tuned, monotone units whose rate increases (1) or decreases (-1) with the frequency."""
         if self.tuning is None:
             return np.zeros(0, int)
         return np.flatnonzero(self.tuned & self.tuning.monotone & (sign * self.tuning.slope > 0))
 
     def similarity(self, first: float, second: float) -> float:
-        """Correlation of tuning at two times from the beginning of the delay, ms; NaN if there is no tuning."""
+        """Return the correlation of tuning at two times from the start of the delay, ms; NaN without tuning."""
         if self.stability is None:
             return np.nan
         times = self.time[self.stability.steps]
@@ -110,7 +110,7 @@ def memory_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
 
 
 def _shortest(task) -> float:
-    """Shortest delay of a task in ms."""
+    """Return the shortest delay of a task in ms."""
     return float(getattr(task.delay, "min", task.delay))
 
 
@@ -216,7 +216,7 @@ def _grid(behaviour: Behaviour, ax: Axes) -> None:
 
 
 def _unit(trials: FigureTrials, memory: Memory, sign: int, ax: Axes) -> str:
-    """Draw the monotone unit whose tuning explains most, and return its name."""
+    """Draw the monotone unit whose tuning explains the most variance, and return its name."""
     tuning = memory.tuning
     if tuning is None:
         raise ValueError("no tuning")

@@ -1,4 +1,4 @@
-"""Figure 6: multisensory integration, compared with the best combination, and selectivity of units."""
+"""Figure 6: multisensory integration compared with the optimal combination, and selectivity of units."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -16,12 +16,12 @@ from ._signatures import FigureResult, Signature, networks, signature, span
 from ._trials import FigureTrials, attempt, by_model, measure_all, run_trials
 
 RATES = (9.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0, 16.0)
-"""Rates of the test, around the boundary; networks are trained on more."""
+"""Test rates around the boundary; networks are trained on more rates."""
 SENSES = dict(zip(("visual", "auditory", "both"), SENSE_COLORS, strict=True))
 BAND = (0.75, 1.33)
-"""Ratio of measured and predicted information that still counts as the best combination."""
+"""Ratio of measured and predicted information that still counts as optimal."""
 MORE, RESAMPLES = 20, 300
-"""Factor on the trials of the psychometric curves, and resampled data sets."""
+"""Factor on the number of trials of psychometric curves, and number of resampled data sets."""
 SELECTIVE = 0.5
 """Smallest modulus of d' of a selective unit."""
 KINDS = ("choice", "modality", "both")
@@ -39,13 +39,13 @@ class Units(NamedTuple):
     modality: np.ndarray
 
     def counts(self) -> dict[str, int]:
-        """Units that are selective for the choice alone, the modality alone, and both."""
+        """Return units selective for the choice alone, the modality alone, and both."""
         choice, modality = np.abs(self.choice) >= SELECTIVE, np.abs(self.modality) >= SELECTIVE
         kinds = (choice & ~modality, modality & ~choice, choice & modality)
         return {name: int(kind.sum()) for name, kind in zip(KINDS, kinds, strict=True)}
 
     def examples(self) -> dict[str, int]:
-        """Clearest unit of each kind."""
+        """Return the most selective unit of each kind."""
         choice, modality = np.abs(self.choice), np.abs(self.modality)
         scores = (choice - 2 * modality, modality - 2 * choice, np.minimum(choice, modality))
         return {name: int(np.argmax(score)) for name, score in zip(KINDS, scores, strict=True)}
@@ -73,7 +73,7 @@ def _run_around_boundary(run: Run, repeats: int, *, stream: int = 0, keep_rates:
 
 
 def _ratio(trials: FigureTrials) -> analysis.results.MultisensoryRatio | None:
-    """Information in the three curves; None if the choices do not determine them."""
+    """Return the information in the three curves; None if the choices do not determine them."""
     rate, modality, choice = trials.condition("rate"), trials.condition("modality"), trials.choice
     curves = [psychometric_or_none(rate[modality == m], choice[modality == m]) for m in range(3)]
     if not all(curve is not None and curve.converged for curve in curves):

@@ -1,4 +1,4 @@
-"""What the figures share: panels in the house style, colours of levels, and panels that could not be drawn."""
+"""Shared parts of the figures: panels in the house style, colours of levels, and empty panels."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -24,11 +24,11 @@ COHERENCE_LABEL = f"signed coherence ({COHERENCE_UNIT})"
 
 
 panels = partial(panels_of, tick_size=TICK_SIZE)
-"""Figure of Axes, to be filled inside ``with plotting.style()``."""
+"""Function that makes a figure of Axes, to be filled inside ``with plotting.style()``."""
 
 
 def mosaic(layout: list[Any], size: tuple[float, float], **options: Any) -> tuple[Figure, dict[str, Axes]]:
-    """Figure of named Axes that may span several cells."""
+    """Make a figure of named Axes that may span several cells."""
     import matplotlib.pyplot as plt  # here, so that importing eicon does not resolve a backend
 
     figure, axes = plt.subplot_mosaic(layout, figsize=size, **options)
@@ -40,7 +40,7 @@ def mosaic(layout: list[Any], size: tuple[float, float], **options: Any) -> tupl
 def rows(
     columns: Sequence[int], size: tuple[float, float], *, height_ratios: Sequence[float]
 ) -> tuple[Figure, list[np.ndarray]]:
-    """Figure of rows with different numbers of Axes."""
+    """Make a figure of rows with different numbers of Axes."""
     import matplotlib.pyplot as plt
 
     figure = plt.figure(figsize=size)
@@ -52,12 +52,12 @@ def rows(
 
 
 def title(ax: Axes, text: str) -> None:
-    """Title at the left, in one size for all figures."""
+    """Set a title at the left, in one size for all figures."""
     ax.set_title(text, loc="left", fontsize=9.5)
 
 
 def draw(ax: Axes, what: Callable[..., str | None], *args: Any, **kwargs: Any) -> str | None:
-    """Draw into a panel and return what the function returns, or say in it that there is nothing to draw."""
+    """Draw into a panel and return the function's result, or mark the panel as empty."""
     try:
         return what(*args, ax=ax, **kwargs)
     except ValueError as error:
@@ -66,7 +66,7 @@ def draw(ax: Axes, what: Callable[..., str | None], *args: Any, **kwargs: Any) -
 
 
 def nothing(ax: Axes, why: str) -> None:
-    """Say that there is nothing to draw."""
+    """Mark a panel as empty."""
     import textwrap
 
     ax.clear()
@@ -77,7 +77,7 @@ def nothing(ax: Axes, why: str) -> None:
 
 
 def level_colours(levels: Sequence[float] | np.ndarray) -> dict[float, Any]:
-    """Colour of each level, by rank."""
+    """Return the colour of each level, by rank."""
     distinct = np.unique(np.asarray(levels, np.float64))
     shades = coherence_cmap()(np.linspace(0.0, 1.0, distinct.size))
     return dict(zip(distinct.tolist(), shades, strict=True))
@@ -86,7 +86,7 @@ def level_colours(levels: Sequence[float] | np.ndarray) -> dict[float, Any]:
 def choices_panel(
     curves: Sequence[analysis.results.Psychometric | None], ax: Axes, *, xlabel: str, colour: str = INK
 ) -> None:
-    """Psychometric curve of the first network, and those of the others thin and grey."""
+    """Draw the psychometric curve of the first network, and those of the others thin and grey."""
     example = curves[0]
     if example is None:
         nothing(ax, "no choices to fit a curve to")
@@ -102,7 +102,7 @@ def choices_panel(
 
 
 def points(ax: Axes, place: float, values: Sequence[float | None], colour: str = INK) -> None:
-    """One point per network beside each other, the first one (the example) filled."""
+    """Draw one point per network side by side, the first one (the example) filled."""
     known = [(i, value) for i, value in enumerate(values) if value is not None and np.isfinite(value)]
     spread = 0.08 * (np.arange(len(values)) - (len(values) - 1) / 2)
     for i, value in known:
@@ -111,5 +111,5 @@ def points(ax: Axes, place: float, values: Sequence[float | None], colour: str =
 
 
 def handle(label: str, colour: Any = NEUTRAL, **options: Any) -> Line2D:
-    """Entry of a legend."""
+    """Make an entry of a legend."""
     return Line2D([], [], color=colour, label=label, **options)

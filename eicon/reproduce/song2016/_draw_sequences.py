@@ -13,14 +13,14 @@ from ._signatures import FigureResult, Signature, networks, signature, span
 from ._trials import FigureTrials, by_model, measure_all, run_trials
 
 RMSE, RIGHT = 0.06, 0.95
-"""Largest error, a little above the 0.05 of the training, and smallest fraction of right trials in each sequence."""
+"""Largest error, slightly above the 0.05 of training, and smallest fraction of correct trials per sequence."""
 SINGLE_TRIALS = 5
 DOTS = [(x, y) for y in (0.5, 0.0, -0.5) for x in (-0.5, 0.0, 0.5)]
 SEQUENCE_COLOURS = ("#0077BB", "#33BBEE", "#009988", "#AACC55", "#EE7733", "#CC3311", "#EE3377", "#777777")
 
 
 class Sequences(NamedTuple):
-    """What a network did; S sequences.
+    """Measures of a network; S sequences.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Sequences(NamedTuple):
 
     @property
     def error(self) -> float:
-        """Over all sequences."""
+        """Value over all sequences."""
         return float(np.sqrt(np.mean(self.rmse**2)))
 
 
@@ -84,7 +84,7 @@ def _right(found: list[Sequences]) -> Signature:
 
 
 def _paths(trials: FigureTrials) -> Drawing:
-    """Draw the first trials of each sequence, from fixation on."""
+    """Draw the first trials of each sequence, starting at fixation."""
     shown = slice(0, SINGLE_TRIALS * trials.task.n_conditions)
     shown_steps = trials.during("fixation", "movement 1", "movement 2", "movement 3")
     sequence = trials.condition("sequence")

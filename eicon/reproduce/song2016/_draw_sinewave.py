@@ -1,4 +1,4 @@
-"""Figure 1: a sine wave that goes on."""
+"""Figure 1: a sustained sine wave."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -15,17 +15,17 @@ from ._trials import FigureTrials, by_model, measure_all, run_trials
 
 EXTRA_PERIODS = 10
 FINE_DT = 0.5
-"""Finer step in ms, that of the paper's tests; the networks are trained with a longer one."""
+"""Finer step in ms, as in the paper's tests; the networks are trained with a larger one."""
 MOST_TRIALS = 8
 WAVE = 0.2
-"""Amplitude below which there is no wave whose period could be measured."""
+"""Amplitude below which the period cannot be measured."""
 RMSE, AMPLITUDE = 0.06, (0.8, 1.2)
-"""Largest error at the step of the training, a little above its 0.05, and amplitudes that are not lost or grown."""
+"""Largest error at the training step, slightly above its 0.05, and range of stable amplitudes."""
 PERIOD_ERROR, FINE_PERIOD_ERROR = 0.01, 0.05
 
 
 class Wave(NamedTuple):
-    """The output of a network, period by period; K periods.
+    """Output of a network, period by period; K periods.
 
     Attributes
     ----------
@@ -53,12 +53,12 @@ class Wave(NamedTuple):
         return self.period / self.asked - 1
 
     def goes_on(self, tolerance: float) -> bool:
-        """Whether amplitude and period are right to the end."""
+        """True if amplitude and period are correct until the end."""
         return AMPLITUDE[0] <= float(self.amplitude[-1]) <= AMPLITUDE[1] and abs(self.error) <= tolerance
 
 
 def sinewave_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
-    """Test the networks for longer than they were trained, at the step of the training and at a fine one."""
+    """Test the networks for longer than they were trained, at the training step and at a finer one."""
     models, repeats = by_model(runs, "sinewave"), min(repeats, MOST_TRIALS)
     _, coarse = measure_all(models, lambda run, _: _run_longer(run, repeats, run.recipe.make_task().dt), measure)
     example, fine = measure_all(models, lambda run, _: _run_longer(run, repeats, FINE_DT), measure)
@@ -74,7 +74,7 @@ def sinewave_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
 
 
 def measure(trials: FigureTrials) -> Wave:
-    """Error and amplitude of each period, and how long a period is."""
+    """Return error and amplitude of each period, and the length of a period."""
     task = trials.task
     period, trained = task.period, task.periods[1] - EXTRA_PERIODS  # type: ignore[attr-defined]
     steps = round(period / task.dt)

@@ -1,4 +1,4 @@
-"""The figures of the suite: each from the trained networks of its models."""
+"""Figures of the suite, each from the trained networks of its models."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ _MADE_BY: dict[int, Callable[[dict[str, list[Run]], int], FigureResult]] = {
 def figure_result(figure: int, runs: dict[str, list[Run]], *, repeats: int) -> FigureResult:
     """Test the networks of a figure on new trials, and draw it.
 
-    Trials and noise come from the runs' seeds and are not those of the training. Signatures are judged over all
+    Trials and noise depend on the runs' seeds, but differ from those of the training. Signatures are judged over all
     networks; drawings show the first run of each model.
 
     Parameters
@@ -41,12 +41,12 @@ def figure_result(figure: int, runs: dict[str, list[Run]], *, repeats: int) -> F
     runs : mapping of model to runs
         Trained, at least one of each model of the figure.
     repeats : int
-        Trials per condition; some figures take a multiple, and rates are kept of as many as fit in memory.
+        Trials per condition; some figures use a multiple, and rates are kept for as many as fit in memory.
 
     Returns
     -------
     FigureResult
-        What a network does not do (it makes no choice, or is silent) does not hold and is None in the values.
+        Signatures that cannot be measured (no choices, or a silent network) do not hold and have values None.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The networks of the suite: what each is trained on, until when, and in which figure it appears."""
+"""Networks of the suite: task, criterion and figures of each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Model:
-    """A row of the table.
+    """Row of the table.
 
     Attributes
     ----------
-    title : what the network does
-    asked : criterion of the paper, in words; the configuration says it in numbers
-    seeds : how many networks are trained by default
+    title : task of the network
+    asked : criterion of the paper, in words; the configuration contains the numbers
+    seeds : default number of networks
     """
 
     title: str
@@ -55,14 +55,14 @@ FIGURES: dict[int, tuple[str, ...]] = {
     8: ("lee",),
     9: ("rdm_dense", "rdm_sgd"),
 }
-"""Models of each figure; 2 to 8 follow the paper, 1 is pycog's first example, 9 compares the ways of training."""
+"""Models of each figure; 2 to 8 follow the paper, 1 is pycog's first example, 9 compares training methods."""
 
 QUICK: dict[str, Any] = {"steps": 40, "batch_size": 8, "validate_every": 8, "validation_repeats": 2}
 QUICK_UNITS = 5
 
 
 def models_of(figures: Sequence[int]) -> list[str]:
-    """Models that some figures need, each once.
+    """Return the models that some figures need, each once.
 
     Raises
     ------
@@ -77,9 +77,9 @@ def models_of(figures: Sequence[int]) -> list[str]:
 
 
 def model_recipe(name: str, seed: int, *, quick: bool = False) -> "eicon.runs._recipe.Recipe":
-    """Recipe of one network.
+    """Return the recipe of one network.
 
-    ``quick`` makes networks of a fifth of the units that train for 40 steps: it shows that everything runs.
+    ``quick`` makes networks with a fifth of the units and 40 training steps, to check that everything runs.
     """
     text = resources.files(__package__).joinpath("configs", f"{name}.toml").read_text("utf-8")
     recipe = parse_recipe(text, f"{name}.toml").model_copy(update={"seed": seed})

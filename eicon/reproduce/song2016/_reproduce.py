@@ -1,4 +1,4 @@
-"""The whole suite: train, draw, and write the page that says what was asked and what was reached."""
+"""Whole suite: training, figures, and a gallery with criteria and results."""
 
 import os
 import statistics
@@ -33,38 +33,38 @@ def reproduce(
 ) -> Path:
     """Train the networks of some figures (default: all), draw them, and write a gallery.
 
-    What is there already is used: networks that are trained are loaded, those that were interrupted go on, and
-    figures that were drawn before stay on the page.
+    Existing results are reused: trained networks are loaded, interrupted ones are resumed, and figures drawn before
+    stay on the page.
 
     Parameters
     ----------
     out : path
-        Directory; ``runs/MODEL/seedK`` are ordinary run directories, ``figures/`` holds the pictures, ``results.json``
-        the numbers and ``index.html`` the gallery.
+        Directory; ``runs/MODEL/seedK`` are ordinary run directories, ``figures/`` contains the figures,
+        ``results.json`` the numbers and ``index.html`` the gallery.
     figures : sequence of int
         See `FIGURES`.
     seeds : int, optional
         Networks per model; by default 5 for perceptual decisions and 3 for the others.
     quick : bool
-        Small networks that hardly train, to see that everything runs; no criterion is reached then.
+        Small networks with little training, to check that everything runs; no criterion is reached then.
     workers : int, optional
-        Processes that train, one per core by default; 0: this one.
+        Number of processes, one per core by default; 0: this process.
     progress : bool
         Show progress.
     form, dpi
-        Of the figures, as `eicon.plotting.save_figures` has them; the gallery shows PNG in any case.
+        Format and resolution of figures, as in `eicon.plotting.save_figures`; the gallery always shows PNG.
 
     Returns
     -------
     Path
-        The gallery.
+        Gallery.
 
     Raises
     ------
     ValueError
         For a figure that does not exist.
     FileExistsError
-        If a network there was trained with other settings.
+        If an existing network was trained with different settings.
     """
     out, figures = Path(out), list(figures) or list(FIGURES)
     runs = train_models(out, models_of(figures), seeds=seeds, quick=quick, workers=workers, progress=progress)
@@ -76,7 +76,7 @@ def reproduce(
 
 
 def write_gallery(out: str | os.PathLike[str]) -> Path:
-    """Write ``results.json`` and ``index.html`` from all that was trained and drawn; return the page."""
+    """Write ``results.json`` and ``index.html`` from all trained networks and figures; return the page."""
     out = Path(out)
     drawn = [read_json(path, "record of a figure") for path in sorted(out.glob("figures/fig*.json"))]
     table = rows(_trained(out))
@@ -88,7 +88,7 @@ def write_gallery(out: str | os.PathLike[str]) -> Path:
 
 
 def summary(table: Sequence[Row]) -> list[dict[str, Any]]:
-    """One line per model: criterion, what was reached, trials and time, as medians and ranges over seeds."""
+    """Return one line per model: criterion, result, trials and time, as medians and ranges over seeds."""
     lines = []
     for name, group in groupby(table, key=lambda row: row.model):
         of_model = list(group)

@@ -1,4 +1,4 @@
-"""What the paper says about a figure, and whether the trained networks agree."""
+"""Claims of the paper about a figure, and tests of the trained networks."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -9,17 +9,17 @@ from ..._files import without_nan
 from ...plotting._files import Drawing
 
 SIGNIFICANT = 0.01
-"""Largest p of an effect that is said to be there."""
+"""Largest p of a significant effect."""
 
 
 class Signature(NamedTuple):
-    """A finding of the paper, looked for in the trained networks.
+    """Finding of the paper, tested in the trained networks.
 
     Attributes
     ----------
-    claim : what the paper says
-    measured : what was found here
-    holds : whether that agrees, in all networks unless `claim` or `measured` says otherwise
+    claim : finding of the paper
+    measured : result of the trained networks
+    holds : True if they agree, in all networks unless `claim` or `measured` says otherwise
     values : JSON-compatible numbers, lists over networks in the order of their seeds; None where there is no number
     """
 
@@ -30,13 +30,13 @@ class Signature(NamedTuple):
 
 
 class FigureResult(NamedTuple):
-    """A figure of the paper, made again.
+    """Reproduced figure of the paper.
 
     Attributes
     ----------
-    signatures : what it is to show
+    signatures : findings that it should show
     drawings : name -> figure, the main one first
-    captions : of each drawing, by the same names
+    captions : caption of each drawing, by the same names
     """
 
     signatures: list[Signature]
@@ -45,7 +45,7 @@ class FigureResult(NamedTuple):
 
 
 def signature(claim: str, measured: str, flags: Iterable[bool | np.bool_ | None], **values: Any) -> Signature:
-    """Signature that holds if there are flags and all of them are true (None: could not be measured)."""
+    """Make a signature that holds if there are flags and all of them are true (None: not measurable)."""
     judged = [bool(flag) for flag in flags]
     return Signature(claim, measured, bool(judged) and all(judged), without_nan(values))
 
@@ -54,11 +54,11 @@ FOLLOWS = (
     "the fitted curve goes from under 1/4 to over 3/4, and no level lies below a lower one by more than their 95 % "
     "intervals"
 )
-"""What `eicon.analysis.results.Psychometric.follows_evidence` asks, in words."""
+"""Condition of `eicon.analysis.results.Psychometric.follows_evidence`, in words."""
 
 
 def span(values: Sequence[float | None], form: str = "{:.2f}") -> str:
-    """Smallest and largest number in words, over networks."""
+    """Describe the smallest and largest number over networks."""
     known = [float(value) for value in values if value is not None and np.isfinite(value)]
     if not known:
         return "not measurable"
@@ -67,7 +67,7 @@ def span(values: Sequence[float | None], form: str = "{:.2f}") -> str:
 
 
 def largest_p(values: Sequence[float | None]) -> str:
-    """Largest p in words."""
+    """Describe the largest p."""
     known = [float(value) for value in values if value is not None and np.isfinite(value)]
     if not known:
         return "p not measurable"
@@ -77,5 +77,5 @@ def largest_p(values: Sequence[float | None]) -> str:
 
 
 def networks(n: int) -> str:
-    """So many networks, in words."""
+    """Describe a number of networks."""
     return "1 network" if n == 1 else f"{n} networks"

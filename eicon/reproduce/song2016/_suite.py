@@ -1,4 +1,4 @@
-"""Train what is not trained yet, and say what was reached."""
+"""Training of the missing networks, and a table of the results."""
 
 import logging
 import os
@@ -25,17 +25,17 @@ RUNS = "runs"
 
 
 class Row(NamedTuple):
-    """What one network was asked and reached.
+    """Criterion and result of one network.
 
     Attributes
     ----------
     model, seed : which network
     asked : criterion, in words
-    reached : value that the criterion is about: accuracy in 0..1, or RMSE
-    done : whether training ended because the criterion was reached
-    steps, trials : of training
-    seconds : of training, compilation included
-    constraints : whether `verify` found all constraints to hold
+    reached : value to which the criterion applies: accuracy in 0..1, or RMSE
+    done : True if training ended because the criterion was reached
+    steps, trials : number of training steps and trials
+    seconds : duration of training, including compilation
+    constraints : True if `verify` found all constraints satisfied
     """
 
     model: str
@@ -50,7 +50,7 @@ class Row(NamedTuple):
 
 
 def run_path(out: str | os.PathLike[str], model: str, seed: int) -> Path:
-    """Directory of a network."""
+    """Return the directory of a network."""
     return Path(out) / RUNS / model / f"seed{seed}"
 
 
@@ -63,14 +63,14 @@ def train_models(
     workers: int | None = None,
     progress: bool = True,
 ) -> dict[str, list[Run]]:
-    """Train every network that is not trained yet, each in one of several processes; those interrupted go on.
+    """Train all missing networks in several processes, and resume interrupted ones.
 
-    ``workers`` is their number, one per core by default; 0 trains in this process.
+    ``workers`` is the number of processes, one per core by default; 0 trains in this process.
 
     Raises
     ------
     FileExistsError
-        If a run there has other settings, e.g. because it is a quick one.
+        If an existing run has different settings, e.g. those of ``quick``.
     """
     runs = {
         name: [
@@ -87,17 +87,17 @@ def train_models(
     ]
     if workers == 0 or len(missing) < 2:
         for i, run in enumerate(missing):
-            logger.info("%s (%d of %d networks to train)", run.path, i + 1, len(missing))
+            logger.info("Training %s (%d of %d)", run.path, i + 1, len(missing))
             train_run(run, progress=progress)
         return runs
     with closing(run_many(do_job, [job_of(run, keep_state=True) for run in missing], workers=workers)) as answers:
         for i, (index, _) in enumerate(answers):
-            logger.info("%s is trained (%d of %d)", missing[index].path, i + 1, len(missing))
+            logger.info("Trained %s (%d of %d)", missing[index].path, i + 1, len(missing))
     return runs
 
 
 def rows(runs: dict[str, list[Run]]) -> list[Row]:
-    """Table of what was asked and reached."""
+    """Return the table of criteria and results."""
     return [_row(name, run) for name, of_model in runs.items() for run in of_model]
 
 
@@ -107,13 +107,13 @@ def _run(path: Path, recipe: Recipe) -> Run:
     run = _with_scale(open_run(path), recipe)
     if run.recipe.completed() != recipe.completed():
         raise FileExistsError(
-            f"{path} holds a run with other settings (a quick one, or of another version); choose another --out."
+            f"{path} contains a run with different settings (from --quick, or an older version); choose another --out."
         )
     return run
 
 
 def _with_scale(run: Run, recipe: Recipe) -> Run:
-    """The run with the coherence scale of ``recipe``: one of eicon 0.1.0 says none, and has the same stimuli."""
+    """Return the run with the coherence scale of ``recipe``, which runs of eicon 0.1.0 with the same stimuli lack."""
     if "coherence_scale" not in recipe.task or "coherence_scale" in run.recipe.task:
         return run
     task = {**run.recipe.task, "coherence_scale": recipe.task["coherence_scale"]}

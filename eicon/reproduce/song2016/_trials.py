@@ -1,4 +1,4 @@
-"""Test trials of the trained networks: other ones than those of the training, with the network's noise."""
+"""Test trials of the trained networks, different from training trials, with the network's noise."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -17,11 +17,11 @@ from ...tasks import Task, Trial
 logger = logging.getLogger(__name__)
 
 FIGURE_STREAM = 2
-"""Folded in after the stream of analyses: ``eicon analyze`` takes none, ``eicon compare`` 1."""
+"""Stream folded in after that of analyses: ``eicon analyze`` uses none, ``eicon compare`` 1."""
 CHUNK_BYTES = 32e6
-"""Rates and currents of so many bytes are computed at once."""
+"""Largest size in bytes of rates and currents computed at once."""
 RATES_BYTES = 48e6
-"""Rates that are kept of a network, in single precision; analyses take several times as much."""
+"""Largest size of kept rates of a network, in single precision; analyses need several times as much."""
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -29,7 +29,7 @@ _R = TypeVar("_R")
 
 @dataclass(frozen=True, eq=False)
 class FigureTrials:
-    """Balanced trials and what a trained network did in them.
+    """Balanced trials and responses of a trained network.
 
     Attributes
     ----------
@@ -48,20 +48,20 @@ class FigureTrials:
     rates: np.ndarray
 
     def condition(self, name: str) -> np.ndarray:
-        """One number per trial."""
+        """Return one number per trial."""
         return np.asarray(self.trial.conditions[name])
 
     def during(self, *epochs: str) -> np.ndarray:
-        """Steps that lie in one of the epochs, bool (T, B)."""
+        """Return the steps in any of the epochs, bool (T, B)."""
         return np.any([np.asarray(self.trial.during(epoch)) for epoch in epochs], axis=0)
 
     def onset(self, epoch: str) -> np.ndarray:
-        """First step of an epoch in each trial."""
+        """Return the first step of an epoch in each trial."""
         return np.asarray(self.trial.epochs[epoch])[:, 0]
 
     @cached_property
     def rated(self) -> "FigureTrials":
-        """The trials whose rates were kept."""
+        """Trials whose rates were kept."""
         n = self.rates.shape[1]
         trial = self.trial
         cut = Trial(
@@ -74,7 +74,7 @@ class FigureTrials:
         return replace(self, trial=cut, outputs=self.outputs[:, :n])
 
     def of_task(self, method: str) -> np.ndarray:
-        """What a method of the task says of the outputs, as ``"choice"`` or ``"rmse"``."""
+        """Apply a method of the task to the outputs, such as ``"choice"`` or ``"rmse"``."""
         return np.asarray(_judge(self.task, method, self.outputs, self.trial))
 
     @property
@@ -84,24 +84,24 @@ class FigureTrials:
 
     @cached_property
     def choice(self) -> np.ndarray:
-        """What the network chose in each trial; -1 for nothing."""
+        """Choice of the network in each trial; -1 without a choice."""
         return self.of_task("choice")
 
     @cached_property
     def correct(self) -> np.ndarray:
-        """Whether that was right; no choice is wrong."""
+        """True for correct choices; no choice counts as wrong."""
         return self.choice == self.condition("choice")
 
     @property
     def types(self) -> np.ndarray | None:
-        """Which units excite; None without Dale's law."""
+        """Mask of excitatory units; None without Dale's law."""
         return unit_types(self.net)
 
 
 def run_trials(
     run: Run, repeats: int, *, task: Task | None = None, stream: int = 0, keep_rates: bool = True
 ) -> FigureTrials:
-    """Run a trained network on every condition ``repeats`` times, a part of the trials at a time.
+    """Run a trained network on every condition ``repeats`` times, in batches of trials.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def _judge(task: Task, method: str, outputs: jax.Array, trial: Trial) -> jax.Arr
 def measure_all(
     runs: Iterable[Run], trials_of: Callable[[Run, bool], FigureTrials], measure: Callable[[FigureTrials], _R]
 ) -> tuple[FigureTrials, list[_R]]:
-    """Run and measure one network after the other; the trials of the first one, the example, are kept.
+    """Run and measure the networks one at a time; the trials of the first one, the example, are kept.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def measure_all(
 
 
 def attempt(function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R | None:
-    """What the function returns, or None if the network did nothing that it could measure."""
+    """Return the result of the function, or None if it could not measure the network."""
     try:
         return function(*args, **kwargs)
     except ValueError as error:
@@ -175,7 +175,7 @@ def attempt(function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> 
 
 
 def by_model(runs: dict[str, list[Run]], model: str) -> list[Run]:
-    """Runs of a model.
+    """Return the runs of a model.
 
     Raises
     ------

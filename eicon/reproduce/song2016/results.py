@@ -1,4 +1,4 @@
-"""What the functions of `eicon.reproduce.song2016` return."""
+"""Return types of `eicon.reproduce.song2016`."""
 
 from ._figures import FigureResult as FigureResult
 from ._signatures import Signature as Signature

@@ -302,11 +302,11 @@ def test_the_slider_condenses(tab: Tab, page: Page):
     tab.page.click(f"#unit-{gone[0]}")
     tab.frame()
     speaker = int(page.arrays["groups_2"][gone[0]])
-    assert f"Is gone; mostly {speaker} represents it" in tab.text("#card")
+    assert f"Removed; represented mainly by {speaker}" in tab.text("#card")
     tab.page.click(f"#unit-{speaker}")
     tab.frame()
     others = [u for u in range(12) if page.arrays["groups_2"][u] == speaker and u != speaker]
-    assert tab.text("#card").split("\n")[1].split(":")[0] == f"Stays, and represents {len(others)}"
+    assert tab.text("#card").split("\n")[1].split(":")[0] == f"Kept; represents {len(others)} others"
     whole = tab.picture("matrix")
     tab.press("c")
     assert tab.picture("matrix") != whole
@@ -624,12 +624,12 @@ def test_the_role_of_a_unit_of_a_condensed_network(browser, page: Page, tmp_path
     if there:
         assert sorted(map(int, rows)) == sorted(map(int, names))
         assert f"type: {page.facts['units']['labels']['type'][int(names[0])]}" in words
-        assert "those it represents" in tab.label("tuning")
+        assert "represented units" in tab.label("tuning")
         assert "original, intact" in tab.label("silenced")
     else:
         assert (rows, "original" in tab.label("silenced")) == ([], False)
         assert words.startswith(", ".join(names) + ". Their types")
-        assert words.endswith("the original network is not there: there is no run directory <nowhere>.")
+        assert words.endswith("the original network is missing: there is no run directory <nowhere>.")
     assert tab.page.evaluate("window.harmed") is None
     assert tab.trouble == []
     tab.page.close()

@@ -231,7 +231,7 @@ def test_networks_that_do_not_belong_together_are_refused():
         ValueError, match=r"has no unit 'b': the condensed network was not made of it, or it has changed\."
     ):
         members_of(small, labelled(name=["a", "c"]))
-    with pytest.raises(ValueError, match="was condensed in another way"):
+    with pytest.raises(ValueError, match="was condensed in a different way"):
         members_of(small, labelled(represents=["a, b", "c"]))
 
 
@@ -250,6 +250,6 @@ def test_the_original_run_is_found_or_it_is_said_why_not(pair: Pair, tmp_path):
     (source.path / "config.toml").write_text(
         (source.path / "config.toml").read_text().replace("n_rec = 12", "n_rec = 13")
     )
-    assert _original(run, net) == f"{source.path} now holds a run with another recipe"
+    assert _original(run, net) == f"{source.path} now contains a run with a different recipe"
     (run.path / "condense.json").write_text(json.dumps({"source": str(tmp_path / "gone")}))
     assert _original(run, net) == f"there is no run directory {tmp_path / 'gone'}"
