@@ -17,13 +17,13 @@ def date_and_commit() -> str:
     if not (HERE.parent / ".git").exists():  # an unpacked archive may lie in a different repository
         return ""
     found = []
-    for words in (["log", "-1", "--format=%cs · %h"], ["status", "--porcelain"]):
+    for words in (["log", "-1", "--format=%cs %h"], ["status", "--porcelain"]):
         try:
             done = subprocess.run(["git", "-C", str(HERE), *words], capture_output=True, text=True, check=True)
         except (OSError, subprocess.SubprocessError):
             return ""
         found.append(done.stdout.strip())
-    return found[0] + ("-dirty" if found[1] else "")
+    return found[0].replace(" ", " · ") + ("-dirty" if found[1] else "")
 
 
 built_from = date_and_commit()

@@ -39,7 +39,7 @@ def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
         what = ", ".join(f"{name} {wanted!r}" for name, wanted in units.items())
         if not chosen.any():
             there = {name: sorted(set(labels[name].tolist())) for name in units}
-            raise ValueError(f"no unit has {what}; its values are {there}.")
+            raise ValueError(f"no unit has {what}; existing labels: {there}.")
         return chosen
     given = np.asarray(units)
     if given.dtype == bool and given.shape == (n,):

@@ -153,7 +153,7 @@ def plot_wiring(
     n = len(weights)
     if n > MOST_UNITS:
         raise ValueError(
-            f"`W` has {n} units, and a wiring diagram is legible up to {MOST_UNITS};  "
+            f"`W` has {n} units, and a wiring diagram is legible up to {MOST_UNITS}; "
             "use plot_connectivity, or condense the network."
         )
     if not 0 < share <= 1:
@@ -179,7 +179,7 @@ def plot_wiring(
     connections, words = _chosen(weights, given, read, share, pool)
     caption = textwrap.fill(" ".join([words, *(f"The {what} are not drawn." for what in absent), note]).strip(), 62)
     layout = laid_out(units.names, _scale(units.values), units.kind, units.inhibitory, together, *said)
-    handles = _entries(units, layout.units, represents is not None, weights, read)
+    handles = _entries(units, layout.units, represents is not None, weights, given, read)
     wide, high = layout.page
     inches = 4.0 * wide / PAGE
     ax = axes_or_new(ax, figsize=(inches, inches * high / wide + _besides(handles, caption)))
@@ -439,15 +439,17 @@ def _finish(ax: Axes, wide: float, high: float, caption: str, handles: list[Line
         )  # fmt: skip
 
 
-def _entries(units: Units, places: list[Node], represents: bool, weights: np.ndarray, read: np.ndarray) -> list[Line2D]:
+def _entries(
+    units: Units, places: list[Node], represents: bool, weights: np.ndarray, given: np.ndarray, read: np.ndarray
+) -> list[Line2D]:
     """Return the entries of the legend."""
     handles = []
-    signs = np.sign(np.concatenate([weights.ravel(), read.ravel()]))
-    for sign, name, marker, colour in ((1, "excites", ">", E_COLOR), (-1, "inhibits", "|", I_COLOR)):
-        if (signs == sign).any():
-            handles.append(
-                _entry(name, marker, 0.65 * font_size(), colour, colour, 0.28 * font_size() * (marker == "|"))
-            )
+    signs, grey = np.sign(np.concatenate([weights.ravel(), read.ravel()])), ink(0.45)
+    for here, what, looks in ((signs, "", (E_COLOR, I_COLOR)), (np.sign(given), "input ", (grey, grey))):
+        for sign, name, marker, colour in ((1, "excites", ">", looks[0]), (-1, "inhibits", "|", looks[1])):
+            if (here == sign).any():
+                edge = 0.28 * font_size() * (marker == "|")
+                handles.append(_entry(what + name, marker, 0.65 * font_size(), colour, colour, edge))
     levels = [one for one in units.key if one != NO_PREFERENCE]
     left_out = levels[1:-1] if len(levels) > MOST_LEVELS else []
     shown = {str(one): colour for one, colour in units.key.items() if one not in left_out}

@@ -36,8 +36,7 @@ class DtRow(NamedTuple):
     output_error : root mean square difference of the outputs' mean over trials of a condition from that at the
         coarsest dt, corrected for noise, relative to the range of these means; NaN for the coarsest
     psychometric_width, psychometric_width_se : width of the cumulative Gaussian, in the unit of the task's evidence;
-    NaN
-        in tasks without
+        NaN in tasks without any
     agrees : whether accuracy, mean rate and outputs are within tolerance of the coarsest dt: 0.03, 8 % and 5 %, the
         first two widened to 3 standard errors of the difference if that is more
     """

@@ -285,7 +285,7 @@ def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_p
     (tmp_path / "taken" / "notes.txt").write_text("mine")
     for words, message in (
         (("sweep", "absent.toml"), "there is no configuration file absent.toml"),
-        (("sweep", sweep_file, "--out", "taken"), "taken already exists and is no sweep"),
+        (("sweep", sweep_file, "--out", "taken"), "taken already exists and is not a sweep"),
         (("sweep", sweep_file, "--set", "network.remap"), "--set needs KEY=VALUE"),
         (("sweep", sweep_file, "--set", "network.remapp=off"), "network.remapp: unknown key; allowed: kind, "),
         (("sweep", sweep_file, "--set", "connectome.name=unicorn"), "no connectome 'unicorn'"),

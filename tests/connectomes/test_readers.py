@@ -442,7 +442,7 @@ def test_what_tvb_files_may_not_be(tmp_path, monkeypatch):
         read_tvb()
     with pytest.raises(ValueError, match=r"no connectivity '77'; it has 66, 68, 76, 96, 192"):
         read_tvb(77)
-    with pytest.raises(ValueError, match=r"is not the file of tvb-data.*expected 66 regions, got 3.*say `rows`"):
+    with pytest.raises(ValueError, match=r"is not the file of tvb-data.*expected 66 regions, got 3.*pass `rows`"):
         read_tvb(66, fake_tvb(tmp_path, 66, MATRIX))
     with pytest.raises(ValueError, match=r"TVB treats rows as targets: pass rows='target', or the actual meaning"):
         read_tvb(tmp_path / "connectivity_66.zip")

@@ -67,6 +67,6 @@ def test_the_observer_knows_what_to_answer_there_and_not_when(without_a_cue):
 
 
 def test_it_is_refused_in_words():
-    text = "no observation indicates when to answer:  .* so the timing cannot be learned. Give delay a fixed"
+    text = "no observation indicates when to answer: .* so the timing cannot be learned. Give delay a fixed"
     with pytest.raises(ValueError, match=text):
         from_neurogym(Decision(cue=False))

@@ -66,7 +66,7 @@ SPARSE = Edges.of([0, 1], [1, 0], (6, 6), weights=[0.1, 0.2])
         (lambda: make(train="tau"), r"train is a list of names; got the single string 'tau'; write \['tau'\]"),
         (
             lambda: make(train=["gain"]),
-            r"allowed: recurrent, input, readout, bias, readout_bias, tau, x0. Leaky\(gain=True\) has it",
+            r"allowed: recurrent, input, readout, bias, readout_bias, tau, x0. Use Leaky\(gain=True\)",
         ),
         (lambda: make(train=["W_rec"]), "train has no entry 'W_rec' with the cell Leaky; allowed: recurrent, input,"),
         (
@@ -75,14 +75,17 @@ SPARSE = Edges.of([0, 1], [1, 0], (6, 6), weights=[0.1, 0.2])
         ),
         (
             lambda: make(share={"slope": "type"}),
-            r"share has no entry 'slope' .*; allowed: tau, x0, bias. Leaky\(slope=True\)",
+            r"share has no entry 'slope' .*; allowed: tau, x0, bias. Use Leaky\(slope=True\)",
         ),
         (lambda: make(tau=50.0, parameters={"tau": 60.0}), "tau is given twice, as an argument and in parameters"),
         (
             lambda: make(cell=GAINS, activation="relu"),
             r"give the activation to the cell, Leaky\(activation\), .*got both",
         ),
-        (lambda: make(cell=Leaky), "a cell has the methods parameters, initial, rate, send and step; got .*not called"),
+        (
+            lambda: make(cell=Leaky),
+            "a cell has the methods parameters, initial, rate, send and step; got .*Did you pass the class",
+        ),
         (lambda: make(cell=GAINS, parameters={"gain": 0.0}), "gain must be > 0; got 0"),
         (lambda: make(cell=GAINS, parameters={"gain": np.array([1.0] * 5 + [-2.0])}), "gain must be > 0; got -2"),
         (lambda: make(cell=GAINS, parameters={"gain": "much"}), "gain must be one number or several; got 'much'"),

@@ -239,7 +239,7 @@ def test_trials_are_never_cut():
 def test_timing_that_nothing_tells_is_refused():
     text = (
         r"in \d+% of the trials of Decision no observation indicates when to answer: .*Give delay a fixed "
-        r"duration .*or allow_unknown_timing=True"
+        r"duration .*or pass allow_unknown_timing=True"
     )
     with pytest.raises(ValueError, match=text):
         from_neurogym(Decision(cue=False))

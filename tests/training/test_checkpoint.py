@@ -216,7 +216,7 @@ def test_damaged_checkpoint_is_refused(trainer, checkpoint, tmp_path):
 
 def test_foreign_files_are_refused(trainer, tmp_path):
     save(trainer.net, tmp_path / "network.npz")
-    refuse(trainer, tmp_path / "network.npz", "holds 'eicon.network', not an eicon checkpoint")
+    refuse(trainer, tmp_path / "network.npz", "contains 'eicon.network', not an eicon checkpoint")
     np.savez(tmp_path / "numpy.npz", a=np.zeros(3))
     refuse(trainer, tmp_path / "numpy.npz", "was not written by eicon")
     (tmp_path / "text.npz").write_text("hello")

@@ -127,7 +127,7 @@ function drawPaths(plot) {
   drawArrow(plot, to);
   c.fillStyle = SOFT;
   c.textAlign = "left";
-  c.fillText("○ begin  ● end", 4, plot.height - 4);
+  c.fillText("○ start  ● end", 4, plot.height - 4);
 }
 
 function dot(c, [x, y], size, hollow) {
