@@ -136,7 +136,7 @@ def without_absent(names: Iterable[str]) -> list[str]:
     kept = []
     for name in names:
         if absent and name.startswith("torch"):
-            print(f"{name}: not installed (pip install 'eicon[bench]')")
+            print(f"{name}: not installed (pip install -e '.[bench]')")
         else:
             kept.append(name)
     return kept

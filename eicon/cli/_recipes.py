@@ -37,8 +37,8 @@ def recipe(
     """Write a recipe to start from, or explain an existing one.
 
     Without RECIPE, a commented file with all keys is written. --explain prints the size of the networks, the number of
-    runs and a rough estimate of their duration, immediately and for a grid of any size. --convert also reads files of
-    eicon 0.1.0 and a config.ini of bio_rnn_mem.
+    runs and a rough estimate of their duration, immediately and for a grid of any size. --convert also reads a
+    config.ini of bio_rnn_mem and files of eicon 0.1.0.
 
     \b
     Examples:

@@ -795,7 +795,7 @@ def _learner(learner: Any, optimizer: Any, learning_rate: Any, clip_norm: Any) -
     if isinstance(learner, type) or not hasattr(learner, "method"):
         raise TypeError(f"learner must be Gradient(...), HessianFree(...) or a similar object; got {learner!r:.60}.")
     if said:
-        raise ValueError(f"{', '.join(said)} and learner and learner set the same thing; give only {learner!r:.60}.")
+        raise ValueError(f"{', '.join(said)} and learner set the same thing; give only {learner!r:.60}.")
     return learner
 
 

@@ -50,7 +50,6 @@ NOT_RUN = {
     "python -m eicon.connectomes.data.derive_optic_lobe": "reads the package that the optic lobe comes from",
     "eicon reproduce beiran2025 --data": "reads wiring of other laboratories; tests/reproduce write some",
     "eicon recording show": "needs a session of a laboratory; tests/recordings write some",
-    "python FILE": "how other processes are started",
     "python -m benchmarks.edges": "tests/benchmarks run all of it at tiny sizes",
     "python -m benchmarks.optic_lobe": "needs an interpreter with flyvis; tests/benchmarks have a small one",
     "python -m studies.low_rank_fits": "takes a minute in its quick form; tests/studies run its parts",

@@ -227,13 +227,13 @@ def test_units_without_a_label_are_a_group_with_a_name_of_its_own(missing):
     named = [f"{area} {choice}" for area in ("V1", "MT", "no label") for choice in ("left", "none", "no preference")]
     texts = {text.get_text() for text in ax.texts}
     assert {text for text in texts if text[:2] in ("E ", "I ")} == {f"{side} {name}" for side in "EI" for name in named}
-    assert legend_texts(ax) == ["excites", "inhibits", "left", "none", "no preference"]
+    assert legend_texts(ax) == ["excites", "inhibits", "input excites", "left", "none", "no preference"]
     last = ax.get_legend().legend_handles[-1].get_markerfacecolor()
     assert to_hex(last) == plotting._style.ink(0.3)
     nothing = np.full(40, missing)
     plain = plotting.plot_wiring(**given | {"groups": nothing, "preferred": nothing})
     assert [text.get_text() for text in plain.texts if text.get_text().isalpha()] == ["E", "I"]
-    assert legend_texts(plain) == ["excites", "inhibits"]
+    assert legend_texts(plain) == ["excites", "inhibits", "input excites"]
     numbers = plotting.plot_wiring(np.eye(3), preferred=[np.nan, 10.0, 2.0])
     assert legend_texts(numbers) == ["excites", "2.0", "10.0", "no preference"]
 

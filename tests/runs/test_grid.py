@@ -285,7 +285,7 @@ def test_more_seeds_and_more_values_keep_the_old_runs(tmp_path):
     fewer = large.recipe.with_changes({"grid.network.activation": ["relu", "tanh"]})
     with pytest.raises(FileExistsError, match=r"more values of grid\.network\.activation: \['softplus'\] is missing"):
         create_sweep(tmp_path / "here", fewer)
-    with pytest.raises(FileExistsError, match=r"more in grid\.seed: \[2\] is there"):
+    with pytest.raises(FileExistsError, match=r"more values of grid\.seed: \[2\] is missing"):
         create_sweep(tmp_path / "here", large.recipe.with_changes({"grid.seed": [0, 1]}))
     assert open_sweep(tmp_path / "here") == large
 
@@ -321,7 +321,7 @@ def test_directories_with_other_files_are_left_alone(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(FileExistsError, match=r"already exists and is not a sweep; choose another --out"):
         create_sweep(tmp_path, Recipe())
-    with pytest.raises(FileExistsError, match=r"notes\.txt already exists and is no sweep"):
+    with pytest.raises(FileExistsError, match=r"notes\.txt already exists and is not a sweep"):
         create_sweep(tmp_path / "notes.txt", Recipe())
     with pytest.raises(FileNotFoundError, match=r"is not the directory of a sweep: it has no sweep\.toml"):
         open_sweep(tmp_path)
