@@ -2,7 +2,7 @@
 
     python -m studies.condensed_noise --workers 2
 
-Budget: 4 hours of one core; ``--minutes`` stops earlier, and the next call goes on from there.
+Budget: 4 hours of one core; ``--minutes`` stops earlier, and the next call resumes from there.
 """
 
 import os
@@ -41,7 +41,7 @@ REMEDIES = {
 
 
 class Sizes(NamedTuple):
-    """How large everything is."""
+    """Sizes and numbers of everything."""
 
     kinds: tuple[str, ...] = ("free", "dale")
     activations: tuple[str, ...] = ("relu", "softplus", "tanh")
@@ -52,7 +52,7 @@ class Sizes(NamedTuple):
     retrain: int = 400
     repeats: int = 10
     noises: int = 4
-    """Times that each test trial is run with other noise."""
+    """Number of runs of each test trial, each with different noise."""
 
 
 FULL = Sizes()
@@ -60,7 +60,7 @@ QUICK = Sizes(("free",), ("relu",), seeds=2, n=12, size=6, steps=4, retrain=2, r
 
 
 def parts_of(sizes: Sizes) -> list[Part]:
-    """One network each."""
+    """List the parts, one network each."""
     settings = {name: getattr(sizes, name) for name in ("n", "size", "steps", "retrain", "repeats", "noises")}
     return [
         {"name": f"{kind}-{activation}-{seed}", "kind": kind, "activation": activation, "seed": seed, **settings}
@@ -98,7 +98,7 @@ def do(part: Part, keep: Keep) -> Measures:
 
 
 def measured(net: RateRNN, test: Reference, noises: int) -> dict[str, float]:
-    """Accuracy and timing error under noise, size of the noise in the outputs, and the error without noise."""
+    """Measure accuracy and timing error under noise, the noise in the outputs, and the error without noise."""
     task, trial, loss = test.task, test.trial, LOSSES[test.task.loss]
     inside = np.asarray(trial.inside)
     still = np.asarray(net.predict(trial.inputs, noise=False).outputs)
@@ -114,7 +114,7 @@ def measured(net: RateRNN, test: Reference, noises: int) -> dict[str, float]:
 
 
 def page(lines: Sequence[Mapping[str, Any]]) -> str:
-    """Tables of all remedies, and whether the goal is reached."""
+    """Make the page, with tables of all remedies and whether the goal is reached."""
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for line in lines:
         groups.setdefault((line["settings"]["kind"], line["settings"]["activation"]), []).append(line["measures"])
@@ -122,15 +122,15 @@ def page(lines: Sequence[Mapping[str, Any]]) -> str:
     text = [
         "# Noise of condensed networks",
         "",
-        f"Cue-set-go networks of {n} units with recurrent noise .05, condensed to {size} in one step. How accurate are "
-        "they under noise, beside the original network? In the table: difference of the accuracies, mean over seeds "
-        f"with its 95 % interval; goal: not more than {GOAL} below.",
+        f"Cue-set-go networks of {n} units with recurrent noise 0.05, condensed to {size} in one step. How accurate "
+        "are they under noise, compared with the original network? The table shows the difference in accuracy, mean "
+        f"over seeds with its 95 % interval; the goal is at most {GOAL} below the original.",
         "",
-        "- *own noise*: each kept unit has the noise that it had.",
-        "- *scaled*, *correlated*: `eicon.studies.match_noise`, which gives the condensed network the original "
-        "network's response to noise, by the noise of each unit or by noise that is correlated over units.",
-        f"- *retrained*: {lines[0]['settings']['retrain']} steps on the task, with noise, and with a penalty that "
-        "keeps the activity that of the original network, so that the loss itself counts what noise does.",
+        "- *own noise*: each kept unit keeps its noise.",
+        "- *scaled*, *correlated*: `eicon.studies.match_noise`, which matches the response to noise to that of the "
+        "original network, by scaling the noise of each unit or by correlated noise.",
+        f"- *retrained*: {lines[0]['settings']['retrain']} steps of training with noise, and with a penalty that "
+        "preserves the activity of the original network.",
         "",
         "| network | seeds | original | " + " | ".join(REMEDIES.values()) + " |",
         "|---|---|---|" + "---|" * len(REMEDIES),
@@ -146,11 +146,11 @@ def page(lines: Sequence[Mapping[str, Any]]) -> str:
             if mean >= -GOAL:
                 reached[remedy].append(f"{kind} {activation}")
         text.append(f"| {kind}, {activation} | {len(found)} | {original.mean():.3f} | " + " | ".join(cells) + " |")
-    text += ["", f"The mean is not more than {GOAL} below the original one:", ""]
+    text += ["", f"The mean is at most {GOAL} below the original:", ""]
     text += [f"- {words}: {', '.join(reached[remedy]) or 'nowhere'}." for remedy, words in REMEDIES.items()]
     text += [
         "",
-        "Means over seeds: standard deviation of the noise in the outputs, and error of the outputs without noise.",
+        "Standard deviation of the noise in the outputs, and error of the outputs without noise, means over seeds:",
         "",
         "| network | original: noise | " + " | ".join(f"{words}: noise, error" for words in REMEDIES.values()) + " |",
         "|---|---|" + "---|" * len(REMEDIES),
@@ -166,7 +166,7 @@ def page(lines: Sequence[Mapping[str, Any]]) -> str:
 
 
 def write(lines: Sequence[Mapping[str, Any]], where: Places, footer: str) -> None:
-    """Write the page, of what is finished."""
+    """Write the page for the finished parts."""
     (where.pages / "condensed_noise.md").write_text(page(lines) + footer, encoding="utf-8")
 
 

@@ -1,12 +1,12 @@
-"""Units that a task needs, and whether the small network does it the same way.
+"""Number of units that a task needs, and whether the small network solves it in the same way.
 
     python -m studies.how_small --workers 2
 
 Networks of 100 units on ten tasks, free and under Dale's law, and the worm's connectome on three of them, are condensed
-to 40, 20, 10 and 5 units; beside them stand networks of these sizes that are trained on the task from scratch, trained
-on the large network's outputs alone, or made of units that are drawn at random and retrained.
+to 40, 20, 10 and 5 units. They are compared with networks of these sizes that are trained on the task from scratch,
+trained on only the outputs of the large network, or made of randomly chosen units and retrained.
 
-Budget: 10 hours on two cores; ``--minutes`` stops earlier, and the next call goes on from there.
+Budget: 10 hours on two cores; ``--minutes`` stops earlier, and the next call resumes from there.
 """
 
 import os
@@ -53,11 +53,11 @@ WAYS = {
 }
 RATE, RETRAIN_RATE, MATCH = 2e-3, 5e-4, 1.0
 BELOW = 0.05
-"""Of the score, by which a network of enough units may stay below the large one."""
+"""Largest difference in score by which a sufficient network may fall short of the large one."""
 
 
 class Sizes(NamedTuple):
-    """How large everything is."""
+    """Sizes and numbers of everything."""
 
     tasks: tuple[str, ...] = NAMES
     worm: tuple[str, ...] = OF_THE_WORM
@@ -77,7 +77,7 @@ QUICK = Sizes(NAMES[:1], (), ("dale",), 1, n=12, to=(6,), steps=50, retrain=2, r
 
 
 def parts_of(sizes: Sizes) -> list[Part]:
-    """One large network each, with all that is made of it; a seed of everything before the next."""
+    """List the parts, one large network each with everything made from it; all of one seed before the next."""
     settings = {name: getattr(sizes, name) for name in ("n", "steps", "retrain", "repeats", "candidates")}
     settings |= {"to": list(sizes.to), "permutations": sizes.permutations}
     wanted = [(kind, task) for task in sizes.tasks for kind in sizes.kinds] + [("worm", task) for task in sizes.worm]
@@ -89,7 +89,7 @@ def parts_of(sizes: Sizes) -> list[Part]:
 
 
 def network(kind: str, task: Task, n: int, seed: int) -> RateRNN:
-    """Untrained network of relu units with recurrent noise."""
+    """Make an untrained network of relu units with recurrent noise."""
     options: dict[str, Any] = {"sigma_rec": 0.1, "dt": task.dt, "spectral_radius": 1.2, "seed": seed}
     if kind == "worm":
         return RateRNN.from_connectome(connectomes.load("celegans"), task.n_in, task.n_out, **options)
@@ -101,12 +101,12 @@ def network(kind: str, task: Task, n: int, seed: int) -> RateRNN:
 
 
 def trainer_of(net: RateRNN, task: Task, seed: int, rate: float = RATE, **options: Any) -> Trainer:
-    """The same trainer for all."""
+    """Make the trainer, which is the same for all."""
     return Trainer(net, task, learning_rate=rate, batch_size=32, validation_repeats=2, seed=seed, **options)
 
 
 def do(part: Part, keep: Keep) -> Measures:
-    """Train a large network, make small ones in every way, and profile each beside the large one."""
+    """Train a large network, make small ones in every way, and compare each with the large one."""
     task, seed, steps = TASKS[part["task"]](), part["seed"], part["steps"]
     large = network(part["kind"], task, part["n"], seed)
     keep.fit(trainer_of(large, task, seed), steps, every=steps // 2)
@@ -140,7 +140,7 @@ def do(part: Part, keep: Keep) -> Measures:
 
 
 def condensed(large: RateRNN, task: Task, trial: Trial, part: Part, way: str) -> Iterator[RateRNN]:
-    """One network after the other, smaller and smaller."""
+    """Make one network after the other, in order of decreasing size."""
     net, units, mask, seed = large, np.arange(large.n_rec), np.asarray(trial.inside), part["seed"]
     for number, size in enumerate(part["to"]):
         key_run, key_match = jax.random.split(jax.random.key(2000 + 100 * seed + number))
@@ -171,7 +171,7 @@ def _active(net: RateRNN, trial: Trial) -> bool:
 
 
 def needed(sizes: Sequence[int], below: Sequence[float], bound: float = BELOW) -> float:
-    """Units from which on no network stays further than the bound below; inf where the largest one does."""
+    """Return the size from which on all networks are within the bound; inf if the largest is not."""
     enough = float("inf")
     for size, gap in sorted(zip(sizes, below, strict=True), reverse=True):
         if not gap <= bound:
@@ -181,7 +181,7 @@ def needed(sizes: Sequence[int], below: Sequence[float], bound: float = BELOW) -
 
 
 def page(lines: Sequence[Mapping[str, Any]], figure: str) -> str:
-    """Tables and words."""
+    """Make the page, with tables and text."""
     settings = lines[0]["settings"]
     sizes = settings["to"]
     groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
@@ -191,20 +191,19 @@ def page(lines: Sequence[Mapping[str, Any]], figure: str) -> str:
         "# How many units does a task need?",
         "",
         f"Networks of {settings['n']} relu units with recurrent noise 0.1 (the worm: its {worm_size()} neurons) "
-        f"are trained for {settings['steps']} steps, and made smaller, to {', '.join(map(str, sizes))} units, in four "
-        "ways:",
+        f"are trained for {settings['steps']} steps, and reduced to {', '.join(map(str, sizes))} units in four ways:",
         "",
-        f"- *condensed, retrained*: `eicon.studies.condense_network`, one size after the other, {settings['retrain']} "
-        "steps of training in between with a penalty that keeps the activity, and noise that matches;",
-        "- *random units, retrained*: the same with units that are drawn at random, and no such penalty;",
+        f"- *condensed, retrained*: `eicon.studies.condense_network`, one size after the other, each followed "
+        f"by {settings['retrain']} steps of training with a penalty that preserves activity, and by noise matching;",
+        "- *random units, retrained*: the same with randomly chosen units, without the penalty;",
         f"- *trained from scratch*: a new network of this size, {settings['steps']} steps on the task;",
-        "- *trained on the outputs*: a new network of this size, as many steps, whose targets are the large network's "
-        "outputs.",
+        "- *trained on the outputs*: a new network of this size, trained for as many steps on the outputs of the large "
+        "network.",
         "",
-        "## Units that are enough",
+        "## Number of units needed",
         "",
-        f"Smallest size from which on the score under noise stays within {BELOW} of the large network's; median over "
-        "seeds, and their range. A network that is silent is not enough.",
+        f"Smallest size from which on the score under noise is at most {BELOW} below that of the large network: median "
+        "over seeds, and range. A silent network does not count as sufficient.",
         "",
         f"| task | network | seeds | score, large | {' | '.join(WAYS.values())} |",
         "|---|---|---|---|" + "---|" * len(WAYS),
@@ -221,13 +220,13 @@ def page(lines: Sequence[Mapping[str, Any]], figure: str) -> str:
         "",
         "## The same, or merely as good?",
         "",
-        "Likeness to the large network in seven respects (`eicon.studies.profile`): 0 is the mean of the null, 1 the "
-        f"ceiling. Means over the {len(lines)} large networks, with intervals of 95 %.",
+        "Similarity to the large network in seven respects (`eicon.studies.profile`): 0 is the mean of the null, 1 the "
+        f"ceiling. Means over the {len(lines)} large networks, with 95 % intervals.",
         "",
-        f"![Score and likeness against size]({figure})",
+        f"![Score and similarity against size]({figure})",
         "",
-        "*Score below that of the large network, and likeness in seven respects, against size. Means over large "
-        "networks, with intervals of 95 %.*",
+        "*Difference in score from the large network, and similarity in seven respects, against size. Means over large "
+        "networks, with 95 % intervals.*",
         "",
     ]
     every = [pairs for found in groups.values() for pairs in found]
@@ -240,7 +239,7 @@ def page(lines: Sequence[Mapping[str, Any]], figure: str) -> str:
     text += [
         f"## By task, {sizes[len(sizes) // 2]} units",
         "",
-        "Mean likeness over the seven respects; means over seeds.",
+        "Mean similarity over the seven respects; means over seeds.",
         "",
         f"| task | network | {' | '.join(WAYS.values())} |",
         "|---|---|" + "---|" * len(WAYS),
@@ -252,12 +251,12 @@ def page(lines: Sequence[Mapping[str, Any]], figure: str) -> str:
 
 
 def gap(pair: Mapping[str, Any] | None) -> float:
-    """Score of the large network minus that of the small one; NaN for a silent one."""
+    """Return the score of the large network minus that of the small one; NaN for a silent one."""
     return float("nan") if pair is None else pair["score"][0] - pair["score"][1]
 
 
 def values_of(found: Sequence[Mapping[str, Any]], way: str, size: int, respect: str) -> np.ndarray:
-    """One respect, or their mean, or the gap of the score, of each large network; silent ones count as the null, 0."""
+    """Return one respect, their mean, or the gap in score for each large network; silent ones count as the null, 0."""
     values = []
     for pairs in found:
         pair = pairs[f"{way} {size}"]
@@ -284,12 +283,12 @@ def _units(value: float, sizes: Sequence[int]) -> str:
 
 
 def worm_size() -> int:
-    """Neurons of the bundled connectome."""
+    """Return the number of neurons of the bundled connectome."""
     return connectomes.load("celegans").n
 
 
 def draw(lines: Sequence[Mapping[str, Any]]) -> Any:
-    """Score and each respect against size, a line for each way."""
+    """Draw the score and each respect against size, with a line for each way."""
     import matplotlib.pyplot as plt
 
     from eicon.plotting import style
@@ -307,7 +306,7 @@ def draw(lines: Sequence[Mapping[str, Any]]) -> Any:
             ax.set_xscale("log")
             ax.set_xticks(sizes, labels=list(map(str, sizes)))
             ax.minorticks_off()
-            ax.set_title("score below the large one's" if respect == "gap" else respect.replace("_", " "))
+            ax.set_title("score lost" if respect == "gap" else respect.replace("_", " "))
             if respect != "gap":
                 ax.axhline(1.0, color="0.6", linewidth=0.6, linestyle=":")
         figure.supxlabel("units")
@@ -316,7 +315,7 @@ def draw(lines: Sequence[Mapping[str, Any]]) -> Any:
 
 
 def write(lines: Sequence[Mapping[str, Any]], where: Places, footer: str) -> None:
-    """Write the page and its figure, of what is finished."""
+    """Write the page and its figure for the finished parts."""
     draw(lines).savefig(where.images / "how_small.png", dpi=150)
     (where.pages / "how_small.md").write_text(page(lines, "../images/how_small.png") + footer, encoding="utf-8")
 

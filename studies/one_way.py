@@ -1,11 +1,11 @@
-"""One way or many: whether networks that are trained alike do a task alike, and condensed ones more so.
+"""One way or many: similarity of networks that differ only in their seeds, large and condensed.
 
     python -m studies.one_way --workers 2
 
-Twelve networks of 100 units under Dale's law, that differ in their seeds, on each of three tasks, and each condensed to
-20 units: all are compared with each other in seven respects.
+Twelve networks of 100 units under Dale's law are trained on each of three tasks, and each is condensed to 20 units; all
+are compared with each other in seven respects.
 
-Budget: 2 hours of two cores; ``--minutes`` stops earlier, and the next call goes on from there.
+Budget: 2 hours of two cores; ``--minutes`` stops earlier, and the next call resumes from there.
 """
 
 import os
@@ -36,13 +36,13 @@ from studies.how_small import OF_THE_WORM, condensed, network, trainer_of
 KIND = "dale"
 LARGE, SMALL = "large", "condensed"
 GROUPS = (2, 3, 4)
-"""Numbers of groups that are looked for."""
+"""Numbers of groups that are tried."""
 DRAWS = 999
-"""Of the null of groups, and of bootstrapped seeds."""
+"""Number of draws for the null of groups, and of bootstrapped seeds."""
 
 
 class Sizes(NamedTuple):
-    """How large everything is."""
+    """Sizes and numbers of everything."""
 
     tasks: tuple[str, ...] = OF_THE_WORM
     seeds: int = 12
@@ -109,14 +109,14 @@ def _compare(part: Part, keep: Keep) -> Measures:
 
 
 def overall(matrices: Mapping[str, Any]) -> np.ndarray:
-    """Mean likeness of each two over the respects in which there is something to compare."""
+    """Return the mean similarity of each pair over the respects in which there is something to compare."""
     every = np.array([matrices[respect] for respect in RESPECTS], float)
     known = np.isfinite(every)
     return np.where(known, every, 0.0).sum(axis=0) / _counted(known.sum(axis=0))
 
 
 def among(matrix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Mean likeness of pairs: of all seeds, then of seeds that are drawn with replacement, (1 + draws,)."""
+    """Return mean similarities of pairs: of all seeds, then of seeds resampled with replacement, (1 + draws,)."""
     n = len(matrix)
     drawn = np.concatenate([np.arange(n)[None], rng.integers(n, size=(DRAWS, n))])
     values = matrix[drawn[:, :, None], drawn[:, None, :]]
@@ -125,10 +125,10 @@ def among(matrix: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def groups(matrix: np.ndarray, rng: np.random.Generator) -> tuple[int, float, float]:
-    """Number of groups with the best silhouette, this, and its p.
+    """Find the number of groups with the best silhouette, and return it with the silhouette and its p.
 
-    The null has as many points from one Gaussian cloud, as long in each direction as the networks' own (classical
-    scaling of 1 minus the likeness), so that an elongated cloud is not taken for groups.
+    The null has the same number of points from one Gaussian cloud with the extent of the networks in each direction
+    (classical scaling of 1 minus the similarity), so that an elongated cloud does not count as groups.
     """
     apart = np.clip(1.0 - matrix, 0.0, None)
     np.fill_diagonal(apart, 0.0)
@@ -152,7 +152,7 @@ def _best(apart: np.ndarray) -> tuple[int, float]:
 
 
 def page(lines: Sequence[Mapping[str, Any]], figures: Mapping[str, str]) -> str:
-    """Tables and words."""
+    """Make the page, with tables and text."""
     compared = {line["settings"]["task"]: line for line in lines if line["name"].startswith("compare-")}
     made = [line for line in lines if not line["name"].startswith("compare-")]
     first = next(iter(compared.values()))["settings"]
@@ -160,10 +160,11 @@ def page(lines: Sequence[Mapping[str, Any]], figures: Mapping[str, str]) -> str:
     text = [
         "# One way or many?",
         "",
-        f"{n} networks of {first['n']} relu units under Dale's law, with recurrent noise 0.1, are trained alike on "
-        f"each task and differ in their seeds; each is condensed to {first['to']} units and retrained, as in "
-        "[how_small](how_small.md). All are compared in seven respects (`eicon.studies.profiles`): 0 is the mean of "
-        "the null, 1 the ceiling. Intervals of 95 % are percentiles over seeds that are drawn with replacement.",
+        f"{n} networks of {first['n']} relu units under Dale's law, with recurrent noise 0.1, are trained on each task "
+        f"and differ only in their seeds; each is condensed to {first['to']} units and retrained, as in "
+        "[How many units does a task need?](how_small.md). Networks are compared in seven respects "
+        "(`eicon.studies.profiles`): 0 is the mean of the null, 1 the ceiling. The 95 % intervals are percentiles over "
+        "seeds resampled with replacement.",
     ]
     rng = np.random.default_rng(0)
     for task, line in compared.items():
@@ -176,7 +177,7 @@ def page(lines: Sequence[Mapping[str, Any]], figures: Mapping[str, str]) -> str:
             "",
             f"Accuracy {accuracy:.2f}, condensed {small:.2f}.",
             "",
-            "| respect | large networks | condensed ones | condensed minus large | large and its own condensed one |",
+            "| respect | large networks | condensed networks | condensed minus large | large with its condensed |",
             "|---|---|---|---|---|",
         ]
         for respect in (*RESPECTS, "mean"):
@@ -193,12 +194,12 @@ def page(lines: Sequence[Mapping[str, Any]], figures: Mapping[str, str]) -> str:
         mean = overall(line["measures"])
         for words, part in (("large", mean[:n, :n]), ("condensed", mean[n:, n:])):
             k, value, p = groups(part, rng)
-            text += ["", f"Groups among the {words} networks: at best {k}, silhouette {value:.2f}, p = {p:.3f}."]
+            text += ["", f"Best number of groups among the {words} networks: {k}, silhouette {value:.2f}, p = {p:.3f}."]
         text += [
             "",
-            f"![Likeness of {n} networks on {task}]({figures[task]})",
+            f"![Similarity of {n} networks on {task}]({figures[task]})",
             "",
-            f"*Likeness of each two of the {n} large networks, in the order of a tree of their mean likeness.*",
+            f"*Similarity of each pair of the {n} large networks, ordered by a tree of their mean similarity.*",
         ]
     return "\n".join(text) + "\n"
 
@@ -214,7 +215,7 @@ def _counted(n: np.ndarray) -> np.ndarray:
 
 
 def _interval(values: np.ndarray, sign: str = "") -> str:
-    """The value of all seeds, and the percentiles of those that are drawn."""
+    """Format the value of all seeds with the percentiles of the resampled ones."""
     if not np.isfinite(values[0]):
         return "none"
     low, high = np.nanpercentile(values[1:], [2.5, 97.5])
@@ -222,7 +223,7 @@ def _interval(values: np.ndarray, sign: str = "") -> str:
 
 
 def write(lines: Sequence[Mapping[str, Any]], where: Places, footer: str) -> None:
-    """Write the page and its figures, of the tasks that are compared."""
+    """Write the page and its figures for the tasks that are compared."""
     figures = {}
     for line in lines:
         task = line["settings"]["task"]

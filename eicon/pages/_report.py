@@ -50,7 +50,7 @@ CAPTIONS = {
     ),
     "produced_times": (
         "Produced times",
-        "Produced times against the times asked for: trials, mean and standard deviation. The Weber fraction is the "
+        "Produced times against the requested times: trials, mean and standard deviation. The Weber fraction is the "
         "slope of the standard deviation against the mean.",
     ),
     "reaction_times": (

@@ -43,7 +43,7 @@ def draw_condensation(run: Run, *, form: Form = "png", dpi: float | None = None)
     """Write the figures of a condensed run into its ``figures/``, in a format of `eicon.plotting.save_figures`.
 
     ``condensation``: error of the outputs at each size; ``units``: units in the space of their loadings on
-    principal components, kept units filled; ``stages``: outputs for each time asked for, if the task asks for one;
+    principal components, kept units filled; ``stages``: outputs for each requested time, if the task has one;
     ``wiring``: the last network as a circuit, if it has at most 40 units; ``predictions``: error of recorded and
     unrecorded units at each size, for a network that was fitted to a recording.
 

@@ -206,7 +206,7 @@ def _scored_by(task: Task, trial: Trial) -> list[Condition]:
 
 
 def _times(found: Findings) -> Made:
-    """Make produced times against times asked for, or reaction times."""
+    """Make produced times against requested times, or reaction times."""
     task, trial = found.given.task, found.given.trial
     times = found.behaviour.time
     assert times is not None

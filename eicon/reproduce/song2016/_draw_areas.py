@@ -120,8 +120,8 @@ def _densities(found: list[Areas]) -> Signature:
         for areas in found
     ]
     return signature(
-        "Training keeps the structure that was asked for: dense within areas and forward, sparse excitation back.",
-        f"The number of connections between populations is exactly that asked for in {sum(exact)} of "
+        "Training preserves the prescribed structure: dense within areas and forward, sparse excitation back.",
+        f"The number of connections between populations is exactly as prescribed in {sum(exact)} of "
         f"{networks(len(found))} (motor to sensory excitation: density {span(feedback, '{:.3f}')}); "
         f"{sum(areas.outside for areas in found)} input or output weights outside their area; all constraints verified "
         f"in {sum(areas.verified for areas in found)}.",

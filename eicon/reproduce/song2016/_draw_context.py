@@ -78,7 +78,7 @@ def context_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
     caption = (
         "Choices against the coherence of motion and of colour in both contexts (points: fraction with 95 % interval, "
         "lines: fitted cumulative Gaussians; grey: the other networks), and mean activity during the stimulus in "
-        "correct trials on the axes of choice and of either modality, for each coherence and choice (full lines: "
+        "correct trials on the axes of choice and of either modality, for each coherence and choice (solid lines: "
         "choice 0; circle: onset of the stimulus, square: its end). All of one network, with its noise. Coherences are "
         "on the scale of Song et al.: multiplied by 5, they are per cent of dots."
     )
@@ -164,7 +164,7 @@ def behaviour_signature(behaviours: list[Behaviour]) -> Signature:
     """Test if the context selects the modality."""
     ratios = [ratio for behaviour in behaviours for ratio in behaviour.ratio]
     return signature(
-        "Choices follow the modality that the context asks for, and hardly the other one.",
+        "Choices follow the modality that the context selects and hardly depend on the other one.",
         f"Slope with the irrelevant coherence {span(ratios, '{:.2f}')} of that with the relevant one in "
         f"{networks(len(behaviours))} and both contexts (holds: at most {FLAT:g}); "
         f"{span([100 * b.accuracy for b in behaviours], '{:.0f}')} % correct.",

@@ -54,7 +54,7 @@ def decision_figure(runs: dict[str, list[Run]], repeats: int) -> FigureResult:
         "Above, stimulus of variable duration (VS): choices against signed coherence, accuracy against the duration of "
         "the stimulus for each coherence, and the activity of a unit in correct trials from the onset of the stimulus. "
         "Below, reaction-time version (RT): choices, reaction times with 95 % intervals, and the activity of a unit up "
-        "to the response. Full lines are positive coherences (for choice 0), dashed ones negative; grey: the other "
+        "to the response. Solid lines are positive coherences (for choice 0), dashed ones negative; grey: the other "
         "networks. Coherences are on the scale of Song et al.: multiplied by 3.2, they are per cent of dots."
     )
     drawing = _draw(vs, rt, varied, timed)

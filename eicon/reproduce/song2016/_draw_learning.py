@@ -24,7 +24,7 @@ class Learning(NamedTuple):
     ----------
     trials : (V,) trials seen at each validation
     accuracy : (V,) on validation trials
-    criterion : accuracy that is asked for, over how many validations
+    criterion : required accuracy, and the number of validations
     reached : trials until the criterion was reached; NaN if it was not
     """
 

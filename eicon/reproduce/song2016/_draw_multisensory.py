@@ -113,7 +113,7 @@ def _optimal(ratios: list[analysis.results.MultisensoryRatio | None]) -> Signatu
         for v, (low, high) in zip(values, intervals, strict=True)
     )
     return signature(
-        "The modalities are combined about as well as can be: 1/s_v^2 + 1/s_a^2 is near 1/s_va^2.",
+        "The modalities are combined almost optimally: 1/s_v^2 + 1/s_a^2 is near 1/s_va^2.",
         f"Measured over predicted information with 95 % interval: {listed}; the interval includes 1 in {sum(within)} "
         f"of {networks(len(values))} (holds: ratio from {BAND[0]:g} to {BAND[1]:g}).",
         [BAND[0] <= value <= BAND[1] for value in values],

@@ -63,7 +63,7 @@ def _measure(trials: FigureTrials) -> Sequences:
 def _accurate(found: list[Sequences]) -> Signature:
     errors = [sequences.error for sequences in found]
     return signature(
-        "The output follows the gaze that is asked for.",
+        "The output follows the target gaze.",
         f"RMSE {span(errors, '{:.3f}')} in {networks(len(found))}, in the worst sequence "
         f"{span([float(s.rmse.max()) for s in found], '{:.3f}')} (holds: {RMSE:g} or less over all).",
         [error <= RMSE for error in errors],
