@@ -19,7 +19,7 @@ def positive(text: str) -> int:
 
 
 def parse(argv: list[str] | None = None) -> argparse.Namespace:
-    """Read the command line; `--quick` fills in only what was not given."""
+    """Read the command line; `--quick` only replaces defaults."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--sizes", type=positive, nargs="+", help="recurrent units (default: 50 200 1000)")
     parser.add_argument("--repeats", type=positive, help="rounds over the variants (default: 5)")
@@ -69,7 +69,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    # A plain `kill` stops the run the way Ctrl-C does, so that no child is left behind.
+    # A plain `kill` stops the run as Ctrl-C does, so no child is left running.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main())

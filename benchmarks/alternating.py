@@ -1,10 +1,10 @@
-"""Time training beside version 0.1.0, and cells with more variables beside the leaky one, block by block in turn.
+"""Time training compared with version 0.1.0, and cells with more variables compared with the leaky one, in turn.
 
     python -m benchmarks.alternating --page docs/results/alternating.md
 
-Both versions stay alive in processes of their own, with the same number of threads, and do one block of the same
-training at a time, in random order within a pair. Compilation is over before the first. Each comparison is made with
-several pairs of processes, because where a process puts its memory has an effect on its speed.
+Both versions stay alive in processes of their own, with the same number of threads, and run one block of the same
+training at a time, in random order within a pair. Compilation ends before the first block. Each comparison uses
+several pairs of processes, because the location of a process's memory affects its speed.
 """
 
 import argparse
@@ -33,16 +33,16 @@ SIZES = {"n": [50, 200, 1000], "activations": ["relu", "tanh"], "alternations": 
 QUICK = {"n": [10], "activations": ["relu"], "alternations": 2, "starts": 1, "block": 0.01}
 PARTS = ("steps", "epochs", "cells")
 CELLS = {"Leaky": 1.0, "Adapting": 1.4, "Plastic": 2.1}
-"""And how long a step is meant to take at most, compared with that of the first."""
+"""Cells, and the longest step allowed for each, as a multiple of the step of the first."""
 BATCH, TRIALS = 32, 500
 DRAWS = 10_000
-"""Of the bootstrap."""
+"""Number of draws of the bootstrap."""
 
 Times = dict[str, list[float]]
 
 
 class Worker:
-    """A process with one eicon that does what `benchmarks.variants.fits` can; a context that ends it."""
+    """A process with one eicon that runs `benchmarks.variants.fits`; a context that ends it."""
 
     def __init__(self, packages: Path, threads: int) -> None:
         settings = {name: str(threads) for name, value in ONE_THREAD.items() if value == "1"}
@@ -91,7 +91,7 @@ def install(folder: Path) -> Path:
 def alternate(
     workers: Mapping[str, Worker], cases: Mapping[str, Mapping[str, Any]], options: argparse.Namespace, seed: int
 ) -> Times:
-    """Seconds of one unit (a step, an epoch) in each block of each case; one case per worker, or all in the same."""
+    """Seconds of one unit (a step, an epoch) in each block of each case; one worker per case, or one for all."""
     for name, case in cases.items():
         workers[name].tell(build=name, case=case)
     longest = max(workers[name].hear() for name in cases)
@@ -197,7 +197,7 @@ def page(tables: Mapping[str, list[dict[str, Any]]], options: argparse.Namespace
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line; ``--quick`` fills in only what was not given."""
+    """Read the command line; ``--quick`` only replaces defaults."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.alternating", description=__doc__.split("\n")[0])
     parser.add_argument("--n", type=int, nargs="+", help="recurrent units (default: 50 200 1000)")
     parser.add_argument("--alternations", type=int, help="pairs of blocks (default: 20)")
@@ -205,7 +205,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--block", type=float, help="seconds of a block (default: 1)")
     parser.add_argument("--activations", nargs="+", help="(default: relu tanh)")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="(default: all)")
-    parser.add_argument("--threads", type=int, default=1, help="of each process (default: 1)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of each process (default: 1)")
     parser.add_argument("--quick", action="store_true", help="all parts, with tiny networks and short blocks")
     parser.add_argument("--out", type=Path, default=Path("results/bench/alternating.json"), help="times of all blocks")
     parser.add_argument("--page", type=Path, help="Markdown page")
@@ -220,7 +220,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print, and write what was asked for."""
+    """Measure, print, and write the requested files."""
     options, facts = parse(argv), machine()
     tables: dict[str, list[dict[str, Any]]] = {}
     records: dict[str, Times] = {}

@@ -1,10 +1,9 @@
-"""Time networks as large and as sparse as connectomes, products beside JAX's own, and edges beside dense matrices.
+"""Time networks as large and sparse as connectomes, products compared with JAX's own, and edges with dense matrices.
 
     python -m benchmarks.edges --page docs/results/edges.md
 
-As many units and about as many connections as the right optic lobe of a fly has, and as its whole brain, drawn at
-random, with one sign for each source. Each training runs in a process of its own, which also says how much memory it
-took at most.
+The networks have as many units and about as many connections as a fly's right optic lobe and its whole brain, drawn at
+random, with one sign for each source. Each training runs in a process of its own, which also reports its peak memory.
 """
 
 import argparse
@@ -59,10 +58,10 @@ BRAIN = {
     "through": "training step through {steps} steps, one trial, dt 1 ms",
 }
 LONG, THROUGH = 1000, 20
-"""Steps."""
+"""Steps of the two parts."""
 COMPARED_STEPS, COMPARED_TRIALS = 20, 32
 EXCITATORY = 0.7
-"""Fraction of units."""
+"""Fraction of excitatory units."""
 
 
 def random_edges(n: int, m: int) -> dict[str, np.ndarray]:
@@ -107,7 +106,7 @@ def training(kind: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def gradient_step(net: Any, task: Any, trials: int) -> Callable[[int], None]:
-    """Gradient with respect to all trained values, and a step against it, on the same trials."""
+    """Take the gradient with respect to all trained values, and a step against it, on the same trials."""
     import jax
 
     trial, made = task.sample(jax.random.key(1), trials), net.network
@@ -134,7 +133,7 @@ def gradient_step(net: Any, task: Any, trials: int) -> Callable[[int], None]:
 
 
 def trainer_step(net: Any, task: Any, trials: int) -> Callable[[int], None]:
-    """What a user does."""
+    """Train as a user does."""
     import eicon
 
     trainer = eicon.Trainer(net, task, optimizer="sgd", batch_size=trials, validation_repeats=1, seed=1)
@@ -268,7 +267,7 @@ def products(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def repeat(call: Callable[[], Any], k: int) -> None:
-    """Call so often, and wait for each result."""
+    """Call `k` times, and wait for each result."""
     for _ in range(k):
         call().block_until_ready()
 
@@ -282,7 +281,7 @@ PARTS: dict[str, Callable[[argparse.Namespace], Any]] = {
 
 
 def spawn(what: str, options: argparse.Namespace) -> dict[str, Any]:
-    """One part in a process of its own."""
+    """Run one part in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.edges", "--worker", what]
     for name in SIZES:
         value = getattr(options, name)
@@ -395,12 +394,12 @@ def page(found: Mapping[str, Any], options: argparse.Namespace, facts: Mapping[s
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line; ``--quick`` fills in only what was not given."""
+    """Read the command line; ``--quick`` only replaces defaults."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.edges", description=__doc__.split("\n")[0])
     parser.add_argument("--units", type=int, help="(default: 45669)")
     parser.add_argument("--edges", type=int, help="connections (default: 1500000)")
-    parser.add_argument("--trials", type=int, help="in a training step (default: 4)")
-    parser.add_argument("--columns", type=int, nargs="+", help="of products (default: 1 4 8 16 32)")
+    parser.add_argument("--trials", type=int, help="trials in a training step (default: 4)")
+    parser.add_argument("--columns", type=int, nargs="+", help="columns of products (default: 1 4 8 16 32)")
     parser.add_argument("--brain", type=int, nargs=2, help="units and connections (default: 139255 2700000)")
     parser.add_argument("--compared", type=int, nargs="+", help="units, with both storages (default: 220 1000 3000)")
     parser.add_argument("--densities", type=float, nargs="+", help="(default: 0.01 0.02 0.05 0.1 0.2 0.5)")
@@ -420,7 +419,7 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print, and write what was asked for; or do one part in this process."""
+    """Measure, print, and write the requested files; or run one part in this process."""
     options = parse(argv)
     if options.worker:
         part = PARTS.get(options.worker, partial(training, options.worker))

@@ -73,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.expansion", description=__doc__)
     parser.add_argument("--connectome", type=Path, help="npy of region weights (default: random, as large and dense)")
-    parser.add_argument("--neurons", type=int, nargs="+", help="per region (default: 4 16 64)")
+    parser.add_argument("--neurons", type=int, nargs="+", help="neurons per region (default: 4 16 64)")
     parser.add_argument("--repeats", type=int, help="(default: 7)")
     parser.add_argument("--loop-repeats", type=int, help="runs of the reference in plain Python (default: 3)")
     parser.add_argument("--quick", action="store_true", help="few neurons, one run")

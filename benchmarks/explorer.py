@@ -1,9 +1,9 @@
-"""Pages of `eicon explore` at full size: how large they are, and how soon a browser has drawn them.
+"""Pages of `eicon explore` at full size: their file size, and the time until a browser has drawn them.
 
     python -m benchmarks.explorer
 
-It needs playwright, and a Chromium of the system. Networks are not trained: size and time do not depend on what was
-learned, except that noise of trained networks may compress better or worse.
+It needs playwright, and the system's Chromium. Networks are not trained: size and time do not depend on training,
+except that the noise of trained networks may compress better or worse.
 """
 
 import argparse
@@ -23,17 +23,17 @@ from eicon.runs import create_run, parse_recipe
 
 
 class Sizes(NamedTuple):
-    """How large and how often."""
+    """Sizes and numbers of repetitions."""
 
     n: int = 200
     repeats: int = 20
     openings: int = 5
     redraws: int = 20
-    """Other units that are shown, one after the other, in each opening."""
+    """Number of units that are selected, one after the other, in each opening."""
 
 
 CASES = (("PerceptualDecision", "relu"), ("ParametricMemory", "tanh"))
-"""Ten conditions each; 60 steps with many silent units, and 245 steps in which all units are noisy."""
+"""Cases with ten conditions each; 60 steps with many silent units, and 245 steps in which all units are noisy."""
 REDRAW = """async () => {
   const frame = () => new Promise(requestAnimationFrame);
   await frame();
@@ -46,7 +46,7 @@ REDRAW = """async () => {
 
 
 def write_page(task: str, activation: str, folder: Path, sizes: Sizes) -> tuple[Path, str]:
-    """Page of an untrained network, and what it holds."""
+    """Write the page of an untrained network, and return its path and a summary of its contents."""
     network = f'n_rec = {sizes.n}\nspectral_radius = 1.5\nactivation = "{activation}"\n'
     text = f'seed = 0\n[task]\nname = "{task}"\n[network]\n{network}'
     run = create_run(folder / task, parse_recipe(text))
@@ -92,7 +92,7 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{task}, {activation}: {words}")
             print(
                 f"  drawn {statistics.median(openings):.0f} ms after opening (median of {sizes.openings}, "
-                f"{min(openings):.0f} to {max(openings):.0f}); another unit {statistics.median(redraws):.0f} ms "
+                f"{min(openings):.0f} to {max(openings):.0f}); next unit {statistics.median(redraws):.0f} ms "
                 f"after the key (median of {len(redraws)}, at most {max(redraws):.0f}; two frames at least)"
             )
         browser.close()

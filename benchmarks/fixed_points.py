@@ -1,10 +1,9 @@
-"""Time the search for fixed points beside BrainPy's `SlowPointFinder` and a plain PyTorch gradient search.
+"""Time the search for fixed points next to BrainPy's `SlowPointFinder` and a plain PyTorch gradient search.
 
     python -m benchmarks.fixed_points --page docs/results/fixed_points_bench.md
 
-All start from the same candidates of the same network, in float64. In every round eicon comes first; the others
-then get a multiple of the time that it took, with a learning rate that falls to nothing within it (the best of the four
-schedules that were tried).
+All start from the same candidates of the same network, in float64. In every round eicon runs first; the others
+then get a multiple of its time, in which their learning rate falls to zero (the best of four schedules tried).
 """
 
 import argparse
@@ -33,7 +32,7 @@ VARIANTS = {
 
 
 def problem(n: int, n_candidates: int) -> tuple[np.ndarray, np.ndarray]:
-    """Weights of a network that holds three bits in tanh units, and candidates around its states."""
+    """Weights of a network that stores three bits in tanh units, and candidates around its states."""
     rng = np.random.default_rng(0)
     patterns = rng.choice([-1.0, 1.0], (3, n))
     weights = 2.0 / n * patterns.T @ patterns + 0.5 / np.sqrt(n) * rng.normal(size=(n, n))
@@ -41,12 +40,12 @@ def problem(n: int, n_candidates: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def speeds(weights: np.ndarray, states: np.ndarray) -> np.ndarray:
-    """``|dx/dt|^2 / 2`` in units of 1/tau, the judge of all variants."""
+    """Return ``|dx/dt|^2 / 2`` in units of 1/tau, the measure for all variants."""
     return 0.5 * np.sum((-states + np.tanh(states) @ weights) ** 2, axis=1)
 
 
 def run_eicon(weights: np.ndarray, start: np.ndarray, again: bool) -> tuple[float, np.ndarray]:
-    """Seconds, and q of every candidate's end."""
+    """Return the seconds, and q at the end of every candidate."""
     import jax
     import jax.numpy as jnp
 
@@ -61,7 +60,7 @@ def run_eicon(weights: np.ndarray, start: np.ndarray, again: bool) -> tuple[floa
 
 
 def run_brainpy(weights: np.ndarray, start: np.ndarray, budget: float) -> tuple[float, np.ndarray]:
-    """As many iterations as the budget allows, by a trial of 200."""
+    """Run as many iterations as the budget allows, estimated from a trial of 200."""
     import brainpy as bp
     import brainpy.math as bm
     import jax.numpy as jnp
@@ -87,7 +86,7 @@ def run_brainpy(weights: np.ndarray, start: np.ndarray, budget: float) -> tuple[
 
 
 def run_torch(weights: np.ndarray, start: np.ndarray, budget: float) -> tuple[float, np.ndarray]:
-    """Adam until the budget is used up; the rate falls with the time."""
+    """Run Adam until the budget is used up; the rate falls with time."""
     import torch
 
     matrix, x = torch.from_numpy(weights), torch.from_numpy(start.copy()).requires_grad_()
@@ -115,7 +114,7 @@ def work(variant: str, n: int, n_candidates: int, budget: float) -> dict[str, An
 
 
 def spawn(variant: str, n: int, n_candidates: int, budget: float) -> dict[str, Any]:
-    """`work` in a process of its own."""
+    """Run `work` in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.fixed_points", "--worker", variant, "--budget", str(budget)]
     command += ["--size", str(n), "--candidates", str(n_candidates)]
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
@@ -155,11 +154,11 @@ def page(rounds: list[dict[str, dict[str, Any]]], options: argparse.Namespace) -
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run all variants in turn and print the page, or do the work of one."""
+    """Run all variants in turn and print the page, or run one of them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.fixed_points", description=__doc__)
     parser.add_argument("--size", type=int, help="units (default: 200)")
     parser.add_argument("--candidates", type=int, help="(default: 4096)")
-    parser.add_argument("--times", type=float, help="what the gradient searches get, in eicon's time (default: 25)")
+    parser.add_argument("--times", type=float, help="multiple of eicon's time for the others (default: 25)")
     parser.add_argument("--rounds", type=int, help="(default: 2)")
     parser.add_argument("--quick", action="store_true", help="a small network, few candidates, one round")
     parser.add_argument("--variants", nargs="+", choices=[name for name in VARIANTS if name != "eicon"])

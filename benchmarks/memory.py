@@ -1,10 +1,10 @@
-"""Time an epoch of the published memory tasks beside an equivalent PyTorch loop and the limit of its products.
+"""Time an epoch of the published memory tasks next to an equivalent PyTorch loop and the limit of its products.
 
     python -m benchmarks.memory --connectome FILE --latents FILE
 
 The first is bio2art's C_Marmoset_Normalized.npy; the second an npz with latents and labels.
 
-Every figure comes from a process of its own; the variants take turns, so that a drift of the machine hits all alike.
+Every figure comes from a process of its own; the variants take turns, so a drift of the machine affects all alike.
 """
 
 import argparse
@@ -34,7 +34,7 @@ EPOCHS, QUICK_EPOCHS = 100, 2
 
 
 def prepare(name: str, connectome: Path, latents: Path) -> tuple[Any, Any, np.ndarray]:
-    """Trials to train on and to validate with, and the neurons, the same for all variants."""
+    """Trials for training and validation, and the neurons, the same for all variants."""
     from studies import published_memory as reference
 
     rng = np.random.default_rng(0)
@@ -120,7 +120,7 @@ def reference_match() -> float:
 
 
 def time_limit(name: str, connectome: Path, latents: Path) -> float:
-    """Milliseconds of an epoch's products alone, as large as they could be if all steps were known at once."""
+    """Milliseconds of an epoch's products alone, with the matrix sizes that all steps known at once would allow."""
     from benchmarks.variants.matmul_limit import with_jax, with_numpy
 
     train, validation, neurons = prepare(name, connectome, latents)
@@ -144,7 +144,7 @@ def time_limit(name: str, connectome: Path, latents: Path) -> float:
 
 
 def worker(variant: str, name: str, threads: int, options: argparse.Namespace) -> float:
-    """One figure, in this process."""
+    """Measure one figure, in this process."""
     data, epochs = (options.connectome, options.latents), QUICK_EPOCHS if options.quick else EPOCHS
     if variant == "torch":
         return time_torch(name, *data, threads, epochs)
@@ -152,7 +152,7 @@ def worker(variant: str, name: str, threads: int, options: argparse.Namespace) -
 
 
 def spawn(variant: str, name: str, options: argparse.Namespace, threads: int) -> float:
-    """One figure, from a process that has so many threads."""
+    """Measure one figure, in a process with this many threads."""
     environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "JAX_PLATFORMS": "cpu"}
     if threads == 1:
         environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"

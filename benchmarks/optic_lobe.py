@@ -1,10 +1,10 @@
-"""Train the fly's optic lobe beside flyvis (Lappalainen et al. 2024), step by step in turn.
+"""Train the fly's optic lobe next to flyvis (Lappalainen et al. 2024), step by step in turn.
 
     python -m benchmarks.optic_lobe --flyvis PYTHON --page docs/results/optic_lobe.md
 
-PYTHON is an interpreter that has flyvis, with PyTorch for CPUs (by default what EICON_FLYVIS names); without one, eicon
-alone is timed. Each library has a process of its own, which also says how long it took to build the network, and how
-much memory it took at most.
+PYTHON is an interpreter that has flyvis, with PyTorch for CPUs (default: the value of EICON_FLYVIS); without one, only
+eicon is timed. Each library has a process of its own, which also reports the time for building the network and its
+peak memory.
 """
 
 import argparse
@@ -49,16 +49,16 @@ class Lobe(Worker):
         self.process = subprocess.Popen(command, env=env, stdin=pipe, stdout=pipe, stderr=self.errors, text=True)
 
     def seconds(self, run: str) -> float:
-        """Of one of several in a row, as in a training."""
+        """Return the seconds of one of several runs in a row, as in a training."""
         return self.ask(run=run, times=IN_A_ROW) / IN_A_ROW
 
     def peak_mb(self) -> float:
-        """Most memory so far."""
+        """Return the peak memory so far."""
         return self.ask(peak=True)
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
-    """What each library said of itself, and seconds of each run of each, in turn."""
+    """Collect each library's report on itself, and seconds of each of its runs, in turn."""
     libraries = {"eicon": sys.executable} | ({"flyvis": options.flyvis} if options.flyvis else {})
     found: dict[str, Any] = {name: {} for name in libraries}
     with ExitStack() as stack:
@@ -158,10 +158,10 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print, and write what was asked for."""
+    """Measure, print, and write the requested files."""
     options, facts = parse(argv), machine()
     if not options.flyvis:
-        print("no --flyvis: eicon alone", file=sys.stderr)
+        print("no --flyvis: only eicon is timed", file=sys.stderr)
     found = measure(options)
     text = page(found, options, facts)
     print(text)

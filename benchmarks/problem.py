@@ -2,7 +2,7 @@
 
 The network is the rate network of Song, Yang & Wang (2016) with 80 % excitatory units. The trials are a
 synthetic two-choice task with the shape of ``RatePerceptualDecisionMaking(dt=20)``. They are made once,
-before the clock starts, as making data is not what is compared.
+before the clock starts, because the comparison excludes making data.
 """
 
 import numpy as np
@@ -50,5 +50,5 @@ def batches(seed: int = SEED) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def recurrent_flops(n_rec: int) -> int:
-    """Return the flops of one training step in its three recurrent products, ``3 * 2 * T * B * N^2``."""
+    """Return the flops of the three recurrent products in one training step, ``3 * 2 * T * B * N^2``."""
     return 3 * 2 * T * B * n_rec**2

@@ -140,7 +140,7 @@ def paragraph(text: str) -> str:
 
 
 def measured_on(facts: Mapping[str, Any]) -> str:
-    """Say in one paragraph which code, machine and versions figures are of, given what `machine` returns."""
+    """Describe in one paragraph the code, machine and versions behind the figures, given what `machine` returns."""
     gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
     versions = ", ".join(f"{k} {v}" for k, v in facts["versions"].items() if v != "not installed")
     load = f"load {facts['load_average_1min']:.1f} at the start"
@@ -148,7 +148,7 @@ def measured_on(facts: Mapping[str, Any]) -> str:
 
 
 def commit() -> str:
-    """Return the commit that is checked out, and whether files differ from it."""
+    """Return the commit that is checked out, marked if files differ from it."""
 
     def git(*words: str) -> str:
         done = subprocess.run(["git", *words], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)

@@ -1,8 +1,8 @@
-"""Time a training step of parametric working memory (N = 500) beside a plain PyTorch loop.
+"""Time a training step of parametric working memory (N = 500) next to a plain PyTorch loop.
 
     python -m benchmarks.romo --page docs/results/romo_bench.md
 
-Every figure comes from a process of its own; the variants take turns, so that a drift of the machine hits all alike.
+Every figure comes from a process of its own; the variants take turns, so a drift of the machine affects all alike.
 The PyTorch loop trains on trials that were made beforehand; eicon samples a new batch at every step.
 """
 
@@ -97,7 +97,7 @@ def work(variant: str, path: Path, batch_size: int, quick: bool) -> tuple[float,
 
 
 def spawn(variant: str, path: Path, batch_size: int, quick: bool) -> tuple[float, float]:
-    """`work` in a process of its own."""
+    """Run `work` in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.romo", "--batch", str(batch_size), "--worker", variant, str(path)]
     command += ["--quick"] if quick else []
     done = subprocess.run(

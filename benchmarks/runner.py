@@ -1,7 +1,7 @@
 """Run the variants in turn, one subprocess per variant, size and repetition.
 
-Round-robin over the variants, so that a drift of the machine (heat, neighbours) hits all of them alike. This
-module imports neither jax nor torch: what the parent has in memory would count into its children's peak.
+The variants take turns, so a drift of the machine (heat, neighbours) affects all of them alike. This module
+imports neither jax nor torch: the parent's memory would count towards its children's peak.
 """
 
 import importlib.util

@@ -1,9 +1,9 @@
-"""Time the start of a training beside version 0.1.0: fresh processes in turn, with nothing compiled before.
+"""Time the start of a training compared with version 0.1.0: fresh processes in turn, with nothing compiled before.
 
     python -m benchmarks.startup --page docs/results/startup.md
 
 Each process trains a perceptual decision for fifty steps from one seed after the other; `benchmarks.variants.starts`
-says what is timed.
+describes the timed parts.
 """
 
 import argparse
@@ -35,7 +35,7 @@ COLUMNS = {
 
 
 def start(packages: Path, n: int, seeds: int) -> list[tuple[float, int]]:
-    """Seconds and compiled programs of each seed, in a process of its own."""
+    """Measure seconds and compiled programs of each seed, in a process of its own."""
     env = {**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(packages)}
     env.pop("JAX_COMPILATION_CACHE_DIR", None)
     command = [sys.executable, "-P", str(SCRIPT), str(packages), str(n), str(seeds)]
@@ -46,7 +46,7 @@ def start(packages: Path, n: int, seeds: int) -> list[tuple[float, int]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, print, and write what was asked for."""
+    """Measure, print, and write the requested files."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.startup", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--n", type=int, default=50, help="recurrent units (default: 50)")
     parser.add_argument("--seeds", type=int, default=8, help="trainings in a process (default: 8)")

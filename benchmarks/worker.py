@@ -23,7 +23,7 @@ N_BLOCKS = 5
 
 
 def seconds(run: Callable[[int], None], k: int) -> float:
-    """Return how long k steps take."""
+    """Return the duration of k steps."""
     start = time.perf_counter()
     run(k)
     return time.perf_counter() - start
@@ -39,7 +39,7 @@ def steps_per_block(run: Callable[[int], None], unit: int, block_s: float) -> in
 
 
 def peak_mb() -> float:
-    """Return the most memory that this process has held."""
+    """Return the peak memory of this process."""
     # Linux counts in KiB, macOS in bytes.
     per_mb = 1e6 if sys.platform == "darwin" else 1e6 / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mb

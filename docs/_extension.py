@@ -34,7 +34,7 @@ ELSEWHERE = ("collections", "jax", "numpy", "typing", "brainpy")
 """Packages whose names are shown as text, because a link would lead to another host."""
 
 
-# Pages that are made of files elsewhere in the repository.
+# Pages that are made from files elsewhere in the repository.
 
 
 def copy_pages(app: Sphinx) -> None:
@@ -103,7 +103,7 @@ def without_module(name: str) -> str:
 
 
 def index_names(app: Sphinx, env: Any) -> None:
-    """Collect what is documented; docstrings and annotations may use any module that exports a name."""
+    """Collect the documented names; docstrings and annotations may use any module that exports a name."""
     NAMES.clear()
     for full, entry in env.domains["py"].objects.items():
         if entry.objtype != "module" and not entry.aliased:
@@ -130,7 +130,7 @@ def _value(name: str) -> Any:
 
 
 def resolve_name(app: Sphinx, env: Any, node: nodes.Element, content: nodes.Node) -> nodes.Node | None:
-    """Link what Sphinx has not found; names in docstrings that are documented nowhere are shown as text."""
+    """Link names that Sphinx has not found; those in docstrings that are documented nowhere are shown as text."""
     if node.get("refdomain") != "py":
         return None
     target = node["reftarget"].removesuffix("()")
@@ -233,7 +233,7 @@ def skip_member(app: Sphinx, what: str, name: str, obj: Any, skip: bool, options
 
 
 class ApiDirective(SphinxDirective):
-    """Public names of a module: ``.. eicon-api:: eicon.module``, names in the content; a table, then each in full."""
+    """Public names of a module: ``.. eicon-api:: eicon.module``, with names as content; a table, then each in full."""
 
     required_arguments = 1
     has_content = True

@@ -36,7 +36,7 @@ li {{ margin: 0.3em 0; }}
 </body>
 </html>
 """
-# lychee does not tell what a browser loads (scripts, pictures, styles) from where a reader may click.
+# lychee does not distinguish resources that a browser loads (scripts, pictures, styles) from links to click.
 LOADS = re.compile(
     r"""(<(?!a\b|area\b)[^>]*\s(?:\w+:)?(?:src|srcset|href|data|poster)=|\burl\(|@import)\s*["']?"""
     r"""((?:https?:)?//[^"')\s]+)"""
@@ -44,7 +44,7 @@ LOADS = re.compile(
 
 
 def write_versions(folder: Path) -> list[str]:
-    """Write the page that leads to the newest version and lists all that were built; newest first."""
+    """Write the page that leads to the newest version and lists all built versions, newest first."""
     found = sorted((path.parent.name for path in folder.glob("*/index.html")), key=Version, reverse=True)
     items = []
     for version in found:
@@ -56,7 +56,7 @@ def write_versions(folder: Path) -> list[str]:
 
 
 def loads(folder: Path) -> list[str]:
-    """Return what pages and style sheets load from other hosts, a line each."""
+    """Return the resources that pages and style sheets load from other hosts, one line each."""
     return [
         f"{path.relative_to(folder).as_posix()}: loads {match[2]} from another host"
         for path in sorted(path for path in folder.rglob("*") if path.suffix in (".html", ".css"))
@@ -66,9 +66,9 @@ def loads(folder: Path) -> list[str]:
 
 
 def check_links(folder: Path, *, external: bool = False) -> tuple[list[str], list[str]]:
-    """Return what is wrong with the links of all pages, a line each, and the links that are not checked.
+    """Return the broken links of all pages, one line each, and the links that are not checked.
 
-    Sphinx's linkcheck looks only at other hosts: links that templates and own code write would stay unchecked.
+    Sphinx's linkcheck looks only at other hosts: links from templates and from our own code would stay unchecked.
     """
     program = shutil.which("lychee", path=Path(sys.executable).parent) or "lychee"
     words = ["--include-fragments", "--extensions=html,css", "--no-progress", "--format=json", "-v"]

@@ -1,4 +1,4 @@
-"""Say which studies there are, or run those that need no data and no earlier step.
+"""List the studies, or run those that need no data and no earlier step.
 
     python -m studies --list
     python -m studies [NAME ...]
@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PAGES = ("demo", "notebook", "lyapunov", "dynamics", "circuits")
-"""Studies that make a page out of nothing: what ``make studies`` runs."""
+"""Studies that make a page without any input: those of ``make studies``."""
 HELPERS = ("__main__", "common")
 FOLDER = Path(__file__).parent
 
@@ -29,7 +29,7 @@ def studies() -> dict[str, str]:
 
 
 def budget(text: str) -> str:
-    """What a study's docstring says that it takes."""
+    """Return the budget that a study's docstring states."""
     found = re.search(r"\bBudget: (.*?)$(?=\n\n|\Z|\n$)", text, flags=re.M | re.S)
     return " ".join(found[1].split()) if found else "not said"
 
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """List the studies or run some."""
     parser = argparse.ArgumentParser(prog="python -m studies", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(PAGES)} (default: all of them)")
-    parser.add_argument("--list", action="store_true", help="print all studies, what they ask and what they take")
+    parser.add_argument("--list", action="store_true", help="print all studies, with their subjects and budgets")
     parser.add_argument("--quick", action="store_true", help="every step, at tiny sizes; writes only to --out")
     parser.add_argument("--out", type=Path, help="records, a directory for each study (default: results)")
     options = parser.parse_args(argv)

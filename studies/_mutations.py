@@ -38,7 +38,7 @@ MESSAGES = {"message", "text", "hint", "wanted", "reason", "advice", "cause"}
 
 
 class Patch(NamedTuple):
-    """What to write instead of characters ``start`` to ``stop`` of a line (from 1)."""
+    """Replacement for the characters ``start`` to ``stop`` of a line (from 1)."""
 
     operator: str
     line: int
@@ -48,7 +48,7 @@ class Patch(NamedTuple):
 
 
 class _Finder:
-    """All patches of one file."""
+    """Finder of all patches of one file."""
 
     def __init__(self, text: str):
         self.lines = text.splitlines()
@@ -91,7 +91,7 @@ class _Finder:
                     self.visit(child)
 
     def skipped(self, node: ast.AST) -> bool:
-        """Whether a node only writes text: error messages, warnings, progress bars, type aliases."""
+        """Return True for a node that only writes text: error messages, warnings, progress bars, type aliases."""
         if isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom):
             return True
         if isinstance(node, ast.Call):
@@ -175,12 +175,12 @@ def _is_string(node: ast.AST) -> bool:
 
 
 def sources(package: Path) -> dict[str, list[Path]]:
-    """Files of the rooms that are mutated; folders inside the rooms are left alone."""
+    """Files of the packages that are mutated; their subfolders are left out."""
     return {room: sorted(p for p in (package / room).glob("*.py") if p.name != "__init__.py") for room in ROOMS}
 
 
 def patches(text: str) -> list[Patch]:
-    """Return all patches of a source text that leave it valid Python, in the order of the lines."""
+    """Return all patches of a source text that leave it valid Python, ordered by line."""
     lines = text.splitlines(keepends=True)
     valid = []
     for patch in sorted(set(_Finder(text).found), key=lambda p: p[1:]):
@@ -195,7 +195,7 @@ def patches(text: str) -> list[Patch]:
 
 
 def patched(line: str, patch: Patch) -> str:
-    """Return the line with the patch made."""
+    """Return the line with the patch applied."""
     return line[: patch.start] + patch.new + line[patch.stop :]
 
 
@@ -210,9 +210,9 @@ def enclosing(text: str, line: int) -> list[str]:
 
 
 def draw(package: Path, seed: int, per_room: int) -> Iterator[dict]:
-    """Draw mutants of each room: round after round one of each file, first its kind, then its place.
+    """Draw mutants of each package: in every round one of each file, first its kind, then its place.
 
-    Only lines that occur once in the package are changed, so that they are found again when files have moved.
+    Only lines that occur once in the package are changed, so they can still be found when files have moved.
     """
     texts = {path: path.read_text("utf-8") for path in sorted(package.rglob("*.py"))}
     times: dict[str, int] = {}
@@ -246,12 +246,12 @@ def draw(package: Path, seed: int, per_room: int) -> Iterator[dict]:
 
 
 def place(package: Path, mutant: dict) -> tuple[Path, int]:
-    """File and line (from 1) of a mutant in a package whose files may have moved.
+    """Return file and line (from 1) of a mutant in a package whose files may have moved.
 
     Raises
     ------
     LookupError
-        If the original line is not there, or more than once.
+        If the original line is missing, or occurs more than once.
     """
     wanted = mutant["original"].strip()
     found = [
@@ -273,7 +273,7 @@ def place(package: Path, mutant: dict) -> tuple[Path, int]:
 
 
 def mutate(path: Path, line: int, mutant: dict) -> str:
-    """Write the mutant into the file, at the indentation that is there; return what the file was."""
+    """Write the mutant into the file, at the existing indentation; return the previous text of the file."""
     text = path.read_text("utf-8")
     lines = text.splitlines(keepends=True)
     old = lines[line - 1]

@@ -1,9 +1,9 @@
-"""Does wiring like a brain's help? Real connectomes against their null models: figure and table with intervals.
+"""Effect of wiring like a brain's: real connectomes compared with their null models, in a figure and a table.
 
     python -m studies.bio_vs_random SWEEP [SWEEP ...] --labels marmoset macaque worm
 
-reads sweeps of ``eicon sweep bio_vs_random``. Every comparison is paired: biology and null model share trials, split
-and drawn weights in each repeat.
+reads sweeps of ``eicon sweep bio_vs_random``. Every comparison is paired and has an interval: biology and null model
+share trials, split and drawn weights in each repeat.
 
 Budget: a minute; the sweeps that it reads take a day or two on two cores.
 """
@@ -37,7 +37,7 @@ QUICK = {
 
 
 def small_sweep(out: Path) -> Path:
-    """Sweep on the worm, which comes with eicon, for ``--quick``."""
+    """Sweep on the worm, a connectome that eicon contains, for ``--quick``."""
     path = out / "worm"
     if not path.is_dir():
         recipe = read_recipe("bio_vs_random").with_changes(QUICK)
@@ -46,12 +46,12 @@ def small_sweep(out: Path) -> Path:
 
 
 def _radius(value: Any) -> str:
-    """Radius of the grid in words; eicon 0.1.0 wrote 0 for one that was drawn."""
+    """Radius of the grid in words; eicon 0.1.0 wrote 0 for a radius that was drawn."""
     return "as drawn" if str(value) in ("drawn", "0.0") else f"{float(value):g}"
 
 
 def outcomes(data: Any) -> Any:
-    """Per run: log10 of the smallest validation loss, and the epoch at which a tenth of the null level was passed."""
+    """Per run: log10 of the smallest validation loss, and the epoch at which a tenth of the null level was reached."""
     import xarray as xr
 
     loss = data["validation_loss"].transpose(..., "epoch")
@@ -75,7 +75,7 @@ def difference(first: np.ndarray, second: np.ndarray) -> tuple[float, float, flo
 
 
 def compare(found: Any) -> list[dict[str, Any]]:
-    """Biology against every null model, in every setting."""
+    """Compare biology with every null model, in every setting."""
     rows = []
     nulls = [str(null) for null in found["null"].values if null != "none"]
     for radius in found["spectral_radius"].values:
@@ -100,7 +100,7 @@ def compare(found: Any) -> list[dict[str, Any]]:
 
 
 def of_remap(found: Any) -> list[str]:
-    """What remapping does to the real connectome, in Markdown."""
+    """Table of the effect of remapping on the real connectome, in Markdown."""
     lines = [
         "| radius | orientation | remap - off | log10 loss [95 %] | epochs to a tenth [95 %] | initial radius |",
         "|---|---|---|---|---|---|",
@@ -188,7 +188,7 @@ def table(label: str, rows: list[dict[str, Any]], remapping: list[str]) -> list[
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write figure and page."""
+    """Write the figure and the page."""
     parser = new_parser("bio_vs_random", __doc__)
     parser.add_argument("sweeps", type=Path, nargs="*")
     parser.add_argument("--labels", nargs="+", default=[])

@@ -1,10 +1,10 @@
-"""How often intervals hold the true value, and how often tests alarm where there is nothing.
+"""Calibration of intervals and tests: coverage of the true value, and false alarms without an effect.
 
     python -m studies.calibration
 
-Budget: about twenty minutes of one core; what is done is kept, and a second call goes on.
-Data are simulated of which the truth is known, from 20 to 1,000 trials, and given to the analyses: a 95 % interval
-should hold the truth in 95 % of experiments, and a test at the level of 5 % alarm in 5 % of those without an effect.
+Budget: about twenty minutes of one core; finished parts are kept, and a second call resumes.
+Data with known true values, of 20 to 1,000 trials, are simulated and analysed: a 95 % interval should contain the true
+value in 95 % of experiments, and a test at the 5 % level should raise an alarm in 5 % of those without an effect.
 """
 
 import json
@@ -29,39 +29,39 @@ CHUNK = 50
 ALPHA = 0.05
 Z = float(special.ndtri(0.975))
 Counts = dict[str, tuple[int, int]]
-"""How often, and of how many, for each row of the table."""
+"""Number of successes and of cases, for each row of the table."""
 
 
 class Check(NamedTuple):
     """Simulated experiments of one kind."""
 
     simulate: Callable[[np.random.Generator, int], Counts]
-    """One experiment of so many trials."""
+    """One experiment with a number of trials."""
     kind: str
     sizes: tuple[int, ...] = SIZES
     simulations: int = SIMULATIONS
 
 
 def holds(ci: Sequence[float] | np.ndarray, truth: float) -> tuple[int, int]:
-    """Whether an interval holds the truth; none at all counts as not given."""
+    """Count an interval that contains the truth; one that is NaN counts as not given."""
     low, high = ci
     known = not np.isnan([low, high]).any()
     return int(known and low <= truth <= high), int(known)
 
 
 def around(value: float, error: float, truth: float) -> tuple[int, int]:
-    """The same of a value and its standard error."""
+    """Count the interval of a value and its standard error in the same way."""
     return holds((value - Z * error, value + Z * error), truth)
 
 
 def alarms(p_values: float | np.ndarray) -> tuple[int, int]:
-    """Number of alarms at the level of 5 %, and of tests."""
+    """Return the number of alarms at the 5 % level, and the number of tests."""
     known = np.atleast_1d(p_values)[~np.isnan(np.atleast_1d(p_values))]
     return int(np.count_nonzero(known <= ALPHA + 1e-12)), known.size
 
 
 def shared(levels: np.ndarray, n: int) -> np.ndarray:
-    """The levels of n trials, as evenly as n allows."""
+    """Distribute the levels over n trials, as evenly as possible."""
     return np.resize(levels, n)
 
 
@@ -109,7 +109,7 @@ def resampled_choices(rng: np.random.Generator, n: int) -> Counts:
 
 
 class Pair(NamedTuple):
-    """What is bootstrapped without a fit."""
+    """Two statistics that are bootstrapped without a fit."""
 
     r: float
     mean: float
@@ -210,7 +210,7 @@ def walks(rng: np.random.Generator, n: int) -> Counts:
 
 
 def correlated(rng: np.random.Generator, steps: int, n: int, units: int) -> np.ndarray:
-    """Rates that say nothing, correlated in time."""
+    """Rates without information, correlated in time."""
     return signal.lfilter([1.0], [1.0, -0.8], rng.normal(size=(30 + steps, n, units)), axis=0)[-steps:]
 
 
@@ -228,7 +228,7 @@ def selectivity(rng: np.random.Generator, n: int) -> Counts:
 
 
 def grouped_selectivity(rng: np.random.Generator, n: int) -> Counts:
-    """The same, with copies of trials."""
+    """Units that prefer neither choice, with copies of trials."""
     origin = np.arange(n) // 2
     rates = rng.normal(size=(1, n, 10))[:, origin]
     choice = rng.permutation(np.arange(origin.max() + 1) % 2)[origin]
@@ -250,7 +250,7 @@ def tuning(rng: np.random.Generator, n: int) -> Counts:
 
 
 def clustering(rng: np.random.Generator, n: int) -> Counts:
-    """Of n units."""
+    """Test the clustering of n units."""
     weights, d_prime = rng.lognormal(size=(n, n)), rng.normal(size=n)
     found = analysis.choice_clustering(weights, d_prime, np.arange(n) < 0.8 * n, n_permutations=99, rng=rng)
     signed = coding.signed_clustering(weights, d_prime, n_permutations=99, rng=rng)
@@ -284,7 +284,7 @@ def decoding_blocks(rng: np.random.Generator, n: int) -> Counts:
 
 
 def decoding_contexts(rng: np.random.Generator, n: int) -> Counts:
-    """Contexts that are encoded, and classes that are not."""
+    """Test classes that are not encoded next to contexts that are."""
     context, labels = np.arange(n) // 2 % 2, np.arange(n) % 2
     rates = rng.normal(size=(1, n, 10)) + 2.0 * context[:, None]
     found = analysis.decode(rates, labels, rng=rng, decoder="ridge", n_permutations=19, across=context)
@@ -313,7 +313,7 @@ CHECKS = {
 
 
 def run_chunk(name: str, n: int, chunk: int, simulations: int) -> Counts:
-    """Some experiments of one kind and size; the chunk is the seed."""
+    """Run some experiments of one kind and size; the chunk is the seed."""
     rng = np.random.default_rng([zlib.crc32(name.encode()), n, chunk])
     total: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for _ in range(simulations):
@@ -323,13 +323,13 @@ def run_chunk(name: str, n: int, chunk: int, simulations: int) -> Counts:
 
 
 def run(record: Path, *, quick: bool) -> list[dict]:
-    """All experiments; those that are on record are not repeated."""
+    """Run all experiments except those on record."""
     done = [json.loads(line) for line in record.read_text("utf-8").splitlines()] if record.is_file() else []
     known = {(one["check"], one["n"], one["chunk"]) for one in done}
     size = 2 if quick else CHUNK
     wanted = [
         (name, n, chunk)
-        for slow in (False, True)  # last, so that what there is of the others can be looked at early
+        for slow in (False, True)  # last, so that results of the others are available early
         for chunk in range(1 if quick else SIMULATIONS // CHUNK)
         for name, check in CHECKS.items()
         if (check.simulations < SIMULATIONS) == slow and chunk * size < check.simulations
@@ -346,7 +346,7 @@ def run(record: Path, *, quick: bool) -> list[dict]:
 
 
 class Row(NamedTuple):
-    """A row of a table: rates by size, how often there was a number at all, and experiments per size."""
+    """Row of a table: rates by size, the fraction of defined values, and experiments per size."""
 
     name: str
     rates: dict[int, float]
@@ -396,7 +396,7 @@ def table(rows: Sequence[Row]) -> list[str]:
 
 
 def page(done: Sequence[dict]) -> str:
-    """The page."""
+    """Return the page."""
     rows = rows_of(done)
     return "\n".join(
         [
@@ -433,7 +433,7 @@ def page(done: Sequence[dict]) -> str:
 
 
 def make(where: Places, quick: bool) -> str:
-    """Run what is missing, and write the page."""
+    """Run the missing experiments, and write the page."""
     return page(run(where.out / "simulations.jsonl", quick=quick))
 
 

@@ -1,4 +1,4 @@
-"""The study of the small circuits: what each does, beside what theory or another solver says.
+"""The small circuits: their behaviour compared with theory or another solver.
 
     python -m studies.circuits
 
@@ -25,7 +25,7 @@ DURATION, TRANSIENT = 36000.0, 8000.0
 QUICK = ("one-phase",)
 """Conditions of the rhythm for ``--quick``."""
 
-# Rubin et al. (2009) for the stiff solver, apart from the code of eicon: [from, to], nS, mV, ms.
+# Rubin et al. (2009) for the stiff solver, independent of eicon's code: [from, to], nS, mV, ms.
 INHIBITION = np.array([[0, 0, 0, 0], [0, 0, 0.25, 0.35], [0.3, 0.05, 0, 0.35], [0.2, 0.35, 0.1, 0]])
 DRIVE = np.array([[0.115, 0.3, 0.63, 0.33], [0.07, 0.3, 0, 0.4], [0.025, 0, 0, 0]])
 SLOPE, K_AD, TAU_AD = np.array([8.0, 4, 4, 4]), np.array([0.9, 1.3, 0.9]), np.array([2e3, 1e3, 2e3])
@@ -64,7 +64,7 @@ def _stiff(condition: Condition, duration: float, transient: float) -> float:
 
 
 def _single(condition: Condition, duration: float, transient: float) -> float:
-    """The period in float32, run as BrainPy runs it by default."""
+    """Return the period in float32, run as BrainPy runs it by default."""
     system = RespiratoryRhythm(g_NaP=condition.g_NaP)
     steps = round(duration / system.dt)
     outputs = bm.for_loop(system.update, jnp.broadcast_to(jnp.array(condition.drives), (steps, 1, 3)))
@@ -74,7 +74,7 @@ def _single(condition: Condition, duration: float, transient: float) -> float:
 
 
 def respiration_rows(span: tuple[float, float], quick: bool) -> list[str]:
-    """Periods of all conditions, from runs of so many ms, without so many at the beginning."""
+    """Periods of all conditions, from runs of a duration without their transient, both in ms."""
     lines = []
     duration, transient = span
     for name, condition in CONDITIONS.items():
@@ -96,7 +96,7 @@ def respiration_rows(span: tuple[float, float], quick: bool) -> list[str]:
 
 
 def onset_line(duration: float, transient: float) -> str:
-    """When the populations begin in the three-phase rhythm."""
+    """State when the populations become active in the three-phase rhythm."""
     run = simulate(RespiratoryRhythm(), duration=duration)
     late = run.time > transient
     onsets = [circuits.onsets(run.time[late], signal) for signal in run.outputs[late, 0].T]
@@ -134,7 +134,7 @@ def mode_rows() -> list[str]:
 
 
 def ring_rows() -> list[str]:
-    """What the two rings do, beside closed forms."""
+    """Compare the two rings with closed forms."""
     ring, steps = circuits.BumpRing(), 1200
     strength = np.where(np.arange(steps) < 200, 10.0, 0.0)[:, None]
     run = simulate(ring, ring.stimulus(np.full((steps, 1), 0.3333), strength))
@@ -165,7 +165,7 @@ def ring_rows() -> list[str]:
 
 
 def circuits_study(where: Places, quick: bool) -> str:
-    """All of it as a page; the animations beside the other images."""
+    """Return the page; write the animations next to the other images."""
     animations(where.images, 4 if quick else None)
     span = (10000.0, 3000.0) if quick else (DURATION, TRANSIENT)
     lines = [
@@ -216,7 +216,7 @@ def circuits_study(where: Places, quick: bool) -> str:
 
 
 def animations(folder: Path, frames: int | None = None) -> None:
-    """Write one animation of each circuit, of so many frames."""
+    """Write one animation of each circuit, with a number of frames."""
     neuron = circuits.SpikingNeuron()
     run = simulate(neuron, circuits.random_drive(1000.0, neuron.dt, seed=1))
     trace = plotting.circuits.animate_membrane(
@@ -256,7 +256,7 @@ def animations(folder: Path, frames: int | None = None) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write page and animations."""
+    """Write the page and the animations."""
     return write_study("circuits", __doc__, circuits_study, argv)
 
 

@@ -1,6 +1,6 @@
-"""What the studies (and the benchmarks) share: options, where files go, and the facts about the machine.
+"""Common parts of the studies (and the benchmarks): options, output paths, and facts about the machine.
 
-Imports neither jax nor torch, so that a parent's memory does not count into its children's peak.
+This module imports neither jax nor torch, because a parent's memory would count towards its children's peak.
 """
 
 import argparse
@@ -16,11 +16,11 @@ import numpy as np
 
 PACKAGES = ("eicon", "jax", "jaxlib", "brainpy", "torch", "numpy")
 N_REGIONS, DENSITY = 55, 0.627
-"""Of the marmoset's connectome."""
+"""Number of regions and density of the marmoset's connectome."""
 
 
 class Places(NamedTuple):
-    """Where a study writes."""
+    """Folders that a study writes to."""
 
     out: Path
     """Networks, curves and other records."""
@@ -40,7 +40,7 @@ def new_parser(name: str, text: str | None) -> argparse.ArgumentParser:
 
 
 def places(name: str, options: argparse.Namespace) -> Places:
-    """Directories that the options ask for, made where they are missing."""
+    """Return the directories that the options name, and make missing ones."""
     out = options.out or Path("results", *(["quick"] if options.quick else []), name)
     docs = options.docs or (out / "docs" if options.quick else Path("docs"))
     found = Places(out, docs / "results", docs / "images")
@@ -50,7 +50,7 @@ def places(name: str, options: argparse.Namespace) -> Places:
 
 
 def write_study(name: str, text: str | None, make: Callable[[Places, bool], str], argv: Sequence[str] | None) -> int:
-    """Command of a study that is one page: ``make(places, quick)`` says what stands on it."""
+    """Run the command of a one-page study: ``make(places, quick)`` returns the text of the page."""
     options = new_parser(name, text).parse_args(argv)
     where = places(name, options)
     footer = f"\n`python -m studies.{name}`; Python {platform.python_version()}, {versions()}.\n"
@@ -66,10 +66,10 @@ def run_study(
     write: Callable[[list[dict[str, Any]], Places, str], None],
     argv: Sequence[str] | None,
 ) -> int:
-    """Command of a study of many parts, each done once: the next call resumes what an earlier one left.
+    """Run a study of many parts, each done once: the next call resumes from the finished ones.
 
-    ``stages(quick)`` lists the parts, those of a stage needing all of the stages before; ``do`` does one, and
-    ``write(lines, places, footer)`` makes the page of those that are finished.
+    ``stages(quick)`` lists the parts, where each stage needs all earlier ones; ``do`` does one part, and
+    ``write(lines, places, footer)`` makes the page of the finished parts.
     """
     from eicon.reproduce._parts import run_parts
 
@@ -107,7 +107,7 @@ def told(rows: Iterable[str]) -> list[str]:
 
 
 def versions() -> str:
-    """Versions that decide a study's numbers."""
+    """Versions that affect a study's numbers."""
     return ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("eicon", "brainpy", "jax", "numpy"))
 
 
@@ -131,7 +131,7 @@ def machine() -> dict[str, Any]:
 
 
 def without_absent(names: Iterable[str]) -> list[str]:
-    """Variants that can run here: without PyTorch those named after it are left out, which is said."""
+    """Return the variants that can run here; without PyTorch, print those named after it and leave them out."""
     absent = importlib.util.find_spec("torch") is None
     kept = []
     for name in names:
@@ -143,7 +143,7 @@ def without_absent(names: Iterable[str]) -> list[str]:
 
 
 def shrunk(config: Any, n_rec: int, **training: Any) -> Any:
-    """Run configuration with fewer units and other settings of training, for ``--quick``."""
+    """Run configuration with fewer units and different training settings, for ``--quick``."""
     parts = {"network": {"n_rec": n_rec}, "training": training}
     return config.model_copy(update={k: getattr(config, k).model_copy(update=v) for k, v in parts.items()})
 
@@ -160,7 +160,7 @@ def stand_ins(folder: Path) -> tuple[Path, Path]:
 
 
 def random_regions(n: int = N_REGIONS) -> np.ndarray:
-    """Weights of made-up regions, as dense as the marmoset's, for where its file is not at hand."""
+    """Weights of made-up regions, as dense as the marmoset's, for use without its file."""
     rng = np.random.default_rng(0)
     weights = rng.lognormal(-6, 2, (n, n)) * (rng.random((n, n)) < DENSITY)
     np.fill_diagonal(weights, 0.0)

@@ -1,4 +1,4 @@
-"""How small can a trained network be made? Cue-set-go networks of 200 units, condensed by every method.
+"""Size limits of trained networks: cue-set-go networks of 200 units, condensed by every method.
 
     python -m studies.condensation train
     python -m studies.condensation condense
@@ -7,7 +7,7 @@
     python -m studies.condensation others --connectomes FOLDER
     python -m studies.condensation large
 
-Each stage keeps what is done; `studies.condensation_report` makes the page.
+Each stage keeps its results; `studies.condensation_report` makes the page.
 
 Budget: 12 hours on two cores, of which ``retrain`` takes most.
 """
@@ -47,36 +47,36 @@ MATCH, LEARNING_RATE = 0.1, 3e-4
 
 
 class Sizes(NamedTuple):
-    """How large everything is."""
+    """Sizes and numbers of everything."""
 
     networks: tuple[tuple[str, str], ...] = NETWORKS
     n: int = 200
     seeds: int = 5
     steps: int = 3000
     retrain: int = 400
-    """Steps after every removal of `every` units."""
+    """Steps after each removal of `every` units."""
     every: int = 60
     to: Mapping[str, int] = MappingProxyType({"free": 25, "dale": 40})
     merged: Mapping[str, int] = MappingProxyType({"to": 100, "every": 20, "retrain": 200})
     richness: tuple[int, ...] = (10, 20, 50, 100, 200)
     sizes: tuple[int, ...] = (190, 180, 160, 120, 100, 80, 60, 50, 40, 30, 25, 20)
     fewer: tuple[int, ...] = (190, 180, 160, 120, 100, 60, 40)
-    """Sizes of what is only there for comparison."""
+    """Sizes used only for comparison."""
     shown: tuple[int, ...] = (180, 160, 120, 100, 60, 50, 40, 25)
     """Sizes in the table of errors."""
     noisy: tuple[int, ...] = (100, 60, 50, 40, 25)
-    """Sizes in the table of what networks do under their own noise."""
+    """Sizes in the table of networks under their own noise."""
     merges: tuple[int, ...] = (0, 5, 10, 16, 17, 30)
-    """Units that are merged in the figures of one network."""
+    """Numbers of merged units in the figures of one network."""
     other_seeds: int = 3
     parts: tuple[float, ...] = (0.8, 0.6, 0.4, 0.2)
-    """Of the units that other networks keep."""
+    """Fractions of units that the other networks keep."""
     methods: tuple[str, ...] = ("subset", "merge", "cluster", "magnitude", "random")
-    """Of condensing them."""
+    """Methods of condensing them."""
     neurons: int = 4
-    """Per region of the marmoset."""
+    """Neurons per region of the marmoset."""
     large: tuple[int, int, int] = (2000, 10_000, 200)
-    """Units, samples and units that are left."""
+    """Units, samples and remaining units."""
 
 
 FULL = Sizes()
@@ -104,7 +104,7 @@ QUICK = Sizes(
 
 
 class Study(NamedTuple):
-    """Where its records are, and how large everything is."""
+    """Folder of the records, and the sizes."""
 
     out: Path
     sizes: Sizes
@@ -128,7 +128,7 @@ def network(kind: str, activation: str, seed: int, n: int) -> RateRNN:
 
 
 def train(net: RateRNN, seed: int, steps: int) -> Trainer:
-    """Adam, with a learning rate that falls from 2e-3 by 0.4 every 1000 steps."""
+    """Train with Adam and a learning rate that falls from 2e-3 by a factor of 0.4 every 1000 steps."""
     schedule = bp.optim.ExponentialDecayLR(2e-3, decay_steps=1000, decay_rate=0.4)
     trainer = Trainer(net, CueSetGo(), learning_rate=schedule, batch_size=32, validation_repeats=8, seed=seed)
     trainer.fit(steps, validate_every=250, progress=False)
@@ -136,7 +136,7 @@ def train(net: RateRNN, seed: int, steps: int) -> Trainer:
 
 
 def train_all(study: Study) -> None:
-    """All networks, to ``out/networks``."""
+    """Train all networks, and save them in ``out/networks``."""
     for seed in range(study.sizes.seeds):
         for kind, activation in study.sizes.networks:
             path = network_file(study, kind, activation, seed)
@@ -151,7 +151,7 @@ def train_all(study: Study) -> None:
 
 
 def methods(kind: str) -> dict[str, dict[str, Any]]:
-    """What is compared, with the options of `condense_network`."""
+    """Methods to compare, with the options of `condense_network`."""
     found: dict[str, dict[str, Any]] = {
         "subset": {"method": "subset"},
         "merge pairs (PCA)": {"method": "merge"},
@@ -165,7 +165,7 @@ def methods(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def condense_all(study: Study) -> None:
-    """Every trained network by every method to every size, without retraining; a JSON file per network."""
+    """Condense every network with every method to every size, without retraining; one JSON file per network."""
     task = CueSetGo()
     fit = task.trials(10, key=jax.random.key(1000))
     test = task.interpolated().trials(10, key=jax.random.key(1001))
@@ -216,7 +216,7 @@ def _short(value: float) -> str:
 
 
 def protocols(sizes: Sizes, kind: str, activation: str, seed: int = 0) -> dict[str, Protocol]:
-    """How a network is condensed step by step; the last two, on one kind, for what happens to the solution."""
+    """Protocols of step-by-step condensation; the last two, on one kind, show the changes of the solution."""
     if activation == "relu" and seed > 2:
         return {}
     subset = {
@@ -234,7 +234,7 @@ def protocols(sizes: Sizes, kind: str, activation: str, seed: int = 0) -> dict[s
 
 
 def retrain_all(study: Study) -> None:
-    """Every trained network, step by step with retraining, by its protocols; run directories."""
+    """Condense every network step by step with retraining, by each of its protocols; write run directories."""
     for seed in range(study.sizes.seeds):
         for kind, activation in study.sizes.networks:
             path = network_file(study, kind, activation, seed)
@@ -247,7 +247,7 @@ def retrain_all(study: Study) -> None:
 
 
 def _as_run(study: Study, network: Path, seed: int) -> Run:
-    """Run directory with a network that was trained here; retraining takes its learning rate."""
+    """Run directory with a network that was trained here; retraining uses its learning rate."""
     path = study.out / "runs" / network.stem
     if not (path / "config.toml").is_file():
         n = study.sizes.n
@@ -261,7 +261,7 @@ def _as_run(study: Study, network: Path, seed: int) -> Run:
 
 
 def richness_all(study: Study) -> None:
-    """Networks of many sizes, trained from scratch; a JSON file with their dimensionality and kind of solution."""
+    """Train networks of many sizes from scratch; write a JSON file with their dimensionality and kind of solution."""
     task = CueSetGo()
     test = task.interpolated().trials(10, key=jax.random.key(1001))
     start, stop = (np.asarray(test.epochs["production"][:, i]) for i in (0, 1))
@@ -291,7 +291,7 @@ def richness_all(study: Study) -> None:
 
 
 def others_all(study: Study, folder: Path | None = None) -> None:
-    """The demo's decision network, and one on the marmoset's connectome (220 units), condensed by the same call."""
+    """Condense the demo's decision network, and one on the marmoset's connectome (220 units), with the same call."""
     for seed in range(study.sizes.other_seeds):
         for name, make in (("decision", _decision), ("marmoset", _marmoset)):
             path = study.out / "others" / f"{name}_{seed}.json"
@@ -354,7 +354,7 @@ def _marmoset(sizes: Sizes, seed: int, folder: Path | None) -> tuple[RateRNN, Ta
 
 
 def large(study: Study) -> None:
-    """Time and peak memory of condensing 2000 units, with 10^4 samples, to 200; with and without Dale's law."""
+    """Measure time and peak memory of condensing 2000 units, with 10^4 samples, to 200; with and without Dale's law."""
     import resource
 
     rng = np.random.default_rng(0)
@@ -377,7 +377,7 @@ def large(study: Study) -> None:
 
 
 def network_file(study: Study, kind: str, activation: str, seed: int) -> Path:
-    """Where a trained network is kept."""
+    """Return the path of a trained network."""
     return study.out / "networks" / f"{kind}_{activation}_{seed}.npz"
 
 

@@ -2,7 +2,7 @@
 
     python -m studies.condensation_report
 
-reads what the stages of `studies.condensation` left in ``--out``. Budget: five minutes.
+reads the results of `studies.condensation` in ``--out``. Budget: five minutes.
 """
 
 import json
@@ -41,14 +41,14 @@ RETRAINED = {
 
 
 class Report(NamedTuple):
-    """The study, and where its figures go."""
+    """The study, and the folder of its figures."""
 
     study: Study
     images: Path
 
 
 def save(report: Report, name: str, figure: Drawing) -> None:
-    """One picture of the page."""
+    """Save one picture of the page."""
     with atomic_file(report.images / f"condensation_{name}.png") as stream:
         save_png(figure, stream)
 
@@ -85,13 +85,13 @@ def condensed_run(study: Study, kind: str, activation: str, seed: int, name: str
 
 
 def headline(report: Report) -> None:
-    """Error against units left: every method, with and without retraining."""
+    """Error against remaining units: every method, with and without retraining."""
     study = report.study
     with plotting.style():
         figure, axes = plt.subplots(2, 2, figsize=(10.0, 7.2), sharey=True)
         for ax, (kind, activation) in zip(axes.flat, study.sizes.networks, strict=False):
             curves, dashed = errors(study, kind, activation), []
-            if kind == "free":  # so that a method looks alike in all panels
+            if kind == "free":  # so that a method looks the same in all panels
                 curves["subset, signs given up"] = np.full((1, len(study.sizes.sizes)), np.nan)
             sizes = np.array(study.sizes.sizes)
             for name, records in retrained(study, kind, activation).items():
@@ -119,7 +119,7 @@ def headline(report: Report) -> None:
 
 
 def panels(report: Report) -> None:
-    """The seed's pictures, of one tanh network without Dale's law."""
+    """Pictures of the seed, from one tanh network without Dale's law."""
     study = report.study
     net = load(study.out / "networks" / "free_tanh_0.npz")
     task = CueSetGo()
@@ -258,7 +258,7 @@ def richness(report: Report) -> str:
 
 
 def tables(study: Study) -> str:
-    """Errors without retraining, and what retraining does."""
+    """Errors without retraining, and the effect of retraining."""
     text = []
     shown = study.sizes.shown
     for kind, activation in study.sizes.networks:
@@ -360,7 +360,7 @@ def large_table(study: Study) -> str:
 
 
 def _short(value: float) -> str:
-    """Of an error, what can be read: of 1 it is that of an output that never moves."""
+    """Format an error for reading; 1 is the error of a constant output."""
     if not np.isfinite(value):
         return "diverged"
     if value >= 100.0:
@@ -369,7 +369,7 @@ def _short(value: float) -> str:
 
 
 def noise_table(study: Study) -> str:
-    """What the condensed networks (subset, no retraining) do under the network's own noise."""
+    """Behaviour of the condensed networks (subset, no retraining) under the network's own noise."""
     shown = study.sizes.noisy
     lines = ["| network | original | " + " | ".join(map(str, shown)) + " |", "|---|---|" + "---|" * len(shown)]
     for kind, activation in study.sizes.networks:
@@ -412,7 +412,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write pictures and page."""
+    """Write the pictures and the page."""
     options = new_parser("condensation_report", __doc__).parse_args(argv)
     if options.out is None:
         options.out = Path("results", *(["quick"] if options.quick else []), "condensation")

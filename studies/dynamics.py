@@ -1,4 +1,4 @@
-"""Dynamics of trained networks: what a flip-flop remembers with, and whether integration lies along a line.
+"""Dynamics of trained networks: the memory of flip-flops, and integration along a line.
 
     python -m studies.dynamics
 
@@ -182,7 +182,7 @@ def dynamics_study(where: Places, quick: bool) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Write page and figure."""
+    """Write the page and the figure."""
     return write_study("dynamics", __doc__, dynamics_study, argv)
 
 

@@ -3,9 +3,9 @@
     python -m studies.gallery [--accept]
 
 Functions draw the arrays of tests/plotting/test_plotting.py, commands draw small networks that are trained here. All
-figures are drawn twice, for a notebook and for print, in results/gallery; changes.png there shows the pictures that
-differ next to those of the last release (docs/images/gallery). ``--accept`` replaces the old pictures and writes the
-page: a change of a figure is a decision.
+figures are drawn twice, for a notebook and for print, in results/gallery; changes.png there shows changed pictures
+next to those of the last release (docs/images/gallery). ``--accept`` replaces the old pictures and writes the page:
+changing a figure is a decision.
 
 Budget: 10 minutes on two cores.
 """
@@ -33,9 +33,9 @@ COLOURS = 48
 PER_MM = 3.0
 """Pixels of the sheets in print."""
 SHEET = 24
-"""Figures on one."""
+"""Figures on one sheet."""
 CHANGED = 0.02
-"""Mean difference of lightness, of 1, beyond which a figure has changed; a line that moves by its width makes less."""
+"""Mean difference in lightness (0 to 1) beyond which a figure has changed; a line moved by its width makes less."""
 
 RECIPE = """
 format = 2
@@ -73,7 +73,7 @@ SETTINGS = {
     "timing": ("dale", 500, 0.01, 0.0),
     "wave": ("free", 600, 0.003, 0.0),
 }
-"""Kind, steps, learning rate and noise of networks with different settings from the others."""
+"""Kind, steps, learning rate and noise of networks whose settings differ from the others."""
 
 
 class Command(NamedTuple):
@@ -82,11 +82,11 @@ class Command(NamedTuple):
     Attributes
     ----------
     name : str
-        Of its pictures, before the name of each figure.
+        Prefix of its pictures, before the name of each figure.
     shown : str
-        As it is written on the page.
+        Command as written on the page.
     words : str
-        As it is called here; names in braces are folders of this study.
+        Command as called here; names in braces are folders of this study.
     figures : str
         Folder that it writes to.
     title : str
@@ -153,7 +153,7 @@ COMMANDS = (
 
 
 class Picture(NamedTuple):
-    """A figure in both styles, and what draws it; those of a group have a heading."""
+    """A figure in both styles, and the call or command that draws it; those of a group have a heading."""
 
     name: str
     group: str
@@ -253,7 +253,7 @@ def _call(*words: str) -> None:
 
 
 def small(path: Path, *, width: int = WIDTH) -> Image.Image:
-    """Picture for the page."""
+    """Return the picture for the page."""
     with Image.open(path) as picture:
         rgb = picture.convert("RGB")
     height = max(1, round(rgb.height * width / rgb.width))
@@ -388,7 +388,7 @@ def write_pictures(folder: Path, pictures: Sequence[Picture]) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Draw everything and report what changed."""
     parser = argparse.ArgumentParser(prog="python -m studies.gallery", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="a few figures, into --out alone")
+    parser.add_argument("--quick", action="store_true", help="a few figures, only into --out")
     parser.add_argument("--out", type=Path, default=Path("results/gallery"), help="default: results/gallery")
     parser.add_argument("--accept", action="store_true", help="the new pictures replace those in docs/")
     options = parser.parse_args(argv)

@@ -3,8 +3,8 @@
     python -m studies.hessian_free --seeds 5 --seconds 30 --clock cpu --tasks "cue-set-go" "memory 2 s"
 
 Budget: seeds x tasks x 3 methods x seconds, here a quarter of an hour and compilation; with the defaults, over an hour.
-Every training runs in a process of its own and writes one file; those that are there already, made with the same
-settings, are not run again.
+Every training runs in a process of its own and writes one file; those with an existing file of the same settings are
+not run again.
 """
 
 import argparse
@@ -47,7 +47,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 class Sizes(NamedTuple):
-    """How large everything is."""
+    """Sizes and numbers of everything."""
 
     n: int = 100
     evaluated: int = 256
@@ -140,7 +140,7 @@ def train(
 
 
 def path_of(out: Path, name: str, method: str, seed: int) -> Path:
-    """Where the curve of one training is kept."""
+    """Return the path of the curve of one training."""
     return out / f"{name}_{method}_{seed}.npz".replace(" ", "_")
 
 
@@ -149,7 +149,7 @@ def _sizes(options: argparse.Namespace) -> Sizes:
 
 
 def setup_of(name: str, method: str, options: argparse.Namespace) -> str:
-    """What a file must have been made with."""
+    """Return the settings with which a file must have been made."""
     sizes = _sizes(options)
     return repr(
         (
@@ -164,7 +164,7 @@ def setup_of(name: str, method: str, options: argparse.Namespace) -> str:
 
 
 def spawn(name: str, method: str, seed: int, options: argparse.Namespace) -> None:
-    """One training in a process of its own, unless its file is there."""
+    """Run one training in a process of its own, unless its file exists."""
     path = path_of(options.out, name, method, seed)
     if path.exists() and str(np.load(path)["setup"]) == setup_of(name, method, options):
         return
@@ -178,7 +178,7 @@ def spawn(name: str, method: str, seed: int, options: argparse.Namespace) -> Non
 
 
 def work(name: str, method: str, seed: int, options: argparse.Namespace) -> None:
-    """One training, written to its file."""
+    """Run one training, and write it to its file."""
     path = path_of(options.out, name, method, seed)
     curve = train(name, method, seed, options.seconds, options.clock, options.out, _sizes(options))
     curve["setup"] = np.array(setup_of(name, method, options))
@@ -190,12 +190,12 @@ def work(name: str, method: str, seed: int, options: argparse.Namespace) -> None
 
 
 def best_adam(curves: dict[str, list[Any]]) -> str:
-    """Learning rate with the least median final loss."""
+    """Return the learning rate with the lowest median final loss."""
     return min(ADAM, key=lambda method: float(np.median([curve["loss"][-1] for curve in curves[method]])))
 
 
 def reached(curve: Any, target: float) -> float:
-    """Seconds until the loss was at most the target for the first time, or infinity."""
+    """Return the seconds until the loss reached the target for the first time, or infinity."""
     at = np.flatnonzero(curve["loss"] <= target)
     return float(curve["seconds"][at[0]]) if len(at) else np.inf
 
@@ -231,7 +231,7 @@ def draw(curves: dict[str, dict[str, list[Any]]], clock: str, seconds: float, pa
 
 
 def write_page(curves: dict[str, dict[str, list[Any]]], options: argparse.Namespace, page: Path) -> None:
-    """The table, and the figure beside it."""
+    """Return the table, and draw the figure next to it."""
     facts, sizes = machine(), _sizes(options)
     lines = [
         "# Hessian-free training compared with Adam",
@@ -272,13 +272,13 @@ def write_page(curves: dict[str, dict[str, list[Any]]], options: argparse.Namesp
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run what is missing, write the page."""
+    """Run the missing trainings, and write the page."""
     parser = new_parser("hessian_free", __doc__)
     parser.add_argument("--seeds", type=int, help="(default: 5)")
-    parser.add_argument("--seconds", type=float, help="of training, for each (default: 90)")
+    parser.add_argument("--seconds", type=float, help="seconds of each training (default: 90)")
     parser.add_argument("--clock", choices=list(CLOCKS), default="wall")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, help="(default: all)")
-    parser.add_argument("--processes", type=int, default=1, help="how many trainings run at the same time")
+    parser.add_argument("--processes", type=int, default=1, help="number of trainings at the same time (default: 1)")
     parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     where = places("hessian_free", options)
@@ -290,9 +290,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         name, method, seed = options.worker
         work(name, method, int(seed), options)
         return 0
-    # Methods in turn, so that a drift of the machine hits all alike.
+    # Methods in turn, so that a drift of the machine affects all alike.
     jobs = [(name, method, seed) for seed in range(options.seeds) for name in options.tasks for method in METHODS]
-    if options.quick:  # starting a process takes longer than what it would do
+    if options.quick:  # starting a process would take longer than its work
         for job in jobs:
             work(*job, options)
     else:

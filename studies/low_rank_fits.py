@@ -2,12 +2,12 @@
 
     python -m studies.low_rank_fits --minutes 90
 
-Budget: 90 minutes of one core; ``--minutes`` stops earlier, and the next call goes on from there.
+Budget: 90 minutes of one core; ``--minutes`` stops earlier, and the next call resumes from there.
 
 *Same rank* (their Table 1): teachers of rank 2 (parametric memory) and rank 1 (context-dependent integration), fitted
 with networks of the same rank. *Full rank* (their Fig. 2): teachers of full rank trained on delayed match to sample,
-fitted with networks of rank 1 to 5. *Two areas*: a teacher of two areas under Dale's law, fitted with a network of
-which the areas and signs are known and no connection is; currents between populations of both.
+fitted with networks of rank 1 to 5. *Two areas*: a teacher of two areas under Dale's law, fitted with a network with
+known areas and signs but unknown connections; the currents between populations of both are compared.
 """
 
 import sys
@@ -46,14 +46,14 @@ AS_LARGE = 10.0
 
 @dataclass(frozen=True)
 class Signed(Task):
-    """One output, whose sign is the choice; noise in what is shown, at all steps.
+    """Task with one output, whose sign is the choice; the inputs are noisy at all steps.
 
     Inputs are ten times those of the paper, and their weights a tenth, so that one learning rate suits all weights.
 
     Parameters
     ----------
     noise : float
-        Standard deviation of the inputs' noise, of each step on its own.
+        Standard deviation of the inputs' noise, which is independent at each step.
     """
 
     output_channels: ClassVar[tuple[str, ...]] = ("choice",)
@@ -62,7 +62,7 @@ class Signed(Task):
     noise: float = 0.0
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Whether the mean output over the scored steps has the sign of the target."""
+        """Return True for trials whose mean output over the scored steps has the sign of the target."""
         scored = trial.mask[:, :, None]
         return ((outputs * scored).sum(axis=0) * (trial.targets * scored).sum(axis=0) > 0)[:, 0].astype(float)
 
@@ -73,7 +73,7 @@ class Signed(Task):
 
 
 def during(start: Any, ms: float, total: float, n: int) -> jax.Array:
-    """Whether steps of n trials lie within so many ms from ``start`` ms on, bool (T, n, 1)."""
+    """Return True for the steps of n trials within a duration from ``start``, both in ms: bool (T, n, 1)."""
     step = jnp.arange(round(total / DT))[:, None]
     first = jnp.broadcast_to(jnp.asarray(start) // DT, (n,))[None]
     return ((step >= first) & (step < first + round(ms / DT)))[:, :, None]
@@ -106,7 +106,7 @@ class Frequencies(Signed):
 
 @dataclass(frozen=True)
 class Contexts(Signed):
-    """Two kinds of evidence and two cues, one of which says what counts."""
+    """Two kinds of evidence and two cues, one of which selects the relevant kind."""
 
     input_channels: ClassVar[tuple[str, ...]] = ("colour", "motion", "colour counts", "motion counts")
 
@@ -130,7 +130,7 @@ class Contexts(Signed):
 
 @dataclass(frozen=True)
 class Matches(Signed):
-    """Two stimuli, each A or B, 0.5 to 3 s apart: the output says whether they are the same."""
+    """Two stimuli, each A or B, 0.5 to 3 s apart: the output indicates whether they are the same."""
 
     input_channels: ClassVar[tuple[str, ...]] = ("A", "B")
 
@@ -152,19 +152,19 @@ class Matches(Signed):
 
 
 class Teacher(NamedTuple):
-    """How a teacher is made, and what the paper reports of fits to it.
+    """Settings of a teacher, and the paper's values of fits to it.
 
     Attributes
     ----------
-    task : what it is trained on
-    n : units, where the paper has 512
-    rank : of the teacher; 0: full
-    noise : of each step, in training
-    rate, steps : of its training with Adam; the rate falls along a cosine
-    before : steps of a network of full rank before, of which a teacher of low rank is the best approximation
-    ranks : of the fits
-    tested : noise of a step, of teacher and fit, in the trials that the paper's R2 are of
-    r2, connectivity : what is reported for each of the ranks; connectivity of teachers of low rank alone
+    task : task that it is trained on
+    n : number of units (512 in the paper)
+    rank : rank of the teacher; 0: full
+    noise : noise of each step, in training
+    rate, steps : learning rate and steps of its training with Adam; the rate falls along a cosine
+    before : steps of training a network of full rank, of which a teacher of low rank is the best approximation
+    ranks : ranks of the fits
+    tested : noise of a step, of teacher and fit, in the trials for the paper's R2
+    r2, connectivity : reported values for each of the ranks; connectivity only for teachers of low rank
     """
 
     task: Signed
@@ -190,13 +190,13 @@ TEACHERS = {
 
 
 class Sizes(NamedTuple):
-    """How large everything is."""
+    """Sizes and numbers of everything."""
 
     seeds: int = 3
     n: int | None = None
-    """Units of the teachers, where not what `TEACHERS` says."""
+    """Units of the teachers, if different from `TEACHERS`."""
     teacher: int | None = None
-    """Steps of their training, where not what `TEACHERS` says."""
+    """Steps of their training, if different from `TEACHERS`."""
     fit: int = 1500
     rate: float = 5e-3
     trials: int = 800
@@ -212,7 +212,7 @@ QUICK = Sizes(1, 16, 10, 10, 5e-3, 16, 8, 10, (10, 10))
 
 
 def teacher_of(teacher: Teacher, n: int, seed: int, *, rank: int, like: RateRNN | None = None) -> RateRNN:
-    """Network before it is trained: independent normal weights, or those of another one, at a lower rank."""
+    """Untrained network: independent normal weights, or those of a given network, at a lower rank."""
     rng, task = np.random.default_rng(seed), teacher.task
     weights = {
         "input": rng.normal(0, 1 / AS_LARGE, (task.n_in, n)),
@@ -232,7 +232,7 @@ def teacher_of(teacher: Teacher, n: int, seed: int, *, rank: int, like: RateRNN 
 def network_of(
     recurrent: Connectivity | LowRank, task: Signed, n: int, weights: Mapping[str, Any], **options: Any
 ) -> RateRNN:
-    """Network of tanh units at rest, with noise of each step as given."""
+    """Network of tanh units at rest, with the given noise of each step."""
     noise = options.pop("noise", 0.0)
     parts = (recurrent, Connectivity.dense(task.n_in, n), Connectivity.dense(n, 1))
     options = {"train": ("recurrent", "input", "readout"), **options}
@@ -263,13 +263,13 @@ def teach(part: Part, keep: Keep) -> Measures:
 
 
 def accuracy(net: RateRNN, task: Signed) -> float:
-    """Share of right choices without noise in the units."""
+    """Fraction of right choices without noise in the units."""
     trial = task.sample(10_000, 400)
     return float(task.accuracy(net.predict(trial.inputs, noise=False).outputs, trial))
 
 
 def recorded(net: RateRNN, task: Signed, n: int, noise: float, seed: int) -> Recording:
-    """Rates of all units of a network, with noise of each step, in random trials."""
+    """Rates of all units of a network, with noise at each step, in random trials."""
     inputs = task.sample(seed, n).inputs
     noisy = net.with_settings(sigma_rec=sigma_of(noise))
     rates = noisy.predict(inputs, key=seed + 1, noise=noise > 0).rates
@@ -277,7 +277,7 @@ def recorded(net: RateRNN, task: Signed, n: int, noise: float, seed: int) -> Rec
 
 
 def fit(part: Part, keep: Keep) -> Measures:
-    """Fit a network of low rank to a teacher, and compare them in other trials."""
+    """Fit a network of low rank to a teacher, and compare the two in new trials."""
     teacher, seed, rank = TEACHERS[part["task"]], part["seed"], part["rank"]
     net, n, task = load(keep.folder / part["teacher"]), part["n"], teacher.task
     train = recorded(net, task, part["trials"], NOISE_OF_FITS, 100 * seed)
@@ -311,10 +311,10 @@ def fit(part: Part, keep: Keep) -> Measures:
 
 
 def modes_of(recording: Recording, rank: int) -> LowRank:
-    """Weights to start from: the leading directions of the recorded currents, each sustained by itself.
+    """Return initial weights: the leading directions of the recorded currents, each sustained by itself.
 
-    From random weights, as in the paper, a fit to delayed match to sample leaves the plateau of a network that is
-    driven by its inputs alone only after many more steps than there are here.
+    From random weights, as in the paper, a fit to delayed match to sample needs many more steps than this study has to
+    leave the plateau of a network that is driven by its inputs alone.
     """
     currents = np.arctanh(np.clip(recording.activity, -0.99, 0.99)).reshape(-1, recording.n_units)
     directions = np.linalg.eigh(currents.T @ currents)[1][:, -rank:]
@@ -322,15 +322,15 @@ def modes_of(recording: Recording, rank: int) -> LowRank:
 
 
 def r2(found: np.ndarray, true: np.ndarray) -> float:
-    """Share of the variance of all values, around one mean for all of them, that is predicted."""
+    """Fraction of the variance of all values, around one common mean, that is predicted."""
     return float(1 - ((found - true) ** 2).sum() / ((true - true.mean()) ** 2).sum())
 
 
 def effective(net: RateRNN) -> np.ndarray:
-    r"""What of the weights of a network of low rank acts on its activity, (N, N) ``[pre, post]``.
+    r"""Part of the weights of a low-rank network that acts on its activity, (N, N) ``[pre, post]``.
 
-    Currents stay in the span of what modes and inputs send to the units, :math:`m_k` and the rows of
-    :math:`W_{in}`. What sources contribute to the modes, :math:`n_k`, is projected onto it.
+    Currents stay in the span of the weights from modes and inputs to the units, :math:`m_k` and the rows of
+    :math:`W_{in}`. The weights from the units to the modes, :math:`n_k`, are projected onto it.
     """
     weights = net.network.recurrent
     if not isinstance(weights, LowRank):
@@ -350,7 +350,7 @@ GROUPS = ("first E", "first I", "second E", "second I")
 
 
 def two_areas(n: int, task: Task, *, density: float, seed: int, **options: Any) -> RateRNN:
-    """Network of two areas, connected both ways by excitatory units alone."""
+    """Network of two areas, connected in both directions by excitatory units alone."""
     excitatory = round(0.8 * n)
     populations = [
         Population(f"{area} {kind}", m, kind, area)
@@ -415,7 +415,7 @@ def do(part: Part, keep: Keep) -> Measures:
 
 
 def parts_of(sizes: Sizes) -> tuple[list[Part], list[Part]]:
-    """Teachers, and all that comes after them."""
+    """List the teachers, and then the parts that need them."""
     shared = {"rate": sizes.rate, "trials": sizes.trials, "tested": sizes.tested}
     teachers, others = [], []
     for name, teacher in TEACHERS.items():
@@ -432,7 +432,7 @@ def parts_of(sizes: Sizes) -> tuple[list[Part], list[Part]]:
 
 
 def reached(values: Sequence[float], published: float) -> tuple[str, float, float]:
-    """Whether the interval of the mean over seeds (Student's t, 95 %) reaches a value; and its ends."""
+    """Return whether the interval of the mean over seeds (Student's t, 95 %) reaches a value, and its two ends."""
     if len(values) < FULL.seeds:
         return f"{len(values)} of {FULL.seeds} seeds", min(values), max(values)
     found = interval(np.asarray(values, float))
@@ -444,10 +444,10 @@ class Row(NamedTuple):
 
     Attributes
     ----------
-    task, rank : of the fits
+    task, rank : task and rank of the fits
     what : ``r2`` or ``effective``
     published : the paper's value
-    values : of each seed
+    values : value of each seed
     measures : all measures of each seed
     """
 
@@ -460,7 +460,7 @@ class Row(NamedTuple):
 
 
 def rows_of(lines: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """Values to compare, of the fits that are done."""
+    """Values to compare, for the finished fits."""
     fits: dict[tuple[str, int], list[Mapping[str, Any]]] = {}
     for line in lines:
         if line["settings"]["kind"] == "fit":
@@ -478,7 +478,7 @@ WORDS = {"memory": "parametric memory", "context": "context-dependent integratio
 
 
 def page(lines: Sequence[Mapping[str, Any]], n_parts: int) -> str:
-    """What was found, in words and tables."""
+    """Results in words and tables."""
     text = [
         "# Networks of low rank fitted to trained networks",
         "",
@@ -604,7 +604,7 @@ def _points(axis: Axes, x: int, row: Row) -> None:
 
 
 def draw_currents(line: Mapping[str, Any]) -> Figure:
-    """Shares of currents between populations, and their mean in one trial, of teacher and fit."""
+    """Fractions of currents between populations, and their mean in one trial, for teacher and fit."""
     m = line["measures"]
     shown = ("first E to second E", "second E to first E", "first I to first E", "second I to second E")
     with style("paper", width=180):
@@ -636,7 +636,7 @@ def draw_currents(line: Mapping[str, Any]) -> Figure:
 
 
 def run(where: Places, sizes: Sizes, workers: int, minutes: float | None) -> None:
-    """Do what is not done yet, and write the page of all that is."""
+    """Run the missing parts, and write the page of the finished ones."""
     teachers, others = parts_of(sizes)
     results = where.pages / "low_rank_fits.jsonl"
     begun = time.time()
@@ -659,7 +659,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the study."""
     parser = new_parser("low_rank_fits", __doc__)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--minutes", type=float, help="stop after so many minutes; the next call goes on")
+    parser.add_argument("--minutes", type=float, help="stop after this many minutes; the next call resumes")
     options = parser.parse_args(argv)
     run(places("low_rank_fits", options), QUICK if options.quick else FULL, options.workers, options.minutes)
     return 0

@@ -1,4 +1,4 @@
-"""Lyapunov exponents where the answer is known: random networks, the Lorenz system, a driven network.
+"""Lyapunov exponents with known answers: random networks, the Lorenz system, a driven network.
 
     python -m studies.lyapunov
 
@@ -22,10 +22,10 @@ GAINS = (0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5)
 
 
 class Sizes(NamedTuple):
-    """How large everything is."""
+    """Sizes and numbers of everything."""
 
     steps: dict[int, int]
-    """Of the random networks: steps of the run by number of units."""
+    """Steps of the runs of random networks, by number of units."""
     seeds: int
     spectrum: tuple[int, int]
     """Units and steps."""
@@ -36,7 +36,7 @@ class Sizes(NamedTuple):
 FULL = Sizes({250: 30_000, 1000: 30_000}, 3, (50, 20_000), 400_000, (200, 10_000))
 QUICK = Sizes({10: 200, 20: 200}, 1, (5, 200), 4_000, (10, 200))
 CLEAR = 0.002
-"""An exponent times tau that is above this by two standard errors is positive; those of cycles are 0 but for noise."""
+"""An exponent times tau above this by two standard errors is positive; those of cycles are 0 except for noise."""
 
 
 def random_weights(n: int, seed: int) -> np.ndarray:
@@ -57,19 +57,19 @@ def lorenz(x: jax.Array) -> jax.Array:
 
 
 class Network:
-    """One Euler step of ``tau dx/dt = -x + gain J tanh(x) (+ input)``; weights may change without compiling anew."""
+    """One Euler step of ``tau dx/dt = -x + gain J tanh(x) (+ input)``; new weights need no new compilation."""
 
     def __init__(self, n: int, seed: int, gain: float = 1.0):
         self.J, self.gain = random_weights(n, seed), gain
 
     def __call__(self, x: jax.Array, u: jax.Array | None = None) -> jax.Array:
-        """Next state."""
+        """Return the next state."""
         received = jnp.tanh(x) @ (self.gain * self.J)
         return x + DT / TAU * (-x + received + (0.0 if u is None else u))
 
 
 def crossing(gains: np.ndarray, exponents: np.ndarray, errors: np.ndarray) -> float:
-    """Where the exponent is 0, between the last gain at which it is not clearly positive and the next; NaN if none."""
+    """Return the gain where the exponent is 0, between the last not clearly positive one and the next; NaN if none."""
     last = int(np.flatnonzero(exponents - 2 * np.nan_to_num(errors) <= CLEAR).max())
     if last == len(gains) - 1:
         return np.nan

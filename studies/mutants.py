@@ -1,4 +1,4 @@
-"""Which tests catch small wrong changes of the source: drawn with a seed, each tried in a copy of the checkout.
+"""Tests that catch small wrong changes of the source, drawn with a seed and tried in a copy of the checkout.
 
     python -m studies.mutants draw TREE
     python -m studies.mutants before TREE
@@ -7,8 +7,8 @@
 
 Budget: an hour on one core for each of ``before`` and ``check``.
 
-``draw`` and ``before`` find mutants that the tests of a checkout catch; ``check`` tries the same ones on another one,
-where files may have moved, with the tests of ``make test`` alone; ``table`` writes docs/results/mutants.md.
+``draw`` and ``before`` find mutants that the tests of a checkout catch; ``check`` tries the same mutants on a different
+checkout, whose files may have moved, with only the tests of ``make test``; ``table`` writes docs/results/mutants.md.
 """
 
 import json
@@ -33,11 +33,11 @@ from studies._mutations import ROOMS, draw, mutate, place
 STORE = Path(__file__).with_name("mutants.json")
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "results" / "mutants.md"
 WANTED, PER_FILE = 10, 2
-"""Mutants of each room, and of each file at most."""
+"""Mutants of each package, and the maximum for each file."""
 SLOWNESS = 20
-"""Limits are seconds of computing; on a busy machine so many times as many may pass."""
+"""Factor by which wall time may exceed the limits, which are seconds of computing, on a busy machine."""
 LIKELY = 3
-"""So many test files are tried before the others of the room."""
+"""Number of likely test files, which are tried before the others of the package."""
 NOT_COPIED = (".git", ".venv*", "__pycache__", "_build", ".*_cache", "*.egg-info")
 NOT_COPIED_FROM_THE_TOP = {"results", "dist", "build"}
 ENDED = re.compile(r"^(?:FAILED|ERROR) (\S+\.py(?:::.+?)?)(?: - (.*))?$", flags=re.M)
@@ -46,7 +46,7 @@ PASSED = re.compile(r"^(\S+\.py::.+?) PASSED", flags=re.M)
 
 
 class Run(NamedTuple):
-    """What pytest said: its exit status (None if time was up), the test that failed or was running, the error."""
+    """Result of pytest: exit status (None if time was up), the test that failed or was running, the error."""
 
     status: int | None
     test: str | None
@@ -55,7 +55,7 @@ class Run(NamedTuple):
 
 
 class Copy:
-    """A copy of a checkout that may be changed; the mutants go through it one after the other."""
+    """A copy of a checkout that may be changed; it gets one mutant after the other."""
 
     def __init__(self, tree: Path, folder: Path):
         self.root = folder / "checkout"
@@ -74,7 +74,7 @@ class Copy:
 
     @contextmanager
     def mutated(self, mutant: dict[str, Any]) -> Iterator[None]:
-        """Make the mutant, and undo it in the end."""
+        """Apply the mutant, and undo it at the end."""
         path, line = place(self.root / "eicon", mutant)
         text = mutate(path, line, mutant)
         try:
@@ -85,7 +85,7 @@ class Copy:
             self._touch(path)
 
     def _touch(self, path: Path) -> None:
-        # Compiled files are known by whole seconds and sizes, which two mutants may share.
+        # Compiled files are identified by whole seconds and sizes, which two mutants may share.
         self.clock += 2
         os.utime(path, (self.clock, self.clock))
 
@@ -95,9 +95,9 @@ class Copy:
         return sorted(path.relative_to(self.root).as_posix() for path in found)
 
     def pytest(self, what: Sequence[str], marker: str, limit: float, stop: bool = True) -> Run:
-        """Run tests in the order given, until one fails if `stop`."""
+        """Run tests in the given order; with `stop`, until one fails."""
         command = [sys.executable, "-m", "pytest", "-v", "--tb=no", "-p", "no:cacheprovider", "-m", marker]
-        # Without the checks of types while testing: they double the time that a test needs to start.
+        # Without type checks during tests: they double the time that a test needs to start.
         command += ["-o", "addopts=--import-mode=importlib"]
         command += [*(["-x"] if stop else []), *(f"--deselect={test}" for test in self.failing), *what]
         env = {**os.environ, "PYTHONPATH": str(self.root), "COLUMNS": "400"}
@@ -129,7 +129,7 @@ class Copy:
 
 
 class Store:
-    """The file of mutants and results; written anew after each, so that a run that was killed goes on."""
+    """The file of mutants and results; rewritten after each, so that a killed run can be resumed."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -153,25 +153,25 @@ class Store:
         ]
 
     def save(self) -> None:
-        """Write the file; it is never half written."""
+        """Write the file, so that it is never incomplete."""
         write(self.path, self.data)
 
 
 def write(path: Path, data: dict[str, Any]) -> None:
-    """Write JSON in one go."""
+    """Write JSON, and replace the file at once."""
     part = path.with_suffix(".part")
     part.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", "utf-8")
     part.replace(path)
 
 
 def of_children() -> float:
-    """Seconds of computing of all processes that were started and have ended."""
+    """Seconds of computing of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
 def by_likelihood(copy: Copy, mutant: dict[str, Any]) -> list[str]:
-    """Test files of the room: those named after the mutated file first, then those that name what is in it."""
+    """Sort the tests of the package: first those named after the mutated file, then those that name its contents."""
     path, _ = place(copy.root / "eicon", mutant)
     names = [name for name in mutant["within"] if not name.startswith("__")]
     public = re.findall(r"^(?:def|class) ([A-Za-z]\w+)", path.read_text("utf-8"), flags=re.M)
@@ -196,7 +196,7 @@ def by_likelihood(copy: Copy, mutant: dict[str, Any]) -> list[str]:
 
 
 def where_now(copy: Copy, test: str, renamed: dict[str, str]) -> list[str]:
-    """Files that hold a test that was once in the file `test`: the file itself, or those of its name."""
+    """Find files that contain a test of the former file `test`: that file, or those with its name."""
     test = renamed.get(test, renamed.get(Path(test).name, test))
     if (copy.root / test).is_file():
         return [test]
@@ -206,7 +206,7 @@ def where_now(copy: Copy, test: str, renamed: dict[str, str]) -> list[str]:
 def stages(
     copy: Copy, mutant: dict[str, Any], before: dict[str, Any] | None, renamed: dict[str, str]
 ) -> Iterator[tuple[str, list[str]]]:
-    """Tests in the order in which they are tried: the one that caught it before, likely files, the room, all others."""
+    """Order the tests: the one that caught the mutant before, likely files, the package, all others."""
     known = []
     if before is not None:
         file, _, rest = before["test"].partition("::")
@@ -278,7 +278,7 @@ def said(name: str, result: dict[str, Any], mutant: dict[str, Any]) -> str:
 
 
 def pass_without(copy: Copy, store: Store, label: str, marker: str, limit: float) -> None:
-    """Run the tests that caught a mutant without any; where one fails, its mutants are to be tried again without it."""
+    """Run the tests that caught a mutant without any mutant; if one fails, try its mutants again without it."""
     results = store.results(label)
     open_ = [name for name in store.caught(label) if "seconds_without" not in results[name]]
     tests = sorted({results[name]["test"] for name in open_})
@@ -313,7 +313,7 @@ def copy_of(tree: Path) -> Iterator[Copy]:
 def main(context: click.Context, store: Path) -> None:
     """Mutants of eicon that its tests catch."""
     context.obj = store
-    # So that the tests and the copy do not stay behind.
+    # Exit on a signal, so that the tests and the copy are cleaned up.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
@@ -330,7 +330,7 @@ LIMIT_REST = click.option(
 @main.command("draw")
 @TREE
 @click.option("--seed", default=0, show_default=True)
-@click.option("--candidates", default=40, show_default=True, help="Of each room.")
+@click.option("--candidates", default=40, show_default=True, help="Number of candidates for each package.")
 @click.pass_obj
 def draw_command(path: Path, tree: Path, seed: int, candidates: int) -> None:
     """Draw candidates from the package of TREE."""
@@ -347,10 +347,10 @@ def draw_command(path: Path, tree: Path, seed: int, candidates: int) -> None:
 @MARKER
 @LIMIT
 @LIMIT_REST
-@click.option("--room", "rooms", type=click.Choice(ROOMS), multiple=True, default=ROOMS, help="These rooms only.")
+@click.option("--room", "rooms", type=click.Choice(ROOMS), multiple=True, default=ROOMS, help="Only these packages.")
 @click.pass_obj
 def before(path: Path, tree: Path, marker: str, limit: float, limit_rest: float, rooms: tuple[str, ...]) -> None:
-    """Try candidates in the order of the draw until 10 of each room are caught by the tests of the room."""
+    """Try candidates in the order drawn until 10 of each package are caught by the tests of the package."""
     store = Store(path)
     results = store.results("before")
 
@@ -384,7 +384,7 @@ def before(path: Path, tree: Path, marker: str, limit: float, limit_rest: float,
 @LIMIT
 @LIMIT_REST
 @click.option("--label", default="after", show_default=True)
-@click.option("--ids", multiple=True, help="These mutants only, tried again if they were; may be given more than once.")
+@click.option("--ids", multiple=True, help="Only these mutants, even if already tried; may be given more than once.")
 @click.option("--tests", type=click.Path(exists=True, path_type=Path), help="JSON: old name of a test file: new name.")
 @click.pass_obj
 def check(
@@ -397,7 +397,7 @@ def check(
     ids: tuple[str, ...],
     tests: Path | None,
 ) -> None:
-    """Try the mutants that were caught before on TREE: the test that caught each, likely files, then all tests."""
+    """Try the previously caught mutants on TREE: the test that caught each, likely files, then all tests."""
     store = Store(path)
     renamed = json.loads(tests.read_text("utf-8")) if tests else {}
     results, known = store.results(label), store.results("before")
@@ -418,17 +418,17 @@ def check(
 
 
 def in_common(one: Sequence[str], other: Sequence[str]) -> int:
-    """Count the entries at the beginning that are the same."""
+    """Count the equal entries at the start."""
     differ = [i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b]
     return differ[0] if differ else min(len(one), len(other))
 
 
 def change(mutant: dict[str, Any]) -> str:
-    """Return the words of the original line that are changed and what they become, for a cell of a table."""
+    """Return the changed words of the original line and their replacement, for a cell of a table."""
     old, new = (re.split(r"(\s+)", mutant[key].strip()) for key in ("original", "mutated"))
     first = in_common(old, new)
     last = in_common(old[first:][::-1], new[first:][::-1])
-    # An operator alone says little.
+    # An operator alone tells little.
     first, last = (first - 2, last - 2) if len("".join(old[first : len(old) - last])) < 6 else (first, last)
     pieces = ["".join(words[max(first, 0) : len(words) - max(last, 0)]).strip() for words in (old, new)]
     return " → ".join("`" + piece.replace("|", "\\|") + "`" if piece else "(nothing)" for piece in pieces)

@@ -128,7 +128,7 @@ def groups(matrix: np.ndarray, rng: np.random.Generator) -> tuple[int, float, fl
     """Find the number of groups with the best silhouette, and return it with the silhouette and its p.
 
     The null has the same number of points from one Gaussian cloud with the extent of the networks in each direction
-    (classical scaling of 1 minus the similarity), so that an elongated cloud does not count as groups.
+    (classical scaling of 1 minus the similarity), so an elongated cloud does not count as groups.
     """
     apart = np.clip(1.0 - matrix, 0.0, None)
     np.fill_diagonal(apart, 0.0)

@@ -1,10 +1,10 @@
-"""How many names eicon has.
+"""Number of public names in eicon.
 
     python -m studies.public_names [PACKAGE DIRECTORY]
 
 Budget: a second.
-Counted are the names in the ``__init__`` of every room that have no underscore and are not modules, and, apart from
-them, those in the public files of a room (``results.py`` ...). Files are read, not imported: any version will do.
+The study counts the names in the ``__init__`` of every package that have no underscore and are not modules and,
+separately, those in its public files (``results.py`` ...). Files are read, not imported: any version will do.
 """
 
 import ast
@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 INTERNAL = ("cli", "data")
-"""Packages that are not rooms."""
+"""Packages that are not counted."""
 
 
 def names_in(path: Path) -> set[str]:
-    """Public names of a file that are not modules: what it imports from files beside it, and what it defines."""
+    """Public names of a file that are not modules: imports from files next to it, and definitions."""
     found: set[str] = set()
     body = ast.parse(path.read_text(encoding="utf-8")).body
     for node in [*body, *(inner for branch in body if isinstance(branch, ast.If) for inner in branch.body)]:
@@ -32,7 +32,7 @@ def names_in(path: Path) -> set[str]:
 
 
 def public_names(package: Path) -> dict[str, set[str]]:
-    """Public names of each room and of each public file of one; the stub counts where a room has one."""
+    """Public names of each package and of each public file in it; a stub is counted instead, where there is one."""
     found = {}
     for init in sorted(package.rglob("__init__.py")):
         room = init.parent.relative_to(package).parts
@@ -46,12 +46,12 @@ def public_names(package: Path) -> dict[str, set[str]]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print a table of rooms, and of their files."""
+    """Print a table of packages and of their files."""
     words = sys.argv[1:] if argv is None else argv
     package = Path(words[0]) if words else Path(__file__).parents[1] / "eicon"
     found = public_names(package)
     rooms = {name for name in found if (package / Path(*name.split(".")[1:])).is_dir()}
-    for kind, wanted in (("room", rooms), ("file of a room", found.keys() - rooms)):
+    for kind, wanted in (("package", rooms), ("file of a package", found.keys() - rooms)):
         counts = {name: len(found[name]) for name in found if name in wanted and found[name]}
         print(f"\n| {kind} | names |\n|---|--:|")
         for name, number in counts.items():

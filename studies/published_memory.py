@@ -2,8 +2,8 @@
 
 Goulas, Damicelli & Hilgetag (2021, doi 10.1016/j.neunet.2021.07.011) train Elman networks, wired like a connectome
 that bio2art expands to neurons, on short-memory tasks. This file restates that protocol without eicon, with its
-oddities: the matrix is used transposed, signed initial weights are handed out by anatomical rank, and the validation
-set is the left-over part of one small set of trials. All that is random comes from explicit seeds through numpy.
+oddities: the matrix is used transposed, signed initial weights are assigned by anatomical rank, and the validation
+set is the rest of one small set of trials. All random numbers come from explicit seeds through numpy.
 
     python -m studies.published_memory --task seq --pattern-length 3 --lr 1e-4 --activation relu \
         --optimizer Adam --remap --epochs 300 --seeds 0 1 2 --connectome C_Marmoset_Normalized.npy --json out.json
@@ -79,7 +79,7 @@ def latent_trials(
     rescale: bool,
     rng: np.random.Generator,
 ) -> Trials:
-    """As `nback_trials` with a picture's latent vector per step; a match is the identical picture twice."""
+    """Return trials like `nback_trials`, with a picture's latent vector per step; a match is the identical picture."""
     _check_n_back(n_back, trial_length)
     if rescale:
         low, high = latents.min(1, keepdims=True), latents.max(1, keepdims=True)
@@ -114,7 +114,7 @@ def _last_step_targets(n_trials: int, T: int) -> np.ndarray:
 
 
 def split(trials: Trials, train_size: float, rng: np.random.Generator) -> tuple[Trials, Trials]:
-    """Deal whole trials, in random order, to training and validation; not stratified."""
+    """Distribute whole trials, in random order, to training and validation; not stratified."""
     order = rng.permutation(len(trials.inputs))
     n_train = int(train_size * len(order))
     return trials[order[:n_train]], trials[order[n_train:]]
@@ -163,7 +163,7 @@ def expand(
 
 
 def _stick_breaking(total: float, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Break a uniform share off what is left, n - 1 times; the parts come in random order and sum to `total`."""
+    """Break a uniform fraction off the rest, n - 1 times; the parts come in random order and sum to `total`."""
     cut = np.append(rng.random(n - 1), 1.0)
     left = total * np.append(1.0, np.cumprod(1 - cut[:-1]))
     return rng.permutation(left * cut)
@@ -185,7 +185,7 @@ def initial_weights(
 ) -> dict[str, np.ndarray]:
     """Draw the parameters under their names in `Network`, float64; `W` is compared with W_hh index for index.
 
-    Any `init` but "default" means he for relu and xavier for tanh, whichever was asked for.
+    Any `init` other than "default" means he for relu and xavier for tanh, even if the other one was requested.
     """
     N = len(W)
 

@@ -1,4 +1,4 @@
-"""Curves of the published memory experiment: eicon's compat mode beside the independent PyTorch version.
+"""Curves of the published memory experiment: eicon's compat mode next to the independent PyTorch version.
 
     python -m studies.published_study --connectomes FOLDER --latents FILE
 
@@ -30,7 +30,7 @@ SHOWN = (1, 10, 50, 100, 200, 300)
 
 
 class Condition(NamedTuple):
-    """One row: what eicon and what the reference are asked for."""
+    """One row: the settings of eicon and of the reference."""
 
     name: str
     epochs: int
@@ -48,7 +48,7 @@ def _n_back(n: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def conditions(latents: Path) -> list[Condition]:
-    """All rows; where nothing else is said: relu, Adam 1e-4, remapped."""
+    """All rows; unless stated otherwise: relu, Adam 1e-4, remapped."""
     seq3, seq5, seq10 = _sequence(3), _sequence(5), _sequence(10)
     pictures = {"name": "PictureNBack", "n_back": 2, "pictures": str(latents)}
     rows = [
@@ -79,7 +79,7 @@ def conditions(latents: Path) -> list[Condition]:
 
 
 def with_eicon(condition: Condition, folder: Path, seeds: int) -> list[dict[str, Any]]:
-    """Curves of so many repeats."""
+    """Run a number of repeats, and return their curves."""
     changes = {
         "connectome.folder": str(folder),
         "training.epochs": condition.epochs,
@@ -102,7 +102,7 @@ def with_eicon(condition: Condition, folder: Path, seeds: int) -> list[dict[str,
 
 
 def with_torch(condition: Condition, folder: Path, seeds: int) -> list[dict[str, Any]]:
-    """Curves of so many seeds of the reference."""
+    """Run the reference with a number of seeds, and return the curves."""
     regions = np.load(folder / "C_Marmoset_Normalized.npy")
     expanded = published_memory.expand(regions, 4, np.random.default_rng(0))
     options = {"remap": True, **condition.reference}
@@ -118,7 +118,7 @@ def with_torch(condition: Condition, folder: Path, seeds: int) -> list[dict[str,
 
 
 def row(name: str, who: str, runs: list[dict[str, Any]], with_accuracy: bool) -> str:
-    """One line of the table; means over seeds, the range of what matters."""
+    """One line of the table: means over seeds, and the ranges that matter."""
     losses = np.stack([run["loss"] for run in runs])
     shown = " | ".join(f"{losses[:, e - 1].mean():.3g}" if e <= losses.shape[1] else "" for e in SHOWN)
     low = losses.min(axis=1)

@@ -1,8 +1,8 @@
-"""Does the worm's connectome predict how signals propagate? Against measured responses (Randi et al. 2023).
+"""Prediction of signal propagation by the worm's connectome, compared with measured responses (Randi et al. 2023).
 
     python -m studies.signal_propagation --minutes 60
 
-Budget: 60 minutes of one core; ``--minutes`` stops earlier, and the next call goes on from there.
+Budget: 60 minutes of one core; ``--minutes`` stops earlier, and the next call resumes from there.
 
 Needs ``pip install -e ".[worm]"`` (wormneuroatlas, GPL-3; its file is read at run time and never copied), or its file
 ``funatlas.h5``, or its wheel, as ``--data``.
@@ -50,7 +50,7 @@ SIGNIFICANT = 0.05
 LARGEST = 1.0
 """Size of a mean response above which it counts as an artefact; 11 of 25,000 are larger, the largest is -17.5."""
 FEWEST = 3
-"""Stimulations of a pair, at least."""
+"""Minimum number of stimulations of a pair."""
 SPLITS = {
     "stimulated": "responses to neurons none of whose responses were fitted",
     "pairs": "pairs of neurons that were not fitted",
@@ -66,16 +66,16 @@ DIFFERENCES = (
 
 
 class Propagation(NamedTuple):
-    """What was measured, ``[stimulated, responding]`` among N neurons.
+    """Measured responses, ``[stimulated, responding]`` among N neurons.
 
     Attributes
     ----------
-    names : of the neurons
-    response : (N, N) mean change of fluorescence, relative to what it was before; NaN where nothing was measured
+    names : names of the neurons
+    response : (N, N) mean change of fluorescence, relative to the baseline; NaN for pairs without a measurement
     q : (N, N) false discovery rate of a response
-    repeats : (N, N) stimulations
-    reliability : correlation between the means of two halves of the stimulations, over pairs, and what follows from it
-        for whole means (Spearman-Brown)
+    repeats : (N, N) number of stimulations
+    reliability : reliability of means (Spearman-Brown), from the correlation over pairs between the means of two halves
+        of the stimulations
     """
 
     names: tuple[str, ...]
@@ -86,12 +86,12 @@ class Propagation(NamedTuple):
 
 
 def find_data(given: Path | None) -> Any:
-    """The atlas: a path, or a file in memory.
+    """Find the atlas: a path, or a file in memory.
 
     Raises
     ------
     ValueError
-        If there is none.
+        If none is found.
     """
     if given is None:
         found = importlib.util.find_spec(PACKAGE)
@@ -115,14 +115,14 @@ def read_atlas(given: Path | None = None, strain: str = "wt") -> Propagation:
     Parameters
     ----------
     given : path, optional
-        ``funatlas.h5``, or the wheel that holds it; by default that of the installed package.
+        ``funatlas.h5``, or the wheel that contains it; by default the file of the installed package.
     strain : {"wt", "unc31"}
         Wild type, or a mutant without release from dense-core vesicles.
 
     Raises
     ------
     ValueError
-        For files that are missing, or not the atlas, and if h5py is missing.
+        If the file is missing or not the atlas, or if h5py is missing.
     """
     source = find_data(given)
     try:
@@ -146,7 +146,7 @@ def read_atlas(given: Path | None = None, strain: str = "wt") -> Propagation:
 
 
 def _reliability(single: np.ndarray, known: np.ndarray) -> float:
-    """Spearman-Brown of the correlation between means of every other stimulation and of the others."""
+    """Spearman-Brown of the correlation between the means of every other stimulation and of the remaining ones."""
     pairs = [values[np.isfinite(values)] for values in single[known]]
     halves = np.array([(values[::2].mean(), values[1::2].mean()) for values in pairs if len(values) > 1])
     r = float(np.corrcoef(halves.T)[0, 1])
@@ -154,7 +154,7 @@ def _reliability(single: np.ndarray, known: np.ndarray) -> float:
 
 
 class Worm(NamedTuple):
-    """Measured responses beside the connectome, of the same N neurons."""
+    """Measured responses and the connectome of the same N neurons."""
 
     connectome: Connectome
     response: np.ndarray
@@ -168,15 +168,15 @@ class Worm(NamedTuple):
 
     @property
     def known(self) -> np.ndarray:
-        """Pairs that are predicted, bool (N, N): of two neurons, and measured."""
+        """Pairs that are predicted, bool (N, N): two different neurons with a measurement."""
         of_two = ~np.eye(len(self.response), dtype=bool)
         return np.isfinite(self.response) & of_two & np.isfinite(self.drive)[:, None]
 
 
 def worm_of(atlas: Propagation, connectome: Connectome) -> Worm:
-    """Neurons that have a name in both.
+    """Match the neurons named in both.
 
-    AWC(ON) and AWC(OFF), of which the atlas cannot say which one is left, are not among them.
+    AWC(ON) and AWC(OFF) are left out, because the atlas cannot tell which of the two is the left neuron.
     """
     places = {name: i for i, name in enumerate(atlas.names)}
     n = connectome.n
@@ -190,7 +190,7 @@ def worm_of(atlas: Propagation, connectome: Connectome) -> Worm:
 
 
 def kinds_of(connectome: Connectome) -> np.ndarray:
-    """Type of each neuron, (N,): its class and the sign of what it sends."""
+    """Type of each neuron, (N,): its class and the sign of its connections."""
     signs = {1: "E", -1: "I", 0: "?"}
     return np.array(
         [f"{kind} {signs[int(s)]}" for kind, s in zip(connectome.labels["class"], connectome.sign, strict=True)]
@@ -205,7 +205,7 @@ def wired(connectome: Connectome, seed: int | None) -> Connectome:
 
 
 def network_on(connectome: Connectome) -> RateRNN:
-    """Network at rest: weights as counted, in strengths per pair of types; units with a gain, a bias and a tau.
+    """Network at rest: counted weights, one strength per pair of types; units with a gain, a bias and a tau.
 
     Units of unknown sign have strengths of either sign.
     """
@@ -239,7 +239,7 @@ def network_on(connectome: Connectome) -> RateRNN:
 
 
 def recording_of(worm: Worm, wanted: np.ndarray) -> Recording:
-    """Responses ``wanted`` (N, N), NaN elsewhere, at the end of a current into each neuron that was stimulated."""
+    """Responses ``wanted`` (N, N), NaN elsewhere, at the end of a current into each stimulated neuron."""
     stimulated = np.flatnonzero(worm.known.any(axis=1))
     steps, n, b = round(PULSE / DT), worm.connectome.n, len(stimulated)
     activity, inputs = np.full((steps, b, n), np.nan), np.zeros((steps, b, n))
@@ -271,7 +271,7 @@ def responses(net: RateRNN, recording: Recording, worm: Worm) -> np.ndarray:
 
 
 def fit(part: Part, keep: Keep) -> Measures:
-    """Fit a network to the pairs outside of a fold, and predict those inside."""
+    """Fit a network to the pairs outside a fold, and predict those inside."""
     worm = worm_in(keep.folder, part["strain"])
     folds = folds_of(worm, part["split"], part["folds"])
     test = folds == part["fold"]
@@ -300,7 +300,7 @@ def correlation(found: np.ndarray, measured: np.ndarray) -> float:
 
 
 def worm_in(folder: Path, strain: str) -> Worm:
-    """Worm of the atlas that a study's folder names; results do not name places of a machine."""
+    """Worm of the atlas in a study's folder; results do not name paths of a machine."""
     given = (folder / "atlas.txt").read_text(encoding="utf-8")
     return worm_of(read_atlas(Path(given) if given else None, strain), load_connectome("celegans"))
 
@@ -326,10 +326,10 @@ def baselines(worm: Worm, folds: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def measures_of(found: np.ndarray, measured: np.ndarray, responds: np.ndarray) -> dict[str, float]:
-    """How well responses are predicted: correlations, whether the pair responds, and the slope of calibration.
+    """Quality of predicted responses: correlations, detection of responding pairs, and the slope of calibration.
 
-    ``auc`` is that of the predicted size against whether the response was significant; ``slope`` is that of the line
-    that predicts measured from predicted responses, 1 if predictions are neither too large nor too small.
+    ``auc`` is the area under the curve of the predicted size, with significant responses as positive cases; ``slope``
+    is that of the line from predicted to measured responses, 1 if predictions are neither too large nor too small.
     """
     varied = np.ptp(found) > 0
     return {
@@ -395,13 +395,13 @@ def summary(part: Part, keep: Keep) -> Measures:
 
 
 def interval(values: np.ndarray) -> list[float]:
-    """The value itself, which comes first, and the middle 95 % of those of the draws."""
+    """Return the value itself, which comes first, and the middle 95 % of the draws."""
     low, high = np.nanpercentile(values[1:], [2.5, 97.5])
     return [float(values[0]), float(low), float(high)]
 
 
 def curve(found: np.ndarray, measured: np.ndarray, draws: Sequence[Any], n: int = 8) -> list[list[float]]:
-    """Of ``n`` groups of pairs by predicted response: its mean, and that of measured ones with its interval."""
+    """Group pairs by predicted response into ``n``: mean of each, and that of measured responses with its interval."""
     limits = np.quantile(found, np.arange(1, n) / n)
     group = np.searchsorted(limits, found)
     rows = []
@@ -414,7 +414,7 @@ def curve(found: np.ndarray, measured: np.ndarray, draws: Sequence[Any], n: int 
 
 
 class Sizes(NamedTuple):
-    """How much is done."""
+    """Sizes and numbers of everything."""
 
     folds: int = 5
     nulls: int = 5
@@ -438,7 +438,7 @@ def _name(split: str, wiring: int | None, fold: int) -> str:
 
 
 def parts_of(sizes: Sizes, strain: str) -> tuple[list[Part], list[Part]]:
-    """Fits, and the summaries of all of them."""
+    """List the fits, and then the summaries of all of them."""
     shared = {"strain": strain, "folds": sizes.folds}
     how = {"steps": sizes.steps, "every": sizes.every, "rate": sizes.rate}
     wirings = [None, *range(sizes.nulls)]
@@ -463,7 +463,7 @@ ROWS = {
     "connectome, fitted": ("network on the connectome, fitted", "connectome, fitted"),
     "nulls, fitted": ("networks on null models, fitted", "nulls, fitted"),
 }
-"""Predictions, as tables and as figures call them."""
+"""Names of predictions in tables and figures."""
 KEYS = {
     "r": "correlation",
     "rank r": "rank correlation",
@@ -528,7 +528,7 @@ def page(lines: Sequence[Mapping[str, Any]], n_parts: int, image: str) -> str:
 
 
 def written(value: Sequence[float | None], key: str, name: str) -> str:
-    """A measure with its interval; no slope of what has other units than a response."""
+    """Format a measure with its interval; no slope for predictions in units other than those of a response."""
     if value[0] is None or (key == "slope" and name in ("number of synapses", "path length, negative")):
         return ""
     return f"{value[0]:.3f} ({value[1]:.3f} to {value[2]:.3f})"
@@ -580,8 +580,8 @@ def draw(lines: Sequence[Mapping[str, Any]]) -> Figure:
 
 
 def run(where: Places, sizes: Sizes, data: Path | None, strain: str, workers: int, minutes: float | None) -> None:
-    """Do what is not done yet, and write the page."""
-    atlas = find_data(data)  # before anything is begun
+    """Run the missing parts, and write the page."""
+    atlas = find_data(data)  # before any part is started
     if not isinstance(atlas, io.BytesIO):
         read_atlas(data, strain)
     (where.out / "atlas.txt").write_text("" if data is None else str(data.resolve()), encoding="utf-8")

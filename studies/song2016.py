@@ -1,9 +1,9 @@
-"""Write the page on the suite of Song, Yang & Wang (2016) from what `eicon reproduce song2016` left in a directory.
+"""Write the page on the suite of Song, Yang & Wang (2016) from the results of `eicon reproduce song2016`.
 
     eicon reproduce song2016 --out results/song2016
     python -m studies.song2016 results/song2016
 
-Adds what that command does not measure: whether the networks do the same in finer steps, and perturbations.
+The page adds two measurements to those of that command: agreement of the networks in finer steps, and perturbations.
 Budget: an hour for the first command, half an hour for the second, on two cores.
 """
 
@@ -36,7 +36,7 @@ PERTURBATIONS = {
 
 
 def table(results: dict[str, Any]) -> list[str]:
-    """What was asked and reached, a line per model."""
+    """Return requested and reached performance, one line per model."""
     columns = ("network", "asked", "reached", "seeds", "trials", "seconds", "constraints")
     lines = [f"| {' | '.join(columns)} |", "|" + "---|" * len(columns)]
     for row in summary([Row(**values) for values in results["rows"]]):
@@ -46,7 +46,7 @@ def table(results: dict[str, Any]) -> list[str]:
 
 
 def signatures(results: dict[str, Any]) -> list[str]:
-    """Claims and what was measured, a line each."""
+    """Claims and measurements, one line each."""
     lines = ["| figure | claim | measured | holds |", "|---|---|---|---|"]
     for figure in results["figures"]:
         for signature in figure["signatures"]:
@@ -131,7 +131,7 @@ def copy_images(out: Path, images: Path) -> list[str]:
 
 
 def page(out: Path, images: Path, repeats: int, quick: bool) -> str:
-    """The whole page."""
+    """Return the whole page."""
     results = json.loads((out / "results.json").read_text("utf-8"))
     return "\n".join(
         [
@@ -187,7 +187,7 @@ def page(out: Path, images: Path, repeats: int, quick: bool) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure and write."""
+    """Measure, and write the page."""
     parser = new_parser("song2016", __doc__)
     parser.add_argument("runs", type=Path, nargs="?", help="directory of eicon reproduce song2016")
     parser.add_argument("--repeats", type=int, help="trials per condition in the dt report (default: 50)")

@@ -1,12 +1,11 @@
-"""How long commands take that need no network.
+"""Wall times of commands that need no network.
 
     python -m studies.start_times
     python -m studies.start_times --repeats 9
 
 Budget: a minute.
 
-The commands are run one after the other, and that five times; a table shows the medians. Of which eicon, PYTHONPATH
-says.
+The commands run one after the other, five times; a table shows the medians. PYTHONPATH selects the copy of eicon.
 """
 
 import argparse
@@ -49,8 +48,8 @@ def seconds(command: str, folder: str) -> float:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the table."""
     parser = argparse.ArgumentParser(prog="python -m studies.start_times", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=5, help="how often each command is run (default: 5)")
-    parser.add_argument("--quick", action="store_true", help="the light commands alone, once")
+    parser.add_argument("--repeats", type=int, default=5, help="runs of each command (default: 5)")
+    parser.add_argument("--quick", action="store_true", help="only the light commands, once")
     options = parser.parse_args(argv)
     commands, repeats = (COMMANDS[:3], 1) if options.quick else (COMMANDS, options.repeats)
     with tempfile.TemporaryDirectory() as folder:

@@ -4,8 +4,8 @@
     python -m studies.starts --page docs/results/starts.md
 
 Budget: 17 tasks x 2 kinds of networks x 5 seeds x 2 starts, and a task with a delay in 5 variants, 1 to 60 s each on
-one core: about an hour and a half. Each training appends a line of JSON to starts.jsonl when it is finished; those that
-are there already are not run again.
+one core: about an hour and a half. Each training appends a line of JSON to starts.jsonl when it is finished; existing
+ones are not run again.
 
 The criteria are those of the tasks (`Task.criterion`), which were written down before any start was tried.
 """
@@ -43,7 +43,7 @@ VARIANTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "softplus": ({"activation": "softplus"}, {}),
     "delay of 200 ms": ({}, {"delay": 200.0}),
 }
-"""What differs from one network of 100 units and the defaults of the task: options of the network, of the task."""
+"""Differences from one network of 100 units and the task's defaults: options of the network, of the task."""
 AREAS = [
     Population("sensory E", 40, "E", "sensory"),
     Population("sensory I", 10, "I", "sensory"),
@@ -63,8 +63,8 @@ WIRING = {
 
 
 def make_network(kind: str, start: str, task: Task, seed: int, name: str) -> RateRNN:
-    """One network of 100 units, or two areas of 50 of which one receives input and the other is read out."""
-    # The balanced start of 0.1.0 had no settings of its own: the row says how it was.
+    """One network of 100 units, or two areas of 50, of which one receives input and the other is read out."""
+    # The balanced start of 0.1.0 had no settings of its own: the row records it unchanged.
     options = {"start": start} | (SETTINGS.get(name, {}) if start == "slow" else {})
     if kind == "two":
         return RateRNN.from_populations(AREAS, task.n_in, task.n_out, dt=task.dt, seed=seed, **WIRING, **options)
@@ -73,7 +73,7 @@ def make_network(kind: str, start: str, task: Task, seed: int, name: str) -> Rat
 
 
 def measure(kind: str, start: str, name: str, seed: int, steps: int) -> dict[str, Any]:
-    """One training with the trainer's defaults: whether it reached the criterion, after how many steps and seconds."""
+    """Run one training with the trainer's defaults; return its success, and the number of steps and seconds."""
     task = TASKS[name](**VARIANTS.get(kind, ({}, {}))[1])
     stop = criterion_of(task)
     trainer = Trainer(make_network(kind, start, task, seed, name), task)
@@ -94,7 +94,7 @@ def measure(kind: str, start: str, name: str, seed: int, steps: int) -> dict[str
 
 
 def read(file: Path) -> dict[tuple[str, str, str, int], dict[str, Any]]:
-    """Lines of a file by what was run."""
+    """Lines of a file by training."""
     lines = file.read_text("utf-8").splitlines() if file.exists() else []
     found = [json.loads(line) for line in lines]
     return {(row["task"], row["kind"], row["start"], row["seed"]): row for row in found}

@@ -5,8 +5,8 @@
 Budget: half an hour on one core.
 
 A network of 20 units is trained on random and on fixed trials; the resident set is taken every 2,000 steps, after
-garbage collection. Then 12 networks of different sizes are made, trained for 10 steps and deleted: what a worker of
-pytest-xdist does all day. Last, what of it JAX gives back when all its caches are cleared.
+garbage collection. Then 12 networks of different sizes are made, trained for 10 steps and deleted, as in a worker of
+pytest-xdist. Finally, all caches of JAX are cleared, and the memory that this frees is measured.
 """
 
 import gc
@@ -39,7 +39,7 @@ def resident() -> float:
 
 
 def over_steps(trainer: Any, steps: int) -> list[float]:
-    """Resident set after a first tenth of the training, and after each further one."""
+    """Resident set after the first tenth of the training, and after each further tenth."""
     sizes = []
     for _ in range(PARTS):
         trainer.fit(steps // PARTS, progress=False)
@@ -59,7 +59,7 @@ def over_networks(networks: int) -> list[float]:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure all three."""
+    """Measure the three cases."""
     parser = new_parser("training_memory", __doc__)
     parser.add_argument(
         "record", type=Path, nargs="?", metavar="OUT.json", help="(default: training_memory.json in --out)"

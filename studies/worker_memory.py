@@ -1,13 +1,14 @@
-"""Memory of the worker of a sweep, while it goes through 24 combinations on the marmoset connectome.
+"""Memory of the worker of a sweep during 24 combinations on the marmoset connectome.
 
     python -m studies.worker_memory OUT.json --folder bio2art/connectomes [--label "before"]
     python -m studies.worker_memory --plot before.json after.json
 
 The sweep is that of the published memory experiments (SequenceMemory, 55 regions of 4 neurons, 220 in all, 500 trials,
 ``compat``), with few epochs: 4 activations x 2 optimizers x 3 lengths, no two of which can share compiled code. One
-worker of one thread does them all, as ``eicon sweep --workers 1`` has it; its resident set is sampled from outside.
-The record holds samples (seconds since the sweep began, bytes), when each combination was finished, the peak that the
-system counted, and the processor time of the worker, which a busy machine spoils less than the wall time.
+worker of one thread runs them all, as in ``eicon sweep --workers 1``; its resident set is sampled from outside.
+The record contains samples (seconds since the start of the sweep, bytes), the time when each combination was finished,
+the peak that the system counted, and the processor time of the worker, which a busy machine affects less than the wall
+time.
 
 Budget: ten minutes on two cores.
 """
@@ -75,11 +76,11 @@ class Sampler(threading.Thread):
                     self.cpu = sum(child.cpu_times()[:2])
                     self.peak = max(self.peak, _high_water(child.pid))
                 except (psutil.Error, OSError):
-                    continue  # it just ended
+                    continue  # it has just ended
 
 
 def _high_water(pid: int) -> int:
-    """Largest resident set that a process ever had, as Linux counts it; 0 where it does not."""
+    """Peak resident set of a process, as counted by Linux; 0 elsewhere."""
     status = Path(f"/proc/{pid}/status")
     if not status.is_file():
         return 0
@@ -88,7 +89,7 @@ def _high_water(pid: int) -> int:
 
 
 def measure(folder: Path, label: str, epochs: int, quick: bool) -> dict[str, Any]:
-    """Do the sweep, and say how large its worker was."""
+    """Run the sweep, and return the size of its worker."""
     from eicon.runs import create_sweep, parse_recipe, run_sweep
 
     settings = SETTINGS.replace("neurons = 4", f'neurons = 4\nfolder = "{folder}"').replace(
@@ -151,14 +152,14 @@ def plot(records: list[dict[str, Any]], png: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure, or draw what was measured."""
+    """Measure, or draw previous measurements."""
     parser = new_parser("worker_memory", __doc__)
-    parser.add_argument("record", type=Path, nargs="?", metavar="OUT.json", help="where the record goes")
+    parser.add_argument("record", type=Path, nargs="?", metavar="OUT.json", help="file for the record")
     parser.add_argument("--folder", type=Path, help="folder with the connectomes of bio2art")
     parser.add_argument("--label", default="eicon")
     parser.add_argument("--epochs", type=int, help="(default: 20)")
     parser.add_argument("--plot", type=Path, nargs="+", help="records to draw, instead of measuring")
-    parser.add_argument("--png", type=Path, help="(default: worker_memory.png beside the results' pages)")
+    parser.add_argument("--png", type=Path, help="(default: worker_memory.png next to the results' pages)")
     options = parser.parse_args(argv)
     where = places("worker_memory", options)
     png = options.png or where.pages / "worker_memory.png"

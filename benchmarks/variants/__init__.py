@@ -1,10 +1,10 @@
 """The table of variants.
 
 A variant is a module with ``build(n_rec: int) -> Callable[[int], None]``. ``build`` sets the network up,
-and the function that it returns runs k training steps and comes back when they are done. Two optional
-names refine that: ``STEPS_PER_CALL`` (module level, default 1) is the chunk of which k is always a
-multiple, and ``note`` (an attribute of the returned function) is one line for the report. The first call
-is one chunk long, and "start" in the report is the time from the start of the process to its end.
+and the function that it returns runs k training steps and waits for their end. Two optional names add
+to this: k is always a multiple of ``STEPS_PER_CALL`` (module level, default 1), and ``note`` (an
+attribute of the returned function) is one line for the report. The first call runs ``STEPS_PER_CALL``
+steps, and "start" in the report is the time from the start of the process to the end of this call.
 """
 
 from typing import NamedTuple
@@ -13,7 +13,7 @@ BENCH = 'pip install -e ".[bench]"'
 
 
 class Variant(NamedTuple):
-    """Where a variant lives, which optional package it needs, and the command that installs that package."""
+    """Module of a variant, the optional package that it needs, and the command that installs that package."""
 
     module: str
     requires: str | None = None
@@ -26,7 +26,7 @@ VARIANTS: dict[str, Variant] = {
     "neuralrnn": Variant(
         "neuralrnn_ei",
         requires="neuralrnn",
-        # Not in the extra: its dependencies bring an old neurogym, Jupyter and Gym, none of which is needed here.
+        # Not in the extra: its dependencies include an old neurogym, Jupyter and Gym, none of which is needed here.
         install=f"{BENCH} gymnasium && pip install --no-deps neuralrnn==0.4.0",
     ),
     "seed": Variant("brainpy_seed"),

@@ -1,10 +1,10 @@
 """The BrainPy notebook "Training excitatory-inhibitory recurrent network", on today's BrainPy.
 
-Same structure of computation as the published page: the effective weight and the readout are computed
+The computation has the structure of the published page: the effective weight and the readout are computed
 inside each step, the loss runs `bm.for_loop` over `update`, and one `bm.jit` call trains on one batch. Two
-of its properties are kept because the timing is of that page: the noise vector is drawn once per step and
-shared by all trials of the batch (so it draws 1/16 of the random numbers that the other variants draw), and
-the signs are laid along the second axis of a matrix used as ``h @ W``, that is along the *receiving* units.
+properties are kept because the page itself is timed: the noise vector is drawn once per step and shared by
+all trials of the batch (1/16 of the random numbers that the other variants draw), and the signs are laid
+along the second axis of a matrix used as ``h @ W``, that is, along the *receiving* units.
 """
 
 from collections.abc import Callable

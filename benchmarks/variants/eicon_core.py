@@ -1,4 +1,4 @@
-"""The bare core of a training step in eicon: forward scan, backward scan and weight gradient, nothing else."""
+"""The bare core of a training step in eicon: only forward scan, backward scan and weight gradient."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from eicon.models._weights import Matrix
 
 
 def build(n_rec: int) -> Callable[[int], None]:
-    """Return the function that runs k of them, each on the weights that the one before left."""
+    """Return the function that runs k of them, each on the weights from the previous one."""
     key_w, key_drive, key_loss = jax.random.split(jax.random.key(problem.SEED), 3)
     shape = (problem.T, problem.B, n_rec)
     weights = Matrix(jax.random.normal(key_w, (n_rec, n_rec)) / np.sqrt(n_rec))

@@ -33,7 +33,7 @@ class FixedBatches(Task):
         return self.build(key, {"batch": jnp.full(batch_size, which)})
 
     def build(self, key: jax.Array, conditions: dict[str, jax.Array]) -> Trial:
-        """Trial i is that at place i, modulo their number, of the batch asked for."""
+        """Build trial i from the one at place i, modulo their number, in the requested batch."""
         inputs, labels = (jnp.asarray(np.stack(part)) for part in zip(*problem.batches(), strict=True))
         which = conditions["batch"]
         place = jnp.arange(len(which)) % problem.B
@@ -44,7 +44,7 @@ class FixedBatches(Task):
         )
 
     def correct(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Whether the class at the last step is right."""
+        """Score the class at the last step: 1 if it is right."""
         return (jnp.argmax(outputs[-1], axis=1) == trial.targets[-1]).astype(jnp.float32)
 
 

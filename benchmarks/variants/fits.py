@@ -1,9 +1,9 @@
-"""Work that is timed in alternation, in a process that stays alive and does one block at a time when it is told to.
+"""Work that is timed in alternation, in a long-lived process that runs one block at a time on request.
 
-`benchmarks.alternating` starts this file by its path, with the folder that eicon must come from. Trainings use names
-that version 0.1.0 has, too; the gradient of a cell is the present version's alone. Each line on stdin is a request in
-JSON, and each is answered by one: ``{"build": NAME, "case": {...}}`` compiles, and ``{"run": NAME, "times": K}`` gives
-the seconds of K calls, each of as many steps as the case's ``unit`` says.
+`benchmarks.alternating` starts this file by its path, with the folder that eicon must come from. Trainings use only
+names that also exist in version 0.1.0; the gradient of a cell needs the current version. Each line on stdin is a
+request in JSON, and is answered by one line: ``{"build": NAME, "case": {...}}`` compiles, and ``{"run": NAME, "times":
+K}`` returns the seconds of K calls, where the case's ``unit`` is the number of steps in a call.
 """
 
 import json
@@ -19,7 +19,7 @@ import jax
 import eicon
 
 NEVER = 10**9
-"""Steps between validations: a block is training alone."""
+"""Steps between validations: a block contains only training."""
 
 
 def network(task: "eicon.Task", case: dict[str, Any]) -> "eicon.RateRNN":
@@ -32,7 +32,7 @@ def network(task: "eicon.Task", case: dict[str, Any]) -> "eicon.RateRNN":
         sigma_rec=0.15,
         bias=True,
         readout_bias=True,
-        spectral_radius=1.0,  # version 0.1.0, which this also runs in, has no other start
+        spectral_radius=1.0,  # version 0.1.0, which this file also runs in, has no other start
         seed=1,
         **kind,
     )
@@ -45,7 +45,7 @@ def cell(case: dict[str, Any]) -> Any:
 
 
 def steps(case: dict[str, Any]) -> Callable[[], Any]:
-    """A call of ``Trainer.fit`` for so many steps."""
+    """Return a call of ``Trainer.fit`` for the steps of a unit."""
     task = eicon.PerceptualDecision()
     net = network(task, case)
     trainer = eicon.Trainer(net, task, batch_size=case["batch"], validation_repeats=1, seed=1)
@@ -53,7 +53,7 @@ def steps(case: dict[str, Any]) -> Callable[[], Any]:
 
 
 def epochs(case: dict[str, Any]) -> Callable[[], Any]:
-    """A call of ``fit`` for so many epochs on fixed trials, of the trainer that the version has for them."""
+    """Return a call of ``fit`` for the epochs of a unit on fixed trials, with the version's own trainer for them."""
     task = eicon.tasks.SequenceMemory(pattern_length=5)
     trials = task.trials(case["trials"], key=jax.random.key(2))
     train, validation = eicon.training.split_trials(trials, 0.8, key=jax.random.key(3))
@@ -67,7 +67,7 @@ def epochs(case: dict[str, Any]) -> Callable[[], Any]:
 
 
 def gradient(case: dict[str, Any]) -> Callable[[], Any]:
-    """So many gradients of the loss with respect to all weights, without noise, each at the values of the last."""
+    """Return a call for a unit of loss gradients with respect to all weights, without noise, each after a step."""
     task = eicon.PerceptualDecision()
     trial = task.sample(jax.random.key(2), case["batch"])
     net = network(task, case)
@@ -94,7 +94,7 @@ WORK = {make.__name__: make for make in (steps, epochs, gradient)}
 
 
 def seconds(run: Callable[[], Any], times: int) -> float:
-    """How long so many calls take."""
+    """Return the duration of this many calls."""
     start = time.perf_counter()
     for _ in range(times):
         run()
@@ -102,7 +102,7 @@ def seconds(run: Callable[[], Any], times: int) -> float:
 
 
 def answer(request: dict[str, Any], built: dict[str, Callable[[], Any]]) -> Any:
-    """Do what a request asks for; new work is compiled and warmed up, and its seconds for one unit are returned."""
+    """Answer a request; new work is compiled and warmed up, and its seconds for one unit are returned."""
     if "build" not in request:
         return seconds(built[request["run"]], request["times"])
     run = built[request["build"]] = WORK[request["case"]["work"]](request["case"])
@@ -115,7 +115,7 @@ def main(packages: Path) -> None:
     if Path(eicon.__file__).resolve().parents[1] != packages.resolve():
         raise RuntimeError(f"eicon was to come from {packages}; it came from {eicon.__file__}.")
     answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a package prints is no answer
+    os.dup2(2, 1)  # the output of a package is not an answer
     built: dict[str, Callable[[], Any]] = {}
     for line in sys.stdin:
         print(json.dumps(answer(json.loads(line), built)), file=answers, flush=True)

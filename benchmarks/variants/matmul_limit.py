@@ -4,7 +4,7 @@ Forward ``(T*B, N) @ (N, N)``, backward ``(T*B, N) @ (N, N)`` and weight gradien
 float32. No recurrent network can reach it, as it pretends that all time steps are known at once.
 
 The products are chained, ``W <- R.T @ ((R @ W) @ I)`` with orthonormal ``R``, so that the compiler can
-neither drop them nor hoist them out of the loop, and the numbers keep their size however long it runs.
+neither drop them nor hoist them out of the loop, and the numbers keep their size in runs of any length.
 """
 
 import time

@@ -1,6 +1,6 @@
 """NeuralRNN's `EIRNNModel` with the same shapes, equation and noise, in a plain PyTorch loop.
 
-Its recurrence is used as it is: the effective weight ``|W| @ sign`` is a product of two matrices in each step, and the
+Its recurrence is used unchanged: the effective weight ``|W| @ sign`` is a product of two matrices in each step, and the
 readout is applied in each step, to the excitatory currents. `nonlinearity_mode="rate"` and
 `noise_scaling="sqrt_2_over_alpha"` select the equation and the noise of the other variants. Threads: torch's default.
 """

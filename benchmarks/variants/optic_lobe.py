@@ -1,9 +1,9 @@
-"""Train the optic lobe with eicon or flyvis, as told on stdin; the first line that is written says how it was built.
+"""Train the optic lobe with eicon or flyvis, as requested on stdin; the first line written describes the build.
 
     python benchmarks/variants/optic_lobe.py eicon 15
     python benchmarks/variants/optic_lobe.py flyvis 15
 
-Imports nothing of this repository but eicon itself, because flyvis may live with an interpreter of its own.
+This file imports only eicon from this repository, because flyvis may need a separate interpreter.
 """
 
 import json
@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 FRAMES, TRIALS, DT = 19, 4, 0.02
-"""Of a training step as published; s."""
+"""Frames, trials and dt (s) of a training step as published."""
 REST, RATE = 0.5, 5e-5
-"""Resting potential of all cells at the start, so that both compute the same, and learning rate."""
+"""Initial resting potential of all cells, the same for both libraries, and learning rate."""
 
 Runs = dict[str, Callable[[], float]]
 
@@ -32,7 +32,7 @@ def light(n_columns: int) -> np.ndarray:
 
 
 def eicon_runs(extent: int) -> tuple[float, Runs]:
-    """Seconds it took to make the connectome and the network; and what can be run."""
+    """Return the seconds for making the connectome and the network, and the available runs."""
     import jax
     import jax.numpy as jnp
 
@@ -88,7 +88,7 @@ def eicon_runs(extent: int) -> tuple[float, Runs]:
 
 
 def flyvis_runs(extent: int) -> tuple[float, Runs]:
-    """Like `eicon_runs`, of flyvis's own network and training step; it builds in an empty folder."""
+    """Return the same as `eicon_runs`, for flyvis's own network and training step; it builds in an empty folder."""
     parts = ["torchvision", "torchvision.transforms", "torchvision.transforms.functional"]
     made = [ModuleType(name) for name in parts]  # for rendering, which is not used here
     made[0].transforms, made[1].functional = made[1:]  # type: ignore[attr-defined]
@@ -131,12 +131,12 @@ def flyvis_runs(extent: int) -> tuple[float, Runs]:
 
 
 def peak_mb() -> float:
-    """Return the most memory that this process has held."""
+    """Return the peak memory of this process."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e6 / 1024)
 
 
 def main() -> None:
-    """Build; then run what each line of stdin names, so many times, and say how long it took."""
+    """Build; then run the part that each line of stdin names, as often as requested, and report the duration."""
     name, extent = sys.argv[1], int(sys.argv[2])
     built, runs = {"eicon": eicon_runs, "flyvis": flyvis_runs}[name](extent)
     start = time.perf_counter()

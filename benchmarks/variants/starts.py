@@ -1,8 +1,8 @@
-"""The first fifty steps of trainings whose networks differ only in their seeds, in a process that did nothing before.
+"""The first fifty steps of trainings that differ only in their seeds, in a process with nothing compiled before.
 
 `benchmarks.startup` starts this file by its path, with the folder that eicon must come from. It prints a line of JSON:
-for each seed the seconds from when all is imported (or from the last seed's end) to the end of step 50, with the
-validation after it, and how many programs were compiled in them.
+for each seed the seconds from the end of the imports (or of the previous seed) to the end of step 50 and its
+validation, and the number of programs compiled in that time.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The PyTorch loop as someone who tunes it would write it: all that does not depend on the state before the loop."""
+"""The PyTorch loop as tuned by hand: all computations that do not depend on the state come before the loop."""
 
 from collections.abc import Callable
 

@@ -57,7 +57,7 @@ def test_without_flyvis_eicon_is_timed_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.delenv("EICON_FLYVIS", raising=False)
     record, page = tmp_path / "times.json", tmp_path / "page.md"
     assert optic_lobe.main(["--extent", "1", "--repeats", "2", "--out", str(record), "--page", str(page)]) == 0
-    assert "eicon alone" in capsys.readouterr().err
+    assert "only eicon is timed" in capsys.readouterr().err
     written = json.loads(record.read_text("utf-8"))
     assert written["eicon"]["seconds"].keys() == optic_lobe.STEPS.keys()
     assert "flyvis was not timed" in page.read_text("utf-8")

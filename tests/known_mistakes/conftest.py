@@ -31,7 +31,7 @@ def task() -> PerceptualDecision:
 
 @pytest.fixture(scope="session")
 def trained() -> Callable[[str], Trained]:
-    """By optimizer; trained with weight decay, and so fast that many raw weights change their sign."""
+    """Train a network with the named optimizer, weight decay, and a rate at which many raw weights change sign."""
     done: dict[str, Trained] = {}
 
     def train(name: str) -> Trained:

@@ -7,7 +7,7 @@ from eicon.training import OPTIMIZERS
 
 
 def check(weights: np.ndarray, excitatory: np.ndarray) -> None:
-    """With input ``r @ weights``: raising the rate of an E unit lowers no unit's input, of an I unit raises none."""
+    """Check that with input ``r @ weights`` E units lower the input of no unit and I units raise that of none."""
     rates = np.random.default_rng(0).uniform(0.1, 1, len(excitatory))
     for unit, excites in enumerate(excitatory):
         raised = rates.copy()
@@ -18,7 +18,7 @@ def check(weights: np.ndarray, excitatory: np.ndarray) -> None:
 
 
 def wrong(raw: np.ndarray, excitatory: np.ndarray) -> np.ndarray:
-    """The mask signs columns."""
+    """Return weights whose mask signs columns."""
     mask = np.tile(np.where(excitatory, 1, -1), (len(excitatory), 1)) * (1 - np.eye(len(excitatory)))
     return np.abs(raw) * mask
 

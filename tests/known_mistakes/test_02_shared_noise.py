@@ -16,7 +16,7 @@ def network(**options):
 
 
 def check(noise: np.ndarray) -> None:
-    """``noise`` (T, B, N): no two trials are correlated, nor two units, nor two steps."""
+    """Check that in ``noise`` (T, B, N) no two trials, units or steps are correlated."""
     bound = 5 / np.sqrt(noise.size / noise.shape[1])
     for axis in range(3):
         rows = np.moveaxis(noise, axis, 0).reshape(noise.shape[axis], -1)
@@ -34,7 +34,7 @@ def wrong(key: jax.Array) -> np.ndarray:
 def test_predict(source):
     net = network(**{source: 0.5})
     noise = np.asarray(net.predict(np.zeros((T, B, 2), np.float32), key=jax.random.key(0)).currents)
-    if source == "sigma_in":  # each unit hears both channels: back to the channels
+    if source == "sigma_in":  # each unit receives both channels: back to the channels
         noise = noise @ np.linalg.pinv(np.asarray(net.W_in))
     check(noise)
 

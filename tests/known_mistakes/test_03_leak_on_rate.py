@@ -9,7 +9,7 @@ NET = {"n_in": 2, "n_rec": 10, "n_out": 2}
 
 
 def check(step, net: RateRNN) -> None:
-    """``step(x, u)`` is tau dx/dt = -x + [x]+ W + u W_in, by Euler, from currents of both signs."""
+    """Check that ``step(x, u)`` is an Euler step of tau dx/dt = -x + [x]+ W + u W_in, from currents of both signs."""
     rng = np.random.default_rng(0)
     w, w_in, alpha = np.asarray(net.W_rec), np.asarray(net.W_in), net.dt / net.tau
     x, u = rng.normal(size=(3, 10)).astype(np.float32), rng.normal(size=(3, 2)).astype(np.float32)

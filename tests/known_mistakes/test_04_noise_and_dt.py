@@ -10,7 +10,7 @@ TAU, SIGMA, N, B = 20.0, 0.3, 10, 500
 
 
 def check(run) -> None:
-    """``run(dt, n_steps)`` gives the last currents of units that hear nothing else; their std is the closed form's.
+    """Check the std of the last currents from ``run(dt, n_steps)``, in units with noise alone, by the closed form.
 
     Euler's x' = (1 - a) x + sqrt(2 a) sigma xi has variance sigma^2 / (1 - a / 2), which is sigma^2 as dt falls.
     """

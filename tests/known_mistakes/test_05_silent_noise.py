@@ -13,7 +13,7 @@ NOTHING = Connectivity(np.zeros(N, int), np.zeros((N, N), bool), np.zeros((N, N)
 
 
 def check(currents: np.ndarray) -> None:
-    """With alpha = 1, currents (T, B, N) are sqrt(2) sigma times white noise: over time and over trials."""
+    """Check that at alpha = 1 currents (T, B, N) are sqrt(2) sigma times white noise, over time and over trials."""
     for axis in (0, 1):
         std = currents.std(axis=axis)
         assert std.mean() == pytest.approx(np.sqrt(2) * SIGMA, rel=0.03), axis
@@ -44,7 +44,7 @@ def test_ours_in_every_mode(way, mode):
 
 
 def test_ours_inside_a_gradient():
-    """What the trainer differentiates is as noisy as what `predict` runs: the same key, the same numbers."""
+    """Check that the function differentiated by the trainer has the noise of `predict`: same key, same numbers."""
     net = RateRNN(
         NOTHING, Connectivity.dense(1, N), Connectivity.dense(N, 1), tau=20.0, dt=20.0, sigma_rec=SIGMA, x0=0.0
     )

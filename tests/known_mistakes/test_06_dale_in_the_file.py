@@ -8,12 +8,12 @@ from eicon.training import OPTIMIZERS
 
 
 def check(weights: np.ndarray, sign: np.ndarray) -> None:
-    """Weights as they come back from a file."""
+    """Check weights as read from a file."""
     assert ((sign[:, None] * weights) < 0).mean() == 0
 
 
 class ForwardOnly:
-    """Clips in the forward pass, trains and saves what was not clipped."""
+    """Network that clips in the forward pass, trains, and saves the unclipped weights."""
 
     def __init__(self, sign: np.ndarray):
         rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""Mistake 7: the excitatory-inhibitory matrix is built, and then not used."""
+"""Mistake 7: the excitatory-inhibitory matrix is built but never used."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ RAW = np.random.default_rng(1).uniform(0.1, 1, (N, N)).astype(np.float32)
 
 
 def check(run) -> None:
-    """``run(sign)`` gives (effective matrix, outputs); both depend on the sign vector."""
+    """Check that the effective matrix and outputs from ``run(sign)`` both depend on the sign vector."""
     (first, z_first), (second, z_second) = (run(sign) for sign in SIGNS)
     assert (np.sign(first) != np.sign(second)).any()
     assert not np.allclose(z_first, z_second)

@@ -10,13 +10,13 @@ from eicon.runs._published import published_network
 
 A, B = 0, 1
 REGIONS = np.array([[0.0, 1.0], [0.0, 0.0]])
-"""From A to B only."""
+"""Connections from A to B only."""
 EXPANDED = expand(REGIONS, 4, seed=1)
 N_STEPS = 12
 
 
 def check(build) -> None:
-    """``build(anatomy)`` gives a network; an impulse reaches exactly the units that the anatomy leads to."""
+    """Check that an impulse in ``build(anatomy)``, a network, reaches exactly the units to which the anatomy leads."""
     reached = reach(build(np.asarray(EXPANDED.weights, np.float64)), EXPANDED.region == A)
     assert reached[EXPANDED.region == B].all()
     reached = reach(build(np.asarray(EXPANDED.weights, np.float64)), EXPANDED.region == B)
@@ -36,7 +36,7 @@ def sparse_graph(seed: int, n: int = 8) -> np.ndarray:
 
 
 def downstream(anatomy: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """The units of ``source`` and all that paths along ``anatomy[source, target]`` lead to, by following them."""
+    """Find the units of ``source`` and those at the ends of all paths along ``anatomy[source, target]``."""
     found = set(np.flatnonzero(source).tolist())
     while True:
         following = found | {j for i in found for j in np.flatnonzero(anatomy[i]).tolist()}
@@ -46,7 +46,7 @@ def downstream(anatomy: np.ndarray, source: np.ndarray) -> np.ndarray:
 
 
 def reach(net: RateRNN, source: np.ndarray) -> np.ndarray:
-    """Units whose current changes when those of ``source`` receive an impulse: real dynamics, two trials."""
+    """Find the units whose current changes when those of ``source`` receive an impulse: real dynamics, two trials."""
     net.raw_in.value = jnp.asarray(source[None], jnp.float32)
     inputs = np.zeros((N_STEPS, 2, 1), np.float32)
     inputs[0, 0] = 1.0
@@ -74,14 +74,14 @@ def test_the_wrong_version_fails():
 
 
 def test_the_published_network_does_the_opposite():
-    """It passes where every connection is turned round first."""
+    """Check that the published network passes if every connection is reversed first."""
     check(lambda anatomy: wrong(anatomy.T))
     reached = reach(wrong(np.asarray(EXPANDED.weights, np.float64)), EXPANDED.region == B)
     assert reached[EXPANDED.region == A].all()
 
 
 def test_they_are_equal_in_symmetric_anatomies():
-    """Why the mistake is not seen in them."""
+    """Show why symmetric anatomies do not reveal the mistake."""
     anatomy = sparse_graph(0) + sparse_graph(0).T
     for i in range(len(anatomy)):
         source = np.arange(len(anatomy)) == i

@@ -1,4 +1,4 @@
-"""Mistake 9: data sets with opposite orientations, used as if alike."""
+"""Mistake 9: data sets with opposite orientations are treated alike."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ FOLDER = Path(__file__).parents[2].parent / "shared" / "connectomes" / "bio2art"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the connectome folder of bio2art is not at {FOLDER}")
 
 FRACTIONS = ("Macaque_Normalized", "Marmoset_Normalized", "Mouse_Gamanut_Normalized")
-"""Fractions of labelled neurons: retrograde tracer, so that the inputs of one injected target sum to at most 1."""
+"""Fractions of labelled neurons: retrograde tracer, so the inputs of one injected target sum to at most 1."""
 
 STRONGER_THAN_REVERSE = {
     "Macaque_Normalized": [("V1", "V2")],
@@ -20,13 +20,13 @@ STRONGER_THAN_REVERSE = {
     "Mouse_Ypma_Oh": [("DG", "CA"), ("MOp", "Strp"), ("SSp", "Strp"), ("AUDp", "Strp")],
     "Drosophila": [("AL", "LH"), ("al", "lh"), ("AL", "MB"), ("al", "mb"), ("MED", "LOB"), ("LOB", "OPTU")],
 }
-"""Pathways whose direction is textbook: early to higher visual areas (by labelled fraction), dentate gyrus to
+"""Pathways whose direction is textbook knowledge: early to higher visual areas (by labelled fraction), dentate gyrus to
 hippocampus, cortex to striatum, antennal lobe to lateral horn and mushroom body, medulla to lobula. In `Mouse_Ypma_Oh`
-the visual areas are no evidence: its weights are no fractions, and their feedback is the stronger direction."""
+the visual areas are not evidence: its weights are not fractions, and their feedback is the stronger direction."""
 
 
 def check(load, name: str) -> None:
-    """``load(name)`` gives weights and names, and its rows are sources."""
+    """Check weights and names from ``load(name)``: rows are sources."""
     weights, names = load(name)
     if name in FRACTIONS:
         assert weights.sum(axis=0).max() <= 1
@@ -56,14 +56,14 @@ def test_the_wrong_version_fails():
 
 
 def test_turned_matrices_fail_the_check_in_every_data_set():
-    """The check can tell, for each data set."""
+    """Show that every data set can fail the check."""
     for name in STRONGER_THAN_REVERSE:
         with pytest.raises(AssertionError):
             check(lambda name: (ours(name)[0].T, ours(name)[1]), name)
 
 
 def test_only_one_file_is_turned():
-    """All else is as in the file, and the provenance says which is which."""
+    """Check that the other files are read as they are, and that the provenance distinguishes the two cases."""
     for name in STRONGER_THAN_REVERSE:
         loaded, raw = read_bio2art(name, FOLDER), np.load(FOLDER / f"C_{name}.npy")
         turned = name == "Mouse_Gamanut_Normalized"

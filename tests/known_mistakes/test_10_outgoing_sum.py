@@ -1,4 +1,4 @@
-"""Mistake 10: the weight within a region, meant to be a share of what it sends, is taken from what it receives."""
+"""Mistake 10: a region's internal weight, meant to be a share of its output, is computed from its input."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ SHARE, K = 0.8, 5
 
 
 def check(block_sums: np.ndarray) -> None:
-    """Each region keeps the share of all that leaves its neurons; between regions nothing changes."""
+    """Check that each region keeps its share of the total output of its neurons; between regions nothing changes."""
     np.testing.assert_allclose(np.diagonal(block_sums) / block_sums.sum(axis=1), SHARE, rtol=1e-6)
     np.testing.assert_allclose(block_sums[~np.eye(3, dtype=bool)], REGIONS[~np.eye(3, dtype=bool)], rtol=1e-6)
 

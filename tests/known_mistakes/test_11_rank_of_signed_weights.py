@@ -1,4 +1,4 @@
-"""Mistake 11: *signed* weights are handed out by anatomical rank, so that weak connections strongly inhibit."""
+"""Mistake 11: *signed* weights are assigned by anatomical rank, so weak connections become strongly inhibitory."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ THERE = ANATOMY > 0
 
 
 def check(weights: np.ndarray) -> None:
-    """The stronger a connection, the larger its initial weight, whatever its sign is."""
+    """Check that a stronger connection has a larger initial weight, whatever its sign."""
     np.testing.assert_array_equal(weights != 0, THERE)
     assert stats.spearmanr(ANATOMY[THERE], np.abs(weights[THERE])).statistic == pytest.approx(1)
     weak, strong = (ANATOMY[THERE] < np.quantile(ANATOMY[THERE], q) for q in (0.1, 0.9))
@@ -23,7 +23,7 @@ def check(weights: np.ndarray) -> None:
 
 
 def published() -> np.ndarray:
-    """In the anatomy's orientation."""
+    """Return the published weights in the anatomy's orientation."""
     options = {"activation": "relu", "init": "default", "remapped": True, "freeze": False, "dt": 20.0}
     net = published_network(ANATOMY, 2, 1, rng=np.random.default_rng(1), **options)
     return np.asarray(net.W_rec, np.float64).T
@@ -35,7 +35,7 @@ def by_name() -> np.ndarray:
 
 
 def as_in_the_code() -> np.ndarray:
-    """`map_weights_to_template`, in three lines."""
+    """Restate `map_weights_to_template` in three lines."""
     weights = np.zeros((N, N))
     order = np.argsort(-ANATOMY[THERE])
     weights[THERE] = -np.sort(-RNG.uniform(-1, 1, THERE.sum()))[np.argsort(order)]

@@ -1,4 +1,4 @@
-"""Mistake 12: breaking off uniform fractions of what remains gives the largest of 12 parts 62 % of the weight."""
+"""Mistake 12: breaking uniform fractions off the rest gives the largest of 12 parts 62 % of the weight."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ FAIR = sum(1 / i for i in range(1, PARTS + 1)) / PARTS
 
 
 def check(parts: np.ndarray) -> None:
-    """``parts`` (draws, 12) add up to 1, none is 0, and the largest is no larger than fair."""
+    """Check that ``parts`` (draws, 12) add up to 1, none is 0, and the largest is no larger than fair."""
     np.testing.assert_allclose(parts.sum(axis=1), 1.0, rtol=1e-6)
     assert (parts > 0).all()
     assert parts.max(axis=1).mean() == pytest.approx(FAIR, abs=0.01)
@@ -49,7 +49,7 @@ def test_ours():
 
 
 def test_ours_at_any_size():
-    """At 64 neurons a region the published way loses 97 % of the connections in float32; ours loses none."""
+    """Check that at 64 neurons per region the published way loses 97 % of connections in float32, and ours none."""
     made = expand([[0.0, 1e-5], [0.0, 0.0]], 64, target_sparsity=0.8, intrinsic=False, partition="random")
     assert made.n_connections == 64 * 51
     assert made.weights.sum(dtype=np.float64) == pytest.approx(1e-5, rel=1e-6)

@@ -10,7 +10,7 @@ UNKNOWN = [30.0, np.nan, 60.0, 90.0]
 
 
 def check(counts_of) -> None:
-    """Equal densities get equal counts, in the order of density; an unknown one is an error that names it."""
+    """Check that equal densities get equal counts, ordered by density; an unknown one is an error that names it."""
     counts = counts_of(REPEATED)
     assert counts[0] == counts[2] < counts[1] < counts[3]
     with pytest.raises(ValueError, match="index 1"):
@@ -18,7 +18,7 @@ def check(counts_of) -> None:
 
 
 def wrong(densities) -> list[int]:
-    """Ranks by looking each value up among the distinct ones, with as many places as values."""
+    """Rank by looking up each value among the distinct ones, with as many places as values."""
     values = np.array(densities)
     ranks = np.zeros(len(values))
     for rank, value in enumerate(np.sort(values)):

@@ -1,4 +1,4 @@
-"""Mistake 14: random numbers from a global state that nobody seeded."""
+"""Mistake 14: random numbers come from a global state that is never seeded."""
 
 import random
 
@@ -35,7 +35,7 @@ def states() -> tuple[bytes, str]:
 
 
 def check(make) -> None:
-    """Same seed, same bits; another seed, another result; the global states are neither used nor changed."""
+    """Check the effect of the seed bit for bit, and that the global states are neither used nor changed."""
     before = states()
     first = np.asarray(make(1)).tobytes()
     assert states() == before

@@ -1,4 +1,4 @@
-"""Mistake 15: region ids come back shuffled, a wrong size prints a line and gives None, the last edge is dropped."""
+"""Mistake 15: region ids come back shuffled, a wrong size prints a line and returns None, the last edge is dropped."""
 
 import numpy as np
 import pytest
@@ -12,18 +12,18 @@ EDGES = [("A", "B", 1.0), ("B", "A", 2.0), ("B", "C", 3.0), ("C", "B", 4.0)]
 
 
 def check_order(region: np.ndarray) -> None:
-    """Ascending, and as many of each as asked for: so neurons of a region are the rows that one expects."""
+    """Check that ids are ascending, each as often as requested, so the neurons of a region are the expected rows."""
     assert region.tolist() == [0, 0, 1, 1, 1, 1, 2, 2, 2]
 
 
 def check_size(run) -> None:
-    """A list of the wrong length is an error that states both lengths."""
+    """Check that a list of the wrong length raises an error that states both lengths."""
     with pytest.raises(ValueError, match=r"\(3,\).*got shape \(2,\)"):
         run([2, 4])
 
 
 def check_edges(read, path) -> None:
-    """Every line is a connection, the last one too, with or without a newline after it."""
+    """Check that every line becomes a connection, also the last one, with or without a newline after it."""
     for ending in ("\n", ""):
         path.write_text("\n".join(["source,target,weight", *(f"{s},{t},{w}" for s, t, w in EDGES)]) + ending)
         names, weights = read(path)

@@ -1,4 +1,4 @@
-"""Mistake 16: names come as pickle files, and unpickling runs what a file says."""
+"""Mistake 16: names are stored as pickles, and unpickling runs any code in them."""
 
 import contextlib
 import pickle
@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[2].parent / "shared" / "connectomes" / "bio2art"
 
 
 class Malicious:
-    """Unpickling creates a file."""
+    """Object that creates a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -31,7 +31,7 @@ def write(folder: Path, content: object) -> Path:
 
 
 def check(read, folder: Path) -> None:
-    """``read(path)`` gives the names of a list, and runs nothing."""
+    """Check that ``read(path)`` returns the names of a list, and runs nothing."""
     assert list(read(write(folder, NAMES))) == NAMES
     trap = folder / "trap"
     with contextlib.suppress(ValueError):
@@ -88,7 +88,7 @@ def test_a_damaged_file_is_refused(data, tmp_path):
 
 
 def test_arrays_of_objects_are_refused(tmp_path):
-    """An npy file can hold a pickle as well."""
+    """Test an npy file, which can also contain a pickle."""
     np.save(tmp_path / "C_x.npy", np.array([[Malicious(tmp_path / "trap")]], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match="contains Python objects, which are never loaded"):
         read_bio2art("x", tmp_path, rows="source")
@@ -97,7 +97,7 @@ def test_arrays_of_objects_are_refused(tmp_path):
 
 @pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the connectome folder of bio2art is not at {FOLDER}")
 def test_the_real_files():
-    """Same names as unpickling gives, for files known to be harmless."""
+    """Check that files known to be harmless give the same names when unpickled."""
     files = sorted(FOLDER.glob("Names_*.lst"))
     assert len(files) == 6
     for path in files:

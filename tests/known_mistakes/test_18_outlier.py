@@ -1,4 +1,4 @@
-"""Mistake 18: a Dale matrix that is not balanced has one huge eigenvalue of its own."""
+"""Mistake 18: a Dale matrix whose excitation and inhibition are not balanced has one huge eigenvalue."""
 
 import jax
 import numpy as np
@@ -11,7 +11,7 @@ DALE = Connectivity.dale(200)
 
 
 def check(matrices: list[np.ndarray]) -> None:
-    """Against the circle of Rajan & Abbott (2006): half of the draws lie within 1.2 radii, all within 1.5."""
+    """Compare with the circle of Rajan & Abbott (2006): half of the draws lie within 1.2 radii, all within 1.5."""
     ratios = []
     for weights in matrices:
         excitatory, inhibitory = weights[DALE.sign > 0], weights[DALE.sign < 0]

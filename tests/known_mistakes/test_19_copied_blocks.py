@@ -11,7 +11,7 @@ N, BLOCK = 40, 10
 
 
 def check(weights: np.ndarray) -> None:
-    """All pairs of off-diagonal blocks of 10 x 10 (the diagonal ones lack their autapses), in absolute value."""
+    """Correlate all pairs of off-diagonal 10 x 10 blocks (the diagonal ones lack their autapses), in absolute value."""
     starts = range(0, len(weights), BLOCK)
     blocks = [np.abs(weights[i : i + BLOCK, j : j + BLOCK]).ravel() for i in starts for j in starts if i != j]
     correlation = np.corrcoef(blocks)[np.triu_indices(len(blocks), 1)]

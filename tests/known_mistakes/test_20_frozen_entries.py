@@ -12,14 +12,14 @@ from ..training.tiny import EVERY_OPTIMIZER
 
 
 def check(before: np.ndarray, after: np.ndarray, frozen: np.ndarray) -> None:
-    """Frozen entries keep their bits, and the others have learned."""
+    """Check that frozen entries keep their bits, and that the others have learned."""
     assert frozen.any()
     assert before[frozen].tobytes() == after[frozen].tobytes()
     assert (before[~frozen] != after[~frozen]).mean() > 0.5
 
 
 def wrong(optimizer: bp.optim.Optimizer, frozen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Gradients of frozen entries are set to zero, and the optimizer sees all weights."""
+    """Set the gradients of frozen entries to zero, but pass all weights to the optimizer."""
     rng = np.random.default_rng(0)
     weights = bm.TrainVar(jnp.asarray(rng.normal(size=frozen.shape), jnp.float32))
     before = np.asarray(weights.value)

@@ -1,6 +1,6 @@
 """Mistake 21: the loss is averaged over steps that are masked out, so its scale depends on the padding.
 
-Its neighbour: masks are multiplied with, so that NaN where nothing counts makes the loss, or its gradient, NaN.
+A related mistake: the loss is multiplied by the mask, so NaN in an unscored step makes the loss, or its gradient, NaN.
 """
 
 import jax
@@ -36,7 +36,7 @@ def padded(array: jax.Array, steps: int, value: float) -> np.ndarray:
 
 
 def check(loss, outputs: jax.Array, trial: Trial) -> None:
-    """Appended masked steps, whatever the outputs do there, change nothing."""
+    """Check that appended masked steps change nothing, whatever the outputs are there."""
     whole = jax.jit(loss)
     expected = float(whole(outputs, trial))
     assert expected > 0.1
@@ -82,13 +82,13 @@ ENDS = jnp.array([6, 4, 5, 2])
 
 
 def ending(trial: Trial) -> Trial:
-    """The same trials, which end at different steps."""
+    """Return the same trials with different ends."""
     span = jnp.stack([jnp.zeros_like(ENDS), ENDS], axis=1)
     return trial._replace(mask=trial.mask * trial._replace(epochs={"trial": span}).inside, epochs={"trial": span})
 
 
 def check_nan(scalar, values: jax.Array, counts: jax.Array) -> None:
-    """NaN where nothing counts changes nothing, and has no gradient; what counts has one."""
+    """Check that NaN in unscored steps changes nothing and has no gradient, and that scored steps have one."""
     whole = jax.jit(jax.value_and_grad(scalar))
     expected, wanted = whole(values)
     found, gradient = whole(jnp.where(counts[:, :, None], values, jnp.nan))
@@ -144,7 +144,7 @@ def multiplied(outputs: jax.Array, trial: Trial) -> jax.Array:
 
 
 def selected_late(outputs: jax.Array, trial: Trial) -> jax.Array:
-    """Its value is right, but 0 times NaN comes back in the gradient."""
+    """Return a loss with the right value, in whose gradient 0 times NaN reappears."""
     squares = jnp.mean((outputs - trial.targets) ** 2, axis=-1)
     return jnp.sum(jnp.where(trial.mask != 0, squares, 0.0)) / jnp.sum(trial.mask)
 

@@ -1,4 +1,4 @@
-"""Mistake 22: training that goes on forgets the optimizer's state, its key or its step."""
+"""Mistake 22: resumed training loses the optimizer's state, its key or its step."""
 
 import brainpy as bp
 import jax
@@ -11,7 +11,7 @@ from eicon.training.results import History
 
 
 def trainer(task, seed=1):
-    """With a schedule, noise and Adam: everything that a resumed training could forget."""
+    """Make a trainer with a schedule, noise and Adam: everything that a resumed training could lose."""
     net = RateRNN.dale(2, 10, 2, sigma_rec=0.1, seed=seed)
     return Trainer(net, task, learning_rate=bp.optim.ExponentialDecayLR(0.01, 30, 0.5), batch_size=4, seed=3)
 
@@ -23,7 +23,7 @@ def state(training: Trainer) -> dict[str, bytes]:
 
 
 def check(resumed: Trainer, uninterrupted: dict[str, bytes]) -> None:
-    """Weights after 100 steps at once, and what the last 50 of them were like, bit for bit."""
+    """Compare the weights after 100 steps without a break, and the history of the last 50, bit for bit."""
     found = state(resumed)
     assert {name for name in found if found[name] != uninterrupted[name]} == set()
 
@@ -44,7 +44,7 @@ def checkpoint(task, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def fresh(task) -> Trainer:
-    """Another process, as it were: other initial weights, which the checkpoint must replace."""
+    """Return a trainer with different initial weights, as in a new process; the checkpoint must replace them."""
     return trainer(task, seed=7)
 
 

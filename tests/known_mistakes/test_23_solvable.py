@@ -1,4 +1,4 @@
-"""Mistake 23: epochs out of order, so that no observer could solve the task from what it has seen so far."""
+"""Mistake 23: epochs are out of order, so no observer could solve the task from the inputs so far."""
 
 import dataclasses
 from collections.abc import Callable, Iterator
@@ -55,7 +55,7 @@ def balanced(task: Task) -> Trial:
 
 
 def ideal_outputs(trial: Trial) -> np.ndarray:
-    """At each step the mean target of all trials whose inputs were the same so far: the best causal observer."""
+    """Return, for each step, the mean target of all trials with the same inputs so far: the best causal observer."""
     inputs, targets = np.asarray(trial.inputs), np.asarray(trial.targets, np.float64)
     if targets.ndim == 2:
         targets = np.eye(int(targets.max()) + 1)[targets.astype(int)]
@@ -70,7 +70,7 @@ def ideal_outputs(trial: Trial) -> np.ndarray:
 
 
 def check(task: Task, trial: Trial) -> None:
-    """The ideal observer, which knows only the inputs until now, is always right and misses no scored target."""
+    """Check that the ideal observer, which knows only the inputs so far, is always right about all scored targets."""
     outputs = ideal_outputs(trial)
     assert float(compiled(task).accuracy(outputs, trial)) == 1.0
     if trial.targets.ndim == 3:
@@ -79,7 +79,7 @@ def check(task: Task, trial: Trial) -> None:
 
 
 def recall(inputs: Iterator[np.ndarray]) -> Iterator[list[float]]:
-    """Remember the value of each step until the cue comes, and then say them in order."""
+    """Remember the value of each step until the cue comes, and then return them in order."""
     heard: list[float] = []
     for cue, value in inputs:
         if not cue:
@@ -92,7 +92,7 @@ def recall(inputs: Iterator[np.ndarray]) -> Iterator[list[float]]:
 
 
 def compare(inputs: Iterator[np.ndarray], n_back: int, cue_with_item: bool) -> Iterator[list[float]]:
-    """Remember what each step shows until the cue comes, and then say whether the last was there n before."""
+    """Remember the item of each step until the cue comes, and then report whether the last one was there n before."""
     seen: list[bytes] = []
     for cue, *item in inputs:
         if cue_with_item or not cue:
@@ -105,7 +105,7 @@ def compare(inputs: Iterator[np.ndarray], n_back: int, cue_with_item: bool) -> I
 
 
 def watch(inputs: Iterator[np.ndarray], places: np.ndarray) -> Iterator[np.ndarray]:
-    """Say, in every column with six neighbours, where its change in luminance and their gradient point."""
+    """Return, for every column with six neighbours, the product of the change and the gradient of luminance."""
     away = places[None] - places[:, None]  # (columns, columns, 2)
     near = np.abs((away**2).sum(axis=2) - 1) < 1e-6
     gradient = np.where((near & (near.sum(axis=1) == 6)[:, None])[..., None], away / 3, 0.0)
@@ -123,11 +123,11 @@ OBSERVERS = {
     "NBack": (NBack(n_back=3, trial_length=6), lambda u: compare(u, 3, cue_with_item=True)),
     "PictureNBack": (PictureNBack(n_back=3, trial_length=6), lambda u: compare(u, 3, cue_with_item=False)),
 }
-"""Tasks whose trials all differ from the first step on: for them, an observer that can only remember, or watch."""
+"""Tasks whose trials all differ from the first step on, each with an observer that only remembers or watches."""
 
 
 def last_signs(inputs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Say the sign of the last pulse on each input, from its first step on."""
+    """Report the sign of the last pulse on each input, from its first step on."""
     bits = np.zeros(3)
     for pulses in inputs:
         bits = np.where(pulses == 0, bits, np.sign(pulses))
@@ -135,7 +135,7 @@ def last_signs(inputs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
 
 
 def count(inputs: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
-    """Add up what comes on either side, and say where more came when the fixation input is off."""
+    """Add up the pulses of either side, and report the side with more when the fixation input is off."""
     heard = np.zeros(2)
     for fixation, *pulses in inputs:
         heard += np.array(pulses) > 0.5
@@ -156,7 +156,7 @@ STREAMS = {
     "PulseAccumulation": (PulseAccumulation(), count),
     "ReadySetGo": (ReadySetGo(), reproduce),
 }
-"""Tasks whose inputs come in pulses at random times: for them, an observer that does nothing but what is asked."""
+"""Tasks whose inputs are pulses at random times, each with an observer that only follows the instructions."""
 
 
 def some(task: Task) -> Trial:
@@ -166,7 +166,7 @@ def some(task: Task) -> Trial:
 def check_by_memory(
     task: Task, observer: Callable[[Iterator[np.ndarray]], Iterator[list[float]]], trial: Trial
 ) -> None:
-    """An observer that hears one step at a time and must answer before it hears the next is always right."""
+    """Check that an observer that must answer each step before it sees the next one is always right."""
     outputs = np.zeros((trial.n_steps, 40, task.n_out), np.float32)
     for b in range(40):
         for t, answer in enumerate(observer(iter(trial.inputs[:, b]))):
@@ -189,7 +189,7 @@ def test_answers_that_are_asked_for_before_the_pulses_have_come_fail(name):
 
 
 def out_of_order(trial: Trial) -> Trial:
-    """The decision is asked for before the stimulus has come."""
+    """Move the decision before the stimulus."""
     fixation, stimulus = (int(trial.epochs[name][0, 1]) for name in ("fixation", "stimulus"))
     decision = trial.n_steps - stimulus
 
@@ -222,7 +222,7 @@ def test_silent_network_scores_chance(name):
 
 @pytest.mark.parametrize("name", VARIANTS)
 def test_catch_trials_can_be_told_from_the_others(name):
-    """In random trials, where the ideal observer also meets trials without a stimulus."""
+    """Test random trials, in which the ideal observer also meets trials without a stimulus."""
     task = VARIANTS[name]
     trial = drawn.sample(task, 100, 0)
     if task.catch_probability:
@@ -231,7 +231,7 @@ def test_catch_trials_can_be_told_from_the_others(name):
 
 
 def test_every_task_of_memory_has_an_observer():
-    """Trials that begin alike if they are of one condition are checked by what comes; others by what they remember."""
+    """Check that trials of one condition start alike, except in tasks with an observer of their own."""
     beginnings = {name: np.unique(balanced(VARIANTS[name]).inputs[0], axis=0) for name in TASKS}
     unlike = {name for name, first in beginnings.items() if len(first) > make(name).n_conditions}
     assert unlike == set(OBSERVERS)
@@ -270,6 +270,6 @@ def test_a_response_that_is_asked_for_at_the_wrong_time_fails(name, by):
 def test_the_wrong_version_fails():
     task = VARIANTS["PerceptualDecision"]
     trial = out_of_order(balanced(task))
-    assert float(compiled(task).accuracy(trial.targets, trial)) == 1.0  # copying the targets is no test
+    assert float(compiled(task).accuracy(trial.targets, trial)) == 1.0  # copying the targets is not a test
     with pytest.raises(AssertionError):
         check(task, trial)

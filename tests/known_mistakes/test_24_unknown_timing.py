@@ -1,4 +1,4 @@
-"""Mistake 24: no go cue after a delay of random length, so that nothing tells when to answer."""
+"""Mistake 24: no go cue after a delay of random length, so the time of the answer cannot be known."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ OURS = {
 
 
 def ideal_outputs(trial: Trial) -> np.ndarray:
-    """At each step the mean target of all trials whose inputs were the same so far."""
+    """Return, for each step, the mean target of all trials with the same inputs so far."""
     inputs, targets = np.asarray(trial.inputs), np.asarray(trial.targets, np.float64)
     if targets.ndim == 2:
         targets = np.eye(int(targets.max()) + 1)[targets.astype(int)]
@@ -32,7 +32,7 @@ def ideal_outputs(trial: Trial) -> np.ndarray:
 
 
 def check(task: Task) -> None:
-    """The ideal observer, which knows only the inputs until now, misses no scored target."""
+    """Check that the ideal observer, which knows only the inputs so far, misses no scored target."""
     trial = drawn.sample(task, 60, 0)
     outputs = ideal_outputs(trial)
     targets = np.eye(task.n_out)[trial.targets] if trial.targets.ndim == 2 else trial.targets
@@ -47,7 +47,7 @@ def test_ours(name):
 
 @pytest.fixture(scope="module")
 def without_a_cue():
-    """What neurogym's ContextDecisionMaking asks for, taken as it is."""
+    """Trials of neurogym's ContextDecisionMaking, converted as they are."""
     return from_neurogym(Decision(cue=False, sigma=0.0), allow_unknown_timing=True)
 
 

@@ -1,4 +1,4 @@
-"""Mistake 25: trials are cut by a fixed window, without a mask, and without what each of them was."""
+"""Mistake 25: trials are cut by a fixed window, without a mask and without their conditions."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ def ours(batch_size: int) -> Trial:
 
 
 def windows(batch_size: int, steps: int = 34) -> Trial:
-    """One trial after the other in one row, and a window over it: what neurogym's Dataset gives."""
+    """Concatenate trials and cut windows from them, as neurogym's Dataset does."""
     env = Decision()
     env.seed(0)
     inputs, targets = [], []
@@ -52,7 +52,7 @@ def without_information(batch_size: int) -> Trial:
 
 
 def check(make: Callable[[int], Trial]) -> None:
-    """Each trial begins with fixation, ends with its whole decision, is scored until there, and says what it was."""
+    """Check that each trial starts with fixation, is scored to the end of a whole decision, and has its conditions."""
     trial = make(N)
     for b in range(N):
         length = int(trial.mask[:, b].sum())

@@ -11,7 +11,7 @@ from eicon.tasks._table import make
 
 from ..tasks import drawn
 
-# In steps of 5 ms, so that items of 20 ms have an inside in which nothing may change.
+# In steps of 5 ms, so items of 20 ms have inner steps, at which nothing may change.
 VARIANTS = {name: make(name, dt=5.0) for name in TASKS}
 VARIANTS["PerceptualDecision, variable"] = PerceptualDecision.variable()
 ITEM_BY_ITEM = {
@@ -19,7 +19,7 @@ ITEM_BY_ITEM = {
     "NBack": {"sequence": 4},
     "PictureNBack": {"sequence": 4},
 }
-"""Epochs that consist of items of so many steps."""
+"""Epochs that consist of items, with the steps of an item."""
 PART_BY_PART = {
     "CueSetGo": {"inputs": {"production": 12}, "targets": {"production": 1, "after": 1}},
     "SineWave": {"targets": {"wave": 1}},
@@ -31,7 +31,7 @@ PART_BY_PART = {
     "PulseAccumulation": {"inputs": {"stimulus": 4}},
     "HexMotion": {"inputs": {"motion": 1}, "targets": {"motion": 1}},
 }
-"""The same, where inputs (e.g. the set pulse of 12 steps) and targets (a ramp, a wave) change by themselves."""
+"""The same for inputs (e.g. the set pulse of 12 steps) and targets (a ramp, a wave) that change separately."""
 
 
 def balanced(variant: str) -> Trial:
@@ -39,7 +39,7 @@ def balanced(variant: str) -> Trial:
 
 
 def check(variant: str, trial: Trial) -> None:
-    """Inputs, targets and mask of a trial change only where an epoch or item begins or ends, and never between."""
+    """Check that inputs, targets and mask of a trial change only where an epoch or item starts or ends."""
     bounds = np.concatenate(list(trial.epochs.values()), axis=1).tolist()
     for name, steps in ITEM_BY_ITEM.get(variant, {}).items():
         for b, (start, stop) in enumerate(trial.epochs[name]):
@@ -92,7 +92,7 @@ def test_the_wrong_versions_fail(name, shifted, by):
 
 
 def check_network(run) -> None:
-    """The output of a step depends on that step's input, and not on the next one's."""
+    """Check that the output of a step depends on the input of that step, and not on the next one."""
     silence = np.full((6, 1, 2), 0.5, np.float32)
     pulse = silence.copy()
     pulse[3] += 1

@@ -1,4 +1,4 @@
-"""Mistake 27: a fixed point that has no other near it is deleted as an outlier."""
+"""Mistake 27: a fixed point far from all others is deleted as an outlier."""
 
 import itertools
 
@@ -22,7 +22,7 @@ def ours():
 
 
 def without_outliers():
-    """As published: what has no neighbour within some distance goes."""
+    """Delete points without a neighbour within some distance, as published."""
     positions = ours()
     distance = cdist(positions, positions) + np.where(np.eye(len(positions)), np.inf, 0.0)
     return positions[distance.min(axis=1) < 0.5]

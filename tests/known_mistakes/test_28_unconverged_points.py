@@ -1,4 +1,4 @@
-"""Mistake 28: points at which the search was given up are reported as stable fixed points."""
+"""Mistake 28: points at which the search gave up are reported as stable fixed points."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -23,7 +23,7 @@ def ours():
 
 
 def by_eigenvalues_alone():
-    """As published: the eigenvalues decide, wherever the search ended."""
+    """Classify by the eigenvalues alone, wherever the search ended, as published."""
     points = given_up()
     stable = (points.flow_eigenvalues.real < 0).all(axis=1)
     return points.positions, points.q, ["stable" if s else "unstable" for s in stable]

@@ -1,4 +1,4 @@
-"""Mistake 29: the Jacobian of one step is judged by the border of the flow (0), or that of the flow by 1."""
+"""Mistake 29: the Jacobian of a step is judged by the threshold of the flow (0), or that of the flow by 1."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def by_the_flows_border(points):
 
 
 def check(judge, points) -> None:
-    """A leaky integrator is stable, as a flow and in steps."""
+    """Check that a leaky integrator is stable, both as a flow and in steps."""
     assert tuple(judge(points)) == (0, 0)
 
 

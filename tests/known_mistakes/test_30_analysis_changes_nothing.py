@@ -1,4 +1,4 @@
-"""Mistake 30: an analysis leaves the model changed: its state has moved, or its weights can no longer learn."""
+"""Mistake 30: an analysis changes the model: its state differs, or its weights are no longer trainable."""
 
 import contextlib
 import inspect
@@ -32,7 +32,7 @@ def rates():
 
 
 def snapshot(net: RateRNN) -> dict[str, tuple[str, bytes]]:
-    """Every variable: its kind (trained or not) and its bits."""
+    """Return the kind (trained or not) and the bits of every variable."""
     return {name: (type(v).__name__, np.asarray(v.value).tobytes()) for name, v in net.vars().items()}
 
 
@@ -45,13 +45,13 @@ def check(analyse, net: RateRNN) -> None:
 
 
 def dsa_or_its_checks(a, b):
-    """Without the library, which is an extra, what comes before it."""
+    """Run DSA, or only its checks without the library, which is an extra."""
     with contextlib.suppress(ImportError):
         analysis.similarity.dsa_distance(a, b, rank=2, score="wasserstein")
 
 
 def analyses(rates):
-    """All of `eicon.analysis`, on what a network gives, without copies."""
+    """List all analyses of `eicon.analysis`, for the results of a network without copies."""
     return {
         "selectivity": lambda net: analysis.selectivity(rates, CHOICE, excitatory=net.is_excitatory),
         "pca": lambda net: analysis.pca(rates),

@@ -16,7 +16,7 @@ def check(score) -> None:
     assert choice.tolist() == [0, 1, -1, -1, -1]
     assert np.isnan(time).tolist() == [False, False, True, True, True]
     assert time[:2].tolist() == [60.0, 60.0]
-    # Which output is called 0 does not matter, whatever the trial.
+    # It does not matter which output is called 0.
     mirrored, _ = score(OUTPUTS[:, :, ::-1], 1.0, 20.0)
     np.testing.assert_array_equal(mirrored, np.where(choice < 0, choice, 1 - choice))
 

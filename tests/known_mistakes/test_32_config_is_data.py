@@ -1,4 +1,4 @@
-"""Mistake 32: values of a configuration file are passed to `eval`, so that it can do anything."""
+"""Mistake 32: values of a configuration file are passed to `eval`, which runs any code in them."""
 
 import configparser
 from pathlib import Path
@@ -52,7 +52,7 @@ def wrong(path: Path) -> None:
 
 
 def attacks(marker: Path) -> list[tuple[str, str]]:
-    """Where code is put, and the code: it makes a file."""
+    """List the fields with code and the code itself, which creates a file."""
     code = f"__import__('os').system('touch {marker}')"
     inside = ["{'task_name': CODE}", "{CODE: 1}", "{'lr': [CODE]}", "{**{'lr': CODE}}", "[x for x in [CODE]]", "CODE"]
     dictionaries = [(key, text.replace("CODE", code)) for key in RUN_BY_THE_PUBLISHED_CODE for text in inside]
@@ -60,7 +60,7 @@ def attacks(marker: Path) -> list[tuple[str, str]]:
 
 
 def check(reader, folder: Path, wanted: tuple[str, ...]) -> None:
-    """Each config is refused with its file and line, and no file appears."""
+    """Check that each config is refused with its file and line, and that no file appears."""
     marker = folder / "ran"
     for key, code in attacks(marker):
         if key not in wanted:

@@ -159,7 +159,7 @@ function drawTuning(plot) {
   c.lineWidth = 0.8;
   c.strokeStyle = "#a2a2aa";
   members.forEach((i, k) => {
-    line(c, groups.length, x, (g) => frame.y(each[k][g]));
+    tuningLine(c, groups, x, (g) => frame.y(each[k][g]));
     groups.forEach((group, g) => {
       c.fillStyle = "#a2a2aa";
       dot(c, [x(g), frame.y(each[k][g])], 1.6);
@@ -170,20 +170,32 @@ function drawTuning(plot) {
     c.strokeStyle = INK;
     c.lineWidth = 1.5;
     c.setLineDash(DASHES[1]);
-    if (last) line(c, groups.length, x, (g) => frame.y(mean[g]));
+    if (last) tuningLine(c, groups, x, (g) => frame.y(mean[g]));
     else line(c, 2, (i) => frame.x(0.4 * i - 0.2), () => frame.y(mean[0]));
     c.setLineDash([]);
     groups.forEach((group, g) => markTuning(frame, g, mean[g], "mean of the original units", group.label));
   }
   c.strokeStyle = unitColour();
   c.lineWidth = 2.5;
-  line(c, groups.length, x, (g) => frame.y(own[g]));
+  tuningLine(c, groups, x, (g) => frame.y(own[g]));
   groups.forEach((group, g) => {
     c.fillStyle = group.colour;
     dot(c, [x(g), frame.y(own[g])], group.group === state.group && state.group !== null ? 6 : 4);
     markTuning(frame, g, own[g], `unit ${state.unit}`, group.label);
   });
   if (each.length) tuningLegend(c, box, each.length);
+}
+
+// Lines connect only groups that differ in their last condition.
+function tuningLine(c, groups, x, y) {
+  const others = ({ short }) => short.slice(0, Math.max(short.lastIndexOf(", "), 0));
+  let first = 0;
+  groups.forEach((group, g) => {
+    if (g < groups.length - 1 && others(group) === others(groups[g + 1])) return;
+    const from = first;
+    line(c, g + 1 - from, (i) => x(from + i), (i) => y(from + i));
+    first = g + 1;
+  });
 }
 
 function markTuning(frame, g, value, name, label) {

@@ -168,7 +168,7 @@ function groupWords(unit) {
   if (!state.level) return ["All units are kept."];
   if (isKept()[unit]) return others.length ? [`Kept; represents ${others.length} others: `, ...others.flatMap((u) => [u, " "])] : ["Kept; represents only itself."];
   if (groups[unit] < 0) return ["Removed; no unit represents it (it does not vary, or was left out)."];
-  return ["Removed; represented mainly by ", groups[unit], `. Error of its reconstructed rate: ${shortNumber(levelData("unit_error")[unit], 2)}.`];
+  return ["Removed; represented mainly by ", groups[unit], `, with error ${shortNumber(levelData("unit_error")[unit], 2)}.`];
 }
 
 function showCard() {
