@@ -5,8 +5,10 @@ import os
 from typing import Any
 
 
-def optional(module: str, *, extra: str = "exchange", needed_by: str | os.PathLike[str] = "this") -> Any:
-    """Import an optional module.
+def optional(
+    module: str, *, extra: str = "exchange", needed_by: str | os.PathLike[str] = "this", command: str = ""
+) -> Any:
+    """Import an optional module; ``command`` installs it, by default that of its extra.
 
     Raises
     ------
@@ -17,7 +19,7 @@ def optional(module: str, *, extra: str = "exchange", needed_by: str | os.PathLi
         return importlib.import_module(module)
     except ImportError as error:
         raise ImportError(
-            f"{needed_by} needs {module}, which is not installed or cannot be imported: {install(extra)}."
+            f"{needed_by} needs {module}, which is not installed or cannot be imported: {command or install(extra)}."
         ) from error
 
 

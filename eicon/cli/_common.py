@@ -43,7 +43,11 @@ def shared_options() -> list[click.Option]:
     return [
         click.Option(["--quiet"], help="Print only the result, no progress.", **shared),
         click.Option(["--debug"], help="Show the full traceback of an error.", **shared),
-        click.Option(["--trust"], help="Import code that a run names, wherever its file is.", **shared | _TRUSTS),
+        click.Option(
+            ["--trust"],
+            help="Import code that a run names, even if it is in a run directory or has changed.",
+            **shared | _TRUSTS,
+        ),
     ]
 
 
@@ -119,7 +123,7 @@ def figure_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def errors(context: click.Context, run: Path | None = None, *, again: str = "") -> Iterator[None]:
     """Turn errors into one line and an exit code; treat SIGTERM like Ctrl-C, and two in quick succession as one.
 
-    ``again``: the command that resumes after an interrupt.
+    ``again``: the command that resumes after an interruption.
     """
     _log(context)
     use_settings()

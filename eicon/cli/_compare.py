@@ -19,7 +19,7 @@ from ._probes import _given
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Directory.  [default: RUN_B/compare/NAME_OF_A; for more than two runs, compare in the last one or in SWEEP]",
+    help="Directory.  [default: RUN_B/compare/NAME_OF_A; for more runs, LAST_RUN/compare or SWEEP/compare]",
 )
 @click.option("--repeats", type=click.IntRange(min=2), default=20, show_default=True, help="Trials per condition.")
 @click.option("--noise", is_flag=True, help="Run the networks twice with their noise, for noise ceilings.")
@@ -58,7 +58,7 @@ def compare(
     outputs. A sweep directory stands for all its finished runs.
 
     With --profile, networks are also compared in their answers trial by trial, fixed points, eigenvalues, effects of
-    the same perturbations, and behaviour beyond the trained range; more than two are drawn with a tree.
+    the same perturbations, and behaviour beyond the trained range; more than two are drawn as a dendrogram.
 
     If RUN_B is a file with a recording, the network runs in the recorded trials with their inputs, and its activity is
     compared with the recorded activity. The recording that RUN was fitted to is read as in its recipe; convert other

@@ -39,13 +39,30 @@ MATCH_STRENGTH = 0.1
     type=click.Choice(["subset", "merge", "cluster", "magnitude", "random"]),
     default="subset",
     show_default=True,
-    help="subset: kept units represent the others; merge: merge similar units pairwise.",
+    help="subset: kept units represent the others; merge: merge similar units pairwise; cluster: average clusters of "
+    "units; magnitude, random: baselines that delete the weakest or random units.",
 )
-@click.option("--similarity", type=click.Choice(["pca", "correlation"]), default="pca", show_default=True)
-@click.option("--incoming", type=click.Choice(["kept", "averaged"]), default="kept", show_default=True)
+@click.option(
+    "--similarity",
+    type=click.Choice(["pca", "correlation"]),
+    default="pca",
+    show_default=True,
+    help="Similarity of units for merge and cluster: by loadings on principal components, or by correlation.",
+)
+@click.option(
+    "--incoming",
+    type=click.Choice(["kept", "averaged"]),
+    default="kept",
+    show_default=True,
+    help="Incoming weights for merge: those of the stronger unit, or the average.",
+)
 @click.option("--within", metavar="LABEL", default="", help="Units represent only others with the same LABEL.")
-@click.option("--free", is_flag=True, help="Give up Dale's law.")
-@click.option("--own-noise", is_flag=True, help="Do not match the original network's response to noise.")
+@click.option("--free", is_flag=True, help="Drop Dale's law.")
+@click.option(
+    "--own-noise",
+    is_flag=True,
+    help="Keep the units' noise, without matching the original network's response to noise.",
+)
 @click.option("--out", type=click.Path(path_type=Path), help="[default: RUN/condensed/METHOD-TO...]")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of trials, noise and retraining.  [default: the run's]")
 @figure_options

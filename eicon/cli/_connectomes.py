@@ -47,7 +47,7 @@ def list_connectomes(context: click.Context, folder: Path | None, as_json: bool)
         for here in (True, False):
             chosen = [entry for entry in entries if bool(entry.where) == here]
             if chosen:
-                click.secho("Here:" if here else "\nNot here yet:", bold=True)
+                click.secho("Available:" if here else "\nNot installed:", bold=True)
             for entry in chosen:
                 click.secho(f"  {entry.name}", bold=True, nl=False)
                 click.echo(f"  {entry.species}, {entry.n} units, {entry.orientation}")
@@ -70,7 +70,7 @@ def _conditions(context: click.Context, parameter: click.Parameter, given: tuple
 @click.option(
     "--rows", type=click.Choice(["source", "target", "symmetric"]), help="Meaning of a row in your own matrix."
 )
-@click.option("--sum", "add", is_flag=True, help="Add up lines of the same pair in your own list.")
+@click.option("--sum", "add", is_flag=True, help="Sum repeated lines of the same pair in your own list.")
 @click.option(
     "--where",
     multiple=True,
@@ -81,7 +81,7 @@ def _conditions(context: click.Context, parameter: click.Parameter, given: tuple
 @click.option("--variable", help="Name of the array, in a file with several.")
 @click.option("--encoding", help="Encoding of a text file.  [default: UTF-8]")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Picture; its extension sets the format.  [default: NAME.png]"
+    "--out", type=click.Path(path_type=Path), help="Image file; its extension sets the format.  [default: NAME.png]"
 )
 @figure_options
 @json_option

@@ -80,7 +80,8 @@ def export(
         elif "trials" in said:
             click.echo(f"{said['trials']} trials of {said['steps']} steps, {net.n_rec} units: {path}")
         else:
-            click.echo(f"Weights of {net.n_rec} units, and a simulator: {path}")
+            what = "a simulator" if form == "numpy" else "a PyTorch module"
+            click.echo(f"Weights of {net.n_rec} units, and {what}: {path}")
 
 
 def _writer(form: str) -> Callable[..., None]:

@@ -28,7 +28,10 @@ FRACTION = click.FloatRange(min=0, max=1, min_open=True)
 @click.option("--cells", type=FRACTION, help="Fraction of the UNITS, drawn at random.  [default: all]")
 @click.option("--ramp", metavar="MS or RISE:FALL", help="Linear rise at the start, and fall at the end.")
 @click.option(
-    "--dose", "doses", metavar="DOSE,DOSE...", help="Factors of the strength, e.g. 0,.1,.2,1; draws a dose curve."
+    "--dose",
+    "doses",
+    metavar="DOSE,DOSE...",
+    help="Factors that scale the perturbation, e.g. 0,.1,.2,1; draws a dose curve.",
 )
 @click.option("--repeats", type=click.IntRange(min=1), default=50, show_default=True, help="Trials per condition.")
 @click.option(
@@ -62,8 +65,8 @@ def perturb(
     """Measure the behaviour of a trained RUN under perturbations.
 
     Trials and noise are the same with and without a perturbation. UNITS are a type (I), labels (area=motor,type=E) or
-    indices (0,5,7). Each option given is a separate perturbation. The table gives fractions of the perturbed trials,
-    with 95 % intervals in brackets; trials without an answer do not count as wrong.
+    indices (0,5,7). Each option given is a separate perturbation. The table gives the fractions of perturbed trials
+    with a correct, wrong, missing or changed answer, and 95 % intervals in brackets; missing answers are not wrong.
 
     \b
     Examples:
@@ -237,7 +240,7 @@ def dt_report(
 ) -> None:
     """Check a trained RUN with several step sizes.
 
-    The exit code is 1 if the statistics do not agree.
+    The exit code is 1 if accuracy, mean rate or outputs differ too much from those with the largest step.
 
     \b
     Examples:

@@ -47,8 +47,12 @@ def recipe(
       eicon recipe --explain worm.toml
       eicon recipe --convert config.ini --out recipe.toml
     """
-    if (explain or convert) != (recipe is not None) or (explain and convert):
-        raise click.UsageError("give RECIPE with either --explain or --convert, or neither, to write a new recipe.")
+    if explain and convert:
+        raise click.UsageError("--explain and --convert cannot be combined.")
+    if (explain or convert) and recipe is None:
+        raise click.UsageError(f"--{'explain' if explain else 'convert'} needs RECIPE.")
+    if recipe is not None and not (explain or convert):
+        raise click.UsageError("RECIPE needs --explain or --convert; without RECIPE, a new recipe is written.")
     with errors(context):
         if recipe is None:
             from ..runs._start import commented

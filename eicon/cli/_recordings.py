@@ -30,7 +30,7 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "trials": click.option("--trials", help="Table of trials.  [default: trials]"),
         "align_to": click.option("--align-to", help="Column with each trial's time 0.  [default: start_time]"),
         "window": click.option(
-            "--window", metavar="FROM:TO", help="Window in ms around time 0; an empty edge is the trial's."
+            "--window", metavar="FROM:TO", help="Window in ms around time 0; an empty end means the trial's own."
         ),
         "bin": click.option("--bin", type=positive, help="Step in ms.  [default: 10 for spikes, else the file's]"),
         "kernel": click.option(
@@ -46,7 +46,7 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice(["rate", "current", "counts", "calcium", "output"]),
             help="Recorded quantity.  [default: as given in the file]",
         ),
-        "hz": click.option("--hz", type=positive, help="Spikes per second of a rate of 1.  [default: 1]"),
+        "hz": click.option("--hz", type=positive, help="Spikes per second that a rate of 1 represents.  [default: 1]"),
         "decay": click.option("--decay", type=positive, help="Time constant of calcium in ms."),
         "unit_of_time": click.option(
             "--unit-of-time", type=click.Choice(["s", "ms"]), help="Unit of times, if the file does not give it."
@@ -87,7 +87,7 @@ def _window(text: str | None) -> tuple[float | None, float | None] | None:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--by", help="Condition shown by colour.  [default: the first with 2 to 6 levels]")
 @click.option(
-    "--out", type=click.Path(path_type=Path), help="Picture; its extension sets the format.  [default: NAME.png]"
+    "--out", type=click.Path(path_type=Path), help="Image file; its extension sets the format.  [default: NAME.png]"
 )
 @click.option(
     "--save",

@@ -15,11 +15,13 @@ def reproduce() -> None:
 
 @reproduce.command()
 @click.option("--figure", "figures", type=int, multiple=True, help="Figure, 1 to 9; repeatable.  [default: all]")
-@click.option("--seeds", type=click.IntRange(min=1), help="Networks per model.  [default: 5 or 3]")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), help="Networks per model.  [default: 5 in figures 2, 3 and 9; else 3]"
+)
 @click.option("--quick", is_flag=True, help="Small networks with little training, to check that everything runs.")
 @click.option("--out", type=click.Path(path_type=Path), help="[default: results/song2016, or results/song2016-quick]")
 @click.option(
-    "--workers", type=click.IntRange(min=0), help="Number of processes; 0: only this one.  [default: one per core]"
+    "--workers", type=click.IntRange(min=0), help="Worker processes; 0: run in this process.  [default: one per core]"
 )
 @figure_options
 @json_option
@@ -38,7 +40,7 @@ def song2016(
     """Song, Yang & Wang (2016): train networks and draw figures.
 
     OUT/index.html shows all figures. Trained networks are loaded; repeat the same command to resume after an
-    interrupt. The whole suite takes about an hour on two cores.
+    interruption. The whole suite takes about an hour on two cores.
 
     \b
     Examples:
@@ -81,7 +83,11 @@ def song2016(
     "--minutes", type=click.FloatRange(min=0), help="Stop after this many minutes; repeat the command to resume."
 )
 @click.option(
-    "--workers", type=click.IntRange(min=0), default=1, show_default=True, help="Number of processes; 0: only this one."
+    "--workers",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Worker processes; 0: run in this process.",
 )
 @figure_options
 @json_option
@@ -102,7 +108,7 @@ def beiran2025(
 
     Networks with known wiring are fitted to recordings of some of their units. The command trains teachers and
     students, draws the figures and prints the status of each claim. Finished parts are kept: repeat the same command
-    to resume after an interrupt or the given minutes. Figures 1 to 4 take about five hours on one core.
+    to resume after an interruption, or when --minutes are up. Figures 1 to 4 take about five hours on one core.
 
     \b
     Examples:

@@ -14,6 +14,9 @@ from ._sweeps import changes_of, default_out, set_option
 
 NO_PAGE = f"Skipped the interactive fixed-point page, which needs plotly: {install('interactive')}."
 
+SIZES = (("in", "input"), ("out", "output"), ("conditions", "condition"))
+"""Sizes of a task in `eicon tasks`, each with its noun."""
+
 
 @command()
 @click.option("--out", type=click.Path(path_type=Path), default=Path("results/demo"), show_default=True)
@@ -86,7 +89,7 @@ def train(context: click.Context, **options: Any) -> None:
 
     RECIPE is a TOML file that lists only what differs from the defaults; `eicon recipe` writes a template. --resume
     continues RUN to its end, or up to --steps steps in total. With --from, a new run starts from the trained network
-    of RUN, with the settings of RECIPE (without one, those of RUN) and the options given.
+    of RUN, with the settings of RECIPE, or of RUN if there is none, and the options given.
 
     \b
     Examples:
@@ -206,7 +209,9 @@ def _run_training(
 @click.option(
     "--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Use only trials that match this condition."
 )
-@click.option("--candidates", type=click.IntRange(min=1), help="Starts of the fixed-point search.  [default: 512]")
+@click.option(
+    "--candidates", type=click.IntRange(min=1), help="Starting points of the fixed-point search.  [default: 512]"
+)
 @seed_option
 @figure_options
 @json_option
@@ -308,9 +313,15 @@ def tasks(context: click.Context, as_json: bool) -> None:
         for name, about in described.items():
             click.secho(name, bold=True, nl=False)
             click.echo(f"  {about['summary']}")
-            click.echo(f"  {about['n_in']} inputs, {about['n_out']} outputs, {about['n_conditions']} conditions")
+            sizes = (counted(about[f"n_{what}"], noun) for what, noun in SIZES)
+            click.echo(f"  {', '.join(sizes)}")
             for parameter, value in about["parameters"].items():
                 click.echo(f"    {parameter} = {value}")
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun, which is singular for one."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
 def _refuse_no_recording(source: Any, recipe: Any, fits: bool) -> None:

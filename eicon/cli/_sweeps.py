@@ -29,16 +29,18 @@ def set_option(function: Any) -> Any:
     help="Directory of the sweep.  [default: results/NAME OF RECIPE, or as a config.ini sets it]",
 )
 @click.option(
-    "--workers", type=click.IntRange(min=0), help="Number of processes; 0: only this one.  [default: one per core]"
+    "--workers", type=click.IntRange(min=0), help="Worker processes; 0: run in this process.  [default: one per core]"
 )
 @click.option("--scheduler", metavar="ADDRESS", help="Use the dask cluster of this scheduler.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Training epochs.  [default: the recipe's]")
 @click.option(
-    "--repeats", type=click.IntRange(min=1, max=100_000), help="Number of seeds, counted up from the recipe's."
+    "--repeats",
+    type=click.IntRange(min=1, max=100_000),
+    help="Number of consecutive seeds, starting with the recipe's.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: the recipe's]")
 @click.option("--connectomes", type=click.Path(path_type=Path), help="Folder with connectome files.")
-@click.option("--compat", type=click.Choice(["bio_rnn_mem"]), help="Reproduce the published code, including its bugs.")
+@click.option("--compat", type=click.Choice(["bio_rnn_mem"]), help="Reproduce bio_rnn_mem, including its bugs.")
 @set_option
 @click.option("--dry-run", is_flag=True, help="Print the full recipe and train nothing.")
 @json_option
@@ -61,7 +63,7 @@ def sweep(
     """Train a grid of networks.
 
     RECIPE is a TOML file or a config.ini of bio_rnn_mem. Repeat the same command to resume an interrupted sweep: only
-    unfinished runs are trained. Every cell of the grid is a run that all other commands accept.
+    unfinished runs are trained. Every combination in the grid is a run that all other commands accept.
 
     \b
     Examples:
@@ -158,7 +160,7 @@ OUTCOMES = ("accuracy", "loss", "steps")
     help="Directory for the figures.  [default: FIRST SWEEP/figures]",
 )
 @click.option("--outcome", type=click.Choice(OUTCOMES), default="accuracy", show_default=True)
-@click.option("--ylabel", default="loss", show_default=True, help="Name of the loss.")
+@click.option("--ylabel", default="loss", show_default=True, help="Label of the loss axis.")
 @figure_options
 @json_option
 @click.pass_context
@@ -176,14 +178,14 @@ def plot(
     """Draw the results of sweeps.
 
     The figures show OUTCOME against each key of the grid (one point per run) and the interactions of two keys;
-    learning curves (mean and one standard deviation over seeds); and box plots of each run's smallest loss, its epoch,
-    the epoch at which 99 % of the decrease was reached, and the best accuracy (in fits to a recording, the explained
-    variance). Several sweeps of the same grid are drawn side by side. losses.csv contains all numbers.
+    learning curves (mean and one standard deviation over seeds); and box plots of each run's smallest loss, the epoch
+    of that minimum, the epoch at which 99 % of the decrease was reached, and the best accuracy (in fits to a recording,
+    the explained variance). Several sweeps of the same grid are drawn side by side. losses.csv contains all numbers.
 
     Does the wiring matter? Runs on a connectome are paired with runs on its null models that have the same seed and
     otherwise the same settings; if several sweeps are given, runs of the first are paired with those of the others.
-    The figure null_models and the table differences.csv give the differences with exact 95 % intervals, chance, and
-    the loss without memory.
+    The figure null_models and the table differences.csv give the differences with exact 95 % intervals, the
+    chance level, and the loss of the best answer that ignores the trial (no memory).
 
     For fits to a recording with recording.n_units in the grid, a figure shows the error on units that were not fitted
     against the number of fitted units. For directories of runs instead of sweeps, such as several seeds, it shows
@@ -344,7 +346,7 @@ def changes_of(texts: tuple[str, ...]) -> dict[str, Any]:
 def _change(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise ValueError(f"--set needs KEY=VALUE, e.g. network.remap=off; got {text!r}.")
+        raise ValueError(f"--set needs KEY=VALUE, e.g. network.tau=50; got {text!r}.")
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):

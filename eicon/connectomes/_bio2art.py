@@ -17,7 +17,7 @@ FOLDER_VARIABLE = "EICON_CONNECTOMES"
 LICENCE = "bio2art: MIT; data: see the cited paper"
 HOW_TO_GET = (
     "get the connectomes folder of bio2art (https://github.com/AlGoulas/bio2art; MIT, not on the package index) "
-    f"and name it as `folder`, or in the environment variable {FOLDER_VARIABLE}"
+    f"and pass it as `folder` (in the shell: --folder), or in the environment variable {FOLDER_VARIABLE}"
 )
 
 
@@ -151,8 +151,8 @@ def _rows(name: str, known: Bio2artFile | None, rows: Rows | None) -> Rows:
         return known.rows
     if rows is None:
         raise ValueError(
-            f"what is a row of C_{name}.npy? The file is not one of the data sets bundled with bio2art "
-            f"({', '.join(FILES)}), so pass rows='source' or rows='target'."
+            f"are the rows of C_{name}.npy sources or targets? The file is not one of the data sets bundled "
+            f"with bio2art ({', '.join(FILES)}), so pass rows='source' or rows='target'."
         )
     return rows
 

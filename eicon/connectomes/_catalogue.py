@@ -26,7 +26,7 @@ _ENDING = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,7}$")
 ALIASES = {"larva": "larva_right"}
 _AS_ROWS: dict[str, str] = {
     "source": "rows = source",
-    "target": "rows = target, turned on reading",
+    "target": "rows = target, transposed on reading",
     "symmetric": "symmetric",
 }
 
@@ -199,8 +199,8 @@ def _read_file(path: Path, rows: Rows | None, options: dict[str, Any]) -> Connec
     matrix = not is_edge_list(path, **{key: options[key] for key in ("delimiter", "encoding") if key in options})
     if matrix and rows is None:
         raise ValueError(
-            f"what is a row of {path}? Pass rows='source', 'target' or 'symmetric'; if the file is a list of "
-            "connections, read it with read_edges, and name its columns."
+            f"are the rows of {path} sources or targets? Pass rows='source', 'target' or 'symmetric'; if the "
+            "file is a list of connections, read it with read_edges, and name its columns."
         )
     if not matrix and rows not in (None, "source"):
         raise ValueError(f"{path} is a list of connections, which has no rows: leave `rows` out.")

@@ -13,7 +13,7 @@ from ._connectome import Connectome
 from ._orientation import oriented
 from ._packages import installed
 
-HOW_TO_GET = "pip install --no-deps cect (it is read, not imported)"
+HOW_TO_GET = "pip install --no-deps cect (eicon reads only its data files)"
 LARGEST = 2**27
 """Largest size of a data set, in bytes; those of the package have up to 3 MB."""
 WANG = "Wang et al. 2024, eLife 13:RP95402"

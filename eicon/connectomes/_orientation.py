@@ -32,7 +32,7 @@ def oriented(weights: Any, rows: str, origin: str, *, tolerance: float = 1e-6) -
     """
     if rows not in get_args(Rows):
         raise ValueError(
-            f"rows must be one of {', '.join(map(repr, get_args(Rows)))}, which is the meaning of a row of {origin}; "
+            f"rows, the meaning of a row of {origin}, must be one of {', '.join(map(repr, get_args(Rows)))}; "
             f"got {rows!r}."
         )
     if weights.ndim != 2 or weights.shape[0] != weights.shape[1]:

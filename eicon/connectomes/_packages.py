@@ -114,8 +114,8 @@ def read_tvb(
     if str(dataset).endswith(".zip"):
         if rows is None:
             raise ValueError(
-                f"what is a row of weights.txt in {dataset}? TVB treats rows as targets: pass rows='target', or the "
-                "actual meaning."
+                f"are the rows of weights.txt in {dataset} sources or targets? TVB treats rows as targets: "
+                "pass rows='target', or the meaning in your file."
             )
         return read_matrix(dataset, rows=rows)
     known = TVB_FILES.get(str(dataset))

@@ -95,9 +95,8 @@ def _as_ratios(e_ratio: ArrayLike, n: int) -> Float64[np.ndarray, "n"]:
     if ratios.shape not in ((), (n,)):
         raise ValueError(f"e_ratio must be one number or ({n},), one for each region; got shape {ratios.shape}.")
     if not ((ratios >= 0) & (ratios <= 1)).all():
-        raise ValueError(
-            f"e_ratio must be in [0, 1], the fraction of excitatory neurons; got {ratios.min()} to {ratios.max()}."
-        )
+        got = f"{ratios:g}" if ratios.shape == () else f"{ratios.min():g} to {ratios.max():g}"
+        raise ValueError(f"e_ratio must be in [0, 1], the fraction of excitatory neurons; got {got}.")
     return np.broadcast_to(ratios, (n,))
 
 

@@ -96,9 +96,9 @@ def agreed(origin: str, columns: Sequence[str] | None, rows: Sequence[str] | Non
         return columns if rows in counts else rows
     i = next((i for i, (a, b) in enumerate(zip(columns, rows, strict=False)) if a != b), len(rows))
     remedy = "sort them in the same order" if sorted(columns) == sorted(rows) else "they must be the same units"
+    column, row = (repr(names[i]) if i < len(names) else "none" for names in (columns, rows))
     raise ValueError(
-        f"{origin}: the names of columns and rows differ at position {i + 1} "
-        f"({list(columns[i : i + 1])} and {list(rows[i : i + 1])}); {remedy}."
+        f"{origin}: the names of columns and rows differ at position {i + 1} ({column} and {row}); {remedy}."
     )
 
 

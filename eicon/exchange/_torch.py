@@ -43,7 +43,7 @@ def to_torch(net: RateRNN) -> Any:
     ImportError
         If PyTorch is not installed.
     """
-    optional("torch", extra="bench")
+    optional("torch", command="pip install torch")
     from . import simulate_torch
 
     return simulate_torch.RateRNN(to_numpy(net))
@@ -66,7 +66,7 @@ def torch_rnn(net: RateRNN) -> TorchRNN:
             f"{net.tau.min():g} to {net.tau.max():g} ms, dt {net.dt:g} ms and {net.activation.name}. "
             "Use eicon.exchange.to_torch, which accepts any network."
         )
-    torch = optional("torch", extra="bench")
+    torch = optional("torch", command="pip install torch")
     tensors = {name: torch.tensor(value) for name, value in plain.items() if name[:2] in ("W_", "b_")}
     dtype = tensors["W_rec"].dtype
     rnn = torch.nn.RNN(net.n_in, net.n_rec, nonlinearity=net.activation.name, dtype=dtype)

@@ -104,10 +104,8 @@ class Connectivity:
         """
         n, n_post = _count(n, "n"), None if n_post is None else _count(n_post, "n_post")
         if not 0 < e_ratio < 1:
-            raise ValueError(
-                f"e_ratio must be in (0, 1), the fraction of excitatory units; got {e_ratio}. "
-                "For a network without Dale's law use Connectivity.dense."
-            )
+            one_sign = " For a network without Dale's law use Connectivity.dense." if e_ratio in (0, 1) else ""
+            raise ValueError(f"e_ratio must be in (0, 1), the fraction of excitatory units; got {e_ratio}.{one_sign}")
         n_e = round(n * e_ratio)
         if n_e in (0, n):
             raise ValueError(f"e_ratio {e_ratio} of {n} units leaves {n_e} E and {n - n_e} I; both must exist.")

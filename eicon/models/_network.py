@@ -386,7 +386,7 @@ def unstacked(network: Network, x: jax.Array) -> State:
     names = state_names(network)
     if x.shape[-1] != len(names) * network.n_rec:
         raise ValueError(
-            f"states of this network have {len(names)} x {network.n_rec} numbers ({', '.join(names)}); "
-            f"got shape {x.shape}."
+            f"states must have shape (..., {len(names) * network.n_rec}), with {', '.join(names)} of each of the "
+            f"{network.n_rec} units; got {x.shape}."
         )
     return dict(zip(names, jnp.split(x, len(names), axis=-1), strict=True))

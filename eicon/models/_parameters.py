@@ -169,7 +169,8 @@ def _refusal(name: str, value: float, bound: Bound, dt: float) -> str:
         return f"{name} must be {bound.text}; got {value:g}."
     if not (np.isfinite(value) and value > 0):
         return f"{name} must be > 0 (ms); got {value:g}."
-    return f"dt must be in (0, {name}] (ms), or the Euler step overshoots; got dt {dt:g} and {name} {value:g}."
+    need = f"dt must be > 0 and at most {name} (ms), otherwise the Euler step overshoots"
+    return f"{need}; got dt {dt:g} and {name} {value:g}."
 
 
 def check_dt(dt: float) -> None:

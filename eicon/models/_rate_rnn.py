@@ -400,7 +400,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         if noise and self._network.noisy and key is None:
             raise ValueError(
                 f"this network is noisy (sigma_rec {self.sigma_rec:g}, sigma_in {self.sigma_in:g}): "
-                "pass key=jax.random.key(0), or noise=False for a run without noise."
+                "pass key=eicon.key(0), or noise=False for a run without noise."
             )
         return inputs
 
@@ -434,7 +434,7 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         given = np.zeros(self.n_in) if inputs is None else numbers("inputs", inputs)
         if given.shape != (self.n_in,) or not np.isfinite(given).all():
             raise ValueError(
-                f"inputs held must be finite, shape (n_in,) = ({self.n_in},); got shape {given.shape}. "
+                f"held inputs must be finite and have shape (n_in,) = ({self.n_in},); got shape {given.shape}. "
                 "Pass the input at a single step of a single trial."
             )
         return held_step(self.network, given)

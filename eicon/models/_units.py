@@ -44,7 +44,9 @@ def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
     given = np.asarray(units)
     if given.dtype == bool and given.shape == (n,):
         return given.copy()
-    if given.dtype.kind not in "iu" or (given.size and not 0 <= given.min() <= given.max() < n):
+    if given.dtype.kind in "iu" and (wrong := given[(given < 0) | (given >= n)]).size:
+        raise ValueError(f"there is no unit {wrong[0]}; indices run from 0 to {n - 1}.")
+    if given.dtype.kind not in "iu":
         raise ValueError(
             f"units are a type, labels, a bool mask of shape ({n},) or indices in 0..{n - 1}; got {units!r:.80}."
         )

@@ -81,7 +81,9 @@ def explanation(recipe: Recipe) -> Explanation:
     length = f"{first.steps:,} step{'' if first.steps == 1 else 's'} of {first.trials} trials"
     units = _range([cost.units for cost in looked], "units")
     runs = "1 run" if n == 1 else f"{n:,} runs"
-    headline = f"{runs} of {length}, {units}: about {_duration(seconds)} on one core, {_size(memory)} each"
+    headline = (
+        f"{runs} of {length}, {units}: about {_duration(seconds)} on one core plus compilation, {_size(memory)} each"
+    )
     lines = [
         f"{_aim(varied[0])}, {first.inputs} inputs, {first.outputs} outputs, {first.time} time steps",
         f"network: {units}, {first.connections:,.0f} connections between them",

@@ -275,7 +275,7 @@ def _grid(ini: _Ini) -> dict[str, Any]:
         if key == "optimizer":
             unknown = [value for value in values if value not in OPTIMIZER_NAMES]
             if unknown:
-                raise ini.refuse(*where, f"unknown optimizer {unknown[0]!r}; allowed: {', '.join(OPTIMIZER_NAMES)}.")
+                raise ini.refuse(*where, f"unknown optimiser {unknown[0]!r}; allowed: {', '.join(OPTIMIZER_NAMES)}.")
             values = [OPTIMIZER_NAMES[value] for value in values]
         grid[GRID_KEYS[key]] = list(values)
     return grid

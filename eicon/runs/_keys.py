@@ -209,8 +209,11 @@ _SAID = {
     ("network", "readout_bias"): "Outputs have a trained bias.",
     ("network", "x0"): "Initial state of the units.",
     ("network", "train_x0"): "The initial state is trained.",
-    ("network", "start"): 'Start of the weights: "slow", the default, or "balanced", that of eicon 0.1.0 and the '
-    "default with a `spectral_radius`.",
+    (
+        "network",
+        "start",
+    ): 'Scheme for drawing the weights: "slow", the default, or "balanced", that of eicon 0.1.0 and '
+    "the default with a `spectral_radius`.",
     ("network", "spectral_radius"): "Spectral radius of the initial recurrent weights; 1 on a connectome, where "
     '"drawn" keeps that of the drawn weights.',
     ("network", "distribution"): "Distribution of the initial weights.",
@@ -232,11 +235,11 @@ _SAID = {
     ("trials", "kind"): '"sampled": new trials at every step; "fixed": one set of trials for the whole training.',
     ("trials", "n"): "Trials of each condition.",
     ("trials", "train_size"): "Fraction of the trials for training; the others are for validation.",
-    ("learner", "optimizer"): 'Name of an optimizer, or "hessian_free".',
+    ("learner", "optimizer"): 'Name of an optimiser, or "hessian_free".',
     ("learner", "learning_rate"): "Number, or a table with the name of a schedule and its parameters: "
     '`{schedule = "cosine", rate = 0.01, steps = 1000}`.',
     ("learner", "clip_norm"): "Largest norm of the whole gradient; false: no clipping.",
-    ("learner", "options"): "Options of the optimizer, or a table for each of several optimizers.",
+    ("learner", "options"): "Options of the optimiser, or a table for each of several optimisers.",
     ("learner", "factors"): "Factors by which the learning rate of some parameters differs, such as `{b_rec = 2.0}`.",
     ("learner", "curvature_trials"): "Number of a step's trials for the computation of the curvature; without it, all.",
     ("learner", "max_cg_iterations"): "Largest number of iterations of conjugate gradients.",

@@ -86,7 +86,7 @@ def _parse(text: str, source: str, kind: Kind, base: Path | None, compat: str | 
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{source} is not valid TOML: {error}.") from error
+        raise ConfigError(f"{source} is not a recipe (not valid TOML): {error}.") from error
     except RecursionError:
         raise ConfigError(f"{source} is not a recipe: its tables are nested too deeply.") from None
     if compat is not None:

@@ -287,7 +287,7 @@ class Recipe(RecipeTables):
         if "options" in given:
             for key, value in given["options"].items():
                 if isinstance(value, dict) and key not in OPTIMIZERS:
-                    raise ConfigError(f"learner.options.{key}: unknown optimizer; allowed: {', '.join(OPTIMIZERS)}.")
+                    raise ConfigError(f"learner.options.{key}: unknown optimiser; allowed: {', '.join(OPTIMIZERS)}.")
             given["options"] = _options(given["options"], name or "adam")
         if learning_rate is not None:
             given["learning_rate"] = learning_rate

@@ -292,7 +292,7 @@ class LearnerTable(Section):
         wrong = _OF_GRADIENT if self.optimizer == HESSIAN_FREE else _OF_HESSIAN_FREE
         for name in wrong:
             if getattr(self, name) is not None:
-                raise ValueError(f"{name} is not a setting of the optimizer {self.optimizer or 'adam'!r}.")
+                raise ValueError(f"{name} is not a setting of the optimiser {self.optimizer or 'adam'!r}.")
         return self
 
 

@@ -177,6 +177,8 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None, prefix
             lines.append(f"{where}: unknown key{allowed}.")
         elif problem["type"] == "value_error":
             lines.append(f"{where}: {problem['ctx']['error']}".removeprefix(": "))
+        elif problem["type"] == "tuple_type":
+            lines.append(f"{where}: must be a list of values; got {problem['input']!r}.")
         else:
             lines.append(f"{where}: {problem['msg']}; got {problem['input']!r}.")
     return " ".join(lines)

@@ -22,7 +22,7 @@ def under(key: str, make: Callable[[], Made]) -> Made:
 def read_text(path: Path) -> str:
     """Return the text of a configuration file."""
     if not path.is_file():
-        raise ConfigError(f"there is no configuration file {path}.")
+        raise ConfigError(f"there is no recipe {path}.")
     try:
         text = path.read_text(encoding="utf-8-sig")  # Windows editors put a byte order mark first
     except UnicodeDecodeError as error:

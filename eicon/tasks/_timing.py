@@ -138,7 +138,9 @@ def whole_steps(name: str, duration: float, dt: float) -> int:
         raise TypeError(f"{name} has the same duration in all trials of this task, a number of ms; got {duration}.")
     steps = round(duration / dt)
     if steps < 1:
-        raise ValueError(f"{name} of {duration:g} ms is empty: it is shorter than half a step of dt {dt:g} ms.")
+        raise ValueError(
+            f"{name} of {duration:g} ms is shorter than half a step of dt {dt:g} ms; durations are in ms, not s."
+        )
     return steps
 
 

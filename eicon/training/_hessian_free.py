@@ -54,13 +54,13 @@ class HessianFree(Options):
         Number of a step's trials used for the curvature (with the same noise); by default all.
     max_cg_iterations : int
     cg_tolerance : float
-        CG ends when the relative progress per iteration falls below it.
+        CG ends when the relative progress per iteration falls below this value.
     damping : float
         Initial :math:`\lambda`; 0 stays 0.
     structural_damping : float
         Structural damping :math:`\mu`.
     warm_start : float
-        Factor in [0, 1] of the last direction, where CG starts.
+        Fraction of the previous direction from which CG starts, in [0, 1].
     n_probes : int
         Random probes for the preconditioner's diagonal, each as expensive as half a CG iteration; 0: no
         preconditioner.

@@ -142,10 +142,10 @@ class AccuracyReached:
     worst: bool = False
 
     def __post_init__(self) -> None:
-        if not (0 < self.threshold <= 1 and self.window >= 1):
-            raise ValueError(
-                f"a stop criterion needs threshold in (0, 1] and window >= 1; got {self.threshold} and {self.window}."
-            )
+        if not 0 < self.threshold <= 1:
+            raise ValueError(f"threshold must be in (0, 1], a fraction; got {self.threshold}.")
+        if not self.window >= 1:
+            raise ValueError(f"window must be at least 1; got {self.window}.")
 
     def __call__(self, history: History) -> bool:
         """Return True if training can stop."""
@@ -161,10 +161,10 @@ class LossReached:
     window: int = 5
 
     def __post_init__(self) -> None:
-        if not (self.threshold > 0 and self.window >= 1):
-            raise ValueError(
-                f"a stop criterion needs threshold > 0 and window >= 1; got {self.threshold} and {self.window}."
-            )
+        if not self.threshold > 0:
+            raise ValueError(f"threshold must be > 0; got {self.threshold}.")
+        if not self.window >= 1:
+            raise ValueError(f"window must be at least 1; got {self.window}.")
 
     def __call__(self, history: History) -> bool:
         """Return True if training can stop."""

@@ -159,7 +159,7 @@ class Gradient:
         else:
             if self.learning_rate is not None or self.options:
                 raise ValueError(
-                    "learning_rate and options are only for an optimizer given by name; "
+                    "learning_rate and options are only for an optimiser given by name; "
                     f"this {type(self.optimizer).__name__} has its own."
                 )
             if isinstance(self.optimizer, bp.optim.Optimizer):

@@ -106,12 +106,12 @@ def named_optimizer(name: str, options: Mapping[str, float]) -> BrainPyOptimizer
         For an unknown name or option.
     """
     if name not in OPTIMIZERS:
-        raise ValueError(f"unknown optimizer {name!r}; allowed: {', '.join(OPTIMIZERS)}.")
+        raise ValueError(f"unknown optimiser {name!r}; allowed: {', '.join(OPTIMIZERS)}.")
     kind, given = OPTIMIZERS[name], dict(options)
     allowed = inspect.signature(kind).parameters.keys() - {"lr", "train_vars", "name"}
     if unknown := given.keys() - allowed:
         raise ValueError(
-            f"optimizer {name!r} has no option {', '.join(sorted(unknown))}; allowed: {', '.join(sorted(allowed))}."
+            f"optimiser {name!r} has no option {', '.join(sorted(unknown))}; allowed: {', '.join(sorted(allowed))}."
         )
     return BrainPyOptimizer(lambda rate: kind(lr=rate, **given), (name, tuple(sorted(given.items()))), kind in BY_LAYER)
 
@@ -119,7 +119,7 @@ def named_optimizer(name: str, options: Mapping[str, float]) -> BrainPyOptimizer
 def adopted_optimizer(optimizer: bp.optim.Optimizer) -> BrainPyOptimizer:
     """Adopt an optimiser of BrainPy that was made without variables, taking out its learning rate."""
     if optimizer.vars_to_train:
-        raise ValueError("the optimizer already trains other variables; make it without train_vars.")
+        raise ValueError("the optimiser already trains other variables; make it without train_vars.")
 
     def make(rate: Any) -> bp.optim.Optimizer:
         made = copy.copy(optimizer)

@@ -36,7 +36,7 @@ def summary(trainer: Any) -> str:
         lines.append(f"Validation {task.score_name} has not left chance ({task.chance:.0%}).")
     found = causes(trainer, learned is not False)
     if found:
-        lines += ["Likely causes:", *(f"- {cause}" for cause in found)]
+        lines += [f"Why {task.score_name} may be low:", *(f"- {cause}" for cause in found)]
     elif learned is False:
         lines.append("No cause was found: compare with a smaller or easier version of the task.")
     return "\n".join(lines)
@@ -70,7 +70,7 @@ def _time(trainer: Any) -> str:
     stage = f", stage {at + 1}" if at else ""
     return (
         f"{history.n_steps:,} steps of {_name(trainer.task)}{stage} in {history.seconds[-1]:.1f} s "
-        f"({', '.join(parts)}); {trainer.net.n_rec} units, {trainer.trials.batch_size} trials a step."
+        f"({', '.join(parts)}); {trainer.net.n_rec} units, {trainer.trials.batch_size} trials per step."
     )
 
 
@@ -78,10 +78,10 @@ def _reached(trainer: Any) -> list[str]:
     history, task = trainer.stage_history, trainer.task
     n = max(1, min(50, len(history.loss) // 5))
     lines = [
-        f"Training loss: {history.loss[:n].mean():.4g} at first, {history.loss[-n:].mean():.4g} at the end (means)."
+        f"Mean training loss: {history.loss[:n].mean():.4g} at the start, {history.loss[-n:].mean():.4g} at the end."
     ]
     if not len(history.validation_step):
-        return [*lines, "No validation was made yet."]
+        return [*lines, "No validation has been run yet."]
     known = [f"chance {task.chance:.0%}"] if np.isfinite(task.chance) else []
     what = f"Validation {task.score_name} {history.validation_accuracy[-1]:.1%}, loss {history.validation_loss[-1]:.4g}"
     best = f"best at step {trainer.best_step:,}"

@@ -38,7 +38,7 @@ class Sampled:
     Parameters
     ----------
     batch_size : int
-        Trials of a step.
+        Trials per step.
     same : bool
         Use the same trials and the same noise in every step.
     """
@@ -69,7 +69,7 @@ class Fixed:
     train, validation : Trial
         Trials to train on, and to validate on; see `split_trials`.
     batch_size : int
-        Trials of a step.
+        Trials per step.
     mean : {"steps", "batches"}
         Definition of the loss of an epoch and of the validation trials: the mean over all scored steps, or over batches
         of any size.

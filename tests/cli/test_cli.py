@@ -78,10 +78,10 @@ def test_errors_are_one_line_and_destroy_nothing(invoke, tmp_path):
     (tmp_path / "typo.toml").write_text("[training]\nlearning_rte = 1\n")
     assert "training.learning_rte: unknown key" in one_line_error(invoke("train", "typo.toml"))
     assert not (tmp_path / "results").exists()
-    assert "no configuration file" in one_line_error(invoke("train", "absent.toml"))
+    assert "no recipe" in one_line_error(invoke("train", "absent.toml"))
     assert "no run directory" in one_line_error(invoke("analyze", "absent"))
     (tmp_path / "slow.toml").write_text("task = {name = 'PerceptualDecision', dt = 150.0}\n")
-    assert "dt must be in (0, tau]" in one_line_error(invoke("train", "slow.toml"))
+    assert "dt must be > 0 and at most tau" in one_line_error(invoke("train", "slow.toml"))
     assert not (tmp_path / "results").exists()
     (tmp_path / "results" / "demo").mkdir(parents=True)
     (tmp_path / "results" / "demo" / "notes.txt").write_text("mine")
@@ -149,7 +149,7 @@ def test_interrupt_saves_and_says_how_to_resume(number, interrupts_raise, tiny_t
 def test_connectomes_list(invoke, tmp_path):
     listed = invoke("connectomes", "list", "--folder", tmp_path)
     assert listed.exit_code == 0, listed.output
-    here, elsewhere = listed.stdout.split("Not here yet:")
+    here, elsewhere = listed.stdout.split("Not installed:")
     assert "celegans  Caenorhabditis elegans, 302 units" in here
     assert "get it: " in elsewhere
     entries = {entry["name"]: entry for entry in json.loads(invoke("connectomes", "list", "--json").stdout)}
@@ -284,7 +284,7 @@ def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_p
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "notes.txt").write_text("mine")
     for words, message in (
-        (("sweep", "absent.toml"), "there is no configuration file absent.toml"),
+        (("sweep", "absent.toml"), "there is no recipe absent.toml"),
         (("sweep", sweep_file, "--out", "taken"), "taken already exists and is not a sweep"),
         (("sweep", sweep_file, "--set", "network.remap"), "--set needs KEY=VALUE"),
         (("sweep", sweep_file, "--set", "network.remapp=off"), "network.remapp: unknown key; allowed: kind, "),

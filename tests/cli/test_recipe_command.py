@@ -49,6 +49,14 @@ def test_older_formats_are_converted(tmp_path):
     assert read_recipe(tmp_path / "new.toml") == recipe
 
 
-@pytest.mark.parametrize("words", [["a.toml"], ["--explain"], ["--convert"], ["--explain", "--convert", "a.toml"]])
-def test_recipe_belongs_to_what_reads_one(words):
-    assert "give RECIPE with either --explain or --convert" in call(*words, code=2)
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a.toml"], "RECIPE needs --explain or --convert; without RECIPE, a new recipe is written."),
+        (["--explain"], "--explain needs RECIPE."),
+        (["--convert"], "--convert needs RECIPE."),
+        (["--explain", "--convert", "a.toml"], "--explain and --convert cannot be combined."),
+    ],
+)
+def test_recipe_belongs_to_what_reads_one(words, said):
+    assert said in call(*words, code=2)

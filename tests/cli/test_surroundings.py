@@ -140,7 +140,7 @@ def test_a_folder_that_cannot_be_written_is_named():
 @pytest.mark.parametrize(
     ("shell", "said"),
     [
-        ("connectomes list | head -n 1", b"Here:\n"),
+        ("connectomes list | head -n 1", b"Available:\n"),
         ("connectomes list >&-", b""),
         pytest.param("train tiny.toml --out errors 2>&-", b"Trained: errors"),
         pytest.param("train tiny.toml --out all >&- 2>&- <&-; echo $?", b"0"),

@@ -572,7 +572,7 @@ def test_binary_matrices(form, tmp_path):
     read = read_matrix(path, rows="source")
     np.testing.assert_array_equal(read.weights, SMALL)
     assert read.names == (ABC if form in ("dense.npz", "v5.mat", "cell.mat") else ("1", "2", "3"))
-    with pytest.raises(ValueError, match=r"what is a row of .*rows='source'"):
+    with pytest.raises(ValueError, match=r"are the rows of .* sources or targets\?.*rows='source'"):
         load(path)
     assert load(path, rows="target").weights.tolist() == SMALL.T.tolist()
 
@@ -864,7 +864,7 @@ def test_the_command_takes_a_file(tmp_path, monkeypatch):
     assert "rows = target, turned on reading; b" in shown.output
     for words, message in (
         (["two.npz", "--rows", "target"], "name one, as in variable='a'"),
-        (["two.npz"], "what is a row of two.npz?"),
+        (["two.npz"], "are the rows of two.npz sources or targets?"),
         (["list.csv", "--where", "type"], "expected COLUMN=VALUE"),
         (["nowhere.csv"], "no such file: nowhere.csv"),
     ):
@@ -881,5 +881,7 @@ def test_sweeps_take_a_file(tmp_path):
         table = written(tmp_path, b"PAR1\x15" + bytes(99), "x.parquet")
         with pytest.raises(ConfigError, match=r"connectome\.name: .* which the package pyarrow reads"):
             checked(ConnectomeTable(name=str(table)))
-    with pytest.raises(ConfigError, match=r"connectome\.name: what is a row of .*file\.csv\? Pass rows='source'"):
+    with pytest.raises(
+        ConfigError, match=r"connectome\.name: are the rows of .*file\.csv sources or targets\? Pass rows='source'"
+    ):
         checked(ConnectomeTable(name=str(matrix)))

@@ -128,7 +128,7 @@ def test_an_unknown_name_lists_those_there_are(tmp_path):
 
 def test_own_files(tmp_path):
     np.save(tmp_path / "C_mine.npy", np.array([[0.0, 1.0], [0.0, 0.0]]))
-    with pytest.raises(ValueError, match=r"what is a row of C_mine.npy\?"):
+    with pytest.raises(ValueError, match=r"are the rows of C_mine.npy sources or targets\?"):
         load("mine", tmp_path)
     assert load("mine", tmp_path, rows="source").weights[0, 1] == 1
     mine = load("mine", tmp_path, rows="target")

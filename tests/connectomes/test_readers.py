@@ -106,7 +106,7 @@ def test_names_can_be_given(tmp_path):
         (",a,b\na,0,1\nb,1,x\n", "m.csv, line 3, column 3: 'x' is not a number"),
         (",a,b\na,0,1\nb,1\n", "line 3 has 2 columns, but the lines before have 3"),
         ("0,1,2\n1,0,2\n", "has 2 rows and 3 columns, which is not a square matrix"),
-        (",a,b\nb,0,1\na,1,0\n", r"names of columns and rows differ at position 1 \(\['a'\] and \['b'\]\)"),
+        (",a,b\nb,0,1\na,1,0\n", r"names of columns and rows differ at position 1 \('a' and 'b'\)"),
         (
             ",a,b\na,0,nan\nb,1,0\n",
             "missing entries in the matrix: 1, the first in row a, column b; missing=0 reads them as no",
@@ -222,7 +222,9 @@ def test_bio2art_folder_of_ones_own(tmp_path):
     np.testing.assert_array_equal(read.weights, MATRIX.T)
     np.testing.assert_array_equal(read.densities, densities)
     assert (read.names, read.name, read.citation) == (NAMES, "x", "")
-    with pytest.raises(ValueError, match=r"what is a row of C_x.npy\? .* pass rows='source' or rows='target'"):
+    with pytest.raises(
+        ValueError, match=r"are the rows of C_x.npy sources or targets\? .* pass rows='source' or rows='target'"
+    ):
         read_bio2art("x", folder)
     with pytest.raises(FileNotFoundError, match=r"no file C_y.npy in .*; it contains x"):
         read_bio2art("y", folder, rows="source")

@@ -159,5 +159,5 @@ def test_input_enters_and_leaves_where_it_is_asked_to(init):
 def test_units_that_do_not_exist_get_no_input():
     with pytest.raises(ValueError, match="units have no label 'region'; they have type"):
         RateRNN.from_connectome(ANATOMY, 2, 1, input_to={"region": "V1"})
-    with pytest.raises(ValueError, match=f"indices in 0..{len(ANATOMY) - 1}; got"):
+    with pytest.raises(ValueError, match=f"indices run from 0 to {len(ANATOMY) - 1}"):
         RateRNN.from_connectome(ANATOMY, 2, 1, readout_from=[len(ANATOMY)])

@@ -69,6 +69,7 @@ def test_later_training_does_not_reach_it():
 @pytest.mark.parametrize("inputs", [np.zeros(3), np.zeros((1, 2)), [np.nan, 0.0]])
 def test_errors(inputs):
     with pytest.raises(
-        ValueError, match=r"inputs held must be finite, shape \(n_in,\) = \(2,\).*a single step of a single trial"
+        ValueError,
+        match=r"held inputs must be finite and have shape \(n_in,\) = \(2,\).*a single step of a single trial",
     ):
         make().held(inputs)

@@ -25,7 +25,7 @@ def make(**options):
         (lambda: make(tau=0.0), r"tau must be > 0 \(ms\); got 0"),
         (lambda: make(tau=np.array([100.0] * 5 + [-1.0])), r"tau must be > 0 \(ms\); got -1"),
         (lambda: make(tau=float("nan")), r"tau must be > 0 \(ms\); got nan"),
-        (lambda: make(dt=101.0), r"dt must be in \(0, tau\] \(ms\), or the Euler step .*; got dt 101 and tau 100"),
+        (lambda: make(dt=101.0), r"dt must be > 0 and at most tau \(ms\), otherwise .*; got dt 101 and tau 100"),
         (lambda: make(dt=30.0, tau=np.array([20.0] + [100.0] * 5)), "got dt 30 and tau 20"),
         (lambda: make(dt=0.0), "got dt 0 and tau 100"),
         (lambda: make(dt=-1.0), "got dt -1 and tau 100"),
@@ -45,7 +45,7 @@ def make(**options):
         (lambda: RateRNN.dale(2, 10, 2, e_ratio=0.0), r"e_ratio must be in \(0, 1\).*got 0.0"),
         (lambda: RateRNN.dale(2, 10, 2, e_ratio=1.5), r"e_ratio must be in \(0, 1\).*got 1.5"),
         (lambda: RateRNN.dale(2, 10, 2, e_ratio=0.99), "leaves 10 E and 0 I"),
-        (lambda: RateRNN.dale(0, 10, 2), "n_pre must be at least 1; got 0"),
+        (lambda: RateRNN.dale(0, 10, 2), "n_in must be at least 1; got 0"),
         (lambda: RateRNN.dale(2, 10, 2, positive="exp"), "unknown map 'exp'"),
         (lambda: make(spectral_radius=-1.0), "spectral_radius must be > 0; got -1"),
     ],
@@ -94,7 +94,7 @@ SPARSE = Edges.of([0, 1], [1, 0], (6, 6), weights=[0.1, 0.2])
         (lambda: make(cell=Plastic(GAINS, hz=-1.0)), "hz, the spikes per second .* must be >= 0; got -1"),
         (
             lambda: make(cell=Plastic(GAINS), parameters={"tau_f": 5.0}),
-            "or the Euler step overshoots; got dt 20 and tau_f 5",
+            "otherwise the Euler step overshoots; got dt 20 and tau_f 5",
         ),
         (lambda: make(cell=Adapting(GAINS), parameters={"tau_a": -5.0}), r"tau_a must be > 0 \(ms\); got -5"),
         (lambda: make(x0=np.inf), "x0 must be finite; got inf"),
@@ -242,9 +242,7 @@ def test_update_refuses_other_shapes(shape, quiet):
 
 def test_a_noisy_network_asks_for_a_key(inputs):
     net = RateRNN.dale(3, 10, 2, sigma_in=0.1)
-    with pytest.raises(
-        ValueError, match=r"noisy \(sigma_rec 0, sigma_in 0.1\): pass key=jax.random.key\(0\), or noise=F"
-    ):
+    with pytest.raises(ValueError, match=r"noisy \(sigma_rec 0, sigma_in 0.1\): pass key=eicon.key\(0\), or noise=F"):
         net.predict(inputs)
     silent = RateRNN.dale(3, 10, 2).predict(inputs)
     for quiet in (net.predict(inputs, noise=False), net.predict(inputs, noise=False, key=jax.random.key(0))):

@@ -516,7 +516,7 @@ def test_values_of_a_sweep_become_those_of_a_recipe():
         ("[grid]\ntrainin.epochs = [1]", r"trainin\.epochs: there is no table 'trainin'; allowed: connectome, network"),
         ("[grid]\ntraining.epochs.more = [1]", r"training\.epochs\.more: there is no table 'epochs'"),
         ("[grid]\ntraining.epochs = []", r"grid\.training\.epochs: .*at least 1 item"),
-        ("[grid]\ntraining.epochs = 3", r"grid\.training\.epochs: .*valid tuple; got 3"),
+        ("[grid]\ntraining.epochs = 3", r"grid\.training\.epochs: .*must be a list of values; got 3"),
         ("[grid]\ntraining.epochs = [1, 0]", r"grid: training\.epochs: .*greater than or equal to 1; got 0"),
         ("[grid]\ntraining.epochs = [1, 1]", r"grid\.training\.epochs: a value occurs twice in \[1, 1\]"),
         ("[grid]\ntraining.epochs = [1, 1.0]", r"are the same combination"),
@@ -536,7 +536,7 @@ def test_values_of_a_sweep_become_those_of_a_recipe():
         ("[grid]\ntask.name = ['Chess']", r"task\.name: got 'Chess'; allowed: "),
         ("[grid]\ntask = [3]", r"task: .*valid dictionary; got 3"),
         ("grid = 3", r"grid: .*valid dictionary; got 3"),
-        ("grid = {training = 3}", r"grid\.training: .*valid tuple; got 3"),
+        ("grid = {training = 3}", r"grid\.training: .*must be a list of values; got 3"),
         ("training.learning_rate = nan", r"training\.learning_rate: .*finite number; got nan"),
         ("training.learning_rate = inf", r"training\.learning_rate: .*finite number; got inf"),
         ("training.train_size = 1.0", r"training\.train_size: .*less than 1; got 1\.0"),
@@ -554,7 +554,7 @@ def test_values_of_a_sweep_become_those_of_a_recipe():
             r"connectome\.autapses: bio_rnn_mem has no such setting",
         ),
         ("compat = 'bio_rnn_mem'\ngrid.network.tau = [20.0, 30.0]", r"network\.tau: bio_rnn_mem has no such setting"),
-        ("seed = ", r"mine is not valid TOML: "),
+        ("seed = ", r"mine is not a recipe \(not valid TOML\): "),
     ],
 )
 def test_bad_sweeps_are_refused_and_name_the_key(text, message):

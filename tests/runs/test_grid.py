@@ -160,7 +160,7 @@ def test_different_combinations_never_share_a_directory():
         ),
         ("[grid]\ntraining.steps.more = [1]", r"training\.steps\.more: there is no table 'steps'"),
         ("[grid]\ntraining.steps = []", r"grid\.training\.steps: .*at least 1 item"),
-        ("[grid]\ntraining.steps = 3", r"grid\.training\.steps: .*valid tuple; got 3"),
+        ("[grid]\ntraining.steps = 3", r"grid\.training\.steps: .*must be a list of values; got 3"),
         ("[grid]\ntraining.steps = [1, 0]", r"grid: training\.steps: .*greater than or equal to 1; got 0"),
         ("[grid]\ntraining.steps = [1, 1]", r"grid\.training\.steps: a value occurs twice in \[1, 1\]"),
         ("[grid]\nseed = [1, 1]", r"grid\.seed: a value occurs twice"),
@@ -175,12 +175,12 @@ def test_different_combinations_never_share_a_directory():
         ("[grid]\nnetwork.kind = ['dale', 'elad']", r"grid: network\.kind: .*got 'elad'"),
         ("[grid]\nnetwork.rank = [3]", r"grid: network: a network of kind 'dale' has no 'rank'; allowed: .*n_rec"),
         ("[grid]\ntraining.epochs = [3]", r"grid: training\.epochs: sampled trials have no epochs"),
-        ("[grid]\nlearner.damping = [3.0]", r"grid: learner: damping is not a setting of the optimizer 'adam'"),
+        ("[grid]\nlearner.damping = [3.0]", r"grid: learner: damping is not a setting of the optimiser 'adam'"),
         ("[grid]\ntask.dtt = [3.0]", r"grid: task\.dtt: unknown key; allowed: name, dt"),
         ("[grid]\ntask.name = ['Chess']", r"task\.name: got 'Chess'; allowed: "),
         ("[grid]\ntask = [3]", r"task: .*valid dictionary; got 3"),
         ("grid = 3", r"grid: .*valid dictionary; got 3"),
-        ("grid = {training = 3}", r"grid\.training: .*valid tuple; got 3"),
+        ("grid = {training = 3}", r"grid\.training: .*must be a list of values; got 3"),
     ],
 )
 def test_bad_grids_are_refused_and_name_the_key(text, message):
@@ -331,7 +331,7 @@ def test_directories_with_other_files_are_left_alone(tmp_path):
     create_sweep(tmp_path / "empty", Recipe())
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "sweep.toml").write_text("seed = ")
-    with pytest.raises(ConfigError, match=r"broken/sweep\.toml is not valid TOML"):
+    with pytest.raises(ConfigError, match=r"broken/sweep\.toml is not a recipe \(not valid TOML\)"):
         create_sweep(tmp_path / "broken", Recipe())
 
 

@@ -176,7 +176,7 @@ def test_byte_order_mark_windows_line_ends_spaces_and_comments(tmp_path):
         ("combos_params", '{"lr": [0.1, 0.1]}', r"grid\.learner\.learning_rate: a value occurs twice"),
         ("combos_params", '{"lr": [0.1, "0.1"]}', r"are the same combination"),
         ("combos_params", '{"nonlinearity": ["gelu"]}', r"network\.activation: .*got 'gelu'"),
-        ("combos_params", '{"optimizer": ["Lion"]}', r"unknown optimizer 'Lion'; allowed: Adam, RMSprop, SGD"),
+        ("combos_params", '{"optimizer": ["Lion"]}', r"unknown optimiser 'Lion'; allowed: Adam, RMSprop, SGD"),
         ("combos_params", '{"momentum": [0.1]}', r"unknown key 'momentum'; allowed: lr, nonlinearity"),
         ("combos_params", '{"n_back": [2]}', r"task\.n_back: unknown key; allowed: name, dt, pattern_length"),
         ("combos_params", f"{{'lr': [{'0.1, ' * 3000}]}}", r"is longer than 10000 characters"),

@@ -325,15 +325,15 @@ def test_parameters_train_and_share_reach_the_network():
         ("[training]\nstore_every = 3", r"training\.store_every counts epochs of fixed trials"),
         ("[training]\nsteps = 3\nepochs = 3\n[trials]\nkind = 'fixed'", r"steps and epochs are alternative lengths"),
         ("[trials]\nkind = 'fixed'\n[[stages]]\nstop_loss = 1.0", r"stages: fixed trials belong to one task"),
-        ("[learner]\ndamping = 3", r"learner: damping is not a setting of the optimizer 'adam'"),
+        ("[learner]\ndamping = 3", r"learner: damping is not a setting of the optimiser 'adam'"),
         (
             "[learner]\noptimizer = 'hessian_free'\nlearning_rate = 3",
-            r"learning_rate is not a setting of the optimizer 'h",
+            r"learning_rate is not a setting of the optimiser 'h",
         ),
         ("[learner]\noptimizer = 'lion'", r"learner\.optimizer: .*'hessian_free', 'adam'.*got 'lion'"),
         ("[learner]\nclip_norm = true", r"learner\.clip_norm: .*False; got 'true'"),
-        ("[learner]\noptions = {b1 = 0.5}", r"learner: optimizer 'adam' has no option b1; allowed: beta1"),
-        ("[learner]\noptions = {rmspop = {rho = 0.5}}", r"learner\.options\.rmspop: unknown optimizer; allowed: .*rms"),
+        ("[learner]\noptions = {b1 = 0.5}", r"learner: optimiser 'adam' has no option b1; allowed: beta1"),
+        ("[learner]\noptions = {rmspop = {rho = 0.5}}", r"learner\.options\.rmspop: unknown optimiser; allowed: .*rms"),
         (
             "[learner]\nlearning_rate = {schedule = 'linear'}",
             r"learning_rate: unknown schedule 'linear'; allowed: warm",
@@ -366,12 +366,12 @@ def test_formats():
         parse_recipe(text + "colour = 3", "mine", kind="sweep")
     assert "put format" not in str(caught.value)
     assert parse_recipe(f"format = 2\n{text}", "mine", kind="sweep").network.n_rec == 8
-    with pytest.raises(ConfigError, match=r"mine is not valid TOML: "):
+    with pytest.raises(ConfigError, match=r"mine is not a recipe \(not valid TOML\): "):
         parse_recipe("format = ", "mine")
 
 
 def test_missing_and_binary_files(tmp_path):
-    with pytest.raises(ConfigError, match="there is no configuration file"):
+    with pytest.raises(ConfigError, match="there is no recipe"):
         read_recipe(tmp_path / "absent.toml")
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="not a text file"):

@@ -228,9 +228,9 @@ RING = [
     ({"concentration": 0.0}, "concentration must be > 0 and finite; got 0.0"),
     ({"concentration": float("inf")}, "concentration must be > 0 and finite; got inf"),
     ({"concentration": float("nan")}, "concentration must be > 0 and finite; got nan"),
-    ({"fixation": 9.0}, "fixation of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
+    ({"fixation": 9.0}, "fixation of 9 ms is shorter than half a step of dt 20 ms"),
     ({"delay": 0.0}, "delay must last longer than 0 ms and be finite; got 0.0"),
-    ({"delay": Uniform(min=0.0, max=9.0)}, "delay of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
+    ({"delay": Uniform(min=0.0, max=9.0)}, "delay of 9 ms is shorter than half a step of dt 20 ms"),
 ]
 
 

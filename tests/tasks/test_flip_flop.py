@@ -138,7 +138,7 @@ def test_a_bit_that_is_always_wrong_costs_its_part():
         ({"probability": float("nan")}, r"probability must lie in \(0, 1\]; got nan"),
         ({"rest": 0.0}, "rest must last longer than 0 ms and be finite; got 0.0"),
         ({"window": float("inf")}, "window must last longer than 0 ms and be finite; got inf"),
-        ({"pulse": 9.0}, "pulse of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
+        ({"pulse": 9.0}, "pulse of 9 ms is shorter than half a step of dt 20 ms"),
         ({"pulse": 200.0}, "pulse must be shorter than a window of 200 ms, by at least a step of dt 20 ms; got 200"),
         ({"pulse": 195.0}, "pulse must be shorter than a window of 200 ms, by at least a step of dt 20 ms; got 195"),
         ({"settling": 200.0}, "settling must be shorter than a window of 200 ms, .* dt 20 ms; got 200"),

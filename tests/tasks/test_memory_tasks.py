@@ -182,7 +182,7 @@ def test_padding_behind_a_trial_does_not_matter(make):
         (SequenceMemory, {"pattern_length": 1}, "pattern_length must be at least 2; got 1"),
         (SequenceMemory, {"delay": -20.0}, "delay must be >= 0 .ms. and finite; got -20"),
         (SequenceMemory, {"delay": float("inf")}, "delay must be >= 0 .ms. and finite; got inf"),
-        (SequenceMemory, {"delay": 5.0}, "delay of 5 ms is empty: it is shorter than half a step of dt 20 ms"),
+        (SequenceMemory, {"delay": 5.0}, "delay of 5 ms is shorter than half a step of dt 20 ms"),
         (SequenceMemory, {"low": 1.0}, "values need finite low < high; got low 1.0, high 1.0"),
         (SequenceMemory, {"high": float("inf")}, "values need finite low < high; got low 0.0, high inf"),
         (SequenceMemory, {"low": float("nan")}, "values need finite low < high; got low nan"),
@@ -201,8 +201,8 @@ def test_impossible_tasks_are_refused(make, options, text):
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"item": 9.0}, "item of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
-        ({"dt": 100.0}, "item of 20 ms is empty: it is shorter than half a step of dt 100 ms"),
+        ({"item": 9.0}, "item of 9 ms is shorter than half a step of dt 20 ms"),
+        ({"dt": 100.0}, "item of 20 ms is shorter than half a step of dt 100 ms"),
         ({"item": 0.0}, "item must last longer than 0 ms and be finite; got 0.0"),
         ({"item": float("inf")}, "item must last longer than 0 ms and be finite; got inf"),
         ({"item": float("nan")}, "item must last longer than 0 ms and be finite; got nan"),

@@ -133,7 +133,7 @@ def test_make_builds_by_name():
         ({"coherence": (-4.0,)}, "got -4"),
         ({"coherence": (101.0,)}, "got 101"),
         ({"coherence": (float("inf"),)}, "got inf"),
-        ({"fixation": 9.0}, "fixation of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
+        ({"fixation": 9.0}, "fixation of 9 ms is shorter than half a step of dt 20 ms"),
         ({"decision": 0.0}, "decision must last longer than 0 ms and be finite; got 0"),
         ({"decision": float("inf")}, "decision must last longer than 0 ms and be finite; got inf"),
         ({"stimulus": -800.0}, "stimulus must last longer than 0 ms and be finite; got -800"),

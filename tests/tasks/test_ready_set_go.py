@@ -130,7 +130,7 @@ def test_long_range():
         ({"pulse": 480.0}, "pulse must be shorter than the shortest interval 480 ms; got 480"),
         ({"pulse": 475.0}, "pulse must be shorter than the shortest interval 480 ms; got 475"),  # the same steps
         ({"pulse": 0.0}, "pulse must last longer than 0 ms and be finite; got 0.0"),
-        ({"pulse": 9.0}, "pulse of 9 ms is empty: it is shorter than half a step of dt 20 ms"),
+        ({"pulse": 9.0}, "pulse of 9 ms is shorter than half a step of dt 20 ms"),
         ({"after": 9.0}, "after of 9 ms is empty"),
         ({"wait": 0.0}, "wait must last longer than 0 ms and be finite; got 0.0"),
         ({"wait": 9.0}, "wait of 9 ms is empty"),

@@ -507,7 +507,7 @@ def test_error_of_the_wave_and_what_is_right():
     [
         (ReactionTimeDecision, {"coherence": ()}, "the task is empty: coherence contains no level"),
         (ReactionTimeDecision, {"coherence": (101.0,)}, r"coherence must lie in \(0, 100\]; got 101"),
-        (ReactionTimeDecision, {"fixation": 9.0}, "fixation of 9 ms is empty: it is shorter than half a step"),
+        (ReactionTimeDecision, {"fixation": 9.0}, "fixation of 9 ms is shorter than half a step"),
         (ReactionTimeDecision, {"stimulus": math.inf}, "stimulus must last longer than 0 ms and be finite; got inf"),
         (ReactionTimeDecision, {"free": 0.0}, "free must last longer than 0 ms and be finite; got 0"),
         (
@@ -552,7 +552,7 @@ def test_error_of_the_wave_and_what_is_right():
             r"scale_range must be two finite rates, the lower one first; got \(19\.0, 6\.0\)",
         ),
         (MultisensoryIntegration, {"decision": 9.0}, "decision of 9 ms is empty"),
-        (SequenceExecution, {"movement": 9.0}, "movement of 9 ms is empty: it is shorter than half a step of dt 20"),
+        (SequenceExecution, {"movement": 9.0}, "movement of 9 ms is shorter than half a step of dt 20"),
         (SequenceExecution, {"intertrial": 0.0}, "intertrial must last longer than 0 ms and be finite; got 0"),
         (SequenceExecution, {"fixation": math.inf}, "fixation must last longer than 0 ms and be finite; got inf"),
         (SineWave, {"period": 39.0}, "period must be finite, at least four steps of dt 10 ms; got 39"),

@@ -31,7 +31,7 @@ def test_a_training_that_worked():
     trainer = trained(EASY, 300, learning_rate=0.01)
     said = trainer.summary()
     assert said.startswith("300 steps of PerceptualDecision in ")
-    assert "20 units, 16 trials a step" in said
+    assert "20 units, 16 trials per step" in said
     assert "(accuracy of 85%) was reached" in said
     assert f"best at step {trainer.best_step:,}" in said
     assert "cause" not in said

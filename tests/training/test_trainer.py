@@ -314,7 +314,7 @@ def frozen_net():
         (lambda: make_trainer(clip_norm=0.0), "clip_norm must be > 0, or None for no clipping; got 0"),
         (lambda: make_trainer(clip_norm=-1.0), "clip_norm must be > 0, .* got -1"),
         (lambda: make_trainer(loss="mean"), "unknown loss 'mean'; allowed: mse, cross_entropy, or a function"),
-        (lambda: make_trainer(optimizer="Adam"), "unknown optimizer 'Adam'; allowed: adam, adamw, rmsprop"),
+        (lambda: make_trainer(optimizer="Adam"), "unknown optimiser 'Adam'; allowed: adam, adamw, rmsprop"),
         (lambda: make_trainer(learning_rate=0.0), "learning_rate must be > 0 and finite; got 0"),
         (lambda: make_trainer(learning_rate=-0.1), "learning_rate must be > 0 and finite; got -0.1"),
         (lambda: make_trainer(learning_rate=float("nan")), "learning_rate must be > 0 and finite; got nan"),
@@ -330,7 +330,7 @@ def frozen_net():
         ),
         (
             lambda: make_trainer(optimizer=bp.optim.SGD(0.1, train_vars=make_net().trainable_variables())),
-            "the optimizer already trains other variables; make it without train_vars",
+            "the optimiser already trains other variables; make it without train_vars",
         ),
     ],
 )
