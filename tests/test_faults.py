@@ -192,7 +192,7 @@ def test_l11_no_number_in_a_matrix(tmp_path):
 def test_m4_text_in_another_encoding(reader, tmp_path):
     path = tmp_path / "list.csv"
     path.write_bytes("id,target,weight\nV1,B,1\nÁrea,B,0.5\n".encode("latin-1"))
-    assert "line 3: is not encoded as utf-8; encoding='latin-1' fits: 'Área'" in refusal(reader, path)
+    assert "line 3 is not encoded as utf-8; encoding='latin-1' fits: 'Área'" in refusal(reader, path)
 
 
 def test_m4_text_of_runs_in_another_encoding(tmp_path):

@@ -191,7 +191,7 @@ def test_steps_of_analyses(door, step):
 
 @pytest.mark.unchecked
 def test_a_network_in_place_of_its_step():
-    with pytest.raises(TypeError, match=r"`step` must be a function of states; got str. Of a network"):
+    with pytest.raises(TypeError, match=r"`step` must be a function of states; got str. For a network, pass"):
         analysis.fixed_points("net", POINTS, dt=1.0, tau=1.0)
 
 

@@ -30,7 +30,7 @@ class PairedDifference(NamedTuple):
         allow.
     p : float
         Two-sided probability of a mean difference of at least this size if the signs of the differences
-        were random; ``2 ** (1 - n)`` is the smallest value possible with n pairs.
+        were random. The smallest value possible is ``2 ** (1 - n)`` with up to 16 pairs, and 1e-4 with more.
     differences : (n,) float
         Difference of each pair.
     n : int

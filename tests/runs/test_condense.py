@@ -266,7 +266,7 @@ def test_what_cannot_be_condensed_leaves_nothing(source, tmp_path):
     new = create_run(tmp_path / "new", source.recipe)
     with pytest.raises(FileNotFoundError, match="no trained network yet"):
         condense_run(new, PLAIN, tmp_path / "out", progress=False)
-    with pytest.raises(ValueError, match="the network has 16 units; condensing it to 16 takes none away"):
+    with pytest.raises(ValueError, match="the network has 16 units; condensing it to 16 would remove none"):
         condense_run(source, replace(PLAIN, to=16), tmp_path / "out", progress=False)
     assert not (tmp_path / "out").exists()
 
@@ -470,7 +470,7 @@ def test_command_says_errors_in_one_line(source, invoke, tmp_path):
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     for words, text in (
         (("absent", "--to", 5), "there is no run directory absent"),
-        ((source.path, "--to", 16), "the network has 16 units; condensing it to 16 takes none away"),
+        ((source.path, "--to", 16), "the network has 16 units; condensing it to 16 would remove none"),
         ((source.path, "--to", 5, "--out", "mine"), "mine already exists and is not empty"),
     ):
         result = invoke("condense", *words)

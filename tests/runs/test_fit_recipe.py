@@ -90,7 +90,7 @@ def on_wiring(lab, recording=None, **tables):
         ({"training": {"loss": "mse"}}, "set recording.loss instead"),
         ({"training": {"stop": "criterion"}}, "use training.stop_loss instead"),
         ({"training": {"validation_repeats": 3}}, "training.validation_repeats: not available in a fit to a recording"),
-        ({"lesion": {"path": "x", "units": "E"}, "pretrained": None}, "lesion.path: a fit"),
+        ({"lesion": {"path": "x", "units": "E"}, "pretrained": None}, "lesion.path: not available in a fit to a recording"),
         ({"recording": {"n_units": 3}}, r"\[recording\] needs `file`"),
         ({"recording": {"file": "a", "units": ("b",), "order": ("b",)}}, "units and order both name the fitted units"),
         ({"recording": {"file": "a", "n_units": 0}}, "recording.n_units: Input should be greater than or equal to 1"),
@@ -244,7 +244,7 @@ def test_of_a_whole_pretrained_network_other_values_are_trained(lab):
         ),
         ({"pretrained.shuffle": ["slope"]}, "pretrained.shuffle: units have no individual values of 'slope'"),
         ({"pretrained.shuffle_by": "layer"}, "pretrained.shuffle_by: units have no label 'layer'; their labels are"),
-        ({"recording.dt": 20.0}, r"has 2 inputs and 1 outputs in steps of 10 ms; 2 and 1, in steps of 20 ms"),
+        ({"recording.dt": 20.0}, r"has 2 inputs and 1 outputs in steps of 10 ms; expected 2 and 1, in steps of 20 ms"),
         ({"pretrained.path": "gone"}, "pretrained.path: gone is neither"),
     ],
 )

@@ -92,7 +92,7 @@ def test_untrained_and_unanalysed_runs_say_what_to_do(tiny_toml, tmp_path):
     run = create_run(tmp_path / "new", parse_recipe(tiny_toml))
     with pytest.raises(FileNotFoundError, match="finish it with: eicon train --resume"):
         run.load_network()
-    with pytest.raises(FileNotFoundError, match="do it with: eicon analyze"):
+    with pytest.raises(FileNotFoundError, match="analyse it with: eicon analyze"):
         write_report(run)
 
 

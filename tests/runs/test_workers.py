@@ -255,7 +255,7 @@ def test_no_guard_is_needed_and_the_script_runs_once(how, tmp_path):
     once, found, error = done.stdout.splitlines()
     assert (once, found) == ("once", "[(0, 1), (1, 2)]")
     assert "other processes cannot import functions that a script or notebook defines" in error
-    assert "put it into a module of its own" in error
+    assert "move it to a module" in error
 
 
 def listening(pids: set[int]) -> list[str]:

@@ -324,7 +324,7 @@ def test_a_network_and_a_recording_in_the_wrong_order_are_told():
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        (np.full((5, 2, 1), np.nan), "NaN alone"),
+        (np.full((5, 2, 1), np.nan), "only NaN"),
         (np.full((5, 2, 1), np.inf), "must be finite"),
         (np.ones((5, 2)), r"array \(T, B, M\)"),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from eicon import __version__
+from eicon._version import __date__, __version__
 from eicon.cli import _explore as command
 from eicon.cli import main
 from eicon.pages._explore_page import SCRIPTS, as_script_data, packed, render
@@ -65,7 +65,7 @@ def test_the_page_says_what_was_computed(page: Page):
     words = " ".join(re.sub(r"<[^>]+>", " ", page.text.split("<footer>")[1].split("</footer>")[0]).split())
     assert "seed 5: 48 balanced trials (12 per condition) with the network's noise (sigma_rec 0.15" in words
     assert "Single trials: 48 kept, 8 bits, scaled per unit. Condensed without retraining." in words
-    assert words.endswith(f"by eicon {__version__}.")
+    assert words.endswith(f"by eicon {__version__} ({__date__}).")
     assert "✓ constraints hold" in page.text
     assert f"{REPEATS} per condition" in words
 

@@ -228,7 +228,7 @@ def test_members_are_found_by_name_and_through_two_condensations():
 def test_networks_that_do_not_belong_together_are_refused():
     small = labelled(represents=["c, a", "b"])
     with pytest.raises(
-        ValueError, match=r"has no unit 'b': the condensed network was not made of it, or it has changed\."
+        ValueError, match=r"has no unit 'b': the condensed network was not made from it, or it has changed\."
     ):
         members_of(small, labelled(name=["a", "c"]))
     with pytest.raises(ValueError, match="was condensed in a different way"):
