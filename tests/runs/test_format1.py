@@ -186,7 +186,7 @@ def test_settings_reach_network_and_trainer():
         ("task = {name = 'PerceptualDecision', coherance = [1.0]}", r"task\.coherance: unknown key; allowed: name, dt"),
         ("task = {name = 'PerceptualDecision', coherence = []}", r"the task is empty: coherence contains no level"),
         ("task = {name = 'PerceptualDecision', dt = 'x'}", r"task\.dt: .*valid number.*got 'x'"),
-        ("task = {name = 'PerceptualDecision', fixation = 5.0}", r"fixation of 5 ms is empty"),
+        ("task = {name = 'PerceptualDecision', fixation = 5.0}", r"fixation of 5 ms is shorter than half a step"),
         ("seed = \n[network]", r"not valid TOML.*line 1"),
     ],
 )

@@ -244,7 +244,7 @@ def test_impossible_rings_and_epochs_are_refused(make, options, text):
 @pytest.mark.parametrize(
     ("make", "options", "text"),
     [
-        (DelayedMatchToSample, {"stimulus": 5.0}, "stimulus of 5 ms is empty"),
+        (DelayedMatchToSample, {"stimulus": 5.0}, "stimulus of 5 ms is shorter than half a step"),
         (DelayedMatchToSample, {"decision": -1.0}, "decision must last longer than 0 ms and be finite; got -1.0"),
         (DelayedMatchToCategory, {"n_directions": 7}, "n_directions must be even, for categories of equal size; got 7"),
         (
@@ -256,7 +256,7 @@ def test_impossible_rings_and_epochs_are_refused(make, options, text):
         (DelayedMatchToCategory, {"boundary": 359.9999}, "boundary must run between the directions"),
         (DelayedMatchToCategory, {"boundary": float("nan")}, "boundary must be a finite direction .degrees.; got nan"),
         (DelayedResponse, {"cue": 0.0}, "cue must last longer than 0 ms and be finite; got 0.0"),
-        (DelayedResponse, {"response": 9.0}, "response of 9 ms is empty"),
+        (DelayedResponse, {"response": 9.0}, "response of 9 ms is shorter than half a step"),
     ],
 )
 def test_impossible_tasks_are_refused(make, options, text):

@@ -137,7 +137,7 @@ def test_make_builds_by_name():
         ({"decision": 0.0}, "decision must last longer than 0 ms and be finite; got 0"),
         ({"decision": float("inf")}, "decision must last longer than 0 ms and be finite; got inf"),
         ({"stimulus": -800.0}, "stimulus must last longer than 0 ms and be finite; got -800"),
-        ({"stimulus": TruncatedExponential(1.0, 1.0, 8.0)}, "stimulus of 8 ms is empty"),
+        ({"stimulus": TruncatedExponential(1.0, 1.0, 8.0)}, "stimulus of 8 ms is shorter than half a step"),
     ],
 )
 def test_impossible_tasks_are_refused(options, text):

@@ -170,7 +170,7 @@ def test_choice_is_read_from_the_decision_only():
         ({"dt": 15.0}, "pulse must be a whole number of steps of dt 15 ms; got 20"),
         ({"stimulus": 15.0}, "stimulus must last at least one pulse of 20 ms; got 15"),
         ({"stimulus": 0.0}, "stimulus must last longer than 0 ms and be finite; got 0.0"),
-        ({"fixation": 9.0}, "fixation of 9 ms is empty"),
+        ({"fixation": 9.0}, "fixation of 9 ms is shorter than half a step"),
         ({"decision": float("inf")}, "decision must last longer than 0 ms and be finite; got inf"),
     ],
 )

@@ -131,9 +131,9 @@ def test_long_range():
         ({"pulse": 475.0}, "pulse must be shorter than the shortest interval 480 ms; got 475"),  # the same steps
         ({"pulse": 0.0}, "pulse must last longer than 0 ms and be finite; got 0.0"),
         ({"pulse": 9.0}, "pulse of 9 ms is shorter than half a step of dt 20 ms"),
-        ({"after": 9.0}, "after of 9 ms is empty"),
+        ({"after": 9.0}, "after of 9 ms is shorter than half a step"),
         ({"wait": 0.0}, "wait must last longer than 0 ms and be finite; got 0.0"),
-        ({"wait": 9.0}, "wait of 9 ms is empty"),
+        ({"wait": 9.0}, "wait of 9 ms is shorter than half a step"),
         ({"tolerance": 0.0}, "tolerance must be > 0; got 0.0"),
         ({"tolerance": float("nan")}, "tolerance must be > 0; got nan"),
     ],
