@@ -249,7 +249,7 @@ def test_sweep_runs_goes_on_and_is_plotted(invoke, sweep_file, tmp_path, finishe
     wrong = invoke("plot", "a", "b", "--labels", "bio")
     assert "--labels needs one unique label per sweep (2); got ['bio']" in one_line_error(wrong)
     wrong = invoke("plot", "a", "b", "--labels", "bio", "bio")
-    assert "one different label per sweep" in one_line_error(wrong)
+    assert "--labels needs one unique label per sweep (2); got ['bio', 'bio']" in one_line_error(wrong)
     more = ("--set", "grid.learner.learning_rate=[0.01]", "--out", "c")
     assert invoke("--quiet", *small, *more).exit_code == 0
     different = invoke("plot", "a", "c")

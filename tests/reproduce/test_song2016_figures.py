@@ -99,7 +99,7 @@ def test_every_figure_of_untrained_networks(runs, figure, tmp_path):
     check(result, tmp_path)
     holding = {s.claim for s in result.signatures if s.holds}
     if figure == 5:
-        assert any("keeps the structure" in claim for claim in holding)
+        assert any("preserves the prescribed structure" in claim for claim in holding)
     if figure in (1, 2, 4, 6, 7, 8, 9):
         assert not holding
 

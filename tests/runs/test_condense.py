@@ -515,7 +515,7 @@ def test_networks_without_dale():
     assert certificate.spectral_radius == pytest.approx(1.5, rel=1e-4)
     again = recipe.make_network(recipe.make_task())
     assert state(again) == state(net)
-    with pytest.raises(ValueError, match=r"dt must be in \(0, tau\]"):
+    with pytest.raises(ValueError, match=r"dt must be > 0 and at most tau"):
         parse_recipe(FREE.replace("n_rec = 16", "n_rec = 16\ntau = 10.0")).check_network()
 
 
