@@ -454,7 +454,9 @@ def test_dimensions_come_out_where_they_went_in():
     axes = coding.regression_axes(rates, {"side": SIDE, "level": LEVEL})
     assert axes.trajectories.dims == ("condition", "time", "axis")
     assert axes.project(rates).sel(axis="side").dims == ("trial", "time")
-    with pytest.raises(ValueError, match=r"got unit, time, without trial. To keep a single trial .* use isel\(trial=\[0\]\)"):
+    with pytest.raises(
+        ValueError, match=r"got unit, time, without trial. To keep a single trial .* use isel\(trial=\[0\]\)"
+    ):
         analysis.pca(rates.isel(trial=0))
     with pytest.raises(ValueError, match="must have the dimensions time, trial, unit; got neuron, trial, time"):
         analysis.pca(rates.rename(unit="neuron"))

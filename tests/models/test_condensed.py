@@ -353,9 +353,13 @@ def test_noise_that_cannot_be_is_refused(noise):
 
 def test_a_condensation_of_another_network_is_refused():
     found = condense_network(NETS["dale-relu"], INPUTS, 6).condensation
-    with pytest.raises(ValueError, match="belongs to 12 units and 2 outputs, but the network has 10 units and 2 outputs"):
+    with pytest.raises(
+        ValueError, match="belongs to 12 units and 2 outputs, but the network has 10 units and 2 outputs"
+    ):
         RateRNN.dale(2, 10, 2).condensed(found)
-    with pytest.raises(ValueError, match="belongs to 12 units and 2 outputs, but the network has 12 units and 1 outputs"):
+    with pytest.raises(
+        ValueError, match="belongs to 12 units and 2 outputs, but the network has 12 units and 1 outputs"
+    ):
         RateRNN.dale(2, 12, 1).condensed(found)
 
 

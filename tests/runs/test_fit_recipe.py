@@ -90,7 +90,10 @@ def on_wiring(lab, recording=None, **tables):
         ({"training": {"loss": "mse"}}, "set recording.loss instead"),
         ({"training": {"stop": "criterion"}}, "use training.stop_loss instead"),
         ({"training": {"validation_repeats": 3}}, "training.validation_repeats: not available in a fit to a recording"),
-        ({"lesion": {"path": "x", "units": "E"}, "pretrained": None}, "lesion.path: not available in a fit to a recording"),
+        (
+            {"lesion": {"path": "x", "units": "E"}, "pretrained": None},
+            "lesion.path: not available in a fit to a recording",
+        ),
         ({"recording": {"n_units": 3}}, r"\[recording\] needs `file`"),
         ({"recording": {"file": "a", "units": ("b",), "order": ("b",)}}, "units and order both name the fitted units"),
         ({"recording": {"file": "a", "n_units": 0}}, "recording.n_units: Input should be greater than or equal to 1"),

@@ -272,7 +272,10 @@ def test_cells_from_the_outermost_on():
 @pytest.mark.parametrize(
     ("network", "message"),
     [
-        ({"cell": "plasticine"}, r"network\.cell: got 'plasticine'; allowed: leaky, adapting, plastic, or file.py:Class"),
+        (
+            {"cell": "plasticine"},
+            r"network\.cell: got 'plasticine'; allowed: leaky, adapting, plastic, or file.py:Class",
+        ),
         ({"cell": "leaky", "cell_options": {"hz": 2.0}}, r"network\.cell_options: leaky has no 'hz'"),
         ({"cell": "plastic", "cell_options": {"hz": -2.0}}, r"network\.cell: plastic: hz, .* must be >= 0; got -2\.0"),
         ({"cell": ["leaky", "plastic"]}, r"network\.cell: leaky: .*inner"),

