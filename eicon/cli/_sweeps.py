@@ -122,7 +122,7 @@ def sweep(
             click.echo(json.dumps(without_nan(summaries), indent=2, allow_nan=False))
             return
         _say_summaries(summaries)
-        click.echo(f"Results: {path}\nPlot them with:  {hint('eicon', 'plot', path)}")
+        click.echo(f"Results: {path}\nPlot them with: {hint('eicon', 'plot', path)}")
 
 
 class SeveralLabels(Command):

@@ -199,7 +199,7 @@ class Recording:
         order = as_generator(seed, "seed").permutation(self.n_trials)
         return self.of_trials(np.sort(order[:n])), self.of_trials(np.sort(order[n:]))
 
-    def placed(self, names: Sequence[Any]) -> np.ndarray:
+    def placed(self, names: Sequence[Any] | np.ndarray) -> np.ndarray:
         """Return activity (T, B, N) for N units of these names, NaN for those that were not recorded.
 
         Parameters

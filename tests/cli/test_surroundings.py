@@ -115,7 +115,7 @@ def test_other_errors_do_not_blame_the_platform(monkeypatch):
         raise AssertionError
 
     monkeypatch.setattr(jax, "devices", none)
-    assert "platform here: JAX_PLATFORMS=cpu in the environment" in _surroundings.why_no_platform()
+    assert "platform here: the environment sets JAX_PLATFORMS=cpu" in _surroundings.why_no_platform()
     monkeypatch.delenv("JAX_PLATFORMS")
     assert _surroundings.why_no_platform() is None
 

@@ -266,7 +266,7 @@ def test_a_lesion_is_a_run_that_can_be_looked_at_and_trained_on(trained_run, tmp
     words = ["lesion", str(run.path), "--units", "E", "--cells", "0.25", "--out", str(out), "--steps", "20"]
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, done.output
-    assert "4 of 20 units removed; 16 are left" in done.stdout
+    assert "4 of 20 units removed, 16 left" in done.stdout
     made = open_run(out)
     wanted = run.load_network().without("E", cells=0.25, seed=run.recipe.seed)
     np.testing.assert_array_equal(made.load_network().W_rec, wanted.W_rec)

@@ -116,7 +116,7 @@ def test_too_fast_edges_start_in_the_middle():
         ({"extent": 0}, "extent must be at least 1; got 0"),
         ({"n_directions": 1}, "n_directions must be at least 2; got 1"),
         ({"kinds": ("bar",)}, r"kinds must be one or more of on, off, grating, all different; got \('bar',\)"),
-        ({"kinds": ()}, "at least one"),
+        ({"kinds": ()}, "one or more of"),
         ({"kinds": ("on", "on")}, "must be one or more of"),
         ({"speeds": ()}, "the task is empty: speeds contains no level"),
         ({"speeds": (-5.0,)}, r"speeds must lie in \(0, inf\]; got -5"),
