@@ -612,7 +612,10 @@ def test_verify_finds_wrong_edges():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"pre": [0, 0], "post": [2, 2]}, "1 connections are given twice, the first 0 -> 2; add their weights, or omit one"),
+        (
+            {"pre": [0, 0], "post": [2, 2]},
+            "1 connections are given twice, the first 0 -> 2; add their weights, or omit one",
+        ),
         ({"pre": [0]}, r"pre and post must be two lists of equal length.*\(1,\) and \(2,\)"),
         ({"pre": [], "post": []}, "pre and post must be two lists"),
         ({"pre": [0, 3]}, r"pre must be whole numbers in 0\.\.2; got 0 to 3"),
@@ -711,7 +714,8 @@ def test_a_large_sparse_network_never_makes_a_dense_matrix(tmp_path):
     assert eicon.load(tmp_path / "net.npz").constants == net.constants
     for ask in (net.held, lambda: net.W_rec):
         with pytest.raises(
-            ValueError, match="dense matrix of 6000 x 6000 numbers; with sparse and low-rank weights this is limited to 5000"
+            ValueError,
+            match="dense matrix of 6000 x 6000 numbers; with sparse and low-rank weights this is limited to 5000",
         ):
             ask()
 
