@@ -50,7 +50,7 @@ def plot_unit_traces(
     *,
     recorded: ArrayLike,
     trial: int = 0,
-    names: Sequence[str] | None = None,
+    names: Sequence[str] | np.ndarray | None = None,
     start: float | int = 0.0,
     columns: int = 3,
     label: str = "firing rate (a.u.)",
