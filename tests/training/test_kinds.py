@@ -157,7 +157,7 @@ def plain(**options):
         (
             {"optimizer": bp.optim.Adam(0.01), "learning_rate": 0.5},
             ValueError,
-            "optimizer given by name; this Adam has its own",
+            "optimiser given by name; this Adam has its own",
         ),
         ({"penalties": [RatePenalty]}, TypeError, r"penalties must be functions of .* e.g. RatePenalty\(0.1\)"),
         ({"batch_size": 2.5}, TypeError, "batch_size must be a whole number; got 2.5"),
