@@ -446,7 +446,9 @@ def test_what_tvb_files_may_not_be(tmp_path, monkeypatch):
         read_tvb(77)
     with pytest.raises(ValueError, match=r"is not the file of tvb-data.*expected 66 regions, got 3.*pass `rows`"):
         read_tvb(66, fake_tvb(tmp_path, 66, MATRIX))
-    with pytest.raises(ValueError, match=r"TVB treats rows as targets: pass rows='target', or the meaning in your file"):
+    with pytest.raises(
+        ValueError, match=r"TVB treats rows as targets: pass rows='target', or the meaning in your file"
+    ):
         read_tvb(tmp_path / "connectivity_66.zip")
     own = read_tvb(tmp_path / "connectivity_66.zip", rows="target")
     assert (own.weights.tolist(), own.citation, own.licence) == (MATRIX.T.tolist(), "", "")
