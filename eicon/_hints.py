@@ -1,9 +1,11 @@
-"""Commands in messages, quoted for pasting into a shell."""
+"""Parts of messages: commands, quoted for pasting into a shell, and the name that was probably meant."""
 
 import os
 import shlex
 import subprocess
 import sys
+from collections.abc import Iterable
+from typing import Any
 
 
 def hint(*words: str | os.PathLike[str]) -> str:
@@ -33,3 +35,19 @@ def hint(*words: str | os.PathLike[str]) -> str:
 
 def _path(path: str) -> str:
     return os.path.join(os.curdir, path) if path.startswith("-") else path
+
+
+def meant(given: Any, allowed: Iterable[Any]) -> str:
+    """Return the sentence `` Did you mean ...?``, with the allowed name that is most like the given one, or no text.
+
+    Examples
+    --------
+    >>> meant("celegan", ["larva", "celegans"]), meant("x", ["larva"])
+    (' Did you mean celegans?', '')
+    """
+    from difflib import get_close_matches
+
+    names = {str(name).lower(): str(name) for name in allowed}
+    said = str(given).lower()
+    found = get_close_matches(said, names, n=1) or [name for name in names if len(said) > 2 and name.startswith(said)]
+    return f" Did you mean {names[found[0]]}?" if found else ""

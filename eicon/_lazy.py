@@ -1,6 +1,7 @@
 """Lazy imports of public names, listed in the stub next to the ``__init__`` of a package."""
 
 import importlib
+import importlib.util
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -39,7 +40,16 @@ def lazy_room(
         if name in (gone or {}):
             raise AttributeError(f"{module}.{name} is gone: {(gone or {})[name]}.")
         if name not in names:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+            raise AttributeError(f"module {module!r} has no attribute {name!r}{_somewhere(module, name, names)}")
         return get(name)
 
     return find, directory, names
+
+
+def _somewhere(module: str, name: str, names: list[str]) -> str:
+    """Return which package below has the public name that the module lacks; Python itself names similar ones."""
+    if name.startswith("_"):
+        return ""
+    rooms = [room for room in names if importlib.util.find_spec(f"{module}.{room}")]
+    homes = [room for room in rooms if name in getattr(importlib.import_module(f"{module}.{room}"), "__all__", ())]
+    return f". Did you mean {module}.{homes[0]}.{name}?" if homes else ""

@@ -57,13 +57,18 @@ MOST_BYTES, STEP_BYTES = 2.0e9, 0.5e9
 has then it may have until they are dropped again: not all of it comes back, and compiling anew is what takes time."""
 PROCESS = psutil.Process()
 _most = [MOST_BYTES]
+GROWTH = 0.3e9
+"""Growth of a worker's resident memory after which a file of tests gives back what only compiling needs."""
+_left = [0.0]
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _given_back() -> Iterator[None]:
-    """What only compiling needs is freed when a file of tests is done."""
+    """What only compiling needs is freed when a file of tests is done, if it is much: looking for it takes seconds."""
     yield
-    give_back()
+    if PROCESS.memory_info().rss > _left[0] + GROWTH:
+        give_back()
+        _left[0] = PROCESS.memory_info().rss
 
 
 @pytest.fixture(autouse=True)

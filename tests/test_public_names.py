@@ -3,6 +3,10 @@
 import importlib.util
 from pathlib import Path
 
+import pytest
+
+import eicon
+
 ROOT = Path(__file__).parents[1]
 
 
@@ -27,3 +31,8 @@ def test_names_are_those_that_a_module_has(tmp_path):
         "TASKS: dict = {}\n_HIDDEN = 1\ndef make():\n    from ._other import inner\n    local = 1\n"
     )
     assert load_script().public_names(tmp_path) == {"eicon.tasks": {"Task", "Trial", "TASKS", "make"}}
+
+
+def test_a_name_of_another_package_is_pointed_to():
+    with pytest.raises(AttributeError, match=r"has no attribute 'FlipFlop'\. Did you mean eicon\.tasks\.FlipFlop\?"):
+        eicon.FlipFlop  # noqa: B018

@@ -52,7 +52,11 @@ def _print_version(context: click.Context, option: click.Parameter, given: bool)
 )
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Train excitatory-inhibitory rate networks and analyse what they learned."""
+    """Train excitatory-inhibitory rate networks and analyse what they learned.
+
+    RECIPE is a TOML file that describes task, network and training. RUN is a run directory: the recipe, the trained
+    network and all results of one training. SWEEP is a directory of runs over all combinations in a recipe's grid.
+    """
     if os.environ.get("NO_COLOR"):
         context.color = False
 

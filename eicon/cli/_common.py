@@ -3,8 +3,10 @@
 import contextlib
 import functools
 import logging
+import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, NoReturn
@@ -45,7 +47,8 @@ def shared_options() -> list[click.Option]:
         click.Option(["--debug"], help="Show the full traceback of an error.", **shared),
         click.Option(
             ["--trust"],
-            help="Import code that a run names, even if it is in a run directory or has changed.",
+            help="Allow the import of Python code that a recipe names (file.py:Class) even if it lies in a run "
+            "directory or has changed since the run was made; otherwise this is an error.",
             **shared | _TRUSTS,
         ),
     ]
@@ -81,6 +84,9 @@ seed_option = click.option(
     "--seed", type=click.IntRange(min=0), help="Seed of the trials and their noise.  [default: the run's]"
 )
 
+FOLDER_HELP = """Folder with the connectome files of bio2art, C_NAME.npy.  [default: $EICON_CONNECTOMES, or that of an
+installed bio2art]"""
+
 Form = Literal["png", "pdf", "svg"]
 """File formats of figures, as in `eicon.plotting.save_figures`; that package imports matplotlib."""
 
@@ -97,7 +103,7 @@ def figure_options(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(["png", "pdf", "svg"]),
         default="png",
         show_default=True,
-        help="File format of the figures; the numbers of each are saved next to it as .csv.",
+        help="File format of the figures. The numbers drawn are saved as a .csv file in the same directory.",
     )
     @click.option("--dpi", type=click.FloatRange(10, 10_000), help="Dots per inch.  [default: 150; 300 in paper style]")
     @click.option(
@@ -105,7 +111,7 @@ def figure_options(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.Choice(["notebook", "paper", "talk"]),
         default="notebook",
         show_default=True,
-        help="Style of the figures; paper: 85, 114 or 180 mm wide, 7 pt type.",
+        help="Style of the figures; paper figures are 85, 114 or 180 mm wide, in 7 pt type.",
     )
     @functools.wraps(function)
     def styled(*args: Any, style: str, **options: Any) -> Any:
@@ -142,7 +148,7 @@ def errors(context: click.Context, run: Path | None = None, *, again: str = "") 
             if context.obj["debug"]:
                 raise
             platform = why_no_platform()
-            said = platform or " ".join(str(error).split())
+            said = platform or in_shell_words(" ".join(str(error).split()), context)
             if not isinstance(error, EXPECTED) and platform is None:
                 said = (
                     f"{type(error).__name__}: {said} (this is a bug in eicon; rerun with --debug and please report it)"
@@ -150,6 +156,27 @@ def errors(context: click.Context, run: Path | None = None, *, again: str = "") 
             click.secho("error: ", fg="red", err=True, nl=False)
             click.echo(said, err=True)
             sys.exit(1)
+
+
+def in_shell_words(text: str, context: click.Context) -> str:
+    """Return a message of eicon with its Python arguments as the options of the command: ``--rows source``."""
+    options = {option.name: option for option in context.command.params if isinstance(option, click.Option)}
+    names = "|".join(map(re.escape, filter(None, options)))
+
+    def option(match: re.Match[str]) -> str:
+        found = options[match[1]]
+        value = "" if found.is_flag or match.lastindex == 1 else f" {match[match.lastindex or 1]}"
+        return found.opts[0] + value
+
+    text = re.sub(rf"(?<![\w.-])({names})=(?:'([^'{{}}]*)'|([\w.]*\w))", option, text)
+    return re.sub(rf"`({names})`", option, text)
+
+
+def option_given(context: click.Context, *names: str) -> str:
+    """Return the first of these options that was given, as the user types it; "" if none was."""
+    options = {option.name: option.opts[0] for option in context.command.params}
+    source = click.core.ParameterSource.COMMANDLINE
+    return next((options[name] for name in names if context.get_parameter_source(name) is source), "")
 
 
 def _say_interrupted(context: click.Context, run: Path | None, again: str) -> NoReturn:
@@ -168,5 +195,6 @@ def _log(context: click.Context) -> None:
     level = logging.WARNING if context.obj["quiet"] else logging.INFO
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
     logging.getLogger().setLevel(level)
+    warnings.formatwarning = lambda message, *_, **__: f"warning: {message}\n"  # without a line of eicon's source
     for noisy in ("jax", "absl", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from ._common import Form, command, errors, figure_options, json_option
-from ._probes import _given
+from ._common import Form, command, errors, figure_options, json_option, option_given
 
 
 @command()
@@ -19,10 +18,11 @@ from ._probes import _given
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Directory.  [default: RUN_B/compare/NAME_OF_A; for more runs, LAST_RUN/compare or SWEEP/compare]",
+    help="Directory for page, figures and numbers.  [default: RUN_B/compare/NAME_OF_A; for more runs, LAST_RUN/compare "
+    "or SWEEP/compare]",
 )
 @click.option("--repeats", type=click.IntRange(min=2), default=20, show_default=True, help="Trials per condition.")
-@click.option("--noise", is_flag=True, help="Run the networks twice with their noise, for noise ceilings.")
+@click.option("--noise", is_flag=True, help="Run every network twice, with its noise, to compute noise ceilings.")
 @click.option(
     "--permutations",
     type=click.IntRange(min=0),
@@ -30,7 +30,7 @@ from ._probes import _given
     show_default=True,
     help="Permutations of the trials for the null distributions.",
 )
-@click.option("--profile", is_flag=True, help="Also compare how the networks solve the task, in seven respects.")
+@click.option("--profile", is_flag=True, help="Also compare how the networks solve the task; see above.")
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Seed of the trials and their noise.  [default: that of RUN_A]"
 )
@@ -52,17 +52,19 @@ def compare(
 ) -> None:
     """Compare trained runs on the same trials.
 
-    Two runs are compared in behaviour, trajectories and spectra, with RUN_A as the reference; for more than two, a
-    matrix shows how similar the trajectories of each pair are. Each similarity is given with its null distribution,
-    and with --noise also with its noise ceiling. Networks may differ in size, but must have the same inputs and
-    outputs. A sweep directory stands for all its finished runs.
+    Two runs are compared in behaviour, in the trajectories of their activity, and in the eigenvalues of their recurrent
+    weights, with RUN_A as the reference. For more than two, a matrix shows how similar the trajectories of each pair
+    are. Each similarity is given with its null distribution, and with --noise also with its noise ceiling, the value
+    for two networks that differ only by noise. Networks may differ in size, but must have the same inputs and
+    outputs. SWEEP stands for all its finished runs.
 
     With --profile, networks are also compared in their answers trial by trial, fixed points, eigenvalues, effects of
     the same perturbations, and behaviour beyond the trained range; more than two are drawn as a dendrogram.
 
-    If RUN_B is a file with a recording, the network runs in the recorded trials with their inputs, and its activity is
-    compared with the recorded activity. The recording that RUN was fitted to is read as in its recipe; convert other
-    files that need reading options with eicon recording show FILE --save FILE.npz first.
+    If a file with a recording takes the place of RUN_B, the network of RUN_A runs in the recorded trials, with the
+    recorded inputs, and its activity is compared with the recorded activity. Only --permutations, --seed and --json
+    apply. A recording to which RUN_A was fitted is read with the options in its recipe. Other files that need reading
+    options must be converted first, with `eicon recording show FILE --save FILE.npz`.
 
     \b
     Examples:
@@ -83,7 +85,7 @@ def compare(
         if len(runs) < 2:
             raise click.UsageError("compare needs at least two runs, RUN_A and RUN_B, or a run and a recording.")
         if len(runs) == 2 and runs[1].is_file():
-            if unused := _given(context, "out", "repeats", "noise", "profile", "form", "dpi", "style"):
+            if unused := option_given(context, "out", "repeats", "noise", "profile", "form", "dpi", "style"):
                 raise click.UsageError(f"{unused} is only for comparisons of runs; a recording defines its own trials.")
             _recording(runs[0], runs[1], permutations, seed, as_json)
             return

@@ -28,11 +28,13 @@ MATCH_STRENGTH = 0.1
     type=click.FloatRange(min=0, min_open=True),
     help="Learning rate of retraining.  [default: the run's]",
 )
-@click.option("--match-activity", is_flag=True, help="Match the activity of the original network while retraining.")
+@click.option(
+    "--match-activity", is_flag=True, help="Penalise deviations from the original network's activity while retraining."
+)
 @click.option(
     "--match-strength",
     type=click.FloatRange(min=0, min_open=True),
-    help="Weight of --match-activity relative to the task.  [default: 0.1]",
+    help="Weight of the penalty of --match-activity; the loss of the task has 1.  [default: 0.1]",
 )
 @click.option(
     "--method",
@@ -56,14 +58,22 @@ MATCH_STRENGTH = 0.1
     show_default=True,
     help="Incoming weights for merge: those of the stronger unit, or the average.",
 )
-@click.option("--within", metavar="LABEL", default="", help="Units represent only others with the same LABEL.")
-@click.option("--free", is_flag=True, help="Drop Dale's law.")
+@click.option(
+    "--within",
+    metavar="LABEL",
+    default="",
+    help="Let units represent only units with the same value of LABEL, e.g. type.",
+)
+@click.option("--free", is_flag=True, help="Drop Dale's law: new weights may have either sign.")
 @click.option(
     "--own-noise",
     is_flag=True,
-    help="Keep the units' noise, without matching the original network's response to noise.",
+    help="Keep the noise of the units. By default it is adapted after each stage, to affect the condensed network as "
+    "noise affects the original.",
 )
-@click.option("--out", type=click.Path(path_type=Path), help="[default: RUN/condensed/METHOD-TO...]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="Directory of the new run.  [default: RUN/condensed/METHOD-TO...]"
+)
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of trials, noise and retraining.  [default: the run's]")
 @figure_options
 @json_option
@@ -91,11 +101,11 @@ def condense(
 ) -> None:
     """Make a trained RUN smaller, a few units at a time.
 
-    The network is retrained after each stage. The result is a new run directory. Finished stages are kept; repeat the
-    same command to resume.
+    Each stage removes --every units and then retrains the network, until --to units are left. The result is a new run
+    directory; RUN stays unchanged. Repeat the same command to resume after an interruption: finished stages are kept.
 
-    If RUN was fitted to a recording, the condensed network predicts the rates of all units, and is retrained on the
-    fitted ones. If RUN was trained on a task and a recording, the recording is not used.
+    If RUN was fitted to a recording, the condensed network has the rates of all original units as outputs, and
+    is retrained on those of the fitted units. If RUN was trained on a task and a recording, the recording is not used.
 
     \b
     Examples:

@@ -6,11 +6,11 @@ from typing import Literal
 
 import click
 
-from ._common import Form, Group, errors, figure_options, json_option
+from ._common import FOLDER_HELP, Form, Group, errors, figure_options, json_option
 
 MOST_NAMES = 1000
 """Largest number of units that are listed."""
-FOLDER = click.option("--folder", type=click.Path(path_type=Path), help="Folder with connectome files of bio2art.")
+FOLDER = click.option("--folder", type=click.Path(path_type=Path), help=FOLDER_HELP)
 
 
 def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -31,6 +31,9 @@ def connectomes() -> None:
 @click.pass_context
 def list_connectomes(context: click.Context, folder: Path | None, as_json: bool) -> None:
     """List all known connectomes, and how to get missing ones.
+
+    Those that come with eicon or are installed are listed first. The names are those that recipes and
+    `eicon connectomes show` take.
 
     \b
     Examples:
@@ -68,16 +71,24 @@ def _conditions(context: click.Context, parameter: click.Parameter, given: tuple
 @click.argument("name", shell_complete=_names)
 @FOLDER
 @click.option(
-    "--rows", type=click.Choice(["source", "target", "symmetric"]), help="Meaning of a row in your own matrix."
+    "--rows",
+    type=click.Choice(["source", "target", "symmetric"]),
+    help="Content of a row in your own matrix: the connections from one unit (source), or those to it (target).",
 )
-@click.option("--sum", "add", is_flag=True, help="Sum repeated lines of the same pair in your own list.")
+@click.option(
+    "--sum",
+    "duplicates",
+    flag_value="sum",
+    help="Add up the weights of connections that occur more than once in your own list.",
+)
 @click.option(
     "--where",
     multiple=True,
     callback=_conditions,
     metavar="COLUMN=VALUE",
-    help="Read only matching lines of your own list.",
+    help="Read only lines of your own list with this value; repeatable.",
 )
+@click.option("--missing", type=click.FloatRange(min=0), help="Weight of blank entries.  [default: they are an error]")
 @click.option("--variable", help="Name of the array, in a file with several.")
 @click.option("--encoding", help="Encoding of a text file.  [default: UTF-8]")
 @click.option(
@@ -91,8 +102,9 @@ def show(
     name: str,
     folder: Path | None,
     rows: Literal["source", "target", "symmetric"] | None,
-    add: bool,
+    duplicates: str | None,
     where: dict[str, list[str]],
+    missing: float | None,
     variable: str | None,
     encoding: str | None,
     out: Path | None,
@@ -102,8 +114,8 @@ def show(
 ) -> None:
     """Describe a connectome, and draw its matrix, degrees and weights.
 
-    NAME is one of `eicon connectomes list`, or a file with a matrix or a list of connections: text, npy, npz, MATLAB,
-    GraphML, GEXF, Feather or Parquet.
+    NAME is one of `eicon connectomes list`, or your own file with a matrix or a list of connections: text, npy, npz,
+    MATLAB, GraphML, GEXF, Feather or Parquet. A matrix needs --rows.
 
     \b
     Examples:
@@ -116,8 +128,15 @@ def show(
     with errors(context):
         from ..connectomes import load
 
-        options = {"duplicates": "sum" if add else None, "where": where, "variable": variable, "encoding": encoding}
-        connectome = load(name, folder, rows=rows, **{key: value for key, value in options.items() if value})
+        options: dict[str, Any] = {
+            "duplicates": duplicates,
+            "missing": missing,
+            "where": where,
+            "variable": variable,
+            "encoding": encoding,
+        }
+        given = {key: value for key, value in options.items() if value not in (None, {})}
+        connectome = load(name, folder, rows=rows, **given)
         from ..plotting import plot_connectome
         from ..plotting._files import write_figure
 

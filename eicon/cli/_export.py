@@ -24,8 +24,8 @@ STREAM = 3
 
 @command()
 @run_argument
-@click.option("--to", "form", type=click.Choice(list(FORMATS)), required=True, help="Format.")
-@click.option("--out", type=click.Path(path_type=Path), help="File or folder.  [default: RUN/export/...]")
+@click.option("--to", "form", type=click.Choice(list(FORMATS)), required=True, help="Format, see above.")
+@click.option("--out", type=click.Path(path_type=Path), help="File or folder to write.  [default: RUN/export/...]")
 @click.option("--repeats", type=click.IntRange(min=1), default=10, show_default=True, help="Trials per condition.")
 @click.option("--noise/--no-noise", default=True, show_default=True, help="Run the network with its noise.")
 @seed_option
@@ -46,9 +46,12 @@ def export(
     """Export a trained RUN to another program.
 
     \b
-    xarray  trials and activity as netCDF       nwb    trials and activity, Neurodata Without Borders
-    zarr    the same as a Zarr folder           numpy  weights, and a simulator that only needs numpy
-    mat     the same for MATLAB, with weights   torch  weights, and a PyTorch module that runs them
+    xarray  trials and activity, as a netCDF file
+    zarr    trials and activity, as a Zarr folder
+    mat     trials, activity and weights, as a MATLAB file
+    nwb     trials and activity, as a Neurodata Without Borders file
+    numpy   weights, and a simulator that needs only numpy
+    torch   weights, and a PyTorch module that runs the network
 
     \b
     Examples:

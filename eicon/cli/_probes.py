@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from .._hints import hint
-from ._common import command, errors, figure_options, json_option, run_argument, seed_option
+from ._common import command, errors, figure_options, json_option, option_given, run_argument, seed_option
 
 FRACTION = click.FloatRange(min=0, max=1, min_open=True)
 
@@ -16,22 +16,36 @@ FRACTION = click.FloatRange(min=0, max=1, min_open=True)
 @command()
 @run_argument
 @click.option("--silence", multiple=True, metavar="UNITS", help="Set the rates of UNITS to 0.")
-@click.option("--drive", multiple=True, metavar="UNITS:CURRENT", help="Add a constant current to UNITS.")
-@click.option("--cut", multiple=True, metavar="UNITS>UNITS", help="Block the connections between UNITS.")
+@click.option(
+    "--drive", multiple=True, metavar="UNITS:CURRENT", help="Add a constant CURRENT to UNITS; it may be negative."
+)
+@click.option(
+    "--cut", multiple=True, metavar="UNITS>UNITS", help="Block the connections from the first to the second UNITS."
+)
 @click.option("--epoch", help="Epoch of the perturbation, e.g. stimulus.  [default: the whole trial]")
 @click.option(
     "--window",
     metavar="START:STOP",
-    help="Time in ms from the start of the trial or of --epoch; 500: extends to the end.",
+    help='Interval of the perturbation in ms from the start of the trial or of --epoch; without STOP ("500:"), until '
+    "the end of the trial.",
 )
-@click.option("--trials", type=FRACTION, help="Fraction of the trials, drawn at random.  [default: all]")
-@click.option("--cells", type=FRACTION, help="Fraction of the UNITS, drawn at random.  [default: all]")
-@click.option("--ramp", metavar="MS or RISE:FALL", help="Linear rise at the start, and fall at the end.")
+@click.option(
+    "--trials", type=FRACTION, help="Fraction of the trials that are perturbed, drawn at random.  [default: all]"
+)
+@click.option(
+    "--cells",
+    type=FRACTION,
+    help="Fraction of the UNITS (with --cut, of the first ones) that are perturbed, drawn at random.  [default: all]",
+)
+@click.option(
+    "--ramp", metavar="MS or RISE:FALL", help="Duration of a linear rise at the start and fall at the end, in ms."
+)
 @click.option(
     "--dose",
     "doses",
     metavar="DOSE,DOSE...",
-    help="Factors that scale the perturbation, e.g. 0,.1,.2,1; draws a dose curve.",
+    help="Strengths to compare, e.g. 0,.1,.2,1: fractions by which rates (--silence) or connections (--cut) are "
+    "reduced, or factors on CURRENT; draws a dose curve.",
 )
 @click.option("--repeats", type=click.IntRange(min=1), default=50, show_default=True, help="Trials per condition.")
 @click.option(
@@ -64,9 +78,13 @@ def perturb(
 ) -> None:
     """Measure the behaviour of a trained RUN under perturbations.
 
-    Trials and noise are the same with and without a perturbation. UNITS are a type (I), labels (area=motor,type=E) or
-    indices (0,5,7). Each option given is a separate perturbation. The table gives the fractions of perturbed trials
-    with a correct, wrong, missing or changed answer, and 95 % intervals in brackets; missing answers are not wrong.
+    Trials and noise are the same with and without a perturbation. UNITS are a type (I), labels (area=motor,type=E: the
+    units that have all of them) or indices (0,5,7). Every --silence, --drive and --cut is a perturbation of its own,
+    measured separately; the other options apply to all of them.
+
+    The table gives the percentage of perturbed trials with a correct answer, a wrong answer or no answer, which add up
+    to 100 %, and with an answer that changed compared with the same trial without perturbation. Brackets contain 95 %
+    intervals. Tasks without a choice have their score instead.
 
     \b
     Examples:
@@ -79,7 +97,7 @@ def perturb(
         asked = {"silence": silence, "drive": drive, "cut": cut}
         if not any(asked.values()):
             raise click.UsageError("give at least one of --silence, --drive and --cut.")
-        if doses is None and (unused := _given(context, "out", "form", "dpi", "style")):
+        if doses is None and (unused := option_given(context, "out", "form", "dpi", "style")):
             raise click.UsageError(f"{unused} applies to the dose curve; it needs --dose DOSE,DOSE...")
         how: dict[str, Any] = {"trials": trials, "cells": cells}
         how |= {"window": None if window is None else _window(window), "ramp": None if ramp is None else _ramp(ramp)}
@@ -93,11 +111,14 @@ def perturb(
 
         given = {name: value for name, value in how.items() if value is not None} | {"seed": opened.recipe.seed}
         said = ", ".join(word for word in (epoch, None if window is None else f"{window} ms") if word)
-        perturbations = {
-            f"{kind} {text}" + (f" ({said})" if said else ""): parse_perturbation(kind, text, epoch, **given)
-            for kind, texts in asked.items()
-            for text in texts
-        }
+        try:
+            perturbations = {
+                f"{kind} {text}" + (f" ({said})" if said else ""): parse_perturbation(kind, text, epoch, **given)
+                for kind, texts in asked.items()
+                for text in texts
+            }
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
         effects = perturb_run(opened, perturbations, doses=factors, repeats=repeats)
         figures = []
         if factors is not None:
@@ -112,13 +133,6 @@ def perturb(
         click.echo(_effects(effects))
         for figure in figures:
             click.echo(f"Figure: {figure}")
-
-
-def _given(context: click.Context, *names: str) -> str:
-    """Return the first of these options that was given, as the user types it."""
-    options = {option.name: option.opts[0] for option in context.command.params}
-    given = (name for name in names if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE)
-    return options[name] if (name := next(given, None)) else ""
 
 
 def _effects(effects: Sequence[Any]) -> str:
@@ -174,12 +188,19 @@ def _ramp(text: str) -> float | tuple[float, float]:
 
 @command()
 @run_argument
-@click.option("--units", required=True, metavar="UNITS", help="A type (I), labels (area=motor) or indices (0,5,7).")
-@click.option("--cells", type=FRACTION, help="Fraction of the UNITS, drawn at random.  [default: all]")
+@click.option(
+    "--units",
+    required=True,
+    metavar="UNITS",
+    help="Units to remove: a type (I), labels (area=motor) or indices (0,5,7).",
+)
+@click.option("--cells", type=FRACTION, help="Fraction of the UNITS that are removed, drawn at random.  [default: all]")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Directory of the new run."
 )
-@click.option("--steps", type=click.IntRange(min=1), help="Steps of retraining.  [default: those of RUN's recipe]")
+@click.option(
+    "--steps", type=click.IntRange(min=1), help="Steps of later retraining.  [default: those of RUN's recipe]"
+)
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Seed of the choice of UNITS and of retraining.  [default: RUN's]"
 )
@@ -197,8 +218,8 @@ def lesion(
 ) -> None:
     """Remove units from a trained RUN, as a new run.
 
-    The new run has the remaining network and the settings of RUN. Perturb or compare it as it is, or retrain it with
-    train --resume.
+    The new run contains the remaining network and the settings of RUN, which stays unchanged. Perturb or compare it as
+    it is, or retrain it with `eicon train --resume`.
 
     \b
     Examples:
@@ -229,7 +250,7 @@ def lesion(
     "dts",
     type=click.FloatRange(min=0, min_open=True),
     multiple=True,
-    help="Step in ms; repeatable.  [default: 20, 2 and 0.5]",
+    help="Time step in ms; give two or more.  [default: 20, 2 and 0.5]",
 )
 @click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
 @seed_option
@@ -240,7 +261,10 @@ def dt_report(
 ) -> None:
     """Check a trained RUN with several step sizes.
 
-    The exit code is 1 if accuracy, mean rate or outputs differ too much from those with the largest step.
+    The same weights are simulated with each time step, and compared with the largest step, a multiple of the others.
+    Two steps agree if accuracies differ by at most 0.03, mean rates by at most 8 %, and mean outputs by at most 5 % of
+    their range; for accuracy and rate, 3 standard errors of the difference are allowed if that is more. If a step does
+    not agree, the exit code is 1. RUN/dt_report.json contains all numbers.
 
     \b
     Examples:

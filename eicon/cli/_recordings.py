@@ -25,37 +25,59 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of `eicon.recordings.read`; the command receives those that were given as ``reading``."""
     positive = click.FloatRange(min=0, min_open=True)
     options = {
-        "series": click.option("--series", help="Name of the recording or array, if the file has several."),
+        "series": click.option("--series", help="Name of the recording or array, if the file contains several."),
         "axes": click.option("--axes", help='Axes of an array in their order, e.g. "unit trial time".'),
-        "trials": click.option("--trials", help="Table of trials.  [default: trials]"),
-        "align_to": click.option("--align-to", help="Column with each trial's time 0.  [default: start_time]"),
-        "window": click.option(
-            "--window", metavar="FROM:TO", help="Window in ms around time 0; an empty end means the trial's own."
+        "trials": click.option(
+            "--trials", help="Name of the table (NWB) or struct (MATLAB) of the trials.  [default: trials]"
         ),
-        "bin": click.option("--bin", type=positive, help="Step in ms.  [default: 10 for spikes, else the file's]"),
+        "align_to": click.option(
+            "--align-to", help="Column of the trials with the event that is time 0.  [default: start_time]"
+        ),
+        "window": click.option(
+            "--window",
+            metavar="FROM:TO",
+            help="First and last time of each trial in ms, relative to time 0; an empty end (-200:) is that of the "
+            "trial in the file.",
+        ),
+        "bin": click.option(
+            "--bin", type=positive, help="Step of the recording in ms.  [default: 10 for spikes, else the file's]"
+        ),
         "kernel": click.option(
             "--kernel",
             type=click.Choice(["gaussian", "boxcar", "exponential", "none"]),
             help="Kernel that smooths spikes.  [default: gaussian]",
         ),
-        "width": click.option("--width", type=positive, help="Width of the kernel in ms.  [default: 50]"),
-        "causal": click.option("--causal", is_flag=True, help="Smooth with past spikes only."),
-        "dt": click.option("--dt", type=positive, help="Step of arrays in ms, if the file does not give it."),
+        "width": click.option(
+            "--width",
+            type=positive,
+            help="Standard deviation, width or time constant of the kernel in ms.  [default: 50]",
+        ),
+        "causal": click.option(
+            "--causal", is_flag=True, help="Smooth with past spikes only; an exponential kernel always does."
+        ),
+        "dt": click.option("--dt", type=positive, help="Step in ms of an array, if the file does not state it."),
         "observed": click.option(
             "--observed",
             type=click.Choice(["rate", "current", "counts", "calcium", "output"]),
             help="Recorded quantity.  [default: as given in the file]",
         ),
-        "hz": click.option("--hz", type=positive, help="Spikes per second that a rate of 1 represents.  [default: 1]"),
-        "decay": click.option("--decay", type=positive, help="Time constant of calcium in ms."),
+        "hz": click.option(
+            "--hz", type=positive, help="Spikes per second that a rate of 1 in the network represents.  [default: 1]"
+        ),
+        "decay": click.option(
+            "--decay", type=positive, help="For calcium: time constant of the indicator's decay in ms."
+        ),
         "unit_of_time": click.option(
-            "--unit-of-time", type=click.Choice(["s", "ms"]), help="Unit of times, if the file does not give it."
+            "--unit-of-time", type=click.Choice(["s", "ms"]), help="Unit of times, if the file does not state it."
         ),
         "names": click.option("--names", help="Column or variable with the names of the units."),
         "conditions": click.option(
-            "--condition", "conditions", multiple=True, help="Column with a condition of the trials; repeatable."
+            "--condition",
+            "conditions",
+            multiple=True,
+            help="Column of the trials with a condition; repeatable.  [default: all that are not times]",
         ),
-        "inputs": click.option("--inputs", help="Series or variable with the stimuli."),
+        "inputs": click.option("--inputs", help="Name of the series or variable with the stimuli."),
     }
 
     @functools.wraps(function)
@@ -111,8 +133,10 @@ def show(
 ) -> None:
     """Describe and draw the recording in FILE.
 
-    FILE is NWB, MATLAB, npz, npy, netCDF, HDF5 or csv, or a folder with csv or Zarr. The reading options are those of
-    `eicon.recordings.read`: spikes are counted or smoothed in windows around an event of each trial.
+    FILE is NWB, MATLAB, npz, npy, netCDF, HDF5 or csv, or a folder with csv or Zarr. A whole session of spikes or
+    continuous signals is cut into trials: each is a --window around an event, whose times are in the column --align-to
+    of the table of trials. Spikes are smoothed to rates (--kernel), or counted (--observed counts). All options from
+    --series on are those of `eicon.recordings.read`.
 
     \b
     Examples:

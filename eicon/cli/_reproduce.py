@@ -14,12 +14,23 @@ def reproduce() -> None:
 
 
 @reproduce.command()
-@click.option("--figure", "figures", type=int, multiple=True, help="Figure, 1 to 9; repeatable.  [default: all]")
+@click.option(
+    "--figure",
+    "figures",
+    type=int,
+    multiple=True,
+    help="Figure: 2 to 8 as in the paper, 1 the first example of pycog, 9 training methods; repeatable.  "
+    "[default: all]",
+)
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Networks per model.  [default: 5 in figures 2, 3 and 9; else 3]"
 )
 @click.option("--quick", is_flag=True, help="Small networks with little training, to check that everything runs.")
-@click.option("--out", type=click.Path(path_type=Path), help="[default: results/song2016, or results/song2016-quick]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Directory of all results.  [default: results/song2016, or results/song2016-quick]",
+)
 @click.option(
     "--workers", type=click.IntRange(min=0), help="Worker processes; 0: run in this process.  [default: one per core]"
 )
@@ -39,8 +50,8 @@ def song2016(
 ) -> None:
     """Song, Yang & Wang (2016): train networks and draw figures.
 
-    OUT/index.html shows all figures. Trained networks are loaded; repeat the same command to resume after an
-    interruption. The whole suite takes about an hour on two cores.
+    OUT/index.html shows all figures. Repeat the same command to resume after an interruption: networks in OUT that are
+    already trained are not trained again. All figures together take about an hour on two cores.
 
     \b
     Examples:
@@ -74,11 +85,23 @@ def song2016(
 
 @reproduce.command()
 @click.option(
-    "--figure", "figures", type=int, multiple=True, help="Figure, 1 to 6; repeatable.  [default: all that can be made]"
+    "--figure",
+    "figures",
+    type=int,
+    multiple=True,
+    help="Figure, 1 to 6; repeatable.  [default: 1 to 4, with --data also 5 and 6]",
 )
 @click.option("--quick", is_flag=True, help="Tiny networks with little training, to check that everything runs.")
-@click.option("--out", type=click.Path(path_type=Path), help="[default: results/beiran2025, or ...-quick]")
-@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help="Wiring diagrams, for figures 5 and 6.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help="Directory of all results.  [default: results/beiran2025, or results/beiran2025-quick]",
+)
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder with the wiring diagrams that figures 5 and 6 need: larva_premotor.h5 and zebrafish_*.mat.",
+)
 @click.option(
     "--minutes", type=click.FloatRange(min=0), help="Stop after this many minutes; repeat the command to resume."
 )
@@ -106,9 +129,10 @@ def beiran2025(
 ) -> None:
     """Beiran & Litwin-Kumar (2025): predict unrecorded neurons.
 
-    Networks with known wiring are fitted to recordings of some of their units. The command trains teachers and
-    students, draws the figures and prints the status of each claim. Finished parts are kept: repeat the same command
-    to resume after an interruption, or when --minutes are up. Figures 1 to 4 take about five hours on one core.
+    Students, networks with the wiring of a simulated teacher network, are fitted to the activity of some of its units.
+    The command trains teachers and students, draws the figures, and prints for each claim about them whether it holds,
+    fails or is undecided. Repeat the same command to resume after an interruption, or after --minutes have passed:
+    finished parts are kept. Figures 1 to 4 take about five hours on one core.
 
     \b
     Examples:

@@ -19,7 +19,9 @@ SIZES = (("in", "input"), ("out", "output"), ("conditions", "condition"))
 
 
 @command()
-@click.option("--out", type=click.Path(path_type=Path), default=Path("results/demo"), show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("results/demo"), show_default=True, help="Run directory."
+)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed of weights, trials and noise."
 )
@@ -29,7 +31,8 @@ SIZES = (("in", "input"), ("out", "output"), ("conditions", "condition"))
 def demo(context: click.Context, out: Path, seed: int, form: Form, dpi: float | None, as_json: bool) -> None:
     """Train, analyse and report an example network.
 
-    The network learns a perceptual decision task; OUT/report.html shows the results. An interrupted demo is resumed.
+    The network learns a perceptual decision task; OUT/report.html shows the results. Repeat the command to resume an
+    interrupted demo.
 
     \b
     Examples:
@@ -69,9 +72,16 @@ def _training_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.argument("recipe", type=path, required=False),
         click.option("--out", type=path, help="New run directory.  [default: results/NAME OF RECIPE]"),
         click.option("--resume", type=path, metavar="RUN", help="Resume an unfinished run."),
-        click.option("--from", "origin", type=path, metavar="RUN", help="Start from the network of a trained run."),
-        click.option("--steps", type=click.IntRange(min=1), help="Total training steps.  [default: the recipe's]"),
-        click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="[default: the recipe's]"),
+        click.option("--from", "origin", type=path, metavar="RUN", help="Start a new run from a trained one."),
+        click.option(
+            "--steps", type=click.IntRange(min=1), help="Training steps of the run in total.  [default: the recipe's]"
+        ),
+        click.option(
+            "--learning-rate",
+            "--lr",
+            type=click.FloatRange(min=0, min_open=True),
+            help="Learning rate.  [default: the recipe's]",
+        ),
         click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: the recipe's]"),
         set_option,
         json_option,
@@ -87,9 +97,12 @@ def _training_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def train(context: click.Context, **options: Any) -> None:
     """Train a network, or resume a run.
 
-    RECIPE is a TOML file that lists only what differs from the defaults; `eicon recipe` writes a template. --resume
-    continues RUN to its end, or up to --steps steps in total. With --from, a new run starts from the trained network
-    of RUN, with the settings of RECIPE, or of RUN if there is none, and the options given.
+    RECIPE is a TOML file that lists only what differs from the defaults; `eicon recipe` writes a template. With
+    --resume, RUN is continued to the end set in its recipe, or to --steps steps in total.
+
+    With --from, a new run starts with the last weights of RUN, and with a new optimiser; RUN stays unchanged. Its
+    settings are those of RECIPE, which must describe the same network, or those of RUN if RECIPE is omitted; the other
+    options change them.
 
     \b
     Examples:
@@ -106,9 +119,9 @@ def train(context: click.Context, **options: Any) -> None:
 def fit(context: click.Context, **options: Any) -> None:
     """Fit a network to a recording.
 
-    RECIPE has a table [recording] that names the recording and the units to fit. Training is that of `eicon train`; at
-    the end, the command prints how well recorded and unrecorded units are predicted, in fitted and held-out trials.
-    RUN/fit.json contains the same numbers, RUN/fit.csv those of each unit.
+    RECIPE has a table [recording] that names the recording and the units to fit. The command trains like `eicon train`,
+    with the same options. At the end, it prints how well recorded and unrecorded units are predicted, in fitted and in
+    held-out trials. fit.json in the run directory contains the same numbers, fit.csv those of each unit.
 
     \b
     Examples:
@@ -162,7 +175,7 @@ def _run_training(
             path = out or default_out(Path() if recipe is None else recipe)
             if recipe is not None and recipe.exists():
                 read_text(recipe)  # rejects what is not a file before the path of the run is checked
-            refuse_taken(path)
+            refuse_taken(path, "fit" if fits else "train")
             settings = open_run(origin).recipe if origin is not None else None
             settings = read_recipe(recipe) if recipe is not None else settings
             assert settings is not None
@@ -202,15 +215,31 @@ def _run_training(
 @command()
 @run_argument
 @click.option("--repeats", type=click.IntRange(min=2), default=50, show_default=True, help="Trials per condition.")
-@click.option("--fixed-points", is_flag=True, help="Find fixed points with the input held constant.")
-@click.option("--lyapunov", is_flag=True, help="Lyapunov exponents, with constant input and along trials.")
-@click.option("--spectra", is_flag=True, help="Eigenvalues along the mean trajectory and across training.")
-@click.option("--epoch", help="Epoch whose input is held constant.  [default: the longest]")
+@click.option("--fixed-points", is_flag=True, help="Find fixed points, with the input held constant.")
 @click.option(
-    "--condition", "conditions", multiple=True, metavar="NAME=VALUE", help="Use only trials that match this condition."
+    "--lyapunov", is_flag=True, help="Compute Lyapunov exponents, with the input held constant and along whole trials."
 )
 @click.option(
-    "--candidates", type=click.IntRange(min=1), help="Starting points of the fixed-point search.  [default: 512]"
+    "--spectra",
+    is_flag=True,
+    help="Compute eigenvalues: of the Jacobian along the mean trajectory and, if the recipe sets "
+    "training.snapshots = true, of the recurrent weights during training.",
+)
+@click.option(
+    "--epoch",
+    help="For --fixed-points and --lyapunov: epoch of the trial whose input is held constant.  [default: the longest]",
+)
+@click.option(
+    "--condition",
+    "conditions",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="For --fixed-points, --lyapunov and --spectra: use only trials with this value of a condition; repeatable.",
+)
+@click.option(
+    "--candidates",
+    type=click.IntRange(min=1),
+    help="For --fixed-points: number of states from which the search starts.  [default: 512]",
 )
 @seed_option
 @figure_options
@@ -232,6 +261,9 @@ def analyze(
     as_json: bool,
 ) -> None:
     """Analyse a trained RUN; write figures/ and analysis.json.
+
+    Both are written to RUN. They cover training, behaviour, activity and weights; --fixed-points, --lyapunov and
+    --spectra add the dynamics.
 
     \b
     Examples:
@@ -279,7 +311,7 @@ def analyze(
 def report(context: click.Context, run: Path, as_json: bool) -> None:
     """Write report.html for an analysed RUN.
 
-    The report is one self-contained page.
+    RUN/report.html is one self-contained page with the figures and numbers of `eicon analyze`.
 
     \b
     Example:
@@ -297,6 +329,8 @@ def report(context: click.Context, run: Path, as_json: bool) -> None:
 @click.pass_context
 def tasks(context: click.Context, as_json: bool) -> None:
     """List the tasks and their parameters.
+
+    The parameters are shown with their defaults; a recipe sets them in the table [task].
 
     \b
     Examples:

@@ -12,7 +12,7 @@ import click
 
 from .._hints import hint
 from .._one_thread import ONE_THREAD
-from ._common import Command, command, errors, figure_options, json_option
+from ._common import FOLDER_HELP, Command, command, errors, figure_options, json_option
 
 
 def set_option(function: Any) -> Any:
@@ -26,21 +26,30 @@ def set_option(function: Any) -> Any:
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
-    help="Directory of the sweep.  [default: results/NAME OF RECIPE, or as a config.ini sets it]",
+    help="Directory of the sweep.  [default: results/NAME OF RECIPE, or the one that a config.ini names]",
 )
 @click.option(
     "--workers", type=click.IntRange(min=0), help="Worker processes; 0: run in this process.  [default: one per core]"
 )
-@click.option("--scheduler", metavar="ADDRESS", help="Use the dask cluster of this scheduler.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Training epochs.  [default: the recipe's]")
+@click.option("--scheduler", metavar="ADDRESS", help="Train on the workers of the dask cluster with this scheduler.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(min=1),
+    help="Training epochs, passes through a fixed set of trials; recipes that draw new trials have none.  "
+    "[default: the recipe's]",
+)
 @click.option(
     "--repeats",
     type=click.IntRange(min=1, max=100_000),
-    help="Number of consecutive seeds, starting with the recipe's.",
+    help="Networks per combination, with consecutive seeds that start with the recipe's.",
 )
 @click.option("--seed", type=click.IntRange(min=0), help="Random seed.  [default: the recipe's]")
-@click.option("--connectomes", type=click.Path(path_type=Path), help="Folder with connectome files.")
-@click.option("--compat", type=click.Choice(["bio_rnn_mem"]), help="Reproduce bio_rnn_mem, including its bugs.")
+@click.option("--connectomes", type=click.Path(path_type=Path), help=FOLDER_HELP)
+@click.option(
+    "--compat",
+    type=click.Choice(["bio_rnn_mem"]),
+    help="Compute everything as the published code bio_rnn_mem does, including its bugs.",
+)
 @set_option
 @click.option("--dry-run", is_flag=True, help="Print the full recipe and train nothing.")
 @json_option
@@ -62,8 +71,10 @@ def sweep(
 ) -> None:
     """Train a grid of networks.
 
-    RECIPE is a TOML file or a config.ini of bio_rnn_mem. Repeat the same command to resume an interrupted sweep: only
-    unfinished runs are trained. Every combination in the grid is a run that all other commands accept.
+    RECIPE is a TOML file with a table [grid], which lists several values for some keys; a config.ini of bio_rnn_mem
+    (the code of Goulas et al. 2021, Neural Networks 142: 608); or bio_vs_random, a recipe that comes with eicon. One
+    network is trained for each combination of the values, and saved in its own run directory, OUT/runs/..., that all
+    other commands accept. Repeat the same command to resume an interrupted sweep: only unfinished runs are trained.
 
     \b
     Examples:
@@ -152,14 +163,21 @@ OUTCOMES = ("accuracy", "loss", "steps")
     "--labels",
     multiple=True,
     metavar="LABEL ...",
-    help="One label per sweep, after the sweeps.  [default: directory names]",
+    help="Names in the figures, one per sweep; give this option after SWEEPS. For run directories: runs with the same "
+    "label share a curve.  [default: directory names]",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, file_okay=False),
     help="Directory for the figures.  [default: FIRST SWEEP/figures]",
 )
-@click.option("--outcome", type=click.Choice(OUTCOMES), default="accuracy", show_default=True)
+@click.option(
+    "--outcome",
+    type=click.Choice(OUTCOMES),
+    default="accuracy",
+    show_default=True,
+    help="Outcome of a run: best validation accuracy, smallest validation loss, or number of steps trained.",
+)
 @click.option("--ylabel", default="loss", show_default=True, help="Label of the loss axis.")
 @figure_options
 @json_option
@@ -177,19 +195,29 @@ def plot(
 ) -> None:
     """Draw the results of sweeps.
 
-    The figures show OUTCOME against each key of the grid (one point per run) and the interactions of two keys;
-    learning curves (mean and one standard deviation over seeds); and box plots of each run's smallest loss, the epoch
-    of that minimum, the epoch at which 99 % of the decrease was reached, and the best accuracy (in fits to a recording,
-    the explained variance). Several sweeps of the same grid are drawn side by side. losses.csv contains all numbers.
+    SWEEPS are directories written by `eicon sweep`. The figures show
 
-    Does the wiring matter? Runs on a connectome are paired with runs on its null models that have the same seed and
-    otherwise the same settings; if several sweeps are given, runs of the first are paired with those of the others.
-    The figure null_models and the table differences.csv give the differences with exact 95 % intervals, the
-    chance level, and the loss of the best answer that ignores the trial (no memory).
+    \b
+    - the outcome (--outcome) against each key of the grid, one point per run,
+      and the interactions of two keys;
+    - learning curves: mean and one standard deviation over seeds;
+    - box plots over runs: smallest validation loss, the epoch of this minimum,
+      the epoch at which 99 % of the decrease was reached, and best accuracy
+      (in fits to a recording, explained variance).
 
-    For fits to a recording with recording.n_units in the grid, a figure shows the error on units that were not fitted
-    against the number of fitted units. For directories of runs instead of sweeps, such as several seeds, it shows
-    their learning curves with a band.
+    Several sweeps of the same grid are drawn side by side. losses.csv contains all numbers.
+
+    Does the wiring matter? If the grid contains null models, each run on the connectome is paired with the run on the
+    null model that has the same seed and otherwise the same settings. Without null models, runs of the first sweep are
+    paired with those of the others. The figure null_models and the table differences.csv show the mean differences with
+    95 % intervals, next to the accuracy of guesses (chance) and the loss of the best answer that ignores the trial (no
+    memory).
+
+    For fits to a recording with recording.n_units in the grid, a figure shows the error of the units that were not
+    fitted against the number of fitted units.
+
+    SWEEPS may also be run directories, such as those of several seeds. The only figure then shows their learning
+    curves: mean and one standard deviation over runs.
 
     \b
     Examples:
@@ -346,7 +374,7 @@ def changes_of(texts: tuple[str, ...]) -> dict[str, Any]:
 def _change(text: str) -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals:
-        raise ValueError(f"--set needs KEY=VALUE, e.g. network.tau=50; got {text!r}.")
+        raise click.UsageError(f"--set takes KEY=VALUE, e.g. network.tau=50; got {text!r}.")
     try:
         return key, tomllib.loads(f"value = {value}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):
@@ -370,9 +398,12 @@ def _say_summaries(summaries: list[dict[str, Any]]) -> None:
         losses = [loss for summary in group if math.isfinite(loss := summary["best_validation_loss"])]
         score = max(summary["best_validation_accuracy"] for summary in group)
         diverged = sum(summary["diverged"] for summary in group)
-        said = [f"smallest validation loss {min(losses):.3g} to {max(losses):.3g}{_without_memory(group, losses)}"]
-        said += _predicted(group) or [f"best {group[0].get('score', 'accuracy')} {score:.1%}{_guessed(group)}"]
-        said = said if losses else []
+        said = []
+        if losses:
+            said = [f"smallest validation loss {min(losses):.3g} to {max(losses):.3g}{_without_memory(group, losses)}"]
+            said += _predicted(group) or [f"best {group[0].get('score', 'accuracy')} {score:.1%}{_guessed(group)}"]
+        elif diverged < len(group):
+            said = ["no validation has been run; the recipe's training.validate_every exceeds its steps"]
         said += [f"{diverged} of {len(group)} diverged"] if diverged else []
         click.echo(f"{name}: {', '.join(said)}")
 

@@ -17,7 +17,7 @@ FOLDER_VARIABLE = "EICON_CONNECTOMES"
 LICENCE = "bio2art: MIT; data: see the cited paper"
 HOW_TO_GET = (
     "get the connectomes folder of bio2art (https://github.com/AlGoulas/bio2art; MIT, not on the package index) "
-    f"and pass it as `folder` (in the shell: --folder), or name it in the environment variable {FOLDER_VARIABLE}"
+    f"and pass it as `folder`, or name it in the environment variable {FOLDER_VARIABLE}"
 )
 
 

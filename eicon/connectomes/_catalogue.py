@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .._hints import meant
 from ._bio2art import FILES, FOLDER_VARIABLE, connectome_folder, full_name, package_folder, read_bio2art
 from ._bio2art import HOW_TO_GET as BIO2ART_HOW_TO_GET
 from ._bio2art import LICENCE as BIO2ART_LICENCE
@@ -185,10 +186,10 @@ signs: 237 E, 31 I, 34 unknown)
     if full in FILES or _found(place, f"C_{full}.npy"):
         return read_bio2art(full, folder, rows=rows)
     raise ValueError(
-        f"no connectome {name!r}. Bundled with eicon: {', '.join(EMBEDDED)}; read from bio2art: {', '.join(FILES)} "
-        f"({BIO2ART_HOW_TO_GET}); from cect: {', '.join(CECT_FILES)} ({CECT_HOW_TO_GET}); from tvb-data: "
-        f"{', '.join(f'tvb_{number}' for number in TVB_FILES)} ({TVB_HOW_TO_GET}). The folder given by `folder` or "
-        f"{FOLDER_VARIABLE} can add others, as C_<name>.npy{'' if place is None else f'; {place} has no such file'}."
+        f"no connectome {name!r}.{meant(name, [*ALIASES, *_elsewhere(), *FILES])} Bundled with eicon: "
+        f"{', '.join(EMBEDDED)}; `eicon connectomes list` names others and how to get them. The folder given by "
+        f"`folder` or {FOLDER_VARIABLE} can add more, as C_<name>.npy"
+        f"{'' if place is None else f'; {place} has no such file'}."
     )
 
 
@@ -199,8 +200,8 @@ def _read_file(path: Path, rows: Rows | None, options: dict[str, Any]) -> Connec
     matrix = not is_edge_list(path, **{key: options[key] for key in ("delimiter", "encoding") if key in options})
     if matrix and rows is None:
         raise ValueError(
-            f"are the rows of {path} sources or targets? Pass rows='source', 'target' or 'symmetric'; if the "
-            "file is a list of connections, read it with read_edges, and name its columns."
+            f"are the rows of {path} sources or targets? Pass rows='source', rows='target' or rows='symmetric'. If "
+            "the file is a list of connections, its first line must name the columns: source, target, weight."
         )
     if not matrix and rows not in (None, "source"):
         raise ValueError(f"{path} is a list of connections, which has no rows: leave `rows` out.")

@@ -492,7 +492,7 @@ class Connectome:
         if by is not None:
             return self._signed_by(by)
         if e_ratio is None or seed is None:
-            raise ValueError("signs that are drawn need a seed.")
+            raise ValueError("e_ratio draws signs at random, which needs a seed, e.g. seed=0.")
         order = {region: i for i, region in enumerate(dict.fromkeys(self.labels.get("region", ("",))))}
         regions = np.array([order[region] for region in self.labels.get("region", ("",) * self.n)])
         sign = assign_signs(regions, e_ratio, seed=as_generator(seed, "seed"), known=self._known())

@@ -230,7 +230,7 @@ def _weights(
             return weight
         wrong = int(bad.argmax())
         if np.isnan(weight[wrong]):
-            hint = "; it is missing; missing=0 reads it as no connection"
+            hint = "; it is missing: pass missing=0 to read it as no connection"
         elif weight[wrong] < 0:
             hint = "; a sign belongs in a column of its own, named by sign="
     raise ValueError(f"{origin}, line {lines[wrong]}: the weight must be a number >= 0; got {cells[wrong]!r}{hint}.")

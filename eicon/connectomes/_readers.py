@@ -403,6 +403,6 @@ def _filled(weights: Any, names: Sequence[str] | None, missing: float | None, or
     place = [int(axis[0]) for axis in (weights != weights).nonzero()]
     row, column = (str(i + 1) if names is None or i >= len(names) else names[i] for i in place[:2])
     raise ValueError(
-        f"{origin}: missing entries in the matrix: {int(absent.sum())}, the first in row {row}, column {column}; "
-        "missing=0 reads them as no connection."
+        f"{origin}: the matrix has missing entries ({int(absent.sum())}; the first in row {row}, column {column}); "
+        "pass missing=0 to read them as no connection."
     )

@@ -19,11 +19,18 @@ def verify(net: RateRNN) -> Certificate:
     -------
     Certificate
 
+    Raises
+    ------
+    TypeError
+        For anything else, such as a path.
+
     Examples
     --------
     >>> verify(RateRNN.dale(2, 10, 2)).ok
     True
     """
+    if not isinstance(net, RateRNN):
+        raise TypeError(f"`net` must be a network; got {net!r:.80}. Read a saved one with eicon.load(path).")
     return certify(net.parts())
 
 

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._hints import meant
 from .._key import as_generator
 from .._numbers import real, whole
 from ..tasks import Trial
@@ -237,7 +238,8 @@ def _of_conditions(wanted: Mapping[str, Any], trial: Trial) -> np.ndarray:
     chosen = np.ones(trial.batch_size, bool)
     for name, values in wanted.items():
         if name not in trial.conditions:
-            raise ValueError(f"these trials have no condition {name!r}; they have {', '.join(trial.conditions)}.")
+            known = f"they have {', '.join(trial.conditions)}.{meant(name, trial.conditions)}"
+            raise ValueError(f"these trials have no condition {name!r}; {known}")
         there = np.asarray(trial.conditions[name], np.float64)
         # Conditions are stored in single precision.
         chosen &= np.isclose(there[:, None], np.atleast_1d(np.asarray(values, np.float64))[None]).any(axis=1)

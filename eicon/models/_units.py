@@ -39,7 +39,8 @@ def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
         what = ", ".join(f"{name} {wanted!r}" for name, wanted in units.items())
         if not chosen.any():
             there = {name: sorted(set(labels[name].tolist())) for name in units}
-            raise ValueError(f"no unit has {what}; existing labels: {there}.")
+            said = "; ".join(f"{name} is one of {', '.join(map(str, values))}" for name, values in there.items())
+            raise ValueError(f"no unit has {what}: {said}.")
         return chosen
     given = np.asarray(units)
     if given.dtype == bool and given.shape == (n,):

@@ -156,7 +156,7 @@ def _stack(
         values = [np.delete(one, at, axis=1) for one in values]
         names = [*names[:at], *names[at + 1 :]]
     elif dt is None:
-        raise ValueError(f"{path}: the length of a step is unknown: there is no column time; pass dt, in ms.")
+        raise ValueError(f"{path}: the length of a step is unknown, as there is no column 'time'; pass `dt` in ms.")
     if not names:
         raise ValueError(f"{files[0]} has no columns of units, only times.")
     activity, mask = padded(str(path), values)

@@ -6,8 +6,8 @@ from pathlib import Path
 from .._hints import hint
 
 
-def refuse_taken(path: Path) -> None:
-    """Reject a path for a new run that already exists.
+def refuse_taken(path: Path, command: str = "") -> None:
+    """Reject a path for a new run that already exists; ``command`` can resume it.
 
     Raises
     ------
@@ -15,8 +15,9 @@ def refuse_taken(path: Path) -> None:
         If the path exists and is not an empty directory; nothing in it is touched.
     """
     if path.exists() and (not path.is_dir() or any(not is_litter(inner) for inner in path.iterdir())):
-        again = f"resume with: {hint('eicon', 'train', '--resume', path)}"
-        then = again if (path / "config.toml").is_file() else "choose another --out"
+        then = "choose another --out"
+        if command and (path / "config.toml").is_file():
+            then = f"resume with: {hint('eicon', command, '--resume', path)}"
         raise FileExistsError(f"{path} already exists and is not empty; {then}.")
 
 

@@ -353,7 +353,7 @@ def _with_start(tables: dict[str, Any], source: str) -> dict[str, Any]:
         return tables
     logging.getLogger(__name__).warning(
         '%s: the network starts as in eicon 0.1.0 (start = "balanced", spectral_radius = 1.5). Set network.start '
-        'explicitly; start = "slow" is the default in Python, and can learn tasks with a delay.',
+        'explicitly, or put format = 2 on the first line: then start = "slow", which can learn tasks with a delay.',
         source,
     )
     return {**tables, "network": {**network, "start": "balanced", "spectral_radius": 1.5}}

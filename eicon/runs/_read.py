@@ -114,7 +114,9 @@ def _parse(text: str, source: str, kind: Kind, base: Path | None, compat: str | 
             hint = f"All of its keys are valid in a recipe; if it is one, put format = {FORMAT} on its first line."
             raise ConfigError(f"{error} {hint}") from None
     if tables["format"] != FORMAT:
-        raise ConfigError(f"{source}: format: got {tables['format']!r}; this eicon reads {FORMAT}, and files without.")
+        raise ConfigError(
+            f"{source}: format: got {tables['format']!r}; must be {FORMAT} (or missing, in files of eicon 0.1.0)."
+        )
     grid = tables.get("grid")
     refuse_unknown_keys(RecipeTables, {**tables, "grid": {}} if isinstance(grid, dict) else tables, source)
     return Parsed(tables if base is None else located(tables, base))

@@ -458,7 +458,7 @@ class RecipeTables(Section):
         self._check_fit()
         on_connectome = self.network.kind == "connectome"
         if self.connectome is not None and not on_connectome and not self.grid.keys() & {"network", "network.kind"}:
-            raise ValueError(f"[connectome] is given, but the network is of kind {self.network.kind!r}.")
+            raise ValueError(f"[connectome] needs network.kind = 'connectome'; got {self.network.kind!r}.")
         if self.training.epochs is not None and self.trials.kind != "fixed":
             raise ValueError("training.epochs: sampled trials have no epochs; give steps, or trials of kind 'fixed'.")
         if self.training.store_every is not None and self.trials.kind != "fixed":

@@ -4,7 +4,7 @@ import dataclasses
 import importlib
 import inspect
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Any
 
@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, TypeAdapter, 
 from pydantic_core import PydanticKnownError
 
 from .. import tasks
+from .._hints import meant
 from ._own_code import is_own, load_own
 from ._text import ConfigError
 
@@ -70,7 +71,8 @@ def make_task(table: dict[str, Any], recorded: Mapping[str, str] | None = None) 
         return _own_task(name, options, recorded or {})
     if not isinstance(name, str) or name not in tasks.TASKS:
         own = "file.py:Class or module:Class of your own"
-        raise ConfigError(f"task.name: got {name!r}; allowed: {', '.join(tasks.TASKS)}, or {own}.")
+        hint = meant(name, tasks.TASKS)
+        raise ConfigError(f"task.name: got {name!r}; allowed: {', '.join(tasks.TASKS)}, or {own}.{hint}")
     return _made_task(tasks.TASKS[name], options)
 
 
@@ -78,7 +80,7 @@ def _made_task(task_type: Any, options: dict[str, Any]) -> "tasks.Task":
     known = [field.name for field in dataclasses.fields(task_type)]
     unknown = sorted(options.keys() - set(known))
     if unknown:
-        raise ConfigError(f"task.{unknown[0]}: unknown key; allowed: name, {', '.join(known)}.")
+        raise ConfigError(_unknown_key(f"task.{unknown[0]}", ["name", *known]))
     try:
         return _adapter(task_type).validate_python(options)
     except ValidationError as error:
@@ -94,7 +96,7 @@ def _own_task(name: str, options: dict[str, Any], recorded: Mapping[str, str]) -
         return _made_task(make, options)
     known = list(inspect.signature(make).parameters)
     if unknown := sorted(options.keys() - set(known)):
-        raise ConfigError(f"task.{unknown[0]}: unknown key; allowed: name, {', '.join(known)}.")
+        raise ConfigError(_unknown_key(f"task.{unknown[0]}", ["name", *known]))
     try:
         made = make(**options)
     except (TypeError, ValueError, OSError, ImportError) as error:
@@ -135,25 +137,41 @@ def refuse_unknown_keys(model: type[BaseModel], data: dict[str, Any], source: st
     ConfigError
         With the text of `explain`.
     """
-    lines = list(_unknown(model, data, ()))
+    lines = list(_unknown(model, data, (), model))
     if lines:
         raise ConfigError(f"{source}: {' '.join(lines)}")
 
 
-def _unknown(model: type[BaseModel], data: dict[str, Any], where: tuple[str, ...]) -> Iterator[str]:
+def _unknown(
+    model: type[BaseModel], data: dict[str, Any], where: tuple[str, ...], whole: type[BaseModel]
+) -> Iterator[str]:
     unknown = [key for key in data if key not in model.model_fields]
     for name, field in model.model_fields.items():
         if name not in data and field.is_required() and unknown:  # this key may be the misspelt one
-            yield f"{'.'.join((*where, name))}: Field required; got {data!r}."
+            yield f"{'.'.join((*where, name))}: is missing; got {data!r}."
         inner = list(_models_in(field.annotation))
         for place, table in _tables_in(data.get(name), (*where, name)):
             kind = table.get("kind")
             if len(inner) == 1:
-                yield from _unknown(inner[0], table, place)
+                yield from _unknown(inner[0], table, place, whole)
             elif (one := _of_kind(inner, kind)) is not None:
-                yield from _unknown(one, table, (*place, str(kind)))
-    allowed = ", ".join(model.model_fields)
-    yield from (f"{'.'.join((*where, key))}: unknown key; allowed: {allowed}." for key in unknown)
+                yield from _unknown(one, table, (*place, str(kind)), whole)
+    for key in unknown:
+        said = _unknown_key(".".join((*where, key)), model.model_fields)
+        yield said if said.endswith("?") else said + _elsewhere(key, whole)
+
+
+def _unknown_key(where: str, allowed: Iterable[str]) -> str:
+    """Return the sentence about an unknown key, with the one that was probably meant."""
+    allowed = list(allowed)
+    return f"{where}: unknown key; allowed: {', '.join(allowed)}.{meant(where.rpartition('.')[2], allowed)}"
+
+
+def _elsewhere(key: str, whole: type[BaseModel]) -> str:
+    """Return the sentence ``Did you mean TABLE.KEY?`` if another table has the key."""
+    tables = {name: list(_models_in(field.annotation)) for name, field in whole.model_fields.items()}
+    homes = [name for name, models in tables.items() if any(key in model.model_fields for model in models)]
+    return f" Did you mean {' or '.join(f'{home}.{key}' for home in homes)}?" if homes else ""
 
 
 def _tables_in(value: Any, where: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
@@ -173,17 +191,33 @@ def explain(error: ValidationError, model: type[BaseModel] | None = None, prefix
     for where, problem in _by_key(error, prefix):
         if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             table = None if model is None else _table(model, problem["loc"][:-1])
-            allowed = "" if table is None else f"; allowed: {', '.join(table.model_fields)}"
-            lines.append(f"{where}: unknown key{allowed}.")
+            lines.append(f"{where}: unknown key." if table is None else _unknown_key(where, table.model_fields))
         elif problem["type"] == "value_error":
             lines.append(f"{where}: {problem['ctx']['error']}".removeprefix(": "))
         elif problem["type"] == "tuple_type":
             lines.append(f"{where}: must be a list of values; got {problem['input']!r}.")
         else:
-            lines.append(f"{where}: {problem['msg']}; got {problem['input']!r}.")
+            allowed = str(problem.get("ctx", {}).get("expected", "")).replace(" or ", ", ").split(", ")
+            hint = meant(problem["input"], (name.strip("'") for name in allowed))
+            lines.append(f"{where}: {problem['msg']}; got {problem['input']!r}.{hint}")
     return " ".join(lines)
 
 
+_WORDS = {
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "missing": "is missing",
+}
+"""Words for pydantic's types of errors; others keep their own."""
 _BRANCHES = ("bool", "float", "int", "str", "constrained-int", "constrained-float")
 
 
@@ -191,6 +225,8 @@ def _by_key(error: ValidationError, prefix: str) -> Iterator[tuple[str, Any]]:
     """Yield problems with their keys; alternatives of a union count as one problem."""
     found: dict[str, list[Any]] = {}
     for problem in error.errors():
+        said = _WORDS.get(problem["type"], problem["msg"]).replace("Input should be", "must be")
+        problem = {**problem, "msg": said}
         parts = [str(part) for part in problem["loc"]]
         key = ".".join(part for part in parts if "[" not in part and part not in _BRANCHES)
         found.setdefault((prefix + key).rstrip("."), []).append(problem)
@@ -198,7 +234,7 @@ def _by_key(error: ValidationError, prefix: str) -> Iterator[tuple[str, Any]]:
         kept = [problem for problem in problems if problem["type"] not in ("dict_type", "tuple_type")] or problems[:1]
         if len(kept) > 1 and len({repr(problem["input"]) for problem in kept}) == 1:
             first, *others = (problem["msg"] for problem in kept if problem["type"] != "value_error")
-            more = "".join(f", or {other.removeprefix('Input should be ')}" for other in dict.fromkeys(others))
+            more = "".join(f", or {other.removeprefix('must be ')}" for other in dict.fromkeys(others))
             kept = [{**kept[0], "msg": f"{first}{more}"}]
         yield from ((where, problem) for problem in kept)
 

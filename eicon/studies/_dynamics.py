@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.spatial.distance import cdist
 
+from .._hints import meant
 from .._key import as_key
 from .._numbers import whole
 from ..analysis import fixed_points, lyapunov, manifold, pca
@@ -170,7 +171,8 @@ def agreeing(trial: Trial, conditions: Mapping[str, float] | None) -> Bool[np.nd
     agree = np.ones(trial.batch_size, bool)
     for name, value in (conditions or {}).items():
         if name not in trial.conditions:
-            raise ValueError(f"these trials have no condition {name!r}; they have {', '.join(trial.conditions)}.")
+            known = f"they have {', '.join(trial.conditions)}.{meant(name, trial.conditions)}"
+            raise ValueError(f"these trials have no condition {name!r}; {known}")
         values = np.asarray(trial.conditions[name], np.float64)
         same = np.isclose(values, value, rtol=1e-5, atol=1e-8)
         if not same.any():

@@ -158,11 +158,11 @@ def parse_perturbation(kind: str, text: str, epoch: str | None, **how: Any) -> P
         try:
             size = float(current)
         except ValueError as error:
-            raise ValueError(f"a drive is UNITS:CURRENT, e.g. E:0.5; got {text!r}.") from error
+            raise ValueError(f"--drive takes UNITS:CURRENT, e.g. E:0.5; got {text!r}.") from error
         return Drive(parse_units(units), size, epoch, **how)
     source, arrow, target = text.partition(">")
     if not arrow:
-        raise ValueError(f"a cut is UNITS>UNITS, e.g. 'area=sensory>area=motor'; got {text!r}.")
+        raise ValueError(f"--cut takes UNITS>UNITS, e.g. 'area=sensory>area=motor'; got {text!r}.")
     return Cut(parse_units(source), parse_units(target), epoch, **how)
 
 

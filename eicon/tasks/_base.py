@@ -3,7 +3,7 @@
 import abc
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.typing import ArrayLike
 
+from .._hints import meant
 from .._key import as_key
 from .._numbers import whole
 from .._users import users_code
@@ -63,7 +64,8 @@ class Trial(NamedTuple):
     def during(self, epoch: str) -> jax.Array:
         """Return whether each step of each trial lies in an epoch, bool (T, B)."""
         if epoch not in self.epochs:
-            raise ValueError(f"these trials have no epoch {epoch!r}; they have {', '.join(self.epochs)}.")
+            known = f"they have {', '.join(self.epochs)}.{meant(epoch, self.epochs)}"
+            raise ValueError(f"these trials have no epoch {epoch!r}; {known}")
         return within(self.epochs[epoch], self.n_steps)
 
     def mean_over(self, epoch: str, values: jax.Array) -> jax.Array:
@@ -156,6 +158,8 @@ class Task(abc.ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         """Derive `behaviour` from `correct` or vice versa, whichever the class defines, even over an inherited one."""
         super().__init_subclass__(**options)
+        for name in {"behaviour", "correct"} & vars(cls).keys():
+            setattr(cls, name, _of_all_outputs(getattr(cls, name)))
         defined = next(names for names in map(vars, cls.__mro__) if "behaviour" in names or "correct" in names)
         if "correct" not in defined:
 
@@ -329,8 +333,23 @@ class Task(abc.ABC):
         return self.behaviour(outputs, trial).score
 
     def accuracy(self, outputs: jax.Array, trial: Trial) -> jax.Array:
-        """Return the mean score, without catch trials."""
+        """Return the mean score of outputs (T, B, n_out), without catch trials."""
         return jnp.nanmean(self.correct(outputs, trial))
+
+
+def _of_all_outputs(score: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate `behaviour` or `correct` so that outputs of another shape are rejected, not broadcast."""
+
+    @functools.wraps(score)
+    def checked(self: Task, outputs: jax.Array, trial: Trial) -> Any:
+        if jnp.shape(outputs) != trial.targets.shape:
+            raise ValueError(
+                f"outputs must be (T, B, n_out) = {trial.targets.shape}, as the targets of the trials; got "
+                f"{jnp.shape(outputs)}."
+            )
+        return score(self, outputs, trial)
+
+    return checked
 
 
 def as_repeats(value: int | float) -> int:

@@ -50,9 +50,10 @@ def excess(coherence: jax.Array, scale: CoherenceScale | None, factor: float) ->
 def _warn(coherence: float, factor: float) -> None:
     now, before = coherence / 100, factor * coherence / 100
     warnings.warn(
-        f"coherence is in per cent of dots: a coherence of {coherence:g} gives the inputs (1 +- {now:g}) / 2, but gave "
-        f"(1 +- {before:g}) / 2 in eicon 0.1.0, on the scale of Song et al. (2016). Pass coherence_scale='dots' for "
-        "the former or coherence_scale='song2016' for the latter; either silences this warning.",
+        f"coherence is in per cent of dots: at {coherence:g}, the evidence for the two choices is (1 +- {now:g}) / 2. "
+        f"It was (1 +- {before:g}) / 2 in eicon 0.1.0, on the scale of Song et al. (2016). Pass "
+        "coherence_scale='dots' to keep the new meaning, or coherence_scale='song2016' for the old one; either "
+        "silences this warning.",
         FutureWarning,
         stacklevel=5,
     )

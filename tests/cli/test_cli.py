@@ -1,6 +1,7 @@
 import csv
 import errno
 import json
+import math
 import os
 import re
 import signal
@@ -286,7 +287,6 @@ def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_p
     for words, message in (
         (("sweep", "absent.toml"), "there is no recipe absent.toml"),
         (("sweep", sweep_file, "--out", "taken"), "taken already exists and is not a sweep"),
-        (("sweep", sweep_file, "--set", "network.remap"), "--set needs KEY=VALUE"),
         (("sweep", sweep_file, "--set", "network.remapp=off"), "network.remapp: unknown key; allowed: kind, "),
         (("sweep", sweep_file, "--set", "connectome.name=unicorn"), "no connectome 'unicorn'"),
         (("sweep", sweep_file, "--set", "connectome.name=unicorn", "--dry-run"), "no connectome 'unicorn'"),
@@ -299,7 +299,27 @@ def test_sweep_errors_are_one_line_and_destroy_nothing(invoke, sweep_file, tmp_p
     assert invoke("sweep", sweep_file, "--epochs", 0).exit_code == 2
     assert invoke("sweep", sweep_file, "--compat", "other").exit_code == 2
     assert invoke("sweep").exit_code == 2
+    malformed = invoke("sweep", sweep_file, "--set", "network.remap")
+    assert (malformed.exit_code, "--set takes KEY=VALUE" in malformed.stderr) == (2, True)
     assert invoke("plot").exit_code == 2
+
+
+def test_a_sweep_without_a_validation_says_so(capsys):
+    summary = {"combination": {}, "best_validation_loss": math.nan, "best_validation_accuracy": math.nan}
+    _say_summaries([summary | {"diverged": False}] * 2)
+    assert "all runs: no validation has been run" in capsys.readouterr().out
+
+
+def test_arguments_in_messages_are_the_options_of_the_command(invoke, tmp_path):
+    (tmp_path / "m.csv").write_text("0,1\n2,0\n")
+    (tmp_path / "list.csv").write_text("source,target,weight\na,b,\nb,a,2\n")
+    said = one_line_error(invoke("connectomes", "show", "m.csv"))
+    assert "Pass --rows source, --rows target or --rows symmetric." in said
+    assert "pass --missing 0 to read it" in one_line_error(invoke("connectomes", "show", "list.csv"))
+    assert invoke("connectomes", "show", "list.csv", "--missing", 0).exit_code == 0
+    said = one_line_error(invoke("connectomes", "show", "celegan"))
+    assert "Did you mean celegans?" in said
+    assert "The folder given by --folder or EICON_CONNECTOMES" in said
 
 
 def test_plotting_a_sweep_without_a_finished_run(invoke, sweep_toml, tmp_path):
@@ -340,7 +360,7 @@ def test_config_ini_says_where_results_go(invoke, tmp_path, small_connectome):
         (("plot",), "--labels LABEL ..."),
         (("recipe",), "--explain"),
         (("condense",), "--match-activity"),
-        (("compare",), "RUN_A as\n  the reference"),
+        (("compare",), "with RUN_A as the reference"),
         (("perturb",), "--silence UNITS"),
         (("lesion",), "--units UNITS"),
         (("dt-report",), "--dt FLOAT"),

@@ -54,6 +54,8 @@ def test_older_formats_are_converted(tmp_path):
     [
         (["a.toml"], "RECIPE needs --explain or --convert; without RECIPE, a new recipe is written."),
         (["--explain"], "--explain needs RECIPE."),
+        (["--set", "network.n_rec=3"], "--set changes an existing RECIPE; give it with --explain or --convert."),
+        (["--explain", "a.toml", "--kind", "free"], "--kind is for new recipes; to change RECIPE, use --set."),
         (["--convert"], "--convert needs RECIPE."),
         (["--explain", "--convert", "a.toml"], "--explain and --convert cannot be combined."),
     ],

@@ -150,8 +150,8 @@ def test_other_shared_files_that_are_read(recwarn):
             r"line 1 is not encoded as utf-8; encoding='latin-1' fits: 'R",
         ),
         ("edges", "10-encodings-and-names/latin1_edges.csv", r"line 1 .*encoding='latin-1' fits: 'précentrale'"),
-        ("matrix", "12-nan-inf-diagonal-3d/blank.csv", r"first in row A, column B; missing=0"),
-        ("matrix", "12-nan-inf-diagonal-3d/na.csv", r"first in row A, column B; missing=0"),
+        ("matrix", "12-nan-inf-diagonal-3d/blank.csv", r"first in row A, column B.; pass missing=0"),
+        ("matrix", "12-nan-inf-diagonal-3d/na.csv", r"first in row A, column B.; pass missing=0"),
         ("matrix", "13-rectangular-and-order/injected_targets.csv", r"6 rows and 2 columns.*2 names are both rows"),
         ("matrix", "13-rectangular-and-order/ipsi_contra.csv", r"3 rows and 6 columns.*ipsi \+ contra"),
     ],
@@ -244,7 +244,7 @@ def test_a_comma_that_parts_thousands_is_asked_for(tmp_path):
         ("0,1,2\n1,0\n2,1,0\n", "its first line has 3 columns, the next one 2"),
         ("5\n6\n7\n", r"has only one column, read with the delimiter .* Is the delimiter right\?"),
         ("5,2,9\n1,7,3\n4,8,6\n2,0,1\n", r"4 rows and 3 columns, .* are ids, pass header=True"),
-        (",1,2,3\n1,,4,5\n2,4,,6\n3,5,6,\n", "missing entries in the matrix: .*, the first in row 1, column 1"),
+        (",1,2,3\n1,,4,5\n2,4,,6\n3,5,6,\n", "the matrix has missing entries .*; the first in row 1, column 1"),
         (",a,b,c\nb,0,1,2\na,1,0,3\nc,1,1,0\n", "names of columns and rows differ at position 1"),
         (",Unnamed: 0,A,B\n0,A,0,1\n1,B,2,0\n", r"'A' is not a number; is the first column an index"),
         ("pre,post,weight\na,b,1\n", "is not a number; a list of connections is read with read_edges"),
@@ -383,7 +383,7 @@ def test_forms_of_lists(text, options, tmp_path):
         ("pre,post,weight,weight\na,b,1,2\n", {}, "has 2 columns 'weight'"),
         ("a,b\nb,c\n", {}, r"column 2 is missing, the line has 2 columns; give `weight=None`"),
         ("a,b,1_0\nb,a,2\n", {}, "line 1: the weight must be a number >= 0; got '1_0'"),
-        ("a,b,NA\nb,a,2\n", {}, "line 1: .* got 'NA'; it is missing; missing=0 reads it"),
+        ("a,b,NA\nb,a,2\n", {}, "line 1: .* got 'NA'; it is missing: pass missing=0"),
         ("pre,post,weight\na,b,-1\n", {}, "got '-1'; a sign belongs in a column of its own"),
         ("pre;post;weight\nA;B;1,250\n", {}, "a thousands separator: pass decimal=','"),
         ("pre,post,weight\n7.20576E+17,7.20576E+17,1\n", {}, "lost digits"),
@@ -663,7 +663,7 @@ def test_objects():
     for given in (SMALL.tolist(), SMALL, sparse.csr_array(SMALL), sparse.coo_matrix(SMALL), sparse.dok_array(SMALL)):
         assert read_matrix(given, rows="target").weights.tolist() == SMALL.T.tolist()
     absent = sparse.csr_array(np.where(SMALL == 2, np.nan, SMALL))
-    with pytest.raises(ValueError, match="missing entries in the matrix: 1, the first in row 1, column 2"):
+    with pytest.raises(ValueError, match="has missing entries .1; the first in row 1, column 2"):
         read_matrix(absent, rows="source")
     assert edges(read_matrix(absent, rows="source", missing=0)) == {("2", "3"): 1.5, ("3", "1"): 3}
     outside = sparse.csr_array(SMALL)
@@ -683,7 +683,7 @@ def test_objects():
         read_edges(np.ones((4, 4)))
     with pytest.raises(ValueError, match="units must be given as whole numbers"):
         read_edges(SMALL + 0.1)
-    with pytest.raises(ValueError, match="missing entries in the matrix: 1, the first in row 1, column 2"):
+    with pytest.raises(ValueError, match="has missing entries .1; the first in row 1, column 2"):
         read_matrix(np.ma.masked_equal(SMALL, 2), rows="source")
     assert read_matrix(SMALL.astype(object), rows="source").weights.tolist() == SMALL.tolist()
     with pytest.raises(ValueError, match="not a valid matrix of numbers"):
@@ -702,7 +702,7 @@ def test_data_frames():
         read = read_matrix(frame, rows="source")
         assert (read.names, read.weights.tolist()) == (ABC, SMALL.tolist())
     assert read_matrix(pandas.DataFrame(SMALL), rows="source").names == ("0", "1", "2")
-    with pytest.raises(ValueError, match="missing entries in the matrix: .*, the first in row A, column A"):
+    with pytest.raises(ValueError, match="the matrix has missing entries .*; the first in row A, column A"):
         read_matrix(pandas.DataFrame(SMALL, ABC, ABC).replace(0, np.nan), rows="source")
     ids = [int(name) for name in FLY]
     frame = pandas.DataFrame({"post": ids[1:3], "pre": ids[:2], "weight": pandas.array([3, 4], dtype="Int64")})
@@ -863,7 +863,7 @@ def test_the_command_takes_a_file(tmp_path, monkeypatch):
     shown = CliRunner().invoke(main, ["connectomes", "show", "two.npz", "--rows", "target", "--variable", "b"])
     assert "rows = target, turned on reading; b" in shown.output
     for words, message in (
-        (["two.npz", "--rows", "target"], "name one, as in variable='a'"),
+        (["two.npz", "--rows", "target"], "name one, as in --variable a"),
         (["two.npz"], "are the rows of two.npz sources or targets?"),
         (["list.csv", "--where", "type"], "expected COLUMN=VALUE"),
         (["nowhere.csv"], "no such file: nowhere.csv"),

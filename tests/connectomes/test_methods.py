@@ -198,7 +198,7 @@ def test_drawn_signs_fill_in_what_is_unknown():
     assert (sign[0] > 0).sum() == 8
     assert (sign[1] == 1).all()
     assert "10 signs drawn (e_ratio 0.8)" in neurons.provenance
-    for options, message in (({}, "give either e_ratio"), ({"e_ratio": 0.8}, "need a seed")):
+    for options, message in (({}, "give either e_ratio"), ({"e_ratio": 0.8}, "needs a seed")):
         with pytest.raises(ValueError, match=message):
             areas.signed(**options)
 

@@ -109,7 +109,7 @@ def test_names_can_be_given(tmp_path):
         (",a,b\nb,0,1\na,1,0\n", r"names of columns and rows differ at position 1 \('a' and 'b'\)"),
         (
             ",a,b\na,0,nan\nb,1,0\n",
-            "missing entries in the matrix: 1, the first in row a, column b; missing=0 reads them as no",
+            "missing entries .1; the first in row a, column b.; pass missing=0 to read them as no",
         ),
         (",a,b\na,0,-1\nb,1,0\n", "must be >= 0"),
     ],

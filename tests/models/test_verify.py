@@ -59,6 +59,12 @@ def test_a_fresh_network_passes(name):
     assert certificate.raise_if_violated() is certificate
 
 
+@pytest.mark.unchecked
+def test_a_path_is_refused():
+    with pytest.raises(TypeError, match=r"`net` must be a network; got 'net.npz'. Read a saved one with eicon.load"):
+        verify("net.npz")
+
+
 def test_facts_are_counted():
     certificate = verify(partly_fixed(spectral_radius=1.2))
     assert certificate.spectral_radius == pytest.approx(1.2, rel=1e-5)

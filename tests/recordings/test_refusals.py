@@ -178,7 +178,7 @@ BAD = {
     "no head": ("numbers.csv", {"dt": 1}, "the first line must name the columns; got numbers, 1, 2"),
     "a word": ("word.csv", {"dt": 1}, "word.csv, row 3, column 'b': 'x' is not a number"),
     "a short line": ("ragged.csv", {"dt": 1}, "ragged.csv, line 3: 1 cells; the first line names 2 columns"),
-    "no step in csv": ("plain.csv", {}, "the length of a step is unknown: there is no column time; pass dt"),
+    "no step in csv": ("plain.csv", {}, "the length of a step is unknown, as there is no column 'time'; pass `dt`"),
     "unequal steps": ("steps.csv", {}, "steps must be equal; got 10 to 20 in column 'time_ms'"),
     "a trial without a row": ("lost", {}, "trials.csv has no row for trial '0'; it has 7"),
 }

@@ -238,7 +238,7 @@ def test_settings_of_a_new_run(train, tiny_toml, tmp_path):
     assert recipe == recipe.completed()
     assert open_run("new").history().n_steps == 20
     assert "network.taw: unknown key" in train("tiny.toml", "--out", "other", "--set", "network.taw=50", code=1)
-    assert "--set needs KEY=VALUE" in train("tiny.toml", "--out", "other", "--set", "network.tau", code=1)
+    assert "--set takes KEY=VALUE" in train("tiny.toml", "--out", "other", "--set", "network.tau", code=2)
     train("--resume", "new", "--set", "network.tau=20.0", code=2)
     assert not (tmp_path / "other").exists()
 

@@ -305,7 +305,11 @@ def test_parameters_train_and_share_reach_the_network():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[network]\nn_recs = 1", r"network\.n_recs: unknown key; allowed: kind, n_rec, rank"),
+        ("[network]\nn_recs = 1", r"network\.n_recs: unknown key; allowed: kind, n_rec, rank.* mean n_rec\?$"),
+        ("n_rec = 1", r"n_rec: unknown key; .* Did you mean network\.n_rec\?$"),
+        ("[training]\nbatch_size = 1", r"training\.batch_size: unknown key; .* Did you mean trials\.batch_size\?$"),
+        ("[task]\nname = 'FlipFlop'\nbit = 2", r"task\.bit: unknown key; allowed: name, .* Did you mean n_bits\?$"),
+        ("[task]\nname = 'flipflp'", r"task\.name: got 'flipflp'; allowed: .* Did you mean FlipFlop\?$"),
         ("sed = 1", r"sed: unknown key; allowed: format, seed, repeat, compat, task, network"),
         ("[training]\nregularizers = []", r"training\.regularizers: unknown key; allowed: steps, epochs, .*penalties"),
         ("[network]\nkind = 'connectom'", r"network\.kind: .*'connectome'; got 'connectom'"),
@@ -319,9 +323,12 @@ def test_parameters_train_and_share_reach_the_network():
         ("[[network.populations]]\nname = 'E'\nn = 3", r"a network of kind 'dale' has no 'populations'"),
         ("[network]\nspectral_radius = 'drawn'", r"spectral_radius 'drawn' is only for networks on a connectome"),
         ("[network]\nspectral_radius = 0", r"network\.spectral_radius: .*greater than 0, or 'drawn'; got 0\."),
-        ("[network]\nactivation = 'rellu'", r"network\.activation: Input should be 'relu', .*; got 'rellu'\.$"),
-        ("[network]\ntau = 'long'", r"network\.tau: Input should be a valid number.*; got 'long'\.$"),
-        ("[connectome]\nname = 'celegans'", r"\[connectome\] is given, but the network is of kind 'dale'"),
+        (
+            "[network]\nactivation = 'rellu'",
+            r"network\.activation: must be 'relu', .*; got 'rellu'\. Did you mean relu\?$",
+        ),
+        ("[network]\ntau = 'long'", r"network\.tau: must be a number.*; got 'long'\.$"),
+        ("[connectome]\nname = 'celegans'", r"\[connectome\] needs network.kind = 'connectome'; got 'dale'"),
         ("[trials]\nn = 3", r"trials: n applies to fixed trials; these are sampled"),
         ("[trials]\nkind = 'fixed'\nsame = true", r"trials: same applies to sampled trials; these are fixed"),
         ("[training]\nepochs = 3", r"training\.epochs: sampled trials have no epochs; give steps, or trials of kind"),
@@ -358,7 +365,7 @@ def test_bad_recipes_are_refused_and_name_the_key(text, message):
 
 
 def test_formats():
-    with pytest.raises(ConfigError, match=r"mine: format: got 3; this eicon reads 2, and files without"):
+    with pytest.raises(ConfigError, match=r"mine: format: got 3; must be 2"):
         parse_recipe("format = 3", "mine")
     with pytest.raises(ConfigError, match=r"mine: has a table \[learner\], .* put format = 2 on its first line"):
         parse_recipe("[learner]\nlearning_rate = 0.1", "mine")

@@ -180,9 +180,9 @@ def test_words():
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
-        ("drive", "I", "a drive is UNITS:CURRENT"),
-        ("drive", "I:much", "a drive is UNITS:CURRENT"),
-        ("cut", "I", "a cut is UNITS>UNITS"),
+        ("drive", "I", "--drive takes UNITS:CURRENT"),
+        ("drive", "I:much", "--drive takes UNITS:CURRENT"),
+        ("cut", "I", "--cut takes UNITS>UNITS"),
         ("silence", "I,3", "units are a type"),
         ("silence", "", "units are a type"),
     ],

@@ -56,7 +56,7 @@ def test_who_says_the_scale_is_not_warned(kind, scale):
 @BOTH
 def test_levels_that_0_1_0_took_for_others_give_a_warning_with_both_meanings(kind):
     factor = FACTORS[kind]
-    with pytest.warns(FutureWarning, match=r"a coherence of 8 gives the inputs \(1 \+- 0.08\) / 2") as caught:
+    with pytest.warns(FutureWarning, match=r"at 8, the evidence for the two choices is \(1 \+- 0.08\) / 2") as caught:
         task = kind(coherence=(4.0, 8.0))
     text = str(caught[0].message)
     assert f"(1 +- {0.08 * factor:g}) / 2 in eicon 0.1.0" in text

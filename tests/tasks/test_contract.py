@@ -120,6 +120,17 @@ def test_whichever_is_defined_last_gives_the_other(kind, wanted):
     assert pickle.loads(pickle.dumps(kind())) == kind()  # noqa: S301
 
 
+@pytest.mark.unchecked
+@pytest.mark.parametrize("kind", [PerceptualDecision, ByScore, ByBehaviour])
+def test_outputs_of_another_shape_are_refused(kind):
+    trial = kind().sample(jax.random.key(0), 4)
+    too_many = jnp.concatenate([trial.targets, trial.targets], axis=2)
+    for score in (kind().accuracy, kind().correct, kind().behaviour):
+        for wrong in (trial.targets[1:], trial.targets[:, :1], trial.targets[:, :, :0], too_many):
+            with pytest.raises(ValueError, match=r"outputs must be \(T, B, n_out\) = .*, as the targets of the trials"):
+                score(wrong, trial)
+
+
 def test_a_task_that_defines_neither_is_refused():
     text = r"Bare must define `behaviour\(outputs, trial\)`, which returns an eicon.tasks.Behaviour, or `correct"
     with pytest.raises(TypeError, match=text):
