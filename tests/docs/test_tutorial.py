@@ -22,7 +22,8 @@ def test_blocks_are_found():
 
 @pytest.mark.battery
 def test_tutorial_runs(tmp_path, monkeypatch):
-    names = run_tutorial(PAGE, monkeypatch, tmp_path, tolerance=0.3)  # training differs between types of machines
+    # training differs between types of machines
+    names = run_tutorial(PAGE, monkeypatch, tmp_path, tolerance=0.5, whole=1)
     shown = PAGE.read_text("utf-8")  # and therefore printed
     assert "True 32 E 8 I\n" in shown
     assert "areas.csv: rows = source, as in the file" in shown

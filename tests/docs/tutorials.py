@@ -14,7 +14,7 @@ from .pages import blocks_of, commands_in, importable
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
-def run_tutorial(page, monkeypatch, folder, *, tolerance, instead=None):
+def run_tutorial(page, monkeypatch, folder, *, tolerance, whole=0, instead=None):
     """Run all blocks of a page, compare printed with shown output, and return the names that the blocks define.
 
     A block of ``text`` without a caption shows what the block before it prints. ``instead`` maps commands of the page
@@ -28,7 +28,7 @@ def run_tutorial(page, monkeypatch, folder, *, tolerance, instead=None):
         if block.file:
             Path(block.file).write_text(block.text, "utf-8")
         elif block.language == "text":
-            assert_shown(block.text, printed, tolerance)
+            assert_shown(block.text, printed, tolerance, whole)
             n_shown += 1
         elif block.language == "python":
             with contextlib.redirect_stdout(io.StringIO()) as out:
@@ -56,8 +56,8 @@ def _run(line):
     return done.stdout
 
 
-def assert_shown(shown, printed, tolerance):
-    """Check that words and whole numbers are equal, and decimals within a tolerance; ``...`` stands for any lines."""
+def assert_shown(shown, printed, tolerance, whole=0):
+    """Check that words are equal, and decimals and whole numbers within a tolerance; ``...`` stands for any lines."""
     left = printed.splitlines()
     skipping = False
     for line in shown.splitlines():
@@ -67,18 +67,18 @@ def assert_shown(shown, printed, tolerance):
         found = None
         while left:
             found = left.pop(0)
-            if not skipping or _alike(line, found, tolerance):
+            if not skipping or _alike(line, found, tolerance, whole):
                 break
         assert found is not None, f"shown and not printed: {line}"
-        assert _alike(line, found, tolerance), f"shown: {line}\nprinted:\n{printed}"
+        assert _alike(line, found, tolerance, whole), f"shown: {line}\nprinted:\n{printed}"
         skipping = False
     assert skipping or not left, f"printed and not shown: {left}"
 
 
-def _alike(shown, printed, tolerance):
+def _alike(shown, printed, tolerance, whole):
     numbers = [NUMBER.findall(line) for line in (shown, printed)]
     words = [" ".join(NUMBER.sub("#", line).split()) for line in (shown, printed)]
     return words[0] == words[1] and all(
-        abs(float(a) - float(b)) <= (tolerance * max(1.0, abs(float(a))) if "." in a else 0)
+        abs(float(a) - float(b)) <= (tolerance * max(1.0, abs(float(a))) if "." in a else whole)
         for a, b in zip(*numbers, strict=True)
     )
