@@ -58,13 +58,13 @@ def compare(
     for two networks that differ only by noise. Networks may differ in size, but must have the same inputs and
     outputs. SWEEP stands for all its finished runs.
 
-    With --profile, networks are also compared in their answers trial by trial, fixed points, eigenvalues, effects of
-    the same perturbations, and behaviour beyond the trained range; more than two are drawn as a dendrogram.
+    With --profile, networks are also compared in their answers trial by trial, their fixed points, the effects of the
+    same perturbations, and their behaviour beyond the trained range; more than two are drawn as a dendrogram.
 
     If a file with a recording takes the place of RUN_B, the network of RUN_A runs in the recorded trials, with the
     recorded inputs, and its activity is compared with the recorded activity. Only --permutations, --seed and --json
-    apply. A recording to which RUN_A was fitted is read with the options in its recipe. Other files that need reading
-    options must be converted first, with `eicon recording show FILE --save FILE.npz`.
+    apply. A recording to which RUN_A was fitted is read as its recipe says. Files other than an npz of eicon may
+    need options such as --axes or --dt: convert them first, with `eicon recording show FILE ... --save FILE.npz`.
 
     \b
     Examples:

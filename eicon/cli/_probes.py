@@ -261,10 +261,11 @@ def dt_report(
 ) -> None:
     """Check a trained RUN with several step sizes.
 
-    The same weights are simulated with each time step, and compared with the largest step, a multiple of the others.
-    Two steps agree if accuracies differ by at most 0.03, mean rates by at most 8 %, and mean outputs by at most 5 % of
-    their range; for accuracy and rate, 3 standard errors of the difference are allowed if that is more. If a step does
-    not agree, the exit code is 1. RUN/dt_report.json contains all numbers.
+    The same weights are simulated with each time step, and each result is compared with that of the largest step,
+    which must be a multiple of every other step. Two steps agree if accuracies differ by at most 0.03, mean rates
+    by at most 8 %, and mean outputs by at most 5 % of their range; for accuracy and rate, 3 standard errors of the
+    difference are allowed if that is more. If a step does not agree, the exit code is 1. RUN/dt_report.json
+    contains all numbers.
 
     \b
     Examples:

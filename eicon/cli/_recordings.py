@@ -36,8 +36,8 @@ def reading_options(function: Callable[..., Any]) -> Callable[..., Any]:
         "window": click.option(
             "--window",
             metavar="FROM:TO",
-            help="First and last time of each trial in ms, relative to time 0; an empty end (-200:) is that of the "
-            "trial in the file.",
+            help="First and last time of each trial in ms, relative to time 0. If one is left out (-200:), the "
+            "trial's own start or end is used.",
         ),
         "bin": click.option(
             "--bin", type=positive, help="Step of the recording in ms.  [default: 10 for spikes, else the file's]"

@@ -46,9 +46,9 @@ class Entry(NamedTuple):
     """Paper to cite."""
     licence: str
     where: str
-    """"embedded", the path of the file, or "" if it is not on this computer."""
+    """"bundled with eicon", the path of the file, or "" if it is not on this computer."""
     how_to_get: str
-    """Instructions for getting the file; "" for embedded connectomes."""
+    """Instructions for getting the file; "" for bundled connectomes."""
 
 
 class Embedded(NamedTuple):
@@ -95,16 +95,16 @@ def available(folder: str | os.PathLike[str] | None = None) -> list[Entry]:
 
     Examples
     --------
-    >>> [entry.name for entry in available() if entry.where == "embedded"]
+    >>> [entry.name for entry in available() if entry.where == "bundled with eicon"]
     ['celegans', 'larva_left', 'larva_right', 'optic_lobe']
     """
-    embedded = [
-        Entry(name, e.species, e.n, _AS_ROWS["source"], e.source, e.licence, "embedded", "")
+    bundled = [
+        Entry(name, e.species, e.n, _AS_ROWS["source"], e.source, e.licence, "bundled with eicon", "")
         for name, e in EMBEDDED.items()
     ]
     place, tvb, cect = connectome_folder(folder), package_folder("tvb_data"), package_folder("cect")
     return [
-        *embedded,
+        *bundled,
         *(
             Entry(
                 *(name, file.species, file.n, _AS_ROWS[file.rows], file.citation, BIO2ART_LICENCE),

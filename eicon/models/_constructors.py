@@ -63,8 +63,9 @@ class Constructors:
             Options of `RateRNN`.
         """
         n_in, n_rec, n_out = whole(n_in, "n_in"), whole(n_rec, "n_rec"), whole(n_out, "n_out")
-        if n_in < 1:
-            raise ValueError(f"n_in must be at least 1; got {n_in}.")
+        for name, n in {"n_in": n_in, "n_rec": n_rec, "n_out": n_out}.items():
+            if n < 1:
+                raise ValueError(f"{name} must be at least 1; got {n}.")
         recurrent = Connectivity.dale(n_rec, e_ratio, autapses=autapses, positive=positive)
         readout_sign = np.where(recurrent.sign > 0, 0 if free_readout else 1, -1)
         mask = np.repeat((recurrent.sign > 0)[:, None], n_out, axis=1)

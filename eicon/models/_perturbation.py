@@ -314,7 +314,7 @@ def _followed(course: Course, since: np.ndarray, during: np.ndarray, dt: float) 
 def _check_fraction(strength: np.ndarray, what: str) -> None:
     if strength.min() < 0 or strength.max() > 1:
         wrong = strength.min() if strength.min() < 0 else strength.max()
-        raise ValueError(f"the part that is {what} is a fraction: dose times course must lie in [0, 1]; got {wrong:g}.")
+        raise ValueError(f"a dose (times the course, if any) is the fraction that is {what}, in [0, 1]; got {wrong:g}.")
 
 
 def _add_cut(

@@ -158,13 +158,22 @@ def _unknown(
                 yield from _unknown(one, table, (*place, str(kind)), whole)
     for key in unknown:
         said = _unknown_key(".".join((*where, key)), model.model_fields)
-        yield said if said.endswith("?") else said + _elsewhere(key, whole)
+        yield said if said.endswith("?") or ".".join((*where, key)) in _MEANT else said + _elsewhere(key, whole)
 
 
 def _unknown_key(where: str, allowed: Iterable[str]) -> str:
     """Return the sentence about an unknown key, with the one that was probably meant."""
     allowed = list(allowed)
-    return f"{where}: unknown key; allowed: {', '.join(allowed)}.{meant(where.rpartition('.')[2], allowed)}"
+    hint = f" {_MEANT[where]}" if where in _MEANT else meant(where.rpartition(".")[2], allowed)
+    return f"{where}: unknown key; allowed: {', '.join(allowed)}.{hint}"
+
+
+_MEANT = {
+    "connectome.file": "The path of your own file belongs into connectome.name.",
+    "connectome.path": "The path of your own file belongs into connectome.name.",
+    "network.dale": "Dale's law is set by network.kind = 'dale'; the other kind is 'free'.",
+}
+"""Names of keys that others use, each with the key of a recipe."""
 
 
 def _elsewhere(key: str, whole: type[BaseModel]) -> str:

@@ -342,11 +342,12 @@ def _of_all_outputs(score: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(score)
     def checked(self: Task, outputs: jax.Array, trial: Trial) -> Any:
-        if jnp.shape(outputs) != trial.targets.shape:
-            raise ValueError(
-                f"outputs must be (T, B, n_out) = {trial.targets.shape}, as the targets of the trials; got "
-                f"{jnp.shape(outputs)}."
-            )
+        if hasattr(outputs, "_fields"):
+            more = " Pass its .outputs." if hasattr(outputs, "outputs") else ""
+            raise TypeError(f"outputs must be an array (T, B, n_out); got {type(outputs).__name__}.{more}")
+        shape, wanted = np.shape(outputs), trial.targets.shape
+        if shape != wanted:
+            raise ValueError(f"outputs must be (T, B, n_out) = {wanted}, as the targets of the trials; got {shape}.")
         return score(self, outputs, trial)
 
     return checked

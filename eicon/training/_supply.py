@@ -71,8 +71,8 @@ class Fixed:
     batch_size : int
         Trials per step.
     mean : {"steps", "batches"}
-        Definition of the loss of an epoch and of the validation trials: the mean over all scored steps, or over batches
-        of any size.
+        Average that is the loss of an epoch and of the validation trials: each scored step counts equally ("steps"), or
+        each batch, whatever its size ("batches").
     """
 
     train: Trial

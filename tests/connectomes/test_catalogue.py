@@ -93,7 +93,7 @@ def test_every_entry_that_is_here_loads_as_it_is_described():
         loaded = load(entry.name, SHARED)
         assert (loaded.n, loaded.species) == (entry.n, entry.species)
         assert loaded.citation.startswith(entry.source)
-        if entry.where == "embedded":
+        if entry.where == "bundled with eicon":
             assert entry.how_to_get == ""
         else:
             assert Path(entry.where).is_file()
@@ -105,7 +105,7 @@ def test_entries_are_different_and_complete():
     assert len({entry.name for entry in entries}) == len(entries)
     for entry in entries:
         assert all((entry.name, entry.species, entry.n, entry.orientation, entry.source, entry.licence))
-        assert bool(entry.how_to_get) is (entry.where != "embedded")
+        assert bool(entry.how_to_get) is (entry.where != "bundled with eicon")
 
 
 def test_a_connectome_that_is_not_here_says_how_to_get_it(tmp_path):
@@ -116,9 +116,9 @@ def test_a_connectome_that_is_not_here_says_how_to_get_it(tmp_path):
 
 
 def test_an_unknown_name_lists_those_there_are(tmp_path):
-    with pytest.raises(
-        ValueError, match=r"no connectome 'mosue'. Bundled with eicon: celegans.*Macaque_.*cect.*tvb_96"
-    ):
+    with pytest.raises(ValueError, match=r"no connectome 'marmosett'\. Did you mean marmoset\? Bundled .*: celegans, "):
+        load("marmosett")
+    with pytest.raises(ValueError, match=r"no connectome 'mosue'\. Bundled .*`eicon connectomes list` names others"):
         load("mosue")
     with pytest.raises(ValueError, match="has no such file"):
         load("mosue", tmp_path)

@@ -46,6 +46,8 @@ def make(**options):
         (lambda: RateRNN.dale(2, 10, 2, e_ratio=1.5), r"e_ratio must be in \(0, 1\).*got 1.5"),
         (lambda: RateRNN.dale(2, 10, 2, e_ratio=0.99), "leaves 10 E and 0 I"),
         (lambda: RateRNN.dale(0, 10, 2), "n_in must be at least 1; got 0"),
+        (lambda: RateRNN.dale(2, 0, 2), "n_rec must be at least 1; got 0"),
+        (lambda: RateRNN.dale(2, 10, 0), "n_out must be at least 1; got 0"),
         (lambda: RateRNN.dale(2, 10, 2, positive="exp"), "unknown map 'exp'"),
         (lambda: make(spectral_radius=-1.0), "spectral_radius must be > 0; got -1"),
     ],

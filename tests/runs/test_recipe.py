@@ -306,6 +306,10 @@ def test_parameters_train_and_share_reach_the_network():
     ("text", "message"),
     [
         ("[network]\nn_recs = 1", r"network\.n_recs: unknown key; allowed: kind, n_rec, rank.* mean n_rec\?$"),
+        (
+            "[connectome]\nfile = 'a.csv'",
+            r"connectome\.file: unknown key; .* file belongs into connectome\.name",
+        ),
         ("n_rec = 1", r"n_rec: unknown key; .* Did you mean network\.n_rec\?$"),
         ("[training]\nbatch_size = 1", r"training\.batch_size: unknown key; .* Did you mean trials\.batch_size\?$"),
         ("[task]\nname = 'FlipFlop'\nbit = 2", r"task\.bit: unknown key; allowed: name, .* Did you mean n_bits\?$"),

@@ -129,6 +129,8 @@ def test_outputs_of_another_shape_are_refused(kind):
         for wrong in (trial.targets[1:], trial.targets[:, :1], trial.targets[:, :, :0], too_many):
             with pytest.raises(ValueError, match=r"outputs must be \(T, B, n_out\) = .*, as the targets of the trials"):
                 score(wrong, trial)
+        with pytest.raises(TypeError, match=r"outputs must be an array \(T, B, n_out\); got Trial\."):
+            score(trial, trial.targets)
 
 
 def test_a_task_that_defines_neither_is_refused():
