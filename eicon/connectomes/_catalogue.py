@@ -185,8 +185,9 @@ signs: 237 E, 31 I, 34 unknown)
     place, full = connectome_folder(folder), full_name(wanted)
     if full in FILES or _found(place, f"C_{full}.npy"):
         return read_bio2art(full, folder, rows=rows)
+    hint = meant(name, [*_elsewhere(), *FILES, *(file.alias for file in FILES.values())])
     raise ValueError(
-        f"no connectome {name!r}.{meant(name, [*_elsewhere(), *FILES, *(file.alias for file in FILES.values())])} Bundled with eicon: "
+        f"no connectome {name!r}.{hint} Bundled with eicon: "
         f"{', '.join(EMBEDDED)}; `eicon connectomes list` names others and how to get them. The folder given by "
         f"`folder` or {FOLDER_VARIABLE} can add more, as C_<name>.npy"
         f"{'' if place is None else f'; {place} has no such file'}."
