@@ -4,6 +4,7 @@ import contextlib
 import functools
 import logging
 import re
+import shlex
 import signal
 import sys
 import warnings
@@ -165,7 +166,7 @@ def in_shell_words(text: str, context: click.Context) -> str:
 
     def option(match: re.Match[str]) -> str:
         found = options[match[1]]
-        value = "" if found.is_flag or match.lastindex == 1 else f" {match[match.lastindex or 1]}"
+        value = "" if found.is_flag or match.lastindex == 1 else f" {shlex.quote(match[match.lastindex or 1])}"
         return found.opts[0] + value
 
     text = re.sub(rf"(?<![\w.-])({names})=(?:'([^'{{}}]*)'|([\w.]*\w))", option, text)

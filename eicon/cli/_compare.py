@@ -63,8 +63,9 @@ def compare(
 
     If a file with a recording takes the place of RUN_B, the network of RUN_A runs in the recorded trials, with the
     recorded inputs, and its activity is compared with the recorded activity. Only --permutations, --seed and --json
-    apply. A recording to which RUN_A was fitted is read as its recipe says. Files other than an npz of eicon may
-    need options such as --axes or --dt: convert them first, with `eicon recording show FILE ... --save FILE.npz`.
+    apply. A recording to which RUN_A was fitted is read with the settings in the recipe of RUN_A. Files other than
+    an npz of eicon may need options such as --axes or --dt: convert them first, with `eicon recording show FILE ...
+    --save FILE.npz`.
 
     \b
     Examples:

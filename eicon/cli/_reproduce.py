@@ -19,7 +19,7 @@ def reproduce() -> None:
     "figures",
     type=int,
     multiple=True,
-    help="Figure: 2 to 8 as in the paper, 1 the first example of pycog, 9 training methods; repeatable.  "
+    help="Figure: 2 to 8 as in the paper, 1 the first example of its code, pycog, 9 training methods; repeatable.  "
     "[default: all]",
 )
 @click.option(
@@ -130,8 +130,8 @@ def beiran2025(
     """Beiran & Litwin-Kumar (2025): predict unrecorded neurons.
 
     Students, networks with the wiring of a simulated teacher network, are fitted to the activity of some of its units.
-    The command trains teachers and students, draws the figures, and prints for each claim about them whether it holds,
-    fails or is undecided. Repeat the same command to resume after an interruption, or after --minutes have passed:
+    The command trains teachers and students, draws the figures, and prints whether each claim of the paper holds, fails
+    or is undecided. Repeat the same command to resume after an interruption, or after --minutes have passed:
     finished parts are kept. Figures 1 to 4 take about five hours on one core.
 
     \b

@@ -173,9 +173,9 @@ def _not_square(table: Table, first: list[str], starts: list[str], rows: int, wi
     by_column = not all(map(_numeric, starts)) or first[0] == "" or len(first) < width
     columns = (first[1:] if by_column and len(first) == width else first) if by_row else None
     common = [name for name in columns or () if by_column and name in {*starts}]
+    lone = ", ".join(sorted({*(columns or ())} ^ {*starts})[:3])
     hints = {
-        f"; {len(common)} names are both rows and columns ({', '.join(common[:3])} ...): "
-        "table.loc[common, common]": len(common) > 1,
+        f"; {len(common)} names are both rows and columns, and some are only one of them ({lone})": len(common) > 1,
         "; if whole numbers in its first line or column are ids, pass header=True": (
             not by_row and not by_column and abs(rows - width) == 1
         ),

@@ -1,6 +1,7 @@
 """Constructors of rate networks: dense under Dale's law, of named populations, on a wiring diagram."""
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, cast
 
@@ -251,6 +252,11 @@ class Constructors:
         >>> (np.asarray(net.W_in) != 0).astype(int).tolist(), (np.asarray(net.W_out) != 0).astype(int).tolist()
         ([[1, 0, 0], [1, 0, 0]], [[0], [0], [1]])
         """
+        if isinstance(connectome, str | os.PathLike):
+            said = os.fspath(connectome)
+            raise TypeError(f"expected a connectome; got {said!r}. Load it first, eicon.connectomes.load({said!r}).")
+        if isinstance(connectome, Task):
+            raise TypeError(f"expected a connectome, then the task; got {type(connectome).__name__} as the connectome.")
         n_in, n_out, options = _sized(n_in, n_out, options)
         if init not in ("balanced", *SCHEMES):
             raise ValueError(f"unknown initialisation {init!r}; allowed: balanced, {', '.join(SCHEMES)}.")

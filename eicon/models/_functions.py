@@ -30,7 +30,9 @@ def verify(net: RateRNN) -> Certificate:
     True
     """
     if not isinstance(net, RateRNN):
-        raise TypeError(f"`net` must be a network; got {net!r:.80}. Read a saved one with eicon.load(path).")
+        got = repr(net) if isinstance(net, str) else type(net).__name__
+        more = "Pass the RateRNN that it belongs to" if got == "Network" else "Read a saved one with eicon.load(path)"
+        raise TypeError(f"`net` must be a RateRNN; got {got}. {more}.")
     return certify(net.parts())
 
 

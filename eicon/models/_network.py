@@ -130,6 +130,10 @@ class Network:
         }
         if left:
             raise ValueError(f"a network has no {', '.join(sorted(left))}; it has {', '.join(self.values())}.")
+        for name, old in self.values().items():
+            got, wanted = jnp.shape(values.get(name, old)), jnp.shape(old)
+            if got[len(got) - len(wanted) :] != wanted:  # more axes in front are those of stacked networks
+                raise ValueError(f"{name} must have the shape {wanted}; got {got}.")
         return replace(self, **changed, parameters=parameters)
 
     def split(self, trained: Any) -> tuple[Parameters, "Network"]:

@@ -499,6 +499,8 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         >>> float(activity.rates[5:45, :, 8:].max())
         0.0
         """
+        if not hasattr(trial, "conditions"):
+            raise TypeError(f"`trial` must be trials, as task.sample returns them; got {type(trial).__name__}.")
         trial = trial._replace(inputs=self._checked(trial.inputs, key, noise))
         return perturb(self.network, self.units, trial, perturbations, key=key if noise else None)
 

@@ -243,10 +243,10 @@ def _axes(where: str, values: Any, options: Options, matlab: bool) -> tuple[str,
     if options.axes is None:
         example = "unit time" if cells else " ".join(("unit", "trial", "time")[-values.ndim :])
         more = "; for spike times in cells give the axes of the cells, axes='unit trial' or 'unit'" if cells else ""
-        size = "size() shows it" if matlab else "numpy shows it"
+        size = "MATLAB's size()" if matlab else "the array's shape"
         raise ValueError(
-            f"{about}: the file does not name its axes, and they are never guessed. Pass axes in their order, "
-            f"as {size}, e.g. axes={example!r}{more}."
+            f"{about}: the file does not name its axes, and they are never guessed. Name them in the order of {size}, "
+            f"e.g. axes={example!r}{more}."
         )
     words = options.axes.replace(",", " ").lower().split()
     axes = tuple(next((axis for axis, known in AXES.items() if word in known), "") for word in words)

@@ -220,8 +220,8 @@ class Recording:
         if unknown := [name for name in self.units if name not in there]:
             raise ValueError(
                 f"{len(unknown)} of the {self.n_units} recorded units are not among the network's: "
-                f"{listed(unknown)}; the network has {listed(there)}. Rename them, or remove them with "
-                "recording.of_units(...)."
+                f"{listed(unknown)}; the network has {listed(there)}. Rename them, add units to the "
+                "network, or use a recording without them, recording.of_units(names)."
             )
         if both := [name for name in self.units if name in twice]:
             raise ValueError(f"the network has several units called {listed(both)}; names must be unique.")

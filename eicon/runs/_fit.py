@@ -118,7 +118,7 @@ def fit_words(numbers: dict[str, Any]) -> list[str]:
         each = ", ".join(f"R2 {_number(r2)} of {which} units" for which, r2 in reference.items())
         lines.append(f"For comparison, the mean of the other trials of a condition: {each}")
     if len(lines) > 2:
-        lines.append("R2: median over units, 0 for the mean of a unit, 1 at most; r: mean over units.")
+        lines.append("R2: median over units; 1: perfect, 0: as good as the mean of each unit. r: mean over units.")
     return lines
 
 

@@ -2,6 +2,7 @@
 
 import abc
 import functools
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -158,8 +159,9 @@ class Task(abc.ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         """Derive `behaviour` from `correct` or vice versa, whichever the class defines, even over an inherited one."""
         super().__init_subclass__(**options)
-        for name in {"behaviour", "correct"} & vars(cls).keys():
-            setattr(cls, name, _of_all_outputs(getattr(cls, name)))
+        for name, member in list(vars(cls).items()):
+            if inspect.isfunction(member) and [*inspect.signature(member).parameters][1:] == ["outputs", "trial"]:
+                setattr(cls, name, _of_all_outputs(member))
         defined = next(names for names in map(vars, cls.__mro__) if "behaviour" in names or "correct" in names)
         if "correct" not in defined:
 
@@ -338,16 +340,17 @@ class Task(abc.ABC):
 
 
 def _of_all_outputs(score: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorate `behaviour` or `correct` so that outputs of another shape are rejected, not broadcast."""
+    """Decorate a method of outputs and trials so that outputs of another shape are rejected, not broadcast."""
 
     @functools.wraps(score)
     def checked(self: Task, outputs: jax.Array, trial: Trial) -> Any:
         if hasattr(outputs, "_fields"):
             more = " Pass its .outputs." if hasattr(outputs, "outputs") else ""
+            more = " Outputs come first, then the trials." if hasattr(outputs, "conditions") else more
             raise TypeError(f"outputs must be an array (T, B, n_out); got {type(outputs).__name__}.{more}")
-        shape, wanted = np.shape(outputs), trial.targets.shape
+        shape, wanted = np.shape(outputs), (*trial.targets.shape[:2], self.n_out)
         if shape != wanted:
-            raise ValueError(f"outputs must be (T, B, n_out) = {wanted}, as the targets of the trials; got {shape}.")
+            raise ValueError(f"outputs must be (T, B, n_out) = {wanted} in these trials; got {shape}.")
         return score(self, outputs, trial)
 
     return checked

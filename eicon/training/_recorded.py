@@ -247,10 +247,14 @@ def check_recording(net: Any, recording: Recording) -> None:
             f"eicon.recordings.resampled(recording, {net.dt:g}) gives a recording in the network's steps."
         )
     if recording.n_in != net.n_in:
-        none = "" if recording.inputs.any() else " The recording has no inputs: pass the stimuli, inputs=..."
+        if not recording.inputs.any():
+            raise ValueError(
+                f"the recording has no inputs, and the network needs {net.n_in}: give it the stimuli, `inputs` (in the "
+                "shell: eicon recording show FILE --inputs NAME --save FILE.npz)."
+            )
         raise ValueError(
             f"the recording has {recording.n_in} input channels ({', '.join(recording.input_channels)}), and the "
-            f"network has {net.n_in}.{none}"
+            f"network has {net.n_in}."
         )
     if recording.observed == "current" and "x" not in net.network.initial():
         raise ValueError("currents were recorded, but this network's cell has none.")

@@ -106,6 +106,7 @@ def test_names_can_be_given(tmp_path):
         (",a,b\na,0,1\nb,1,x\n", "m.csv, line 3, column 3: 'x' is not a number"),
         (",a,b\na,0,1\nb,1\n", "line 3 has 2 columns, but the lines before have 3"),
         ("0,1,2\n1,0,2\n", "has 2 rows and 3 columns, which is not a square matrix"),
+        (",a,b,c\na,0,1,2\nb,1,0,2\n", r"2 names are both rows and columns, and some are only one of them \(c\)"),
         (",a,b\nb,0,1\na,1,0\n", r"names of columns and rows differ at position 1 \('a' and 'b'\)"),
         (
             ",a,b\na,0,nan\nb,1,0\n",

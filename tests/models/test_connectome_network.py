@@ -12,7 +12,7 @@ import pytest
 
 from eicon.connectomes import Connectome, expand
 from eicon.models import Connectivity, Edges, RateRNN, verify
-from eicon.tasks import SequenceMemory
+from eicon.tasks import PerceptualDecision, SequenceMemory
 from eicon.training import Fixed, Trainer, split_trials
 
 N = 20
@@ -320,6 +320,15 @@ def test_large_connectomes_are_drawn_as_edges_by_the_same_law():
 def test_what_is_refused_beside_a_connectome(arguments, options, message):
     with pytest.raises((ValueError, TypeError), match=message):
         RateRNN.from_connectome(cortex(), *arguments, **options)
+
+
+@pytest.mark.unchecked
+def test_what_comes_first_is_the_connectome():
+    task = PerceptualDecision()
+    with pytest.raises(TypeError, match=r"expected a connectome, then the task; got PerceptualDecision as the connect"):
+        RateRNN.from_connectome(task, ANATOMY)
+    with pytest.raises(TypeError, match=r"got 'a\.csv'\. Load it first, eicon\.connectomes\.load\('a\.csv'\)"):
+        RateRNN.from_connectome("a.csv", task)
 
 
 @pytest.mark.unchecked

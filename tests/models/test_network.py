@@ -188,6 +188,16 @@ def test_a_value_is_replaced_and_no_other():
         assert np.abs(other.run(inputs).outputs - outputs).max() > 1e-5, name
 
 
+@pytest.mark.unchecked
+def test_a_value_of_another_shape_is_refused_and_stacked_values_are_not():
+    network = rich().network
+    for name, value in network.values().items():
+        stacked = network.replaced({name: np.stack([value, value])})
+        assert stacked.values()[name].shape == (2, *value.shape)
+        with pytest.raises(ValueError, match=rf"^{name} must have the shape .*; got "):
+            network.replaced({name: np.ones((*value.shape[:-1], 3))})
+
+
 def test_the_network_of_a_shell_holds_what_its_variables_hold():
     net = rich()
     assert net.variables().keys() == {"raw_rec", "left_in", "right_in", "raw_out", "tau", "x0", "b_rec"}

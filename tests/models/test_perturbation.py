@@ -511,3 +511,9 @@ def test_impossible_runs_are_refused_as_by_predict(net):
         net.perturb(TRIAL._replace(inputs=np.zeros((T, B, 3), np.float32)), noise=False)
     with pytest.raises(ValueError, match="inputs must be finite; got NaN or infinity"):
         net.perturb(TRIAL._replace(inputs=np.full((T, B, 2), np.nan, np.float32)), noise=False)
+
+
+@pytest.mark.unchecked
+def test_trials_come_first(net):
+    with pytest.raises(TypeError, match="`trial` must be trials, as task.sample returns them; got Silence"):
+        net.perturb(Silence("I"), TRIAL)

@@ -61,8 +61,10 @@ def test_a_fresh_network_passes(name):
 
 @pytest.mark.unchecked
 def test_a_path_is_refused():
-    with pytest.raises(TypeError, match=r"`net` must be a network; got 'net.npz'. Read a saved one with eicon.load"):
+    with pytest.raises(TypeError, match=r"`net` must be a RateRNN; got 'net.npz'. Read a saved one with eicon.load"):
         verify("net.npz")
+    with pytest.raises(TypeError, match=r"`net` must be a RateRNN; got Network. Pass the RateRNN that it belongs to"):
+        verify(RateRNN.dale(1, 5, 1).network)
 
 
 def test_facts_are_counted():

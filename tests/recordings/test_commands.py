@@ -67,7 +67,7 @@ def test_numbers_are_json_whatever_is_unknown(tmp_path):
     [
         (("--window", "300"), 2, "--window takes FROM:TO in ms, such as -200:800"),
         (("--bin", "0.01"), 1, "error: bin is in ms and must be at least 0.1"),
-        (("--by", "cell"), 1, "error: `by` must be a condition of 1 to 6 levels"),
+        (("--by", "cell"), 1, "error: --by must be a condition of 1 to 6 levels"),
         (("--align-to", "reward"), 1, "spikes.nwb: align_to: the trials have no column 'reward'"),
     ],
 )
@@ -125,4 +125,4 @@ def test_a_recording_has_trials_of_its_own(trained_run, recorded):
     assert "--repeats is only for comparisons of runs" in done.output
     done = run("compare", trained_run[0].path, recorded / "no_inputs.npz")
     assert done.exit_code == 1
-    assert "The recording has no inputs: pass the stimuli" in done.output
+    assert "the recording has no inputs, and the network needs" in done.output

@@ -127,9 +127,11 @@ def test_outputs_of_another_shape_are_refused(kind):
     too_many = jnp.concatenate([trial.targets, trial.targets], axis=2)
     for score in (kind().accuracy, kind().correct, kind().behaviour):
         for wrong in (trial.targets[1:], trial.targets[:, :1], trial.targets[:, :, :0], too_many):
-            with pytest.raises(ValueError, match=r"outputs must be \(T, B, n_out\) = .*, as the targets of the trials"):
+            with pytest.raises(ValueError, match=r"outputs must be \(T, B, n_out\) = .* in these trials"):
                 score(wrong, trial)
-        with pytest.raises(TypeError, match=r"outputs must be an array \(T, B, n_out\); got Trial\."):
+        with pytest.raises(
+            TypeError, match=r"outputs must be an array .*; got Trial\. Outputs come first, then the tri"
+        ):
             score(trial, trial.targets)
 
 
