@@ -94,7 +94,7 @@ def check_checkpoint(path, curves):
     "kinds",
     [
         ("trainer", "epochs", "hessian_free"),
-        ("train_command", "sweep_command"),
+        pytest.param(("train_command", "sweep_command"), marks=pytest.mark.slow),
         pytest.param(FIFTY, marks=pytest.mark.slow),
     ],
     ids="-".join,

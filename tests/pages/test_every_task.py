@@ -185,11 +185,17 @@ CASES = {
 }
 ALIKE = {
     "DelayedMatchToCategory",
+    "DelayedMatchToSample",
+    "HexMotion",
     "MultisensoryIntegration",
+    "NBack",
     "ParametricMemory",
     "PictureNBack",
+    "PulseAccumulation",
     "ReadySetGo",
+    "SequenceExecution",
     "SequenceMemory",
+    "SineWave",
 }
 """Left to the slow tests: of a kind that another one has, or among the longest."""
 
