@@ -278,7 +278,9 @@ def load_arrays(
     """
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"no eicon {kind} file at {path}.")
+        inside = path / f"{kind}.npz"
+        more = f" It is a directory: read {inside}." if inside.is_file() else ""
+        raise FileNotFoundError(f"no eicon {kind} file at {path}.{more}")
     with named(path, f"eicon {kind}"):
         try:
             archive = zipfile.ZipFile(path)

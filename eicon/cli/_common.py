@@ -48,8 +48,8 @@ def shared_options() -> list[click.Option]:
         click.Option(["--debug"], help="Show the full traceback of an error.", **shared),
         click.Option(
             ["--trust"],
-            help="Allow the import of Python code that a recipe names (file.py:Class) even if it lies in a run "
-            "directory or has changed since the run was made; otherwise this is an error.",
+            help="Import Python code that a recipe names (file.py:Class) even if it lies in a run directory or has "
+            "changed since the run was made; without this option, such code is rejected.",
             **shared | _TRUSTS,
         ),
     ]

@@ -19,8 +19,8 @@ def reproduce() -> None:
     "figures",
     type=int,
     multiple=True,
-    help="Figure: 2 to 8 as in the paper, 1 the first example of its code, pycog, 9 training methods; repeatable.  "
-    "[default: all]",
+    help="Number of a figure, 2 to 8 as in the paper; 1: the first example of pycog, the paper's code; 9: a comparison "
+    "of training methods. Repeatable.  [default: all]",
 )
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Networks per model.  [default: 5 in figures 2, 3 and 9; else 3]"

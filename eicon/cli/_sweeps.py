@@ -210,8 +210,8 @@ def plot(
     Does the wiring matter? If the grid contains null models, each run on the connectome is paired with the run on the
     null model that has the same seed and otherwise the same settings. Without null models, runs of the first sweep are
     paired with those of the others. The figure null_models and the table differences.csv show the mean differences with
-    95 % intervals, next to the accuracy of guesses (chance) and the loss of the best answer that ignores the trial (no
-    memory).
+    95 % intervals, next to the accuracy of guesses (chance) and the loss of the best outputs that are the same in all
+    trials (no memory).
 
     For fits to a recording with recording.n_units in the grid, a figure shows the error of the units that were not
     fitted against the number of fitted units.

@@ -245,6 +245,14 @@ class RateRNN(Constructors, bp.DynamicalSystem):
         """Mask of excitatory units, shape (N,); all False in a network without Dale's law."""
         return self._network.recurrent.sign > 0
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("W_rec", "W_in", "W_out"):
+            raise AttributeError(
+                f"{name} is computed from raw weights, signs and masks, and cannot be set. Pass effective weights to "
+                f"the constructor, weights={{'recurrent': ...}}, or change the raw ones, net.raw_{name[2:]}.value."
+            )
+        super().__setattr__(name, value)
+
     @property
     def W_rec(self) -> jax.Array:  # noqa: N802
         """Effective recurrent weights ``[pre, post]``, shape (N, N)."""

@@ -25,9 +25,14 @@ def unit_labels(units: Mapping[str, ArrayLike] | None, sign: np.ndarray) -> dict
     return labels
 
 
+MOST = 10
+"""Largest number of values of a label that an error names."""
+
+
 def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
     """Return a bool mask (N,) of units; see `RateRNN.select`."""
     n = len(labels["type"])
+    only_text = isinstance(units, str)
     if isinstance(units, str):
         units = {"type": units}
     if isinstance(units, Mapping):
@@ -38,9 +43,14 @@ def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
             chosen &= np.isin(labels[name], wanted)
         what = ", ".join(f"{name} {wanted!r}" for name, wanted in units.items())
         if not chosen.any():
-            there = {name: sorted(set(labels[name].tolist())) for name in units}
-            said = "; ".join(f"{name} is one of {', '.join(map(str, values))}" for name, values in there.items())
-            raise ValueError(f"no unit has {what}: {said}.")
+            there = {name: [value for value in np.unique(labels[name]).tolist() if value != ""] for name in units}
+            said = "; ".join(
+                f"{name} is one of {', '.join(map(str, values[:MOST]))}{' ...' if len(values) > MOST else ''}"
+                for name, values in there.items()
+            )
+            others = [name for name in labels if name != "type"] if only_text else []
+            more = f" To select by {' or '.join(others)}, pass e.g. {{{others[0]!r}: ...}}." if others else ""
+            raise ValueError(f"no unit has {what}: {said}.{more}")
         return chosen
     given = np.asarray(units)
     if given.dtype == bool and given.shape == (n,):

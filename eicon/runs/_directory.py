@@ -15,10 +15,9 @@ def refuse_taken(path: Path, command: str = "") -> None:
         If the path exists and is not an empty directory; nothing in it is touched.
     """
     if path.exists() and (not path.is_dir() or any(not is_litter(inner) for inner in path.iterdir())):
-        then = "choose another --out"
-        if command and (path / "config.toml").is_file():
-            then = f"resume with: {hint('eicon', command, '--resume', path)}"
-        raise FileExistsError(f"{path} already exists and is not empty; {then}.")
+        resume = hint("eicon", command, "--resume", path) if command and (path / "config.toml").is_file() else ""
+        then = f", or resume the run there, with its own settings: {resume}" if resume else ""
+        raise FileExistsError(f"{path} already exists and is not empty; choose another --out{then}.")
 
 
 def is_litter(path: Path) -> bool:

@@ -100,7 +100,8 @@ def _parse(text: str, source: str, kind: Kind, base: Path | None, compat: str | 
         new = [name for name in ("trials", "learner") if name in tables]
         if new:
             raise ConfigError(
-                f"{source}: has a table [{new[0]}], which only recipes have; put format = {FORMAT} on its first line."
+                f"{source}: put format = {FORMAT} on the first line; without it, the file is read as one of eicon "
+                f"0.1.0, which has no table [{new[0]}]."
             )
         try:
             if kind == "sweep" or is_sweep(tables):

@@ -171,6 +171,10 @@ def _unknown_key(where: str, allowed: Iterable[str]) -> str:
 _MEANT = {
     "connectome.file": "The path of your own file belongs into connectome.name.",
     "connectome.path": "The path of your own file belongs into connectome.name.",
+    **dict.fromkeys(
+        (f"network.{name}" for name in ("n_units", "n_hidden", "n", "N", "size", "units")),
+        "The number of units is network.n_rec.",
+    ),
     "network.dale": "Dale's law is set by network.kind = 'dale'; the other kind is 'free'.",
 }
 """Names of keys that others use, each with the key of a recipe."""
@@ -240,6 +244,8 @@ def _by_key(error: ValidationError, prefix: str) -> Iterator[tuple[str, Any]]:
         key = ".".join(part for part in parts if "[" not in part and part not in _BRANCHES)
         found.setdefault((prefix + key).rstrip("."), []).append(problem)
     for where, problems in found.items():
+        if where.rpartition(".")[0] in found and {problem["type"] for problem in problems} == {"dataclass_type"}:
+            continue  # a distribution in place of the number that the other sentence asks for
         kept = [problem for problem in problems if problem["type"] not in ("dict_type", "tuple_type")] or problems[:1]
         if len(kept) > 1 and len({repr(problem["input"]) for problem in kept}) == 1:
             first, *others = (problem["msg"] for problem in kept if problem["type"] != "value_error")

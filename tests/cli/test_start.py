@@ -54,7 +54,7 @@ COMMANDS = {
     "train recipe.toml": (1, "learner.learning_rat: unknown key; allowed: optimizer, learning_rate", {"pydantic"}),
     "train no_format.toml": (
         1,
-        "has a table [learner], which only recipes have; put format = 2 on its first line",
+        "without it, the file is read as one of eicon 0.1.0, which has no table [learner]",
         {"pydantic"},
     ),
     "recipe --explain missing.toml": (1, "there is no recipe missing.toml.", set()),

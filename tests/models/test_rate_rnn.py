@@ -57,6 +57,13 @@ def test_construction_refuses(call, message):
         call()
 
 
+def test_effective_weights_cannot_be_set():
+    with pytest.raises(
+        AttributeError, match=r"W_rec is computed from raw .* weights={'recurrent': .* net\.raw_rec\.value"
+    ):
+        make().W_rec = np.zeros((6, 6))
+
+
 TYPES = {"cell": np.array(list("AABBBC"))}
 GAINS = Leaky("tanh", gain=True)
 SPARSE = Edges.of([0, 1], [1, 0], (6, 6), weights=[0.1, 0.2])

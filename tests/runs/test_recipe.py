@@ -310,6 +310,8 @@ def test_parameters_train_and_share_reach_the_network():
             "[connectome]\nfile = 'a.csv'",
             r"connectome\.file: unknown key; .* file belongs into connectome\.name",
         ),
+        ("[network]\nn_hidden = 3", r"network\.n_hidden: unknown key; .* The number of units is network\.n_rec\.$"),
+        ("[task]\nname = 'DelayedMatchToSample'\ndelay = '5ms'", r"task\.delay: must be a number; got '5ms'\.$"),
         ("n_rec = 1", r"n_rec: unknown key; .* Did you mean network\.n_rec\?$"),
         ("[training]\nbatch_size = 1", r"training\.batch_size: unknown key; .* Did you mean trials\.batch_size\?$"),
         ("[task]\nname = 'FlipFlop'\nbit = 2", r"task\.bit: unknown key; allowed: name, .* Did you mean n_bits\?$"),
@@ -371,7 +373,7 @@ def test_bad_recipes_are_refused_and_name_the_key(text, message):
 def test_formats():
     with pytest.raises(ConfigError, match=r"mine: format: got 3; must be 2"):
         parse_recipe("format = 3", "mine")
-    with pytest.raises(ConfigError, match=r"mine: has a table \[learner\], .* put format = 2 on its first line"):
+    with pytest.raises(ConfigError, match=r"mine: put format = 2 on the first line; .* no table \[learner\]"):
         parse_recipe("[learner]\nlearning_rate = 0.1", "mine")
     text = '[network]\nkind = "dale"\nn_rec = 8\n'
     with pytest.raises(ConfigError, match=r"network\.kind: unknown key; .* valid in a recipe; .* put format = 2"):

@@ -72,7 +72,7 @@ def test_same_seed_gives_the_same_bits(trained_run, tiny_toml, tmp_path):
 def test_existing_directory_is_refused_and_kept(trained_run, tiny_toml, tmp_path):
     run, _ = trained_run
     before = {p: p.read_bytes() for p in run.path.rglob("*") if p.is_file()}
-    with pytest.raises(FileExistsError, match="already exists and is not empty; resume with: eicon train --resume"):
+    with pytest.raises(FileExistsError, match="already exists and is not empty; choose another --out"):
         create_run(run.path, parse_recipe(tiny_toml))
     assert {p: p.read_bytes() for p in run.path.rglob("*") if p.is_file()} == before
     (tmp_path / "thesis.txt").write_text("mine")
