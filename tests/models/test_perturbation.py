@@ -299,7 +299,7 @@ def test_a_mask_is_copied(net):
 @pytest.mark.parametrize(
     ("perturbation", "message"),
     [
-        (Silence("X"), "no unit has type 'X': type is one of E, I. To select by area or layer, pass e.g. {'area': ...}"),
+        (Silence("X"), "no unit has type 'X': type is one of E, I. To select by area or layer, pass"),
         (Silence({"region": "M"}), "units have no label 'region'; they have type, area, layer"),
         (
             Silence({"area": "V", "type": "I"}),
