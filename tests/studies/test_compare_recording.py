@@ -50,5 +50,5 @@ def test_refused():
     activity[:, :3, 0] = activity[:, 3:, 1] = np.nan
     with pytest.raises(ValueError, match="there is no step at which all recorded units were observed"):
         compare_recording(NET, recording(activity))
-    with pytest.raises(ValueError, match="has 1 input channels"):
+    with pytest.raises(ValueError, match="the recording has no inputs, and the network needs 2"):
         compare_recording(NET, Recording(RATES, 20.0))
