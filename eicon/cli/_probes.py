@@ -219,7 +219,7 @@ def lesion(
     """Remove units from a trained RUN, as a new run.
 
     The new run contains the remaining network and the settings of RUN, which stays unchanged. Perturb or compare it as
-    it is, or retrain it with `eicon train --resume`.
+    it is, or retrain it with train --resume.
 
     \b
     Examples:
