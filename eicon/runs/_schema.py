@@ -169,13 +169,13 @@ def _unknown_key(where: str, allowed: Iterable[str]) -> str:
 
 
 _MEANT = {
-    "connectome.file": "The path of your own file belongs into connectome.name.",
-    "connectome.path": "The path of your own file belongs into connectome.name.",
+    "connectome.file": "The path of your own file belongs in connectome.name.",
+    "connectome.path": "The path of your own file belongs in connectome.name.",
     **dict.fromkeys(
         (f"network.{name}" for name in ("n_units", "n_hidden", "n", "N", "size", "units")),
         "The number of units is network.n_rec.",
     ),
-    "network.dale": "Dale's law is set by network.kind = 'dale'; the other kind is 'free'.",
+    "network.dale": "Dale's law is set by network.kind, 'dale' or 'free'.",
 }
 """Names of keys that others use, each with the key of a recipe."""
 

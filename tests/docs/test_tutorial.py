@@ -26,6 +26,8 @@ def test_tutorial_runs(tmp_path, monkeypatch):
     names = run_tutorial(PAGE, monkeypatch, tmp_path, tolerance=0.5, whole=1)
     shown = PAGE.read_text("utf-8")  # and therefore printed
     assert "True 32 E 8 I\n" in shown
+    certificate = names["certificate"]
+    assert (certificate.ok, certificate.n_excitatory, certificate.n_inhibitory) == (True, 32, 8)
     assert "areas.csv: rows = source, as in the file" in shown
     assert shown.count(" mean |d'| in the delay") == shown.count("\nwithout ") == 4
 

@@ -308,7 +308,7 @@ def test_parameters_train_and_share_reach_the_network():
         ("[network]\nn_recs = 1", r"network\.n_recs: unknown key; allowed: kind, n_rec, rank.* mean n_rec\?$"),
         (
             "[connectome]\nfile = 'a.csv'",
-            r"connectome\.file: unknown key; .* file belongs into connectome\.name",
+            r"connectome\.file: unknown key; .* file belongs in connectome\.name",
         ),
         ("[network]\nn_hidden = 3", r"network\.n_hidden: unknown key; .* The number of units is network\.n_rec\.$"),
         ("[task]\nname = 'DelayedMatchToSample'\ndelay = '5ms'", r"task\.delay: must be a number; got '5ms'\.$"),
