@@ -2,16 +2,18 @@
 
     python -m studies.how_small --workers 2
 
-Networks of 100 units on ten tasks, free and under Dale's law, and the worm's connectome on three of them, are condensed
-to 40, 20, 10 and 5 units. They are compared with networks of these sizes that are trained on the task from scratch,
-trained on only the outputs of the large network, or made of randomly chosen units and retrained.
+Networks of 100 units on ten tasks, free and under Dale's law, and the worm's connectome on three of them, are trained
+to the task's criterion, and condensed to 40, 20, 10 and 5 units. They are compared with networks of these sizes that
+are trained on the task from scratch, trained on only the outputs of the large network, or made of randomly chosen units
+and retrained.
 
 Budget: 10 hours on two cores; ``--minutes`` stops earlier, and the next call resumes from there.
 """
 
+import contextlib
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from eicon._one_thread import ONE_THREAD
@@ -27,9 +29,12 @@ from eicon.models import Connectivity, RateRNN
 from eicon.plotting._fits import seed_intervals
 from eicon.reproduce._parts import Keep, Measures, Part
 from eicon.studies import condense_network, match_noise, profiles
-from eicon.studies._profile import RESPECTS, likeness
+from eicon.studies._profile import RESPECTS
+from eicon.studies._responses import behaviour_of
 from eicon.tasks import TASKS, Task, Trial
-from eicon.training import ActivityMatch, Trainer
+from eicon.training import ActivityMatch, NonFiniteLoss, Trainer
+from eicon.training._curriculum import criterion_of
+from eicon.training.results import History
 from studies.common import Places, run_study
 
 NAMES = (
@@ -51,7 +56,9 @@ WAYS = {
     "scratch": "trained from scratch",
     "distilled": "trained on the outputs",
 }
-RATE, RETRAIN_RATE, MATCH = 2e-3, 5e-4, 1.0
+RETRAIN_RATE, MATCH = 5e-4, 1.0
+EVERY = 50
+"""Steps between validations."""
 BELOW = 0.05
 """Largest difference in score by which a sufficient network may fall short of the large one."""
 
@@ -65,21 +72,35 @@ class Sizes(NamedTuple):
     seeds: int = 3
     n: int = 100
     to: tuple[int, ...] = (40, 20, 10, 5)
-    steps: int = 1500
+    steps: tuple[int, int] = (1000, 4000)
     retrain: int = 200
     repeats: int = 8
+    trials: int = 1000
     candidates: int = 32
     permutations: int = 39
 
 
 FULL = Sizes()
-QUICK = Sizes(NAMES[:1], (), ("dale",), 1, n=12, to=(6,), steps=50, retrain=2, repeats=2, candidates=4, permutations=3)
+QUICK = Sizes(
+    NAMES[:1],
+    worm=(),
+    kinds=("dale",),
+    seeds=1,
+    n=24,
+    to=(6,),
+    steps=(50, 1000),
+    retrain=2,
+    repeats=2,
+    trials=20,
+    candidates=4,
+    permutations=3,
+)
 
 
 def parts_of(sizes: Sizes) -> list[Part]:
     """List the parts, one large network each with everything made from it; all of one seed before the next."""
-    settings = {name: getattr(sizes, name) for name in ("n", "steps", "retrain", "repeats", "candidates")}
-    settings |= {"to": list(sizes.to), "permutations": sizes.permutations}
+    names = ("n", "retrain", "repeats", "trials", "candidates", "permutations")
+    settings = {name: getattr(sizes, name) for name in names} | {"to": list(sizes.to), "steps": list(sizes.steps)}
     wanted = [(kind, task) for task in sizes.tasks for kind in sizes.kinds] + [("worm", task) for task in sizes.worm]
     return [
         {"name": f"{task}-{kind}-{seed}", "kind": kind, "task": task, "seed": seed, **settings}
@@ -90,26 +111,40 @@ def parts_of(sizes: Sizes) -> list[Part]:
 
 def network(kind: str, task: Task, n: int, seed: int) -> RateRNN:
     """Make an untrained network of relu units with recurrent noise."""
-    options: dict[str, Any] = {"sigma_rec": 0.1, "dt": task.dt, "spectral_radius": 1.2, "seed": seed}
+    options: dict[str, Any] = {"sigma_rec": 0.1, "dt": task.dt, "seed": seed}
     if kind == "worm":
         return RateRNN.from_connectome(connectomes.load("celegans"), task.n_in, task.n_out, **options)
-    options |= {"bias": True, "readout_bias": True, "x0": 0.1, "train_x0": True}
     if kind == "dale":
-        return RateRNN.dale(task.n_in, n, task.n_out, free_input=True, **options)
+        return RateRNN.dale(task.n_in, n, task.n_out, **options)
     shapes = ((n, n), (task.n_in, n), (n, task.n_out))
-    return RateRNN(*(Connectivity.dense(*shape) for shape in shapes), **options)
+    return RateRNN(*(Connectivity.dense(*shape) for shape in shapes), bias=True, readout_bias=True, **options)
 
 
-def trainer_of(net: RateRNN, task: Task, seed: int, rate: float = RATE, **options: Any) -> Trainer:
+def trainer_of(net: RateRNN, task: Task, seed: int, **options: Any) -> Trainer:
     """Make the trainer, which is the same for all."""
-    return Trainer(net, task, learning_rate=rate, batch_size=32, validation_repeats=2, seed=seed, **options)
+    return Trainer(net, task, validation_repeats=2, seed=seed, **options)
+
+
+def rule_of(task: Task, least: int) -> Callable[[History], bool]:
+    """Return the rule that ends training: the task's criterion, but not before this number of steps."""
+    criterion = criterion_of(task)
+    return lambda history: history.n_steps >= least and criterion(history)
+
+
+def score_of(net: RateRNN, task: Task, trials: int, seed: int) -> float:
+    """Return the mean score under noise in about this many trials, balanced over conditions."""
+    key_trial, key_noise = jax.random.split(jax.random.key(3000 + seed))
+    trial = task.trials(-(-trials // task.n_conditions), key=key_trial)
+    return float(np.nanmean(behaviour_of(task, net.predict(trial.inputs, key=key_noise).outputs, trial).score))
 
 
 def do(part: Part, keep: Keep) -> Measures:
     """Train a large network, make small ones in every way, and compare each with the large one."""
-    task, seed, steps = TASKS[part["task"]](), part["seed"], part["steps"]
-    large = network(part["kind"], task, part["n"], seed)
-    keep.fit(trainer_of(large, task, seed), steps, every=steps // 2)
+    task, seed, (least, most) = TASKS[part["task"]](), part["seed"], part["steps"]
+    large, rule = network(part["kind"], task, part["n"], seed), rule_of(task, least)
+    trainer = trainer_of(large, task, seed)
+    keep.fit(trainer, most, every=EVERY, stop_when=rule)
+    trained = {"steps": trainer.step, "reached": rule(trainer.history)}
     keep.check()
     trial = task.trials(part["repeats"], key=jax.random.key(1000 + seed))
     nets = {"large": large}
@@ -119,24 +154,22 @@ def do(part: Part, keep: Keep) -> Measures:
     for way, options in (("scratch", {}), ("distilled", {"loss": _distilling(large)})):
         for size in part["to"]:
             net = network(small_kind, task, size, seed)
-            trainer_of(net, task, seed, **options).fit(steps, validate_every=steps // 2, progress=False)
+            fit = {"validate_every": EVERY, "stop_when": rule, "progress": False}
+            with contextlib.suppress(NonFiniteLoss):  # the network stays as it was before
+                trainer_of(net, task, seed, **options).fit(most, **fit)
             nets[f"{way} {size}"] = net
     active = {name: net for name, net in nets.items() if _active(net, trial)}
     if "large" not in active:
-        return {"pairs": {name: None for name in nets if name != "large"}}
+        return trained | {"pairs": {name: None for name in nets if name != "large"}}
+    scores = {name: score_of(net, task, part["trials"], seed) for name, net in active.items()}
     options = {name: part[name] for name in ("repeats", "candidates")} | {"n_permutations": part["permutations"]}
     pairs = [("large", name) for name in active if name != "large"]
     found = profiles(active, task, pairs=pairs, seed=seed, **options).pairs
-    return {
-        "pairs": {
-            name: {respect: likeness(getattr(found["large", name], respect)) for respect in RESPECTS}
-            | {"score": found["large", name].scores["as trained"].tolist()}
-            if name in active
-            else None
-            for name in nets
-            if name != "large"
-        }
+    alike = {
+        name: {respect: pair.likeness(respect) for respect in RESPECTS} | {"score": [scores["large"], scores[name]]}
+        for (_, name), pair in found.items()
     }
+    return trained | {"pairs": {name: alike.get(name) for name in nets if name != "large"}}
 
 
 def condensed(large: RateRNN, task: Task, trial: Trial, part: Part, way: str) -> Iterator[RateRNN]:
@@ -148,7 +181,7 @@ def condensed(large: RateRNN, task: Task, trial: Trial, part: Part, way: str) ->
         net, made = condense_network(net, trial.inputs, size, mask=mask, key=key_run, method=method)
         units = units[made.kept]
         penalties = [ActivityMatch(large, units, MATCH)] if way == "condensed" else []
-        trainer = trainer_of(net, task, seed, RETRAIN_RATE, penalties=penalties)
+        trainer = trainer_of(net, task, seed, learning_rate=RETRAIN_RATE, penalties=penalties)
         trainer.fit(part["retrain"], validate_every=part["retrain"], progress=False)
         net = match_noise(net, large, units, trial.inputs, mask=mask, key=key_match)[0]
         yield net
@@ -184,26 +217,34 @@ def page(lines: Sequence[Mapping[str, Any]], figure: str) -> str:
     """Make the page, with tables and text."""
     settings = lines[0]["settings"]
     sizes = settings["to"]
-    groups: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    least, most = settings["steps"]
+    every_group: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for line in lines:
-        groups.setdefault((line["settings"]["task"], line["settings"]["kind"]), []).append(line["measures"]["pairs"])
+        every_group.setdefault((line["settings"]["task"], line["settings"]["kind"]), []).append(line["measures"])
+    groups = {name: [m["pairs"] for m in found if m["reached"]] for name, found in every_group.items()}
+    groups = {name: found for name, found in groups.items() if found}
+    failed = [f"{task}, {kind}" for (task, kind), found in every_group.items() for m in found if not m["reached"]]
     text = [
         "# How many units does a task need?",
         "",
         f"Networks of {settings['n']} relu units with recurrent noise 0.1 (the worm: its {worm_size()} neurons) "
-        f"are trained for {settings['steps']} steps, and reduced to {', '.join(map(str, sizes))} units in four ways:",
+        f"are trained from the default initial weights until they reach the task's criterion, for {least} to {most} "
+        f"steps, and reduced to {', '.join(map(str, sizes))} units in four ways:",
         "",
         f"- *condensed, retrained*: `eicon.studies.condense_network`, one size after the other, each followed "
         f"by {settings['retrain']} steps of training with a penalty that preserves activity, and by noise matching;",
         "- *random units, retrained*: the same with randomly chosen units, without the penalty;",
-        f"- *trained from scratch*: a new network of this size, {settings['steps']} steps on the task;",
-        "- *trained on the outputs*: a new network of this size, trained for as many steps on the outputs of the large "
+        "- *trained from scratch*: a new network of this size, trained on the task as the large one was;",
+        "- *trained on the outputs*: a new network of this size, trained in the same way on the outputs of the large "
         "network.",
+        "",
+        f"{len(lines) - len(failed)} of {len(lines)} large networks reached the criterion, and are the ones that are "
+        f"counted below{'' if not failed else '; those that did not: ' + '; '.join(failed)}.",
         "",
         "## Number of units needed",
         "",
-        f"Smallest size from which on the score under noise is at most {BELOW} below that of the large network: median "
-        "over seeds, and range. A silent network does not count as sufficient.",
+        f"Smallest size from which on the mean score under noise, in {settings['trials']} trials, is at most {BELOW} "
+        "below that of the large network: median over seeds, and range. A silent network does not count as sufficient.",
         "",
         f"| task | network | seeds | score, large | {' | '.join(WAYS.values())} |",
         "|---|---|---|---|" + "---|" * len(WAYS),
@@ -221,7 +262,8 @@ def page(lines: Sequence[Mapping[str, Any]], figure: str) -> str:
         "## The same, or merely as good?",
         "",
         "Similarity to the large network in seven respects (`eicon.studies.profile`): 0 is the mean of the null, 1 the "
-        f"ceiling. Means over the {len(lines)} large networks, with 95 % intervals.",
+        f"ceiling; measures whose ceiling does not exceed the null's 95 % limit are left out. Means over the "
+        f"{sum(map(len, groups.values()))} large networks, with 95 % intervals.",
         "",
         f"![Score and similarity against size]({figure})",
         "",
@@ -293,7 +335,8 @@ def draw(lines: Sequence[Mapping[str, Any]]) -> Any:
 
     from eicon.plotting import style
 
-    found, sizes = [line["measures"]["pairs"] for line in lines], lines[0]["settings"]["to"]
+    found = [line["measures"]["pairs"] for line in lines if line["measures"]["reached"]]
+    sizes = lines[0]["settings"]["to"]
     with style("paper"):
         figure, axes = plt.subplots(2, 4, figsize=(7.1, 3.6), sharex=True, layout="constrained")
         for ax, respect in zip(axes.ravel(), ("gap", *RESPECTS), strict=True):
@@ -316,6 +359,9 @@ def draw(lines: Sequence[Mapping[str, Any]]) -> Any:
 
 def write(lines: Sequence[Mapping[str, Any]], where: Places, footer: str) -> None:
     """Write the page and its figure for the finished parts."""
+    if not any(line["measures"]["reached"] for line in lines):
+        print("No large network has reached the criterion: there is nothing to compare.")
+        return
     draw(lines).savefig(where.images / "how_small.png", dpi=150)
     (where.pages / "how_small.md").write_text(page(lines, "../images/how_small.png") + footer, encoding="utf-8")
 

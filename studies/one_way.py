@@ -2,8 +2,8 @@
 
     python -m studies.one_way --workers 2
 
-Twelve networks of 100 units under Dale's law are trained on each of three tasks, and each is condensed to 20 units; all
-are compared with each other in seven respects.
+Twelve networks of 100 units under Dale's law are trained on each of three tasks until they reach its criterion, and
+each is condensed to 20 units; all are compared with each other in seven respects.
 
 Budget: 2 hours of two cores; ``--minutes`` stops earlier, and the next call resumes from there.
 """
@@ -31,7 +31,7 @@ from eicon.studies import profiles
 from eicon.studies._profile import RESPECTS
 from eicon.tasks import TASKS
 from studies.common import Places, run_study
-from studies.how_small import OF_THE_WORM, condensed, network, trainer_of
+from studies.how_small import EVERY, OF_THE_WORM, condensed, network, rule_of, score_of, trainer_of
 
 KIND = "dale"
 LARGE, SMALL = "large", "condensed"
@@ -48,20 +48,24 @@ class Sizes(NamedTuple):
     seeds: int = 12
     n: int = 100
     to: int = 20
-    steps: int = 1500
+    steps: tuple[int, int] = (1000, 4000)
     retrain: int = 200
     repeats: int = 10
+    trials: int = 1000
     candidates: int = 64
     permutations: int = 39
 
 
 FULL = Sizes()
-QUICK = Sizes(OF_THE_WORM[:1], 3, n=12, to=6, steps=50, retrain=2, repeats=2, candidates=4, permutations=3)
+QUICK = Sizes(
+    OF_THE_WORM[:1], 3, n=24, to=6, steps=(50, 1000), retrain=2, repeats=2, trials=20, candidates=4, permutations=3
+)
 
 
 def stages(sizes: Sizes) -> list[list[Part]]:
     """List the networks of a task and then their comparison, which needs all of them, task by task."""
-    same = {name: getattr(sizes, name) for name in ("n", "steps", "retrain", "repeats")} | {"to": [sizes.to]}
+    same = {name: getattr(sizes, name) for name in ("n", "retrain", "repeats", "trials")}
+    same |= {"to": [sizes.to], "steps": list(sizes.steps)}
     compared = {name: getattr(sizes, name) for name in ("n", "to", "repeats", "candidates", "permutations")}
     found: list[list[Part]] = []
     for task in sizes.tasks:
@@ -80,17 +84,19 @@ def do(part: Part, keep: Keep) -> Measures:
     task = TASKS[part["task"]]()
     if "seeds" in part:
         return _compare(part, keep)
-    seed = part["seed"]
-    large = network(KIND, task, part["n"], seed)
+    seed, (least, most) = part["seed"], part["steps"]
+    large, rule = network(KIND, task, part["n"], seed), rule_of(task, least)
     trainer = trainer_of(large, task, seed)
-    keep.fit(trainer, part["steps"], every=part["steps"] // 2)
+    keep.fit(trainer, most, every=EVERY, stop_when=rule)
     trial = task.trials(part["repeats"], key=jax.random.key(1000 + seed))
     (small,) = condensed(large, task, trial, part, "condensed")
     large.save(keep.folder / f"{part['task']}-{seed}-{LARGE}.npz")
     small.save(keep.folder / part["makes"])
     return {
-        "accuracy": trainer.validate().accuracy,
-        "accuracy_condensed": trainer_of(small, task, seed).validate().accuracy,
+        "steps": trainer.step,
+        "reached": rule(trainer.history),
+        "score": score_of(large, task, part["trials"], seed),
+        "score_condensed": score_of(small, task, part["trials"], seed),
     }
 
 
@@ -156,26 +162,31 @@ def page(lines: Sequence[Mapping[str, Any]], figures: Mapping[str, str]) -> str:
     compared = {line["settings"]["task"]: line for line in lines if line["name"].startswith("compare-")}
     made = [line for line in lines if not line["name"].startswith("compare-")]
     first = next(iter(compared.values()))["settings"]
-    n = first["seeds"]
+    n, steps = first["seeds"], made[0]["settings"]["steps"]
     text = [
         "# One way or many?",
         "",
         f"{n} networks of {first['n']} relu units under Dale's law, with recurrent noise 0.1, are trained on each task "
-        f"and differ only in their seeds; each is condensed to {first['to']} units and retrained, as in "
+        f"until they reach its criterion, for {steps[0]} to {steps[1]} steps, and differ only in their seeds; each is "
+        f"condensed to {first['to']} units and retrained, as in "
         "[How many units does a task need?](how_small.md). Networks are compared in seven respects "
-        "(`eicon.studies.profiles`): 0 is the mean of the null, 1 the ceiling. The 95 % intervals are percentiles over "
-        "seeds resampled with replacement.",
+        "(`eicon.studies.profiles`): 0 is the mean of the null, 1 the ceiling; pairs whose ceiling does not exceed the "
+        "null's 95 % limit are left out. The 95 % intervals are percentiles over seeds resampled with replacement.",
     ]
     rng = np.random.default_rng(0)
     for task, line in compared.items():
         matrices = line["measures"] | {"mean": overall(line["measures"]).tolist()}
         of_task = [one["measures"] for one in made if one["settings"]["task"] == task]
-        accuracy, small = (np.mean([m[name] for m in of_task]) for name in ("accuracy", "accuracy_condensed"))
+        kept = np.flatnonzero([m["reached"] for m in of_task])
+        score, small = (np.mean([of_task[i][name] for i in kept]) for name in ("score", "score_condensed"))
         text += [
             "",
             f"## {task}",
             "",
-            f"Accuracy {accuracy:.2f}, condensed {small:.2f}.",
+            f"{len(kept)} of {n} networks reached the criterion, after "
+            f"{np.median([m['steps'] for m in of_task]):.0f} steps (median); only they are counted below. "
+            f"Mean score under noise {score:.3f}, "
+            f"condensed {small:.3f}.",
             "",
             "| respect | large networks | condensed networks | condensed minus large | large with its condensed |",
             "|---|---|---|---|---|",
@@ -184,16 +195,16 @@ def page(lines: Sequence[Mapping[str, Any]], figures: Mapping[str, str]) -> str:
             matrix = np.array(matrices[respect], float)
             seed = rng.integers(2**32)  # the same draws for both, so that their difference is of the same seeds
             large, condensed_ones = (
-                among(part, np.random.default_rng(seed)) for part in (matrix[:n, :n], matrix[n:, n:])
+                among(matrix[np.ix_(of, of)], np.random.default_rng(seed)) for of in (kept, n + kept)
             )
-            own = matrix[np.arange(n), n + np.arange(n)]
+            own = matrix[kept, n + kept]
             text.append(
                 f"| {respect.replace('_', ' ')} | {_interval(large)} | {_interval(condensed_ones)} | "
                 f"{_interval(condensed_ones - large, '+')} | {_interval(_means(own, np.random.default_rng(seed)))} |"
             )
         mean = overall(line["measures"])
-        for words, part in (("large", mean[:n, :n]), ("condensed", mean[n:, n:])):
-            k, value, p = groups(part, rng)
+        for words, of in (("large", kept), ("condensed", n + kept)):
+            k, value, p = groups(mean[np.ix_(of, of)], rng)
             text += ["", f"Best number of groups among the {words} networks: {k}, silhouette {value:.2f}, p = {p:.3f}."]
         text += [
             "",

@@ -24,6 +24,7 @@ from tqdm.auto import tqdm
 from .._files import read_json, read_text, without_nan, write_json
 from ..runs._workers import run_many
 from ..training import Trainer
+from ..training.results import History
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ class Keep:
         stage: str = "",
         every: int = 50,
         checkpoint_every: int = 250,
+        stop_when: Callable[[History], bool] | None = None,
     ) -> dict[int, Measures]:
         """Train up to ``steps`` steps in total, from the checkpoint of this part if there is one.
 
@@ -81,6 +83,8 @@ class Keep:
             Name that distinguishes several trainings of one part.
         every, checkpoint_every : int
             Steps between validations, at which training can stop, and between checkpoints.
+        stop_when : callable, optional
+            Rule that ends the training before, see `Trainer.fit`.
 
         Returns
         -------
@@ -111,8 +115,9 @@ class Keep:
 
         look(trainer)
         left = steps - trainer.step
-        if left > 0:
+        if left > 0 and not (stop_when and trainer.step and stop_when(trainer.history)):
             options: dict[str, Any] = {"validate_every": every, "checkpoint_every": checkpoint_every}
+            options["stop_when"] = stop_when
             trainer.fit(left, checkpoint=checkpoint, callback=look, progress=False, **options)
         look(trainer)
         return found

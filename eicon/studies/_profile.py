@@ -41,9 +41,12 @@ DRIVE = 0.5
 """Currents that drive units, in standard deviations of the currents of all units in the task."""
 MOST_ROWS = 12
 """Most conditions of a task that are distinguished outside the trained range."""
-SPAN = 1e-9
-"""Smallest distance between null and ceiling for which a likeness is defined."""
 RESPECTS = ("activity", "outputs", "answers", "fixed_points", "eigenvalues", "perturbations", "generalisation")
+DISTANCES = ("outputs", "eigenvalues")
+"""Respects that are smaller for networks that are more alike."""
+ROUNDING = 1e-9
+FEWEST = 3
+"""Fewest perturbations, or conditions, that can be compared."""
 
 
 class Profile(NamedTuple):
@@ -66,8 +69,10 @@ class Profile(NamedTuple):
         one to one, relative to the sizes of both, from 0 (equal) to 1. The null permutes each unit's outgoing weights
         in b over its targets.
     perturbations : Similarity
-        Concordance of the effects on score and outputs of silencing a fraction or all of each type, and of driving it,
-        in each epoch (`eicon.analysis.similarity.effect_similarity`); 1: each perturbation affects both equally.
+        Concordance of the effects of silencing a fraction or all of each type, and of driving it, in each epoch
+        (`eicon.analysis.similarity.effect_similarity`); 1: each perturbation affects both equally. The effects are the
+        change of the score, and ``d / (1 + d)`` for a change d of the outputs in units of their standard deviation,
+        which is 1 where activity grows without bound; the score is then 0.
     generalisation : Similarity
         Concordance of the scores outside the trained range: longer epochs, weaker and stronger inputs, more noise, and
         the task's own held-out conditions; 1: both fail, and succeed, in the same conditions.
@@ -87,6 +92,19 @@ class Profile(NamedTuple):
     effects: dict[str, np.ndarray]
     scores: dict[str, np.ndarray]
 
+    def likeness(self, respect: str) -> float:
+        """Return the place of a value between the mean of its null, 0, and its ceiling, 1.
+
+        NaN where the ceiling is not more similar than the null's 95 % limit: two networks that are the same could then
+        not be told from unrelated ones, for instance by answers if neither makes errors.
+        """
+        found = getattr(self, respect)
+        sign = -1.0 if respect in DISTANCES else 1.0
+        limit = max(sign * found.null_95, sign * found.chance)
+        if not sign * found.ceiling > limit + ROUNDING:
+            return float("nan")
+        return float((found.value - found.chance) / (found.ceiling - found.chance))
+
 
 class Profiles(NamedTuple):
     """Similarity of all pairs of n networks.
@@ -104,26 +122,20 @@ class Profiles(NamedTuple):
     def matrix(self, respect: str) -> Float[np.ndarray, "n n"]:
         """Return the likeness of all pairs in one respect: 0 at the null's mean, 1 at the ceiling and on the diagonal.
 
-        NaN where there is nothing to compare, and for pairs that were not compared.
+        NaN where it is undefined (see `Profile.likeness`), and for pairs that were not compared.
         """
         found = np.where(np.eye(len(self.names)) > 0, 1.0, np.nan)
         place = {name: i for i, name in enumerate(self.names)}
         for (a, b), pair in self.pairs.items():
-            found[place[a], place[b]] = found[place[b], place[a]] = likeness(getattr(pair, respect))
+            found[place[a], place[b]] = found[place[b], place[a]] = pair.likeness(respect)
         return found
 
     def overall(self) -> Float[np.ndarray, "n n"]:
-        """Return the mean likeness over the respects in which there is something to compare."""
+        """Return the mean likeness over the respects in which it is defined."""
         every = np.stack([self.matrix(respect) for respect in RESPECTS])
         known = np.isfinite(every)
         n = known.sum(axis=0)
         return np.where(n > 0, np.where(known, every, 0.0).sum(axis=0) / np.maximum(n, 1), np.nan)
-
-
-def likeness(found: Similarity) -> float:
-    """Return the place of a value between the mean of its null, 0, and its ceiling, 1; NaN if the two are equal."""
-    span = found.ceiling - found.chance
-    return (found.value - found.chance) / span if abs(span) > SPAN else float("nan")
 
 
 class _Probe(NamedTuple):
@@ -266,7 +278,6 @@ def _compared(
     states = [np.asarray(stacked(one.still.states), np.float64) for one in (a, b)]
     longest = np.asarray(trial.during(longest_epoch(trial)))
     scores = [np.concatenate(list(one.scores.values()), axis=1) for one in (a, b)]
-    alike = analysis.similarity.effect_similarity
     return Profile(
         found.cka._replace(ceiling=1.0),
         found.output_nrmse._replace(ceiling=0.0),
@@ -279,11 +290,19 @@ def _compared(
         ),
         analysis.similarity.match_points(a.points, b.points, *states, mask=longest, **options).similarity,
         _eigenvalues((a.net, b.net), (a.slopes, b.slopes), options["n_permutations"], options["rng"]),
-        alike(a.effects[0], b.effects[0], errors_a=a.effects[1], errors_b=b.effects[1], **options),
-        alike(scores[0][0], scores[1][0], errors_a=scores[0][1], errors_b=scores[1][1], **options),
+        _concordance(a.effects, b.effects, options),
+        _concordance(scores[0], scores[1], options),
         dict(zip(names, np.stack([a.effects[0, :, 0], b.effects[0, :, 0]], axis=1), strict=True)),
         {name: np.nanmean([a.scores[name][0], b.scores[name][0]], axis=1) for name in a.scores},
     )
+
+
+def _concordance(a: np.ndarray, b: np.ndarray, options: Mapping[str, Any]) -> Similarity:
+    """Compare values with their standard errors, (2, K) or (2, K, M), or return none if too few are known in both."""
+    known = ~np.isnan(a[0] + b[0]).reshape(a.shape[1], -1).any(axis=1)
+    if known.sum() < FEWEST:
+        return NONE
+    return analysis.similarity.effect_similarity(a[0], b[0], errors_a=a[1], errors_b=b[1], **options)
 
 
 def as_numbers(found: Profile) -> dict[str, Any]:
@@ -344,17 +363,31 @@ def _slopes(net: RateRNN, activity: Activity, inside: np.ndarray) -> np.ndarray:
 
 
 def _effects(net: RateRNN, task: Task, trial: Trial, label: str, shared: Sequence[str], key: jax.Array) -> np.ndarray:
-    """Return effects of K perturbations and standard errors, (2, K, 2): on the score, and on the outputs (relative)."""
+    """Return effects of K perturbations and standard errors, (2, K, 2): on the score, and on the outputs."""
     before, inside = net.predict(trial.inputs, key=key), np.asarray(trial.inside)
     spread = float(np.asarray(stacked(before.states))[inside].std())
-    score, outputs = behaviour_of(task, before.outputs, trial).score, np.asarray(before.outputs)
-    scale, rows = outputs[inside].std(), []
+    score, outputs, rows = _score(task, before.outputs, trial), np.asarray(before.outputs), []
     for _, perturbation in _perturbations(net, trial, label, shared, DRIVE * spread):
-        after = net.perturb(trial, perturbation, key=key)
-        changed = np.where(inside[..., None], np.asarray(after.outputs) - outputs, 0.0)
-        apart = np.sqrt((changed**2).sum(axis=(0, 2)) / inside.sum(axis=0)) / scale
-        rows.append(np.stack([behaviour_of(task, after.outputs, trial).score - score, apart]))
+        after = net.perturb(trial, perturbation, key=key).outputs
+        rows.append(np.stack([_score(task, after, trial) - score, _apart(outputs, np.asarray(after), inside)]))
     return np.stack(_means(np.array(rows)))
+
+
+def _apart(outputs: np.ndarray, after: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Return the change of outputs (T, B, n) in each trial, from 0 to 1 (see `Profile.perturbations`)."""
+    scale = float(outputs[inside].std(dtype=np.float64))
+    changed = np.where(inside[..., None], after.astype(np.float64) - outputs, 0.0)
+    size = np.sqrt((changed**2).sum(axis=(0, 2)) / inside.sum(axis=0))
+    unbounded = ~np.isfinite(size)
+    size[unbounded] = 0.0
+    return np.where(unbounded, 1.0, size / np.maximum(size + scale, np.finfo(float).tiny))
+
+
+def _score(task: Task, outputs: Any, trial: Trial) -> np.ndarray:
+    """Return the score of each trial; 0 where the outputs overflow."""
+    score = behaviour_of(task, outputs, trial).score
+    lost = (~np.isfinite(np.asarray(outputs)).all(axis=2) & np.asarray(trial.inside)).any(axis=0)
+    return np.where(lost & ~np.isnan(score), 0.0, score)
 
 
 def _shared(nets: Iterable[RateRNN], label: str) -> list[str]:
@@ -384,7 +417,7 @@ def _scores(net: RateRNN, task: Task, repeats: int, key: jax.Array, key_noise: j
         trial = trial._replace(inputs=strength * trial.inputs)
         rows = rows_of(extended, trial) % MOST_ROWS
         louder = net.with_settings(sigma_rec=noise * net.sigma_rec, sigma_in=noise * net.sigma_in)
-        score = behaviour_of(extended, louder.predict(trial.inputs, key=key_noise).outputs, trial).score
+        score = _score(extended, louder.predict(trial.inputs, key=key_noise).outputs, trial)
         found[name] = np.transpose([_means(score[rows == row]) for row in np.unique(rows)])
     return found
 

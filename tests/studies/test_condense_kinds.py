@@ -6,7 +6,7 @@ import pytest
 from eicon.models import Adapting, Connectivity, Edges, Leaky, LowRank, Plastic, RateRNN, load, verify
 from eicon.recordings import Recording
 from eicon.studies import condense_network, profile
-from eicon.studies._profile import RESPECTS, likeness
+from eicon.studies._profile import RESPECTS
 from eicon.tasks import PerceptualDecision
 from eicon.training import Trainer
 
@@ -98,7 +98,7 @@ def test_one_of_each_does_it_the_same_way(kind):
     net, size = (NETS[kind](), GROUPS) if kind in NETS else (fitted()[0], N - 1)
     small = condense_network(net, INPUTS, size, noise=0.0).net
     found = profile(net, small, PerceptualDecision(), label="cell_type", repeats=4, candidates=32, n_permutations=19)
-    alike = {respect: likeness(getattr(found, respect)) for respect in RESPECTS}
+    alike = {respect: found.likeness(respect) for respect in RESPECTS}
     for respect in ("activity", "outputs", "eigenvalues", "perturbations"):
         assert alike[respect] > 0.97, (respect, alike)
     assert found.fixed_points.value == 1.0, "of the one fixed point of each"

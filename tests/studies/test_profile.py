@@ -5,19 +5,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from eicon.analysis._compare import NONE
 from eicon.analysis.results import Similarity
 from eicon.models import Connectivity, RateRNN
 from eicon.models.weights import Dense
 from eicon.studies import profile, profiles
 from eicon.studies._profile import (
     RESPECTS,
+    Profile,
     Profiles,
+    _apart,
+    _concordance,
     _eigenvalues,
     _extensions,
     _perturbations,
     _shared,
     _slopes,
-    likeness,
 )
 from eicon.tasks import CueSetGo, FlipFlop, PerceptualDecision
 from eicon.training import Trainer
@@ -101,7 +104,7 @@ def test_many_networks_are_compared_as_each_two_are(nets):
         matrix = found.matrix(respect)
         np.testing.assert_array_equal(matrix, matrix.T)
         np.testing.assert_array_equal(np.diag(matrix), 1.0)
-        assert matrix[0, 1] == pytest.approx(likeness(getattr(found.pairs["one", "copy"], respect)), nan_ok=True)
+        assert matrix[0, 1] == pytest.approx(found.pairs["one", "copy"].likeness(respect), nan_ok=True)
     overall = found.overall()
     assert overall[0, 1] > overall[0, 2] + 0.1
     assert overall[0, 1] > 0.8
@@ -151,13 +154,84 @@ def test_eigenvalues_have_a_closed_form():
     assert found.p <= 0.1
 
 
+NULL = np.array([0.1, 0.2, 0.2, 0.3])
+
+
+def with_one(respect, value, null, ceiling, null_95):
+    """A profile in which one respect is known."""
+    none = dict.fromkeys(RESPECTS, NONE)
+    one = Similarity(value, null, ceiling, 5, 0.1, null_95, value, "trials")
+    return Profile(**none | {respect: one}, effects={}, scores={})
+
+
 def test_likeness_is_between_null_and_ceiling():
-    given = Similarity(0.7, np.array([0.1, 0.3]), 1.0, 5, 0.1, 0.3, 0.7, "trials")
-    assert likeness(given) == pytest.approx((0.7 - 0.2) / 0.8)
-    error = given._replace(value=0.1, null=np.array([0.9, 1.1]), ceiling=0.0)
-    assert likeness(error) == pytest.approx(0.9)
-    assert np.isnan(likeness(given._replace(null=np.ones(3))))
-    assert np.isnan(likeness(given._replace(null=np.zeros(0))))
+    assert with_one("activity", 0.7, NULL, 1.0, 0.3).likeness("activity") == pytest.approx((0.7 - 0.2) / 0.8)
+    assert with_one("outputs", 0.1, 1.2 - NULL, 0.0, 0.9).likeness("outputs") == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    ("ceiling", "null", "null_95"),
+    [
+        (0.3, NULL, 0.3),  # the same networks would be as alike as 5 % of unrelated ones
+        (0.25, NULL, 0.3),
+        (0.1, NULL, 0.3),  # even less, where reliability is estimated from few errors: likeness was far above 1
+        (0.05, np.array([0.0] * 19 + [2.0]), 0.0),  # a null whose mean is above its 95 % limit
+        (np.nan, NULL, 0.3),
+        (1.0, np.zeros(0), np.nan),
+    ],
+)
+def test_likeness_is_undefined_where_the_same_networks_would_look_unrelated(ceiling, null, null_95):
+    assert np.isnan(with_one("answers", 0.2, null, ceiling, null_95).likeness("answers"))
+    assert np.isnan(with_one("outputs", -0.2, -null, -ceiling, -null_95).likeness("outputs"))
+
+
+def test_undefined_likenesses_do_not_count():
+    pair = with_one("activity", 0.7, NULL, 1.0, 0.3)
+    unknown = pair._replace(answers=Similarity(0.5, NULL, 0.3, 5, 0.1, 0.3, 0.5, "trials"))
+    overall = [Profiles(("a", "b"), {("a", "b"): one}).overall()[0, 1] for one in (pair, unknown)]
+    np.testing.assert_allclose(overall, (0.7 - 0.2) / 0.8)
+
+
+def test_change_of_outputs_has_a_closed_form():
+    """Of outputs with standard deviation 1: by 0, 1, 3 and without bound."""
+    outputs, inside = np.ones((4, 5, 2), np.float32), np.ones((4, 5), bool)
+    outputs[:2] = -1.0
+    after = outputs.copy()
+    after[:, 1, 0] += 1.0  # of one output
+    after[:, 2, 1] -= 3.0
+    after[3, 3], after[3, 4, 0] = np.inf, np.nan
+    np.testing.assert_allclose(_apart(outputs, after, inside), [0.0, 0.5, 0.75, 1.0, 1.0])
+    inside[3] = False
+    np.testing.assert_allclose(_apart(outputs, after, inside)[3:], 0.0)
+    np.testing.assert_array_equal(_apart(np.zeros((4, 5, 2)), np.zeros((4, 5, 2)), inside), 0.0)
+
+
+def test_a_network_that_explodes_under_a_drive_is_compared():
+    """Its outputs become infinite: their effect is 1, the score is 0, and all perturbations are compared."""
+
+    def net(w):
+        weights = {"recurrent": np.diag([0.9, 0.9, w]), "input": np.eye(2, 3), "readout": np.eye(3, 2) + 0.1}
+        shapes = [Connectivity.dense(*one.shape) for one in weights.values()]
+        options = {"activation": "relu", "tau": TASK.dt, "dt": TASK.dt, "sigma_rec": 0.01, "bias": True, "x0": 0.0}
+        return RateRNN(*shapes, weights=weights, parameters={"b_rec": np.array([0.0, 0.0, -0.1])}, **options)
+
+    calm, wild = net(0.0), net(1e10)
+    found = profile(calm, wild, TASK, repeats=4, candidates=8, n_permutations=19)
+    names = [name for name in found.effects if name.startswith("drive all +1")]
+    assert np.isfinite(list(found.effects.values())).all()
+    before = found.scores["as trained"][1]
+    for name in names:
+        assert found.effects[name][1] == pytest.approx(-before, abs=0.1), name
+    assert found.perturbations.n == len(found.effects)
+    assert found.perturbations.value < 0.9
+    same = profile(wild, wild, TASK, repeats=4, candidates=8, n_permutations=19)
+    assert same.perturbations.value > 0.95
+
+
+def test_too_few_known_effects_are_not_compared():
+    values = np.full((2, 4, 2), np.nan)
+    values[:, :2] = 0.1
+    assert _concordance(values, values, {"n_permutations": 3, "rng": 0}).n == 0
 
 
 def test_extensions_are_those_that_a_task_can_have():

@@ -5,7 +5,6 @@ import pytest
 
 from eicon.models import Connectivity, RateRNN
 from eicon.studies import profiles
-from eicon.studies._profile import likeness
 from eicon.tasks import DelayedResponse
 
 pytestmark = pytest.mark.battery
@@ -72,7 +71,7 @@ def test_all_of_them_solve_the_task_with_the_same_outputs(found):
 def test_the_same_mechanism_in_more_units_is_the_same(found):
     pair = found.pairs["sustained", "larger"]
     for respect in ("activity", "outputs", "fixed_points", "eigenvalues", "perturbations"):
-        assert likeness(getattr(pair, respect)) > 0.9, respect
+        assert pair.likeness(respect) > 0.9, respect
     assert pair.fixed_points.value == 1.0
 
 
@@ -80,7 +79,7 @@ def test_another_mechanism_is_told_apart(found):
     """Where the memory travels, no state is kept: no fixed points but rest, no eigenvalue but 0, no longer delay."""
     pair = found.pairs["sustained", "travelling"]
     for respect in ("activity", "fixed_points", "eigenvalues"):
-        assert likeness(getattr(pair, respect)) < 0.5, respect
+        assert pair.likeness(respect) < 0.5, respect
     assert pair.eigenvalues.value == pytest.approx(1.0)
     assert pair.perturbations.value < found.pairs["sustained", "larger"].perturbations.value - 0.2
     assert pair.generalisation.value < 0.5
