@@ -1,4 +1,4 @@
-"""Parts of messages: commands, quoted for pasting into a shell, and the name that was probably meant."""
+"""Parts of messages: commands, quoted for pasting into a shell, the name that was probably meant, and lists."""
 
 import os
 import shlex
@@ -51,3 +51,16 @@ def meant(given: Any, allowed: Iterable[Any]) -> str:
     said = str(given).lower()
     found = get_close_matches(said, names, n=1) or [name for name in names if len(said) > 2 and name.startswith(said)]
     return f" Did you mean {names[found[0]]}?" if found else ""
+
+
+def listed(names: Iterable[Any], most: int = 8) -> str:
+    """List the first names, and the number of further ones.
+
+    Examples
+    --------
+    >>> listed("abcde", most=3)
+    'a, b, c and 2 more'
+    """
+    texts = [str(name) for name in names]
+    more = f" and {len(texts) - most} more" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more

@@ -73,7 +73,7 @@ class Sizes(NamedTuple):
     n: int = 100
     to: tuple[int, ...] = (40, 20, 10, 5)
     steps: tuple[int, int] = (1000, 4000)
-    retrain: int = 200
+    retrain: tuple[int, int] = (200, 1000)
     repeats: int = 8
     trials: int = 1000
     candidates: int = 32
@@ -89,7 +89,7 @@ QUICK = Sizes(
     n=24,
     to=(6,),
     steps=(50, 1000),
-    retrain=2,
+    retrain=(50, 100),
     repeats=2,
     trials=20,
     candidates=4,
@@ -99,8 +99,8 @@ QUICK = Sizes(
 
 def parts_of(sizes: Sizes) -> list[Part]:
     """List the parts, one large network each with everything made from it; all of one seed before the next."""
-    names = ("n", "retrain", "repeats", "trials", "candidates", "permutations")
-    settings = {name: getattr(sizes, name) for name in names} | {"to": list(sizes.to), "steps": list(sizes.steps)}
+    settings = {name: getattr(sizes, name) for name in ("n", "repeats", "trials", "candidates", "permutations")}
+    settings |= {name: list(getattr(sizes, name)) for name in ("to", "steps", "retrain")}
     wanted = [(kind, task) for task in sizes.tasks for kind in sizes.kinds] + [("worm", task) for task in sizes.worm]
     return [
         {"name": f"{task}-{kind}-{seed}", "kind": kind, "task": task, "seed": seed, **settings}
@@ -175,14 +175,16 @@ def do(part: Part, keep: Keep) -> Measures:
 def condensed(large: RateRNN, task: Task, trial: Trial, part: Part, way: str) -> Iterator[RateRNN]:
     """Make one network after the other, in order of decreasing size."""
     net, units, mask, seed = large, np.arange(large.n_rec), np.asarray(trial.inside), part["seed"]
+    least, most = part["retrain"]
+    fit: dict[str, Any] = {"validate_every": EVERY, "stop_when": rule_of(task, least), "progress": False}
     for number, size in enumerate(part["to"]):
         key_run, key_match = jax.random.split(jax.random.key(2000 + 100 * seed + number))
         method = "subset" if way == "condensed" else "random"
         net, made = condense_network(net, trial.inputs, size, mask=mask, key=key_run, method=method)
         units = units[made.kept]
         penalties = [ActivityMatch(large, units, MATCH)] if way == "condensed" else []
-        trainer = trainer_of(net, task, seed, learning_rate=RETRAIN_RATE, penalties=penalties)
-        trainer.fit(part["retrain"], validate_every=part["retrain"], progress=False)
+        with contextlib.suppress(NonFiniteLoss):
+            trainer_of(net, task, seed, learning_rate=RETRAIN_RATE, penalties=penalties).fit(most, **fit)
         net = match_noise(net, large, units, trial.inputs, mask=mask, key=key_match)[0]
         yield net
 
@@ -232,7 +234,8 @@ def page(lines: Sequence[Mapping[str, Any]], figure: str) -> str:
         f"steps, and reduced to {', '.join(map(str, sizes))} units in four ways:",
         "",
         f"- *condensed, retrained*: `eicon.studies.condense_network`, one size after the other, each followed "
-        f"by {settings['retrain']} steps of training with a penalty that preserves activity, and by noise matching;",
+        f"by training with a penalty that preserves activity until the criterion is reached, for "
+        f"{' to '.join(map(str, settings['retrain']))} steps, and by noise matching;",
         "- *random units, retrained*: the same with randomly chosen units, without the penalty;",
         "- *trained from scratch*: a new network of this size, trained on the task as the large one was;",
         "- *trained on the outputs*: a new network of this size, trained in the same way on the outputs of the large "

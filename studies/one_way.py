@@ -3,7 +3,7 @@
     python -m studies.one_way --workers 2
 
 Twelve networks of 100 units under Dale's law are trained on each of three tasks until they reach its criterion, and
-each is condensed to 20 units; all are compared with each other in seven respects.
+each is condensed to 40 units; all are compared with each other in seven respects.
 
 Budget: 2 hours of two cores; ``--minutes`` stops earlier, and the next call resumes from there.
 """
@@ -47,9 +47,9 @@ class Sizes(NamedTuple):
     tasks: tuple[str, ...] = OF_THE_WORM
     seeds: int = 12
     n: int = 100
-    to: int = 20
+    to: int = 40
     steps: tuple[int, int] = (1000, 4000)
-    retrain: int = 200
+    retrain: tuple[int, int] = (200, 1000)
     repeats: int = 10
     trials: int = 1000
     candidates: int = 64
@@ -58,14 +58,23 @@ class Sizes(NamedTuple):
 
 FULL = Sizes()
 QUICK = Sizes(
-    OF_THE_WORM[:1], 3, n=24, to=6, steps=(50, 1000), retrain=2, repeats=2, trials=20, candidates=4, permutations=3
+    OF_THE_WORM[:1],
+    3,
+    n=24,
+    to=6,
+    steps=(50, 1000),
+    retrain=(50, 100),
+    repeats=2,
+    trials=20,
+    candidates=4,
+    permutations=3,
 )
 
 
 def stages(sizes: Sizes) -> list[list[Part]]:
     """List the networks of a task and then their comparison, which needs all of them, task by task."""
-    same = {name: getattr(sizes, name) for name in ("n", "retrain", "repeats", "trials")}
-    same |= {"to": [sizes.to], "steps": list(sizes.steps)}
+    same = {name: getattr(sizes, name) for name in ("n", "repeats", "trials")}
+    same |= {"to": [sizes.to], "steps": list(sizes.steps), "retrain": list(sizes.retrain)}
     compared = {name: getattr(sizes, name) for name in ("n", "to", "repeats", "candidates", "permutations")}
     found: list[list[Part]] = []
     for task in sizes.tasks:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._hints import listed
+
 Units = str | Mapping[str, Any] | ArrayLike
 """A type ("E" or "I"), labels (``{"area": "motor", "type": "I"}``: all must match), a bool mask (N,), or indices."""
 
@@ -25,10 +27,6 @@ def unit_labels(units: Mapping[str, ArrayLike] | None, sign: np.ndarray) -> dict
     return labels
 
 
-MOST = 10
-"""Largest number of values of a label that an error names."""
-
-
 def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
     """Return a bool mask (N,) of units; see `RateRNN.select`."""
     n = len(labels["type"])
@@ -44,10 +42,7 @@ def select(labels: Mapping[str, np.ndarray], units: Units) -> np.ndarray:
         what = ", ".join(f"{name} {wanted!r}" for name, wanted in units.items())
         if not chosen.any():
             there = {name: [value for value in np.unique(labels[name]).tolist() if value != ""] for name in units}
-            said = "; ".join(
-                f"{name} is one of {', '.join(map(str, values[:MOST]))}{' ...' if len(values) > MOST else ''}"
-                for name, values in there.items()
-            )
+            said = "; ".join(f"{name} is one of {listed(values)}" for name, values in there.items())
             others = [name for name in labels if name != "type"] if only_text else []
             more = f" To select by {' or '.join(others)}, pass e.g. {{{others[0]!r}: ...}}." if others else ""
             raise ValueError(f"no unit has {what}: {said}.{more}")

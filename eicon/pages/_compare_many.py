@@ -24,10 +24,11 @@ MEASURES: dict[Literal["cka", "procrustes"], str] = {
     "procrustes": "Procrustes angle (rad)",
 }
 PROFILES = (
-    "Similarity of each pair of networks in seven respects: 0 at the mean of the null, 1 at the ceiling. compare.json "
-    "contains the raw values, their nulls and the effect of each perturbation."
+    "Similarity of each pair of networks in seven respects: 0 at the mean of the null, 1 at the ceiling, none where "
+    "the ceiling does not exceed the null's 95 % limit. compare.json contains the raw values, their nulls and the "
+    "effect of each perturbation."
 )
-TREE = "Networks in the order of a tree of their mean similarity (average linkage); grey: nothing to compare."
+TREE = "Networks in the order of a tree of their mean similarity (average linkage); grey: undefined."
 CAPTION = (
     "{measure}: each pair of networks below the diagonal, hatched where p is 0.05 or more; above it, the value that "
     "5 % of the permutations exceed."

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from .._given import plain
+from .._hints import listed
 from ._options import OF_SERIES, OF_SPIKES, STEP, Options
-from ._recording import EXACT, listed, spans_of
+from ._recording import EXACT, spans_of
 from ._spikes import Kernel, check_ascending, counts_of, kernel_of, part_within, rates_of, within
 
 MOST_VALUES = 2**29

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._given import as_inputs, by_name, is_named, numbers, plain
+from .._hints import listed
 from .._key import as_generator
 from .._numbers import real, whole
 
@@ -320,10 +321,3 @@ def _check_values(activity: np.ndarray, observed: str) -> None:
                 f"counts must be whole numbers >= 0; got {wrong:g}. "
                 "For smoothed or averaged activity use observed='rate'."
             )
-
-
-def listed(names: Any, most: int = 8) -> str:
-    """List the first names, and the number of further ones."""
-    listed = [str(name) for name in names]
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
